@@ -1,0 +1,238 @@
+"""The Rust core: SIP, RTP and mixing behind one door, :class:`Engine`.
+
+Every verb returns at once with a request id; its completion is an ``Event.Done`` with that id.
+Wrong arguments raise ``ValueError``; a failing socket or file at start raises ``OSError``.
+"""
+
+from collections.abc import Sequence
+from typing import Final, final
+
+__version__: Final[str]
+
+HeaderList = list[tuple[str, str]]
+
+@final
+class EngineConfig:
+    """What the engine needs to know at start. Addresses are ``"ip:port"`` (``"[ip]:port"`` for IPv6)."""
+
+    def __new__(
+        cls,
+        *,
+        sip_listen: Sequence[str] = ("0.0.0.0:5060",),
+        rtp_ports: tuple[int, int] = (10000, 19999),
+        advertised_address: str | None = None,
+        workers: int = 0,
+        max_calls: int = 10000,
+        trusted: Sequence[str] = ("127.0.0.0/8", "::1/128"),
+        user_agent: str = "SEMS",
+        codecs: Sequence[str] = ("PCMU", "PCMA"),
+        rtp_timeout_ms: int = 10000,
+        seed: int | None = None,
+    ) -> EngineConfig: ...
+
+@final
+class MemoryNetwork:
+    """A network in memory for virtual time: both ends may lose, delay and reorder by the seed."""
+
+    def __new__(
+        cls,
+        *,
+        seed: int = 0,
+        loss: float = 0.0,
+        duplicate: float = 0.0,
+        delay_ms: float = 1.0,
+        jitter_ms: float = 0.0,
+    ) -> MemoryNetwork: ...
+
+@final
+class Prompt:
+    """A sound, coded once and shared by all who play it."""
+
+    @property
+    def duration_ms(self) -> int: ...
+    @staticmethod
+    def tone(spec: str) -> Prompt:
+        """A generated sound by name: join, leave, muted, unmuted, hand-up, hand-down, beep,
+        ringback, busy, silence:MS, or sine:HZ:MS:DBOV."""
+    @staticmethod
+    def from_pcm(samples: bytes, rate: int = 8000) -> Prompt:
+        """From 16-bit little-endian mono samples."""
+
+@final
+class Tap:
+    """Audio of one direction of a call as it passes, in a bounded ring (two seconds)."""
+
+    def read(self) -> bytes:
+        """All that has come since the last read: 16-bit little-endian mono at 8 kHz."""
+    @property
+    def dropped(self) -> int:
+        """Samples lost because nobody read."""
+
+class Event:
+    """What happened; match on the subclasses."""
+
+    @final
+    class Done(Event):
+        __match_args__ = ("request", "error")
+        request: int
+        error: str | None
+    @final
+    class PromptLoaded(Event):
+        __match_args__ = ("request", "prompt")
+        request: int
+        prompt: Prompt
+    @final
+    class Incoming(Event):
+        __match_args__ = ("call", "uri", "headers", "source", "local")
+        call: int
+        uri: str
+        headers: HeaderList
+        source: str
+        local: str
+    @final
+    class Progress(Event):
+        __match_args__ = ("call", "code", "reason", "early_media", "link")
+        call: int
+        code: int
+        reason: str
+        early_media: bool
+        link: str | None
+    @final
+    class Answered(Event):
+        __match_args__ = ("call", "headers", "link", "codec")
+        call: int
+        headers: HeaderList
+        link: str | None
+        codec: str
+    @final
+    class Confirmed(Event):
+        __match_args__ = ("call", "codec")
+        call: int
+        codec: str
+    @final
+    class Updated(Event):
+        __match_args__ = ("call", "on_hold", "codec")
+        call: int
+        on_hold: bool
+        codec: str
+    @final
+    class Ended(Event):
+        """``cause`` is one of local, remote, cancelled, rejected, timeout, error."""
+
+        __match_args__ = ("call", "cause", "code", "reason")
+        call: int
+        cause: str
+        code: int | None
+        reason: str
+    @final
+    class Digit(Event):
+        __match_args__ = ("call", "digit")
+        call: int
+        digit: str
+    @final
+    class Speaking(Event):
+        __match_args__ = ("call", "on")
+        call: int
+        on: bool
+    @final
+    class Levels(Event):
+        """dBov, −127 to 0."""
+
+        __match_args__ = ("room", "levels")
+        room: int
+        levels: list[tuple[int, int]]
+    @final
+    class Quality(Event):
+        __match_args__ = ("call", "received", "lost", "jitter_ms", "round_trip_ms", "remote_loss")
+        call: int
+        received: int
+        lost: int
+        jitter_ms: float
+        round_trip_ms: float | None
+        remote_loss: float | None
+    @final
+    class RtpTimeout(Event):
+        __match_args__ = ("call", "silent_ms")
+        call: int
+        silent_ms: int
+    @final
+    class RtpResumed(Event):
+        __match_args__ = ("call",)
+        call: int
+    @final
+    class PlayFinished(Event):
+        __match_args__ = ("play", "complete")
+        play: int
+        complete: bool
+    @final
+    class Fault(Event):
+        __match_args__ = ("message",)
+        message: str
+
+@final
+class Engine:
+    """The core, running.
+
+    Without ``network`` it has real sockets, threads and the machine's clock. With one it is virtual:
+    nothing happens but in :meth:`step`, so a test decides what time it is.
+    """
+
+    def __new__(cls, config: EngineConfig, network: MemoryNetwork | None = None) -> Engine: ...
+    def fileno(self) -> int:
+        """Readable while events wait (−1 for a virtual engine)."""
+    def events(self) -> list[Event]:
+        """Takes all events that wait; clears the readability of :meth:`fileno`."""
+    def sip_addresses(self) -> list[str]:
+        """The addresses bound, with the ports that the system chose for port 0."""
+    def notices(self) -> list[str]:
+        """What the operator should know of the start, such as missing real-time priority."""
+    def stats(self) -> dict[str, int]:
+        """Counters and gauges by name (``calls``, ``legs``, ``rooms``, ``rtp_ports``, ``ticks``,
+        ``late_ticks``, ``skipped_ticks``, ``rtp_received``, ``rtp_sent``, ``rtp_foreign``,
+        ``sip_received``, ``sip_malformed``, ``transactions``, ``sessions``, …)."""
+    def close(self) -> None:
+        """Ends all threads and closes all sockets at once. Idempotent. Use shutdown() first to say BYE."""
+
+    # signaling
+    def ring(self, call: int, code: int = 180, headers: HeaderList = ..., early_media: bool = False, link: str | None = None) -> int: ...
+    def answer(self, call: int, headers: HeaderList = ..., link: str | None = None) -> int: ...
+    def reject(self, call: int, code: int, reason: str | None = None, headers: HeaderList = ...) -> int: ...
+    def hangup(self, call: int, reason: str | None = None) -> int: ...
+    def dial(
+        self,
+        uri: str,
+        destination: str,
+        *,
+        from_name: str = "",
+        from_uri: str = "",
+        headers: HeaderList = ...,
+        link: str | None = None,
+    ) -> tuple[int, int]:
+        """Places a call; returns (request, call)."""
+    def hold(self, call: int, on: bool) -> int: ...
+    def shutdown(self) -> int: ...
+
+    # media
+    def open_room(self) -> tuple[int, int]:
+        """Returns (request, room)."""
+    def close_room(self, room: int) -> int: ...
+    def join(self, call: int, room: int | None) -> int: ...
+    def mute(self, call: int, on: bool) -> int: ...
+    def echo(self, call: int, on: bool) -> int: ...
+    def load_prompt(self, path: str) -> int:
+        """Reads a WAV file on a file thread; ends in Event.PromptLoaded or in Event.Done with an error."""
+    def play(
+        self, prompts: Sequence[Prompt], *, call: int | None = None, room: int | None = None, repeat: int = 1
+    ) -> tuple[int, int]:
+        """To exactly one of call and room; returns (request, play). ``repeat=0``: until stopped."""
+    def stop_play(self, play: int, *, call: int | None = None, room: int | None = None) -> int: ...
+    def send_digits(self, call: int, digits: str) -> int: ...
+    def tap(self, call: int, direction: str = "in") -> tuple[int, Tap]: ...
+    def record(self, call: int, path: str, direction: str = "in") -> int: ...
+    def stop_record(self, call: int, direction: str = "in") -> int: ...
+
+    # virtual time only; a real engine raises RuntimeError
+    def step(self, now_ns: int) -> None:
+        """Does all that is due at ``now_ns`` (nanoseconds since the engine's start, never less than before)."""
+    def next_deadline(self) -> int | None:
+        """When the next step is due; ``now`` or less while work is outstanding; None when nothing ever is."""

@@ -1,0 +1,212 @@
+//! Everything that Python may ask of the engine.
+//!
+//! A command goes on the queue of the thread that owns what it speaks of and is answered by one
+//! [`Event::Done`](crate::event::Event::Done) with the same [`RequestId`].
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+
+use crate::{
+    ids::{CallId, PlayId, RequestId, RoomId},
+    media::{prompt::Prompt, tap::TapWriter},
+};
+
+/// Header fields in order, as name and value.
+pub type HeaderList = Vec<(String, String)>;
+
+/// A command with the id under which its completion is told.
+#[derive(Debug)]
+pub struct Command {
+    /// Returned in [`Event::Done`](crate::event::Event::Done).
+    pub request: RequestId,
+    /// What is to be done, and by whom.
+    pub verb: Verb,
+}
+
+/// Who carries a command out.
+#[derive(Debug)]
+pub enum Verb {
+    /// The signaling thread.
+    Signaling(SignalingCommand),
+    /// The media worker that is home to the call or room.
+    Media(MediaCommand),
+}
+
+/// What the signaling thread does: SIP, SDP, and the making and ending of legs.
+#[derive(Debug)]
+pub enum SignalingCommand {
+    /// Sends a provisional response to an incoming call (100 < `code` < 200).
+    Ring {
+        /// An incoming call that has no final response yet.
+        call: CallId,
+        /// 180, 181, 182 or 183.
+        code: u16,
+        /// Further header fields.
+        headers: HeaderList,
+        /// Opens the leg and carries the SDP answer, so that the caller hears what is played.
+        early_media: bool,
+        /// The control page of this call: the `u=` line of every SDP sent from now on.
+        link: Option<String>,
+    },
+    /// Answers an incoming call with 200; done when the ACK has come.
+    Answer {
+        /// An incoming call that has no final response yet.
+        call: CallId,
+        /// Further header fields.
+        headers: HeaderList,
+        /// As in [`SignalingCommand::Ring`]; also sent as `Call-Info: <link>;purpose=info`.
+        link: Option<String>,
+    },
+    /// Refuses an incoming call.
+    Reject {
+        /// An incoming call that has no final response yet.
+        call: CallId,
+        /// 300–699.
+        code: u16,
+        /// Reason phrase; `None`: the standard one.
+        reason: Option<String>,
+        /// Further header fields, such as `Contact` with 302.
+        headers: HeaderList,
+    },
+    /// Ends a call in whatever state it is: CANCEL, BYE or a final response, as RFC 3261 wants.
+    Hangup {
+        /// Any call.
+        call: CallId,
+        /// Value of a `Reason` header field (RFC 3326).
+        reason: Option<String>,
+    },
+    /// Places a call.
+    Dial(Box<Dial>),
+    /// Puts the peer on hold (we offer `sendonly`) or takes it back (`sendrecv`) by re-INVITE.
+    Hold {
+        /// A confirmed call.
+        call: CallId,
+        /// On or off.
+        on: bool,
+    },
+    /// Stops taking calls, ends all that exist, and is done when the last is gone (or after 3 s).
+    Shutdown,
+}
+
+/// A call to be placed.
+#[derive(Debug)]
+pub struct Dial {
+    /// The id that the call will have.
+    pub call: CallId,
+    /// Request-URI, also the To address.
+    pub uri: String,
+    /// From display name, empty for none.
+    pub from_name: String,
+    /// From URI; empty: `sip:sems@<our address>`.
+    pub from_uri: String,
+    /// Where the INVITE is sent. Names are resolved by the caller.
+    pub destination: SocketAddr,
+    /// Further header fields.
+    pub headers: HeaderList,
+    /// As in [`SignalingCommand::Ring`].
+    pub link: Option<String>,
+}
+
+/// Whom a sound is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Listener {
+    /// One call hears it, over what its room says.
+    Call(CallId),
+    /// All members of the room hear it, over what they say.
+    Room(RoomId),
+}
+
+/// What of a call a tap or a recording takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Direction {
+    /// What the peer says to us.
+    In,
+    /// What we send to the peer.
+    Out,
+}
+
+/// What a media worker does.
+#[derive(Debug)]
+pub enum MediaCommand {
+    /// Opens an empty room.
+    OpenRoom {
+        /// Its id, which names the worker.
+        room: RoomId,
+    },
+    /// Closes a room; legs still in it go each to a room of their own.
+    CloseRoom {
+        /// Its id.
+        room: RoomId,
+    },
+    /// Moves a call into a room, on whatever worker that is.
+    Join {
+        /// A call with a leg (answered, or in early media).
+        call: CallId,
+        /// `None`: a room of its own, in which a call is born.
+        room: Option<RoomId>,
+    },
+    /// The room doesn't hear the call any more (or again).
+    Mute {
+        /// A call with a leg.
+        call: CallId,
+        /// On or off.
+        on: bool,
+    },
+    /// The call hears itself (or not any more), as well as its room.
+    Echo {
+        /// A call with a leg.
+        call: CallId,
+        /// On or off.
+        on: bool,
+    },
+    /// Plays prompts one after the other, without a gap, then
+    /// [`Event::PlayFinished`](crate::event::Event::PlayFinished). Several playbacks sound together.
+    Play {
+        /// Who hears it.
+        listener: Listener,
+        /// Named in `PlayFinished` and `StopPlay`.
+        play: PlayId,
+        /// What is played; not empty.
+        prompts: Vec<Arc<Prompt>>,
+        /// How many times the whole list is played; 0: until stopped.
+        repeat: u32,
+    },
+    /// Ends a playback before its time.
+    StopPlay {
+        /// As in `Play`.
+        listener: Listener,
+        /// As in `Play`; one that has already ended is no error.
+        play: PlayId,
+    },
+    /// Sends digits to the peer (RFC 4733), 100 ms each, with 100 ms between.
+    SendDigits {
+        /// A call that negotiated telephone-event.
+        call: CallId,
+        /// `0-9 * # A-D`
+        digits: String,
+    },
+    /// Copies one direction of a call's audio into a ring, 160 samples of 8 kHz each 20 ms.
+    Tap {
+        /// A call with a leg.
+        call: CallId,
+        /// Which way.
+        direction: Direction,
+        /// The ring; dropping its reader ends the tap.
+        writer: TapWriter,
+    },
+    /// Writes one direction of a call's audio to a WAV file, until `StopRecord` or the call's end.
+    Record {
+        /// A call with a leg.
+        call: CallId,
+        /// Which way.
+        direction: Direction,
+        /// The file, made anew.
+        path: PathBuf,
+    },
+    /// Ends the recording of that direction; done when the file is complete.
+    StopRecord {
+        /// A call with a leg.
+        call: CallId,
+        /// Which way.
+        direction: Direction,
+    },
+}

@@ -1,0 +1,175 @@
+//! Everything that the engine tells Python.
+
+use std::net::SocketAddr;
+
+use crate::{
+    command::HeaderList,
+    ids::{CallId, PlayId, RequestId, RoomId},
+    media::prompt::PromptHandle,
+};
+
+/// What happened. State events are never dropped; levels and quality coalesce.
+#[derive(Debug)]
+pub enum Event {
+    /// A command has been carried out, or could not be.
+    Done {
+        /// The command.
+        request: RequestId,
+        /// Why not, in plain words; `None`: it was.
+        error: Option<String>,
+    },
+    /// A prompt that was asked for has been read and coded.
+    PromptLoaded {
+        /// The command.
+        request: RequestId,
+        /// The sound.
+        prompt: PromptHandle,
+    },
+    /// Someone calls. 100 Trying has been sent, and the offer (if any) can be answered.
+    Incoming(Box<Incoming>),
+    /// A call that we placed makes progress (1xx).
+    Progress {
+        /// The call.
+        call: CallId,
+        /// 101–199.
+        code: u16,
+        /// Reason phrase.
+        reason: String,
+        /// An SDP answer came with it: the leg is open and hears early media.
+        early_media: bool,
+        /// The peer's control page, the `u=` line of its SDP.
+        link: Option<String>,
+    },
+    /// A call that we placed was answered; its ACK has been sent and its leg is open.
+    Answered {
+        /// The call.
+        call: CallId,
+        /// All header fields of the 200.
+        headers: HeaderList,
+        /// The peer's control page, the `u=` line of its SDP.
+        link: Option<String>,
+        /// Name of the negotiated codec, such as `PCMU`.
+        codec: &'static str,
+    },
+    /// The ACK to our 200 has come.
+    Confirmed {
+        /// The call.
+        call: CallId,
+        /// Name of the negotiated codec.
+        codec: &'static str,
+    },
+    /// The peer changed the session (re-INVITE): hold, resume, codec, address.
+    Updated {
+        /// The call.
+        call: CallId,
+        /// The peer does not want to hear us or does not send: it has put us on hold.
+        on_hold: bool,
+        /// Name of the negotiated codec.
+        codec: &'static str,
+    },
+    /// The call is over: told exactly once for each call, and the last that is told of it.
+    Ended {
+        /// The call.
+        call: CallId,
+        /// Why.
+        cause: EndCause,
+        /// Final response code, where one was sent or received.
+        code: Option<u16>,
+        /// Reason phrase, or text of the Reason header field, or the error.
+        reason: String,
+    },
+    /// The peer pressed a key (RFC 4733), told when the key goes down.
+    Digit {
+        /// The call.
+        call: CallId,
+        /// `0-9 * # A-D`
+        digit: char,
+    },
+    /// The peer began or ceased to speak.
+    Speaking {
+        /// The call.
+        call: CallId,
+        /// Speaks.
+        on: bool,
+    },
+    /// Levels of those who sound in a room, at most ten times a second, and once when all are silent.
+    Levels {
+        /// The room.
+        room: RoomId,
+        /// Each speaking call with its level in dBov (−127 to 0).
+        levels: Vec<(CallId, i8)>,
+    },
+    /// The line's quality, each five seconds.
+    Quality(CallId, Quality),
+    /// No RTP has come for a while although some should (not on hold).
+    RtpTimeout {
+        /// The call.
+        call: CallId,
+        /// For how long, in milliseconds.
+        silent_ms: u32,
+    },
+    /// RTP comes again.
+    RtpResumed {
+        /// The call.
+        call: CallId,
+    },
+    /// A playback has ended. Told also when its call or room is gone.
+    PlayFinished {
+        /// The playback.
+        play: PlayId,
+        /// It sounded to its end.
+        complete: bool,
+    },
+    /// A unit of the engine failed and was ended; everything else goes on.
+    Fault {
+        /// What it was, in plain words.
+        message: String,
+    },
+}
+
+/// A call that wants an answer.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    /// The call.
+    pub call: CallId,
+    /// Request-URI.
+    pub uri: String,
+    /// All header fields of the INVITE.
+    pub headers: HeaderList,
+    /// Where the INVITE came from.
+    pub source: SocketAddr,
+    /// The address and port at which it arrived; never unspecified.
+    pub local: SocketAddr,
+}
+
+/// Why a call is over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EndCause {
+    /// We hung up, or rejected it.
+    Local,
+    /// The peer sent BYE.
+    Remote,
+    /// The caller gave up before the answer (CANCEL).
+    Cancelled,
+    /// The peer refused the call that we placed.
+    Rejected,
+    /// The peer does not answer: no response, no ACK.
+    Timeout,
+    /// The transport or the engine failed.
+    Error,
+}
+
+/// Figures of one line over the last five seconds.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Quality {
+    /// Packets received.
+    pub received: u32,
+    /// Packets that should have come and did not.
+    pub lost: u32,
+    /// Interarrival jitter (RFC 3550 §6.4.1) in milliseconds.
+    pub jitter_ms: f32,
+    /// Round trip from RTCP in milliseconds, where the peer sends RTCP.
+    pub round_trip_ms: Option<f32>,
+    /// Loss that the peer reports of what we send, 0.0–1.0, where it reports.
+    pub remote_loss: Option<f32>,
+}
