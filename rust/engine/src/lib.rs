@@ -1,1 +1,18 @@
-//! (being built)
+//! The running server: the only sockets, threads and clocks of SEMS.
+//!
+//! [`handle::Engine`] is the door. Behind it one thread drives the SIP user agent
+//! ([`signaling`]) and one thread a core drives the audio ([`media`]); each is a state machine with
+//! `step(now)` and a thin loop around it. On a [`transport::memory::MemoryNetwork`] there are no
+//! threads at all: [`handle::Engine::step`] does what is due, and a test decides what time it is.
+//!
+//! All that crosses to Python is a [`command::Command`] going down and an [`event::Event`] coming up.
+
+pub mod clock;
+pub mod command;
+pub mod config;
+pub mod error;
+pub mod event;
+pub mod ids;
+pub mod media;
+pub mod queue;
+pub mod transport;

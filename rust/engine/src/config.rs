@@ -1,0 +1,182 @@
+//! What the engine needs to know at start.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+    time::Duration,
+};
+
+use crate::error::EngineError;
+
+/// The engine's configuration. Nothing in it changes while the engine runs.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// Addresses to listen at for SIP over UDP; an unspecified address: at all, port 0: any.
+    pub sip_listen: Vec<SocketAddr>,
+    /// First and last port of RTP; each call takes an even one and the next for RTCP.
+    pub rtp_ports: (u16, u16),
+    /// What peers are told instead of the address at which they reached us (port forwarding).
+    pub advertised_address: Option<IpAddr>,
+    /// Media workers, 1–255; 0: one for each core.
+    pub workers: usize,
+    /// Calls at one time; more are refused with 503.
+    pub max_calls: usize,
+    /// Peers whose word is taken: [`Incoming::trusted`](crate::event::Incoming::trusted).
+    pub trusted: Vec<Network>,
+    /// The `User-Agent` and `Server` header fields.
+    pub user_agent: String,
+    /// Codecs by name, the dearest first.
+    pub codecs: Vec<String>,
+    /// How long RTP may fail to come before it is told.
+    pub rtp_timeout: Duration,
+    /// Where all randomness comes from; `None`: from the system. On a memory network `None` is 0.
+    pub seed: Option<u64>,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            sip_listen: vec![SocketAddr::from(([0, 0, 0, 0], 5060))],
+            rtp_ports: (10_000, 19_999),
+            advertised_address: None,
+            workers: 0,
+            max_calls: 10_000,
+            trusted: vec![
+                Network {
+                    address: IpAddr::from([127, 0, 0, 0]),
+                    prefix: 8,
+                },
+                Network {
+                    address: IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]),
+                    prefix: 128,
+                },
+            ],
+            user_agent: "SEMS".to_owned(),
+            codecs: vec!["PCMU".to_owned(), "PCMA".to_owned()],
+            rtp_timeout: Duration::from_secs(10),
+            seed: None,
+        }
+    }
+}
+
+impl EngineConfig {
+    /// Finds what makes no sense before anything is opened.
+    ///
+    /// # Errors
+    /// [`EngineError::Invalid`], which names the field and what is wrong with it.
+    pub fn validate(&self) -> Result<(), EngineError> {
+        let invalid = |text: String| Err(EngineError::Invalid(text));
+        let (low, high) = self.rtp_ports;
+        if self.sip_listen.is_empty() {
+            return invalid("sip_listen: at least one address is needed".to_owned());
+        }
+        if low == 0 || high <= low {
+            return invalid(format!(
+                "rtp_ports: {low}-{high} is not a range of at least two ports"
+            ));
+        }
+        if self.workers > 255 {
+            return invalid(format!("workers: {} is more than 255", self.workers));
+        }
+        if self.max_calls == 0 {
+            return invalid("max_calls: must be at least 1".to_owned());
+        }
+        if self
+            .advertised_address
+            .is_some_and(|address| address.is_unspecified())
+        {
+            return invalid(
+                "advertised_address: must be an address that peers can reach".to_owned(),
+            );
+        }
+        if self.user_agent.is_empty() || self.user_agent.bytes().any(|byte| byte.is_ascii_control())
+        {
+            return invalid("user_agent: must be one line of text".to_owned());
+        }
+        if self.rtp_timeout.is_zero() {
+            return invalid("rtp_timeout: must be longer than nothing".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Whether the word of a peer at this address is taken.
+    pub fn trusts(&self, peer: IpAddr) -> bool {
+        self.trusted.iter().any(|network| network.contains(peer))
+    }
+}
+
+/// A range of addresses in CIDR notation, such as `127.0.0.0/8`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Network {
+    address: IpAddr,
+    prefix: u8,
+}
+
+impl Network {
+    /// Whether `address` lies in this range. An IPv4 address mapped into IPv6 counts as IPv4.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.address, address.to_canonical()) {
+            (IpAddr::V4(ours), IpAddr::V4(theirs)) => {
+                let differing = u32::from(ours) ^ u32::from(theirs);
+                differing.leading_zeros() >= u32::from(self.prefix)
+            }
+            (IpAddr::V6(ours), IpAddr::V6(theirs)) => {
+                let differing = u128::from(ours) ^ u128::from(theirs);
+                differing.leading_zeros() >= u32::from(self.prefix)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl FromStr for Network {
+    type Err = EngineError;
+
+    /// `address/prefix`, or a single address.
+    fn from_str(text: &str) -> Result<Self, EngineError> {
+        let invalid = || EngineError::Invalid(format!("trusted: {text:?} is not a network"));
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().map_err(|_| invalid())?;
+        let bits = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = prefix.map_or(Ok(bits), str::parse).map_err(|_| invalid())?;
+        if prefix > bits {
+            return Err(invalid());
+        }
+        Ok(Self { address, prefix })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_contains_what_shares_its_prefix() {
+        let private: Network = "10.1.0.0/16".parse().unwrap();
+        assert!(private.contains("10.1.255.7".parse().unwrap()));
+        assert!(private.contains("::ffff:10.1.2.3".parse().unwrap()));
+        assert!(!private.contains("10.2.0.1".parse().unwrap()));
+        assert!(!private.contains("::1".parse().unwrap()));
+        let all: Network = "::/0".parse().unwrap();
+        assert!(all.contains("2001:db8::1".parse().unwrap()));
+        let one: Network = "192.0.2.1".parse().unwrap();
+        assert!(!one.contains("192.0.2.2".parse().unwrap()));
+    }
+
+    #[test]
+    fn what_is_no_network_is_refused() {
+        for text in [
+            "",
+            "localhost",
+            "10.0.0.0/33",
+            "::1/129",
+            "10.0.0.0/",
+            "10.0.0.0/-1",
+        ] {
+            assert!(text.parse::<Network>().is_err(), "{text:?}");
+        }
+    }
+}
