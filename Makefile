@@ -1,0 +1,95 @@
+# make run    the conference bridge with its control page (ARGS="--sip-port 5070 …" passes arguments on)
+# make test   everything that must be true, in under 15 minutes; installs what it needs
+# make proof  what takes longer than that
+# make bench  figures: pieces by criterion, then the whole server over loopback
+# make lint   formatting, lints and types alone
+# make wheel  one abi3 wheel and an sdist in dist/
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+export PATH := $(VIRTUAL_ENV)/bin:$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONDONTWRITEBYTECODE := 1
+
+CORE_SOURCES := $(shell find rust -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock pyproject.toml
+
+# Debian packages of the peers and tools that the tests use: command=package.
+PEERS := sipp=sip-tester baresip=baresip chromium=chromium sox=sox
+
+.PHONY: help run test test-rust test-python test-wheel test-interop test-browser proof bench lint wheel clean peers
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+run: $(VENV)/.core
+	@exec $(BIN)/sems run $(ARGS)
+
+test: lint test-rust test-python test-wheel test-interop test-browser
+	@echo "All tests passed."
+
+lint: $(VENV)/.core $(VENV)/.tools
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest sems._core --mypy-config-file pyproject.toml
+
+test-rust:
+	cargo test --workspace --locked
+
+test-python: $(VENV)/.core $(VENV)/.tools
+	$(BIN)/pytest tests/py
+
+test-wheel: wheel $(VENV)/.tools
+	$(BIN)/pytest tests/wheel
+
+test-interop: $(VENV)/.core $(VENV)/.tools peers
+	$(BIN)/pytest tests/interop
+
+test-browser: $(VENV)/.core $(VENV)/.tools peers
+	$(BIN)/pytest tests/browser
+
+wheel: $(VENV)/.venv
+	rm -rf dist
+	$(BIN)/maturin build --release --locked --out dist
+	$(BIN)/maturin sdist --out dist
+
+clean:
+	rm -rf $(VENV) target dist python/sems/_core*.so python/sems/apps python/sems/web
+
+# A virtual environment with the build tool alone.
+$(VENV)/.venv: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "SEMS needs Python 3.11 or newer; set PYTHON=")'
+	@command -v cargo >/dev/null || { echo "SEMS needs Rust (cargo); see https://rustup.rs" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { [ "$$(id -u)" = 0 ] && apt-get install -y -q python3-venv && $(PYTHON) -m venv $(VENV); }
+	$(BIN)/pip install -q 'maturin>=1.16,<2'
+	@touch $@
+
+# The core, built for speed and installed so that Python finds apps/, web/ and python/ in this tree.
+$(VENV)/.core: $(VENV)/.venv $(CORE_SOURCES)
+	$(BIN)/maturin develop --release --locked --quiet
+	@rm -rf python/sems/apps python/sems/web
+	@touch $@
+
+# What only tests and lints need: the dependency group "test".
+$(VENV)/.tools: $(VENV)/.venv pyproject.toml
+	$(BIN)/python -c 'import tomllib; print("\n".join(tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["test"]))' > $(VENV)/test-group.txt
+	$(BIN)/pip install -q -r $(VENV)/test-group.txt
+	@touch $@
+
+peers:
+	@missing=(); for peer in $(PEERS); do command -v "$${peer%%=*}" >/dev/null || missing+=("$${peer#*=}"); done; \
+	if [ "$${#missing[@]}" -gt 0 ]; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$${missing[@]}"; \
+	  else echo "The tests need these peers: $${missing[*]} (Debian package names)" >&2; exit 1; fi; \
+	fi
