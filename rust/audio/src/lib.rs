@@ -1,1 +1,25 @@
-//! (being built)
+//! Sample arithmetic for telephony: codecs, mixing, levels, tones, concealment, resampling, WAV.
+//!
+//! Everything here is a pure function of the samples it is given: no clocks, threads, sockets or
+//! files are opened. What runs once per leg and tick does not allocate. Unless a type says
+//! otherwise, audio is linear 16-bit mono at [`SAMPLE_RATE`], handled in [`Frame`]s of 20 ms.
+
+pub mod codec;
+pub mod dtmf;
+mod error;
+mod frame;
+mod level;
+mod mix;
+mod plc;
+mod resample;
+mod speech;
+pub mod tone;
+pub mod wav;
+
+pub use error::{Error, Result};
+pub use frame::{FRAME_MS, FRAME_SAMPLES, Frame, SAMPLE_RATE, SILENCE};
+pub use level::{Level, LevelMeter};
+pub use mix::{Gain, Sum};
+pub use plc::Concealer;
+pub use resample::{Resampler, resample};
+pub use speech::SpeechDetector;

@@ -1,0 +1,128 @@
+use crate::frame::{FRAME_SAMPLES, Frame};
+
+/// How much louder or softer somebody is heard, in steps of 1/4096.
+///
+/// Fixed point, so that what was added with a gain is taken out again to the last bit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Gain(u16);
+
+impl Gain {
+    const FRACTION_BITS: u32 = 12;
+
+    /// Not heard at all.
+    pub const MUTE: Self = Self(0);
+    /// Heard as received.
+    pub const UNITY: Self = Self(1 << Self::FRACTION_BITS);
+    /// The largest gain, 8 or +18 dB.
+    pub const MAX: Self = Self(8 << Self::FRACTION_BITS);
+
+    /// A factor, limited to 0 to 8; what is not a number mutes.
+    pub fn from_factor(factor: f32) -> Self {
+        let steps = (factor * f32::from(Self::UNITY.0)).round();
+        Self(steps.clamp(0.0, f32::from(Self::MAX.0)) as u16)
+    }
+
+    /// Decibels, limited to +18 dB; below −72 dB is silence.
+    pub fn from_db(db: f32) -> Self {
+        Self::from_factor(10f32.powf(db / 20.0))
+    }
+
+    /// The factor.
+    pub fn factor(self) -> f32 {
+        f32::from(self.0) / f32::from(Self::UNITY.0)
+    }
+
+    #[inline(always)]
+    fn apply(self, sample: i16) -> i32 {
+        const HALF: i32 = 1 << (Gain::FRACTION_BITS - 1);
+        (i32::from(sample) * i32::from(self.0) + HALF) >> Self::FRACTION_BITS
+    }
+}
+
+impl Default for Gain {
+    fn default() -> Self {
+        Self::UNITY
+    }
+}
+
+/// Everybody who speaks in a room in one tick, added once and not yet clipped.
+///
+/// Who only listens hears [`Sum::all`], the same for all of them; who speaks hears
+/// [`Sum::all_but`] itself. Clipping comes last, so that a loud sum minus a loud self is still
+/// the others, undistorted. Thirty-two bits hold 8,192 speakers at the largest gain.
+///
+/// Somebody with a mix of their own (who hears one person louder, or a whisper that the room
+/// does not) takes a copy, adjusts it with [`Sum::subtract`] and [`Sum::add`] and hears
+/// [`Sum::all`] of it.
+#[derive(Clone, Debug)]
+#[repr(align(64))]
+pub struct Sum([i32; FRAME_SAMPLES]);
+
+impl Sum {
+    /// Nobody speaks.
+    pub const fn new() -> Self {
+        Self([0; FRAME_SAMPLES])
+    }
+
+    /// Starts the next tick.
+    pub fn clear(&mut self) {
+        self.0.fill(0);
+    }
+
+    /// Adds a speaker.
+    pub fn add(&mut self, frame: &Frame, gain: Gain) {
+        if gain == Gain::UNITY {
+            for (sum, sample) in self.0.iter_mut().zip(frame) {
+                *sum += i32::from(*sample);
+            }
+        } else {
+            for (sum, sample) in self.0.iter_mut().zip(frame) {
+                *sum += gain.apply(*sample);
+            }
+        }
+    }
+
+    /// Takes out a speaker who was added with the same gain.
+    pub fn subtract(&mut self, frame: &Frame, gain: Gain) {
+        if gain == Gain::UNITY {
+            for (sum, sample) in self.0.iter_mut().zip(frame) {
+                *sum -= i32::from(*sample);
+            }
+        } else {
+            for (sum, sample) in self.0.iter_mut().zip(frame) {
+                *sum -= gain.apply(*sample);
+            }
+        }
+    }
+
+    /// What is heard by somebody who did not speak.
+    pub fn all(&self, heard: &mut Frame) {
+        for (heard, sum) in heard.iter_mut().zip(&self.0) {
+            *heard = clip(*sum);
+        }
+    }
+
+    /// What is heard by the speaker who was added as `own` with `gain`.
+    pub fn all_but(&self, own: &Frame, gain: Gain, heard: &mut Frame) {
+        if gain == Gain::UNITY {
+            for ((heard, sum), own) in heard.iter_mut().zip(&self.0).zip(own) {
+                *heard = clip(*sum - i32::from(*own));
+            }
+        } else {
+            for ((heard, sum), own) in heard.iter_mut().zip(&self.0).zip(own) {
+                *heard = clip(*sum - gain.apply(*own));
+            }
+        }
+    }
+}
+
+impl Default for Sum {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[inline(always)]
+fn clip(sum: i32) -> i16 {
+    sum.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16
+}
