@@ -1,0 +1,147 @@
+//! A media description: an `m=` line and what belongs to it (RFC 8866 §5.14).
+
+use std::fmt;
+
+use crate::attribute::{Attribute, Direction, Rtcp, RtpMap};
+use crate::session::{NetworkAddress, write_lines};
+
+/// One media stream, of a known kind or not.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Media {
+    /// `audio`, `video`, `text`, `image`, …
+    pub kind: String,
+    /// The transport port; 0 refuses or ends the stream.
+    pub port: u16,
+    /// The number of ports when more than one is named (`49170/2`).
+    pub port_count: Option<u16>,
+    /// `RTP/AVP`, `RTP/SAVP`, `udptl`, …
+    pub protocol: String,
+    /// The formats in order of preference; payload types for RTP.
+    pub formats: Vec<String>,
+    /// `i=`
+    pub information: Option<String>,
+    /// `c=`; more than one only for layered multicast.
+    pub connections: Vec<NetworkAddress>,
+    /// `b=`, unread.
+    pub bandwidths: Vec<String>,
+    /// `k=`, unread.
+    pub key: Option<String>,
+    /// `a=`, known and unknown, in their order.
+    pub attributes: Vec<Attribute>,
+}
+
+impl Media {
+    /// The value of the first attribute of this name.
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        let found = self.attributes.iter().find(|a| a.name == name)?;
+        found.value.as_deref()
+    }
+
+    /// The direction that this line states for itself, before the session's is considered.
+    pub fn direction(&self) -> Option<Direction> {
+        Direction::find(&self.attributes)
+    }
+
+    /// What each payload type of the line stands for, in the line's order; types that nothing
+    /// explains are left out.
+    pub fn payloads(&self) -> impl Iterator<Item = RtpMap> {
+        self.formats.iter().filter_map(|format| {
+            let payload_type: u8 = format.parse().ok().filter(|pt| *pt < 128)?;
+            self.attributes
+                .iter()
+                .filter(|a| a.name == "rtpmap")
+                .filter_map(|a| RtpMap::parse(a.value.as_deref()?))
+                .find(|map| map.payload_type == payload_type)
+                .or_else(|| RtpMap::of_static(payload_type))
+        })
+    }
+
+    /// The milliseconds of audio that the writer wants in a packet.
+    pub fn ptime_ms(&self) -> Option<u32> {
+        milliseconds(self.attribute("ptime")?)
+    }
+
+    /// The milliseconds of audio that the writer takes in a packet at most.
+    pub fn maxptime_ms(&self) -> Option<u32> {
+        milliseconds(self.attribute("maxptime")?)
+    }
+
+    /// Where the writer wants its RTCP, when it says so.
+    pub fn rtcp(&self) -> Option<Rtcp> {
+        Rtcp::parse(self.attribute("rtcp")?)
+    }
+
+    /// The same line refused: port 0, kind, protocol and formats kept (RFC 3264 §6).
+    pub fn refused(&self) -> Media {
+        Media {
+            kind: self.kind.clone(),
+            protocol: self.protocol.clone(),
+            formats: self.formats.clone(),
+            ..Media::default()
+        }
+    }
+}
+
+/// Whole milliseconds; a fraction, which RFC 4566 allowed, is cut off.
+fn milliseconds(value: &str) -> Option<u32> {
+    let whole = value.trim().split('.').next()?;
+    whole.parse().ok().filter(|ms| *ms > 0)
+}
+
+impl fmt::Display for Media {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "m={} {}", self.kind, self.port)?;
+        if let Some(count) = self.port_count {
+            write!(f, "/{count}")?;
+        }
+        write!(f, " {}", self.protocol)?;
+        for format in &self.formats {
+            write!(f, " {format}")?;
+        }
+        f.write_str("\r\n")?;
+        write_lines(f, 'i', &self.information)?;
+        write_lines(f, 'c', &self.connections)?;
+        write_lines(f, 'b', &self.bandwidths)?;
+        write_lines(f, 'k', &self.key)?;
+        write_lines(f, 'a', &self.attributes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn audio(formats: &[&str], attributes: &[(&str, &str)]) -> Media {
+        Media {
+            kind: "audio".into(),
+            port: 4000,
+            protocol: "RTP/AVP".into(),
+            formats: formats.iter().map(|f| f.to_string()).collect(),
+            attributes: attributes
+                .iter()
+                .map(|(name, value)| Attribute::value(name, value))
+                .collect(),
+            ..Media::default()
+        }
+    }
+
+    #[test]
+    fn payload_types_are_explained_by_rtpmap_or_by_rfc_3551() {
+        let media = audio(&["0", "97", "98", "x"], &[("rtpmap", "97 opus/48000/2")]);
+        let names: Vec<_> = media.payloads().map(|map| map.to_string()).collect();
+        assert_eq!(names, ["0 PCMU/8000", "97 opus/48000/2"]);
+    }
+
+    #[test]
+    fn packet_times_are_whole_positive_milliseconds() {
+        let media = audio(&["0"], &[("ptime", "30.5"), ("maxptime", "0")]);
+        assert_eq!(media.ptime_ms(), Some(30));
+        assert_eq!(media.maxptime_ms(), None);
+    }
+
+    #[test]
+    fn a_refused_line_keeps_kind_protocol_and_formats_only() {
+        let refused = audio(&["0", "8"], &[("ptime", "20")]).refused();
+        assert_eq!(refused.to_string(), "m=audio 0 RTP/AVP 0 8\r\n");
+    }
+}

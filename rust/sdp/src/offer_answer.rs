@@ -1,0 +1,543 @@
+//! Offer and answer for one audio stream (RFC 3264).
+
+use std::fmt::Write as _;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use crate::attribute::{Attribute, Direction, RtpMap};
+use crate::error::{Error, NotAcceptable};
+use crate::media::Media;
+use crate::session::{NetworkAddress, Origin, SessionDescription, Timing};
+
+/// A codec as session descriptions know it: one row of the table of whoever owns the codecs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Codec {
+    /// The encoding name of `a=rtpmap`.
+    pub name: &'static str,
+    /// The static payload type, or the dynamic one that we like in our offers.
+    pub payload_type: u8,
+    /// The RTP clock in Hz.
+    pub clock_rate: u32,
+    /// Audio channels.
+    pub channels: u8,
+    /// What we say in `a=fmtp`.
+    pub parameters: Option<&'static str>,
+}
+
+impl Codec {
+    fn is(&self, map: &RtpMap) -> bool {
+        self.name.eq_ignore_ascii_case(&map.encoding)
+            && self.clock_rate == map.clock_rate
+            && self.channels == map.channels
+    }
+}
+
+/// What this side can do; shared by all calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capabilities {
+    /// The audio codecs, best first: the order of our offers. Answers follow the offerer's order.
+    pub codecs: Vec<Codec>,
+    /// The RFC 4733 event formats, one for each clock rate in use.
+    pub telephone_events: Vec<Codec>,
+    /// The packet times that we can send, in milliseconds, rising and not empty.
+    pub ptimes_ms: Vec<u32>,
+    /// The packet time that we ask for, in milliseconds.
+    pub ptime_ms: u32,
+    /// `s=` of our descriptions.
+    pub session_name: String,
+}
+
+/// Our end of the stream, as the next description is to state it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LocalMedia<'a> {
+    /// Where we want RTP. Never an unspecified address.
+    pub rtp: SocketAddr,
+    /// Our RTCP port; stated only if it isn't the one above RTP's.
+    pub rtcp_port: u16,
+    /// What we wish to do; an answer narrows it to what the offer allows.
+    pub direction: Direction,
+    /// The page about this session, for `u=`.
+    pub uri: Option<&'a str>,
+}
+
+impl LocalMedia<'_> {
+    /// An end that sends and receives, with RTCP one port above RTP, and no page.
+    pub fn new(rtp: SocketAddr) -> Self {
+        LocalMedia {
+            rtp,
+            rtcp_port: rtp.port().saturating_add(1),
+            direction: Direction::SendRecv,
+            uri: None,
+        }
+    }
+}
+
+/// A codec with the payload type that it has in this session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Format {
+    /// The payload type on the wire.
+    pub payload_type: u8,
+    /// What it stands for.
+    pub codec: Codec,
+}
+
+/// What an exchange came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Negotiated {
+    /// Where RTP goes. `None` while the peer names no address that can be sent to: a hold by
+    /// `c=0.0.0.0`, a stream switched off, or a host name.
+    pub remote_rtp: Option<SocketAddr>,
+    /// Where RTCP goes.
+    pub remote_rtcp: Option<SocketAddr>,
+    /// The codec to send, with the payload type that the peer expects it in.
+    pub audio: Format,
+    /// The event format to send; `None` if the peer takes none.
+    pub telephone_event: Option<Format>,
+    /// All formats that may arrive, in the payload types that we announced.
+    pub receivable: Vec<Format>,
+    /// Milliseconds of audio in a packet that we send.
+    pub ptime_ms: u32,
+    /// Do we send? Not while held.
+    pub send: bool,
+    /// Will the peer send?
+    pub receive: bool,
+}
+
+/// The state of one session's exchanges.
+///
+/// An offer is either answered or withdrawn before there can be another (RFC 3264 §4). An INVITE
+/// that forks is one offer with an answer from each branch: clone the state for each branch.
+#[derive(Debug, Clone)]
+pub struct OfferAnswer {
+    capabilities: Arc<Capabilities>,
+    session_id: u64,
+    version: u64,
+    /// The last description that left us, as text: what the next is compared with.
+    sent: Option<Box<str>>,
+    turn: Turn,
+    /// The media lines of the session in their order, as refusals; ours is at `audio_line`.
+    lines: Vec<Media>,
+    audio_line: usize,
+    /// Payload types keep their meaning for as long as the session lives (RFC 3264 §8.3.2).
+    assigned: Vec<Format>,
+    negotiated: Option<Negotiated>,
+}
+
+#[derive(Debug, Clone)]
+enum Turn {
+    Nobody,
+    /// Our offer is out, with these formats.
+    Peer {
+        offered: Vec<Format>,
+        direction: Direction,
+    },
+    /// The peer's offer is in.
+    Ours(Box<Offered>),
+}
+
+/// The peer's offer, read.
+#[derive(Debug, Clone)]
+struct Offered {
+    lines: Vec<Media>,
+    audio_line: usize,
+    stream: Stream,
+}
+
+/// What one side's description says of the audio stream.
+#[derive(Debug, Clone)]
+struct Stream {
+    rtp: Option<SocketAddr>,
+    rtcp: Option<SocketAddr>,
+    /// Codecs that we have too, in the writer's order.
+    codecs: Vec<Format>,
+    events: Vec<Format>,
+    ptime_ms: Option<u32>,
+    maxptime_ms: Option<u32>,
+    /// As the writer sees it, with the hold by `c=0.0.0.0` made plain.
+    direction: Direction,
+    /// Port 0: the stream is off, though its codecs may be listed.
+    off: bool,
+}
+
+impl OfferAnswer {
+    /// A session in which nothing was said yet. `session_id` goes into `o=` and should be random;
+    /// below 2³¹ suits every peer.
+    pub fn new(capabilities: Arc<Capabilities>, session_id: u64) -> Self {
+        OfferAnswer {
+            capabilities,
+            session_id,
+            version: 1,
+            sent: None,
+            turn: Turn::Nobody,
+            lines: Vec::new(),
+            audio_line: 0,
+            assigned: Vec::new(),
+            negotiated: None,
+        }
+    }
+
+    /// What the last complete exchange came to.
+    pub fn negotiated(&self) -> Option<&Negotiated> {
+        self.negotiated.as_ref()
+    }
+
+    /// Is an offer of ours out, so that a description from the peer is its answer?
+    pub fn awaits_answer(&self) -> bool {
+        matches!(self.turn, Turn::Peer { .. })
+    }
+
+    /// Is an offer of the peer's in, so that our next description is its answer?
+    pub fn owes_answer(&self) -> bool {
+        matches!(self.turn, Turn::Ours(_))
+    }
+
+    /// The last description that we made, for sending it once more.
+    pub fn sent(&self) -> Option<&str> {
+        self.sent.as_deref()
+    }
+
+    /// Takes back an offer of ours that was refused or never answered, or forgets one of the
+    /// peer's that was refused. The session goes on as it was.
+    pub fn withdraw(&mut self) {
+        self.turn = Turn::Nobody;
+    }
+
+    /// Makes our offer: the first of a session or another one, with the lines of before in their
+    /// places.
+    pub fn create_offer(&mut self, local: &LocalMedia) -> Result<SessionDescription, Error> {
+        match self.turn {
+            Turn::Nobody => {}
+            Turn::Peer { .. } => return Err(Error::Glare),
+            Turn::Ours(_) => return Err(Error::OfferPending),
+        }
+        let offered = self.offered_formats();
+        let mut audio = audio_line("RTP/AVP", local, &offered, local.direction);
+        audio
+            .attributes
+            .push(Attribute::value("ptime", self.capabilities.ptime_ms));
+        let mut media = self.lines.clone();
+        match media.get_mut(self.audio_line) {
+            Some(line) => {
+                audio.protocol.clone_from(&line.protocol);
+                *line = audio;
+            }
+            None => media.push(audio),
+        }
+        self.turn = Turn::Peer {
+            offered,
+            direction: local.direction,
+        };
+        Ok(self.describe(local, media))
+    }
+
+    /// Takes the answer to our offer. When it can't be used the offer counts as withdrawn; the
+    /// session itself may then have to be ended, as the peer believes it changed.
+    pub fn receive_answer(&mut self, answer: &SessionDescription) -> Result<&Negotiated, Error> {
+        let Turn::Peer { offered, direction } = std::mem::replace(&mut self.turn, Turn::Nobody)
+        else {
+            return Err(Error::NoOffer);
+        };
+        let line = answer
+            .media
+            .get(self.audio_line)
+            .filter(|line| line.kind.eq_ignore_ascii_case("audio"))
+            .ok_or(Error::NotAcceptable(NotAcceptable::NoAudio))?;
+        let stream = self.read(answer, line)?;
+        if stream.off {
+            return Err(Error::NotAcceptable(NotAcceptable::Refused));
+        }
+        // A direction can only be narrowed by an answer (RFC 3264 §6.1).
+        let direction = direction.and(stream.direction.mirrored());
+        let audio = *stream
+            .codecs
+            .iter()
+            .find(|format| offered.iter().any(|o| o.codec == format.codec))
+            .ok_or(Error::NotAcceptable(NotAcceptable::NoCommonCodec))?;
+        if self.lines.is_empty() {
+            self.lines.push(line.refused());
+        }
+        self.assigned.clone_from(&offered);
+        Ok(self.conclude(stream, audio, offered, direction))
+    }
+
+    /// Takes the peer's offer. An error is a refusal (488, or 491 for [`Error::Glare`] and
+    /// [`Error::OfferPending`]); the session stays as it was.
+    pub fn receive_offer(&mut self, offer: &SessionDescription) -> Result<(), Error> {
+        match self.turn {
+            Turn::Nobody => {}
+            Turn::Peer { .. } => return Err(Error::Glare),
+            Turn::Ours(_) => return Err(Error::OfferPending),
+        }
+        let mut reason = NotAcceptable::NoAudio;
+        for (audio_line, line) in offer.media.iter().enumerate() {
+            if !line.kind.eq_ignore_ascii_case("audio") {
+                continue;
+            }
+            match self.read(offer, line) {
+                Ok(stream) if stream.off && !self.switches_off(audio_line) => {
+                    reason = NotAcceptable::Refused;
+                }
+                Ok(stream) => {
+                    self.turn = Turn::Ours(Box::new(Offered {
+                        lines: offer.media.clone(),
+                        audio_line,
+                        stream,
+                    }));
+                    return Ok(());
+                }
+                Err(Error::NotAcceptable(why)) => reason = why,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::NotAcceptable(reason))
+    }
+
+    /// Makes the answer to the offer that was received; [`OfferAnswer::negotiated`] then tells what
+    /// was agreed.
+    pub fn create_answer(&mut self, local: &LocalMedia) -> Result<SessionDescription, Error> {
+        let Turn::Ours(offered) = std::mem::replace(&mut self.turn, Turn::Nobody) else {
+            return Err(Error::NoOffer);
+        };
+        let Offered {
+            lines,
+            audio_line: at,
+            stream,
+        } = *offered;
+        self.lines = lines.iter().map(Media::refused).collect();
+        self.audio_line = at;
+        let mut media = self.lines.clone();
+
+        let Some(&audio) = stream.codecs.first().filter(|_| !stream.off) else {
+            if let Some(negotiated) = &mut self.negotiated {
+                (negotiated.remote_rtp, negotiated.remote_rtcp) = (None, None);
+                (negotiated.send, negotiated.receive) = (false, false);
+            }
+            return Ok(self.describe(local, media));
+        };
+        let mut formats = vec![audio];
+        formats.extend(event_for(audio.codec, &stream.events));
+        for format in &formats {
+            self.assigned
+                .retain(|a| a.codec != format.codec && a.payload_type != format.payload_type);
+            self.assigned.push(*format);
+        }
+        let direction = local.direction.and(stream.direction.mirrored());
+        let protocol = self.lines[at].protocol.clone();
+        let negotiated = self.conclude(stream, audio, formats.clone(), direction);
+        let mut line = audio_line(&protocol, local, &formats, direction);
+        line.attributes
+            .push(Attribute::value("ptime", negotiated.ptime_ms));
+        media[at] = line;
+        Ok(self.describe(local, media))
+    }
+
+    /// Is a line with port 0 the running stream being switched off, and not one that never was?
+    fn switches_off(&self, line: usize) -> bool {
+        self.negotiated.is_some() && line == self.audio_line
+    }
+
+    /// Reads what a description says of its audio line.
+    fn read(&self, session: &SessionDescription, line: &Media) -> Result<Stream, Error> {
+        let refuse = |why| Err(Error::NotAcceptable(why));
+        // RTP/AVPF may be answered without using any of its feedback (RFC 4585).
+        if !["RTP/AVP", "RTP/AVPF"].contains(&line.protocol.as_str()) {
+            return refuse(NotAcceptable::Protocol);
+        }
+        let (mut codecs, mut events) = (Vec::new(), Vec::new());
+        for map in line.payloads() {
+            let known = |table: &[Codec]| table.iter().find(|codec| codec.is(&map)).copied();
+            let payload_type = map.payload_type;
+            if let Some(codec) = known(&self.capabilities.codecs) {
+                codecs.push(Format {
+                    payload_type,
+                    codec,
+                });
+            } else if let Some(codec) = known(&self.capabilities.telephone_events) {
+                events.push(Format {
+                    payload_type,
+                    codec,
+                });
+            }
+        }
+        let off = line.port == 0;
+        if codecs.is_empty() && !off {
+            return refuse(NotAcceptable::NoCommonCodec);
+        }
+        let ip = match session.connection_of(line).map(NetworkAddress::ip) {
+            Some(Some(ip)) if ip.is_multicast() => return refuse(NotAcceptable::Connection),
+            Some(ip) => ip,
+            None if off => None,
+            None => return refuse(NotAcceptable::Connection),
+        };
+        let held = ip.is_some_and(|ip: IpAddr| ip.is_unspecified());
+        let mut direction = session.direction_of(line);
+        if held {
+            // The hold of RFC 2543: who has no address can't receive.
+            direction = direction.and(Direction::SendOnly);
+        }
+        let ip = ip.filter(|_| !held && !off);
+        let rtcp = line.rtcp();
+        let rtcp_port = match rtcp {
+            Some(rtcp) => Some(rtcp.port),
+            None => line.port.checked_add(1),
+        };
+        let rtcp_ip = rtcp
+            .and_then(|rtcp| rtcp.address)
+            .or(ip)
+            .filter(|_| ip.is_some());
+        Ok(Stream {
+            rtp: ip.map(|ip| SocketAddr::new(ip, line.port)),
+            rtcp: rtcp_ip
+                .zip(rtcp_port.filter(|port| *port != 0))
+                .map(|(ip, port)| SocketAddr::new(ip, port)),
+            codecs,
+            events,
+            ptime_ms: line.ptime_ms(),
+            maxptime_ms: line.maxptime_ms(),
+            direction,
+            off,
+        })
+    }
+
+    fn conclude(
+        &mut self,
+        stream: Stream,
+        audio: Format,
+        receivable: Vec<Format>,
+        direction: Direction,
+    ) -> &Negotiated {
+        let negotiated = Negotiated {
+            remote_rtp: stream.rtp,
+            remote_rtcp: stream.rtcp,
+            audio,
+            telephone_event: event_for(audio.codec, &stream.events),
+            receivable,
+            ptime_ms: self.ptime_ms(&stream),
+            send: direction.sends(),
+            receive: direction.receives(),
+        };
+        self.negotiated.insert(negotiated)
+    }
+
+    /// The longest packet time that we can send and the peer wants; if it wants shorter ones than
+    /// we can send, our shortest.
+    fn ptime_ms(&self, peer: &Stream) -> u32 {
+        let wanted = peer.ptime_ms.unwrap_or(self.capabilities.ptime_ms);
+        let wanted = wanted.min(peer.maxptime_ms.unwrap_or(u32::MAX));
+        let possible = &self.capabilities.ptimes_ms;
+        let fitting = possible.iter().rev().find(|ms| **ms <= wanted);
+        *fitting
+            .or(possible.first())
+            .unwrap_or(&self.capabilities.ptime_ms)
+    }
+
+    /// Our codecs with the payload types of this session; what is in use comes first.
+    fn offered_formats(&self) -> Vec<Format> {
+        let mut codecs = self.capabilities.codecs.clone();
+        if let Some(negotiated) = &self.negotiated {
+            codecs.sort_by_key(|codec| *codec != negotiated.audio.codec);
+        }
+        codecs.extend(&self.capabilities.telephone_events);
+        let mut formats: Vec<Format> = Vec::with_capacity(codecs.len());
+        for codec in codecs {
+            let taken = |payload_type: u8| {
+                let clash = |f: &Format| f.payload_type == payload_type && f.codec != codec;
+                self.assigned.iter().any(clash) || formats.iter().any(clash)
+            };
+            let payload_type = match self.assigned.iter().find(|f| f.codec == codec) {
+                Some(format) => Some(format.payload_type),
+                None if !taken(codec.payload_type) => Some(codec.payload_type),
+                None => (96..128).find(|payload_type| !taken(*payload_type)),
+            };
+            formats.extend(payload_type.map(|payload_type| Format {
+                payload_type,
+                codec,
+            }));
+        }
+        formats
+    }
+
+    /// Puts the session level around the media lines; the version rises if anything differs from
+    /// what we last sent.
+    fn describe(&mut self, local: &LocalMedia, media: Vec<Media>) -> SessionDescription {
+        let address = NetworkAddress::from(local.rtp.ip());
+        let mut description = SessionDescription {
+            origin: Origin {
+                username: "-".to_owned(),
+                session_id: self.session_id.to_string(),
+                session_version: self.version.to_string(),
+                address: address.clone(),
+            },
+            name: self.capabilities.session_name.clone(),
+            information: None,
+            uri: local.uri.map(str::to_owned),
+            emails: Vec::new(),
+            phones: Vec::new(),
+            connection: Some(address),
+            bandwidths: Vec::new(),
+            times: vec![Timing::unbounded()],
+            zone: None,
+            key: None,
+            attributes: Vec::new(),
+            media,
+        };
+        let mut text = description.to_string();
+        if self.sent.as_deref().is_some_and(|sent| sent != text) {
+            self.version += 1;
+            description.origin.session_version = self.version.to_string();
+            text.clear();
+            // Writing to a String can't fail.
+            let _ = write!(text, "{description}");
+        }
+        self.sent = Some(text.into_boxed_str());
+        description
+    }
+}
+
+fn audio_line(
+    protocol: &str,
+    local: &LocalMedia,
+    formats: &[Format],
+    direction: Direction,
+) -> Media {
+    let mut attributes = Vec::new();
+    for Format {
+        payload_type,
+        codec,
+    } in formats
+    {
+        let map = RtpMap {
+            payload_type: *payload_type,
+            encoding: codec.name.to_owned(),
+            clock_rate: codec.clock_rate,
+            channels: codec.channels,
+        };
+        attributes.push(Attribute::value("rtpmap", map));
+        if let Some(parameters) = codec.parameters {
+            attributes.push(Attribute::value(
+                "fmtp",
+                format_args!("{payload_type} {parameters}"),
+            ));
+        }
+    }
+    if local.rtp.port().checked_add(1) != Some(local.rtcp_port) {
+        attributes.push(Attribute::value("rtcp", local.rtcp_port));
+    }
+    attributes.push(Attribute::property(direction.as_str()));
+    Media {
+        kind: "audio".to_owned(),
+        port: local.rtp.port(),
+        protocol: protocol.to_owned(),
+        formats: formats.iter().map(|f| f.payload_type.to_string()).collect(),
+        attributes,
+        ..Media::default()
+    }
+}
+
+/// The event format that goes with a codec: the one on its clock, else any (RFC 4733 §2.1).
+fn event_for(codec: Codec, events: &[Format]) -> Option<Format> {
+    let same_clock = events
+        .iter()
+        .find(|e| e.codec.clock_rate == codec.clock_rate);
+    same_clock.or(events.first()).copied()
+}

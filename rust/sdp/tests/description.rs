@@ -1,0 +1,122 @@
+//! Reading and writing descriptions.
+
+use sems_sdp::{Direction, Error, SessionDescription};
+
+const WHOLE: &str = "v=0\r\n\
+    o=jdoe 3724394400 3724394405 IN IP4 198.51.100.1\r\n\
+    s=Call to John Smith\r\n\
+    i=SDP Offer #1\r\n\
+    u=http://www.example.com/home.html\r\n\
+    e=Jane Doe <jane@example.com>\r\n\
+    p=+1 617 555-6011\r\n\
+    c=IN IP4 198.51.100.1\r\n\
+    b=CT:128\r\n\
+    t=0 0\r\n\
+    r=604800 3600 0 90000\r\n\
+    z=3730928400 -1h\r\n\
+    k=clear:secret\r\n\
+    a=recvonly\r\n\
+    a=X-unknown:some:value \r\n\
+    m=audio 49170/2 RTP/AVP 0 99\r\n\
+    i=the voice\r\n\
+    c=IN IP6 2001:db8::2\r\n\
+    b=AS:64\r\n\
+    k=prompt\r\n\
+    a=rtpmap:99 h263-1998/90000\r\n\
+    m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n";
+
+#[test]
+fn every_line_of_a_description_survives() {
+    let description = SessionDescription::parse(WHOLE.as_bytes()).unwrap();
+    assert_eq!(description.to_string(), WHOLE);
+}
+
+#[test]
+fn the_page_stands_after_the_name_and_before_the_address() {
+    let mut description = SessionDescription::parse(WHOLE.as_bytes()).unwrap();
+    description.information = None;
+    description.uri = Some("https://example.com/c/1".into());
+    let text = description.to_string();
+    assert!(text.contains("s=Call to John Smith\r\nu=https://example.com/c/1\r\n"));
+    assert!(text.find("\r\nu=") < text.find("\r\nc="));
+}
+
+#[test]
+fn line_ends_may_be_of_any_kind() {
+    let expected = SessionDescription::parse(WHOLE.as_bytes()).unwrap();
+    for end in ["\n", "\r", "\n\n"] {
+        let text = WHOLE.replace("\r\n", end);
+        assert_eq!(
+            SessionDescription::parse(text.as_bytes()).as_ref(),
+            Ok(&expected)
+        );
+    }
+    let unended = WHOLE.trim_end();
+    assert_eq!(SessionDescription::parse(unended.as_bytes()), Ok(expected));
+}
+
+#[test]
+fn a_missing_name_or_time_is_forgiven() {
+    let description = SessionDescription::parse(b"v=0\no=- 1 1 IN IP4 192.0.2.1\n").unwrap();
+    assert_eq!(
+        description.to_string(),
+        "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\n"
+    );
+}
+
+#[test]
+fn malformed_descriptions_are_refused_with_their_line() {
+    let o = "o=- 1 1 IN IP4 192.0.2.1\n";
+    for (text, at) in [
+        (String::new(), 2),
+        ("x".into(), 1),
+        (o.into(), 1),
+        ("v=1\n".into(), 1),
+        ("v=0\n".into(), 3),
+        ("v=0\nv=0\n".into(), 2),
+        ("v=0\no=- 1 1 IN IP4\n".into(), 2),
+        ("v=0\no=- 1 1 IN IP4 192.0.2.1 x\n".into(), 2),
+        (format!("v=0\n{o}{o}"), 3),
+        (format!("v=0\n{o}s=a\ns=b\n"), 4),
+        (format!("v=0\n{o}c=IN IP4\n"), 3),
+        (format!("v=0\n{o}x=1\n"), 3),
+        (format!("v=0\n{o}r=1\n"), 3),
+        (format!("v=0\n{o}m=audio\n"), 3),
+        (format!("v=0\n{o}m=audio 65536 RTP/AVP 0\n"), 3),
+        (format!("v=0\n{o}m=audio -1 RTP/AVP 0\n"), 3),
+        (format!("v=0\n{o}m=audio 1/x RTP/AVP 0\n"), 3),
+        (format!("v=0\n{o}m=audio 1 RTP/AVP 0\ns=late\n"), 4),
+        (format!("v=0\n{o}m=audio 1 RTP/AVP 0\nx=1\n"), 4),
+        (format!("v=0\n{o}a=\0\n"), 3),
+    ] {
+        match SessionDescription::parse(text.as_bytes()) {
+            Err(Error::Syntax { line, .. }) => assert_eq!(line, at, "{text:?}"),
+            other => panic!("{text:?} gave {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn bytes_that_are_no_utf8_are_no_error() {
+    let description = SessionDescription::parse(b"v=0\no=- 1 1 IN IP4 192.0.2.1\ns=caf\xe9\n");
+    assert_eq!(description.unwrap().name, "caf\u{fffd}");
+}
+
+#[test]
+fn address_and_direction_of_a_line_go_before_those_of_the_session() {
+    let description = SessionDescription::parse(WHOLE.as_bytes()).unwrap();
+    let [audio, data] = &description.media[..] else {
+        panic!("two media lines");
+    };
+    let address = |media| {
+        description
+            .connection_of(media)
+            .unwrap()
+            .ip()
+            .unwrap()
+            .to_string()
+    };
+    assert_eq!(address(audio), "2001:db8::2");
+    assert_eq!(address(data), "198.51.100.1");
+    assert_eq!(description.direction_of(audio), Direction::RecvOnly);
+}
