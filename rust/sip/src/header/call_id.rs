@@ -1,0 +1,36 @@
+//! Call-ID (RFC 3261 §20.8).
+
+use std::fmt;
+
+use super::{Header, HeaderName};
+use crate::{Error, Text};
+
+/// The id that all requests and responses of a call share. Case counts.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CallId(Text);
+
+impl CallId {
+    /// The id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Header for CallId {
+    const NAME: HeaderName = HeaderName::CallId;
+
+    fn parse(value: &Text) -> Result<Self, Error> {
+        // Wider than `word [ "@" word ]`: the id is only ever compared and sent back.
+        if !value.is_empty() && value.bytes().all(|b| b.is_ascii_graphic() || b >= 0x80) {
+            Ok(Self(value.clone()))
+        } else {
+            Err(Error::Malformed(Self::NAME))
+        }
+    }
+}
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,67 @@
+//! Typed headers, one a file.
+//!
+//! A header type knows its name, how its values are laid out over rows, and how one value is read
+//! and (by `Display`) written. A new header is a new file here, and a row in the table of
+//! `name.rs` if its name isn't there yet.
+
+mod call_id;
+mod call_info;
+mod contact;
+mod content_length;
+mod content_type;
+mod cseq;
+mod expires;
+mod max_forwards;
+mod name;
+mod name_addr;
+mod params;
+mod product;
+mod reason;
+mod retry_after;
+mod token_list;
+mod via;
+
+use std::fmt::Display;
+
+pub use call_id::CallId;
+pub use call_info::CallInfo;
+pub use contact::Contact;
+pub use content_length::ContentLength;
+pub use content_type::ContentType;
+pub use cseq::CSeq;
+pub use expires::Expires;
+pub use max_forwards::MaxForwards;
+pub use name::{HeaderName, OtherName};
+pub use name_addr::{
+    From, NameAddr, PAssertedIdentity, RecordRoute, ReferTo, ReferredBy, Route, To,
+};
+pub use params::Params;
+pub use product::{Server, UserAgent};
+pub use reason::Reason;
+pub use retry_after::RetryAfter;
+pub use token_list::{Allow, ProxyRequire, Require, Supported, Unsupported};
+pub use via::{Transport, Via};
+
+use crate::{Error, Text};
+
+/// How the values of a header lie in rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rows {
+    /// One value, one row.
+    One,
+    /// Any number of values, in rows of their own or separated by commas.
+    List,
+    /// One value: a list made of all rows together, separated by commas.
+    Joined,
+}
+
+/// A header that can be read from its text and written to it.
+pub trait Header: Sized + Display {
+    /// Its name.
+    const NAME: HeaderName;
+    /// How its values lie in rows.
+    const ROWS: Rows = Rows::One;
+
+    /// Reads one value, blanks at its ends removed.
+    fn parse(value: &Text) -> Result<Self, Error>;
+}

@@ -1,0 +1,171 @@
+//! `;name=value` parameters, as headers and URIs carry them.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::{Text, grammar};
+
+/// A list of parameters, kept as the text it came in and searched when asked.
+///
+/// Names compare without regard to case (RFC 3261 §7.3.1). The lists are short, so a search of
+/// the text is cheaper than any table would be.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct Params(Text);
+
+impl Params {
+    /// No parameters.
+    pub const fn new() -> Self {
+        Self(Text::new())
+    }
+
+    /// Reads header parameters: empty, or a `;` before each one.
+    pub(crate) fn parse(text: &Text) -> Option<Self> {
+        let text = crate::grammar::trimmed(text);
+        let mut rest = &*text;
+        while !rest.is_empty() {
+            let (param, after) = grammar::cut(rest.strip_prefix(';')?, b';');
+            let (name, value) = split(param);
+            if !grammar::is_token(name) || !value.is_none_or(is_value) {
+                return None;
+            }
+            rest = match after {
+                Some(after) => &rest[rest.len() - after.len() - 1..],
+                None => "",
+            };
+        }
+        Some(Self(text))
+    }
+
+    /// Wraps URI parameters that the URI parser has checked: empty, or a `;` before each one.
+    pub(crate) fn checked(text: Text) -> Self {
+        Self(text)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The parameters in order; a parameter without `=` has no value. Values are as they stand on
+    /// the wire, quotes and escapes included.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        let mut rest = self.0.strip_prefix(';');
+        std::iter::from_fn(move || {
+            let (param, after) = grammar::cut(rest?, b';');
+            rest = after;
+            Some(split(param))
+        })
+    }
+
+    /// The value of the parameter called `name` as it stands on the wire; empty for a parameter
+    /// without a value.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter()
+            .find(|(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|(_, v)| v.unwrap_or(""))
+    }
+
+    /// Like [`Params::get`], as a slice that outlives the list.
+    pub fn get_text(&self, name: &str) -> Option<Text> {
+        self.get(name).map(|v| {
+            if v.is_empty() {
+                Text::new()
+            } else {
+                self.0.slice_ref(v)
+            }
+        })
+    }
+
+    /// The value of the parameter called `name` without its quotes.
+    pub fn get_unquoted(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.get(name).map(grammar::unquote)
+    }
+
+    /// Whether there is a parameter called `name`.
+    pub fn contains(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// Adds a parameter, or gives the one called `name` a new value in its place. A value that is
+    /// neither token nor host is quoted; an empty one leaves the name alone.
+    pub fn set(&mut self, name: &str, value: &str) {
+        if value.is_empty() || grammar::is_bare_value(value) {
+            self.set_raw(name, value);
+        } else {
+            self.set_raw(name, &grammar::quote(value));
+        }
+    }
+
+    /// [`Params::set`] with a value that is already written as the wire wants it.
+    pub(crate) fn set_raw(&mut self, name: &str, value: &str) {
+        let mut text = String::with_capacity(self.0.len() + name.len() + value.len() + 2);
+        let mut found = false;
+        for (n, v) in self.iter() {
+            if n.eq_ignore_ascii_case(name) {
+                if !found {
+                    append(&mut text, n, Some(value));
+                }
+                found = true;
+            } else {
+                append(&mut text, n, v);
+            }
+        }
+        if !found {
+            append(&mut text, name, Some(value));
+        }
+        self.0 = text.into();
+    }
+
+    /// Takes the parameter called `name` away.
+    pub fn remove(&mut self, name: &str) {
+        if self.contains(name) {
+            let mut text = String::with_capacity(self.0.len());
+            for (n, v) in self.iter().filter(|(n, _)| !n.eq_ignore_ascii_case(name)) {
+                append(&mut text, n, v);
+            }
+            self.0 = text.into();
+        }
+    }
+}
+
+/// Splits `name = value`, blanks removed.
+fn split(param: &str) -> (&str, Option<&str>) {
+    match param.split_once('=') {
+        Some((name, value)) => (grammar::trim(name), Some(grammar::trim(value))),
+        None => (grammar::trim(param), None),
+    }
+}
+
+/// Whether `value` is a `gen-value` (token, host or quoted string). Bare values are taken more
+/// widely than the grammar has it, since what stands outside quotes can't be misread here.
+fn is_value(value: &str) -> bool {
+    if value.starts_with('"') {
+        grammar::quoted_len(value) == Some(value.len())
+    } else {
+        !value.is_empty()
+            && !value
+                .bytes()
+                .any(|b| matches!(b, b'"' | b'<' | b'>' | b' ' | b'\t'))
+    }
+}
+
+fn append(text: &mut String, name: &str, value: Option<&str>) {
+    text.push(';');
+    text.push_str(name);
+    if let Some(value) = value.filter(|v| !v.is_empty()) {
+        text.push('=');
+        text.push_str(value);
+    }
+}
+
+impl fmt::Display for Params {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Params {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,191 @@
+//! Via (RFC 3261 §20.42) with `rport` (RFC 3581).
+
+use std::fmt;
+use std::net::IpAddr;
+
+use super::{Header, HeaderName, Params, Rows};
+use crate::{Error, Host, Text, Token, grammar};
+
+/// The transport a Via names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// `UDP`
+    Udp,
+    /// `TCP`
+    Tcp,
+    /// `TLS`
+    Tls,
+    /// `WS` (RFC 7118)
+    Ws,
+    /// `WSS` (RFC 7118)
+    Wss,
+    /// Any other.
+    Other(Token),
+}
+
+impl Transport {
+    /// The transport called `name`, in any case; `None` when `name` is no token.
+    pub fn parse(name: &Text) -> Option<Self> {
+        let known = [Self::Udp, Self::Tcp, Self::Tls, Self::Ws, Self::Wss];
+        known
+            .into_iter()
+            .find(|t| t.as_str().eq_ignore_ascii_case(name))
+            .or_else(|| Token::new(name.clone()).map(Self::Other))
+    }
+
+    /// The name as a Via has it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Udp => "UDP",
+            Self::Tcp => "TCP",
+            Self::Tls => "TLS",
+            Self::Ws => "WS",
+            Self::Wss => "WSS",
+            Self::Other(token) => token.as_str(),
+        }
+    }
+
+    /// Whether the transport itself repeats what is lost.
+    pub fn is_reliable(&self) -> bool {
+        !matches!(self, Self::Udp)
+    }
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One hop a request has taken, and where its response goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Via {
+    /// The transport the request was sent over.
+    pub transport: Transport,
+    /// The host of the sent-by.
+    pub host: Host,
+    /// The port of the sent-by, if one is written.
+    pub port: Option<u16>,
+    /// The parameters.
+    pub params: Params,
+}
+
+impl Via {
+    /// What a branch made by RFC 3261's rules starts with (§8.1.1.7).
+    pub const MAGIC_COOKIE: &str = "z9hG4bK";
+
+    /// A Via to send a request with. It asks for `rport`.
+    pub fn new(transport: Transport, host: Host, port: Option<u16>, branch: &str) -> Self {
+        let mut params = Params::new();
+        params.set("branch", branch);
+        params.set("rport", "");
+        Self {
+            transport,
+            host,
+            port,
+            params,
+        }
+    }
+
+    /// `branch`, the transaction's id.
+    pub fn branch(&self) -> Option<&str> {
+        self.params.get("branch").filter(|b| !b.is_empty())
+    }
+
+    /// Whether the branch is unique by RFC 3261's rules, so that it alone tells transactions apart.
+    pub fn has_magic_cookie(&self) -> bool {
+        let cookie = Self::MAGIC_COOKIE;
+        self.branch()
+            .and_then(|b| b.get(..cookie.len()))
+            .is_some_and(|b| b.eq_ignore_ascii_case(cookie))
+    }
+
+    /// `received`, the address the request came from.
+    pub fn received(&self) -> Option<IpAddr> {
+        // RFC 3261 writes IPv6 without brackets here; some write them nevertheless (RFC 5118 §4.5).
+        let address = self.params.get("received")?;
+        address
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .parse()
+            .ok()
+    }
+
+    /// Notes the address the request came from.
+    pub fn set_received(&mut self, address: IpAddr) {
+        self.params.set("received", &address.to_string());
+    }
+
+    /// Whether the sender asks that the response go to the port the request came from.
+    pub fn wants_rport(&self) -> bool {
+        self.params.contains("rport")
+    }
+
+    /// The value of `rport`, once it is filled in.
+    pub fn rport(&self) -> Option<u16> {
+        self.params.get("rport").and_then(grammar::number)
+    }
+
+    /// Fills in the port the request came from.
+    pub fn set_rport(&mut self, port: u16) {
+        self.params.set("rport", &port.to_string());
+    }
+
+    /// `maddr`, the address to use instead of the host.
+    pub fn maddr(&self) -> Option<Host> {
+        Host::parse(&self.params.get_text("maddr")?)
+    }
+
+    /// `ttl`, for multicast.
+    pub fn ttl(&self) -> Option<u8> {
+        self.params.get("ttl").and_then(grammar::number)
+    }
+
+    /// The port of the sent-by, or the transport's own when none is written (§18.1.1).
+    pub fn port_or_default(&self) -> u16 {
+        self.port.unwrap_or(match self.transport {
+            Transport::Tls => 5061,
+            Transport::Ws => 80,
+            Transport::Wss => 443,
+            _ => 5060,
+        })
+    }
+
+    fn read(value: &Text) -> Option<Self> {
+        let (sent, params) = grammar::cut_params(value);
+        let (name, rest) = sent.split_once('/')?;
+        let (version, rest) = rest.split_once('/')?;
+        if !grammar::trim(name).eq_ignore_ascii_case("SIP") || grammar::trim(version) != "2.0" {
+            return None;
+        }
+        let (transport, sent_by) = rest
+            .trim_start_matches(grammar::BLANKS)
+            .split_once(grammar::BLANKS)?;
+        let (host, port) = Host::parse_with_port(value, grammar::trim(sent_by))?;
+        Some(Self {
+            transport: Transport::parse(&grammar::slice(value, transport))?,
+            host,
+            port,
+            params: Params::parse(&grammar::slice(value, params))?,
+        })
+    }
+}
+
+impl Header for Via {
+    const NAME: HeaderName = HeaderName::Via;
+    const ROWS: Rows = Rows::List;
+
+    fn parse(value: &Text) -> Result<Self, Error> {
+        Self::read(value).ok_or(Error::Malformed(Self::NAME))
+    }
+}
+
+impl fmt::Display for Via {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SIP/2.0/{} {}", self.transport, self.host)?;
+        if let Some(port) = self.port {
+            write!(f, ":{port}")?;
+        }
+        self.params.fmt(f)
+    }
+}
