@@ -1,0 +1,378 @@
+//! One leg's RTP session: our stream to the peer, the peer's to us, the reports on both.
+
+use std::time::{Duration, Instant};
+
+use arrayvec::ArrayVec;
+
+use crate::RtpError;
+use crate::packet::{PayloadType, RtpHeader, RtpPacket, SequenceNumber, Ssrc, Timestamp};
+use crate::rtcp::{
+    CompoundWriter, ControlPacket, NtpTime, ReportBlock, SenderInfo, parse, to_short,
+};
+use crate::sequence::{InterarrivalJitter, MIN_SEQUENTIAL, SequenceCheck, SequenceTracker};
+
+/// Longest canonical name (RFC 3550 §6.5).
+const MAX_CNAME: usize = 255;
+
+/// What a session starts with. The three numbers should be random (RFC 3550 §5.1).
+#[derive(Debug, Clone, Copy)]
+pub struct SessionConfig<'a> {
+    /// Our source.
+    pub ssrc: Ssrc,
+    /// Of the first packet.
+    pub first_sequence: SequenceNumber,
+    /// Of the first packet.
+    pub first_timestamp: Timestamp,
+    /// Timestamp units a second: 8,000 for G.711.
+    pub clock_rate: u32,
+    /// Our canonical name, which must tell nothing of who is calling (RFC 7022); 255 bytes are kept.
+    pub cname: &'a str,
+}
+
+/// What became of a received packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reception {
+    /// It belongs to the peer's stream: use it.
+    Valid,
+    /// The first valid packet of another source, or of a source that started its numbering anew: use it, forget
+    /// what is kept of the stream before ([`JitterBuffer`](crate::JitterBuffer) sees it by itself).
+    NewStream,
+    /// Nobody knows yet whether it belongs to a stream: don't use it.
+    Doubtful,
+}
+
+/// What a received compound packet told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ControlNews {
+    /// The peer's view of our stream, when the packet held a report on it.
+    pub about_us: Option<ReportBlock>,
+    /// The round-trip time, when the report allowed to compute it.
+    pub round_trip: Option<Duration>,
+    /// The peer's source has said goodbye.
+    pub goodbye: bool,
+}
+
+/// What is known of the peer's stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReceiverStatistics {
+    /// The peer's source.
+    pub ssrc: Ssrc,
+    /// Packets received, duplicates included.
+    pub received: u64,
+    /// Packets lost; negative when there were more duplicates.
+    pub lost: i64,
+    /// Interarrival jitter.
+    pub jitter: Duration,
+    /// When the last valid packet came.
+    pub heard: Instant,
+}
+
+#[derive(Debug)]
+struct Source {
+    ssrc: Ssrc,
+    sequence: SequenceTracker,
+    jitter: InterarrivalJitter,
+    heard: Instant,
+    /// The last sender report's NTP time and arrival.
+    sender_report: Option<(NtpTime, Instant)>,
+}
+
+impl Source {
+    fn new(now: Instant, packet: &RtpPacket<'_>, probation: u8, clock_rate: u32) -> Source {
+        Source {
+            ssrc: packet.header.ssrc,
+            sequence: SequenceTracker::new(packet.header.sequence, probation),
+            jitter: InterarrivalJitter::new(clock_rate),
+            heard: now,
+            sender_report: None,
+        }
+    }
+}
+
+/// A session with one peer.
+///
+/// Packets are to be given to it only from the peer's address, which is the [`Latch`](crate::Latch)'s to know. The
+/// latch has seen a run of packets from the first source, so that one is valid at once; another source has to
+/// prove itself while the first goes on.
+#[derive(Debug)]
+pub struct RtpSession {
+    ssrc: Ssrc,
+    clock_rate: u32,
+    cname: ArrayVec<u8, MAX_CNAME>,
+    next_sequence: SequenceNumber,
+    next_timestamp: Timestamp,
+    /// The next packet starts a talkspurt.
+    spurt: bool,
+    packets: u64,
+    octets: u64,
+    /// Packets sent when the last report was made.
+    packets_reported: u64,
+    source: Option<Source>,
+    newcomer: Option<Source>,
+}
+
+impl RtpSession {
+    /// A session in which nothing has been sent or received.
+    pub fn new(config: &SessionConfig<'_>) -> RtpSession {
+        RtpSession {
+            ssrc: config.ssrc,
+            clock_rate: config.clock_rate,
+            cname: config.cname.bytes().take(MAX_CNAME).collect(),
+            next_sequence: config.first_sequence,
+            next_timestamp: config.first_timestamp,
+            spurt: true,
+            packets: 0,
+            octets: 0,
+            packets_reported: 0,
+            source: None,
+            newcomer: None,
+        }
+    }
+
+    /// Our source.
+    pub fn ssrc(&self) -> Ssrc {
+        self.ssrc
+    }
+
+    /// The timestamp of the next audio packet.
+    pub fn next_timestamp(&self) -> Timestamp {
+        self.next_timestamp
+    }
+
+    /// The header of the next audio packet, of `duration` timestamp units and `payload_len` bytes. The first one,
+    /// and the first after a [`skip`](Self::skip), carries the marker (RFC 3551 §4.1).
+    pub fn send(
+        &mut self,
+        payload_type: PayloadType,
+        duration: u32,
+        payload_len: usize,
+    ) -> RtpHeader {
+        let marker = std::mem::take(&mut self.spurt);
+        let timestamp = self.next_timestamp;
+        self.next_timestamp = timestamp.plus(duration);
+        self.header(payload_type, marker, timestamp, payload_len)
+    }
+
+    /// The header of a packet of an event that began at `start`, sent instead of `duration` units of audio.
+    pub fn send_event(
+        &mut self,
+        payload_type: PayloadType,
+        start: Timestamp,
+        marker: bool,
+        duration: u32,
+        payload_len: usize,
+    ) -> RtpHeader {
+        self.next_timestamp = self.next_timestamp.plus(duration);
+        self.header(payload_type, marker, start, payload_len)
+    }
+
+    /// Nothing is sent for `duration` units: ticks that came too late, or a stream on hold.
+    pub fn skip(&mut self, duration: u32) {
+        self.next_timestamp = self.next_timestamp.plus(duration);
+        self.spurt = true;
+    }
+
+    fn header(
+        &mut self,
+        payload_type: PayloadType,
+        marker: bool,
+        timestamp: Timestamp,
+        payload_len: usize,
+    ) -> RtpHeader {
+        let sequence = self.next_sequence;
+        self.next_sequence = sequence.plus(1);
+        self.packets += 1;
+        self.octets += payload_len as u64;
+        RtpHeader {
+            marker,
+            payload_type,
+            sequence,
+            timestamp,
+            ssrc: self.ssrc,
+        }
+    }
+
+    /// Takes note of a packet that came at `now`.
+    pub fn receive(&mut self, now: Instant, packet: &RtpPacket<'_>) -> Reception {
+        match &mut self.source {
+            Some(source) if source.ssrc == packet.header.ssrc => {
+                let reception = match source.sequence.update(packet.header.sequence) {
+                    SequenceCheck::Valid(_) => Reception::Valid,
+                    SequenceCheck::Restarted(_) => {
+                        source.jitter = InterarrivalJitter::new(self.clock_rate);
+                        Reception::NewStream
+                    }
+                    SequenceCheck::Probation | SequenceCheck::Suspect => {
+                        return Reception::Doubtful;
+                    }
+                };
+                source.heard = now;
+                source.jitter.update(now, packet.header.timestamp);
+                reception
+            }
+            Some(_) => self.receive_from_newcomer(now, packet),
+            None => {
+                let mut source = Source::new(now, packet, 1, self.clock_rate);
+                source.sequence.update(packet.header.sequence);
+                source.jitter.update(now, packet.header.timestamp);
+                self.source = Some(source);
+                Reception::NewStream
+            }
+        }
+    }
+
+    fn receive_from_newcomer(&mut self, now: Instant, packet: &RtpPacket<'_>) -> Reception {
+        let clock_rate = self.clock_rate;
+        let newcomer = match &mut self.newcomer {
+            Some(newcomer) if newcomer.ssrc == packet.header.ssrc => newcomer,
+            slot => slot.insert(Source::new(now, packet, MIN_SEQUENTIAL, clock_rate)),
+        };
+        newcomer.heard = now;
+        newcomer.jitter.update(now, packet.header.timestamp);
+        match newcomer.sequence.update(packet.header.sequence) {
+            SequenceCheck::Valid(_) => {
+                self.source = self.newcomer.take();
+                Reception::NewStream
+            }
+            _ => Reception::Doubtful,
+        }
+    }
+
+    /// What is known of the peer's stream; `None` before its first packet.
+    pub fn statistics(&self) -> Option<ReceiverStatistics> {
+        self.source.as_ref().map(|source| ReceiverStatistics {
+            ssrc: source.ssrc,
+            received: source.sequence.received(),
+            lost: source.sequence.lost(),
+            jitter: source.jitter.duration(),
+            heard: source.heard,
+        })
+    }
+
+    /// Packets and payload bytes that we sent.
+    pub fn sent(&self) -> (u64, u64) {
+        (self.packets, self.octets)
+    }
+
+    /// Takes a datagram of control packets that came at `now`, which is `ntp` on the wall clock.
+    ///
+    /// # Errors
+    /// [`RtpError`] when it is not a valid compound packet; nothing in it counts then.
+    pub fn receive_control(
+        &mut self,
+        now: Instant,
+        ntp: NtpTime,
+        datagram: &[u8],
+    ) -> Result<ControlNews, RtpError> {
+        let mut news = ControlNews::default();
+        for packet in parse(datagram)? {
+            match packet {
+                ControlPacket::SenderReport { ssrc, info, blocks } => {
+                    if let Some(source) = self.source.as_mut().filter(|source| source.ssrc == ssrc)
+                    {
+                        source.sender_report = Some((info.ntp, now));
+                    }
+                    news.take_blocks(self.ssrc, ntp, blocks);
+                }
+                ControlPacket::ReceiverReport { blocks, .. } => {
+                    news.take_blocks(self.ssrc, ntp, blocks)
+                }
+                ControlPacket::Goodbye(mut ssrcs) => {
+                    let source = self.source.as_ref().map(|source| source.ssrc);
+                    news.goodbye |= ssrcs.any(|ssrc| Some(ssrc) == source);
+                }
+                _ => {}
+            }
+        }
+        Ok(news)
+    }
+
+    /// Writes our report to `out`, returns its length: an SR when we have sent since the last one, else an RR; one
+    /// block when a source is known; our name. To be called before the tick's packet is numbered, so that `now`,
+    /// which is `ntp` on the wall clock, is the instant of the next timestamp.
+    ///
+    /// # Errors
+    /// [`RtpError::BufferTooSmall`]; 400 bytes are enough always.
+    pub fn write_report(
+        &mut self,
+        now: Instant,
+        ntp: NtpTime,
+        out: &mut [u8],
+    ) -> Result<usize, RtpError> {
+        let writer = self.report(now, ntp, out)?;
+        Ok(writer.finish())
+    }
+
+    /// Like [`write_report`](Self::write_report), and says goodbye.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn write_goodbye(
+        &mut self,
+        now: Instant,
+        ntp: NtpTime,
+        out: &mut [u8],
+    ) -> Result<usize, RtpError> {
+        let ssrc = self.ssrc;
+        let mut writer = self.report(now, ntp, out)?;
+        writer.goodbye(ssrc)?;
+        Ok(writer.finish())
+    }
+
+    fn report<'a>(
+        &mut self,
+        now: Instant,
+        ntp: NtpTime,
+        out: &'a mut [u8],
+    ) -> Result<CompoundWriter<'a>, RtpError> {
+        let block = self.source.as_mut().map(|source| source.block(now));
+        let blocks = block.as_slice();
+        let mut writer = CompoundWriter::new(out);
+        if self.packets > self.packets_reported {
+            let info = SenderInfo {
+                ntp,
+                rtp: self.next_timestamp,
+                packets: self.packets as u32,
+                octets: self.octets as u32,
+            };
+            writer.sender_report(self.ssrc, &info, blocks)?;
+        } else {
+            writer.receiver_report(self.ssrc, blocks)?;
+        }
+        writer.source_description(self.ssrc, &self.cname)?;
+        self.packets_reported = self.packets;
+        Ok(writer)
+    }
+}
+
+impl Source {
+    fn block(&mut self, now: Instant) -> ReportBlock {
+        let (last_sender_report, delay_since_last_sender_report) = match self.sender_report {
+            Some((ntp, then)) => (ntp.middle(), to_short(now.saturating_duration_since(then))),
+            None => (0, 0),
+        };
+        ReportBlock {
+            ssrc: self.ssrc,
+            fraction_lost: self.sequence.take_fraction_lost(),
+            cumulative_lost: self.sequence.lost().clamp(-0x80_0000, 0x7f_ffff) as i32,
+            highest_sequence: self.sequence.highest_extended() as u32,
+            jitter: self.jitter.units(),
+            last_sender_report,
+            delay_since_last_sender_report,
+        }
+    }
+}
+
+impl ControlNews {
+    fn take_blocks(
+        &mut self,
+        ours: Ssrc,
+        ntp: NtpTime,
+        mut blocks: impl Iterator<Item = ReportBlock>,
+    ) {
+        if let Some(block) = blocks.find(|block| block.ssrc == ours) {
+            self.about_us = Some(block);
+            self.round_trip = block.round_trip(ntp);
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Key presses to send, as event packets one a tick.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::{Digit, EVENT_LEN, TelephoneEvent};
+use crate::RtpError;
+use crate::packet::{PayloadType, RtpHeader, Timestamp};
+use crate::session::RtpSession;
+
+/// Key presses that can wait to be sent.
+pub const MAX_QUEUED: usize = 64;
+
+/// How often the packet that ends an event is sent (RFC 4733 §2.5.1.4).
+const END_PACKETS: u8 = 3;
+/// Level of the tones we ask for, in -dBm0.
+const VOLUME: u8 = 10;
+/// Silence after a press, beyond the ticks that its end takes; receivers of tones need 40 ms between digits.
+const GAP: Duration = Duration::from_millis(60);
+
+/// One packet to send in the place of the tick's audio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventPacket {
+    /// Its header.
+    pub header: RtpHeader,
+    /// Its payload.
+    pub payload: [u8; EVENT_LEN],
+}
+
+#[derive(Debug, Clone, Copy)]
+enum State {
+    Idle,
+    Pressed {
+        digit: Digit,
+        start: Timestamp,
+        elapsed: u32,
+        length: u16,
+    },
+    Ending {
+        digit: Digit,
+        start: Timestamp,
+        length: u16,
+        left: u8,
+    },
+    Gap {
+        left: u32,
+    },
+}
+
+/// Sends the telephone-events of one leg.
+#[derive(Debug, Clone)]
+pub struct EventSender {
+    clock_rate: u32,
+    payload_type: PayloadType,
+    queue: VecDeque<(Digit, u16)>,
+    state: State,
+}
+
+impl EventSender {
+    /// An idle sender. `payload_type` is the one negotiated for telephone-event, `clock_rate` its frequency in Hz,
+    /// which is that of the audio beside it.
+    pub fn new(payload_type: PayloadType, clock_rate: u32) -> EventSender {
+        EventSender {
+            clock_rate,
+            payload_type,
+            queue: VecDeque::with_capacity(MAX_QUEUED),
+            state: State::Idle,
+        }
+    }
+
+    /// Queues one press of `digit`. What is longer than the duration field can say (8 s at 8 kHz) is shortened
+    /// to that.
+    ///
+    /// # Errors
+    /// [`RtpError::QueueFull`] when [`MAX_QUEUED`] presses wait already.
+    pub fn press(&mut self, digit: Digit, duration: Duration) -> Result<(), RtpError> {
+        if self.queue.len() == MAX_QUEUED {
+            return Err(RtpError::QueueFull);
+        }
+        let units = duration.as_nanos() * u128::from(self.clock_rate) / 1_000_000_000;
+        self.queue
+            .push_back((digit, units.clamp(1, u128::from(u16::MAX)) as u16));
+        Ok(())
+    }
+
+    /// Whether nothing is being sent or waiting.
+    pub fn is_idle(&self) -> bool {
+        self.queue.is_empty() && matches!(self.state, State::Idle)
+    }
+
+    /// The packet of this tick of `units` timestamp units, if the tick belongs to an event: it is sent instead of
+    /// audio. `session` numbers it and moves its timestamp on by the tick; without a packet it is left alone.
+    pub fn tick(&mut self, session: &mut RtpSession, units: u32) -> Option<EventPacket> {
+        if let State::Gap { left } = self.state {
+            self.state = match left.saturating_sub(units) {
+                0 => State::Idle,
+                left => State::Gap { left },
+            };
+            return None;
+        }
+        if let State::Idle = self.state {
+            let (digit, length) = self.queue.pop_front()?;
+            self.state = State::Pressed {
+                digit,
+                start: session.next_timestamp(),
+                elapsed: 0,
+                length,
+            };
+        }
+        let (digit, start, duration, end, first) = match self.state {
+            State::Pressed {
+                digit,
+                start,
+                elapsed,
+                length,
+            } => {
+                let now = elapsed + units;
+                let end = now >= u32::from(length);
+                self.state = if end {
+                    State::Ending {
+                        digit,
+                        start,
+                        length,
+                        left: END_PACKETS - 1,
+                    }
+                } else {
+                    State::Pressed {
+                        digit,
+                        start,
+                        elapsed: now,
+                        length,
+                    }
+                };
+                (
+                    digit,
+                    start,
+                    now.min(u32::from(length)) as u16,
+                    end,
+                    elapsed == 0,
+                )
+            }
+            State::Ending {
+                digit,
+                start,
+                length,
+                left,
+            } => {
+                self.state = match left - 1 {
+                    0 => State::Gap { left: self.gap() },
+                    left => State::Ending {
+                        digit,
+                        start,
+                        length,
+                        left,
+                    },
+                };
+                (digit, start, length, true, false)
+            }
+            State::Idle | State::Gap { .. } => return None,
+        };
+        let event = TelephoneEvent {
+            event: digit.event(),
+            end,
+            volume: VOLUME,
+            duration,
+        };
+        let header = session.send_event(self.payload_type, start, first, units, EVENT_LEN);
+        Some(EventPacket {
+            header,
+            payload: event.to_bytes(),
+        })
+    }
+
+    fn gap(&self) -> u32 {
+        (GAP.as_millis() as u64 * u64::from(self.clock_rate) / 1000) as u32
+    }
+}
