@@ -83,12 +83,13 @@ class Event:
         prompt: Prompt
     @final
     class Incoming(Event):
-        __match_args__ = ("call", "uri", "headers", "source", "local")
+        __match_args__ = ("call", "uri", "headers", "source", "local", "trusted")
         call: int
         uri: str
         headers: HeaderList
         source: str
         local: str
+        trusted: bool
     @final
     class Progress(Event):
         __match_args__ = ("call", "code", "reason", "early_media", "link")
@@ -233,6 +234,7 @@ class Engine:
 
     # virtual time only; a real engine raises RuntimeError
     def step(self, now_ns: int) -> None:
-        """Does all that is due at ``now_ns`` (nanoseconds since the engine's start, never less than before)."""
+        """Does all that is due until ``now_ns`` (nanoseconds since the network was made; less than
+        before counts as now)."""
     def next_deadline(self) -> int | None:
         """When the next step is due; ``now`` or less while work is outstanding; None when nothing ever is."""

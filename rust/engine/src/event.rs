@@ -140,6 +140,8 @@ pub struct Incoming {
     pub source: SocketAddr,
     /// The address and port at which it arrived; never unspecified.
     pub local: SocketAddr,
+    /// The source is one of the configured trusted networks.
+    pub trusted: bool,
 }
 
 /// Why a call is over.

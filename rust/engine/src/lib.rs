@@ -12,6 +12,7 @@ pub mod command;
 pub mod config;
 pub mod error;
 pub mod event;
+pub mod homes;
 pub mod ids;
 pub mod media;
 pub mod queue;

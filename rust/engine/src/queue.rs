@@ -135,3 +135,91 @@ impl EventReceiver {
         self.wake.as_ref().map(|wake| wake.as_raw_fd())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(number: usize) -> Event {
+        Event::Fault {
+            message: number.to_string(),
+        }
+    }
+
+    fn readable(fd: RawFd) -> bool {
+        let mut poll = libc::pollfd {
+            fd,
+            events: libc::POLLIN,
+            revents: 0,
+        };
+        // SAFETY: one pollfd, which outlives the call.
+        unsafe { libc::poll(&mut poll, 1, 0) == 1 }
+    }
+
+    #[test]
+    fn the_descriptor_is_readable_exactly_while_events_wait() {
+        let mut receiver = EventReceiver::new(Some(Wake::new().unwrap()));
+        let mut sender = receiver.sender(8);
+        let fd = receiver.fd().unwrap();
+        assert!(!readable(fd));
+        let mut events = Vec::new();
+        for round in 1..4 {
+            sender.try_send(fault(0)).unwrap();
+            sender.try_send(fault(1)).unwrap();
+            assert!(readable(fd));
+            receiver.drain(&mut events);
+            assert!(!readable(fd));
+            assert_eq!(events.len(), round * 2);
+        }
+    }
+
+    #[test]
+    fn a_full_ring_gives_the_event_back() {
+        let mut receiver = EventReceiver::new(None);
+        let mut sender = receiver.sender(2);
+        sender.try_send(fault(0)).unwrap();
+        sender.try_send(fault(1)).unwrap();
+        assert_eq!(sender.free(), 0);
+        assert!(
+            matches!(sender.try_send(fault(2)), Err(Event::Fault { message }) if message == "2")
+        );
+        receiver.drain(&mut Vec::new());
+        assert_eq!(sender.free(), 2);
+    }
+
+    #[test]
+    fn no_event_is_lost_or_left_lying_when_many_threads_tell_at_once() {
+        const EACH: usize = 20_000;
+        let mut receiver = EventReceiver::new(Some(Wake::new().unwrap()));
+        let senders: Vec<_> = (0..3).map(|_| receiver.sender(256)).collect();
+        let fd = receiver.fd().unwrap();
+        let mut taken = 0;
+        std::thread::scope(|scope| {
+            for mut sender in senders {
+                scope.spawn(move || {
+                    for number in 0..EACH {
+                        let mut event = fault(number);
+                        while let Err(back) = sender.try_send(event) {
+                            event = back;
+                            std::thread::yield_now();
+                        }
+                    }
+                });
+            }
+            let mut events = Vec::new();
+            while taken < 3 * EACH {
+                let mut poll = libc::pollfd {
+                    fd,
+                    events: libc::POLLIN,
+                    revents: 0,
+                };
+                // SAFETY: one pollfd, which outlives the call.
+                let woken = unsafe { libc::poll(&mut poll, 1, 5000) };
+                assert_eq!(woken, 1, "a wake-up was lost after {taken} events");
+                receiver.drain(&mut events);
+                taken += events.drain(..).count();
+            }
+        });
+        assert_eq!(taken, 3 * EACH);
+    }
+}

@@ -1,0 +1,96 @@
+//! What a call costs the signaling thread: reading messages, and carrying a transaction through.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use sems_sdp::SessionDescription;
+use sems_sip::{
+    Bytes, Message,
+    header::{CSeq, CallId, Contact, From, Route, To, Via},
+};
+
+/// An INVITE as a desk phone sends it through two proxies.
+const INVITE: &str = "INVITE sip:standup@192.0.2.10:5060 SIP/2.0\r\n\
+    Via: SIP/2.0/UDP 192.0.2.20:5060;branch=z9hG4bK8f1d.62a9b1c3.1\r\n\
+    Via: SIP/2.0/UDP 198.51.100.4:5060;rport=5060;received=198.51.100.4;branch=z9hG4bK-524287-1---a8c\r\n\
+    Record-Route: <sip:192.0.2.20;lr;ftag=7e3a9b21>\r\n\
+    Route: <sip:192.0.2.10;lr>\r\n\
+    Max-Forwards: 69\r\n\
+    Contact: \"Ann Example\" <sip:ann@198.51.100.4:5060;transport=udp>;+sip.instance=\"<urn:uuid:0c67446e>\"\r\n\
+    To: <sip:standup@sems.example>\r\n\
+    From: \"Ann Example\" <sip:ann@sems.example>;tag=7e3a9b21\r\n\
+    Call-ID: 48216NjJmYzE0NGQ5ZjQ3@198.51.100.4\r\n\
+    CSeq: 1 INVITE\r\n\
+    Allow: INVITE, ACK, CANCEL, BYE, NOTIFY, REFER, MESSAGE, OPTIONS, INFO, SUBSCRIBE\r\n\
+    Supported: replaces, norefersub, extended-refer, timer, outbound, path\r\n\
+    User-Agent: Example desk phone 7.2\r\n\
+    Allow-Events: presence, kpml, talk\r\n\
+    Content-Type: application/sdp\r\n\
+    Content-Length: 304\r\n\
+    \r\n";
+
+const OFFER: &str = "v=0\r\n\
+    o=- 1769162871 1 IN IP4 198.51.100.4\r\n\
+    s=Example desk phone\r\n\
+    c=IN IP4 198.51.100.4\r\n\
+    t=0 0\r\n\
+    m=audio 49170 RTP/AVP 9 8 0 101\r\n\
+    a=rtpmap:9 G722/8000\r\n\
+    a=rtpmap:8 PCMA/8000\r\n\
+    a=rtpmap:0 PCMU/8000\r\n\
+    a=rtpmap:101 telephone-event/8000\r\n\
+    a=fmtp:101 0-16\r\n\
+    a=ptime:20\r\n\
+    a=maxptime:150\r\n\
+    a=sendrecv\r\n";
+
+fn invite() -> Bytes {
+    let head = INVITE.replace("304", &OFFER.len().to_string());
+    (head + OFFER).into()
+}
+
+fn parse(criterion: &mut Criterion) {
+    let datagram = invite();
+    let mut group = criterion.benchmark_group("sip/parse");
+    group.throughput(Throughput::Bytes(datagram.len() as u64));
+    group.bench_function("invite", |bencher| {
+        bencher.iter(|| Message::parse(black_box(&datagram)).unwrap());
+    });
+    group.bench_function("invite_with_typed_headers", |bencher| {
+        bencher.iter(|| {
+            let message = Message::parse(black_box(&datagram)).unwrap();
+            let headers = message.headers();
+            black_box((
+                headers.get_all_typed::<Via>().map(Result::unwrap).count(),
+                headers.require::<From>().unwrap(),
+                headers.require::<To>().unwrap(),
+                headers.require::<CallId>().unwrap(),
+                headers.require::<CSeq>().unwrap(),
+                headers.require::<Contact>().unwrap(),
+                headers.require::<Route>().unwrap(),
+            ))
+        });
+    });
+    group.bench_function("invite_with_typed_headers_and_sdp", |bencher| {
+        bencher.iter(|| {
+            let Message::Request(request) = Message::parse(black_box(&datagram)).unwrap() else {
+                unreachable!("it is a request")
+            };
+            let headers = &request.headers;
+            black_box((
+                headers.get_all_typed::<Via>().map(Result::unwrap).count(),
+                headers.require::<From>().unwrap(),
+                headers.require::<To>().unwrap(),
+                headers.require::<CallId>().unwrap(),
+                headers.require::<CSeq>().unwrap(),
+                headers.require::<Contact>().unwrap(),
+                headers.require::<Route>().unwrap(),
+                SessionDescription::parse(&request.body).unwrap(),
+            ))
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, parse);
+criterion_main!(benches);
