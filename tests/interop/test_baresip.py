@@ -1,0 +1,112 @@
+"""Phones that we did not write: who hears whom, told by tones in their recordings."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from peers.baresip import Baresip
+from peers.sems_server import SemsServer
+from peers.tones import hears, level, tail, tone_level
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+TONES = {"Anna": 440.0, "Ben": 700.0, "Zoë Müller": 1100.0}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SemsServer]:
+    async with SemsServer(tmp_path_factory.mktemp("sems")) as server:
+        yield server
+
+
+async def test_three_phones_hear_the_other_two_and_never_themselves(server: SemsServer, tmp_path: Path) -> None:
+    async with (
+        Baresip(tmp_path, "Anna", TONES["Anna"]) as anna,
+        Baresip(tmp_path, "Ben", TONES["Ben"], codec="pcma") as ben,
+        Baresip(tmp_path, "Zoë Müller", TONES["Zoë Müller"]) as zoe,
+    ):
+        phones = [anna, ben, zoe]
+        for phone in phones:
+            await phone.dial(server.uri("standup"))
+        (room,) = await server.operator("/conferences")
+        members = {member["name"] for member in room["members"]}
+        assert members == set(TONES), json.dumps(room)
+        await asyncio.sleep(3)  # what they hear is recorded in real time
+        for phone in phones:
+            await phone.hang_up()
+    for phone in phones:
+        heard = tail(phone.recording(), 2.0)
+        for name, hz in TONES.items():
+            if name == phone.name:
+                assert tone_level(heard, hz) < -50, f"{name} hears itself at {tone_level(heard, hz):.0f} dBov"
+            else:
+                assert hears(heard, hz), f"{phone.name} hears {name} at {tone_level(heard, hz):.0f} dBov"
+
+
+async def test_a_phone_hears_its_echo(server: SemsServer, tmp_path: Path) -> None:
+    async with Baresip(tmp_path, "Anna", 500) as anna:
+        await anna.dial(server.uri("echo"))
+        await asyncio.sleep(1.5)
+        await anna.hang_up()
+        heard = tail(anna.recording(), 0.8)
+        assert abs(tone_level(heard, 500) + 20) < 2, "an echo is as loud as what was said"
+
+
+async def test_an_announcement_is_heard_and_hangs_up_by_itself(server: SemsServer, tmp_path: Path) -> None:
+    async with Baresip(tmp_path, "Anna") as anna:
+        await anna.dial(server.uri("announcement"))
+        await anna.event("CALL_CLOSED", timeout=30)
+        assert level(anna.recording()) > -40
+
+
+async def test_a_phone_on_hold_comes_back(server: SemsServer, tmp_path: Path) -> None:
+    async with Baresip(tmp_path, "Anna", 440) as anna, Baresip(tmp_path, "Ben", 700) as ben:
+        await anna.dial(server.uri("holding"))
+        await ben.dial(server.uri("holding"))
+        await ben.command("hold")
+        await member_is(server, "holding", "Ben", on_hold=True)
+        await ben.command("resume")
+        await member_is(server, "holding", "Ben", on_hold=False)
+        await asyncio.sleep(1.5)
+        await ben.hang_up()
+        await anna.hang_up()
+        assert hears(tail(ben.recording(), 0.8), 440)
+
+
+async def test_star_six_mutes_and_star_six_unmutes(server: SemsServer, tmp_path: Path) -> None:
+    async with Baresip(tmp_path, "Anna", 440) as anna, Baresip(tmp_path, "Ben", 700) as ben:
+        await anna.dial(server.uri("keys"))
+        await ben.dial(server.uri("keys"))
+        await press(ben, "*6")
+        await member_is(server, "keys", "Ben", muted=True)
+        await press(ben, "*9")
+        await member_is(server, "keys", "Ben", hand=1)
+        await asyncio.sleep(1.0)
+        await anna.hang_up()
+        assert tone_level(tail(anna.recording(), 0.5), 700) < -50, "who is muted is not heard"
+        await press(ben, "*6")
+        await member_is(server, "keys", "Ben", muted=False)
+        await ben.hang_up()
+
+
+async def press(phone: Baresip, digits: str) -> None:
+    for digit in digits:
+        await phone.key(digit)
+
+
+async def member_is(server: SemsServer, room: str, name: str, **state: object) -> None:
+    """Waits until the operator sees that member in that state."""
+    member: dict[str, object] = {}
+    for _ in range(60):
+        conference = await server.operator(f"/conferences/{room}")
+        member = next((m for m in conference["members"] if m["name"] == name), {})
+        if all(member.get(key) == value for key, value in state.items()):
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"{name} is {member}, not {state}")

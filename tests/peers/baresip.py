@@ -1,0 +1,165 @@
+"""baresip as a phone: speaks a tone, records what it hears, steered over its control socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from .ports import free_port
+from .tones import read_wav, write_tone
+
+CONFIG = """\
+poll_method epoll
+net_interface lo
+sip_listen 127.0.0.1:{sip_port}
+rtp_ports {rtp_port}-{rtp_last}
+audio_source aufile,{tone}
+audio_player aubridge,{name}
+audio_alert aubridge,{name}
+ausrc_srate 8000
+auplay_srate 8000
+ausrc_channels 1
+auplay_channels 1
+jitter_buffer_delay 1-5
+call_local_timeout 120
+call_max_calls 4
+module_path {modules}
+module g711.so
+module aufile.so
+module aubridge.so
+module sndfile.so
+module_tmp account.so
+module_app menu.so
+module_app ctrl_tcp.so
+ctrl_tcp_listen 127.0.0.1:{control_port}
+snd_path {folder}
+"""
+
+MODULES = ("/usr/lib/baresip/modules", "/usr/local/lib/baresip/modules", "/usr/lib64/baresip/modules")
+
+
+class Baresip:
+    """`async with Baresip(folder, "Anna", hz=440) as anna: await anna.dial(uri)`."""
+
+    def __init__(self, folder: Path, name: str, hz: float = 440, *, answers: bool = False, codec: str = "pcmu") -> None:
+        self.name = name
+        self.user = name.lower().replace(" ", "-")
+        self.folder = folder / self.user
+        self.folder.mkdir(parents=True)
+        self.sip_port = free_port(span=2)
+        self.control_port = free_port()
+        rtp_port = free_port(span=10)
+        config = CONFIG.format(
+            sip_port=self.sip_port,
+            control_port=self.control_port,
+            rtp_port=rtp_port,
+            rtp_last=rtp_port + 9,
+            tone=write_tone(self.folder / "tone.wav", hz, 120),
+            name=self.user,
+            folder=self.folder,
+            modules=next(path for path in MODULES if Path(path).is_dir()),
+        )
+        mode = "auto" if answers else "manual"
+        (self.folder / "config").write_text(config)
+        (self.folder / "accounts").write_text(
+            f'"{name}" <sip:{self.user}@127.0.0.1:{self.sip_port}>;regint=0;answermode={mode};audio_codecs={codec}/8000/1\n'
+        )
+        self.events: list[dict[str, Any]] = []
+        self._changed = asyncio.Event()
+
+    @property
+    def uri(self) -> str:
+        """What others dial to reach it."""
+        return f"sip:{self.user}@127.0.0.1:{self.sip_port}"
+
+    async def __aenter__(self) -> Baresip:
+        program = shutil.which("baresip")
+        assert program, "baresip is not installed: run the tests by `make test`"
+        self._log = open(self.folder / "baresip.log", "wb")  # noqa: SIM115 — closed in __aexit__
+        self.process = await asyncio.create_subprocess_exec(
+            program, "-f", str(self.folder), stdin=asyncio.subprocess.DEVNULL, stdout=self._log, stderr=self._log
+        )
+        async with asyncio.timeout(10):
+            while True:
+                try:
+                    self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self.control_port)
+                    break
+                except ConnectionRefusedError:
+                    # It has no other sign of being ready: its socket appears, or the process ends.
+                    assert self.process.returncode is None, self.log()
+                    await asyncio.sleep(0.02)
+        self._task = asyncio.create_task(self._read())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process.returncode is None:
+            self.process.terminate()
+        await self.process.wait()
+        self._writer.close()
+        await self._task
+        self._log.close()
+        if kind is not None:
+            print(f"--- {self.name}\n{self.log()[-3000:]}\n{self.events}")
+
+    def log(self) -> str:
+        """All that baresip has said."""
+        return (self.folder / "baresip.log").read_text(errors="replace")
+
+    async def command(self, name: str, params: str = "") -> None:
+        """A command of baresip's menu, such as dial, hangup, hold, resume."""
+        body = json.dumps({"command": name, "params": params, "token": name}).encode()
+        self._writer.write(b"%d:%s," % (len(body), body))
+        await self._writer.drain()
+
+    async def event(self, kind: str, timeout: float = 10, after: int = 0) -> dict[str, Any]:
+        """Waits for an event of that type, such as CALL_ESTABLISHED or CALL_CLOSED."""
+
+        async def wait() -> dict[str, Any]:
+            while True:
+                self._changed.clear()
+                for event in self.events[after:]:
+                    if event.get("type") == kind:
+                        return event
+                await self._changed.wait()
+
+        try:
+            return await asyncio.wait_for(wait(), timeout)
+        except TimeoutError:
+            raise AssertionError(f"{self.name} saw no {kind} within {timeout} s: {self.events}\n{self.log()[-2000:]}") from None
+
+    async def dial(self, uri: str) -> None:
+        """Calls and waits for the answer."""
+        seen = len(self.events)
+        await self.command("dial", uri)
+        await self.event("CALL_ESTABLISHED", after=seen)
+
+    async def hang_up(self) -> None:
+        """Ends the call."""
+        seen = len(self.events)
+        await self.command("hangup")
+        await self.event("CALL_CLOSED", after=seen)
+
+    async def key(self, digits: str) -> None:
+        """Presses keys, sent as RFC 4733 events."""
+        await self.command("sndcode", digits)
+
+    def recording(self, which: str = "dec") -> Any:
+        """What it heard in its last call (`dec`), or what it said (`enc`), as 8 kHz samples."""
+        return read_wav(sorted(self.folder.glob(f"dump-*-{which}.wav"))[-1])
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                size = int((await self._reader.readuntil(b":"))[:-1])
+                message = json.loads(await self._reader.readexactly(size))
+                await self._reader.readexactly(1)
+                self.events.append(message)
+                self._changed.set()
+        except (asyncio.IncompleteReadError, ConnectionResetError):
+            self._changed.set()

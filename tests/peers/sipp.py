@@ -1,0 +1,38 @@
+"""SIPp as a caller that follows a scenario to the letter."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+
+from .ports import free_port
+
+SCENARIOS = Path(__file__).parent.parent / "interop" / "sipp"
+
+
+async def run(
+    scenario: str, sip_port: int, user: str, folder: Path, *, calls: int = 1, rate: int = 10, timeout: int = 30
+) -> None:
+    """Runs calls by `scenario` against `sip:user@127.0.0.1:sip_port`; fails with SIPp's own words."""
+    program = shutil.which("sipp")
+    assert program, "SIPp is not installed: run the tests by `make test`"
+    work = folder / f"sipp-{scenario}"
+    work.mkdir(parents=True)
+    process = await asyncio.create_subprocess_exec(
+        program,
+        *("-sf", str(SCENARIOS / f"{scenario}.xml"), "-s", user, "-i", "127.0.0.1", "-p", str(free_port())),
+        *("-m", str(calls), "-r", str(rate), "-l", str(max(calls, 1)), "-nostdin", "-timeout", f"{timeout}s", "-timeout_error"),
+        *("-min_rtp_port", str(free_port(span=4)), "-trace_err", "-trace_msg", "-recv_timeout", "8000"),
+        f"127.0.0.1:{sip_port}",
+        cwd=work,
+        env=os.environ | {"TERM": "dumb"},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), timeout + 15)
+    if process.returncode != 0:
+        logs = "\n".join(file.read_text(errors="replace")[-6000:] for file in sorted(work.glob("*.log")))
+        raise AssertionError(f"SIPp {scenario} ended with {process.returncode}:\n{output.decode(errors='replace')[-2500:]}\n{logs}")

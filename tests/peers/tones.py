@@ -1,0 +1,59 @@
+"""Ears for recordings: who is heard in them, and how loud."""
+
+from __future__ import annotations
+
+import math
+import wave
+from array import array
+from pathlib import Path
+
+
+def read_wav(path: Path) -> array[int]:
+    """Samples of a mono 16-bit WAV file at 8 kHz."""
+    with wave.open(str(path), "rb") as file:
+        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 8000), path
+        return array("h", file.readframes(file.getnframes()))
+
+
+def write_tone(path: Path, hz: float, seconds: float, dbov: float = -20.0, rate: int = 8000) -> Path:
+    """A steady sine as a mono 16-bit WAV file; `dbov` is its RMS level."""
+    peak = 32767 * math.sqrt(2) * 10 ** (dbov / 20)
+    samples = array("h", (round(peak * math.sin(2 * math.pi * hz * n / rate)) for n in range(int(seconds * rate))))
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(samples.tobytes())
+    return path
+
+
+def level(samples: array[int]) -> float:
+    """RMS level in dBov; −127 for digital silence or nothing."""
+    if not samples:
+        return -127.0
+    power = sum(s * s for s in samples) / len(samples)
+    return max(-127.0, 10 * math.log10(power / 32767**2)) if power else -127.0
+
+
+def tone_level(samples: array[int], hz: float, rate: int = 8000) -> float:
+    """Level in dBov of what sounds at `hz` (Goertzel); −127 for nothing."""
+    if not samples:
+        return -127.0
+    coefficient = 2 * math.cos(2 * math.pi * hz / rate)
+    previous = before = 0.0
+    for sample in samples:
+        previous, before = sample + coefficient * previous - before, previous
+    power = previous * previous + before * before - coefficient * previous * before
+    amplitude = 2 * math.sqrt(max(power, 0.0)) / len(samples)
+    rms = amplitude / math.sqrt(2) / 32767
+    return max(-127.0, 20 * math.log10(rms)) if rms > 0 else -127.0
+
+
+def hears(samples: array[int], hz: float, rate: int = 8000) -> bool:
+    """The tone stands out: louder than −35 dBov, over tenths of a second that are then averaged."""
+    return tone_level(samples, hz, rate) > -35.0
+
+
+def tail(samples: array[int], seconds: float, rate: int = 8000) -> array[int]:
+    """The last seconds of a recording."""
+    return samples[-int(seconds * rate) :]
