@@ -1,0 +1,83 @@
+//! Signals for the tests.
+#![allow(dead_code)] // each test file uses some of it
+
+use sems_audio::tone::{Part, Pattern};
+use sems_audio::{FRAME_SAMPLES, Frame, SAMPLE_RATE};
+
+/// A sine of `hz` at `dbov` (RMS), without ramps at its ends.
+pub fn sine(rate: u32, hz: f64, dbov: f64, samples: usize) -> Vec<i16> {
+    let amplitude = 32_768.0 * 10f64.powf(dbov / 20.0) * std::f64::consts::SQRT_2;
+    (0..samples)
+        .map(|n| {
+            let angle = std::f64::consts::TAU * hz * n as f64 / f64::from(rate);
+            (amplitude * angle.sin()).round() as i16
+        })
+        .collect()
+}
+
+/// White noise at `dbov` (RMS); the same seed gives the same noise.
+pub fn noise(dbov: f64, samples: usize, seed: u64) -> Vec<i16> {
+    // Uniform over ±a has a root mean square of a/√3.
+    let amplitude = 32_768.0 * 10f64.powf(dbov / 20.0) * 3f64.sqrt();
+    let mut state = seed.wrapping_mul(2) + 1;
+    (0..samples)
+        .map(|_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let uniform = (state >> 33) as f64 / f64::from(1u32 << 31) * 2.0 - 1.0;
+            (amplitude * uniform).round() as i16
+        })
+        .collect()
+}
+
+/// Noise that falls by 6 dB an octave above `hz`, like that of a room or a car.
+pub fn rumble(hz: f64, dbov: f64, samples: usize, seed: u64) -> Vec<i16> {
+    let keep = (-std::f64::consts::TAU * hz / f64::from(SAMPLE_RATE)).exp();
+    let mut state = 0.0;
+    let low: Vec<f64> = noise(-10.0, samples, seed)
+        .into_iter()
+        .map(|sample| {
+            state = keep * state + f64::from(sample);
+            state
+        })
+        .collect();
+    let power = low.iter().map(|value| value * value).sum::<f64>() / samples as f64;
+    let factor = 32_768.0 * 10f64.powf(dbov / 20.0) / power.sqrt();
+    low.iter()
+        .map(|value| (value * factor).round() as i16)
+        .collect()
+}
+
+/// The whole frames of `samples`.
+pub fn frames(samples: &[i16]) -> impl Iterator<Item = Frame> + '_ {
+    samples.chunks_exact(FRAME_SAMPLES).map(|chunk| {
+        let mut frame = [0; FRAME_SAMPLES];
+        frame.copy_from_slice(chunk);
+        frame
+    })
+}
+
+/// Two signals at once.
+pub fn together(left: &[i16], right: &[i16]) -> Vec<i16> {
+    left.iter()
+        .zip(right)
+        .map(|(left, right)| left.saturating_add(*right))
+        .collect()
+}
+
+/// One second of a steady tone with the ramps of the generator.
+pub fn generated(hz: f32, dbov: i8) -> Vec<i16> {
+    Pattern::from_parts(vec![Part::sine(hz, dbov, 1_000)]).render(SAMPLE_RATE)
+}
+
+/// How well `heard` follows `meant`, in dB.
+pub fn signal_to_noise(meant: &[i16], heard: &[i16]) -> f64 {
+    let signal: f64 = meant.iter().map(|s| f64::from(*s).powi(2)).sum();
+    let noise: f64 = meant
+        .iter()
+        .zip(heard)
+        .map(|(m, h)| (f64::from(*m) - f64::from(*h)).powi(2))
+        .sum();
+    10.0 * (signal / noise.max(1e-9)).log10()
+}
