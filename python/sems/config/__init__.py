@@ -1,0 +1,25 @@
+"""The configuration: its model, and how it is read."""
+
+from .load import DEFAULT_FILE, LoadedConfig, load_config
+from .model import (
+    AnnouncementSettings,
+    Config,
+    LimitSettings,
+    LogSettings,
+    OperatorSettings,
+    RoomSettings,
+    Route,
+)
+
+__all__ = [
+    "DEFAULT_FILE",
+    "AnnouncementSettings",
+    "Config",
+    "LimitSettings",
+    "LoadedConfig",
+    "LogSettings",
+    "OperatorSettings",
+    "RoomSettings",
+    "Route",
+    "load_config",
+]

@@ -1,0 +1,187 @@
+"""The configuration: what can be set, and its defaults."""
+
+from __future__ import annotations
+
+import os
+import re
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+
+def _default_data() -> Path:
+    """``$XDG_DATA_HOME/sems`` or ``~/.local/share/sems``; ``var`` where there is no home."""
+    home = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+    return Path("var") if home.startswith("~") else Path(home) / "sems"
+
+
+def _port_range(value: Any) -> Any:
+    if isinstance(value, str):
+        low, dash, high = value.partition("-")
+        if not (dash and low.strip().isdecimal() and high.strip().isdecimal()):
+            raise ValueError('two ports are wanted, such as "10000-19999"')
+        value = (int(low), int(high))
+    return value
+
+
+def _ordered(ports: tuple[int, int]) -> tuple[int, int]:
+    low, high = ports
+    # A port for RTP and the next for RTCP: RFC 3550 §11.
+    if high - low < 1:
+        raise ValueError("the second port must be greater than the first")
+    return ports
+
+
+def _address(value: str) -> str:
+    try:
+        return str(ip_address(value.strip("[]")))
+    except ValueError:
+        raise ValueError("an IP address is wanted, such as 192.0.2.1, 0.0.0.0 or ::") from None
+
+
+def _web_url(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
+        raise ValueError("an http or https address is wanted, such as https://sems.example.com")
+    return value.rstrip("/")
+
+
+def _regex(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            return re.compile(value)
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from None
+    return value
+
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+MediaPort = Annotated[int, Field(ge=1024, le=65535)]
+PortRange = Annotated[
+    tuple[MediaPort, MediaPort],
+    BeforeValidator(_port_range),
+    AfterValidator(_ordered),
+    PlainSerializer(lambda ports: f"{ports[0]}-{ports[1]}"),
+]
+Address = Annotated[str, AfterValidator(_address)]
+WebUrl = Annotated[str, AfterValidator(_web_url)]
+Regex = Annotated[
+    re.Pattern[str], BeforeValidator(_regex), PlainSerializer(lambda pattern: pattern.pattern, return_type=str)
+]
+
+
+class Section(BaseModel):
+    """A table of ``sems.toml``: unknown keys are errors, values don't change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Route(Section):
+    """One ``[[routes]]``: every condition that is given must hold; the first route that matches wins."""
+
+    app: str
+    """The service that takes the call."""
+    user: Regex | None = None
+    """Matches the whole user part of the Request-URI."""
+    domain: Regex | None = None
+    """Matches the whole host of the Request-URI."""
+    headers: dict[str, Regex] = {}
+    """Header name to a pattern found anywhere in its first value."""
+    params: dict[str, str] = {}
+    """Parameters for the app. ``{user}``, ``{domain}`` and the named groups of the patterns are filled in."""
+
+
+class RoomSettings(Section):
+    """``[rooms.default]`` for all conference rooms, ``[rooms."NAME"]`` for one."""
+
+    moderator: Literal["first", "everyone", "none"] = "first"
+    """Who may mute and remove others and lock the room: the first who comes, everyone, or only those
+    whom a trusted neighbour names so (``P-App-Param: moderator=yes``)."""
+    max_members: Annotated[int, Field(ge=1)] | None = None
+    """How many can be in the room at once; unset: as many as there are calls."""
+    join_sound: bool = True
+    """A short sound when somebody comes or leaves."""
+
+
+class OperatorSettings(Section):
+    """``[operator]``: the page that shows all rooms and calls."""
+
+    token: Annotated[str, Field(min_length=8)] | None = Field(default=None, repr=False)
+    """The secret that opens the page; unset: a random one at each start, which is then printed."""
+
+
+class LimitSettings(Section):
+    """``[limits]``."""
+
+    max_calls: Annotated[int, Field(ge=1)] = 10_000
+    """Calls at once; one more is refused with 503."""
+
+
+class AnnouncementSettings(Section):
+    """``[announcements]``."""
+
+    folders: tuple[Path, ...] = ()
+    """Folders of WAV files that callers may ask for, searched in this order before
+    ``DATA/announcements``. A relative one is taken from the folder of the configuration file."""
+
+
+class LogSettings(Section):
+    """``[log]``."""
+
+    format: Literal["console", "json"] = "console"
+    """Lines for people, or one JSON object a line."""
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least that is shown."""
+
+
+class Config(Section):
+    """All that can be set. What is unset has a default that works."""
+
+    host: Address = "0.0.0.0"
+    """The address to listen at, for SIP, RTP and the pages; ``0.0.0.0``: all of IPv4, ``::``: all of IPv6."""
+    sip_port: Port = 5060
+    """UDP port for SIP; 0: any free one."""
+    http_port: Port = 8080
+    """TCP port of the control pages; 0: any free one."""
+    rtp_ports: PortRange = (10_000, 19_999)
+    """UDP ports for RTP and RTCP, first and last."""
+    data: Path = Field(default_factory=_default_data)
+    """The folder for all that lasts."""
+    base_url: WebUrl | None = None
+    """What links to the control pages begin with; unset: the address at which the call arrived."""
+    advertised_address: Address | None = None
+    """The address that SIP and SDP name instead of our own, behind a one-to-one NAT."""
+    codecs: Annotated[tuple[Literal["PCMU", "PCMA"], ...], Field(min_length=1)] = ("PCMU", "PCMA")
+    """Voice codecs, in the order of preference."""
+    trusted: tuple[IPv4Network | IPv6Network, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
+    """Neighbours whose P-App-Name and P-App-Param header fields are obeyed."""
+    rtp_timeout: Annotated[float, Field(ge=0, le=86_400)] = 60.0
+    """A call from which nothing is heard for so many seconds is ended, unless it is on hold; 0: never."""
+    workers: Annotated[int, Field(ge=0, le=255)] = 0
+    """Media threads; 0: one for each processor core."""
+    routes: tuple[Route, ...] = ()
+    """Which service takes which call."""
+    rooms: dict[str, RoomSettings] = {}
+    """Conference rooms."""
+    operator: OperatorSettings = OperatorSettings()
+    limits: LimitSettings = LimitSettings()
+    announcements: AnnouncementSettings = AnnouncementSettings()
+    log: LogSettings = LogSettings()
+
+    def room(self, name: str) -> RoomSettings:
+        """What holds for the room of that name: its own section over ``[rooms.default]``."""
+        default = self.rooms.get("default", RoomSettings())
+        own = self.rooms.get(name)
+        if own is None:
+            return default
+        return default.model_copy(update={key: getattr(own, key) for key in own.model_fields_set})
+
+    def trusts(self, source: str) -> bool:
+        """Whether ``source`` (``"ip:port"``) is a neighbour whose word counts."""
+        from .headers import split_host_port
+
+        address: IPv4Address | IPv6Address = ip_address(split_host_port(source)[0])
+        if isinstance(address, IPv6Address) and address.ipv4_mapped:
+            address = address.ipv4_mapped
+        return any(address in network for network in self.trusted)

@@ -1,0 +1,62 @@
+"""What can go wrong, by name. Every exception of SEMS is a :class:`SemsError`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .call import Call
+    from .events import EndReason
+
+
+class SemsError(Exception):
+    """The root of all errors of SEMS. Its text is one sentence for people."""
+
+
+class ConfigError(SemsError):
+    """A wrong key or value in the file, the environment or on the command line, with its place."""
+
+
+class StartError(SemsError):
+    """The server can't start: a port in use, a folder that can't be written."""
+
+
+class PluginError(SemsError):
+    """An app can't be loaded."""
+
+
+class EngineError(SemsError):
+    """The core could not do what it was asked to."""
+
+
+class WrongState(SemsError):
+    """The call is not in a state in which this can be done, such as ``ring()`` after the answer."""
+
+
+class SoundNotFound(SemsError):
+    """No folder of sounds has a file of that name, or the file is no readable WAV."""
+
+
+class HungUp(SemsError):
+    """The call has ended. Raised in whatever waits on it.
+
+    A handler need not catch it: a handler that ends with it has ended well.
+    """
+
+    def __init__(self, call: Call, end: EndReason) -> None:
+        super().__init__(f"call {call.id} has ended: {end}")
+        self.call = call
+        self.end = end
+
+
+class CallFailed(SemsError):
+    """A call that was placed did not come about.
+
+    ``code`` is the final SIP response (300–699), 408 when nobody answered in time, 503 when it could
+    not be sent.
+    """
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(f"{code} {reason}")
+        self.code = code
+        self.reason = reason

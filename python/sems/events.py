@@ -1,0 +1,119 @@
+"""What happens on a call, as small values for those who :meth:`~sems.call.Call.subscribe`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+SILENT = -127
+"""The level of silence, in dBov."""
+
+EndCause = Literal["local", "remote", "cancelled", "rejected", "timeout", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class EndReason:
+    """Why a call is over."""
+
+    cause: EndCause
+    """``local``: we hung up or refused; ``remote``: the peer hung up; ``cancelled``: the caller gave up
+    before the answer; ``rejected``: the peer refused our call; ``timeout``: the peer fell silent;
+    ``error``: the transport or the engine failed."""
+    code: int | None = None
+    """Final response code, where one was sent or received."""
+    reason: str = ""
+    """Reason phrase, or the text of a Reason header field (RFC 3326)."""
+
+    def __str__(self) -> str:
+        return " ".join(str(part) for part in (self.cause, self.code, self.reason) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A call that we placed rings or says why it takes so long (1xx)."""
+
+    code: int
+    reason: str
+    early_media: bool
+    """The peer can be heard already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Both sides are through to each other."""
+
+    codec: str
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """The peer pressed a key: one of ``0``–``9``, ``*``, ``#``, ``A``–``D``."""
+
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Speaking:
+    """The peer began (or ceased) to speak."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How loud the peer is, at most ten times a second."""
+
+    dbov: int
+    """−127 (silence) to 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The peer put us on hold, or took us back."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Figures of the line over the last five seconds."""
+
+    received: int
+    """RTP packets received."""
+    lost: int
+    """RTP packets that should have come and did not."""
+    jitter_ms: float
+    """Interarrival jitter (RFC 3550 §6.4.1)."""
+    round_trip_ms: float | None
+    """From RTCP, where the peer sends it."""
+    remote_loss: float | None
+    """The share of our packets that the peer reports as lost, 0.0–1.0."""
+
+
+@dataclass(frozen=True, slots=True)
+class RtpTimeout:
+    """Nothing has been heard of the peer, though something should have been."""
+
+    silent_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RtpResumed:
+    """The peer is heard again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The call is over; the last event of every call."""
+
+    end: EndReason
+
+
+CallEvent = Progress | Answered | Digit | Speaking | Level | Hold | Quality | RtpTimeout | RtpResumed | Ended
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Who sounds in a room: call ids with their level in dBov. Whoever is missing is silent."""
+
+    levels: dict[int, int]

@@ -1,0 +1,170 @@
+"""SIP header fields, addresses and URIs, as far as an app reads them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import overload
+from urllib.parse import unquote
+
+# RFC 3261 §7.3.3 and the extensions that define a compact form.
+_COMPACT = {
+    "a": "accept-contact",
+    "b": "referred-by",
+    "c": "content-type",
+    "e": "content-encoding",
+    "f": "from",
+    "i": "call-id",
+    "k": "supported",
+    "l": "content-length",
+    "m": "contact",
+    "o": "event",
+    "r": "refer-to",
+    "s": "subject",
+    "t": "to",
+    "u": "allow-events",
+    "v": "via",
+    "x": "session-expires",
+}
+
+
+def _canonical(name: str) -> str:
+    name = name.lower()
+    return _COMPACT.get(name, name)
+
+
+class Headers:
+    """Header fields in the order of the message; names match in any case and in compact form."""
+
+    def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
+        self._fields = tuple(fields)
+
+    @overload
+    def get(self, name: str) -> str | None: ...
+    @overload
+    def get(self, name: str, default: str) -> str: ...
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """The first value of that name."""
+        wanted = _canonical(name)
+        for field_name, value in self._fields:
+            if _canonical(field_name) == wanted:
+                return value
+        return default
+
+    def all(self, name: str) -> list[str]:
+        """Every value of that name, in order, one for each line of the message."""
+        wanted = _canonical(name)
+        return [value for field_name, value in self._fields if _canonical(field_name) == wanted]
+
+    def __getitem__(self, name: str) -> str:
+        value = self.get(name)
+        if value is None:
+            raise KeyError(name)
+        return value
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self.get(name) is not None
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __repr__(self) -> str:
+        return f"Headers({list(self._fields)!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class SipUri:
+    """A ``sip:``, ``sips:`` or ``tel:`` URI in its parts (RFC 3261 §19.1, RFC 3966)."""
+
+    scheme: str
+    user: str
+    """Unescaped, without password; the number of a ``tel:`` URI; empty when there is none."""
+    host: str
+    """Lower case; an IPv6 address without its brackets."""
+    port: int | None = None
+    params: dict[str, str] = field(default_factory=dict)
+    """Names in lower case, values unescaped; a parameter without a value has ``""``."""
+
+    @classmethod
+    def parse(cls, text: str) -> SipUri:
+        """Reads what can be read; what can't stays empty. Never raises: the core has checked the grammar."""
+        scheme, _, rest = text.strip().partition(":")
+        scheme = scheme.lower()
+        if scheme == "tel":
+            number, _, tail = rest.partition(";")
+            return cls(scheme, unquote(number), "", None, parse_params(tail, escaped=True))
+        # The user part may hold ; and ? as they are, while what follows the host can hold no @
+        # (RFC 3261 §25.1).
+        userinfo, at, hostpart = rest.rpartition("@")
+        if not at:
+            userinfo, hostpart = "", rest
+        hostport, _, tail = hostpart.partition("?")[0].partition(";")
+        host, port = split_host_port(hostport)
+        return cls(
+            scheme, unquote(userinfo.partition(":")[0]), host.lower(), port, parse_params(tail, escaped=True)
+        )
+
+
+def split_host_port(text: str) -> tuple[str, int | None]:
+    """``"host:port"``, ``"[v6]:port"`` or a bare host in its two parts; a port that is no number is None."""
+    if text.startswith("["):
+        host, _, port = text[1:].partition("]")
+        port = port.removeprefix(":")
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    else:
+        host, port = text, ""
+    return host, int(port) if port.isascii() and port.isdigit() else None
+
+
+def join_host_port(host: str, port: int) -> str:
+    """The two parts as ``"host:port"``, an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+_PARAM = re.compile(
+    r"""\s* (?P<name>[^=;\s]+) \s* (?: = \s* (?: "(?P<quoted>(?:[^"\\]|\\.)*)" | (?P<plain>[^;]*?) ) \s* )? (?:;|$)""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def parse_params(text: str, *, escaped: bool = False) -> dict[str, str]:
+    """``key=value;key="quoted; value";flag`` as a dictionary.
+
+    Names become lower case; the last of two equal names wins. ``escaped``: values are %-unescaped.
+    """
+    params = {}
+    for match in _PARAM.finditer(text):
+        quoted, plain = match["quoted"], match["plain"]
+        value = re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else (plain or "").strip()
+        params[match["name"].lower()] = unquote(value) if escaped else value
+    return params
+
+
+@dataclass(frozen=True, slots=True)
+class NameAddr:
+    """The address of a From, To or Contact header field (RFC 3261 §20.10)."""
+
+    name: str
+    """Display name without its quotes, otherwise unaltered; empty when there is none."""
+    uri: str
+
+    @classmethod
+    def parse(cls, text: str) -> NameAddr:
+        """Reads ``"Name" <sip:…>;tag=…``, ``Name <sip:…>`` and ``sip:…;tag=…``. Never raises."""
+        text = text.strip()
+        if text.startswith('"'):
+            quoted = re.match(r'"((?:[^"\\]|\\.)*)"', text, re.DOTALL)
+            if quoted:
+                name = re.sub(r"\\(.)", r"\1", quoted[1])
+                rest = text[quoted.end() :]
+                return cls(name, rest.partition("<")[2].partition(">")[0] or rest.strip())
+        name, bracket, rest = text.partition("<")
+        if bracket:
+            return cls(name.strip(), rest.partition(">")[0])
+        # Without brackets, parameters belong to the header field and not to the URI.
+        return cls("", text.partition(";")[0].strip())
