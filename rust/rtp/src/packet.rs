@@ -184,10 +184,8 @@ impl<'a> RtpPacket<'a> {
     /// The contributing sources, in the packet's order; at most 15.
     pub fn csrcs(&self) -> impl Iterator<Item = Ssrc> + 'a {
         self.csrcs
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .map(|bytes| Ssrc(u32::from_be_bytes(*bytes)))
+            .chunks_exact(4)
+            .map(|bytes| Ssrc(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])))
     }
 }
 

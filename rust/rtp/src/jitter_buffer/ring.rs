@@ -1,0 +1,167 @@
+//! Where packets wait: a slot for each number, from the next one to play on.
+
+use std::time::Instant;
+
+use crate::packet::{PayloadType, Timestamp};
+
+/// What is kept of a packet beside its payload.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held {
+    pub payload_type: PayloadType,
+    pub marker: bool,
+    pub timestamp: Timestamp,
+    pub duration: u32,
+    pub len: usize,
+    pub arrived: Instant,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Slot {
+    Free,
+    /// The packet of this number carries no audio of this buffer's.
+    PassedOver,
+    Held(Held),
+}
+
+/// What stood at the number that the ring has just left behind.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Left {
+    Missing,
+    PassedOver,
+    /// A packet; its payload stays readable until the next one is stored.
+    Packet(Held),
+}
+
+/// Numbers are extended ones: they don't wrap.
+#[derive(Debug)]
+pub(super) struct Ring {
+    payloads: Box<[u8]>,
+    slot_size: usize,
+    slots: Box<[Slot]>,
+    next: u64,
+    /// Timestamp units in the packets held.
+    units: u64,
+    held: usize,
+    /// Which of the 128 numbers before `next` have come; the lowest bit is the newest of them.
+    history: u128,
+}
+
+impl Ring {
+    pub fn new(slots: usize, slot_size: usize) -> Ring {
+        Ring {
+            payloads: vec![0; slots * slot_size].into_boxed_slice(),
+            slot_size,
+            slots: vec![Slot::Free; slots].into_boxed_slice(),
+            next: 0,
+            units: 0,
+            held: 0,
+            history: 0,
+        }
+    }
+
+    pub fn clear(&mut self, next: u64) {
+        self.slots.fill(Slot::Free);
+        self.next = next;
+        self.units = 0;
+        self.held = 0;
+        self.history = 0;
+    }
+
+    /// The number that is the next to be played.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    pub fn units(&self) -> u64 {
+        self.units
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.held == 0
+    }
+
+    /// Whether `number`, which lies before the next one, has come.
+    pub fn has_left(&self, number: u64) -> bool {
+        let age = self.next - 1 - number;
+        age < 128 && self.history >> age & 1 == 1
+    }
+
+    /// Whether `number` is so far ahead that older ones have to leave before it can be stored.
+    pub fn is_beyond(&self, number: u64) -> bool {
+        number - self.next >= self.slots.len() as u64
+    }
+
+    /// Goes back to `number`, when nothing has been played yet and all packets still fit.
+    pub fn reach_back(&mut self, number: u64, newest: u64) -> bool {
+        let fits = newest - number < self.slots.len() as u64;
+        if fits {
+            self.next = number;
+            self.history = 0;
+        }
+        fits
+    }
+
+    /// Stores a packet; false when its number has come already.
+    pub fn store(&mut self, number: u64, held: Held, payload: &[u8]) -> bool {
+        let index = self.index(number);
+        if !matches!(self.slots[index], Slot::Free) {
+            return false;
+        }
+        let start = index * self.slot_size;
+        self.payloads[start..start + payload.len()].copy_from_slice(payload);
+        self.slots[index] = Slot::Held(held);
+        self.units += u64::from(held.duration);
+        self.held += 1;
+        true
+    }
+
+    pub fn pass_over(&mut self, number: u64) {
+        let index = self.index(number);
+        if let Slot::Free = self.slots[index] {
+            self.slots[index] = Slot::PassedOver;
+        }
+    }
+
+    /// The first packet held, and how many numbers before it are missing.
+    pub fn head(&self) -> Option<(Held, u32)> {
+        if self.held == 0 {
+            return None;
+        }
+        let mut missing = 0;
+        for number in self.next..self.next + self.slots.len() as u64 {
+            match self.slots[self.index(number)] {
+                Slot::Free => missing += 1,
+                Slot::PassedOver => {}
+                Slot::Held(held) => return Some((held, missing)),
+            }
+        }
+        None
+    }
+
+    /// Leaves the next number behind.
+    pub fn advance(&mut self) -> Left {
+        let index = self.index(self.next);
+        self.next += 1;
+        let left = match std::mem::replace(&mut self.slots[index], Slot::Free) {
+            Slot::Free => Left::Missing,
+            Slot::PassedOver => Left::PassedOver,
+            Slot::Held(held) => {
+                self.units -= u64::from(held.duration);
+                self.held -= 1;
+                Left::Packet(held)
+            }
+        };
+        self.history = self.history << 1 | u128::from(!matches!(left, Left::Missing));
+        left
+    }
+
+    /// The payload of the packet that was the last to be left behind.
+    pub fn payload(&self, number: u64, len: usize) -> &[u8] {
+        let start = self.index(number) * self.slot_size;
+        &self.payloads[start..start + len]
+    }
+
+    fn index(&self, number: u64) -> usize {
+        (number % self.slots.len() as u64) as usize
+    }
+}
