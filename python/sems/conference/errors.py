@@ -1,0 +1,35 @@
+"""Why a command is not carried out, in sentences that can be shown to whoever gave it."""
+
+from sems.errors import SemsError
+
+
+class Refused(SemsError):
+    """A command was refused; the text is a sentence for the one who gave it."""
+
+
+class NotAllowed(Refused):
+    """The one who asks may not do that."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"That is not allowed. {why}")
+
+
+class RoomLocked(Refused):
+    """Nobody can join."""
+
+    def __init__(self) -> None:
+        super().__init__("The room is locked.")
+
+
+class RoomFull(Refused):
+    """As many are in the room as may be."""
+
+    def __init__(self) -> None:
+        super().__init__("The room is full, so it is busy for anybody else.")
+
+
+class NotHere(Refused):
+    """The one whom it is about is not in the room."""
+
+    def __init__(self) -> None:
+        super().__init__("This participant is not in the room any more.")

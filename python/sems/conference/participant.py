@@ -1,0 +1,84 @@
+"""One person in a conference, as a value."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+#: Packet loss, in percent, from which a line is called bad.
+BAD_LOSS = 3
+
+
+class Role(StrEnum):
+    """What a participant may do."""
+
+    MODERATOR = "moderator"
+    """Steers the room: mutes, removes, locks."""
+    SPEAKER = "speaker"
+    """Is heard."""
+    LISTENER = "listener"
+    """Is not heard until a moderator lets him speak, which makes him a speaker."""
+
+
+class Presence(StrEnum):
+    """How a participant is here."""
+
+    PHONE = "phone"
+    """He called in."""
+    DIALLED = "dialled"
+    """We called him."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The state of a participant's line, as far as others should know of it."""
+
+    loss: int = 0
+    """Packets lost on the way to us, in percent; 0 below :data:`BAD_LOSS`."""
+    silent: bool = False
+    """Nothing arrives although something should: the network is gone, or the phone."""
+
+    @property
+    def bad(self) -> bool:
+        """Others should be told that the line, not the person, is the trouble."""
+        return self.loss > 0 or self.silent
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """One person in a conference. A change makes a new value; the id stays."""
+
+    id: int
+    """Rises with each who joins, and is never used twice in a conference."""
+    name: str
+    """What others see: the display name of the caller, unaltered."""
+    presence: Presence
+    role: Role
+    role_fixed: bool = False
+    """The role was given from outside, so he does not become moderator by having been here longest."""
+    muted_by_self: bool = False
+    muted_by_moderator: bool = False
+    """Can be undone by a moderator only."""
+    voice: bool = False
+    """Speech arrives from the line, whether the room hears it or not."""
+    on_hold: bool = False
+    """He has put the room on hold."""
+    line: Line = Line()
+
+    @property
+    def muted(self) -> bool:
+        """The room does not hear him."""
+        return self.muted_by_self or self.muted_by_moderator
+
+    @property
+    def speaking(self) -> bool:
+        """The room hears him speak."""
+        return self.voice and not self.muted
+
+    @property
+    def unheard(self) -> bool:
+        """He speaks, and the room does not hear it: something to tell to him alone."""
+        return self.voice and self.muted
+
+    @property
+    def moderates(self) -> bool:
+        """He is a moderator."""
+        return self.role is Role.MODERATOR

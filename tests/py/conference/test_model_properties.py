@@ -1,0 +1,132 @@
+"""What is true of every conference, whatever is done in it."""
+
+import contextlib
+from typing import Literal
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from sems.conference.commands import (
+    Command,
+    Lock,
+    LowerHand,
+    Mute,
+    RaiseHand,
+    Readmit,
+    Remove,
+    Unlock,
+    Unmute,
+)
+from sems.conference.errors import NotHere, Refused, RoomLocked
+from sems.conference.events import Event, VoiceChanged
+from sems.conference.model import ConferenceModel
+from sems.conference.participant import Participant, Role
+
+IDS = st.integers(1, 8)
+COMMANDS = st.one_of(
+    st.builds(kind, IDS) for kind in (Mute, Unmute, RaiseHand, LowerHand, Remove, Readmit)
+) | st.sampled_from([Lock(), Unlock()])
+
+
+class AnyConference(RuleBasedStateMachine):
+    """Commands of anybody about anybody, calls that come and go, lines that do what lines do."""
+
+    @initialize(moderator=st.sampled_from(["first", "everyone", "none"]))
+    def start(self, moderator: Literal["first", "everyone", "none"]) -> None:
+        self.moderator = moderator
+        self.room = ConferenceModel(moderator=moderator, sequence=7)
+        self.events: list[Event] = []
+        self.room.subscribe(self.events.append)
+        self.replica = ConferenceModel(sequence=7)
+        self.room.subscribe(self.replica._apply)
+
+    @rule(role=st.sampled_from([None, *Role]))
+    def somebody_calls(self, role: Role | None) -> None:
+        with contextlib.suppress(RoomLocked):
+            self.room.admit("X", role=role)
+
+    @rule(id=IDS)
+    def somebody_hangs_up(self, id: int) -> None:
+        self.room.leave(id)
+        assert id not in self.room.participants
+
+    @rule(command=COMMANDS, by=IDS | st.none())
+    def somebody_wants_something(self, command: Command, by: int | None) -> None:
+        before = dict(self.room.participants)
+        locked, hands, sequence = self.room.locked, self.room.hands, self.room.sequence
+        try:
+            self.room.do(command, by)
+        except Refused as refusal:
+            why = refusal
+            assert (before, locked, hands) == (self.room.participants, self.room.locked, self.room.hands)
+            assert self.room.sequence == sequence
+            assert str(why).endswith(".")
+            if isinstance(why, NotHere):
+                assert by not in before or getattr(command, "participant", by) not in before
+        else:
+            assert by is None or by in before
+            if by is not None and not before[by].moderates:
+                self.only_his_own_has_changed(before, by, locked)
+
+    def only_his_own_has_changed(self, before: dict[int, Participant], by: int, locked: bool) -> None:
+        now = self.room.participants
+        assert set(now) == set(before)
+        assert self.room.locked == locked
+        assert all(now[id] == before[id] for id in before if id != by)
+        assert now[by].role is before[by].role
+        assert now[by].muted_by_moderator == before[by].muted_by_moderator
+
+    @rule(id=IDS, on=st.booleans())
+    def somebody_speaks(self, id: int, on: bool) -> None:
+        self.room.report_voice(id, on)
+
+    @rule(id=IDS, on=st.booleans(), share=st.floats(0, 1))
+    def a_line_does_something(self, id: int, on: bool, share: float) -> None:
+        self.room.report_hold(id, on)
+        self.room.report_loss(id, share)
+        self.room.report_silence(id, not on)
+
+    @rule(levels=st.dictionaries(IDS, st.integers(-127, 0)))
+    def levels_are_read(self, levels: dict[int, int]) -> None:
+        self.room.report_levels(levels)
+        assert all(not self.room.participants[id].muted for id in self.room.levels)
+
+    @invariant()
+    def events_are_numbered_without_a_gap(self) -> None:
+        assert [event.sequence for event in self.events] == list(range(8, 8 + len(self.events)))
+        assert self.room.sequence == 7 + len(self.events)
+
+    @invariant()
+    def who_applies_all_events_has_the_same_conference(self) -> None:
+        assert self.replica.participants == self.room.participants
+        assert list(self.replica.participants) == list(self.room.participants)
+        assert (self.replica.hands, self.replica.locked) == (self.room.hands, self.room.locked)
+
+    @invariant()
+    def who_missed_some_events_can_catch_up(self) -> None:
+        for missed in (0, len(self.events) // 2, len(self.events)):
+            assert self.room.since(self.room.sequence - missed) == self.events[len(self.events) - missed :]
+
+    @invariant()
+    def each_hand_has_one_place_and_an_owner_who_is_here(self) -> None:
+        assert len(set(self.room.hands)) == len(self.room.hands)
+        assert set(self.room.hands) <= set(self.room.participants)
+
+    @invariant()
+    def there_is_a_moderator_whenever_somebody_can_be_one(self) -> None:
+        if self.moderator == "first" and any(not p.role_fixed for p in self.room.participants.values()):
+            assert any(p.moderates for p in self.room.participants.values())
+
+    @invariant()
+    def a_listener_is_not_heard(self) -> None:
+        assert all(p.muted for p in self.room.participants.values() if p.role is Role.LISTENER)
+
+    @invariant()
+    def nobody_learns_that_a_muted_member_speaks(self) -> None:
+        for event in self.events:
+            if isinstance(event, VoiceChanged) and event.participant.muted:
+                assert event.audience == event.participant.id
+
+
+AnyConference.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestAnyConference = AnyConference.TestCase
