@@ -49,7 +49,10 @@ static CLASSES: [u8; 256] = {
 };
 
 fn all(text: &str, class: u8) -> bool {
-    text.bytes().all(|b| CLASSES[b as usize] & class != 0)
+    // Without an early exit: texts are short and nearly always sound.
+    text.bytes()
+        .fold(class, |seen, b| seen & CLASSES[b as usize])
+        != 0
 }
 
 /// Whether `text` is a `token`.
@@ -166,6 +169,25 @@ pub(crate) fn unescape(text: &str) -> Cow<'_, str> {
     })
 }
 
+/// The bytes of `text` as URIs are compared (RFC 3261 §19.1.4): an escape equals what it stands
+/// for, unless that is a reserved character; then it is marked.
+pub(crate) fn significant(text: &str) -> impl Iterator<Item = (u8, bool)> {
+    let mut rest = text.as_bytes();
+    std::iter::from_fn(move || {
+        let (&first, after) = rest.split_first()?;
+        match hex_pair(after) {
+            Some(byte) if first == b'%' => {
+                rest = &after[2..];
+                Some((byte, b";/?:@&=+$,".contains(&byte)))
+            }
+            _ => {
+                rest = after;
+                Some((first, false))
+            }
+        }
+    })
+}
+
 /// The length of the `quoted-string` at the start of `text`, quotes included, if there is one.
 pub(crate) fn quoted_len(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
@@ -222,30 +244,34 @@ pub(crate) const BLANKS: [char; 2] = [' ', '\t'];
 
 /// `text` without blanks at its ends.
 pub(crate) fn trim(text: &str) -> &str {
-    text.trim_matches(BLANKS)
+    let blank = |b: &u8| matches!(b, b' ' | b'\t');
+    let bytes = text.as_bytes();
+    let Some(start) = bytes.iter().position(|b| !blank(b)) else {
+        return "";
+    };
+    let end = bytes
+        .iter()
+        .rposition(|b| !blank(b))
+        .map_or(start, |last| last + 1);
+    &text[start..end]
 }
 
 /// Cuts `text` at the first `separator` that stands outside quotes and angle brackets.
 pub(crate) fn cut(text: &str, separator: u8) -> (&str, Option<&str>) {
     let bytes = text.as_bytes();
-    let mut in_brackets = false;
-    let mut i = 0;
-    while i < bytes.len() {
-        match bytes[i] {
-            b'"' if !in_brackets => match quoted_len(&text[i..]) {
-                Some(len) => {
-                    i += len;
-                    continue;
-                }
-                // An open quote swallows the rest; whoever parses the piece will complain.
-                None => break,
-            },
-            b'<' => in_brackets = true,
-            b'>' => in_brackets = false,
-            b if b == separator && !in_brackets => return (&text[..i], Some(&text[i + 1..])),
-            _ => {}
+    let mut at = 0;
+    while let Some(hit) = memchr::memchr3(separator, b'"', b'<', &bytes[at..]) {
+        at += hit;
+        let skipped = match bytes[at] {
+            b'"' => quoted_len(&text[at..]),
+            b'<' => memchr::memchr(b'>', &bytes[at..]).map(|close| close + 1),
+            _ => return (&text[..at], Some(&text[at + 1..])),
+        };
+        match skipped {
+            Some(len) => at += len,
+            // What is left open swallows the rest; whoever parses the piece will complain.
+            None => break,
         }
-        i += 1;
     }
     (text, None)
 }
@@ -299,9 +325,4 @@ pub(crate) fn slice(whole: &Text, piece: &str) -> Text {
     } else {
         whole.slice_ref(piece)
     }
-}
-
-/// [`trim`] for shared text.
-pub(crate) fn trimmed(text: &Text) -> Text {
-    slice(text, trim(text))
 }

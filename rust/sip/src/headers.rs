@@ -166,7 +166,7 @@ impl Headers {
         if let Some(at) = self.rows.iter().position(|(n, _)| *n == T::NAME) {
             let (_, value) = &mut self.rows[at];
             let rest = match T::ROWS {
-                Rows::List => grammar::cut(value, b',').1.map(|rest| grammar::trim(rest)),
+                Rows::List => grammar::cut(value, b',').1.map(grammar::trim),
                 Rows::One | Rows::Joined => None,
             };
             match rest {

@@ -31,6 +31,7 @@
 
 #![forbid(unsafe_code)]
 
+mod check;
 pub mod error;
 mod grammar;
 pub mod header;

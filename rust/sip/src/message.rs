@@ -3,7 +3,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use std::fmt::{self, Write};
 
-use crate::{Error, HeaderName, Headers, Method, ParseError, StatusCode, Text, Uri, parse};
+use crate::{HeaderName, Headers, Method, ParseError, StatusCode, Text, Uri, parse};
 
 /// A SIP message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -203,12 +203,5 @@ impl From<Request> for Message {
 impl From<Response> for Message {
     fn from(response: Response) -> Self {
         Self::Response(response)
-    }
-}
-
-impl Request {
-    /// Whether every header that a request needs is there and sound (§8.1.1).
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        parse::check(&self.headers, Some(&self.method))
     }
 }

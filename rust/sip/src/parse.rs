@@ -1,8 +1,9 @@
-//! From bytes to a message: start line, rows, and the checks every message gets.
+//! From bytes to a message: start line, rows, body.
 
 use bytes::Bytes;
 
-use crate::header::{self, CSeq, CallId, ContentLength, Header, MaxForwards};
+use crate::check::check;
+use crate::header::{ContentLength, Header};
 use crate::uri::OtherUri;
 use crate::{
     Error, HeaderName, Headers, Message, Method, ParseError, Request, Response, StatusCode, Text,
@@ -10,52 +11,58 @@ use crate::{
 };
 
 pub(crate) fn message(datagram: &Bytes) -> Result<Message, ParseError> {
-    let too_large = datagram.len() > Message::MAX_LEN;
-    let mut lines = Lines { datagram, at: 0 };
-    lines.skip_line_ends();
-    let Some(start_line) = lines.next().map(|line| text(datagram, line)) else {
-        return Err(Error::Empty.into());
+    let blanks = datagram
+        .iter()
+        .take_while(|b| matches!(b, b'\r' | b'\n'))
+        .count();
+    let datagram = &datagram.slice(blanks..);
+    let (text, decoded_from) = match Text::try_from(datagram.clone()) {
+        Ok(text) => (text, None),
+        Err(_) => {
+            let (head, length) = decode_head(datagram);
+            (head, Some(length))
+        }
     };
-    let (start, start_error) = start(&start_line)?;
+    let mut lines = Lines { text: &text, at: 0 };
+    let (start, start_error) = match lines.next() {
+        Some(line) => start(&text, line)?,
+        None if datagram.is_empty() => return Err(Error::Empty.into()),
+        None => return Err(Error::StartLine.into()),
+    };
     let (headers, header_error) = headers(&mut lines);
-    let (body, body_error) = body(datagram, lines.at, &headers);
+    let body_start = decoded_from.unwrap_or(lines.at);
+    let (body, body_error) = body(datagram.slice(body_start..), &headers);
 
-    let error = too_large
-        .then_some(Error::TooLarge)
-        .or(start_error)
-        .or(header_error);
+    let too_large = (datagram.len() > Message::MAX_LEN).then_some(Error::TooLarge);
+    let error = too_large.or(start_error).or(header_error);
     match start {
         Start::Request { method, uri } => {
+            let error = error
+                .or_else(|| check(&headers, Some(&method)).err())
+                .or(body_error);
             let request = Request {
                 method,
                 uri,
                 headers,
                 body,
             };
-            match error.or_else(|| request.check().err()).or(body_error) {
-                None => Ok(Message::Request(request)),
-                Some(error) => {
-                    let answerable =
-                        request.method != Method::Ack && request.headers.top_via().is_ok();
-                    Err(ParseError {
-                        error,
-                        request: answerable.then(|| Box::new(request)),
-                    })
-                }
-            }
+            let Some(error) = error else {
+                return Ok(Message::Request(request));
+            };
+            let answerable = request.method != Method::Ack && request.headers.top_via().is_ok();
+            Err(ParseError {
+                error,
+                request: answerable.then(|| Box::new(request)),
+            })
         }
         Start::Response { status, reason } => {
-            let response = Response {
-                status,
-                reason,
-                headers,
-                body,
-            };
-            match error
-                .or_else(|| check(&response.headers, None).err())
-                .or(body_error)
-            {
-                None => Ok(Message::Response(response)),
+            match error.or_else(|| check(&headers, None).err()).or(body_error) {
+                None => Ok(Message::Response(Response {
+                    status,
+                    reason,
+                    headers,
+                    body,
+                })),
                 Some(error) => Err(error.into()),
             }
         }
@@ -69,56 +76,45 @@ enum Start {
 
 /// Reads the start line. A request line that is wrong in a way that lets the request be answered
 /// yields the error beside what could be read.
-fn start(line: &Text) -> Result<(Start, Option<Error>), Error> {
+fn start(text: &Text, line: &str) -> Result<(Start, Option<Error>), Error> {
+    let is_sip = |version: &str| {
+        let name = version.get(..4);
+        name.is_some_and(|name| name.eq_ignore_ascii_case("SIP/"))
+    };
+    let is_ours = |version: &str| version.eq_ignore_ascii_case("SIP/2.0");
+
     let (first, rest) = line.split_once(' ').ok_or(Error::StartLine)?;
-    if first
-        .get(..4)
-        .is_some_and(|p| p.eq_ignore_ascii_case("SIP/"))
-    {
-        if !first.eq_ignore_ascii_case("SIP/2.0") {
+    if is_sip(first) {
+        if !is_ours(first) {
             return Err(Error::Version);
         }
         // The blank before an empty reason phrase is often left out.
         let (code, reason) = rest.split_once(' ').unwrap_or((rest, ""));
-        let status = grammar::number(code)
-            .filter(|_| code.len() == 3)
-            .and_then(StatusCode::new);
-        let status = status.ok_or(Error::StartLine)?;
-        return Ok((
-            Start::Response {
-                status,
-                reason: grammar::slice(line, reason),
-            },
-            None,
-        ));
+        let number = grammar::number(code).filter(|_| code.len() == 3);
+        let status = number.and_then(StatusCode::new).ok_or(Error::StartLine)?;
+        let reason = grammar::slice(text, reason);
+        return Ok((Start::Response { status, reason }, None));
     }
-    let method = Method::parse(&grammar::slice(line, first)).ok_or(Error::StartLine)?;
+
+    let method = Method::parse(&grammar::slice(text, first)).ok_or(Error::StartLine)?;
     let (uri, version) = rest.rsplit_once(' ').ok_or(Error::StartLine)?;
-    let (uri, uri_error) = match Uri::parse(&grammar::slice(line, uri)) {
+    let uri = grammar::slice(text, uri);
+    let (uri, uri_error) = match Uri::parse(&uri) {
         Ok(uri) => (uri, None),
-        Err(error) => (
-            Uri::Other(OtherUri::unread(grammar::slice(line, uri))),
-            Some(error),
-        ),
+        Err(error) => (Uri::Other(OtherUri::unread(uri)), Some(error)),
     };
-    let error = if version.eq_ignore_ascii_case("SIP/2.0") {
-        uri_error
-    } else if version
-        .get(..4)
-        .is_some_and(|p| p.eq_ignore_ascii_case("SIP/"))
-    {
-        Some(Error::Version)
-    } else {
-        Some(Error::StartLine)
+    let error = match version {
+        version if is_ours(version) => uri_error,
+        version if is_sip(version) => Some(Error::Version),
+        _ => Some(Error::StartLine),
     };
     Ok((Start::Request { method, uri }, error))
 }
 
 /// Reads the rows up to and including the empty line, all that can be read even if some can't.
 fn headers(lines: &mut Lines<'_>) -> (Headers, Option<Error>) {
-    let mut headers = Headers::with_capacity(20);
+    let mut headers = Headers::with_capacity(24);
     let mut error = None;
-    let datagram = lines.datagram;
     loop {
         let Some(line) = lines.next() else {
             return (headers, error.or(Some(Error::NoEmptyLine)));
@@ -126,27 +122,47 @@ fn headers(lines: &mut Lines<'_>) -> (Headers, Option<Error>) {
         if line.is_empty() {
             return (headers, error);
         }
-        let folded = lines.take_folds();
-        let row = memchr::memchr(b':', line).and_then(|colon| {
-            let name = line[..colon].trim_ascii_end();
-            let known = str::from_utf8(name).ok().and_then(HeaderName::known);
-            let name = known.or_else(|| HeaderName::parse(&text(datagram, name)))?;
-            Some((name, line[colon + 1..].trim_ascii()))
-        });
-        match row {
+        let folds = lines.take_folds();
+        match row(lines.text, line, folds) {
             None => error = error.or(Some(Error::HeaderLine)),
             Some(_) if headers.len() == Message::MAX_HEADERS => {
                 error = error.or(Some(Error::TooManyHeaders));
             }
-            Some((name, value)) if folded.is_empty() => headers.push(name, text(datagram, value)),
-            Some((name, value)) => headers.push(name, unfold(value, folded)),
+            Some((name, value)) => headers.push(name, value),
         }
     }
 }
 
-/// The body by Content-Length, or the rest of the datagram without one.
-fn body(datagram: &Bytes, at: usize, headers: &Headers) -> (Bytes, Option<Error>) {
-    let rest = datagram.slice(at..);
+/// Reads `name: value` and the lines that continue it, the folds as one space each (§7.3.1).
+fn row(text: &Text, line: &str, folds: &str) -> Option<(HeaderName, Text)> {
+    let colon = memchr::memchr(b':', line.as_bytes())?;
+    let (name, value) = (
+        grammar::trim(&line[..colon]),
+        grammar::trim(&line[colon + 1..]),
+    );
+    let name = match HeaderName::known(name) {
+        Some(name) => name,
+        None => HeaderName::parse(&grammar::slice(text, name))?,
+    };
+    if folds.is_empty() {
+        return Some((name, grammar::slice(text, value)));
+    }
+    let mut unfolded = value.to_owned();
+    for more in folds
+        .lines()
+        .map(grammar::trim)
+        .filter(|line| !line.is_empty())
+    {
+        if !unfolded.is_empty() {
+            unfolded.push(' ');
+        }
+        unfolded.push_str(more);
+    }
+    Some((name, unfolded.into()))
+}
+
+/// Cuts the body by Content-Length from what follows the headers; without one it is all of it.
+fn body(rest: Bytes, headers: &Headers) -> (Bytes, Option<Error>) {
     let mut length = None;
     for row in headers.get_all(&HeaderName::ContentLength) {
         match ContentLength::parse(row) {
@@ -164,99 +180,51 @@ fn body(datagram: &Bytes, at: usize, headers: &Headers) -> (Bytes, Option<Error>
     }
 }
 
-/// Whether the headers that every message needs are there, once, and sound (§8.1.1). A request is
-/// given with its method.
-pub(crate) fn check(headers: &Headers, method: Option<&Method>) -> Result<(), Error> {
-    headers.top_via()?;
-    once::<header::From>(headers)?;
-    once::<header::To>(headers)?;
-    once::<CallId>(headers)?;
-    let cseq = once::<CSeq>(headers)?;
-    if method.is_some_and(|method| cseq.method != *method) {
-        return Err(Error::CSeqMethod);
-    }
-    // Required since RFC 3261, yet §16.3 has elements do without it.
-    if headers.contains(&HeaderName::MaxForwards) {
-        once::<MaxForwards>(headers)?;
-    }
-    Ok(())
-}
-
-fn once<T: Header>(headers: &Headers) -> Result<T, Error> {
-    match headers.get_all(&T::NAME).count() {
-        0 => Err(Error::Missing(T::NAME)),
-        1 => headers.require(),
-        _ => Err(Error::Repeated(T::NAME)),
-    }
-}
-
-/// The lines of a datagram, ends removed.
+/// The lines of a text, ends removed; what follows the last line end is no line.
 struct Lines<'a> {
-    datagram: &'a Bytes,
+    text: &'a Text,
     at: usize,
 }
 
 impl<'a> Lines<'a> {
-    /// Passes over line ends before the start line (§7.5).
-    fn skip_line_ends(&mut self) {
-        let ends = self
-            .datagram
-            .iter()
-            .take_while(|b| matches!(b, b'\r' | b'\n'));
-        self.at += ends.count();
-    }
-
     /// If the next line continues this one (it starts with a blank): all such lines, and they are
     /// passed over.
-    fn take_folds(&mut self) -> &'a [u8] {
+    fn take_folds(&mut self) -> &'a str {
         let start = self.at;
-        while matches!(self.datagram.get(self.at), Some(b' ' | b'\t')) && self.next().is_some() {}
-        &self.datagram[start..self.at]
+        while matches!(self.text.as_bytes().get(self.at), Some(b' ' | b'\t')) {
+            if self.next().is_none() {
+                break;
+            }
+        }
+        &self.text[start..self.at]
     }
 }
 
 impl<'a> Iterator for Lines<'a> {
-    type Item = &'a [u8];
+    type Item = &'a str;
 
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let rest = &self.datagram[self.at..];
-        let end = memchr::memchr(b'\n', rest)?;
+    fn next(&mut self) -> Option<&'a str> {
+        let rest = &self.text[self.at..];
+        let end = memchr::memchr(b'\n', rest.as_bytes())?;
         self.at += end + 1;
-        Some(rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]))
+        Some(rest[..end].strip_suffix('\r').unwrap_or(&rest[..end]))
     }
 }
 
-/// One line of a value and its continuations, the folds as one space each (§7.3.1).
-fn unfold(first: &[u8], folds: &[u8]) -> Text {
-    let mut value = first.to_vec();
-    for line in folds
-        .split(|b| *b == b'\n')
-        .map(<[u8]>::trim_ascii)
-        .filter(|l| !l.is_empty())
-    {
-        if !value.is_empty() {
-            value.push(b' ');
+/// The start line and headers of a datagram that isn't UTF-8, and their length in it. A body may
+/// be binary; a line of the head that isn't UTF-8 is read as Latin-1.
+fn decode_head(datagram: &Bytes) -> (Text, usize) {
+    let mut head = String::with_capacity(datagram.len());
+    let mut length = 0;
+    for line in datagram.split_inclusive(|b| *b == b'\n') {
+        length += line.len();
+        match std::str::from_utf8(line) {
+            Ok(line) => head.push_str(line),
+            Err(_) => head.extend(line.iter().map(|b| char::from(*b))),
         }
-        value.extend_from_slice(line);
+        if matches!(line, b"\n" | b"\r\n") {
+            break;
+        }
     }
-    text_or_latin1(value.into())
-}
-
-/// A piece of the datagram as text that shares its bytes.
-fn text(datagram: &Bytes, piece: &[u8]) -> Text {
-    if piece.is_empty() {
-        Text::new()
-    } else {
-        text_or_latin1(datagram.slice_ref(piece))
-    }
-}
-
-fn text_or_latin1(bytes: Bytes) -> Text {
-    Text::try_from(bytes.clone()).unwrap_or_else(|_| {
-        bytes
-            .iter()
-            .map(|b| char::from(*b))
-            .collect::<String>()
-            .into()
-    })
+    (head.into(), length)
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
@@ -11,8 +12,7 @@ use crate::{Error, Text};
 
 /// A URI as SIP meets it.
 ///
-/// `==` compares what is written, apart from the case of the scheme; [`Uri::equivalent`] is the
-/// comparison of RFC 3261 §19.1.4.
+/// `==` compares what is written; [`Uri::equivalent`] is the comparison of RFC 3261 §19.1.4.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Uri {
     /// `sip:` or `sips:`
@@ -29,7 +29,7 @@ impl Uri {
         };
         let secure = scheme.eq_ignore_ascii_case("sips");
         if secure || scheme.eq_ignore_ascii_case("sip") {
-            return SipUri::parse_after_scheme(text, rest, secure).map(Self::Sip);
+            return SipUri::parse(text, secure).map(Self::Sip);
         }
         let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
             && scheme
@@ -139,21 +139,29 @@ pub enum Host {
 impl Host {
     /// Reads a host name, an IPv4 address or an IPv6 reference (an address in brackets).
     pub fn parse(text: &Text) -> Option<Self> {
-        let bytes = text.as_bytes();
+        match Self::parse_ip(text) {
+            Some(address) => Some(Self::Ip(address)),
+            None => grammar::is_host_name(text).then(|| Self::Name(HostName(text.clone()))),
+        }
+    }
+
+    fn parse_ip(text: &str) -> Option<IpAddr> {
         if let Some(inner) = text.strip_prefix('[') {
             return inner
                 .strip_suffix(']')?
                 .parse::<Ipv6Addr>()
                 .ok()
-                .map(|a| Self::Ip(a.into()));
+                .map(IpAddr::V6);
         }
         // A name's last label starts with a letter, so only what ends in a digit can be IPv4.
-        if bytes.last()?.is_ascii_digit()
-            && let Ok(address) = text.parse::<Ipv4Addr>()
-        {
-            return Some(Self::Ip(address.into()));
-        }
-        grammar::is_host_name(text).then(|| Self::Name(HostName(text.clone())))
+        let ends_in_digit = text.as_bytes().last()?.is_ascii_digit();
+        ends_in_digit
+            .then(|| text.parse::<Ipv4Addr>().ok().map(IpAddr::V4))
+            .flatten()
+    }
+
+    fn is_host(text: &str) -> bool {
+        grammar::is_host_name(text) || Self::parse_ip(text).is_some()
     }
 
     /// The address, unless the host is a name.
@@ -173,23 +181,21 @@ impl Host {
         }
     }
 
-    /// Splits `host[:port]`, blanks around the colon allowed as in a Via's sent-by.
-    pub(crate) fn parse_with_port(whole: &Text, text: &str) -> Option<(Self, Option<u16>)> {
-        let end_of_host = match text.strip_prefix('[') {
-            Some(_) => text.find(']')? + 1,
-            None => text.find(':').unwrap_or(text.len()),
+    /// Cuts `host[:port]` at the colon; blanks around it, which a Via may have, stay with the
+    /// host. `None` when the port is no port.
+    pub(crate) fn cut_port(text: &str) -> Option<(&str, Option<u16>)> {
+        let host = if text.starts_with('[') {
+            text.find(']')? + 1
+        } else {
+            memchr::memchr(b':', text.as_bytes()).unwrap_or(text.len())
         };
-        let (host, rest) = text.split_at(end_of_host);
-        let rest = grammar::trim(rest);
-        let port = match rest.strip_prefix(':') {
-            Some(port) => Some(grammar::number(grammar::trim(port))?),
-            None if rest.is_empty() => None,
-            None => return None,
-        };
-        Some((
-            Self::parse(&grammar::slice(whole, grammar::trim(host)))?,
-            port,
-        ))
+        match text[host..].split_once(':') {
+            Some((blanks, port)) if grammar::trim(blanks).is_empty() => {
+                Some((&text[..host], Some(grammar::number(grammar::trim(port))?)))
+            }
+            Some(_) => None,
+            None => Some((text, None)),
+        }
     }
 }
 
@@ -234,114 +240,174 @@ impl HostName {
     }
 }
 
-/// A `sip:` or `sips:` URI.
-#[derive(Clone, PartialEq, Eq, Hash)]
+/// A `sip:` or `sips:` URI: its text, and where its parts are.
+#[derive(Clone)]
 pub struct SipUri {
-    secure: bool,
-    user: Option<Text>,
-    password: Option<Text>,
-    host: Host,
+    text: Text,
+    /// Where the user part ends; it starts after the scheme.
+    user_end: u32,
+    /// Where the host starts: after the scheme, or after the `@` when there is a user part.
+    host_start: u32,
+    host_end: u32,
+    params_start: u32,
+    params_end: u32,
     port: Option<u16>,
-    params: Params,
-    headers: Text,
+    secure: bool,
 }
 
 impl SipUri {
     /// `sip:host`
-    pub fn new(host: Host) -> Self {
-        Self {
+    pub fn new(host: &Host) -> Self {
+        Parts {
             secure: false,
             user: None,
             password: None,
-            host,
+            host: &host.to_string(),
             port: None,
-            params: Params::new(),
-            headers: Text::new(),
+            params: "",
+            headers: "",
         }
+        .build()
     }
 
     /// The URI with this user part, escaped as needed; an empty one takes it away.
-    pub fn with_user(mut self, user: &str) -> Self {
-        self.user = (!user.is_empty()).then(|| UriPart::User.escape(user).as_ref().into());
-        self
+    pub fn with_user(&self, user: &str) -> Self {
+        let escaped = UriPart::User.escape(user);
+        let user = (!user.is_empty()).then_some(&*escaped);
+        Parts {
+            user,
+            password: None,
+            ..self.parts()
+        }
+        .build()
     }
 
     /// The URI with this port.
-    pub fn with_port(mut self, port: Option<u16>) -> Self {
-        self.port = port;
-        self
+    pub fn with_port(&self, port: Option<u16>) -> Self {
+        Parts {
+            port,
+            ..self.parts()
+        }
+        .build()
     }
 
     /// The URI as `sips:` or `sip:`.
-    pub fn with_secure(mut self, secure: bool) -> Self {
-        self.secure = secure;
-        self
+    pub fn with_secure(&self, secure: bool) -> Self {
+        Parts {
+            secure,
+            ..self.parts()
+        }
+        .build()
     }
 
     /// The URI with this parameter, escaped as needed; an empty value leaves the name alone.
-    pub fn with_param(mut self, name: &str, value: &str) -> Self {
-        self.params
-            .set_raw(&UriPart::Param.escape(name), &UriPart::Param.escape(value));
-        self
+    pub fn with_param(&self, name: &str, value: &str) -> Self {
+        let mut params = self.params();
+        params.set_raw(&UriPart::Param.escape(name), &UriPart::Param.escape(value));
+        Parts {
+            params: &params.to_string(),
+            ..self.parts()
+        }
+        .build()
     }
 
-    /// The URI without its headers and without the parameters that mean nothing in a Request-URI
-    /// (RFC 3261 §19.1.5, table 1).
-    pub fn for_request_line(mut self) -> Self {
-        self.headers = Text::new();
-        self.params.remove("method");
-        self
+    /// The URI without what means nothing in a Request-URI: headers and the parameter `method`
+    /// (RFC 3261 §19.1.1, table 1).
+    pub fn for_request_line(&self) -> Self {
+        let mut params = self.params();
+        params.remove("method");
+        Parts {
+            params: &params.to_string(),
+            headers: "",
+            ..self.parts()
+        }
+        .build()
     }
 
-    fn parse_after_scheme(whole: &Text, rest: &str, secure: bool) -> Result<Self, Error> {
+    fn parse(text: &Text, secure: bool) -> Result<Self, Error> {
+        let start = scheme(secure).len() + 1;
+        let rest = &text[start..];
         // An unescaped @ can only end the userinfo, which in turn may hold ; and ? and /.
-        let (userinfo, rest) = match memchr::memchr(b'@', rest.as_bytes()) {
-            Some(at) => (Some(&rest[..at]), &rest[at + 1..]),
-            None => (None, rest),
+        let (userinfo, host_start) = match memchr::memchr(b'@', rest.as_bytes()) {
+            Some(0) => return Err(Error::Uri("empty user part")),
+            Some(at) => (&rest[..at], start + at + 1),
+            None => ("", start),
         };
-        let (user, password) =
-            match userinfo.map(|u| u.split_once(':').map_or((u, None), |(u, p)| (u, Some(p)))) {
-                None => (None, None),
-                Some(("", _)) => return Err(Error::Uri("empty user part")),
-                Some((user, password)) => (Some(user), password),
-            };
-        if !UriPart::User.accepts(user.unwrap_or("")) {
+        let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
+        if !UriPart::User.accepts(user) {
             return Err(Error::Uri(
                 "characters in the user part that must be escaped",
             ));
         }
-        if !UriPart::Password.accepts(password.unwrap_or("")) {
+        if !UriPart::Password.accepts(password) {
             return Err(Error::Uri(
                 "characters in the password that must be escaped",
             ));
         }
-        let (rest, headers) = match rest.split_once('?') {
-            Some((rest, headers)) => (rest, headers),
-            None => (rest, ""),
-        };
+        let rest = &text[host_start..];
+        let (rest, headers) = rest.split_once('?').unwrap_or((rest, ""));
         let (host_port, params) = grammar::cut_params(rest);
-        if host_port.contains(grammar::BLANKS) {
-            return Err(Error::Uri("blanks"));
-        }
-        let Some((host, port)) = Host::parse_with_port(whole, host_port) else {
-            return Err(Error::Uri("bad host or port"));
+        let Some((host, port)) = Host::cut_port(host_port) else {
+            return Err(Error::Uri("bad port"));
         };
+        if !Host::is_host(host) {
+            return Err(Error::Uri("bad host"));
+        }
         check_params(params)?;
         check_headers(headers)?;
         Ok(Self {
-            secure,
-            user: user.map(|u| grammar::slice(whole, u)),
-            password: password.map(|p| grammar::slice(whole, p)),
-            host,
+            text: text.clone(),
+            user_end: (start + user.len()) as u32,
+            host_start: host_start as u32,
+            host_end: (host_start + host.len()) as u32,
+            params_start: (host_start + host_port.len()) as u32,
+            params_end: (host_start + rest.len()) as u32,
             port,
-            params: Params::checked(grammar::slice(whole, params)),
-            headers: grammar::slice(whole, headers),
+            secure,
         })
+    }
+
+    fn part(&self, start: u32, end: u32) -> &str {
+        &self.text[start as usize..end as usize]
+    }
+
+    fn raw_user(&self) -> Option<&str> {
+        let start = self.scheme().len() as u32 + 1;
+        (self.host_start > start).then(|| self.part(start, self.user_end))
+    }
+
+    fn raw_password(&self) -> Option<&str> {
+        (self.user_end + 1 < self.host_start)
+            .then(|| self.part(self.user_end + 1, self.host_start - 1))
+    }
+
+    fn raw_host(&self) -> &str {
+        self.part(self.host_start, self.host_end)
+    }
+
+    fn raw_params(&self) -> &str {
+        self.part(self.params_start, self.params_end)
+    }
+
+    fn raw_headers(&self) -> &str {
+        self.text.get(self.params_end as usize + 1..).unwrap_or("")
+    }
+
+    fn parts(&self) -> Parts<'_> {
+        Parts {
+            secure: self.secure,
+            user: self.raw_user(),
+            password: self.raw_password(),
+            host: self.raw_host(),
+            port: self.port,
+            params: self.raw_params(),
+            headers: self.raw_headers(),
+        }
     }
 
     /// `sip` or `sips`.
     pub fn scheme(&self) -> &'static str {
-        if self.secure { "sips" } else { "sip" }
+        scheme(self.secure)
     }
 
     /// Whether this is a `sips:` URI.
@@ -349,19 +415,25 @@ impl SipUri {
         self.secure
     }
 
+    /// The URI as it is written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// The user part with its escapes undone.
     pub fn user(&self) -> Option<Cow<'_, str>> {
-        self.user.as_deref().map(grammar::unescape)
+        self.raw_user().map(grammar::unescape)
     }
 
     /// The password with its escapes undone. RFC 3261 advises against its use.
     pub fn password(&self) -> Option<Cow<'_, str>> {
-        self.password.as_deref().map(grammar::unescape)
+        self.raw_password().map(grammar::unescape)
     }
 
     /// The host.
-    pub fn host(&self) -> &Host {
-        &self.host
+    pub fn host(&self) -> Host {
+        let host = grammar::slice(&self.text, self.raw_host());
+        Host::parse(&host).unwrap_or(Host::Name(HostName(host)))
     }
 
     /// The port, if one is written.
@@ -370,28 +442,28 @@ impl SipUri {
     }
 
     /// The parameters as written, escapes included.
-    pub fn params(&self) -> &Params {
-        &self.params
+    pub fn params(&self) -> Params {
+        Params::checked(grammar::slice(&self.text, self.raw_params()))
     }
 
     /// The value of the parameter called `name`, its escapes undone; empty for one without value.
     pub fn param(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.params.get(name).map(grammar::unescape)
+        Params::find(self.raw_params(), name).map(grammar::unescape)
     }
 
     /// The value of `transport`, if it is given.
     pub fn transport(&self) -> Option<&str> {
-        self.params.get("transport")
+        Params::find(self.raw_params(), "transport")
     }
 
     /// Whether the URI is that of a loose router (`lr`, RFC 3261 §16.12).
     pub fn is_loose_router(&self) -> bool {
-        self.params.contains("lr")
+        Params::find(self.raw_params(), "lr").is_some()
     }
 
     /// The headers after `?`, names and values as written, escapes included.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.headers
+        self.raw_headers()
             .split('&')
             .filter(|h| !h.is_empty())
             .map(|h| h.split_once('=').unwrap_or((h, "")))
@@ -400,12 +472,12 @@ impl SipUri {
     /// Whether both name the same resource (RFC 3261 §19.1.4).
     pub fn equivalent(&self, other: &Self) -> bool {
         self.secure == other.secure
-            && same_text(self.user.as_deref(), other.user.as_deref())
-            && same_text(self.password.as_deref(), other.password.as_deref())
-            && self.host.equivalent(&other.host)
+            && same_text(self.raw_user(), other.raw_user())
+            && same_text(self.raw_password(), other.raw_password())
+            && self.host().equivalent(&other.host())
             && self.port == other.port
-            && same_params(&self.params, &other.params)
-            && same_params(&other.params, &self.params)
+            && same_params(self.raw_params(), other.raw_params())
+            && same_params(other.raw_params(), self.raw_params())
             && self.same_headers(other)
     }
 
@@ -425,25 +497,33 @@ impl SipUri {
     }
 }
 
-/// User parts and passwords: case counts, and an escape equals what it stands for.
+/// User parts and passwords: case counts.
 fn same_text(a: Option<&str>, b: Option<&str>) -> bool {
-    a.map(grammar::unescape) == b.map(grammar::unescape)
+    match (a, b) {
+        (Some(a), Some(b)) => grammar::significant(a).eq(grammar::significant(b)),
+        (a, b) => a == b,
+    }
 }
 
 /// Whether every parameter of `a` agrees with `b`: equal where both have it; where `b` lacks it,
 /// only the five that §19.1.4 names make a difference.
-fn same_params(a: &Params, b: &Params) -> bool {
-    a.iter().all(|(name, value)| match b.get(name) {
-        Some(other) => {
-            grammar::unescape(value.unwrap_or("")).eq_ignore_ascii_case(&grammar::unescape(other))
-        }
-        None => !["user", "ttl", "method", "maddr", "transport"]
-            .iter()
-            .any(|must_match| name.eq_ignore_ascii_case(must_match)),
-    })
+fn same_params(a: &str, b: &str) -> bool {
+    let folded =
+        |value| grammar::significant(value).map(|(b, escaped)| (b.to_ascii_lowercase(), escaped));
+    Params::list(a).all(
+        |(name, _)| match (Params::find(a, name), Params::find(b, name)) {
+            (Some(a), Some(b)) => folded(a).eq(folded(b)),
+            _ => !["user", "ttl", "method", "maddr", "transport"]
+                .iter()
+                .any(|must_match| name.eq_ignore_ascii_case(must_match)),
+        },
+    )
 }
 
 fn check_params(params: &str) -> Result<(), Error> {
+    if params.bytes().filter(|b| *b == b';').count() > Params::MAX {
+        return Err(Error::Uri("too many parameters"));
+    }
     for param in params.split(';').skip(1) {
         let (name, value) = param
             .split_once('=')
@@ -459,6 +539,9 @@ fn check_params(params: &str) -> Result<(), Error> {
 }
 
 fn check_headers(headers: &str) -> Result<(), Error> {
+    if headers.bytes().filter(|b| *b == b'&').count() >= Params::MAX {
+        return Err(Error::Uri("too many headers"));
+    }
     let sound = headers.is_empty()
         || headers.split('&').all(|header| {
             header.split_once('=').is_some_and(|(name, value)| {
@@ -483,25 +566,75 @@ impl FromStr for SipUri {
     }
 }
 
+/// The parts of a SIP URI as they are written.
+struct Parts<'a> {
+    secure: bool,
+    user: Option<&'a str>,
+    password: Option<&'a str>,
+    host: &'a str,
+    port: Option<u16>,
+    params: &'a str,
+    headers: &'a str,
+}
+
+impl Parts<'_> {
+    fn build(self) -> SipUri {
+        let mut text = format!("{}:", scheme(self.secure));
+        let mut user_end = text.len();
+        if let Some(user) = self.user {
+            text += user;
+            user_end = text.len();
+            if let Some(password) = self.password {
+                text.extend([":", password]);
+            }
+            text.push('@');
+        }
+        let host_start = text.len();
+        text += self.host;
+        let host_end = text.len();
+        if let Some(port) = self.port {
+            text += &format!(":{port}");
+        }
+        let params_start = text.len();
+        text += self.params;
+        let params_end = text.len();
+        if !self.headers.is_empty() {
+            text.extend(["?", self.headers]);
+        }
+        SipUri {
+            text: text.into(),
+            user_end: user_end as u32,
+            host_start: host_start as u32,
+            host_end: host_end as u32,
+            params_start: params_start as u32,
+            params_end: params_end as u32,
+            port: self.port,
+            secure: self.secure,
+        }
+    }
+}
+
+fn scheme(secure: bool) -> &'static str {
+    if secure { "sips" } else { "sip" }
+}
+
+impl PartialEq for SipUri {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for SipUri {}
+
+impl Hash for SipUri {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
+
 impl fmt::Display for SipUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.scheme())?;
-        if let Some(user) = &self.user {
-            f.write_str(user)?;
-            if let Some(password) = &self.password {
-                write!(f, ":{password}")?;
-            }
-            f.write_str("@")?;
-        }
-        self.host.fmt(f)?;
-        if let Some(port) = self.port {
-            write!(f, ":{port}")?;
-        }
-        self.params.fmt(f)?;
-        if !self.headers.is_empty() {
-            write!(f, "?{}", self.headers)?;
-        }
-        Ok(())
+        f.write_str(&self.text)
     }
 }
 

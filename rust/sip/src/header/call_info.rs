@@ -37,7 +37,7 @@ impl Header for CallInfo {
             let (uri, params) = value.strip_prefix('<')?.split_once('>')?;
             Some(Self {
                 uri: Uri::parse(&grammar::slice(value, uri)).ok()?,
-                params: Params::parse(&grammar::slice(value, params))?,
+                params: Params::parse(value, params)?,
             })
         };
         read().ok_or(Error::Malformed(Self::NAME))

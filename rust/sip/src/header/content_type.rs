@@ -34,7 +34,7 @@ impl Header for ContentType {
             Some(Self {
                 kind: Token::new(grammar::slice(value, grammar::trim(kind)))?,
                 subtype: Token::new(grammar::slice(value, grammar::trim(subtype)))?,
-                params: Params::parse(&grammar::slice(value, params))?,
+                params: Params::parse(value, params)?,
             })
         };
         read().ok_or(Error::Malformed(Self::NAME))

@@ -13,27 +13,34 @@ use crate::{Text, grammar};
 pub struct Params(Text);
 
 impl Params {
+    /// The most parameters one header or URI may have.
+    pub const MAX: usize = 64;
+
     /// No parameters.
     pub const fn new() -> Self {
         Self(Text::new())
     }
 
-    /// Reads header parameters: empty, or a `;` before each one.
-    pub(crate) fn parse(text: &Text) -> Option<Self> {
-        let text = crate::grammar::trimmed(text);
-        let mut rest = &*text;
-        while !rest.is_empty() {
-            let (param, after) = grammar::cut(rest.strip_prefix(';')?, b';');
+    /// Reads header parameters, a piece of `whole`: nothing, or a `;` before each one. Empty ones,
+    /// which the grammar doesn't have but phones do, are passed over.
+    pub(crate) fn parse(whole: &Text, text: &str) -> Option<Self> {
+        let text = grammar::trim(text);
+        if text.is_empty() {
+            return Some(Self::new());
+        }
+        let mut rest = Some(text.strip_prefix(';')?);
+        for _ in 0..Self::MAX {
+            let Some(params) = rest else { break };
+            let (param, after) = grammar::cut(params, b';');
             let (name, value) = split(param);
-            if !grammar::is_token(name) || !value.is_none_or(is_value) {
+            if !grammar::is_token(name) && !grammar::trim(param).is_empty()
+                || !value.is_none_or(is_value)
+            {
                 return None;
             }
-            rest = match after {
-                Some(after) => &rest[rest.len() - after.len() - 1..],
-                None => "",
-            };
+            rest = after;
         }
-        Some(Self(text))
+        rest.is_none().then(|| Self(grammar::slice(whole, text)))
     }
 
     /// Wraps URI parameters that the URI parser has checked: empty, or a `;` before each one.
@@ -49,20 +56,31 @@ impl Params {
     /// The parameters in order; a parameter without `=` has no value. Values are as they stand on
     /// the wire, quotes and escapes included.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
-        let mut rest = self.0.strip_prefix(';');
-        std::iter::from_fn(move || {
-            let (param, after) = grammar::cut(rest?, b';');
-            rest = after;
-            Some(split(param))
-        })
+        Self::list(&self.0)
     }
 
     /// The value of the parameter called `name` as it stands on the wire; empty for a parameter
     /// without a value.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.iter()
-            .find(|(n, _)| n.eq_ignore_ascii_case(name))
-            .map(|(_, v)| v.unwrap_or(""))
+        Self::find(&self.0, name)
+    }
+
+    /// [`Params::iter`] over text.
+    pub(crate) fn list(params: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+        let mut rest = params.strip_prefix(';');
+        let all = std::iter::from_fn(move || {
+            let (param, after) = grammar::cut(rest?, b';');
+            rest = after;
+            Some(split(param))
+        });
+        all.filter(|(name, _)| !name.is_empty())
+    }
+
+    /// [`Params::get`] in text.
+    pub(crate) fn find<'a>(params: &'a str, name: &str) -> Option<&'a str> {
+        let mut list = Self::list(params);
+        list.find(|(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.unwrap_or(""))
     }
 
     /// Like [`Params::get`], as a slice that outlives the list.

@@ -36,7 +36,7 @@ impl Header for Reason {
             let (protocol, params) = grammar::cut_params(value);
             Some(Self {
                 protocol: Token::new(grammar::slice(value, grammar::trim(protocol)))?,
-                params: Params::parse(&grammar::slice(value, params))?,
+                params: Params::parse(value, params)?,
             })
         };
         read().ok_or(Error::Malformed(Self::NAME))

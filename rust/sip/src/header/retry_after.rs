@@ -36,7 +36,7 @@ impl Header for RetryAfter {
                 .map_or(seconds, |(seconds, _)| seconds);
             Some(Self {
                 seconds: grammar::number(grammar::trim(seconds))?,
-                params: Params::parse(&grammar::slice(value, params))?,
+                params: Params::parse(value, params)?,
             })
         };
         read().ok_or(Error::Malformed(Self::NAME))

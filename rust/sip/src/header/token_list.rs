@@ -6,14 +6,14 @@ use std::fmt;
 use super::{Header, HeaderName, Rows};
 use crate::{Error, Method, Text, Token, grammar};
 
-/// Reads `a, b, c`; the list may be empty.
+/// Reads `a, b, c`; the list and items of it may be empty.
 fn read_list<T>(value: &Text, read: impl Fn(Text) -> Option<T>) -> Option<Vec<T>> {
-    if value.is_empty() {
-        return Some(Vec::new());
-    }
-    value
+    let items = value
         .split(',')
-        .map(|item| read(grammar::slice(value, grammar::trim(item))))
+        .map(grammar::trim)
+        .filter(|item| !item.is_empty());
+    items
+        .map(|item| read(grammar::slice(value, item)))
         .collect()
 }
 

@@ -161,12 +161,12 @@ impl Via {
         let (transport, sent_by) = rest
             .trim_start_matches(grammar::BLANKS)
             .split_once(grammar::BLANKS)?;
-        let (host, port) = Host::parse_with_port(value, grammar::trim(sent_by))?;
+        let (host, port) = Host::cut_port(sent_by)?;
         Some(Self {
             transport: Transport::parse(&grammar::slice(value, transport))?,
-            host,
+            host: Host::parse(&grammar::slice(value, grammar::trim(host)))?,
             port,
-            params: Params::parse(&grammar::slice(value, params))?,
+            params: Params::parse(value, params)?,
         })
     }
 }
