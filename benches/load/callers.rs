@@ -1,0 +1,322 @@
+//! A run: calls are set up, speak and listen for a while, and hang up.
+
+use std::{net::SocketAddr, path::Path};
+
+use crate::{
+    clock,
+    media::{FRAME, Stream, Voice, level_at, tone},
+    report::Measured,
+    server::{Process, pin_callers},
+    sip::Caller,
+};
+
+/// Between the slots in which calls send: calls are spread over the 20 ms.
+const SLOT: i64 = 1_000_000;
+const SLOTS: i64 = 20;
+/// Calls set up a second.
+const RATE: i64 = 150;
+const SETTLE_SECONDS: i64 = 3;
+/// How many callers keep what they hear to be listened to afterwards.
+const LISTENERS: usize = 60;
+/// A tone is heard from here on (dBov, over the whole run); one's own is to stay under the other.
+const HEARD: f64 = -40.0;
+const UNHEARD: f64 = -50.0;
+
+/// Who calls what, and says what.
+pub struct Plan {
+    name: String,
+    /// Callers of one room, 1 where there is none.
+    room: usize,
+    users: Vec<String>,
+    headers: &'static str,
+    voices: Vec<Voice>,
+}
+
+const SILENT: Voice = Voice {
+    hz: 500,
+    period: 1,
+    from: 0,
+    to: 0,
+};
+
+impl Plan {
+    /// Rooms of three in which one after the other speaks for a second.
+    pub fn conference(calls: usize) -> Self {
+        let voice = |n: u32| Voice {
+            hz: [500, 800, 1300][n as usize],
+            period: 225,
+            from: n * 75,
+            to: n * 75 + 50,
+        };
+        Self {
+            name: format!("conference:{calls}"),
+            room: 3,
+            users: (0..calls).map(|i| format!("room-{}", i / 3)).collect(),
+            headers: "",
+            voices: (0..calls).map(|i| voice(i as u32 % 3)).collect(),
+        }
+    }
+
+    /// One room; the first few callers speak at once, with a pause now and then.
+    pub fn room(calls: usize, talkers: usize) -> Self {
+        let voice = |n: u32| Voice {
+            hz: 500 + 200 * n,
+            period: 250,
+            from: n * 10,
+            to: n * 10 + 150,
+        };
+        Self {
+            name: format!("room:{calls}"),
+            room: calls,
+            users: vec!["plenary".into(); calls],
+            headers: "",
+            voices: (0..calls)
+                .map(|i| if i < talkers { voice(i as u32) } else { SILENT })
+                .collect(),
+        }
+    }
+
+    /// Callers who hear an announcement again and again.
+    pub fn announcement(calls: usize) -> Self {
+        Self {
+            name: format!("announcement:{calls}"),
+            room: 1,
+            users: vec!["announcement".into(); calls],
+            headers: "P-App-Name: announcement\r\nP-App-Param: play=default-announcement;repeat=forever\r\n",
+            voices: vec![SILENT; calls],
+        }
+    }
+}
+
+struct Run {
+    streams: Vec<Stream>,
+    connected: Vec<bool>,
+    tones: Vec<(u32, Vec<[u8; FRAME]>)>,
+    start: i64,
+    slot: i64,
+    /// Onset at a listener less onset at the talker, in microseconds.
+    delays: Vec<u32>,
+    room: usize,
+}
+
+impl Run {
+    fn new(voices: &[Voice], room: usize) -> Result<Self, String> {
+        let streams: Vec<Stream> = voices
+            .iter()
+            .enumerate()
+            .map(|(index, voice)| Stream::bind(index, voice.clone()))
+            .collect::<Result<_, _>>()
+            .map_err(|e| format!("no sockets for the callers: {e}"))?;
+        let mut frequencies: Vec<u32> = voices.iter().map(|v| v.hz).collect();
+        frequencies.sort_unstable();
+        frequencies.dedup();
+        Ok(Self {
+            connected: vec![false; streams.len()],
+            streams,
+            tones: frequencies.into_iter().map(|hz| (hz, tone(hz))).collect(),
+            start: clock::now(),
+            slot: 0,
+            delays: Vec::new(),
+            room,
+        })
+    }
+
+    /// One millisecond: some send, some receive.
+    fn slot(&mut self) {
+        clock::sleep_until(self.start + self.slot * SLOT);
+        let phase = self.slot % SLOTS;
+        let round = (self.slot / SLOTS) as u32;
+        let count = self.streams.len();
+        for index in (phase as usize..count).step_by(SLOTS as usize) {
+            if self.connected[index] {
+                let stream = &mut self.streams[index];
+                let tone = self
+                    .tones
+                    .iter()
+                    .find(|(hz, _)| *hz == stream.hz())
+                    .expect("made for all");
+                stream.send(round, clock::now(), &tone.1);
+            }
+        }
+        for index in ((phase as usize + 10) % SLOTS as usize..count).step_by(SLOTS as usize) {
+            if self.connected[index] {
+                self.streams[index].receive();
+                if let Some(onset) = self.streams[index].heard.onset.take() {
+                    self.delay(index, onset);
+                }
+            }
+        }
+        self.slot += 1;
+    }
+
+    fn delay(&mut self, listener: usize, onset: i64) {
+        let first = listener / self.room * self.room;
+        let members = first..(first + self.room).min(self.streams.len());
+        let said = members
+            .filter(|&i| i != listener && self.streams[i].is_talker())
+            .map(|i| onset - self.streams[i].burst_sent)
+            .filter(|delay| (0..1_000_000_000).contains(delay))
+            .min();
+        self.delays.extend(said.map(|delay| (delay / 1000) as u32));
+    }
+
+    fn seconds(&mut self, seconds: i64, mut each_slot: impl FnMut()) {
+        for _ in 0..seconds * 1000 {
+            self.slot();
+            each_slot();
+        }
+    }
+
+    /// Settles, measures for a while, and says what was found. `cpu` is asked at both ends.
+    fn measure(
+        &mut self,
+        seconds: u64,
+        cpu: impl Fn() -> u64,
+        mut each_slot: impl FnMut(),
+    ) -> Measured {
+        self.seconds(SETTLE_SECONDS, &mut each_slot);
+        let step = (self.streams.len() / LISTENERS).max(1);
+        // Whole rooms listen, so that everyone's neighbours are known.
+        for index in 0..self.streams.len() {
+            let listens = (index / self.room).is_multiple_of(step.div_ceil(self.room).max(1))
+                || index < LISTENERS;
+            self.streams[index].heard.listening =
+                listens && (self.room <= LISTENERS || index < LISTENERS);
+            self.streams[index].heard.reset();
+        }
+        self.delays.clear();
+        let (cpu_before, before) = (cpu(), clock::now());
+        self.seconds(seconds as i64, &mut each_slot);
+        let (cpu_after, after) = (cpu(), clock::now());
+        let calls = self.connected.iter().filter(|c| **c).count();
+        let seconds = (after - before) as f64 / 1e9;
+        let mut grid: Vec<u32> = self
+            .streams
+            .iter_mut()
+            .flat_map(|s| std::mem::take(&mut s.heard.grid))
+            .collect();
+        grid.sort_unstable();
+        self.delays.sort_unstable();
+        let sum = |of: fn(&Stream) -> u64| self.streams.iter().map(of).sum::<u64>();
+        Measured {
+            calls,
+            seconds,
+            cpu_per_call: (cpu_after - cpu_before) as f64 / 1000.0 / seconds / calls.max(1) as f64,
+            expected: (seconds * 50.0 * calls as f64) as u64,
+            received: sum(|s| s.heard.received),
+            lost: sum(|s| s.heard.lost),
+            disordered: sum(|s| s.heard.disordered),
+            grid,
+            delays: std::mem::take(&mut self.delays),
+            wrong_tones: self.wrong_tones(),
+            ..Measured::default()
+        }
+    }
+
+    /// How many listeners miss a neighbour's tone or hear their own.
+    fn wrong_tones(&self) -> (usize, usize) {
+        let mut listeners = 0;
+        let mut wrong = 0;
+        for (index, stream) in self
+            .streams
+            .iter()
+            .enumerate()
+            .filter(|(_, s)| s.heard.listening)
+        {
+            listeners += 1;
+            let first = index / self.room * self.room;
+            let members = first..(first + self.room).min(self.streams.len());
+            let samples = &stream.heard.samples[..stream.heard.samples.len() / 8000 * 8000];
+            let good = if self.room == 1 {
+                samples.iter().any(|s| s.unsigned_abs() > 1000)
+            } else {
+                members.filter(|&i| self.streams[i].is_talker()).all(|i| {
+                    let level = level_at(samples, self.streams[i].hz());
+                    if i == index {
+                        level < UNHEARD
+                    } else {
+                        level > HEARD
+                    }
+                })
+            };
+            wrong += usize::from(!good);
+        }
+        (wrong, listeners)
+    }
+}
+
+/// Sets the plan's calls up on a server of its own, measures, and hangs up.
+pub fn run(plan: &Plan, sems: &Path, seconds: u64) -> Result<Measured, String> {
+    pin_callers();
+    eprintln!("{} …", plan.name);
+    let (sip_port, http_port) = (25060, 28080);
+    let server = Process::sems(sems, sip_port, http_port, (20000, 31999))?;
+    let memory_before = server.memory();
+    let mut caller =
+        Caller::new(SocketAddr::from(([127, 0, 0, 1], sip_port))).map_err(|e| e.to_string())?;
+    let mut run = Run::new(&plan.voices, plan.room)?;
+    while caller.answered() < plan.users.len() {
+        if run.slot % (1000 / RATE) == 0 && caller.dialogs().len() < plan.users.len() {
+            let next = caller.dialogs().len();
+            caller.invite(&plan.users[next], plan.headers, run.streams[next].port());
+        }
+        run.slot();
+        caller.poll();
+        for (index, dialog) in caller.dialogs().iter().enumerate() {
+            if let (false, Some(remote)) = (run.connected[index], dialog.remote) {
+                run.streams[index]
+                    .connect(remote)
+                    .map_err(|e| e.to_string())?;
+                run.connected[index] = true;
+            }
+        }
+        if caller.is_stuck() || !caller.lost.is_empty() {
+            return Err(format!(
+                "{} of {} calls are up; {:?}",
+                caller.answered(),
+                plan.users.len(),
+                caller.lost.first()
+            ));
+        }
+    }
+    let late = |server: &Process| server.counter("late_ticks") + server.counter("skipped_ticks");
+    let late_before = late(&server);
+    let mut measured = run.measure(seconds, || server.cpu(), || caller.poll());
+    measured.name = plan.name.clone();
+    measured.late_ticks = late(&server) - late_before;
+    measured.memory_per_call =
+        server.memory().saturating_sub(memory_before) as f64 / plan.users.len() as f64;
+    measured.set_up = caller
+        .dialogs()
+        .iter()
+        .filter_map(|d| Some(d.set_up?.as_micros() as u32))
+        .collect();
+    measured.set_up.sort_unstable();
+    measured.dropped_calls = caller.lost.len();
+    caller.hang_up_all();
+    Ok(measured)
+}
+
+/// The same packets through the echo server.
+pub fn run_echo(calls: usize, seconds: u64) -> Result<Measured, String> {
+    pin_callers();
+    eprintln!("echo:{calls} …");
+    let server = Process::echo(calls)?;
+    let voice = Voice {
+        hz: 500,
+        period: 225,
+        from: 0,
+        to: 75,
+    };
+    let mut run = Run::new(&vec![voice; calls], 1)?;
+    for (index, port) in server.greeting.split_whitespace().enumerate() {
+        let port = port.parse().map_err(|_| "the echo server names no ports")?;
+        run.streams[index]
+            .connect(SocketAddr::from(([127, 0, 0, 1], port)))
+            .map_err(|e| e.to_string())?;
+        run.connected[index] = true;
+    }
+    let mut measured = run.measure(seconds, || server.cpu(), || {});
+    measured.name = format!("echo:{calls}");
+    Ok(measured)
+}
