@@ -25,7 +25,9 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sems
         yield server
 
 
-async def test_three_phones_hear_the_other_two_and_never_themselves(server: SemsServer, tmp_path: Path) -> None:
+async def test_three_phones_hear_the_other_two_and_never_themselves(
+    server: SemsServer, tmp_path: Path
+) -> None:
     async with (
         Baresip(tmp_path, "Anna", TONES["Anna"]) as anna,
         Baresip(tmp_path, "Ben", TONES["Ben"], codec="pcma") as ben,

@@ -52,7 +52,9 @@ async def nothing_left(server: SemsServer) -> None:
         ("version", "echo"),
     ],
 )
-async def test_sipp_sees_what_the_rfc_says(server: SemsServer, tmp_path: Path, scenario: str, user: str) -> None:
+async def test_sipp_sees_what_the_rfc_says(
+    server: SemsServer, tmp_path: Path, scenario: str, user: str
+) -> None:
     await sipp.run(scenario, server.sip_port, user, tmp_path)
     await nothing_left(server)
 

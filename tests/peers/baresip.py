@@ -45,7 +45,9 @@ MODULES = ("/usr/lib/baresip/modules", "/usr/local/lib/baresip/modules", "/usr/l
 class Baresip:
     """`async with Baresip(folder, "Anna", hz=440) as anna: await anna.dial(uri)`."""
 
-    def __init__(self, folder: Path, name: str, hz: float = 440, *, answers: bool = False, codec: str = "pcmu") -> None:
+    def __init__(
+        self, folder: Path, name: str, hz: float = 440, *, answers: bool = False, codec: str = "pcmu"
+    ) -> None:
         self.name = name
         self.user = name.lower().replace(" ", "-")
         self.folder = folder / self.user
@@ -66,7 +68,8 @@ class Baresip:
         mode = "auto" if answers else "manual"
         (self.folder / "config").write_text(config)
         (self.folder / "accounts").write_text(
-            f'"{name}" <sip:{self.user}@127.0.0.1:{self.sip_port}>;regint=0;answermode={mode};audio_codecs={codec}/8000/1\n'
+            f'"{name}" <sip:{self.user}@127.0.0.1:{self.sip_port}>'
+            f";regint=0;answermode={mode};audio_codecs={codec}/8000/1\n"
         )
         self.events: list[dict[str, Any]] = []
         self._changed = asyncio.Event()
@@ -81,7 +84,12 @@ class Baresip:
         assert program, "baresip is not installed: run the tests by `make test`"
         self._log = open(self.folder / "baresip.log", "wb")  # noqa: SIM115 — closed in __aexit__
         self.process = await asyncio.create_subprocess_exec(
-            program, "-f", str(self.folder), stdin=asyncio.subprocess.DEVNULL, stdout=self._log, stderr=self._log
+            program,
+            "-f",
+            str(self.folder),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
         )
         async with asyncio.timeout(10):
             while True:
@@ -131,7 +139,9 @@ class Baresip:
         try:
             return await asyncio.wait_for(wait(), timeout)
         except TimeoutError:
-            raise AssertionError(f"{self.name} saw no {kind} within {timeout} s: {self.events}\n{self.log()[-2000:]}") from None
+            raise AssertionError(
+                f"{self.name} saw no {kind} within {timeout} s: {self.events}\n{self.log()[-2000:]}"
+            ) from None
 
     async def dial(self, uri: str) -> None:
         """Calls and waits for the answer."""

@@ -20,7 +20,9 @@ from .ports import free_port
 class SemsServer:
     """`async with SemsServer(tmp_path, "app.py", config="...") as server:` — a real process."""
 
-    def __init__(self, folder: Path, *arguments: str, config: str = "", env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *arguments: str, config: str = "", env: dict[str, str] | None = None
+    ) -> None:
         self.folder = folder
         self.arguments = arguments
         self.sip_port = free_port(span=2)
@@ -72,7 +74,9 @@ class SemsServer:
             except TimeoutError:
                 self.process.kill()
                 await self.process.wait()
-                raise AssertionError("sems did not end within ten seconds of Ctrl-C:\n" + self.text()) from None
+                raise AssertionError(
+                    "sems did not end within ten seconds of Ctrl-C:\n" + self.text()
+                ) from None
         await self._reader
         if kind is not None:
             print(self.text())
@@ -97,7 +101,9 @@ class SemsServer:
         try:
             return await asyncio.wait_for(wait(), timeout)
         except TimeoutError:
-            raise AssertionError(f"sems did not say {pattern!r} within {timeout} s:\n" + self.text()) from None
+            raise AssertionError(
+                f"sems did not say {pattern!r} within {timeout} s:\n" + self.text()
+            ) from None
 
     async def get(self, path: str, token: str | None = None) -> tuple[int, str]:
         """Status and body of a GET."""

@@ -13,7 +13,14 @@ SCENARIOS = Path(__file__).parent.parent / "interop" / "sipp"
 
 
 async def run(
-    scenario: str, sip_port: int, user: str, folder: Path, *, calls: int = 1, rate: int = 10, timeout: int = 30
+    scenario: str,
+    sip_port: int,
+    user: str,
+    folder: Path,
+    *,
+    calls: int = 1,
+    rate: int = 10,
+    timeout: int = 30,
 ) -> None:
     """Runs calls by `scenario` against `sip:user@127.0.0.1:sip_port`; fails with SIPp's own words."""
     program = shutil.which("sipp")
@@ -23,7 +30,18 @@ async def run(
     process = await asyncio.create_subprocess_exec(
         program,
         *("-sf", str(SCENARIOS / f"{scenario}.xml"), "-s", user, "-i", "127.0.0.1", "-p", str(free_port())),
-        *("-m", str(calls), "-r", str(rate), "-l", str(max(calls, 1)), "-nostdin", "-timeout", f"{timeout}s", "-timeout_error"),
+        *(
+            "-m",
+            str(calls),
+            "-r",
+            str(rate),
+            "-l",
+            str(max(calls, 1)),
+            "-nostdin",
+            "-timeout",
+            f"{timeout}s",
+            "-timeout_error",
+        ),
         *("-min_rtp_port", str(free_port(span=4)), "-trace_err", "-trace_msg", "-recv_timeout", "8000"),
         f"127.0.0.1:{sip_port}",
         cwd=work,
@@ -35,4 +53,7 @@ async def run(
     output, _ = await asyncio.wait_for(process.communicate(), timeout + 15)
     if process.returncode != 0:
         logs = "\n".join(file.read_text(errors="replace")[-6000:] for file in sorted(work.glob("*.log")))
-        raise AssertionError(f"SIPp {scenario} ended with {process.returncode}:\n{output.decode(errors='replace')[-2500:]}\n{logs}")
+        raise AssertionError(
+            f"SIPp {scenario} ended with {process.returncode}:\n"
+            f"{output.decode(errors='replace')[-2500:]}\n{logs}"
+        )

@@ -18,7 +18,9 @@ def read_wav(path: Path) -> array[int]:
 def write_tone(path: Path, hz: float, seconds: float, dbov: float = -20.0, rate: int = 8000) -> Path:
     """A steady sine as a mono 16-bit WAV file; `dbov` is its RMS level."""
     peak = 32767 * math.sqrt(2) * 10 ** (dbov / 20)
-    samples = array("h", (round(peak * math.sin(2 * math.pi * hz * n / rate)) for n in range(int(seconds * rate))))
+    samples = array(
+        "h", (round(peak * math.sin(2 * math.pi * hz * n / rate)) for n in range(int(seconds * rate)))
+    )
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)

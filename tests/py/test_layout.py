@@ -1,0 +1,178 @@
+"""The house stands: arrows between its parts point down only."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "python" / "sems"
+
+# What each crate may import of ours.
+CRATES = {
+    "sip": set[str](),
+    "sdp": set[str](),
+    "rtp": set[str](),
+    "audio": set[str](),
+    "engine": {"sems-sip", "sems-sdp", "sems-rtp", "sems-audio"},
+    "py": {"sems-engine"},
+}
+PURE = ("sip", "sdp", "rtp", "audio")
+
+# Sockets, threads and clocks belong to the engine; these are their names.
+OF_THE_ENGINE = re.compile(
+    r"\b(UdpSocket|TcpStream|TcpListener|UnixStream|socket2|libc|mio|tokio|std::thread|thread::spawn"
+    r"|Instant::now|SystemTime|std::os::fd|std::fs)\b"
+)
+PACKAGES_OF_THE_ENGINE = {"socket2", "libc", "mio", "tokio", "io-uring", "rtrb", "crossbeam-channel", "nix"}
+
+# Each layer of the package with what it must not know of, from the bottom up.
+MUST_NOT_IMPORT = {
+    "engine": {
+        "sems.server",
+        "sems.call",
+        "sems.app",
+        "sems.conference",
+        "sems.control",
+        "sems.cli",
+        "sems.testing",
+    },
+    "config": {
+        "sems.server",
+        "sems.call",
+        "sems.app",
+        "sems.conference",
+        "sems.control",
+        "sems.cli",
+        "sems.testing",
+    },
+    "call": {"sems.conference", "sems.control", "sems.cli", "sems.testing"},
+    "app": {"sems.conference", "sems.control", "sems.cli", "sems.testing"},
+    "conference": {"sems.control", "sems.cli", "sems.testing"},
+    "control": {"sems.cli", "sems.testing"},
+    "server": {"sems.cli", "sems.testing"},
+}
+
+
+def dependencies(manifest: Path) -> set[str]:
+    """Names of the crates that a crate is built from; those of its tests don't count."""
+    data = tomllib.loads(manifest.read_text())
+    targets = data.get("target", {}).values()
+    return {name for table in (data, *targets) for name in table.get("dependencies", {})}
+
+
+def rust_code(crate: str) -> Iterator[tuple[Path, int, str]]:
+    """Lines of a crate without comments, up to the tests of a file."""
+    for path in sorted((ROOT / "rust" / crate / "src").rglob("*.rs")):
+        if path.stem == "tests":
+            continue
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if line.startswith("#[cfg(test)]"):
+                break
+            yield path, number, line.partition("//")[0]
+
+
+def imports(path: Path, at_run_time_only: bool = True) -> set[str]:
+    """Absolute names of the modules that a Python file imports."""
+    tree = ast.parse(path.read_text())
+    skipped: set[ast.AST] = set()
+    if at_run_time_only:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+                skipped.update(ast.walk(node))
+    names: set[str] = set()
+    package = (
+        list(path.relative_to(ROOT / "python").with_suffix("").parts) if path.is_relative_to(PACKAGE) else []
+    )
+    if package[-1:] == ["__init__"]:
+        package.append("")
+    for node in ast.walk(tree):
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = [*package[: len(package) - node.level]] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            names.add(module)
+            names.update(f"{module}.{alias.name}" for alias in node.names)
+    return names
+
+
+@pytest.mark.parametrize("crate", CRATES)
+def test_a_crate_imports_only_crates_below_it(crate: str) -> None:
+    ours = {name for name in dependencies(ROOT / "rust" / crate / "Cargo.toml") if name.startswith("sems-")}
+    assert ours <= CRATES[crate]
+
+
+def test_only_the_binding_crate_knows_python() -> None:
+    knowing = {crate for crate in CRATES if "pyo3" in dependencies(ROOT / "rust" / crate / "Cargo.toml")}
+    assert knowing == {"py"}
+
+
+@pytest.mark.parametrize("crate", PURE)
+def test_a_pure_crate_names_no_socket_thread_or_clock(crate: str) -> None:
+    assert not dependencies(ROOT / "rust" / crate / "Cargo.toml") & PACKAGES_OF_THE_ENGINE
+    found = [
+        f"{path}:{number}: {line.strip()}"
+        for path, number, line in rust_code(crate)
+        if OF_THE_ENGINE.search(line)
+    ]
+    assert not found
+
+
+def test_the_binding_crate_names_no_socket_thread_or_clock() -> None:
+    found = [
+        f"{path}:{number}: {line.strip()}"
+        for path, number, line in rust_code("py")
+        if OF_THE_ENGINE.search(line)
+    ]
+    assert not found
+
+
+def test_only_the_engine_module_imports_the_core() -> None:
+    importing = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if any(name == "sems._core" or name.startswith("sems._core.") for name in imports(path))
+    }
+    assert importing == {"engine.py"}
+
+
+@pytest.mark.parametrize("layer", MUST_NOT_IMPORT)
+def test_a_python_layer_knows_nothing_of_those_above_it(layer: str) -> None:
+    module = PACKAGE / f"{layer}.py"
+    files = [module] if module.exists() else sorted((PACKAGE / layer).rglob("*.py"))
+    assert files, f"there is no layer {layer} any more: this test is to follow the house"
+    for path in files:
+        upward = {
+            name
+            for name in imports(path)
+            if any(name == up or name.startswith(up + ".") for up in MUST_NOT_IMPORT[layer])
+        }
+        assert not upward, path
+
+
+def test_apps_stand_on_the_public_api_and_not_on_each_other() -> None:
+    for path in (ROOT / "apps").glob("*.py"):
+        for name in imports(path, at_run_time_only=False):
+            if name == "sems" or name.startswith("sems."):
+                assert re.fullmatch(r"sems(\.[A-Z]\w*|\.[a-z]\w*)?", name), f"{path.name} reaches into {name}"
+                assert name != "sems._core"
+            assert not (ROOT / "apps" / f"{name.partition('.')[0]}.py").exists(), (
+                f"{path.name} imports {name}"
+            )
+
+
+def test_pages_ask_nobody_but_their_own_server() -> None:
+    for path in (ROOT / "web").rglob("*"):
+        if path.suffix in {".js", ".html", ".css"}:
+            foreign = re.findall(
+                r"""(?:src|href|url\(|fetch\(|import)\s*[=(]?\s*["'](?:https?:)?//[^"']+""", path.read_text()
+            )
+            assert not foreign, path
