@@ -127,7 +127,8 @@ def join_host_port(host: str, port: int) -> str:
 
 
 _PARAM = re.compile(
-    r"""\s* (?P<name>[^=;\s]+) \s* (?: = \s* (?: "(?P<quoted>(?:[^"\\]|\\.)*)" | (?P<plain>[^;]*?) ) \s* )? (?:;|$)""",
+    r"""\s* (?P<name>[^=;\s]+) \s*
+        (?: = \s* (?: "(?P<quoted>(?:[^"\\]|\\.)*)" | (?P<plain>[^;]*?) ) \s* )? (?:;|$)""",
     re.VERBOSE | re.DOTALL,
 )
 
@@ -143,6 +144,12 @@ def parse_params(text: str, *, escaped: bool = False) -> dict[str, str]:
         value = re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else (plain or "").strip()
         params[match["name"].lower()] = unquote(value) if escaped else value
     return params
+
+
+def quote(text: str) -> str:
+    """A quoted-string (RFC 3261 §25.1); control characters become spaces."""
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return '"' + printable.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 @dataclass(frozen=True, slots=True)

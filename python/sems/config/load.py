@@ -23,7 +23,7 @@ DEFAULT_FILE = "sems.toml"
 _Loc = tuple[str | int, ...]
 
 
-class _Environment(Config, BaseSettings):  # type: ignore[misc]
+class _Environment(Config, BaseSettings):
     """The configuration as ``SEMS_…`` variables: ``SEMS_SIP_PORT``, ``SEMS_OPERATOR__TOKEN``."""
 
     model_config = SettingsConfigDict(env_prefix="SEMS_", env_nested_delimiter="__", enable_decoding=False)
@@ -157,9 +157,7 @@ def _anchor_paths(config: Config, file: Path | None, origins: dict[_Loc, _Source
         from_file = loc in origins and file is not None and origins[loc].name == str(file)
         return ((folder if from_file else Path()) / path.expanduser()).absolute()
 
-    folders = tuple(
-        anchored(path, ("announcements", "folders")) for path in config.announcements.folders
-    )
+    folders = tuple(anchored(path, ("announcements", "folders")) for path in config.announcements.folders)
     return config.model_copy(
         update={
             "data": anchored(config.data, ("data",)),

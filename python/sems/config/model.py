@@ -6,9 +6,19 @@ import os
 import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    model_validator,
+)
+
+from ..headers import split_host_port
 
 
 def _default_data() -> Path:
@@ -67,7 +77,9 @@ PortRange = Annotated[
 Address = Annotated[str, AfterValidator(_address)]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 Regex = Annotated[
-    re.Pattern[str], BeforeValidator(_regex), PlainSerializer(lambda pattern: pattern.pattern, return_type=str)
+    re.Pattern[str],
+    BeforeValidator(_regex),
+    PlainSerializer(lambda pattern: pattern.pattern, return_type=str),
 ]
 
 
@@ -90,6 +102,17 @@ class Route(Section):
     """Header name to a pattern found anywhere in its first value."""
     params: dict[str, str] = {}
     """Parameters for the app. ``{user}``, ``{domain}`` and the named groups of the patterns are filled in."""
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> Self:
+        known = {"user", "domain"}
+        for pattern in (self.user, self.domain, *self.headers.values()):
+            known |= set(pattern.groupindex) if pattern else set()
+        for name, text in self.params.items():
+            for wanted in re.findall(r"\{(\w+)\}", text):
+                if wanted not in known:
+                    raise ValueError(f"params.{name} speaks of {{{wanted}}}, which no pattern here names")
+        return self
 
 
 class RoomSettings(Section):
@@ -179,8 +202,6 @@ class Config(Section):
 
     def trusts(self, source: str) -> bool:
         """Whether ``source`` (``"ip:port"``) is a neighbour whose word counts."""
-        from .headers import split_host_port
-
         address: IPv4Address | IPv6Address = ip_address(split_host_port(source)[0])
         if isinstance(address, IPv6Address) and address.ipv4_mapped:
             address = address.ipv4_mapped

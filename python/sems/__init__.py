@@ -1,0 +1,82 @@
+"""SEMS, the SIP Express Media Server: voice services as coroutines.
+
+>>> from sems import App, Call
+>>> app = App()
+>>> @app.call
+... async def main(call: Call) -> None:
+...     await call.answer()
+...     await call.play("welcome")
+"""
+
+from .app import App
+from .call import Call
+from .config import Config
+from .engine import Prompt, Tap, __version__
+from .errors import (
+    CallFailed,
+    ConfigError,
+    EngineError,
+    HungUp,
+    PluginError,
+    SemsError,
+    SoundNotFound,
+    StartError,
+    WrongState,
+)
+from .events import (
+    Answered,
+    CallEvent,
+    Digit,
+    Ended,
+    EndReason,
+    Hold,
+    Level,
+    Levels,
+    Progress,
+    Quality,
+    RtpResumed,
+    RtpTimeout,
+    Speaking,
+)
+from .headers import Headers, NameAddr, SipUri
+from .playback import Playback, Sound
+from .room import Room
+from .server import Server
+
+__all__ = [
+    "Answered",
+    "App",
+    "Call",
+    "CallEvent",
+    "CallFailed",
+    "Config",
+    "ConfigError",
+    "Digit",
+    "EndReason",
+    "Ended",
+    "EngineError",
+    "Headers",
+    "Hold",
+    "HungUp",
+    "Level",
+    "Levels",
+    "NameAddr",
+    "Playback",
+    "PluginError",
+    "Progress",
+    "Prompt",
+    "Quality",
+    "Room",
+    "RtpResumed",
+    "RtpTimeout",
+    "SemsError",
+    "Server",
+    "SipUri",
+    "Sound",
+    "SoundNotFound",
+    "Speaking",
+    "StartError",
+    "Tap",
+    "WrongState",
+    "__version__",
+]

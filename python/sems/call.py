@@ -1,0 +1,328 @@
+"""A call, as an app sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal, Self, TypeVar, cast
+
+from . import events
+from .engine import Event
+from .errors import CallFailed, EngineError, HungUp, WrongState
+from .events import SILENT, CallEvent, EndCause, EndReason
+from .headers import Headers, NameAddr, SipUri, quote
+from .log import logger
+from .media import CallMedia
+from .subscribers import Subscribers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .server import Server
+
+State = Literal["incoming", "dialing", "ringing", "answered", "ended"]
+_T = TypeVar("_T")
+
+# How long the end of a call may take to be told after a worker has found that the call is gone.
+_END_IS_TOLD_WITHIN = 0.1
+
+
+class Call(CallMedia):
+    """One call, incoming or placed by us, from its INVITE to its end.
+
+    Whatever waits on a call that ends raises :class:`~sems.errors.HungUp`. Every method can be
+    cancelled. As a context manager it hangs up when left.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        call_id: int,
+        *,
+        direction: Literal["in", "out"],
+        uri: str,
+        caller: NameAddr,
+        headers: Headers,
+        source: str,
+        local: str,
+    ) -> None:
+        super().__init__()
+        self.id = call_id
+        self.server = server
+        self.direction = direction
+        self.uri = uri
+        """The Request-URI: whom the caller wants."""
+        self.user = SipUri.parse(uri).user
+        """Its user part, unescaped."""
+        self.caller_uri = caller.uri
+        """The URI of the From header field."""
+        self.caller_user = SipUri.parse(caller.uri).user
+        """Its user part, unescaped."""
+        self.caller_name = caller.name or self.caller_user or SipUri.parse(caller.uri).host
+        """The From display name, unaltered; without one the user part."""
+        self.headers = headers
+        """The header fields of the INVITE; of a placed call those of its 200."""
+        self.source = source
+        """Where the INVITE came from (or was sent), ``"ip:port"``."""
+        self.local = local
+        """The address at which it arrived, ``"ip:port"``; empty for a placed call."""
+        self.app_name: str | None = None
+        """The app that has the call."""
+        self.params: dict[str, str] = {}
+        """Parameters for the app: from the route, P-App-Param (of trusted neighbours), or RFC 4240."""
+        self.sound_folder: Path | None = None
+        self.state: State = "incoming" if direction == "in" else "dialing"
+        self.codec: str | None = None
+        """Name of the negotiated codec, such as ``PCMU``; None before the answer."""
+        self.early_media = False
+        """There is a way for sound although the call is not answered."""
+        self.on_hold = False
+        """The peer has put us on hold."""
+        self.link: str | None = None
+        """The control page that we gave to the peer, as ``u=`` in SDP."""
+        self.peer_link: str | None = None
+        """The control page that the peer gave to us."""
+        self.started = time.time()
+        """When it began, in seconds since 1970."""
+        self.answered_at: float | None = None
+        """When it was answered, in seconds since 1970."""
+        self.end: EndReason | None = None
+        """Why it ended; None while it goes on."""
+        self.speaking = False
+        """The peer speaks."""
+        self.level = SILENT
+        """How loud the peer is, in dBov (−127 to 0)."""
+        self.quality: events.Quality | None = None
+        """The last figures of the line."""
+        self.log = logger.bind(call=call_id, caller=caller.uri, uri=uri)
+        self._subscribers: Subscribers[CallEvent] = Subscribers()
+        self._waiting: set[asyncio.Future[object]] = set()
+        self._answering: asyncio.Future[None] | None = None
+        self._ended = asyncio.Event()
+        self._answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def __repr__(self) -> str:
+        return f"<Call {self.id} {self.direction} {self.uri} {self.state}>"
+
+    @property
+    def has_media(self) -> bool:
+        return self.state == "answered" or (self.early_media and self.end is None)
+
+    # Signaling
+
+    async def ring(
+        self,
+        code: int = 180,
+        *,
+        early_media: bool = False,
+        headers: Iterable[tuple[str, str]] = (),
+        link: str | None = None,
+    ) -> None:
+        """Tells the caller that it rings (180–183). With ``early_media`` what is played from now on is
+        heard before the answer.
+
+        Raises WrongState unless the call is incoming and unanswered.
+        """
+        self._must_be_unanswered("ring")
+        self._give(link)
+        core = self.server.engine.core
+        await self._done(core.ring(self.id, code, list(headers), early_media, link))
+        if self.state == "incoming":
+            self.state = "ringing"
+        self.early_media = self.early_media or early_media
+
+    async def answer(self, *, headers: Iterable[tuple[str, str]] = (), link: str | None = None) -> None:
+        """Answers, and returns when the caller has confirmed it (ACK). Harmless when answered already.
+
+        ``link`` is the control page of this call: it goes into every SDP from now on, and out as
+        Call-Info. Raises WrongState for a call that we placed.
+        """
+        if self.state == "answered":
+            return
+        if self._answering is None:
+            self._must_be_unanswered("answer")
+            self._give(link)
+            request = self.server.engine.core.answer(self.id, list(headers), link)
+            self._answering = self.server.engine.completion(request)
+        await self._while_up(self._answering)
+        self._on_answered(self.codec)
+
+    async def reject(
+        self, code: int = 486, reason: str | None = None, *, headers: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """Refuses the call with a final response (300–699). Harmless when the call has ended.
+
+        ``reason``: the phrase; None: the standard one. Raises WrongState when it is answered.
+        """
+        if self.end is None:
+            self._must_be_unanswered("reject")
+            core = self.server.engine.core
+            await self._until_ended(core.reject(self.id, code, reason, list(headers)))
+
+    async def hangup(self, reason: str | None = None) -> None:
+        """Ends the call in whatever state it is. Harmless when it has ended.
+
+        ``reason``: why, in words for the peer (RFC 3326).
+        """
+        if self.end is None:
+            value = None if reason is None else f"SIP;text={quote(reason)}"
+            await self._until_ended(self.server.engine.core.hangup(self.id, value))
+
+    async def hold(self, on: bool) -> None:
+        """Puts the peer on hold, or takes it back."""
+        await self._done(self.server.engine.core.hold(self.id, on))
+
+    async def wait_answered(self) -> None:
+        """Waits until a call that we placed is answered. Raises CallFailed when it is not."""
+        try:
+            await self._while_up(self._answered)
+        except HungUp as hung_up:
+            end = hung_up.end
+            raise CallFailed(end.code or (408 if end.cause == "timeout" else 503), end.reason) from None
+
+    async def wait_ended(self) -> EndReason:
+        """Waits for the end of the call, and tells why it ended. The one wait that raises no HungUp."""
+        await self._ended.wait()
+        assert self.end is not None
+        return self.end
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.hangup()
+
+    # Following what happens
+
+    def subscribe(self, callback: Callable[[CallEvent], None]) -> Callable[[], None]:
+        """Tells ``callback`` of all that happens on the call, from the loop; returns what ends that."""
+        return self._subscribers.add(callback)
+
+    def on_event(self, event: Event) -> None:
+        """For the server: takes what the core tells of this call."""
+        match event:
+            case Event.Digit(_, digit):
+                self._on_key(digit)
+                self._subscribers.tell(events.Digit(digit))
+            case Event.Speaking(_, on):
+                self.speaking = on
+                self._subscribers.tell(events.Speaking(on))
+            case Event.Quality(_, received, lost, jitter_ms, round_trip_ms, remote_loss):
+                self.quality = events.Quality(received, lost, jitter_ms, round_trip_ms, remote_loss)
+                self._subscribers.tell(self.quality)
+            case Event.Confirmed(_, codec):
+                self._on_answered(codec)
+            case Event.Updated(_, on_hold, codec):
+                self.codec = codec
+                if on_hold != self.on_hold:
+                    self.on_hold = on_hold
+                    self._subscribers.tell(events.Hold(on_hold))
+            case Event.Progress(_, code, reason, early_media, link):
+                self.state = "ringing" if self.state == "dialing" and code == 180 else self.state
+                self.early_media = self.early_media or early_media
+                self.peer_link = link or self.peer_link
+                self._subscribers.tell(events.Progress(code, reason, early_media))
+            case Event.Answered(_, headers, link, codec):
+                self.headers = Headers(headers)
+                self.peer_link = link or self.peer_link
+                self._on_answered(codec)
+            case Event.RtpTimeout(_, silent_ms):
+                self._subscribers.tell(events.RtpTimeout(silent_ms))
+            case Event.RtpResumed():
+                self._subscribers.tell(events.RtpResumed())
+            case Event.Ended(_, cause, code, reason):
+                self.on_ended(EndReason(cast(EndCause, cause), code, reason))
+
+    def on_level(self, level: int) -> None:
+        """For the server: how loud the peer is."""
+        if level != self.level:
+            self.level = level
+            self._subscribers.tell(events.Level(level))
+
+    def on_ended(self, end: EndReason) -> None:
+        """For the server: the call is over."""
+        if self.end is not None:
+            return
+        self.end = end
+        self.state = "ended"
+        self.speaking = False
+        self.level = SILENT
+        self.room = None
+        self._ended.set()
+        for future in tuple(self._waiting):
+            if not future.done():
+                future.set_exception(HungUp(self, end))
+        self._waiting.clear()
+        self._subscribers.tell(events.Ended(end))
+        self._subscribers.clear()
+
+    def _on_answered(self, codec: str | None) -> None:
+        self.codec = codec
+        if self.state not in ("answered", "ended"):
+            self.state = "answered"
+            self.answered_at = time.time()
+            self._answered.set_result(None)
+            self._subscribers.tell(events.Answered(codec or ""))
+
+    # Waiting
+
+    async def _while_up(self, source: asyncio.Future[_T]) -> _T:
+        """The result of ``source``, or HungUp when the call ends first. Never cancels ``source``."""
+        if self.end is not None:
+            raise HungUp(self, self.end)
+        gate: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
+
+        def open_gate(source: asyncio.Future[_T]) -> None:
+            if gate.done():
+                return
+            if source.cancelled():
+                gate.cancel()
+            elif error := source.exception():
+                gate.set_exception(error)
+            else:
+                gate.set_result(source.result())
+
+        source.add_done_callback(open_gate)
+        waiting = cast("asyncio.Future[object]", gate)
+        self._waiting.add(waiting)
+        try:
+            return await gate
+        except EngineError:
+            # The worker may have found the call gone before the signaling could tell of its end.
+            if await self._ends_within(_END_IS_TOLD_WITHIN):
+                raise HungUp(self, cast(EndReason, self.end)) from None
+            raise
+        finally:
+            source.remove_done_callback(open_gate)
+            self._waiting.discard(waiting)
+
+    async def _until_ended(self, request: int) -> None:
+        try:
+            await self.server.engine.completion(request)
+        except EngineError:
+            if not await self._ends_within(_END_IS_TOLD_WITHIN):
+                raise
+        await self._ended.wait()
+
+    async def _ends_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _must_be_unanswered(self, verb: str) -> None:
+        if self.end is not None:
+            raise HungUp(self, self.end)
+        if self.direction == "out":
+            raise WrongState(f"{verb}() is for calls that come in")
+        if self.state == "answered" or self._answering is not None:
+            raise WrongState(f"{verb}() comes too late: the call is answered")
+
+    def _give(self, link: str | None) -> None:
+        self.link = link or self.link

@@ -1,0 +1,127 @@
+"""The asyncio face of the core. The only module that imports :mod:`sems._core`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Protocol, runtime_checkable
+
+from . import _core
+from ._core import EngineConfig, Event, MemoryNetwork, Prompt, Tap, __version__
+from .errors import EngineError
+
+__all__ = ["Engine", "EngineConfig", "Event", "MemoryNetwork", "Prompt", "Tap", "__version__"]
+
+
+@runtime_checkable
+class StepsEngines(Protocol):
+    """A loop in virtual time, which moves engines that have no threads of their own."""
+
+    def attach(self, engine: Engine) -> None:
+        """Steps the engine from now on."""
+
+    def detach(self, engine: Engine) -> None:
+        """Leaves it alone again."""
+
+
+class Engine:
+    """Gives orders to the core and tells of what happens there.
+
+    Orders are the methods of :attr:`core`. Each returns a request id at once, and
+    :meth:`completion` (or :meth:`loaded`) makes a future of it:
+
+    >>> await engine.completion(engine.core.answer(call))
+
+    All methods belong to the loop in which :meth:`start` was called.
+    """
+
+    def __init__(self, config: EngineConfig, network: MemoryNetwork | None = None) -> None:
+        """Opens the sockets. Raises OSError for an address that can't be had."""
+        self.core = _core.Engine(config, network)
+        self.on_event: Callable[[Event], None] = lambda event: None
+        """Told of every event that is no completion."""
+        self._requests: dict[int, asyncio.Future[Any]] = {}
+        self._plays: dict[int, asyncio.Future[bool]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self) -> None:
+        """Takes events from now on."""
+        self._loop = loop = asyncio.get_running_loop()
+        if self.core.fileno() >= 0:
+            loop.add_reader(self.core.fileno(), self.drain)
+        elif isinstance(loop, StepsEngines):
+            loop.attach(self)
+        else:
+            raise RuntimeError("an engine on a memory network needs the loop of sems.testing")
+
+    def close(self) -> None:
+        """Ends the core's threads and closes its sockets. Idempotent."""
+        if self._loop is not None:
+            if self.core.fileno() >= 0:
+                self._loop.remove_reader(self.core.fileno())
+            elif isinstance(self._loop, StepsEngines):
+                self._loop.detach(self)
+            self.drain()
+            self._loop = None
+        self.core.close()
+        for future in (*self._requests.values(), *self._plays.values()):
+            _fail(future, "the engine has been closed")
+        self._requests.clear()
+        self._plays.clear()
+
+    def completion(self, request: int) -> asyncio.Future[None]:
+        """Done when the request has been carried out; EngineError when it could not be.
+
+        Nobody has to wait for it: an error that nobody asks for is passed over.
+        """
+        return self._future(self._requests, request)
+
+    def loaded(self, request: int) -> asyncio.Future[Prompt]:
+        """The prompt that ``core.load_prompt()`` was asked for."""
+        return self._future(self._requests, request)
+
+    def played(self, play: int) -> asyncio.Future[bool]:
+        """Done when the playback has ended: whether it sounded to its end."""
+        return self._future(self._plays, play)
+
+    def _future(self, table: dict[int, asyncio.Future[Any]], key: int) -> asyncio.Future[Any]:
+        if self._loop is None:
+            raise EngineError("the engine is not running")
+        future: asyncio.Future[Any] = self._loop.create_future()
+        future.add_done_callback(_look)
+        table[key] = future
+        return future
+
+    def drain(self) -> None:
+        """Takes what the core has to tell, and tells it on."""
+        for event in self.core.events():
+            match event:
+                case Event.Done(request, error):
+                    future = self._requests.pop(request, None)
+                    if error is not None:
+                        _fail(future, error)
+                    elif future is not None and not future.done():
+                        future.set_result(None)
+                case Event.PromptLoaded(request, prompt):
+                    _resolve(self._requests.pop(request, None), prompt)
+                case Event.PlayFinished(play, complete):
+                    _resolve(self._plays.pop(play, None), complete)
+                case _:
+                    self.on_event(event)
+
+
+def _resolve(future: asyncio.Future[Any] | None, value: object) -> None:
+    # Who waited may have been cancelled meanwhile.
+    if future is not None and not future.done():
+        future.set_result(value)
+
+
+def _fail(future: asyncio.Future[Any] | None, message: str) -> None:
+    if future is not None and not future.done():
+        future.set_exception(EngineError(message))
+
+
+def _look(future: asyncio.Future[Any]) -> None:
+    """Keeps asyncio from complaining of an error that nobody asked for."""
+    if not future.cancelled():
+        future.exception()

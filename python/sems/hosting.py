@@ -1,0 +1,168 @@
+"""What a server needs of the machine: its limits, its signals, a folder, and a port for the pages."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import resource
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import uvicorn
+
+from .errors import StartError
+from .headers import join_host_port
+from .log import logger
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from .server import Server
+
+# A stop that takes longer than this is ended by force: five seconds are promised.
+_PATIENCE = 4.5
+_GOODBYE = 0.3
+_PAGES_TIME = 2
+
+
+def raise_file_limit() -> None:
+    """Allows as many open files as the system lets us have: a call needs two sockets."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def claim_folder(folder: Path) -> None:
+    """Makes the data folder. Raises StartError when it can't be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise StartError(
+            f"the data folder {folder} can't be written: {explain(error)}; another is chosen with --data"
+        ) from None
+
+
+def explain(error: OSError) -> str:
+    """The error in words."""
+    if error.errno == errno.EADDRINUSE:
+        return "the port is in use"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return "this machine has no such address"
+    if error.errno == errno.EACCES:
+        return "permission denied"
+    return (error.strerror or str(error)).lower()
+
+
+def reachable_address(host: str) -> str:
+    """The address by which others most likely reach a server that listens at ``host``."""
+    address = ip_address(host)
+    if not address.is_unspecified:
+        return host
+    family, elsewhere = (
+        (socket.AF_INET, "192.0.2.1") if address.version == 4 else (socket.AF_INET6, "2001:db8::1")
+    )
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            # Chooses a route and sends nothing.
+            probe.connect((elsewhere, 9))
+        except OSError:
+            return "127.0.0.1" if address.version == 4 else "::1"
+        return str(probe.getsockname()[0])
+
+
+class Pages:
+    """The web server, in our loop and without signal handlers of its own."""
+
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        """Takes the port and begins to serve. Raises StartError."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._socket.bind((host, port))
+            self._socket.listen(2048)
+        except OSError as error:
+            self._socket.close()
+            raise StartError(
+                f"pages at {join_host_port(host, port)}: {explain(error)}; "
+                "another port is chosen with --http-port"
+            ) from None
+        self.port: int = self._socket.getsockname()[1]
+        self._server = _Uvicorn(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                log_config=None,
+                # Its lines would show the links of the callers.
+                access_log=False,
+                ws="none",
+                server_header=False,
+                timeout_graceful_shutdown=_PAGES_TIME,
+            )
+        )
+        self._task = asyncio.create_task(self._server.serve([self._socket]), name="pages")
+
+    async def stop(self) -> None:
+        """Lets requests in progress end, but not for long."""
+        self._server.should_exit = True
+        try:
+            await self._task
+        finally:
+            self._socket.close()
+
+
+class _Uvicorn(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Signals:
+    """Ctrl-C and SIGTERM stop the server once, and the process at once when they come again."""
+
+    def __init__(self, server: Server) -> None:
+        self.stop = asyncio.Event()
+        """Set by the first signal."""
+        self._server = server
+        self._loop = asyncio.get_running_loop()
+        self._before: dict[signal.Signals, Any] = {}
+        self._watchdog = threading.Timer(_PATIENCE, self._leave)
+        self._watchdog.daemon = True
+
+    def __enter__(self) -> Self:
+        # Not asyncio's handlers: these here run even while an app keeps the loop from running.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._watchdog.cancel()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self._watchdog.is_alive():
+            os._exit(128 + number)
+        self._watchdog.start()
+        self._loop.call_soon_threadsafe(self.stop.set)
+
+    def _leave(self) -> None:
+        """The loop is kept from running, or a peer keeps us waiting: says BYE past them, and leaves."""
+        logger.error("the stop took too long; an app may be blocking the event loop")
+        self._server.engine.core.shutdown()
+        time.sleep(_GOODBYE)
+        os._exit(1)

@@ -1,0 +1,221 @@
+"""The audio half of a call: sounds, keys, rooms, taps and recordings."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import Awaitable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from .errors import WrongState
+from .playback import Playback
+from .sounds import Sound
+
+if TYPE_CHECKING:
+    from .engine import Tap
+    from .room import Room
+    from .server import Server
+
+Direction = Literal["in", "out"]
+"""``in``: what the peer says to us; ``out``: what we send to it."""
+
+_T = TypeVar("_T")
+_KEYS_KEPT = 64
+"""Keys that are kept for an app that does not ask for them."""
+
+
+class CallMedia:
+    """What can be done with the audio of a call. See :class:`~sems.call.Call`, which adds the rest."""
+
+    id: int
+    server: Server
+    sound_folder: Path | None
+    """Where the app that has the call keeps its own sounds."""
+
+    def __init__(self) -> None:
+        self.room: Room | None = None
+        """The mixing room the call is in; None: by itself."""
+        self.muted = False
+        """The room does not hear the call."""
+        self._keys: deque[str] = deque(maxlen=_KEYS_KEPT)
+        self._key_waiters: deque[asyncio.Future[str]] = deque()
+
+    @property
+    def has_media(self) -> bool:
+        """There is a way for sound: answered, or in early media."""
+        raise NotImplementedError
+
+    async def _while_up(self, source: asyncio.Future[_T]) -> _T:
+        raise NotImplementedError
+
+    def _done(self, request: int) -> Awaitable[None]:
+        return self._while_up(self.server.engine.completion(request))
+
+    # Sounds
+
+    def start_play(self, sound: Sound | Sequence[Sound], *, repeat: int = 1) -> Playback:
+        """Begins to play to the peer, over what its room says, and returns at once.
+
+        ``sound``: a name, the path of a WAV file, a prompt, or a list of these, which sound without a
+        gap. ``repeat``: how many times the whole is played; 0: until stopped.
+
+        Raises SoundNotFound for an unknown name and WrongState before there is a way for sound.
+        """
+        if not self.has_media:
+            raise WrongState("nothing can be played before answer() or ring(early_media=True)")
+        return Playback(
+            self.server.engine,
+            self.server.sounds,
+            sound,
+            repeat=repeat,
+            call=self.id,
+            beside=self.sound_folder,
+            guard=self._while_up,
+        )
+
+    async def play(self, sound: Sound | Sequence[Sound], *, repeat: int = 1) -> None:
+        """Plays to the end, as :meth:`start_play`. Cancelling it stops the sound."""
+        playback = self.start_play(sound, repeat=repeat)
+        try:
+            await playback.wait()
+        finally:
+            playback.cancel()
+
+    async def tone(self, spec: str) -> None:
+        """Plays a generated sound to its end: ``beep``, ``sine:440:1000:-10`` and others, as
+        :meth:`SoundLibrary.tone() <sems.sounds.SoundLibrary.tone>` knows them."""
+        await self.play(self.server.sounds.tone(spec))
+
+    # Keys
+
+    async def digit(self, timeout: float | None = None) -> str | None:
+        """The next key that the peer presses; None when none comes within ``timeout`` seconds.
+
+        Keys pressed since the last that was asked for come first.
+        """
+        if self._keys:
+            return self._keys.popleft()
+        waiter: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._key_waiters.append(waiter)
+        key = None
+        try:
+            async with asyncio.timeout(timeout):
+                key = await self._while_up(waiter)
+        except TimeoutError:
+            pass
+        finally:
+            if waiter in self._key_waiters:
+                self._key_waiters.remove(waiter)
+            elif key is None and waiter.done():
+                # It came in the moment in which the wait ended.
+                self._keys.appendleft(waiter.result())
+        return key
+
+    def forget_digits(self) -> None:
+        """Drops keys that were pressed and not asked for yet."""
+        self._keys.clear()
+
+    async def ask(
+        self,
+        prompt: Sound | Sequence[Sound] | None = None,
+        *,
+        digits: int | None = 1,
+        timeout: float = 5.0,
+        retries: int = 2,
+        terminator: str = "#",
+        pattern: str | None = None,
+    ) -> str:
+        """Plays the prompt and collects keys; the first one stops the prompt.
+
+        Ends with ``digits`` keys (None: any number), with the ``terminator`` (which is not returned;
+        ``""``: none), or when no key comes for ``timeout`` seconds. What is empty or does not match
+        ``pattern`` (a regular expression for the whole) is asked for again, ``retries`` times.
+
+        Returns the keys; ``""`` when nothing fitting came.
+        """
+        for _ in range(retries + 1):
+            keyed = await self._ask_once(prompt, digits, timeout, terminator)
+            if keyed and (pattern is None or re.fullmatch(pattern, keyed)):
+                return keyed
+        return ""
+
+    async def _ask_once(
+        self, prompt: Sound | Sequence[Sound] | None, digits: int | None, timeout: float, terminator: str
+    ) -> str:
+        keyed = ""
+        key = await self._first_key(prompt, timeout)
+        while key is not None and key != terminator:
+            keyed += key
+            if digits is not None and len(keyed) >= digits:
+                break
+            key = await self.digit(timeout)
+        return keyed
+
+    async def _first_key(self, prompt: Sound | Sequence[Sound] | None, timeout: float) -> str | None:
+        """The first key, for which the time begins when the prompt has ended."""
+        if prompt is None or self._keys:
+            return await self.digit(timeout)
+        playback = self.start_play(prompt)
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(None) as limit:
+                withdraw = playback.on_end(lambda: limit.reschedule(loop.time() + timeout))
+                try:
+                    return await self.digit()
+                finally:
+                    withdraw()
+        except TimeoutError:
+            return None
+        finally:
+            playback.cancel()
+
+    async def send_digits(self, digits: str) -> None:
+        """Presses keys at the peer (RFC 4733), 100 ms each with 100 ms between; returns after the last.
+
+        Raises EngineError when the peer takes no telephone events.
+        """
+        await self._done(self.server.engine.core.send_digits(self.id, digits))
+
+    def _on_key(self, key: str) -> None:
+        while self._key_waiters:
+            waiter = self._key_waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(key)
+                return
+        self._keys.append(key)
+
+    # Mixing
+
+    async def join(self, room: Room | None) -> None:
+        """Goes into the room; None: out of it, to be by itself again."""
+        await self._done(self.server.engine.core.join(self.id, None if room is None else room.id))
+        self.room = room
+
+    async def mute(self, on: bool) -> None:
+        """The room does not hear the call any more (or again)."""
+        await self._done(self.server.engine.core.mute(self.id, on))
+        self.muted = on
+
+    async def echo(self, on: bool) -> None:
+        """The peer hears itself (or not any more)."""
+        await self._done(self.server.engine.core.echo(self.id, on))
+
+    # Listening
+
+    def tap(self, direction: Direction = "in") -> Tap:
+        """A copy of one direction as it passes: 16-bit mono at 8 kHz, read with ``tap.read()`` at least
+        every two seconds."""
+        request, tap = self.server.engine.core.tap(self.id, direction)
+        self.server.engine.completion(request)
+        return tap
+
+    async def record(self, path: str | Path, direction: Direction = "in") -> None:
+        """Begins to write one direction to a WAV file, made anew, until :meth:`stop_record` or the end of
+        the call. Raises EngineError when the file can't be made."""
+        await self._done(self.server.engine.core.record(self.id, str(path), direction))
+
+    async def stop_record(self, direction: Direction = "in") -> None:
+        """Ends the recording; returns when the file is complete."""
+        await self._done(self.server.engine.core.stop_record(self.id, direction))

@@ -1,0 +1,121 @@
+"""A sound that is being played to a call or a room."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .engine import Engine, Prompt
+from .errors import SemsError
+from .sounds import Sound
+
+if TYPE_CHECKING:
+    from .sounds import SoundLibrary
+
+__all__ = ["Playback", "Sound"]
+
+
+class Playback:
+    """What ``start_play()`` of a call or a room returns."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        library: SoundLibrary,
+        sounds: Sound | Sequence[Sound],
+        *,
+        repeat: int,
+        call: int | None = None,
+        room: int | None = None,
+        beside: Path | None = None,
+        guard: Callable[[asyncio.Future[bool]], Awaitable[bool]] | None = None,
+    ) -> None:
+        if repeat < 0:
+            raise ValueError("repeat is a number of times, or 0 for until stopped")
+        self._engine = engine
+        self._call = call
+        self._room = room
+        self._repeat = repeat
+        self._guard = guard
+        self._play: int | None = None
+        self._ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        # An error that nobody waits for has been logged where it happened.
+        self._ended.add_done_callback(lambda future: future.cancelled() or future.exception())
+        parts = [sounds] if isinstance(sounds, str | Path | Prompt) else list(sounds)
+        if not parts:
+            raise ValueError("there is nothing to play")
+        found = [library.find(part, beside=beside) if isinstance(part, str) else part for part in parts]
+        ready = [part if isinstance(part, Prompt) else library.ready(part) for part in found]
+        prompts = [prompt for prompt in ready if prompt is not None]
+        self._loading: asyncio.Task[None] | None = None
+        if len(prompts) == len(found):
+            self._begin(prompts)
+        else:
+            self._loading = asyncio.create_task(self._load(library, found))
+
+    @property
+    def done(self) -> bool:
+        """It has ended, by itself or because it was stopped."""
+        return self._ended.done()
+
+    async def wait(self) -> bool:
+        """Waits for the end: True when all was played, False when it was stopped.
+
+        Raises SoundNotFound for a file that can't be read, and HungUp when the call ends. Cancelling
+        the wait does not stop the sound.
+        """
+        return await (asyncio.shield(self._ended) if self._guard is None else self._guard(self._ended))
+
+    async def stop(self) -> None:
+        """Stops the sound and waits until it is silent."""
+        self.cancel()
+        await asyncio.wait({self._ended})
+
+    def cancel(self) -> None:
+        """Stops the sound without waiting. Harmless when it has ended."""
+        if self._ended.done():
+            return
+        if self._play is not None:
+            self._engine.core.stop_play(self._play, call=self._call, room=self._room)
+        else:
+            self._ended.set_result(False)
+
+    def on_end(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Calls ``callback`` once it has ended; returns what takes that back."""
+
+        def ended(_: asyncio.Future[bool]) -> None:
+            callback()
+
+        self._ended.add_done_callback(ended)
+
+        def withdraw() -> None:
+            self._ended.remove_done_callback(ended)
+
+        return withdraw
+
+    async def _load(self, library: SoundLibrary, parts: Sequence[Path | Prompt]) -> None:
+        try:
+            prompts = [part if isinstance(part, Prompt) else await library.load(part) for part in parts]
+            if not self._ended.done():
+                self._begin(prompts)
+        except SemsError as error:
+            if not self._ended.done():
+                self._ended.set_exception(error)
+
+    def _begin(self, prompts: Sequence[Prompt]) -> None:
+        request, self._play = self._engine.core.play(
+            prompts, call=self._call, room=self._room, repeat=self._repeat
+        )
+        self._engine.completion(request).add_done_callback(self._on_begun)
+        self._engine.played(self._play).add_done_callback(self._on_played)
+
+    def _on_begun(self, future: asyncio.Future[None]) -> None:
+        error = None if future.cancelled() else future.exception()
+        if error is not None and not self._ended.done():
+            self._ended.set_exception(error)
+
+    def _on_played(self, future: asyncio.Future[bool]) -> None:
+        if not self._ended.done():
+            self._ended.set_result(future.exception() is None and future.result())

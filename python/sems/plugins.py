@@ -1,0 +1,141 @@
+"""Finding apps: those that come with SEMS, those of other packages, and scripts."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .app import App
+from .errors import PluginError
+from .log import logger
+from .sounds import shipped
+
+GROUP = "sems.apps"
+"""The entry points under which packages bring apps: ``name = "package.module:app"``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An app that was found, loaded or not."""
+
+    name: str
+    origin: str
+    """The file, or the package that brings it."""
+    app: App | None
+    """None: it could not be loaded."""
+    error: str | None = None
+    """Why it could not be loaded, in one line."""
+    summary: str = ""
+    """The first line of its documentation."""
+
+
+class Apps:
+    """The apps of this server, by name."""
+
+    def __init__(self, scripts: Sequence[Path] = ()) -> None:
+        """Loads all there are. A broken one is reported and does not stop the others, but a script of
+        the command line that can't be loaded raises PluginError, for it was asked for."""
+        self._found: dict[str, Found] = {}
+        for found in _find(scripts):
+            if found.error is not None:
+                if any(str(script) == found.origin for script in scripts):
+                    raise PluginError(f"{found.origin}: {found.error}")
+                logger.error(
+                    "an app could not be loaded", app=found.name, origin=found.origin, why=found.error
+                )
+            self._found[found.name] = found
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self.get(name) is not None
+
+    def __iter__(self) -> Iterator[App]:
+        return iter([found.app for found in self._found.values() if found.app is not None])
+
+    def get(self, name: str) -> App | None:
+        """The app of that name."""
+        found = self._found.get(name)
+        return None if found is None else found.app
+
+    def add(self, app: App) -> None:
+        """One more, in place of any other of its name."""
+        self._found[app.name] = Found(app.name, "added by the program", app, summary=_summary(app))
+
+    def describe(self) -> list[Found]:
+        """All that were found, sorted by name: for ``sems apps``."""
+        return sorted(self._found.values(), key=lambda found: found.name)
+
+
+def _find(scripts: Sequence[Path]) -> Iterator[Found]:
+    """Later ones take the place of earlier ones of the same name, so that everything can be replaced."""
+    for path in sorted(shipped("apps").glob("*.py")):
+        if not path.stem.startswith("_"):
+            yield _load(path.stem, path, f"sems_apps.{path.stem}")
+    for entry in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
+        yield _load_entry(entry)
+    for path in scripts:
+        yield _load(path.stem, path, f"sems_script_{path.stem}")
+
+
+def _load(name: str, path: Path, module_name: str) -> Found:
+    try:
+        if not path.is_file():
+            raise PluginError("there is no such file")
+        spec = importlib.util.spec_from_file_location(module_name, path)
+        if spec is None or spec.loader is None:
+            raise PluginError("is not a Python file")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[module_name] = module
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[module_name]
+            raise
+        app = getattr(module, "app", None)
+        return _accept(name, str(path), app, path.parent)
+    except (Exception, SystemExit) as error:
+        return Found(name, str(path), None, error=_why(error, path))
+
+
+def _load_entry(entry: importlib.metadata.EntryPoint) -> Found:
+    origin = f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else entry.value
+    try:
+        app = entry.load()
+        file = inspect.getsourcefile(sys.modules[entry.module])
+        return _accept(entry.name, origin, app, Path(file).parent if file else None)
+    except (Exception, SystemExit) as error:
+        return Found(entry.name, origin, None, error=_why(error, None))
+
+
+def _accept(name: str, origin: str, app: object, folder: Path | None) -> Found:
+    if not isinstance(app, App):
+        raise PluginError('defines no "app = App()"')
+    if app.handler is None:
+        raise PluginError("has no coroutine under @app.call")
+    app.name = app.name or name
+    app.folder = app.folder or folder
+    return Found(app.name, origin, app, summary=_summary(app))
+
+
+def _summary(app: App) -> str:
+    module = sys.modules.get(getattr(app.handler, "__module__", ""))
+    text = inspect.getdoc(module) or inspect.getdoc(app.handler) or ""
+    return text.partition("\n")[0]
+
+
+def _why(error: BaseException, path: Path | None) -> str:
+    """The error in one line, with the line of the app's file where it came from."""
+    if isinstance(error, PluginError):
+        return str(error)
+    text = f"{type(error).__name__}: {error}"
+    if isinstance(error, SyntaxError):
+        return f"line {error.lineno}: {type(error).__name__}: {error.msg}"
+    lines = [
+        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)
+    ]
+    return f"line {lines[-1]}: {text}" if lines else text.splitlines()[0]

@@ -1,0 +1,61 @@
+"""A mixing room: calls that hear each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from .events import Levels
+from .playback import Playback
+from .sounds import Sound
+from .subscribers import Subscribers
+
+if TYPE_CHECKING:
+    from .server import Server
+
+
+class Room:
+    """Calls that have :meth:`joined <sems.call.Call.join>` it hear each other, and never themselves.
+
+    Made by :meth:`Server.open_room() <sems.server.Server.open_room>`.
+    """
+
+    def __init__(self, server: Server, room_id: int) -> None:
+        self.id = room_id
+        self.server = server
+        self.closed = False
+        self.levels: dict[int, int] = {}
+        """Who sounds right now: call ids with their level in dBov (−127 to 0)."""
+        self._subscribers: Subscribers[Levels] = Subscribers()
+
+    def start_play(self, sound: Sound | Sequence[Sound], *, repeat: int = 1) -> Playback:
+        """Begins to play over what the members say, for all to hear, and returns at once.
+
+        ``repeat``: how many times; 0: until stopped. Raises SoundNotFound.
+        """
+        return Playback(self.server.engine, self.server.sounds, sound, repeat=repeat, room=self.id)
+
+    async def play(self, sound: Sound | Sequence[Sound], *, repeat: int = 1) -> None:
+        """Plays to the end. Cancelling it stops the sound."""
+        playback = self.start_play(sound, repeat=repeat)
+        try:
+            await playback.wait()
+        finally:
+            playback.cancel()
+
+    def subscribe(self, callback: Callable[[Levels], None]) -> Callable[[], None]:
+        """Tells ``callback`` who sounds, at most ten times a second; returns what ends that."""
+        return self._subscribers.add(callback)
+
+    async def close(self) -> None:
+        """Closes the room. Calls still in it go on, each by itself. Idempotent."""
+        if not self.closed:
+            self.closed = True
+            self.server.rooms.pop(self.id, None)
+            engine = self.server.engine
+            await engine.completion(engine.core.close_room(self.id))
+
+    def on_levels(self, levels: dict[int, int]) -> None:
+        """For the server: who sounds, as the core tells it."""
+        self.levels = levels
+        self._subscribers.tell(Levels(levels))

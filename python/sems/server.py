@@ -1,0 +1,426 @@
+"""The server: the engine, the apps and the pages, and every call between them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import socket
+from collections.abc import Coroutine, Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from . import hosting
+from .app import App, Hook
+from .call import Call
+from .config import Config
+from .engine import Engine, EngineConfig, Event, MemoryNetwork
+from .errors import CallFailed, EngineError, HungUp, SemsError, StartError
+from .events import SILENT, CallEvent, EndReason, RtpTimeout
+from .headers import Headers, NameAddr, SipUri, join_host_port, split_host_port
+from .log import logger
+from .plugins import Apps
+from .room import Room
+from .routing import Refusal, choose
+from .sounds import SoundLibrary
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from .conference import Conferences
+
+# What a stop may take, in seconds. Together less than five, which is what is promised.
+_BYE_TIME = 3.2
+_HANDLER_TIME = 0.5
+_SIP_PORT = 5060
+
+
+class Server:
+    """A SEMS in this process.
+
+    As a context manager it takes calls from ``__aenter__`` on, and has ended them all at ``__aexit__``:
+
+    >>> async with Server(Config(sip_port=0, http_port=0)) as server:
+    ...     call = await server.dial("sip:alice@192.0.2.7")
+    """
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        *,
+        scripts: Sequence[Path] = (),
+        network: MemoryNetwork | None = None,
+        web: bool = True,
+        seed: int | None = None,
+    ) -> None:
+        """``scripts``: files of further apps. ``network``: none of the machine's, for virtual time.
+        ``web``: with the control pages. ``seed``: for runs that can be repeated.
+
+        Raises PluginError for a script that can't be loaded.
+        """
+        self.config = config or Config()
+        self.apps = Apps(scripts)
+        self.engine: Engine
+        """Made at the start."""
+        self.sounds: SoundLibrary
+        """Made at the start."""
+        self.conferences: Conferences
+        """Made at the start."""
+        self.web_app: ASGIApp | None = None
+        """The control pages and their API; made at the start."""
+        self.calls: dict[int, Call] = {}
+        """All calls that exist, by id."""
+        self.rooms: dict[int, Room] = {}
+        """All mixing rooms that exist, by id."""
+        self.operator_token = self.config.operator.token or secrets.token_urlsafe(16)
+        """What opens the operator's page."""
+        self.http_port = self.config.http_port
+        """The port of the pages; once started never 0."""
+        self.ready = False
+        """Calls are taken."""
+        self.stopping = asyncio.Event()
+        """Set when the server begins to stop: endless responses end themselves."""
+        self._network = network
+        self._web = web
+        self._seed = seed
+        self._pages: hosting.Pages | None = None
+        self._sounding: dict[int, set[int]] = {}
+        self._handlers: set[asyncio.Task[None]] = set()
+        self._chores: set[asyncio.Task[Any]] = set()
+
+    # Starting and stopping
+
+    async def start(self) -> None:
+        """Takes calls when it returns. Raises StartError."""
+        from .conference import Conferences
+        from .control import create_app
+
+        if self._network is None:
+            hosting.raise_file_limit()
+            hosting.claim_folder(self.config.data)
+        try:
+            self.engine = Engine(self._engine_config(), self._network)
+        except OSError as error:
+            raise StartError(
+                f"SIP at {join_host_port(self.config.host, self.config.sip_port)}: {hosting.explain(error)}; "
+                "another port is chosen with --sip-port"
+            ) from None
+        except ValueError as error:
+            raise StartError(str(error)) from None
+        try:
+            self.sounds = SoundLibrary(self.config, self.engine)
+            self.conferences = Conferences(self)
+            self.web_app = create_app(self)
+            if self._web and self._network is None:
+                self._pages = hosting.Pages(self.web_app, self.config.host, self.config.http_port)
+                self.http_port = self._pages.port
+            self.engine.on_event = self._on_event
+            self.engine.start()
+            for app in self.apps:
+                await self._run_hooks(app, app.start_hooks)
+        except BaseException:
+            self.engine.close()
+            if self._pages is not None:
+                await self._pages.stop()
+            raise
+        for notice in self.engine.core.notices():
+            logger.warning(notice)
+        self.ready = True
+        logger.info(
+            "ready: calls are taken",
+            sip=self.engine.core.sip_addresses(),
+            pages=self.base_url(None) if self._pages is not None else None,
+        )
+
+    async def stop(self) -> None:
+        """Says BYE to every call and leaves nothing behind, in less than five seconds. Idempotent."""
+        if self.stopping.is_set():
+            return
+        self.stopping.set()
+        self.ready = False
+        pages = asyncio.create_task(self._pages.stop()) if self._pages is not None else None
+        try:
+            with contextlib.suppress(TimeoutError, EngineError):
+                async with asyncio.timeout(_BYE_TIME):
+                    await self.engine.completion(self.engine.core.shutdown())
+            self.engine.drain()
+            # With their calls ended, handlers end by themselves, but for those that wait for something else.
+            if self._handlers:
+                await asyncio.wait(self._handlers, timeout=_HANDLER_TIME)
+            for task in (*self._handlers, *self._chores):
+                task.cancel()
+            await asyncio.gather(*self._handlers, *self._chores, return_exceptions=True)
+            for app in self.apps:
+                await self._run_hooks(app, app.stop_hooks)
+        finally:
+            if pages is not None:
+                await pages
+            for call in tuple(self.calls.values()):
+                call.on_ended(EndReason("local", None, "the server has stopped"))
+            self.calls.clear()
+            self.engine.close()
+            logger.info("stopped")
+
+    async def run(self) -> None:
+        """Starts, and serves until Ctrl-C or SIGTERM. Raises StartError."""
+        with hosting.Signals(self) as signals:
+            async with self:
+                await signals.stop.wait()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def _engine_config(self) -> EngineConfig:
+        config = self.config
+        return EngineConfig(
+            sip_listen=[join_host_port(config.host, config.sip_port)],
+            rtp_ports=config.rtp_ports,
+            advertised_address=config.advertised_address,
+            workers=config.workers,
+            max_calls=config.limits.max_calls,
+            trusted=[str(network) for network in config.trusted],
+            codecs=list(config.codecs),
+            rtp_timeout_ms=round(config.rtp_timeout * 1000),
+            seed=self._seed,
+        )
+
+    async def _run_hooks(self, app: App, hooks: Iterable[Hook]) -> None:
+        for hook in hooks:
+            try:
+                await hook(self)
+            except Exception:
+                logger.exception("a hook of an app failed", app=app.name, hook=hook.__name__)
+
+    # Addresses
+
+    def base_url(self, local: str | None) -> str:
+        """What links to our pages begin with: as configured, else by ``local``, the address (``"ip:port"``)
+        at which the one who gets the link reaches us."""
+        if self.config.base_url is not None:
+            return self.config.base_url
+        host = split_host_port(local)[0] if local else hosting.reachable_address(self.config.host)
+        return "http://" + join_host_port(host, self.http_port)
+
+    @property
+    def sip_port(self) -> int:
+        """The port at which calls are taken."""
+        return split_host_port(self.engine.core.sip_addresses()[0])[1] or _SIP_PORT
+
+    # Calls that we place, and rooms
+
+    async def place(
+        self,
+        uri: str,
+        *,
+        destination: str | None = None,
+        from_name: str = "",
+        from_uri: str = "",
+        headers: Iterable[tuple[str, str]] = (),
+        link: str | None = None,
+    ) -> Call:
+        """Sends an INVITE and returns at once with the call, which is yet to be answered.
+
+        ``destination``: where to send it, ``"ip:port"``; None: the host of the URI. ``from_uri``: ``""``
+        stands for our own address. ``link``: the control page of this call, which goes out as ``u=``.
+
+        Raises CallFailed when the address can't be found, and ValueError for what is no SIP URI.
+        """
+        if destination is None:
+            destination = await _resolve(uri)
+        request, call_id = self.engine.core.dial(
+            uri, destination, from_name=from_name, from_uri=from_uri, headers=list(headers), link=link
+        )
+        caller = NameAddr(from_name, from_uri or "sip:sems")
+        call = Call(
+            self,
+            call_id,
+            direction="out",
+            uri=uri,
+            caller=caller,
+            headers=Headers(),
+            source=destination,
+            local="",
+        )
+        call.link = link
+        self._adopt(call)
+
+        def sent(done: asyncio.Future[None]) -> None:
+            if not done.cancelled() and (error := done.exception()):
+                call.on_ended(EndReason("error", None, str(error)))
+                self.calls.pop(call_id, None)
+
+        self.engine.completion(request).add_done_callback(sent)
+        return call
+
+    async def dial(
+        self,
+        uri: str,
+        *,
+        destination: str | None = None,
+        from_name: str = "",
+        from_uri: str = "",
+        headers: Iterable[tuple[str, str]] = (),
+        link: str | None = None,
+        timeout: float = 60.0,
+    ) -> Call:
+        """Places a call and returns when it is answered; the rest as :meth:`place`.
+
+        Raises CallFailed with the code of the refusal, or 408 after ``timeout`` seconds. Cancelling it
+        takes the call back.
+        """
+        call = await self.place(
+            uri,
+            destination=destination,
+            from_name=from_name,
+            from_uri=from_uri,
+            headers=headers,
+            link=link,
+        )
+        try:
+            async with asyncio.timeout(timeout):
+                await call.wait_answered()
+        except TimeoutError:
+            self.spawn(call.hangup())
+            raise CallFailed(408, f"no answer within {timeout:g} seconds") from None
+        except asyncio.CancelledError:
+            self.spawn(call.hangup())
+            raise
+        return call
+
+    async def open_room(self) -> Room:
+        """A new mixing room, for calls to join."""
+        request, room_id = self.engine.core.open_room()
+        room = self.rooms[room_id] = Room(self, room_id)
+        await self.engine.completion(request)
+        return room
+
+    # What the engine tells
+
+    def _on_event(self, event: Event) -> None:
+        match event:
+            case Event.Incoming():
+                self._on_incoming(event)
+            case Event.Levels(room_id, levels):
+                self._on_levels(room_id, dict(levels))
+            case Event.Fault(message):
+                logger.error("a part of the engine failed and was ended", why=message)
+            case _:
+                call_id: int = getattr(event, "call", -1)
+                call = self.calls.get(call_id)
+                if call is not None:
+                    call.on_event(event)
+                    if call.end is not None:
+                        del self.calls[call_id]
+                        call.log.info("call ended", why=str(call.end))
+
+    def _on_levels(self, room_id: int, levels: dict[int, int]) -> None:
+        before = self._sounding.pop(room_id, set())
+        if levels:
+            self._sounding[room_id] = set(levels)
+        for call_id in before - levels.keys():
+            if call := self.calls.get(call_id):
+                call.on_level(SILENT)
+        for call_id, level in levels.items():
+            if call := self.calls.get(call_id):
+                call.on_level(level)
+        if room := self.rooms.get(room_id):
+            room.on_levels(levels)
+
+    def _on_incoming(self, event: Event.Incoming) -> None:
+        headers = Headers(event.headers)
+        call = Call(
+            self,
+            event.call,
+            direction="in",
+            uri=event.uri,
+            caller=NameAddr.parse(headers.get("From", "")),
+            headers=headers,
+            source=event.source,
+            local=event.local,
+        )
+        self._adopt(call)
+        target = choose(event.uri, headers, source=event.source, config=self.config, apps=self.apps)
+        if isinstance(target, Refusal):
+            call.log.info("call refused", code=target.code, why=target.reason)
+            self.spawn(call.reject(target.code, target.reason))
+            return
+        app = self.apps.get(target.app)
+        assert app is not None
+        call.app_name = target.app
+        call.params = target.params
+        call.sound_folder = app.folder
+        call.log = call.log.bind(app=target.app)
+        call.log.info("call", source=call.source)
+        task = asyncio.create_task(self._serve(call, app), name=f"call {call.id}")
+        self._handlers.add(task)
+        task.add_done_callback(self._handlers.discard)
+
+    def _adopt(self, call: Call) -> None:
+        self.calls[call.id] = call
+
+        def follow(told: CallEvent) -> None:
+            if isinstance(told, RtpTimeout) and self.config.rtp_timeout > 0:
+                call.log.warning("nothing is heard of the caller", silent_ms=told.silent_ms)
+                self.spawn(call.hangup("nothing is heard"))
+
+        call.subscribe(follow)
+
+    async def _serve(self, call: Call, app: App) -> None:
+        """Runs the app's handler, and ends the call with it."""
+        code, reason = 480, None
+        try:
+            assert app.handler is not None
+            await app.handler(call)
+        except asyncio.CancelledError:
+            code = 503
+            raise
+        except Exception as error:
+            if not _is_hang_up(error):
+                code, reason = 500, "Service Failed"
+                call.log.exception("an app failed")
+        finally:
+            if call.end is None:
+                self.spawn(call.hangup() if call.state == "answered" else call.reject(code, reason))
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Does something that nobody waits for; what is not done when the server stops is cancelled."""
+
+        async def quietly() -> None:
+            try:
+                await work
+            except SemsError as error:
+                logger.debug("a chore could not be done", why=str(error))
+            except Exception:
+                logger.exception("a chore failed")
+
+        task = asyncio.create_task(quietly())
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)
+
+
+def _is_hang_up(error: BaseException) -> bool:
+    """The handler ended because a call did, perhaps in several of its tasks."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(_is_hang_up(part) for part in error.exceptions)
+    return isinstance(error, HungUp)
+
+
+async def _resolve(uri: str) -> str:
+    """Where to send a request for the URI, ``"ip:port"``."""
+    target = SipUri.parse(uri)
+    if target.scheme != "sip" or not target.host:
+        raise ValueError(f"{uri!r} is no address that can be called, such as sip:alice@192.0.2.7")
+    host = target.params.get("maddr") or target.host
+    port = target.port or _SIP_PORT
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    except OSError:
+        raise CallFailed(503, f"there is no host named {host}") from None
+    return join_host_port(str(found[0][4][0]), port)

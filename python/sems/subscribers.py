@@ -1,0 +1,39 @@
+"""Those who want to be told what happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from .log import logger
+
+_Event = TypeVar("_Event")
+
+
+class Subscribers(Generic[_Event]):
+    """Callbacks in the order in which they came. One that fails is logged and disturbs no other."""
+
+    def __init__(self) -> None:
+        self._callbacks: list[Callable[[_Event], None]] = []
+
+    def add(self, callback: Callable[[_Event], None]) -> Callable[[], None]:
+        """Tells ``callback`` from now on; returns what ends that, which may be called more than once."""
+        self._callbacks.append(callback)
+
+        def remove() -> None:
+            if callback in self._callbacks:
+                self._callbacks.remove(callback)
+
+        return remove
+
+    def tell(self, event: _Event) -> None:
+        """Tells all of them."""
+        for callback in tuple(self._callbacks):
+            try:
+                callback(event)
+            except Exception:
+                logger.exception("a subscriber failed", told=type(event).__name__)
+
+    def clear(self) -> None:
+        """Forgets all of them."""
+        self._callbacks.clear()
