@@ -162,10 +162,14 @@ class Server:
             self.engine.close()
             logger.info("stopped")
 
-    async def run(self) -> None:
-        """Starts, and serves until Ctrl-C or SIGTERM. Raises StartError."""
+    async def run(self, greet: Callable[[Server], None] | None = None) -> None:
+        """Starts, calls ``greet`` once calls are taken, and serves until Ctrl-C or SIGTERM.
+
+        Raises StartError."""
         with hosting.Signals(self) as signals:
             async with self:
+                if greet is not None:
+                    greet(self)
                 await signals.stop.wait()
 
     async def __aenter__(self) -> Self:
@@ -205,8 +209,13 @@ class Server:
         at which the one who gets the link reaches us."""
         if self.config.base_url is not None:
             return self.config.base_url
-        host = split_host_port(local)[0] if local else hosting.reachable_address(self.config.host)
+        host = split_host_port(local)[0] if local else self.reachable_host
         return "http://" + join_host_port(host, self.http_port)
+
+    @property
+    def reachable_host(self) -> str:
+        """The address by which others most likely reach us."""
+        return self.config.advertised_address or hosting.reachable_address(self.config.host)
 
     @property
     def sip_port(self) -> int:
@@ -346,7 +355,7 @@ class Server:
             local=event.local,
         )
         self._adopt(call)
-        target = choose(event.uri, headers, source=event.source, config=self.config, apps=self.apps)
+        target = choose(event.uri, headers, trusted=event.trusted, config=self.config, apps=self.apps)
         if isinstance(target, Refusal):
             call.log.info("call refused", code=target.code, why=target.reason)
             self.spawn(call.reject(target.code, target.reason))

@@ -60,7 +60,7 @@ class SemsServer:
             env=os.environ | {"PYTHONUNBUFFERED": "1"} | self.env,
         )
         self._reader = asyncio.create_task(self._read())
-        await self.logged(r"taking calls", timeout=20)
+        await self.logged(r"calls are taken", timeout=20)
         assert (await self.get("/healthz"))[0] == 200
         return self
 

@@ -101,7 +101,7 @@ async def test_the_installed_server_serves_its_pages_and_ends_at_ctrl_c(
     try:
         assert process.stdout
         async with asyncio.timeout(20):
-            while "taking calls" not in said:
+            while "calls are taken" not in said:
                 line = await process.stdout.readline()
                 assert line, said
                 said += line.decode()

@@ -1,0 +1,5 @@
+"""``python -m sems`` is the command ``sems``."""
+
+from .cli import main
+
+main()

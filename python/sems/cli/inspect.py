@@ -1,0 +1,74 @@
+"""``sems apps`` and ``sems config``: what there is, and where it came from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..config import load_config
+from ..plugins import Apps
+from .failure import one_clear_line
+from .options import BaseUrl, ConfigFile, Data, Host, HttpPort, RtpPorts, SipPort
+
+_SECRETS = {"operator.token"}
+
+
+def apps(
+    scripts: Annotated[
+        list[Path] | None, typer.Argument(metavar="[APP.py …]", help="Scripts to look at too.")
+    ] = None,
+) -> None:
+    """List the services: their names, what they do, where they come from, or why one did not load."""
+    with one_clear_line():
+        found = Apps(scripts or ()).describe()
+    width = max((len(one.name) for one in found), default=0)
+    for one in found:
+        about = one.summary if one.error is None else f"DOES NOT LOAD: {one.error}"
+        typer.echo(f"{one.name:<{width}}  {about}\n{'':<{width}}  {one.origin}")
+
+
+def config(
+    host: Host = None,
+    sip_port: SipPort = None,
+    http_port: HttpPort = None,
+    rtp_ports: RtpPorts = None,
+    data: Data = None,
+    config: ConfigFile = None,
+    base_url: BaseUrl = None,
+) -> None:
+    """Show the effective configuration, and where each value came from."""
+    with one_clear_line():
+        loaded = load_config(
+            {
+                "host": host,
+                "sip_port": sip_port,
+                "http_port": http_port,
+                "rtp_ports": rtp_ports,
+                "data": data,
+                "config": config,
+                "base_url": base_url,
+            }
+        )
+    rows = _rows(loaded.config.model_dump(mode="json"), "")
+    width = max(len(f"{key} = {value}") for key, value in rows)
+    for key, value in rows:
+        typer.echo(f"{f'{key} = {value}':<{width}}  # {loaded.origin(key)}")
+
+
+def _rows(value: Any, key: str) -> list[tuple[str, str]]:
+    """Dotted names and values, written as TOML does; a secret is not shown."""
+    if isinstance(value, dict) and value:
+        return [
+            row for name, inner in value.items() for row in _rows(inner, f"{key}.{name}" if key else name)
+        ]
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return [row for index, inner in enumerate(value) for row in _rows(inner, f"{key}[{index}]")]
+    if value is None:
+        return [(key, "(unset)")]
+    if key in _SECRETS:
+        return [(key, '"…"')]
+    # JSON writes strings, numbers, truth and lists of them as TOML does.
+    return [(key, json.dumps(value, ensure_ascii=False))]

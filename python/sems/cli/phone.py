@@ -1,0 +1,202 @@
+"""``sems call``: a phone for the command line, the newcomer's first."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+import tempfile
+import time
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import events, log
+from ..call import Call
+from ..config import Config, LogSettings
+from ..errors import HungUp, SemsError, SoundNotFound, WrongState
+from ..server import Server
+from .failure import one_clear_line
+
+_KEYS = "0123456789*#ABCD"
+# A second phone here, or a server, is not to be in the way.
+_RTP_PORTS = (20_000, 29_999)
+
+
+def call(
+    uri: Annotated[
+        str, typer.Argument(metavar="URI", help="Whom to call: sip:standup@192.0.2.7, or without sip:.")
+    ],
+    name: Annotated[
+        str, typer.Option("--name", metavar="TEXT", help="The name that the other side sees.")
+    ] = "",
+    play: Annotated[
+        Path | None, typer.Option("--play", metavar="FILE", help="A WAV file to say, once.")
+    ] = None,
+    tone: Annotated[
+        int | None,
+        typer.Option(
+            "--tone", metavar="HZ", min=20, max=3900, help="A tone to say, for as long as the call lasts."
+        ),
+    ] = None,
+    record: Annotated[
+        Path | None, typer.Option("--record", metavar="FILE", help="Writes what is heard to a WAV file.")
+    ] = None,
+    keys: Annotated[
+        str,
+        typer.Option("--keys", metavar="KEYS", help="Keys to press once answered; a comma waits a second."),
+    ] = "",
+    duration: Annotated[
+        float | None, typer.Option("--duration", metavar="SECONDS", min=0, help="Hangs up after that long.")
+    ] = None,
+    open_page: Annotated[
+        bool, typer.Option("--open", help="Opens the call's control page in the browser.")
+    ] = False,
+    sip_port: Annotated[
+        int, typer.Option("--sip-port", metavar="N", help="Our own UDP port; 0: any free one.")
+    ] = 0,
+) -> None:
+    """Call somebody. Prints the link of the control page that the answer brings.
+
+    While the call lasts, keys typed here and Enter are pressed on the phone; Ctrl-C hangs up.
+
+      sems call sip:standup@127.0.0.1 --name Anna --tone 440 --open
+    """
+    if any(key not in _KEYS + "," for key in keys):
+        raise typer.BadParameter(f"keys are {_KEYS} and the comma", param_hint="--keys")
+    with one_clear_line():
+        if play is not None and not play.is_file():
+            raise SoundNotFound(f"there is no file {play}")
+        log.configure(LogSettings(level="error"))
+        asyncio.run(_phone(uri, name, play, tone, record, keys, duration, open_page, sip_port))
+
+
+async def _phone(
+    uri: str,
+    name: str,
+    play: Path | None,
+    tone: int | None,
+    record: Path | None,
+    keys: str,
+    duration: float | None,
+    open_page: bool,
+    sip_port: int,
+) -> None:
+    if ":" not in uri.partition("@")[0]:
+        uri = f"sip:{uri}"
+    with tempfile.TemporaryDirectory(prefix="sems-call-") as folder:
+        config = Config(sip_port=sip_port, rtp_ports=_RTP_PORTS, data=Path(folder), rtp_timeout=0)
+        async with Server(config, web=False) as server:
+            stop = asyncio.Event()
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, stop.set)
+            try:
+                call = await server.place(uri, from_name=name)
+            except ValueError as error:
+                raise SemsError(str(error)) from None
+            _say(f"calling {uri}")
+            call.subscribe(_tell)
+            talking = asyncio.create_task(_talk(call, play, tone, record, keys, open_page))
+            waits = {asyncio.create_task(stop.wait()), asyncio.create_task(call.wait_ended()), talking}
+            try:
+                await asyncio.wait(waits - {talking}, timeout=duration, return_when=asyncio.FIRST_COMPLETED)
+                if talking.done() and (error := talking.exception()):
+                    raise error
+                if record is not None and call.state == "answered":
+                    with contextlib.suppress(SemsError):
+                        await call.stop_record()
+                await call.hangup()
+            finally:
+                for wait in waits:
+                    wait.cancel()
+                await asyncio.gather(*waits, return_exceptions=True)
+            _report(call, record)
+
+
+async def _talk(
+    call: Call, play: Path | None, tone: int | None, record: Path | None, keys: str, open_page: bool
+) -> None:
+    """What is said and pressed in the call; an error here ends the call."""
+    try:
+        await call.wait_answered()
+        if call.peer_link:
+            _say(f"page     {call.peer_link}")
+            if open_page:
+                webbrowser.open(call.peer_link)
+        elif open_page:
+            _say("the answer brought no page to open")
+        if record is not None:
+            await call.record(record)
+        if tone is not None:
+            # A second at a time, a whole number of periods, joined without a gap.
+            call.start_play(call.server.sounds.tone(f"sine:{tone}:1000:-20"), repeat=0)
+        if play is not None:
+            call.start_play(play)
+        typed = asyncio.create_task(_type(call)) if sys.stdin.isatty() else None
+        try:
+            for key in keys:
+                if key == ",":
+                    await asyncio.sleep(1)
+                else:
+                    await call.send_digits(key)
+            await call.wait_ended()
+        finally:
+            if typed is not None:
+                typed.cancel()
+    except HungUp:
+        pass
+    except SemsError as error:
+        if call.end is None:
+            _say(f"error    {error}")
+            with contextlib.suppress(SemsError):
+                await call.hangup()
+
+
+async def _type(call: Call) -> None:
+    """Keys typed on the terminal."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while line := await reader.readline():
+        pressed = "".join(key for key in line.decode(errors="replace").upper() if key in _KEYS)
+        if pressed:
+            with contextlib.suppress(HungUp, WrongState):
+                await call.send_digits(pressed)
+
+
+def _tell(event: events.CallEvent) -> None:
+    match event:
+        case events.Progress(code, reason):
+            _say(f"{code}      {reason}")
+        case events.Answered(codec):
+            _say(f"answered {codec}")
+        case events.Hold(on):
+            _say("on hold" if on else "off hold")
+        case events.Digit(digit):
+            _say(f"key      {digit}")
+
+
+def _report(call: Call, record: Path | None) -> None:
+    end = call.end
+    assert end is not None
+    if call.answered_at is None:
+        if end.cause != "local":
+            raise SemsError(f"the call failed: {end}")
+        _say("given up")
+        return
+    lasted = time.time() - call.answered_at
+    who = (
+        "hung up" if end.cause == "local" else "the other side hung up" if end.cause == "remote" else str(end)
+    )
+    _say(f"{who} after {lasted:.1f} s")
+    if record is not None:
+        _say(f"recorded {record}")
+
+
+def _say(line: str) -> None:
+    typer.echo(f"{time.strftime('%H:%M:%S')} {line}")
+    sys.stdout.flush()

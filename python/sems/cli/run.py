@@ -1,0 +1,75 @@
+"""``sems run``: the server."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import log
+from ..config import load_config
+from ..server import Server
+from .failure import one_clear_line
+from .options import BaseUrl, ConfigFile, Data, Host, HttpPort, RtpPorts, SipPort
+
+_GREETING = """
+  Dial     {dial}
+  Or call  sems call sip:standup@{sip}   (from here; --open shows its page)
+  Pages    {pages}
+  Operator {pages}/operator   token {token}
+"""
+
+
+def run(
+    scripts: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[APP.py …]", help="Your services, named by their file stems."),
+    ] = None,
+    host: Host = None,
+    sip_port: SipPort = None,
+    http_port: HttpPort = None,
+    rtp_ports: RtpPorts = None,
+    data: Data = None,
+    config: ConfigFile = None,
+    base_url: BaseUrl = None,
+) -> None:
+    """Run the server. Ctrl-C says goodbye to every call and stops.
+
+    Whoever dials sip:NAME@this-machine is in the conference room NAME; the answer to the call carries
+    the link of the caller's own control page. echo, ring and announcement are services of their own.
+
+    A script is one more service: sems run hello.py takes the calls to sip:hello@this-machine.
+    """
+    with one_clear_line():
+        loaded = load_config(
+            {
+                "host": host,
+                "sip_port": sip_port,
+                "http_port": http_port,
+                "rtp_ports": rtp_ports,
+                "data": data,
+                "config": config,
+                "base_url": base_url,
+            }
+        )
+        log.configure(loaded.config.log)
+        asyncio.run(_serve(Server(loaded.config, scripts=scripts or ())))
+
+
+async def _serve(server: Server) -> None:
+    await server.run(_greet)
+
+
+def _greet(server: Server) -> None:
+    host = server.reachable_host
+    port = "" if server.sip_port == 5060 else f":{server.sip_port}"
+    typer.echo(
+        _GREETING.format(
+            dial=f"sip:standup@{host}{port}",
+            sip=f"{host}{port}",
+            pages=server.base_url(None),
+            token=server.operator_token,
+        )
+    )
