@@ -1,6 +1,9 @@
 //! A run: calls are set up, speak and listen for a while, and hang up.
 
-use std::{net::SocketAddr, path::Path};
+use std::{
+    net::{SocketAddr, UdpSocket},
+    path::Path,
+};
 
 use crate::{
     clock,
@@ -18,6 +21,8 @@ const RATE: i64 = 150;
 const SETTLE_SECONDS: i64 = 3;
 /// How many callers keep what they hear to be listened to afterwards.
 const LISTENERS: usize = 60;
+/// Services of `load/apps` that keep Python busy for five seconds each.
+const BLOCKING: [&str; 2] = ["sleeper", "spinner"];
 /// A tone is heard from here on (dBov, over the whole run); one's own is to stay under the other.
 const HEARD: f64 = -40.0;
 const UNHEARD: f64 = -50.0;
@@ -30,6 +35,8 @@ pub struct Plan {
     users: Vec<String>,
     headers: &'static str,
     voices: Vec<Voice>,
+    /// Services that block Python are called while it is measured.
+    blocked: bool,
 }
 
 const SILENT: Voice = Voice {
@@ -53,7 +60,17 @@ impl Plan {
             room: 3,
             users: (0..calls).map(|i| format!("room-{}", i / 3)).collect(),
             headers: "",
+            blocked: false,
             voices: (0..calls).map(|i| voice(i as u32 % 3)).collect(),
+        }
+    }
+
+    /// As `conference`, while one service sleeps and another spins in Python's only thread.
+    pub fn blocked(calls: usize) -> Self {
+        Self {
+            name: format!("blocked:{calls}"),
+            blocked: true,
+            ..Self::conference(calls)
         }
     }
 
@@ -70,6 +87,7 @@ impl Plan {
             room: calls,
             users: vec!["plenary".into(); calls],
             headers: "",
+            blocked: false,
             voices: (0..calls)
                 .map(|i| if i < talkers { voice(i as u32) } else { SILENT })
                 .collect(),
@@ -84,6 +102,7 @@ impl Plan {
             users: vec!["announcement".into(); calls],
             headers: "P-App-Name: announcement\r\nP-App-Param: play=default-announcement;repeat=forever\r\n",
             voices: vec![SILENT; calls],
+            blocked: false,
         }
     }
 }
@@ -281,6 +300,14 @@ pub fn run(plan: &Plan, sems: &Path, seconds: u64) -> Result<Measured, String> {
     }
     let late = |server: &Process| server.counter("late_ticks") + server.counter("skipped_ticks");
     let late_before = late(&server);
+    // What a blocked Python still holds back is no matter here: they have ports that nobody hears.
+    let unheard = UdpSocket::bind("127.0.0.1:0").map_err(|e| e.to_string())?;
+    if plan.blocked {
+        let port = unheard.local_addr().map_err(|e| e.to_string())?.port();
+        for service in BLOCKING {
+            caller.invite(service, "", port);
+        }
+    }
     let mut measured = run.measure(seconds, || server.cpu(), || caller.poll());
     measured.name = plan.name.clone();
     measured.late_ticks = late(&server) - late_before;

@@ -23,10 +23,11 @@ Puts a SEMS server under load over loopback and says what it costs.
 
 usage: load [--sems PATH] [--seconds N] [--json FILE] [SCENARIO …]
 
-scenarios (default: echo, conference:300, room:400, announcement:1050)
+scenarios (default: echo, conference:300, blocked:300, room:400, announcement:1050)
   echo:N          the yardstick: N calls' packets through the cheapest UDP echo server
   conference:N    N calls in rooms of three, one speaks at a time
   room:N          one room of N, five of whom speak
+  blocked:N       conference:N while a service sleeps and another spins in Python
   announcement:N  N calls hear an announcement
   ramp            conference with 900, 1500, 2000, … calls until one is not clean
 
@@ -78,6 +79,7 @@ fn run(scenario: &str, options: &Options, report: &mut Report) -> Result<(), Str
             report.add(measured);
             return Ok(());
         }
+        "blocked" => Plan::blocked(count(300)?),
         "conference" => Plan::conference(count(300)?),
         "room" => Plan::room(count(400)?, 5),
         "announcement" => Plan::announcement(count(1050)?),
@@ -139,6 +141,7 @@ fn options(arguments: Vec<String>) -> Options {
         options.scenarios = [
             "echo:300",
             "conference:300",
+            "blocked:300",
             "room:400",
             "announcement:1050",
         ]

@@ -14,6 +14,7 @@ use std::{
 /// The core that the server runs on; the callers take the other one.
 const SERVER_CORE: usize = 0;
 const CALLER_CORE: usize = 1;
+const APPS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/load/apps");
 
 /// A child that is ended when dropped.
 pub struct Process {
@@ -75,6 +76,7 @@ impl Process {
             ])
             .args(["--data".as_ref(), folder.join("data").as_os_str()])
             .args(["--config".as_ref(), config.as_os_str()])
+            .args(["sleeper.py", "spinner.py"].map(|script| Path::new(APPS).join(script)))
             .stdin(Stdio::null())
             .stdout(log.try_clone().map_err(|e| e.to_string())?)
             .stderr(log);
