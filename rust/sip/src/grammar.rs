@@ -5,187 +5,91 @@ use std::fmt;
 
 use crate::Text;
 
-const TOKEN: u8 = 1;
-const HOST: u8 = 2;
-const USER: u8 = 4;
-const PASSWORD: u8 = 8;
-const URI_PARAM: u8 = 16;
-const URI_HEADER: u8 = 32;
-const URI: u8 = 64;
+/// Character classes: one bit each.
+pub(crate) mod class {
+    pub(crate) const TOKEN: u8 = 1;
+    pub(crate) const HOST: u8 = 2;
+    pub(crate) const USER: u8 = 4;
+    pub(crate) const PASSWORD: u8 = 8;
+    pub(crate) const URI_PARAM: u8 = 16;
+    pub(crate) const URI_HEADER: u8 = 32;
+    pub(crate) const URI: u8 = 64;
+    /// What a parameter's value may hold without quotes. Wider than the grammar's token and host,
+    /// since nothing of it can be misread.
+    pub(crate) const VALUE: u8 = 128;
 
-/// For each byte, the classes it belongs to.
-static CLASSES: [u8; 256] = {
-    const fn mark(mut table: [u8; 256], bytes: &[u8], class: u8) -> [u8; 256] {
-        let mut i = 0;
-        while i < bytes.len() {
-            table[bytes[i] as usize] |= class;
-            i += 1;
+    /// For each byte, the classes it belongs to.
+    static CLASSES: [u8; 256] = {
+        const fn mark(mut table: [u8; 256], bytes: &[u8], class: u8) -> [u8; 256] {
+            let mut i = 0;
+            while i < bytes.len() {
+                table[bytes[i] as usize] |= class;
+                i += 1;
+            }
+            table
         }
+        const UNRESERVED: u8 = USER | PASSWORD | URI_PARAM | URI_HEADER;
+        let mut table = [0; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            let b = byte as u8;
+            if b.is_ascii_alphanumeric() {
+                table[byte] = TOKEN | HOST | UNRESERVED | URI;
+            }
+            // Raw UTF-8 in a user part ought to be escaped; phones send it nevertheless.
+            if b >= 0x80 {
+                table[byte] = USER | PASSWORD | URI_PARAM | URI_HEADER | URI;
+            }
+            if !matches!(b, 0..=0x20 | 0x7f | b'"' | b'<' | b'>' | b';') {
+                table[byte] |= VALUE;
+            }
+            byte += 1;
+        }
+        table = mark(table, b"-.!%*_+`'~", TOKEN);
+        // Underscores are no part of a host name, yet they occur in private networks.
+        table = mark(table, b"-._", HOST);
+        table = mark(table, b"-_.!~*'()", UNRESERVED);
+        table = mark(table, b"&=+$,;?/", USER);
+        table = mark(table, b"&=+$,", PASSWORD);
+        table = mark(table, b"[]/:&+$", URI_PARAM);
+        table = mark(table, b"[]/?:+$", URI_HEADER);
+        table = mark(table, b"-_.!~*'()%;/?:@&=+$,#[]", URI);
         table
-    }
-    const UNRESERVED: u8 = USER | PASSWORD | URI_PARAM | URI_HEADER;
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let b = byte as u8;
-        if b.is_ascii_alphanumeric() {
-            table[byte] = TOKEN | HOST | UNRESERVED | URI;
-        }
-        // Raw UTF-8 in a user part ought to be escaped; phones send it nevertheless.
-        if b >= 0x80 {
-            table[byte] = USER | PASSWORD | URI_PARAM | URI_HEADER | URI;
-        }
-        byte += 1;
-    }
-    table = mark(table, b"-.!%*_+`'~", TOKEN);
-    // Underscores are no part of a host name, yet they occur in private networks.
-    table = mark(table, b"-._", HOST);
-    table = mark(table, b"-_.!~*'()", UNRESERVED);
-    table = mark(table, b"&=+$,;?/", USER);
-    table = mark(table, b"&=+$,", PASSWORD);
-    table = mark(table, b"[]/:&+$", URI_PARAM);
-    table = mark(table, b"[]/?:+$", URI_HEADER);
-    mark(table, b"-_.!~*'()%;/?:@&=+$,#[]", URI)
-};
+    };
 
-fn all(text: &str, class: u8) -> bool {
-    // Without an early exit: texts are short and nearly always sound.
-    text.bytes()
-        .fold(class, |seen, b| seen & CLASSES[b as usize])
-        != 0
+    /// Whether `byte` is of `class`.
+    pub(crate) fn has(byte: u8, class: u8) -> bool {
+        CLASSES[byte as usize] & class != 0
+    }
+
+    /// Where the run of bytes of `class` that starts at `at` ends.
+    pub(crate) fn run(text: &[u8], at: usize, class: u8) -> usize {
+        let rest = text.get(at..).unwrap_or(&[]);
+        at + rest
+            .iter()
+            .position(|b| !has(*b, class))
+            .unwrap_or(rest.len())
+    }
+
+    /// Whether `text` is of `class` throughout, and not empty.
+    pub(crate) fn all(text: &str, class: u8) -> bool {
+        !text.is_empty() && text.bytes().all(|b| has(b, class))
+    }
 }
 
 /// Whether `text` is a `token`.
 pub(crate) fn is_token(text: &str) -> bool {
-    !text.is_empty() && all(text, TOKEN)
-}
-
-/// Whether `text` can stand as a parameter value without quotes: a token or a host.
-pub(crate) fn is_bare_value(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|b| CLASSES[b as usize] & TOKEN != 0 || matches!(b, b'[' | b']' | b':'))
+    class::all(text, class::TOKEN)
 }
 
 /// Whether `text` has only the characters of a host name.
 pub(crate) fn is_host_name(text: &str) -> bool {
-    !text.is_empty() && all(text, HOST)
+    class::all(text, class::HOST)
 }
 
 /// Whether `text` has only characters that occur in URIs of any scheme.
 pub(crate) fn is_uri_text(text: &str) -> bool {
-    !text.is_empty() && all(text, URI)
-}
-
-/// The parts of a SIP URI that differ in what they may hold unescaped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum UriPart {
-    User,
-    Password,
-    Param,
-    Header,
-}
-
-impl UriPart {
-    fn class(self) -> u8 {
-        match self {
-            Self::User => USER,
-            Self::Password => PASSWORD,
-            Self::Param => URI_PARAM,
-            Self::Header => URI_HEADER,
-        }
-    }
-
-    /// Whether `text` is well formed here: allowed characters and whole `%XX` escapes.
-    pub(crate) fn accepts(self, text: &str) -> bool {
-        let class = self.class();
-        let bytes = text.as_bytes();
-        let mut i = 0;
-        while i < bytes.len() {
-            if CLASSES[bytes[i] as usize] & class != 0 {
-                i += 1;
-            } else if bytes[i] == b'%' && hex_pair(&bytes[i + 1..]).is_some() {
-                i += 3;
-            } else {
-                return false;
-            }
-        }
-        true
-    }
-
-    /// `text` with every character that may not stand here written as `%XX`.
-    pub(crate) fn escape(self, text: &str) -> Cow<'_, str> {
-        let stands = |b: u8| b < 0x80 && CLASSES[b as usize] & self.class() != 0;
-        if text.bytes().all(stands) {
-            return Cow::Borrowed(text);
-        }
-        let mut escaped = String::with_capacity(text.len() + 8);
-        for byte in text.bytes() {
-            if stands(byte) {
-                escaped.push(byte as char);
-            } else {
-                const HEX: &[u8; 16] = b"0123456789ABCDEF";
-                escaped.push('%');
-                escaped.push(HEX[(byte >> 4) as usize] as char);
-                escaped.push(HEX[(byte & 15) as usize] as char);
-            }
-        }
-        Cow::Owned(escaped)
-    }
-}
-
-fn hex_pair(bytes: &[u8]) -> Option<u8> {
-    let digit = |b: u8| (b as char).to_digit(16);
-    match bytes {
-        [high, low, ..] => Some((digit(*high)? * 16 + digit(*low)?) as u8),
-        _ => None,
-    }
-}
-
-/// `text` with its `%XX` escapes undone. What is no UTF-8 afterwards becomes U+FFFD.
-pub(crate) fn unescape(text: &str) -> Cow<'_, str> {
-    if !text.contains('%') {
-        return Cow::Borrowed(text);
-    }
-    let bytes = text.as_bytes();
-    let mut plain = Vec::with_capacity(bytes.len());
-    let mut i = 0;
-    while i < bytes.len() {
-        match hex_pair(&bytes[i + 1..]) {
-            Some(byte) if bytes[i] == b'%' => {
-                plain.push(byte);
-                i += 3;
-            }
-            _ => {
-                plain.push(bytes[i]);
-                i += 1;
-            }
-        }
-    }
-    Cow::Owned(match String::from_utf8(plain) {
-        Ok(plain) => plain,
-        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-    })
-}
-
-/// The bytes of `text` as URIs are compared (RFC 3261 §19.1.4): an escape equals what it stands
-/// for, unless that is a reserved character; then it is marked.
-pub(crate) fn significant(text: &str) -> impl Iterator<Item = (u8, bool)> {
-    let mut rest = text.as_bytes();
-    std::iter::from_fn(move || {
-        let (&first, after) = rest.split_first()?;
-        match hex_pair(after) {
-            Some(byte) if first == b'%' => {
-                rest = &after[2..];
-                Some((byte, b";/?:@&=+$,".contains(&byte)))
-            }
-            _ => {
-                rest = after;
-                Some((first, false))
-            }
-        }
-    })
+    class::all(text, class::URI)
 }
 
 /// The length of the `quoted-string` at the start of `text`, quotes included, if there is one.
@@ -274,6 +178,12 @@ pub(crate) fn cut(text: &str, separator: u8) -> (&str, Option<&str>) {
         }
     }
     (text, None)
+}
+
+/// Splits `text` at the first `separator`, whatever it stands in.
+pub(crate) fn split(text: &str, separator: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|b| b == separator)?;
+    Some((&text[..at], &text[at + 1..]))
 }
 
 /// Cuts `text` before the first semicolon, where the parameters start.

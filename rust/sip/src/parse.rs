@@ -83,13 +83,13 @@ fn start(text: &Text, line: &str) -> Result<(Start, Option<Error>), Error> {
     };
     let is_ours = |version: &str| version.eq_ignore_ascii_case("SIP/2.0");
 
-    let (first, rest) = line.split_once(' ').ok_or(Error::StartLine)?;
+    let (first, rest) = grammar::split(line, b' ').ok_or(Error::StartLine)?;
     if is_sip(first) {
         if !is_ours(first) {
             return Err(Error::Version);
         }
         // The blank before an empty reason phrase is often left out.
-        let (code, reason) = rest.split_once(' ').unwrap_or((rest, ""));
+        let (code, reason) = grammar::split(rest, b' ').unwrap_or((rest, ""));
         let number = grammar::number(code).filter(|_| code.len() == 3);
         let status = number.and_then(StatusCode::new).ok_or(Error::StartLine)?;
         let reason = grammar::slice(text, reason);

@@ -143,7 +143,7 @@ impl HeaderName {
         let mut at = slot(name.as_bytes());
         while TABLE[at] != 0 {
             let (candidate, header) = &NAMES[TABLE[at] as usize - 1];
-            if candidate.eq_ignore_ascii_case(name) {
+            if *candidate == name || candidate.eq_ignore_ascii_case(name) {
                 return Some(header.clone());
             }
             at = (at + 1) % SLOTS;

@@ -76,7 +76,7 @@ impl NameAddr {
                     return Err(malformed());
                 }
                 // Outside quotes only tokens are allowed, but phones write any script there.
-                if after_quotes == 0 && display.contains(['"', ',', ';', ':', '@', '>']) {
+                if after_quotes == 0 && display.bytes().any(|b| b"\",;:@>".contains(&b)) {
                     return Err(malformed());
                 }
                 (
@@ -89,7 +89,7 @@ impl NameAddr {
             None => {
                 // Without brackets a semicolon starts the header's own parameters (§20).
                 let (uri, params) = grammar::cut_params(value);
-                if uri.contains(['?', ',']) {
+                if uri.bytes().any(|b| matches!(b, b'?' | b',')) {
                     return Err(malformed());
                 }
                 ("", grammar::trim(uri), params)

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::{Text, grammar};
+use crate::Text;
+use crate::grammar::{self, class};
 
 /// A list of parameters, kept as the text it came in and searched when asked.
 ///
@@ -28,19 +29,7 @@ impl Params {
         if text.is_empty() {
             return Some(Self::new());
         }
-        let mut rest = Some(text.strip_prefix(';')?);
-        for _ in 0..Self::MAX {
-            let Some(params) = rest else { break };
-            let (param, after) = grammar::cut(params, b';');
-            let (name, value) = split(param);
-            if !grammar::is_token(name) && !grammar::trim(param).is_empty()
-                || !value.is_none_or(is_value)
-            {
-                return None;
-            }
-            rest = after;
-        }
-        rest.is_none().then(|| Self(grammar::slice(whole, text)))
+        are_params(text).then(|| Self(grammar::slice(whole, text)))
     }
 
     /// Wraps URI parameters that the URI parser has checked: empty, or a `;` before each one.
@@ -107,7 +96,7 @@ impl Params {
     /// Adds a parameter, or gives the one called `name` a new value in its place. A value that is
     /// neither token nor host is quoted; an empty one leaves the name alone.
     pub fn set(&mut self, name: &str, value: &str) {
-        if value.is_empty() || grammar::is_bare_value(value) {
+        if is_bare(value) {
             self.set_raw(name, value);
         } else {
             self.set_raw(name, &grammar::quote(value));
@@ -146,25 +135,51 @@ impl Params {
     }
 }
 
+/// Whether `text` is `;name=value` and so on, with blanks where the grammar has them.
+fn are_params(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let blanks = |at| {
+        at + bytes[at..]
+            .iter()
+            .take_while(|b| matches!(b, b' ' | b'\t'))
+            .count()
+    };
+    let (mut at, mut count) = (0, 0);
+    while at < bytes.len() {
+        if bytes[at] != b';' || count == Params::MAX {
+            return false;
+        }
+        count += 1;
+        let name = blanks(at + 1);
+        let end_of_name = class::run(bytes, name, class::TOKEN);
+        at = blanks(end_of_name);
+        if end_of_name > name && bytes.get(at) == Some(&b'=') {
+            let value = blanks(at + 1);
+            let end_of_value = match grammar::quoted_len(&text[value..]) {
+                Some(quoted) => value + quoted,
+                None => class::run(bytes, value, class::VALUE),
+            };
+            if end_of_value == value {
+                return false;
+            }
+            at = blanks(end_of_value);
+        }
+    }
+    true
+}
+
 /// Splits `name = value`, blanks removed.
 fn split(param: &str) -> (&str, Option<&str>) {
-    match param.split_once('=') {
+    match grammar::split(param, b'=') {
         Some((name, value)) => (grammar::trim(name), Some(grammar::trim(value))),
         None => (grammar::trim(param), None),
     }
 }
 
-/// Whether `value` is a `gen-value` (token, host or quoted string). Bare values are taken more
-/// widely than the grammar has it, since what stands outside quotes can't be misread here.
-fn is_value(value: &str) -> bool {
-    if value.starts_with('"') {
-        grammar::quoted_len(value) == Some(value.len())
-    } else {
-        !value.is_empty()
-            && !value
-                .bytes()
-                .any(|b| matches!(b, b'"' | b'<' | b'>' | b' ' | b'\t'))
-    }
+/// Whether `value` needs no quotes: a token or a host.
+fn is_bare(value: &str) -> bool {
+    let may_stand = |b| class::has(b, class::TOKEN) || matches!(b, b'[' | b']' | b':');
+    value.bytes().all(may_stand)
 }
 
 fn append(text: &mut String, name: &str, value: Option<&str>) {

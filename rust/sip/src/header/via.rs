@@ -4,7 +4,8 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::{Header, HeaderName, Params, Rows};
-use crate::{Error, Host, Text, Token, grammar};
+use crate::grammar::{self, class};
+use crate::{Error, Host, Text, Token};
 
 /// The transport a Via names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -26,11 +27,19 @@ pub enum Transport {
 impl Transport {
     /// The transport called `name`, in any case; `None` when `name` is no token.
     pub fn parse(name: &Text) -> Option<Self> {
-        let known = [Self::Udp, Self::Tcp, Self::Tls, Self::Ws, Self::Wss];
-        known
-            .into_iter()
-            .find(|t| t.as_str().eq_ignore_ascii_case(name))
-            .or_else(|| Token::new(name.clone()).map(Self::Other))
+        Self::known(name).or_else(|| Token::new(name.clone()).map(Self::Other))
+    }
+
+    fn known(name: &str) -> Option<Self> {
+        let is = |known| name.eq_ignore_ascii_case(known);
+        Some(match name.len() {
+            2 if is("WS") => Self::Ws,
+            3 if is("UDP") => Self::Udp,
+            3 if is("TCP") => Self::Tcp,
+            3 if is("TLS") => Self::Tls,
+            3 if is("WSS") => Self::Wss,
+            _ => return None,
+        })
     }
 
     /// The name as a Via has it.
@@ -153,17 +162,29 @@ impl Via {
 
     fn read(value: &Text) -> Option<Self> {
         let (sent, params) = grammar::cut_params(value);
-        let (name, rest) = sent.split_once('/')?;
-        let (version, rest) = rest.split_once('/')?;
-        if !grammar::trim(name).eq_ignore_ascii_case("SIP") || grammar::trim(version) != "2.0" {
+        let sent = match sent.strip_prefix("SIP/2.0/") {
+            Some(sent) => sent,
+            None => {
+                let (name, rest) = grammar::split(sent, b'/')?;
+                let (version, rest) = grammar::split(rest, b'/')?;
+                if !grammar::trim(name).eq_ignore_ascii_case("SIP")
+                    || grammar::trim(version) != "2.0"
+                {
+                    return None;
+                }
+                grammar::trim(rest)
+            }
+        };
+        let (transport, sent_by) = sent.split_at(class::run(sent.as_bytes(), 0, class::TOKEN));
+        if !sent_by.starts_with(grammar::BLANKS) {
             return None;
         }
-        let (transport, sent_by) = rest
-            .trim_start_matches(grammar::BLANKS)
-            .split_once(grammar::BLANKS)?;
         let (host, port) = Host::cut_port(sent_by)?;
         Some(Self {
-            transport: Transport::parse(&grammar::slice(value, transport))?,
+            transport: match Transport::known(transport) {
+                Some(transport) => transport,
+                None => Transport::parse(&grammar::slice(value, transport))?,
+            },
             host: Host::parse(&grammar::slice(value, grammar::trim(host)))?,
             port,
             params: Params::parse(value, params)?,

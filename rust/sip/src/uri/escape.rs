@@ -1,0 +1,111 @@
+//! What the parts of a SIP URI may hold, and the `%XX` escapes for the rest.
+
+use std::borrow::Cow;
+
+use crate::grammar::class;
+
+/// The parts of a SIP URI that differ in what they may hold unescaped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    User,
+    Password,
+    Param,
+    Header,
+}
+
+impl Part {
+    fn class(self) -> u8 {
+        match self {
+            Self::User => class::USER,
+            Self::Password => class::PASSWORD,
+            Self::Param => class::URI_PARAM,
+            Self::Header => class::URI_HEADER,
+        }
+    }
+
+    /// Whether `text` is well formed here: allowed characters and whole `%XX` escapes.
+    pub(super) fn accepts(self, text: &[u8]) -> bool {
+        let mut rest = text;
+        loop {
+            let run = class::run(rest, 0, self.class());
+            match &rest[run..] {
+                [] => return true,
+                [b'%', after @ ..] if hex_pair(after).is_some() => rest = &after[2..],
+                _ => return false,
+            }
+        }
+    }
+
+    /// `text` with every character that may not stand here written as `%XX`.
+    pub(super) fn escape(self, text: &str) -> Cow<'_, str> {
+        let stands = |b: u8| b < 0x80 && class::has(b, self.class());
+        if text.bytes().all(stands) {
+            return Cow::Borrowed(text);
+        }
+        let mut escaped = String::with_capacity(text.len() + 8);
+        for byte in text.bytes() {
+            if stands(byte) {
+                escaped.push(byte as char);
+            } else {
+                const HEX: &[u8; 16] = b"0123456789ABCDEF";
+                escaped.push('%');
+                escaped.push(HEX[(byte >> 4) as usize] as char);
+                escaped.push(HEX[(byte & 15) as usize] as char);
+            }
+        }
+        Cow::Owned(escaped)
+    }
+}
+
+fn hex_pair(bytes: &[u8]) -> Option<u8> {
+    let digit = |b: u8| (b as char).to_digit(16);
+    match bytes {
+        [high, low, ..] => Some((digit(*high)? * 16 + digit(*low)?) as u8),
+        _ => None,
+    }
+}
+
+/// `text` with its `%XX` escapes undone. What is no UTF-8 afterwards becomes U+FFFD.
+pub(super) fn unescape(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
+    let bytes = text.as_bytes();
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut i = 0;
+    while i < bytes.len() {
+        match hex_pair(&bytes[i + 1..]) {
+            Some(byte) if bytes[i] == b'%' => {
+                plain.push(byte);
+                i += 3;
+            }
+            _ => {
+                plain.push(bytes[i]);
+                i += 1;
+            }
+        }
+    }
+    Cow::Owned(match String::from_utf8(plain) {
+        Ok(plain) => plain,
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    })
+}
+
+/// The bytes of `text` as URIs are compared (RFC 3261 §19.1.4): an escape equals what it stands
+/// for, unless that is a reserved character; then it is marked.
+pub(super) fn significant(text: &str) -> impl Iterator<Item = (u8, bool)> {
+    let mut rest = text.as_bytes();
+    std::iter::from_fn(move || {
+        let (&first, after) = rest.split_first()?;
+        match hex_pair(after) {
+            Some(byte) if first == b'%' => {
+                rest = &after[2..];
+                Some((byte, b";/?:@&=+$,".contains(&byte)))
+            }
+            _ => {
+                rest = after;
+                Some((first, false))
+            }
+        }
+    })
+}

@@ -1,0 +1,137 @@
+//! SIP and SIPS URIs (RFC 3261 §19.1); URIs of other schemes are kept as text.
+
+mod compare;
+mod escape;
+mod host;
+mod sip;
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::{Error, Text, grammar};
+
+pub use host::{Host, HostName};
+pub use sip::SipUri;
+
+/// A URI as SIP meets it.
+///
+/// `==` compares what is written; [`Uri::equivalent`] is the comparison of RFC 3261 §19.1.4.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Uri {
+    /// `sip:` or `sips:`
+    Sip(SipUri),
+    /// Any other scheme, `tel:` among them, unchanged.
+    Other(OtherUri),
+}
+
+impl Uri {
+    /// Reads a URI.
+    pub fn parse(text: &Text) -> Result<Self, Error> {
+        let Some((scheme, rest)) = grammar::split(text, b':') else {
+            return Err(Error::Uri("no scheme"));
+        };
+        if scheme.eq_ignore_ascii_case("sip") {
+            return SipUri::parse(text, false).map(Self::Sip);
+        }
+        if scheme.eq_ignore_ascii_case("sips") {
+            return SipUri::parse(text, true).map(Self::Sip);
+        }
+        let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+        if !is_scheme {
+            return Err(Error::Uri("the scheme has characters that no scheme has"));
+        }
+        if !grammar::is_uri_text(rest) {
+            return Err(Error::Uri("characters that must be escaped"));
+        }
+        Ok(Self::Other(OtherUri(text.clone())))
+    }
+
+    /// The scheme as written.
+    pub fn scheme(&self) -> &str {
+        match self {
+            Self::Sip(uri) => uri.scheme(),
+            Self::Other(uri) => uri.scheme(),
+        }
+    }
+
+    /// The SIP or SIPS URI, if it is one.
+    pub fn as_sip(&self) -> Option<&SipUri> {
+        match self {
+            Self::Sip(uri) => Some(uri),
+            Self::Other(_) => None,
+        }
+    }
+
+    /// Whether both name the same resource: by RFC 3261 §19.1.4 for SIP and SIPS URIs, letter by
+    /// letter (the scheme's case apart) for the others.
+    ///
+    /// The relation is symmetric but not transitive: a URI that leaves a parameter out can match
+    /// two that differ in it.
+    pub fn equivalent(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Sip(a), Self::Sip(b)) => a.equivalent(b),
+            (Self::Other(a), Self::Other(b)) => {
+                let ((scheme, rest), (other_scheme, other_rest)) = (a.split(), b.split());
+                scheme.eq_ignore_ascii_case(other_scheme) && rest == other_rest
+            }
+            _ => false,
+        }
+    }
+}
+
+impl FromStr for Uri {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(&text.into())
+    }
+}
+
+impl From<SipUri> for Uri {
+    fn from(uri: SipUri) -> Self {
+        Self::Sip(uri)
+    }
+}
+
+impl fmt::Display for Uri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sip(uri) => uri.fmt(f),
+            Self::Other(uri) => f.write_str(&uri.0),
+        }
+    }
+}
+
+/// A URI whose scheme is neither `sip` nor `sips`, or a Request-URI that couldn't be read.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct OtherUri(Text);
+
+impl OtherUri {
+    /// Keeps a Request-URI that is none, so that its request can still be answered.
+    pub(crate) fn unread(text: Text) -> Self {
+        Self(text)
+    }
+
+    /// The whole URI.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn split(&self) -> (&str, &str) {
+        grammar::split(&self.0, b':').unwrap_or(("", &self.0))
+    }
+
+    /// What stands before the first colon.
+    pub fn scheme(&self) -> &str {
+        self.split().0
+    }
+}
+
+impl fmt::Debug for OtherUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}

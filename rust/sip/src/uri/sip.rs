@@ -1,0 +1,372 @@
+//! `sip:` and `sips:` URIs.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::str::FromStr;
+
+use super::escape::{Part, unescape};
+use super::{Host, HostName, Uri};
+use crate::header::Params;
+use crate::{Error, Text, grammar};
+
+/// A `sip:` or `sips:` URI: its text, and where its parts are.
+#[derive(Clone)]
+pub struct SipUri {
+    text: Text,
+    /// Where the user part ends; it starts after the scheme.
+    user_end: u32,
+    /// Where the host starts: after the scheme, or after the `@` when there is a user part.
+    host_start: u32,
+    host_end: u32,
+    params_start: u32,
+    params_end: u32,
+    port: Option<u16>,
+    secure: bool,
+}
+
+impl SipUri {
+    /// `sip:host`
+    pub fn new(host: &Host) -> Self {
+        Parts {
+            secure: false,
+            user: None,
+            password: None,
+            host: &host.to_string(),
+            port: None,
+            params: "",
+            headers: "",
+        }
+        .build()
+    }
+
+    /// The URI with this user part, escaped as needed; an empty one takes it away.
+    pub fn with_user(&self, user: &str) -> Self {
+        let escaped = Part::User.escape(user);
+        let user = (!user.is_empty()).then_some(&*escaped);
+        Parts {
+            user,
+            password: None,
+            ..self.parts()
+        }
+        .build()
+    }
+
+    /// The URI with this port.
+    pub fn with_port(&self, port: Option<u16>) -> Self {
+        Parts {
+            port,
+            ..self.parts()
+        }
+        .build()
+    }
+
+    /// The URI as `sips:` or `sip:`.
+    pub fn with_secure(&self, secure: bool) -> Self {
+        Parts {
+            secure,
+            ..self.parts()
+        }
+        .build()
+    }
+
+    /// The URI with this parameter, escaped as needed; an empty value leaves the name alone.
+    pub fn with_param(&self, name: &str, value: &str) -> Self {
+        let mut params = self.params();
+        params.set_raw(&Part::Param.escape(name), &Part::Param.escape(value));
+        Parts {
+            params: &params.to_string(),
+            ..self.parts()
+        }
+        .build()
+    }
+
+    /// The URI without what means nothing in a Request-URI: headers and the parameter `method`
+    /// (RFC 3261 §19.1.1, table 1).
+    pub fn for_request_line(&self) -> Self {
+        let mut params = self.params();
+        params.remove("method");
+        Parts {
+            params: &params.to_string(),
+            headers: "",
+            ..self.parts()
+        }
+        .build()
+    }
+
+    pub(super) fn parse(text: &Text, secure: bool) -> Result<Self, Error> {
+        let start = scheme(secure).len() + 1;
+        let rest = &text[start..];
+        // An unescaped @ can only end the userinfo, which in turn may hold ; and ? and /.
+        let (userinfo, host_start) = match memchr::memchr(b'@', rest.as_bytes()) {
+            Some(0) => return Err(Error::Uri("empty user part")),
+            Some(at) => (&rest[..at], start + at + 1),
+            None => ("", start),
+        };
+        let (user, password) = grammar::split(userinfo, b':').unwrap_or((userinfo, ""));
+        if !Part::User.accepts(user.as_bytes()) {
+            return Err(Error::Uri(
+                "characters in the user part that must be escaped",
+            ));
+        }
+        if !Part::Password.accepts(password.as_bytes()) {
+            return Err(Error::Uri(
+                "characters in the password that must be escaped",
+            ));
+        }
+        let rest = &text[host_start..];
+        let (rest, headers) = grammar::split(rest, b'?').unwrap_or((rest, ""));
+        let (host_port, params) = grammar::cut_params(rest);
+        let Some((host, port)) = Host::cut_port(host_port) else {
+            return Err(Error::Uri("bad port"));
+        };
+        if !Host::is_host(host) {
+            return Err(Error::Uri("bad host"));
+        }
+        if !are_params(params) {
+            return Err(Error::Uri("malformed parameters"));
+        }
+        if !are_headers(headers) {
+            return Err(Error::Uri("malformed headers"));
+        }
+        Ok(Self {
+            text: text.clone(),
+            user_end: (start + user.len()) as u32,
+            host_start: host_start as u32,
+            host_end: (host_start + host.len()) as u32,
+            params_start: (host_start + host_port.len()) as u32,
+            params_end: (host_start + rest.len()) as u32,
+            port,
+            secure,
+        })
+    }
+
+    fn part(&self, start: u32, end: u32) -> &str {
+        &self.text[start as usize..end as usize]
+    }
+
+    pub(super) fn raw_user(&self) -> Option<&str> {
+        let start = self.scheme().len() as u32 + 1;
+        (self.host_start > start).then(|| self.part(start, self.user_end))
+    }
+
+    pub(super) fn raw_password(&self) -> Option<&str> {
+        (self.user_end + 1 < self.host_start)
+            .then(|| self.part(self.user_end + 1, self.host_start - 1))
+    }
+
+    fn raw_host(&self) -> &str {
+        self.part(self.host_start, self.host_end)
+    }
+
+    pub(super) fn raw_params(&self) -> &str {
+        self.part(self.params_start, self.params_end)
+    }
+
+    fn raw_headers(&self) -> &str {
+        self.text.get(self.params_end as usize + 1..).unwrap_or("")
+    }
+
+    fn parts(&self) -> Parts<'_> {
+        Parts {
+            secure: self.secure,
+            user: self.raw_user(),
+            password: self.raw_password(),
+            host: self.raw_host(),
+            port: self.port,
+            params: self.raw_params(),
+            headers: self.raw_headers(),
+        }
+    }
+
+    /// `sip` or `sips`.
+    pub fn scheme(&self) -> &'static str {
+        scheme(self.secure)
+    }
+
+    /// Whether this is a `sips:` URI.
+    pub fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    /// The URI as it is written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The user part with its escapes undone.
+    pub fn user(&self) -> Option<Cow<'_, str>> {
+        self.raw_user().map(unescape)
+    }
+
+    /// The password with its escapes undone. RFC 3261 advises against its use.
+    pub fn password(&self) -> Option<Cow<'_, str>> {
+        self.raw_password().map(unescape)
+    }
+
+    /// The host.
+    pub fn host(&self) -> Host {
+        let host = grammar::slice(&self.text, self.raw_host());
+        Host::parse(&host).unwrap_or(Host::Name(HostName(host)))
+    }
+
+    /// The port, if one is written.
+    pub fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    /// The parameters as written, escapes included.
+    pub fn params(&self) -> Params {
+        Params::checked(grammar::slice(&self.text, self.raw_params()))
+    }
+
+    /// The value of the parameter called `name`, its escapes undone; empty for one without value.
+    pub fn param(&self, name: &str) -> Option<Cow<'_, str>> {
+        Params::find(self.raw_params(), name).map(unescape)
+    }
+
+    /// The value of `transport`, if it is given.
+    pub fn transport(&self) -> Option<&str> {
+        Params::find(self.raw_params(), "transport")
+    }
+
+    /// Whether the URI is that of a loose router (`lr`, RFC 3261 §16.12).
+    pub fn is_loose_router(&self) -> bool {
+        Params::find(self.raw_params(), "lr").is_some()
+    }
+
+    /// The headers after `?`, names and values as written, escapes included.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.raw_headers()
+            .split('&')
+            .filter(|h| !h.is_empty())
+            .map(|h| h.split_once('=').unwrap_or((h, "")))
+    }
+}
+
+impl FromStr for SipUri {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text.parse()? {
+            Uri::Sip(uri) => Ok(uri),
+            Uri::Other(_) => Err(Error::Uri("the scheme is neither sip nor sips")),
+        }
+    }
+}
+
+/// The parts of a SIP URI as they are written.
+struct Parts<'a> {
+    secure: bool,
+    user: Option<&'a str>,
+    password: Option<&'a str>,
+    host: &'a str,
+    port: Option<u16>,
+    params: &'a str,
+    headers: &'a str,
+}
+
+impl Parts<'_> {
+    fn build(self) -> SipUri {
+        let mut text = format!("{}:", scheme(self.secure));
+        let mut user_end = text.len();
+        if let Some(user) = self.user {
+            text += user;
+            user_end = text.len();
+            if let Some(password) = self.password {
+                text.extend([":", password]);
+            }
+            text.push('@');
+        }
+        let host_start = text.len();
+        text += self.host;
+        let host_end = text.len();
+        if let Some(port) = self.port {
+            text += &format!(":{port}");
+        }
+        let params_start = text.len();
+        text += self.params;
+        let params_end = text.len();
+        if !self.headers.is_empty() {
+            text.extend(["?", self.headers]);
+        }
+        SipUri {
+            text: text.into(),
+            user_end: user_end as u32,
+            host_start: host_start as u32,
+            host_end: host_end as u32,
+            params_start: params_start as u32,
+            params_end: params_end as u32,
+            port: self.port,
+            secure: self.secure,
+        }
+    }
+}
+
+/// Whether `text` is `;name=value` and so on, or nothing.
+fn are_params(text: &str) -> bool {
+    let Some(params) = text.strip_prefix(';') else {
+        return text.is_empty();
+    };
+    let mut params = params.as_bytes().split(|b| *b == b';');
+    params
+        .by_ref()
+        .take(Params::MAX)
+        .all(|param| match param.iter().position(|b| *b == b'=') {
+            Some(0) => false,
+            Some(at) => {
+                let (name, value) = (&param[..at], &param[at + 1..]);
+                Part::Param.accepts(name) && !value.is_empty() && Part::Param.accepts(value)
+            }
+            None => !param.is_empty() && Part::Param.accepts(param),
+        })
+        && params.next().is_none()
+}
+
+/// Whether `text` is `name=value&…`, or nothing.
+fn are_headers(text: &str) -> bool {
+    if text.is_empty() {
+        return true;
+    }
+    let mut headers = text.as_bytes().split(|b| *b == b'&');
+    headers
+        .by_ref()
+        .take(Params::MAX)
+        .all(|header| match header.iter().position(|b| *b == b'=') {
+            None | Some(0) => false,
+            Some(at) => {
+                Part::Header.accepts(&header[..at]) && Part::Header.accepts(&header[at + 1..])
+            }
+        })
+        && headers.next().is_none()
+}
+
+fn scheme(secure: bool) -> &'static str {
+    if secure { "sips" } else { "sip" }
+}
+
+impl PartialEq for SipUri {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for SipUri {}
+
+impl Hash for SipUri {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
+
+impl fmt::Display for SipUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for SipUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
