@@ -58,6 +58,18 @@ test-interop: $(VENV)/.core $(VENV)/.tools peers
 test-browser: $(VENV)/.core $(VENV)/.tools peers
 	$(BIN)/pytest tests/browser
 
+# What takes longer: the fuzz targets for a minute each, and many more seeds of the simulation.
+FUZZ_SECONDS ?= 60
+proof: $(VENV)/.core
+	SEMS_SIM_SEEDS=5000 cargo test --release --locked -p sems-sim
+	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
+	for target in $$(cd tests/fuzz && cargo +nightly fuzz list); do \
+	  (cd tests/fuzz && cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048); done
+
+bench: $(VENV)/.core
+	cargo bench --locked -p sems-benches
+	cargo run --release --locked -p sems-benches --bin load -- --sems $(BIN)/sems --json benches/results/load.json
+
 wheel: $(VENV)/.venv
 	rm -rf dist
 	$(BIN)/maturin build --release --locked --out dist
