@@ -23,3 +23,8 @@ pub use mix::{Gain, Sum};
 pub use plc::Concealer;
 pub use resample::{Resampler, resample};
 pub use speech::SpeechDetector;
+
+/// Keeps the example of the README true.
+#[doc = include_str!("../README.md")]
+#[cfg(doctest)]
+struct Readme;

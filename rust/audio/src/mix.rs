@@ -4,7 +4,7 @@ use crate::frame::{FRAME_SAMPLES, Frame};
 ///
 /// Fixed point, so that what was added with a gain is taken out again to the last bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Gain(u16);
+pub struct Gain(i16);
 
 impl Gain {
     const FRACTION_BITS: u32 = 12;
@@ -13,13 +13,13 @@ impl Gain {
     pub const MUTE: Self = Self(0);
     /// Heard as received.
     pub const UNITY: Self = Self(1 << Self::FRACTION_BITS);
-    /// The largest gain, 8 or +18 dB.
-    pub const MAX: Self = Self(8 << Self::FRACTION_BITS);
+    /// The largest gain: +18 dB, a factor of 7.94.
+    pub const MAX: Self = Self(32_536);
 
-    /// A factor, limited to 0 to 8; what is not a number mutes.
+    /// A factor, limited to 0 to 7.94; what is not a number mutes.
     pub fn from_factor(factor: f32) -> Self {
         let steps = (factor * f32::from(Self::UNITY.0)).round();
-        Self(steps.clamp(0.0, f32::from(Self::MAX.0)) as u16)
+        Self(steps.clamp(0.0, f32::from(Self::MAX.0)) as i16)
     }
 
     /// Decibels, limited to +18 dB; below −72 dB is silence.

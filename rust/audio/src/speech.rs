@@ -134,13 +134,16 @@ impl Sound {
     fn of(frame: &Frame) -> Self {
         // Least squares for x[n] ≈ a·x[n−1] + b·x[n−2] over the whole frame, without a window,
         // so that a pure sine leaves no error at its edges.
-        let (now, one, two) = (
-            &frame[2..],
-            &frame[1..frame.len() - 1],
-            &frame[..frame.len() - 2],
-        );
-        let (c00, c11, c22) = (dot(now, now), dot(one, one), dot(two, two));
-        let (c01, c02, c12) = (dot(now, one), dot(now, two), dot(one, two));
+        let [first, second, .., before_last, last] = *frame;
+        let [first, second, before_last, last] = [first, second, before_last, last].map(i64::from);
+        let squares = dot(frame, frame);
+        let neighbours = dot(&frame[1..], frame);
+        let c00 = (squares - first * first - second * second) as f64;
+        let c11 = (squares - first * first - last * last) as f64;
+        let c22 = (squares - before_last * before_last - last * last) as f64;
+        let c01 = (neighbours - first * second) as f64;
+        let c12 = (neighbours - before_last * last) as f64;
+        let c02 = dot(&frame[2..], frame) as f64;
         let determinant = c11 * c22 - c12 * c12;
         if determinant <= f64::EPSILON * c11 * c22 {
             return Self::Other;
@@ -159,11 +162,10 @@ impl Sound {
     }
 }
 
-fn dot(left: &[i16], right: &[i16]) -> f64 {
-    let sum: i64 = left
-        .iter()
+/// The sum of products, as far as both sides go.
+fn dot(left: &[i16], right: &[i16]) -> i64 {
+    left.iter()
         .zip(right)
         .map(|(left, right)| i64::from(i32::from(*left) * i32::from(*right)))
-        .sum();
-    sum as f64
+        .sum()
 }

@@ -3,7 +3,7 @@
 mod support;
 
 use sems_audio::codec::g711;
-use sems_audio::{Level, SILENCE, SpeechDetector};
+use sems_audio::{Gain, Level, SAMPLE_RATE, SILENCE, SpeechDetector, Sum, wav};
 use support::{frames, noise, rumble, sine, together};
 
 const SECOND: usize = 8_000;
@@ -144,4 +144,61 @@ fn a_voice_is_heard_above_the_noise_of_its_room() {
         &rumble(700.0, -26.0, 2 * SECOND, 9),
     );
     assert!(share(&speaking(&mut detector, &voice)) > 0.95);
+}
+
+#[test]
+fn soft_words_of_a_second_are_heard_to_their_ends() {
+    let mut detector = SpeechDetector::new();
+    for seed in 0..10 {
+        let heard = speaking(&mut detector, &rumble(300.0, -36.0, SECOND * 6 / 5, seed));
+        assert_eq!(
+            heard[2..].iter().position(|speaking| !speaking),
+            None,
+            "word {seed}"
+        );
+        speaking(&mut detector, &noise(-62.0, SECOND * 2 / 5, seed));
+    }
+}
+
+/// A spoken sentence of ten seconds at about −20 dBov, moved by `db`, over the noise of a line.
+fn sentence(db: f32) -> Vec<i16> {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../apps/prompts/default-announcement.wav"
+    );
+    let file = std::fs::File::open(path).expect("the prompt is shipped");
+    let spoken = wav::read(file, SAMPLE_RATE).expect("the prompt is a WAV file");
+    let mut moved = Vec::with_capacity(spoken.len());
+    for frame in frames(&spoken) {
+        let (mut sum, mut heard) = (Sum::new(), SILENCE);
+        sum.add(&frame, Gain::from_db(db));
+        sum.all(&mut heard);
+        moved.extend(heard);
+    }
+    coded(&together(&moved, &noise(-60.0, moved.len(), 11)))
+}
+
+#[test]
+fn a_spoken_sentence_speaks_nearly_throughout_loud_or_soft() {
+    for (db, least) in [(6.0, 0.85), (0.0, 0.85), (-10.0, 0.8), (-18.0, 0.7)] {
+        let share = share(&speaking(&mut SpeechDetector::new(), &sentence(db)));
+        assert!(
+            share > least,
+            "moved by {db} dB it speaks {share:.2} of the time"
+        );
+    }
+}
+
+#[test]
+fn a_spoken_sentence_is_not_learnt_as_noise() {
+    let mut detector = SpeechDetector::new();
+    let first = share(&speaking(&mut detector, &sentence(-10.0)));
+    let mut last = first;
+    for _ in 0..6 {
+        last = share(&speaking(&mut detector, &sentence(-10.0)));
+    }
+    assert!(
+        last > first - 0.03,
+        "{first:.2} at first, {last:.2} after a minute"
+    );
 }

@@ -1,0 +1,86 @@
+//! What runs for every leg in every tick does not allocate.
+
+mod support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use sems_audio::codec::CODECS;
+use sems_audio::tone::{self, Tone};
+use sems_audio::{
+    Concealer, FRAME_SAMPLES, Gain, Level, LevelMeter, SAMPLE_RATE, SILENCE, SpeechDetector, Sum,
+};
+use support::{frames, noise};
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The system's allocator, counting what each thread asks for.
+struct Counting;
+
+// SAFETY: every call goes on to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller's promises are the system allocator's conditions.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// How often `work` allocates on this thread.
+fn allocations(work: impl FnOnce()) -> usize {
+    let before = ALLOCATIONS.get();
+    work();
+    ALLOCATIONS.get() - before
+}
+
+#[test]
+fn the_count_counts() {
+    assert_eq!(
+        allocations(|| drop(std::hint::black_box(Vec::<u8>::with_capacity(9)))),
+        1
+    );
+}
+
+#[test]
+fn a_tick_allocates_nothing() {
+    let voice = frames(&noise(-35.0, FRAME_SAMPLES, 1))
+        .next()
+        .expect("one frame");
+    let mut tone = Tone::new(tone::RINGBACK, SAMPLE_RATE);
+    let (mut sum, mut heard) = (Sum::new(), SILENCE);
+    let (mut detector, mut meter) = (SpeechDetector::new(), LevelMeter::new());
+    let mut concealer = Concealer::new();
+    let mut payload = [0; FRAME_SAMPLES];
+    let counted = allocations(|| {
+        for tick in 0..400 {
+            for codec in CODECS {
+                codec.encoder().encode(&voice, &mut payload);
+                codec.decoder().decode(&payload, &mut heard);
+            }
+            match tick % 5 {
+                0 => concealer.lost(&mut heard),
+                _ => concealer.received(&mut heard),
+            }
+            let level = Level::rms(&heard);
+            detector.push(&heard, level);
+            meter.push(level);
+            sum.clear();
+            sum.add(&heard, Gain::UNITY);
+            sum.subtract(&heard, Gain::from_db(-3.0));
+            tone.fill(&mut heard);
+            sum.all_but(&voice, Gain::UNITY, &mut heard);
+            sum.all(&mut heard);
+        }
+    });
+    assert_eq!(counted, 0);
+}
