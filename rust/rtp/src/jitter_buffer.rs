@@ -1,125 +1,18 @@
 //! Turns packets that come when they can into frames that are there when they are needed.
 
+mod playout;
 mod ring;
 mod slack;
+
+pub use playout::{Frame, JitterBufferConfig, JitterBufferStatistics, Playout, Pull, Pushed};
 
 use std::time::{Duration, Instant};
 
 use ring::{Held, Left, Ring};
 use slack::Slack;
 
-use crate::packet::{PayloadType, RtpPacket, SequenceNumber, Ssrc, Timestamp};
+use crate::packet::{RtpPacket, SequenceNumber, Ssrc, Timestamp};
 use crate::sequence::{MAX_DROPOUT, MAX_MISORDER};
-
-/// What a buffer is made for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct JitterBufferConfig {
-    /// Timestamp units a second: 8,000 for G.711.
-    pub clock_rate: u32,
-    /// Packets that fit, at least 2. More than `max_depth` of the shortest packets is wasted.
-    pub slots: usize,
-    /// Longest payload in bytes: 480 for 60 ms of G.711.
-    pub slot_size: usize,
-    /// Audio held at most; what is older goes when more comes.
-    pub max_depth: Duration,
-}
-
-impl JitterBufferConfig {
-    /// For G.711 and packets of 10 to 60 ms.
-    pub const G711: JitterBufferConfig = JitterBufferConfig {
-        clock_rate: 8000,
-        slots: 32,
-        slot_size: 480,
-        max_depth: Duration::from_millis(200),
-    };
-}
-
-/// A packet whose time has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Frame<'a> {
-    /// What to decode.
-    pub payload: &'a [u8],
-    /// How to decode it.
-    pub payload_type: PayloadType,
-    /// The sender says that a talkspurt begins here.
-    pub marker: bool,
-    /// Its number.
-    pub sequence: SequenceNumber,
-    /// Its timestamp.
-    pub timestamp: Timestamp,
-    /// Its length in timestamp units, as given to [`JitterBuffer::push`].
-    pub duration: u32,
-    /// Packets missing between the frame before and this one; their time has been concealed already.
-    pub lost_before: u32,
-}
-
-/// What there is to play.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pull<'a> {
-    /// Decode this.
-    Frame(Frame<'a>),
-    /// Packets are missing: conceal `duration` units, then pull again.
-    Lost {
-        /// At most what was asked for.
-        duration: u32,
-    },
-    /// The sender sent nothing on purpose: play silence for `duration` units, then pull again.
-    Paused {
-        /// At most what was asked for.
-        duration: u32,
-    },
-    /// The next packet is late or lost: conceal all that was asked for, pull again at the next tick.
-    Wait,
-    /// There is no stream: play silence, pull again at the next tick.
-    Empty,
-}
-
-/// What became of a pushed packet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pushed {
-    /// It will be played.
-    Stored,
-    /// Its time is over.
-    Late,
-    /// It is here already, or was.
-    Duplicate,
-    /// Its payload is longer than a slot.
-    TooLong,
-}
-
-/// What to do with a frame that decoded to silence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Playout {
-    /// Play it.
-    Keep,
-    /// Play nothing of it, pull again: the delay shrinks.
-    LeaveOut,
-    /// Play it twice: the delay grows.
-    Repeat,
-}
-
-/// What a buffer has done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct JitterBufferStatistics {
-    /// Frames handed out.
-    pub played: u64,
-    /// Packets that had not come when their successor was played.
-    pub lost: u64,
-    /// Packets that came after that.
-    pub late: u64,
-    /// Packets that came twice.
-    pub duplicates: u64,
-    /// Packets thrown away because the buffer was full or too deep.
-    pub overflowed: u64,
-    /// Packets longer than a slot.
-    pub too_long: u64,
-    /// Frames left out to shrink the delay.
-    pub left_out: u64,
-    /// Frames repeated, or concealment put in, to let the delay grow.
-    pub put_in: u64,
-    /// Streams begun: a new source, a jump of numbers, or audio after a long nothing.
-    pub streams: u64,
-}
 
 /// Depth at the start of a stream whose jitter is not yet known: one frame.
 const FIRST_DEPTH: Duration = Duration::from_millis(20);
@@ -211,9 +104,7 @@ impl JitterBuffer {
                 self.statistics.duplicates += 1;
                 return Pushed::Duplicate;
             }
-            let may_reach_back =
-                matches!(self.phase, Phase::Filling) && self.statistics.played == 0;
-            if !(may_reach_back && self.ring.reach_back(number, self.newest)) {
+            if !self.ring.reach_back(number, self.newest) {
                 self.late(duration);
                 return Pushed::Late;
             }
@@ -259,12 +150,12 @@ impl JitterBuffer {
     /// samples are there: a frame may be longer or shorter than what is needed, and what is too much is the
     /// caller's to keep.
     pub fn pull(&mut self, now: Instant, needed: u32) -> Pull<'_> {
-        let (cursor, concealed) = match self.phase {
-            Phase::Playing { cursor, concealed } => (cursor, concealed),
-            Phase::Filling => match self.start(now) {
-                Some(cursor) => (cursor, 0),
-                None => return Pull::Empty,
-            },
+        if let Phase::Filling = self.phase {
+            self.start(now);
+        }
+        self.drop_overdue(now);
+        let Phase::Playing { cursor, concealed } = self.phase else {
+            return Pull::Empty;
         };
         let Some((head, missing)) = self.ring.head() else {
             return self.run_dry(cursor, concealed.saturating_add(needed));
@@ -293,7 +184,7 @@ impl JitterBuffer {
                 Pull::Paused { duration }
             };
         }
-        if concealed > 0 && head.timestamp.since(cursor) < concealed as i32 {
+        if i64::from(head.timestamp.since(cursor)) < i64::from(concealed) {
             self.slack.disturbed();
         }
         if self.must_shrink(now, head.duration) {
@@ -315,7 +206,7 @@ impl JitterBuffer {
         let Some(least) = self.slack.least() else {
             return Playout::Keep;
         };
-        if least >= length + MARGIN && !self.ring.is_empty() {
+        if least >= length + MARGIN && self.ring.len() > 0 {
             self.slack.shrink(length);
             self.statistics.left_out += 1;
             return Playout::LeaveOut;
@@ -391,19 +282,23 @@ impl JitterBuffer {
         }
     }
 
-    /// Starts to play when enough is there, and then with no more than that: nobody minds the beginning of what
-    /// has piled up before.
-    fn start(&mut self, now: Instant) -> Option<Timestamp> {
+    /// Starts to play when enough is there, and then with no more than that: nobody minds the
+    /// beginning of what has piled up before.
+    fn start(&mut self, now: Instant) {
         let target = self.target();
-        let (mut head, _) = self.ring.head()?;
-        let waited = now.saturating_duration_since(head.arrived);
-        if self.depth() < target && waited < target {
-            return None;
+        let Some((mut head, _)) = self.ring.head() else {
+            return;
+        };
+        if self.depth() < target && now.saturating_duration_since(head.arrived) < target {
+            return;
         }
-        while self.ring.units().saturating_sub(u64::from(head.duration)) >= self.units(target) {
+        while self.ring.units() - u64::from(head.duration) >= self.units(target) {
             self.leave_behind();
             self.statistics.left_out += 1;
-            (head, _) = self.ring.head()?;
+            let Some((next, _)) = self.ring.head() else {
+                return;
+            };
+            head = next;
         }
         self.statistics.streams += 1;
         self.slack.disturbed();
@@ -412,7 +307,6 @@ impl JitterBuffer {
             cursor: head.timestamp,
             concealed: 0,
         };
-        Some(head.timestamp)
     }
 
     fn run_dry(&mut self, cursor: Timestamp, concealed: u32) -> Pull<'_> {
@@ -454,7 +348,7 @@ impl JitterBuffer {
         let rested = self
             .last_forced
             .is_none_or(|then| now.saturating_duration_since(then) >= FORCED_PAUSE);
-        let another = self.ring.units() > u64::from(duration);
+        let another = self.ring.len() > 1;
         rested
             && another
             && duration > 0
@@ -492,7 +386,7 @@ impl JitterBuffer {
 
     /// Leaves all numbers up to the first packet held behind, that one included.
     fn leave_behind(&mut self) -> Option<(u64, Held)> {
-        while !self.ring.is_empty() {
+        while self.ring.len() > 0 {
             let number = self.ring.next();
             match self.ring.advance() {
                 Left::Missing => self.missing += 1,
@@ -503,6 +397,20 @@ impl JitterBuffer {
         None
     }
 
+    /// No packet waits for longer than the buffer may be deep, if there is another to play.
+    fn drop_overdue(&mut self, now: Instant) {
+        while self.ring.len() > 1 {
+            match self.ring.head() {
+                Some((head, _))
+                    if now.saturating_duration_since(head.arrived) > self.config.max_depth =>
+                {
+                    self.drop_next();
+                }
+                _ => return,
+            }
+        }
+    }
+
     /// Makes room at the old end.
     fn drop_next(&mut self) {
         match self.ring.advance() {
@@ -510,6 +418,7 @@ impl JitterBuffer {
             Left::PassedOver => {}
             Left::Packet(held) => {
                 self.statistics.overflowed += 1;
+                self.slack.disturbed();
                 if let Phase::Playing { cursor, concealed } = &mut self.phase {
                     *cursor = held.timestamp.plus(held.duration);
                     *concealed = 0;

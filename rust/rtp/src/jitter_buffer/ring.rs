@@ -42,6 +42,8 @@ pub(super) struct Ring {
     /// Timestamp units in the packets held.
     units: u64,
     held: usize,
+    /// No number has been left behind since the ring was cleared.
+    fresh: bool,
     /// Which of the 128 numbers before `next` have come; the lowest bit is the newest of them.
     history: u128,
 }
@@ -55,6 +57,7 @@ impl Ring {
             next: 0,
             units: 0,
             held: 0,
+            fresh: true,
             history: 0,
         }
     }
@@ -64,6 +67,7 @@ impl Ring {
         self.next = next;
         self.units = 0;
         self.held = 0;
+        self.fresh = true;
         self.history = 0;
     }
 
@@ -76,8 +80,9 @@ impl Ring {
         self.units
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.held == 0
+    /// Packets held.
+    pub fn len(&self) -> usize {
+        self.held
     }
 
     /// Whether `number`, which lies before the next one, has come.
@@ -91,14 +96,13 @@ impl Ring {
         number - self.next >= self.slots.len() as u64
     }
 
-    /// Goes back to `number`, when nothing has been played yet and all packets still fit.
+    /// Goes back to `number`, if nothing has been left behind yet and all packets still fit.
     pub fn reach_back(&mut self, number: u64, newest: u64) -> bool {
-        let fits = newest - number < self.slots.len() as u64;
-        if fits {
+        let possible = self.fresh && newest - number < self.slots.len() as u64;
+        if possible {
             self.next = number;
-            self.history = 0;
         }
-        fits
+        possible
     }
 
     /// Stores a packet; false when its number has come already.
@@ -142,6 +146,7 @@ impl Ring {
     pub fn advance(&mut self) -> Left {
         let index = self.index(self.next);
         self.next += 1;
+        self.fresh = false;
         let left = match std::mem::replace(&mut self.slots[index], Slot::Free) {
             Slot::Free => Left::Missing,
             Slot::PassedOver => Left::PassedOver,

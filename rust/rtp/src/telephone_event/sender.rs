@@ -33,7 +33,6 @@ enum State {
     Pressed {
         digit: Digit,
         start: Timestamp,
-        elapsed: u32,
         length: u16,
     },
     Ending {
@@ -98,46 +97,34 @@ impl EventSender {
             };
             return None;
         }
+        let timestamp = session.next_timestamp();
         if let State::Idle = self.state {
             let (digit, length) = self.queue.pop_front()?;
             self.state = State::Pressed {
                 digit,
-                start: session.next_timestamp(),
-                elapsed: 0,
+                start: timestamp,
                 length,
             };
         }
-        let (digit, start, duration, end, first) = match self.state {
+        let (digit, start, duration, end) = match self.state {
+            State::Idle | State::Gap { .. } => return None,
             State::Pressed {
                 digit,
                 start,
-                elapsed,
                 length,
             } => {
-                let now = elapsed + units;
-                let end = now >= u32::from(length);
-                self.state = if end {
-                    State::Ending {
+                // Measured by the timestamps, so that ticks which were skipped count.
+                let elapsed = timestamp.plus(units).since(start);
+                let end = elapsed >= i32::from(length);
+                if end {
+                    self.state = State::Ending {
                         digit,
                         start,
                         length,
                         left: END_PACKETS - 1,
-                    }
-                } else {
-                    State::Pressed {
-                        digit,
-                        start,
-                        elapsed: now,
-                        length,
-                    }
-                };
-                (
-                    digit,
-                    start,
-                    now.min(u32::from(length)) as u16,
-                    end,
-                    elapsed == 0,
-                )
+                    };
+                }
+                (digit, start, if end { length } else { elapsed as u16 }, end)
             }
             State::Ending {
                 digit,
@@ -154,9 +141,8 @@ impl EventSender {
                         left,
                     },
                 };
-                (digit, start, length, true, false)
+                (digit, start, length, true)
             }
-            State::Idle | State::Gap { .. } => return None,
         };
         let event = TelephoneEvent {
             event: digit.event(),
@@ -164,6 +150,7 @@ impl EventSender {
             volume: VOLUME,
             duration,
         };
+        let first = timestamp == start;
         let header = session.send_event(self.payload_type, start, first, units, EVENT_LEN);
         Some(EventPacket {
             header,

@@ -1,0 +1,6 @@
+//! The jitter buffer at work.
+
+mod properties;
+mod scenario;
+mod streams;
+mod weather;

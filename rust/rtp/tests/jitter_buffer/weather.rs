@@ -1,0 +1,180 @@
+//! What the network does to a steady stream, and what is heard of it.
+
+use crate::scenario::{Random, Scenario, TICK};
+
+#[test]
+fn a_clean_network_adds_at_most_one_frame_and_loses_nothing() {
+    for ptime in [10.0, 20.0, 30.0, 40.0, 50.0, 60.0] {
+        for phase in [0.0, 0.1, 3.0, 9.9, 12.0, 19.9] {
+            let scenario = Scenario {
+                ptime,
+                phase,
+                ..Scenario::default()
+            };
+            let outcome = scenario.run(|_, left| Some(left));
+            let worst = outcome.worst_delay_after(0.0);
+            assert!(
+                worst <= 20.0 + 1e-6,
+                "ptime {ptime} phase {phase}: {worst} ms"
+            );
+            assert!(outcome.is_in_order());
+            let count = (20_000.0 / ptime) as usize;
+            assert!(
+                outcome.played.len() + 4 >= count,
+                "ptime {ptime}: {}",
+                outcome.played.len()
+            );
+            assert_eq!(outcome.statistics.lost + outcome.statistics.late, 0);
+            // Packets that don't come in the rhythm of ticks may need one correction at the start.
+            assert!(
+                outcome.made_up <= 80,
+                "ptime {ptime} phase {phase}: {}",
+                outcome.made_up
+            );
+        }
+    }
+}
+
+#[test]
+fn a_lost_packet_is_bridged_without_adding_delay() {
+    let outcome = Scenario::default().run(|number, left| (number % 50 != 30).then_some(left));
+    assert!(outcome.worst_delay_after(0.0) <= 20.0);
+    assert_eq!(outcome.statistics.lost, 20);
+    assert_eq!(outcome.made_up, 20 * TICK);
+    assert_eq!(outcome.statistics.put_in, 0);
+}
+
+#[test]
+fn a_burst_of_losses_is_bridged_without_adding_delay() {
+    let outcome = Scenario::default()
+        .run(|number, left| (number % 100 < 50 || number % 100 >= 58).then_some(left));
+    assert!(outcome.worst_delay_after(0.0) <= 20.0);
+    assert_eq!(outcome.made_up, 80 * TICK);
+}
+
+#[test]
+fn one_late_packet_makes_the_delay_grow_at_once_and_speech_keeps_it() {
+    let outcome =
+        Scenario::default().run(|number, left| Some(left + if number == 100 { 15.0 } else { 0.0 }));
+    assert_eq!(outcome.statistics.lost + outcome.statistics.late, 0);
+    assert_eq!(outcome.made_up, TICK);
+    assert_eq!(outcome.worst_delay_after(0.0), 27.0);
+    assert_eq!(outcome.worst_delay_after(19_900.0), 27.0);
+}
+
+#[test]
+fn silence_gives_the_delay_back() {
+    let scenario = Scenario {
+        silent: |number| number > 400,
+        ..Scenario::default()
+    };
+    let outcome = scenario.run(|number, left| Some(left + if number == 100 { 15.0 } else { 0.0 }));
+    assert_eq!(outcome.worst_delay_after(7_900.0), 27.0);
+    assert_eq!(outcome.worst_delay_after(8_200.0), 7.0);
+    assert_eq!(outcome.statistics.left_out, 1);
+}
+
+#[test]
+fn a_packet_later_than_its_successor_is_dropped_and_the_next_such_one_is_in_time() {
+    let scenario = Scenario {
+        phase: 2.0,
+        ..Scenario::default()
+    };
+    let outcome =
+        scenario.run(|number, left| Some(left + if number % 20 == 19 { 30.0 } else { 0.0 }));
+    assert!(outcome.is_in_order());
+    assert_eq!(outcome.statistics.late, 1);
+    assert_eq!(outcome.statistics.lost, 1);
+    assert_eq!(outcome.worst_delay_after(1_000.0), 42.0);
+}
+
+#[test]
+fn jitter_costs_a_little_more_delay_than_there_is_jitter() {
+    for jitter in [5.0, 10.0, 30.0, 60.0, 100.0] {
+        for seed in 0..20 {
+            let mut random = Random(seed);
+            let scenario = Scenario {
+                seconds: 60.0,
+                ..Scenario::default()
+            };
+            let outcome = scenario.run(|_, left| Some(left + random.next() * jitter));
+            let worst = outcome.worst_delay_after(0.0);
+            assert!(
+                worst <= jitter + 40.0,
+                "jitter {jitter} seed {seed}: {worst}"
+            );
+            assert!(outcome.is_in_order());
+            // A growth is heard, twice if it was a late packet's, and growing ends.
+            let glitches = f64::from(outcome.made_up / TICK) + outcome.statistics.late as f64;
+            assert!(
+                glitches <= 3.0 * (jitter / 20.0 + 1.0),
+                "jitter {jitter}: {glitches}"
+            );
+        }
+    }
+}
+
+#[test]
+fn after_a_stall_the_delay_is_bounded_at_once_and_soon_small_again() {
+    let stalled = |left: f64| {
+        if (5000.0..5500.0).contains(&left) {
+            5500.0
+        } else {
+            left
+        }
+    };
+    let speech = Scenario {
+        seconds: 30.0,
+        ..Scenario::default()
+    };
+    let outcome = speech.run(|_, left| Some(stalled(left)));
+    assert!(outcome.worst_delay_after(5_500.0) <= 200.0);
+    assert!(outcome.worst_delay_after(25_000.0) <= 45.0);
+
+    let pauses = Scenario {
+        silent: |number| number % 100 > 60,
+        ..speech
+    };
+    let outcome = pauses.run(|_, left| Some(stalled(left)));
+    assert!(outcome.worst_delay_after(11_000.0) <= 20.0);
+}
+
+#[test]
+fn a_fast_or_slow_sender_is_followed_in_silence_without_a_gap_in_speech() {
+    for drift in [100.0, -100.0] {
+        for seed in 0..5 {
+            let mut random = Random(seed);
+            let scenario = Scenario {
+                seconds: 1000.0,
+                phase: 10.0,
+                drift,
+                silent: |number| number % 150 > 100,
+                ..Scenario::default()
+            };
+            let outcome = scenario.run(|_, left| Some(left + random.next()));
+            let corrections = outcome.statistics.left_out + outcome.statistics.put_in;
+            // 100 ppm of 1,000 s is five frames.
+            assert!((4..=6).contains(&corrections), "{drift} ppm: {corrections}");
+            assert_eq!(outcome.made_up, 0, "{drift} ppm");
+            assert!(outcome.worst_delay_after(0.0) < 30.0);
+        }
+    }
+}
+
+#[test]
+fn a_fast_or_slow_sender_who_never_pauses_is_followed_all_the_same() {
+    for drift in [100.0, -100.0] {
+        let mut random = Random(3);
+        let scenario = Scenario {
+            seconds: 1000.0,
+            phase: 10.0,
+            drift,
+            ..Scenario::default()
+        };
+        let outcome = scenario.run(|_, left| Some(left + random.next()));
+        let worst = outcome.worst_delay_after(0.0);
+        assert!(worst < 50.0, "{drift} ppm: {worst}");
+        let corrections = outcome.statistics.left_out + u64::from(outcome.made_up / TICK);
+        assert!((3..=6).contains(&corrections), "{drift} ppm: {corrections}");
+    }
+}
