@@ -183,10 +183,19 @@ class Call(CallMedia):
             raise CallFailed(end.code or (408 if end.cause == "timeout" else 503), end.reason) from None
 
     async def wait_ended(self) -> EndReason:
-        """Waits for the end of the call, and tells why it ended. The one wait that raises no HungUp."""
+        """Waits for the end of the call, and tells why it ended. Raises no HungUp."""
         await self._ended.wait()
         assert self.end is not None
         return self.end
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits so long, or until the call ends, which raises HungUp."""
+        try:
+            async with asyncio.timeout(seconds):
+                end = await self.wait_ended()
+        except TimeoutError:
+            return
+        raise HungUp(self, end)
 
     async def __aenter__(self) -> Self:
         return self

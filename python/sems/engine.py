@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from . import _core
 from ._core import EngineConfig, Event, MemoryNetwork, Prompt, Tap, __version__
 from .errors import EngineError
+from .log import logger
 
 __all__ = ["Engine", "EngineConfig", "Event", "MemoryNetwork", "Prompt", "Tap", "__version__"]
 
@@ -92,22 +93,30 @@ class Engine:
         table[key] = future
         return future
 
-    def drain(self) -> None:
-        """Takes what the core has to tell, and tells it on."""
-        for event in self.core.events():
-            match event:
-                case Event.Done(request, error):
-                    future = self._requests.pop(request, None)
-                    if error is not None:
-                        _fail(future, error)
-                    elif future is not None and not future.done():
-                        future.set_result(None)
-                case Event.PromptLoaded(request, prompt):
-                    _resolve(self._requests.pop(request, None), prompt)
-                case Event.PlayFinished(play, complete):
-                    _resolve(self._plays.pop(play, None), complete)
-                case _:
-                    self.on_event(event)
+    def drain(self) -> bool:
+        """Takes what the core has to tell, and tells it on. True when there was anything."""
+        told = self.core.events()
+        for event in told:
+            try:
+                self._tell(event)
+            except Exception:
+                logger.exception("an event could not be dealt with", told=type(event).__name__)
+        return bool(told)
+
+    def _tell(self, event: Event) -> None:
+        match event:
+            case Event.Done(request, error):
+                future = self._requests.pop(request, None)
+                if error is not None:
+                    _fail(future, error)
+                elif future is not None and not future.done():
+                    future.set_result(None)
+            case Event.PromptLoaded(request, prompt):
+                _resolve(self._requests.pop(request, None), prompt)
+            case Event.PlayFinished(play, complete):
+                _resolve(self._plays.pop(play, None), complete)
+            case _:
+                self.on_event(event)
 
 
 def _resolve(future: asyncio.Future[Any] | None, value: object) -> None:

@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from .app import App
 from .errors import PluginError
@@ -38,10 +39,18 @@ class Found:
 class Apps:
     """The apps of this server, by name."""
 
-    def __init__(self, scripts: Sequence[Path] = ()) -> None:
-        """Loads all there are. A broken one is reported and does not stop the others, but a script of
-        the command line that can't be loaded raises PluginError, for it was asked for."""
+    def __init__(self) -> None:
+        """None at first."""
         self._found: dict[str, Found] = {}
+
+    @classmethod
+    def find(cls, scripts: Sequence[Path] = ()) -> Self:
+        """All there are: those that come with SEMS, those of other packages, and the scripts.
+
+        A broken one is logged and does not stop the others. But a script was asked for by name: one
+        that can't be loaded raises PluginError.
+        """
+        apps = cls()
         for found in _find(scripts):
             if found.error is not None:
                 if any(str(script) == found.origin for script in scripts):
@@ -49,7 +58,8 @@ class Apps:
                 logger.error(
                     "an app could not be loaded", app=found.name, origin=found.origin, why=found.error
                 )
-            self._found[found.name] = found
+            apps._found[found.name] = found
+        return apps
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and self.get(name) is not None

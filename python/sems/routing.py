@@ -27,15 +27,15 @@ class Refusal:
 
 
 def choose(
-    uri: str, headers: Headers, *, source: str, config: Config, apps: Container[str]
+    uri: str, headers: Headers, *, trusted: bool, config: Config, apps: Container[str]
 ) -> Target | Refusal:
-    """The app for a call to ``uri`` that came from ``source`` (``"ip:port"``).
+    """The app for a call to ``uri``; ``trusted``: it came from a neighbour whose word counts.
 
     In this order: the routes of the configuration; ``P-App-Name`` and ``P-App-Param`` of a trusted
     neighbour; RFC 4240 (``conf=ID``, ``annc``); a user part that is an app's name; the conference room
     named by the user part.
     """
-    target = _by_rules(SipUri.parse(uri), headers, config.trusts(source), config, apps)
+    target = _by_rules(SipUri.parse(uri), headers, trusted, config, apps)
     if isinstance(target, Target) and target.app not in apps:
         return Refusal(404, "No Such Service")
     return target

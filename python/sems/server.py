@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import secrets
 import socket
-from collections.abc import Coroutine, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Coroutine, Iterable
+from ipaddress import ip_address
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -49,18 +49,16 @@ class Server:
         self,
         config: Config | None = None,
         *,
-        scripts: Sequence[Path] = (),
+        apps: Apps | None = None,
         network: MemoryNetwork | None = None,
         web: bool = True,
         seed: int | None = None,
     ) -> None:
-        """``scripts``: files of further apps. ``network``: none of the machine's, for virtual time.
-        ``web``: with the control pages. ``seed``: for runs that can be repeated.
-
-        Raises PluginError for a script that can't be loaded.
+        """``apps``: None for all that can be found. ``network``: in place of the machine's, for virtual
+        time. ``web``: with the control pages. ``seed``: for runs that can be repeated.
         """
         self.config = config or Config()
-        self.apps = Apps(scripts)
+        self.apps = Apps.find() if apps is None else apps
         self.engine: Engine
         """Made at the start."""
         self.sounds: SoundLibrary
@@ -111,8 +109,9 @@ class Server:
         try:
             self.sounds = SoundLibrary(self.config, self.engine)
             self.conferences = Conferences(self)
-            self.web_app = create_app(self)
-            if self._web and self._network is None:
+            if self._web:
+                self.web_app = create_app(self)
+            if self.web_app is not None and self._network is None:
                 self._pages = hosting.Pages(self.web_app, self.config.host, self.config.http_port)
                 self.http_port = self._pages.port
             self.engine.on_event = self._on_event
@@ -428,6 +427,8 @@ async def _resolve(uri: str) -> str:
         raise ValueError(f"{uri!r} is no address that can be called, such as sip:alice@192.0.2.7")
     host = target.params.get("maddr") or target.host
     port = target.port or _SIP_PORT
+    with contextlib.suppress(ValueError):
+        return join_host_port(str(ip_address(host)), port)
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_DGRAM)
     except OSError:

@@ -23,7 +23,7 @@ def apps(
 ) -> None:
     """List the services: their names, what they do, where they come from, or why one did not load."""
     with one_clear_line():
-        found = Apps(scripts or ()).describe()
+        found = Apps.find(scripts or ()).describe()
     width = max((len(one.name) for one in found), default=0)
     for one in found:
         about = one.summary if one.error is None else f"DOES NOT LOAD: {one.error}"

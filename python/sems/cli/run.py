@@ -10,6 +10,7 @@ import typer
 
 from .. import log
 from ..config import load_config
+from ..plugins import Apps
 from ..server import Server
 from .failure import one_clear_line
 from .options import BaseUrl, ConfigFile, Data, Host, HttpPort, RtpPorts, SipPort
@@ -55,7 +56,7 @@ def run(
             }
         )
         log.configure(loaded.config.log)
-        asyncio.run(_serve(Server(loaded.config, scripts=scripts or ())))
+        asyncio.run(_serve(Server(loaded.config, apps=Apps.find(scripts or ()))))
 
 
 async def _serve(server: Server) -> None:

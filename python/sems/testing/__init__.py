@@ -1,0 +1,26 @@
+"""The test kit: the real engine on a network in memory, in virtual time.
+
+A :class:`Lab` holds servers and :class:`Phone`\\ s. A phone calls an app, presses keys, speaks a tone
+and hears; twenty seconds of it pass in milliseconds, and the same seed gives the same run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from .clock import NothingWillHappen, TimeIsUp, VirtualLoop
+from .hearing import Hearing
+from .lab import Lab
+from .phone import Phone
+
+__all__ = ["Hearing", "Lab", "NothingWillHappen", "Phone", "TimeIsUp", "VirtualLoop", "run"]
+
+_Result = TypeVar("_Result")
+
+
+def run(main: Coroutine[Any, Any, _Result], *, limit: float = 3600.0) -> _Result:
+    """Runs a coroutine in virtual time; ``limit``: how many seconds of it may pass."""
+    with asyncio.Runner(loop_factory=lambda: VirtualLoop(limit)) as runner:
+        return runner.run(main)
