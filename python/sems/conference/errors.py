@@ -1,6 +1,6 @@
 """Why a command is not carried out, in sentences that can be shown to whoever gave it."""
 
-from sems.errors import SemsError
+from ..errors import SemsError
 
 
 class Refused(SemsError):

@@ -6,7 +6,7 @@ changed: who has the state before an event and applies it has the state after it
 
 from dataclasses import dataclass
 
-from sems.conference.participant import Participant
+from .participant import Participant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,10 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal
 
-from sems.conference.commands import (
+from ..subscribers import Subscribers
+from .commands import (
     Command,
     Lock,
     LowerHand,
@@ -24,8 +25,8 @@ from sems.conference.commands import (
     Unlock,
     Unmute,
 )
-from sems.conference.errors import NotHere, RoomFull, RoomLocked
-from sems.conference.events import (
+from .errors import NotHere, RoomFull, RoomLocked
+from .events import (
     Event,
     Gone,
     HandLowered,
@@ -43,14 +44,11 @@ from sems.conference.events import (
     Unmuted,
     VoiceChanged,
 )
-from sems.conference.participant import BAD_LOSS, Line, Participant, Presence, Role
-from sems.conference.permissions import permit
+from .participant import BAD_LOSS, Line, Participant, Presence, Role
+from .permissions import permit
 
 #: How many events a conference remembers for those who have to catch up.
 HISTORY: Final = 1000
-
-Unsubscribe = Callable[[], None]
-_Callback = TypeVar("_Callback")
 
 
 class ConferenceModel:
@@ -78,8 +76,8 @@ class ConferenceModel:
         self._sequence = sequence
         self._last_id = 0
         self._history: deque[Event] = deque(maxlen=HISTORY)
-        self._subscribers: dict[object, Callable[[Event], None]] = {}
-        self._listeners: dict[object, Callable[[], None]] = {}
+        self._events: Subscribers[Event] = Subscribers()
+        self._readings: Subscribers[Mapping[int, int]] = Subscribers()
 
     # what is so
 
@@ -120,13 +118,14 @@ class ConferenceModel:
             return None
         return [self._history[i] for i in range(len(self._history) - missing, len(self._history))]
 
-    def subscribe(self, callback: Callable[[Event], None]) -> Unsubscribe:
-        """Calls back after each event. The callback must not change the conference."""
-        return _subscribe(self._subscribers, callback)
+    def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
+        """Tells ``callback`` of each event; returns what ends that. The callback must not change the
+        conference."""
+        return self._events.add(callback)
 
-    def subscribe_levels(self, callback: Callable[[], None]) -> Unsubscribe:
-        """Calls back after each reading of :attr:`levels`."""
-        return _subscribe(self._listeners, callback)
+    def subscribe_levels(self, callback: Callable[[Mapping[int, int]], None]) -> Callable[[], None]:
+        """Tells ``callback`` each reading of :attr:`levels`; returns what ends that."""
+        return self._readings.add(callback)
 
     # coming and going
 
@@ -162,12 +161,25 @@ class ConferenceModel:
 
     # commands
 
-    def do(self, command: Command, by: int | None) -> None:
-        """Carries out what participant ``by`` (``None``: the operator) asks for.
+    def do(self, *commands: Command, by: int | None) -> None:
+        """Carries out what participant ``by`` (``None``: the operator) asks for: all of it, or nothing.
 
-        Raises :class:`NotAllowed`, or :class:`NotHere` if one of the two is not in the room.
+        Raises :class:`NotAllowed`, or :class:`NotHere` if somebody it takes is not in the room.
         """
-        permit(command, None if by is None else self._present(by))
+        for command in commands:
+            permit(command, None if by is None else self._present(by))
+            self._must_be_there(command)
+        for command in commands:
+            self._carry_out(command, by)
+
+    def _must_be_there(self, command: Command) -> None:
+        match command:
+            case Readmit(id) if id not in self._removed:
+                raise NotHere
+            case Mute(id) | Unmute(id) | RaiseHand(id) | LowerHand(id) | Remove(id):
+                self._present(id)
+
+    def _carry_out(self, command: Command, by: int | None) -> None:
         match command:
             case Mute(id):
                 self._mute(self._present(id), by)
@@ -188,8 +200,6 @@ class ConferenceModel:
                 self._record(Removed, participant=participant, hands=self._hands_without(participant), by=by)
                 self._settle_moderator()
             case Readmit(id):
-                if id not in self._removed:
-                    raise NotHere
                 returner = replace(self._removed[id], voice=False)
                 self._record(Joined, participant=returner, readmitted=True, by=by)
             case Lock():
@@ -251,8 +261,7 @@ class ConferenceModel:
             for id, level in levels.items()
             if (participant := self._participants.get(id)) and not participant.muted
         }
-        for callback in tuple(self._listeners.values()):
-            callback()
+        self._readings.tell(self._levels)
 
     # how things change
 
@@ -260,8 +269,7 @@ class ConferenceModel:
         event = kind(sequence=self._sequence + 1, **changes)  # type: ignore[arg-type]
         self._apply(event)
         self._history.append(event)
-        for callback in tuple(self._subscribers.values()):
-            callback(event)
+        self._events.tell(event)
 
     def _apply(self, event: Event) -> None:
         self._sequence = event.sequence
@@ -308,13 +316,3 @@ class ConferenceModel:
         heir = next((heir for heir in self._participants.values() if not heir.role_fixed), None)
         if heir:
             self._record(RoleChanged, participant=replace(heir, role=Role.MODERATOR))
-
-
-def _subscribe(callbacks: dict[object, _Callback], callback: _Callback) -> Unsubscribe:
-    key = object()
-    callbacks[key] = callback
-
-    def unsubscribe() -> None:
-        callbacks.pop(key, None)
-
-    return unsubscribe

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sems.conference.commands import (
+from .commands import (
     Command,
     Lock,
     LowerHand,
@@ -13,8 +13,8 @@ from sems.conference.commands import (
     Unlock,
     Unmute,
 )
-from sems.conference.errors import NotAllowed
-from sems.conference.participant import Participant, Role
+from .errors import NotAllowed
+from .participant import Participant, Role
 
 _ONLY_A_MODERATOR_CAN: Final[dict[type, str]] = {
     Mute: "mute somebody else",

@@ -1,6 +1,7 @@
 """The rules of a conference."""
 
 import pytest
+
 from sems.conference.commands import Lock, LowerHand, Mute, RaiseHand, Readmit, Remove, Unlock, Unmute
 from sems.conference.errors import NotAllowed, NotHere, RoomFull, RoomLocked
 from sems.conference.events import (
@@ -225,7 +226,7 @@ def test_a_muted_speaker_is_told_and_nobody_else(room: ConferenceModel) -> None:
 
 def test_levels_are_of_those_whom_the_room_hears(room: ConferenceModel) -> None:
     readings = []
-    room.subscribe_levels(lambda: readings.append(dict(room.levels)))
+    room.subscribe_levels(lambda levels: readings.append(dict(levels)))
     room.do(Mute(2), by=2)
     room.report_levels({1: -30, 2: -20, 9: -10})
     room.report_levels({})

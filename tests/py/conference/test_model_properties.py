@@ -6,6 +6,7 @@ from typing import Literal
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
 from sems.conference.commands import (
     Command,
     Lock,
@@ -55,7 +56,7 @@ class AnyConference(RuleBasedStateMachine):
         before = dict(self.room.participants)
         locked, hands, sequence = self.room.locked, self.room.hands, self.room.sequence
         try:
-            self.room.do(command, by)
+            self.room.do(command, by=by)
         except Refused as refusal:
             why = refusal
             assert (before, locked, hands) == (self.room.participants, self.room.locked, self.room.hands)

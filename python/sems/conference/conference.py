@@ -1,0 +1,165 @@
+"""A conference as calls take part in it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from ..errors import EngineError, SemsError, SoundNotFound, WrongState
+from ..events import Levels
+from .commands import Command
+from .errors import Refused, RoomLocked
+from .events import Event, Gone, ParticipantChanged
+from .member import Member
+from .model import ConferenceModel
+from .participant import Presence, Role
+
+if TYPE_CHECKING:
+    from ..call import Call
+    from ..room import Room
+    from .registry import Conferences
+
+
+class Conference:
+    """The people of one conference, their calls, and the room in which these are mixed.
+
+    Got by :meth:`Conferences.get() <sems.conference.registry.Conferences.get>`.
+    """
+
+    def __init__(self, name: str, conferences: Conferences, sequence: int) -> None:
+        server = conferences.server
+        self.name = name
+        self.settings = server.config.room(name)
+        self.links = conferences.links
+        self.model = ConferenceModel(
+            moderator=self.settings.moderator,
+            max_members=self.settings.max_members,
+            sequence=sequence,
+        )
+        """What is true of it. Changed by :meth:`do` and by what happens on the calls."""
+        self._server = server
+        self._conferences = conferences
+        self._members: dict[int, Member] = {}
+        self._ids: dict[int, int] = {}
+        self._opening: asyncio.Task[Room] | None = None
+        self._room: Room | None = None
+        self._welcomed = False
+        self.model.subscribe(self._on_event)
+
+    @property
+    def members(self) -> Mapping[int, Member]:
+        """The calls that take part, by the id of the participant; also those that were just removed."""
+        return MappingProxyType(self._members)
+
+    def do(self, *commands: Command, by: int | None) -> None:
+        """Carries out what participant ``by`` (``None``: the operator) asks for: all of it, or nothing.
+
+        Raises Refused.
+        """
+        self.model.do(*commands, by=by)
+
+    async def join(self, call: Call) -> None:
+        """Lets the call take part, and returns when it has left.
+
+        It is answered with a link to its page, unless it has been answered before. Who is not let in
+        hears why, and is rejected. The parameter ``role`` of the call (``moderator``, ``speaker`` or
+        ``listener``), or ``moderator=yes``, overrides what the configuration says about moderators.
+        """
+        current = self._conferences.get(self.name)
+        if current is not self:
+            # The last member left while the caller of this method was on his way.
+            return await current.join(call)
+        presence = Presence.DIALLED if call.direction == "out" else Presence.PHONE
+        try:
+            participant = self.model.admit(call.caller_name, presence=presence, role=_role(call))
+        except Refused as refused:
+            return await self._turn_away(call, refused)
+        member = self._members[participant.id] = Member(self, participant, call)
+        self._ids[call.id] = member.id
+        try:
+            room = await self._open_room()
+            base_url = self._server.base_url(call.local)
+            await call.answer(link=f"{base_url}/c/{member.link}")
+            await member.enter(room)
+            self._greet(member)
+            await call.wait_ended()
+        finally:
+            self._dismiss(member)
+
+    async def _turn_away(self, call: Call, refused: Refused) -> None:
+        if isinstance(refused, RoomLocked):
+            # Said in early media: a phone that is given no more than a code shows a riddle.
+            with contextlib.suppress(EngineError, SoundNotFound, WrongState):
+                if call.state == "incoming":
+                    await call.ring(183, early_media=True)
+                await call.play("room-locked")
+        if call.state == "answered":
+            await call.hangup(f'SIP;cause=403;text="{refused}"')
+        elif isinstance(refused, RoomLocked):
+            await call.reject(403, "Room locked")
+        else:
+            await call.reject(486)
+
+    async def _open_room(self) -> Room:
+        if self._room is None:
+            if self._opening is None:
+                self._opening = asyncio.create_task(self._server.open_room())
+            try:
+                room = await asyncio.shield(self._opening)
+            except SemsError:
+                self._opening = None
+                raise
+            if self._room is None:
+                self._room = room
+                room.subscribe(self._on_levels)
+        return self._room
+
+    def _greet(self, member: Member) -> None:
+        if len(self.model.participants) == 1 and not self._welcomed:
+            with contextlib.suppress(SoundNotFound):
+                member.call.start_play("only-participant")
+        else:
+            self._sound("join")
+        self._welcomed = True
+
+    def _sound(self, tone: str) -> None:
+        if self.settings.join_sound and self._room and self.model.participants:
+            self._room.start_play(self._server.sounds.tone(tone))
+
+    def _dismiss(self, member: Member) -> None:
+        member.leave()
+        self.model.leave(member.id)
+        del self._members[member.id], self._ids[member.call.id]
+        if not self._members:
+            self._conferences.vanish(self)
+            if self._opening:
+                self._server.spawn(self._close_room(self._opening))
+
+    @staticmethod
+    async def _close_room(opening: asyncio.Task[Room]) -> None:
+        with contextlib.suppress(SemsError, asyncio.CancelledError):
+            await (await opening).close()
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, ParticipantChanged) and (member := self._members.get(event.participant.id)):
+            member.on_conference(event)
+            if isinstance(event, Gone) and member.entered:
+                self._sound("leave")
+
+    def _on_levels(self, levels: Levels) -> None:
+        self.model.report_levels(
+            {self._ids[call]: level for call, level in levels.levels.items() if call in self._ids}
+        )
+
+
+def _role(call: Call) -> Role | None:
+    """What a trusted neighbour, or a route, says about the role of this caller."""
+    if role := call.params.get("role"):
+        with contextlib.suppress(ValueError):
+            return Role(role.lower())
+    if call.params.get("moderator", "").lower() in ("yes", "true", "1"):
+        return Role.MODERATOR
+    return None

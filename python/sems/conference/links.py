@@ -1,0 +1,82 @@
+"""The links by which people come to the page of their call.
+
+A link is a capability: whoever has it acts as that participant, as long as the call lasts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from ..errors import SemsError
+
+if TYPE_CHECKING:
+    from .member import Member
+
+#: How long it is remembered, in seconds, that there was such a link, …
+REMEMBERED: Final = 24 * 3600.0
+#: … and of how many.
+MOST_REMEMBERED: Final = 100_000
+
+
+class UnknownLink(SemsError):
+    """There is no such link, or it ended long ago."""
+
+    def __init__(self) -> None:
+        super().__init__("This link is not known here.")
+
+
+class EndedLink(SemsError):
+    """The call of this link has ended."""
+
+    def __init__(self) -> None:
+        super().__init__("Your call has ended. This link no longer works.")
+
+
+class Links:
+    """Random tokens of 128 bits, each for one member.
+
+    Only keyed digests are kept and looked up, so neither the time a look-up takes nor what lies in
+    memory tells anything about a token.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._key = secrets.token_bytes(32)
+        self._members: dict[bytes, Member] = {}
+        self._ended: OrderedDict[bytes, float] = OrderedDict()
+
+    def issue(self, member: Member) -> str:
+        """A new token for this member."""
+        token = secrets.token_urlsafe(16)
+        self._members[self._digest(token)] = member
+        return token
+
+    def find(self, token: str) -> Member:
+        """Whose token this is. Raises :class:`EndedLink` or :class:`UnknownLink`."""
+        digest = self._digest(token)
+        if member := self._members.get(digest):
+            return member
+        self._forget_the_oldest()
+        raise EndedLink if digest in self._ended else UnknownLink
+
+    def end(self, token: str) -> None:
+        """The call is over. Idempotent."""
+        digest = self._digest(token)
+        if self._members.pop(digest, None):
+            self._ended[digest] = self._clock()
+            self._forget_the_oldest()
+
+    def _forget_the_oldest(self) -> None:
+        oldest = self._clock() - REMEMBERED
+        while self._ended and (
+            len(self._ended) > MOST_REMEMBERED or next(iter(self._ended.values())) < oldest
+        ):
+            self._ended.popitem(last=False)
+
+    def _digest(self, token: str) -> bytes:
+        return hashlib.blake2b(token.encode(errors="replace"), key=self._key, digest_size=16).digest()

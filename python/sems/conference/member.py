@@ -1,0 +1,133 @@
+"""A call that takes part in a conference."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from ..events import CallEvent, Digit, Hold, Quality, RtpResumed, RtpTimeout, Speaking
+from .errors import Refused
+from .events import Event, HandLowered, HandRaised, Joined, Muted, ParticipantChanged, Removed, Unmuted
+from .keypad import CODES, Keypad
+from .participant import Participant
+
+if TYPE_CHECKING:
+    from ..call import Call
+    from ..room import Room
+    from .conference import Conference
+
+#: For so long, in seconds, the call of one who was removed is kept, so that it can be taken back.
+SECOND_THOUGHTS: Final = 3.0
+
+#: What he hears who keys in something that he may not do.
+REFUSED: Final = "sine:220:250:-20"
+
+
+class Member:
+    """Carries what happens on a call to the model, and what the model says to the call."""
+
+    def __init__(self, conference: Conference, participant: Participant, call: Call) -> None:
+        self.conference = conference
+        self.id = participant.id
+        self.call = call
+        self.link = conference.links.issue(self)
+        """The token of his page."""
+        self.removed = False
+        """A moderator has taken him out of the room."""
+        self.ended = False
+        """His call is over."""
+        self.watchers: set[asyncio.Event] = set()
+        """Set when his call is over."""
+        self._muted = participant.muted
+        self._keypad = Keypad()
+        self._room: Room | None = None
+        self._farewell: asyncio.TimerHandle | None = None
+        # Chores begin in the order in which they were given, so the core is told in that order too.
+        self._spawn = call.server.spawn
+        self._unsubscribe = call.subscribe(self._on_call)
+
+    @property
+    def entered(self) -> bool:
+        """He has been in the room."""
+        return self._room is not None
+
+    async def enter(self, room: Room) -> None:
+        """Lets him hear the room, and the room him if he is not muted. Raises HungUp."""
+        self._room = room
+        if self._muted:
+            await self.call.mute(True)
+        await self.call.join(room)
+
+    def leave(self) -> None:
+        """His call has ended."""
+        self._unsubscribe()
+        self.conference.links.end(self.link)
+        if self._farewell:
+            self._farewell.cancel()
+        self.ended = True
+        for watcher in self.watchers:
+            watcher.set()
+
+    # what happens on the call
+
+    def _on_call(self, event: CallEvent) -> None:
+        model = self.conference.model
+        match event:
+            case Digit(key):
+                self._on_key(key)
+            case Speaking(on):
+                model.report_voice(self.id, on)
+            case Hold(on):
+                model.report_hold(self.id, on)
+            case Quality(received, lost):
+                model.report_loss(self.id, lost / max(1, received + lost))
+                model.report_silence(self.id, received == 0 and not self.call.on_hold)
+            case RtpTimeout():
+                model.report_silence(self.id, True)
+            case RtpResumed():
+                model.report_silence(self.id, False)
+
+    def _on_key(self, key: str) -> None:
+        code = self._keypad.press(key, asyncio.get_running_loop().time())
+        model = self.conference.model
+        if code and self.id in model.participants:
+            try:
+                model.do(CODES[code](model, self.id), by=self.id)
+            except Refused:
+                self._sound(REFUSED)
+
+    # what happens in the conference
+
+    def on_conference(self, event: Event) -> None:
+        """Follows an event of the model that is about him."""
+        match event:
+            case Muted() | Unmuted():
+                self._follow_mute(event)
+            case HandRaised():
+                self._sound("hand-up")
+            case HandLowered():
+                self._sound("hand-down")
+            case Removed():
+                self.removed = True
+                self._spawn(self.call.join(None))
+                self._farewell = asyncio.get_running_loop().call_later(SECOND_THOUGHTS, self._hang_up)
+            case Joined(readmitted=True):
+                self.removed = False
+                if self._farewell:
+                    self._farewell.cancel()
+                self._spawn(self.call.join(self._room))
+
+    def _follow_mute(self, event: ParticipantChanged) -> None:
+        muted = event.participant.muted
+        if muted != self._muted:
+            self._muted = muted
+            if self._room:
+                self._spawn(self.call.mute(muted))
+            self._sound("muted" if muted else "unmuted")
+
+    def _sound(self, tone: str) -> None:
+        if self._room and self.call.has_media:
+            self.call.start_play(self.call.server.sounds.tone(tone))
+
+    def _hang_up(self) -> None:
+        self._spawn(self.call.hangup('SIP;cause=403;text="Removed from the conference"'))

@@ -1,0 +1,53 @@
+"""The web application: pages, API and event streams of one server."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
+
+from ..engine import __version__
+from .auth import Auth
+from .conferences import ConferenceApi
+from .endpoint import routes
+from .middleware import Guard
+from .openapi import document
+from .operator import OperatorApi
+from .pages import Pages
+from .problem import HANDLERS
+from .stream import Streams
+
+if TYPE_CHECKING:
+    from ..server import Server
+
+
+def create_app(server: Server) -> ASGIApp:
+    """The ASGI application of this server. Its event streams end when the server begins to stop."""
+    auth = Auth(server)
+    streams = Streams(server.stopping)
+    pages = Pages(server, auth)
+    api = _create_api(server, auth, streams)
+    app = Starlette(
+        routes=[Mount("/api/v1", app=api), Mount("/c/{token}/api/v1", app=api), *pages.routes()],
+        exception_handlers={HTTPException: pages.on_error, Exception: pages.on_failure},
+    )
+    return Guard(app)
+
+
+def _create_api(server: Server, auth: Auth, streams: Streams) -> Starlette:
+    endpoints = [*ConferenceApi(streams).endpoints(), *OperatorApi(streams).endpoints()]
+    description = json.dumps(document(endpoints, __version__), indent=1).encode()
+
+    async def openapi(_: Request) -> Response:
+        return Response(description, media_type="application/json")
+
+    return Starlette(
+        routes=[Route("/openapi.json", openapi, methods=["GET"]), *routes(endpoints, server, auth)],
+        exception_handlers=HANDLERS,
+    )

@@ -1,0 +1,135 @@
+"""Who asks: a participant by his link, or the operator by his token."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+from ..conference import Conference, Member, NotAllowed, UnknownLink
+
+if TYPE_CHECKING:
+    from ..server import Server
+
+COOKIE: Final = "sems_operator"
+_SESSION_SECONDS: Final = 12 * 3600
+_SAFE: Final = ("GET", "HEAD", "OPTIONS")
+
+
+class Caller:
+    """Whom the credential of a request stands for."""
+
+    def __init__(self, member: Member | None) -> None:
+        self.member = member
+        """The participant; ``None``: the operator."""
+
+    @property
+    def id(self) -> int | None:
+        """The participant's id, as commands take it; ``None``: the operator."""
+        return self.member.id if self.member else None
+
+    def conference(self, server: Server, name: str) -> Conference:
+        """The conference of that name, if it is the caller's business.
+
+        Raises NotAllowed, or HTTPException 404.
+        """
+        if self.member:
+            if self.member.conference.name != name:
+                raise NotAllowed("You take part in another conference.")
+            return self.member.conference
+        conference = server.conferences.find(name)
+        if conference is None:
+            raise HTTPException(404, "There is no conference of this name.")
+        return conference
+
+    def must_be_operator(self) -> None:
+        """Raises NotAllowed for a participant."""
+        if self.member:
+            raise NotAllowed("Only the operator can do this.")
+
+    def must_be_participant(self) -> Member:
+        """Raises NotAllowed for the operator."""
+        if self.member is None:
+            raise NotAllowed("The operator takes part in no conference.")
+        return self.member
+
+
+class Auth:
+    """Knows callers by what they show."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._session_key = secrets.token_bytes(32)
+
+    def caller(self, request: HTTPConnection) -> Caller:
+        """Who asks.
+
+        The credential is the link in the path, for pages; an ``Authorization: Bearer`` header field with
+        the token of a link or of the operator, for programs; or the cookie of the operator's page.
+        Raises HTTPException 401, EndedLink or UnknownLink.
+        """
+        if token := request.path_params.get("token"):
+            return Caller(self._server.conferences.links.find(token))
+        scheme, _, credential = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            credential = credential.strip()
+            if self.is_operator_token(credential):
+                return Caller(None)
+            try:
+                return Caller(self._server.conferences.links.find(credential))
+            except UnknownLink:
+                raise _unauthorized("This token is not known here.") from None
+        if self.has_operator_session(request):
+            self._must_come_from_our_page(request)
+            return Caller(None)
+        raise _unauthorized("A token is wanted: Authorization: Bearer TOKEN.")
+
+    def is_operator_token(self, token: str) -> bool:
+        """In a time that does not tell how much of it was right."""
+        return hmac.compare_digest(token.encode(), self._server.operator_token.encode())
+
+    def has_operator_session(self, request: HTTPConnection) -> bool:
+        """The request comes from a browser in which the operator has logged in."""
+        return hmac.compare_digest(request.cookies.get(COOKIE, "").encode(), self._session().encode())
+
+    def log_in(self, request: HTTPConnection, response: Response) -> None:
+        """Makes the browser that gets the response the operator's for twelve hours."""
+        base_url = self._server.config.base_url or str(request.base_url)
+        response.set_cookie(
+            COOKIE,
+            self._session(),
+            max_age=_SESSION_SECONDS,
+            path="/",
+            secure=base_url.startswith("https:"),
+            httponly=True,
+            samesite="strict",
+        )
+
+    @staticmethod
+    def log_out(response: Response) -> None:
+        """Takes it back."""
+        response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
+
+    def _session(self) -> str:
+        token = self._server.operator_token.encode()
+        return hashlib.blake2b(token, key=self._session_key, digest_size=24).hexdigest()
+
+    def _must_come_from_our_page(self, request: HTTPConnection) -> None:
+        """A cookie is sent along by the browser whoever asks, so what changes something must come from
+        our own page."""
+        if request.scope["method"] in _SAFE or request.headers.get("sec-fetch-site") == "same-origin":
+            return
+        origin = urlsplit(request.headers.get("origin", "")).netloc
+        ours = {request.headers.get("host"), urlsplit(self._server.config.base_url or "").netloc}
+        if not origin or origin not in ours:
+            raise NotAllowed("This was asked by a page of another site.")
+
+
+def _unauthorized(why: str) -> HTTPException:
+    return HTTPException(401, why, {"WWW-Authenticate": "Bearer"})

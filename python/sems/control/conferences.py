@@ -1,0 +1,221 @@
+"""The API of conferences: one door, among others, to the commands of the model."""
+
+from __future__ import annotations
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from ..conference import (
+    Command,
+    Conference,
+    Lock,
+    LowerHand,
+    Mute,
+    NotHere,
+    RaiseHand,
+    Readmit,
+    Remove,
+    Unlock,
+    Unmute,
+)
+from .endpoint import Ask, Endpoint, answer
+from .feed import ConferenceReader, Feeds
+from .stream import EventStream, Streams
+from .views import (
+    ConferenceList,
+    ConferenceView,
+    ConferenceWish,
+    Done,
+    EventView,
+    Me,
+    ParticipantView,
+    ParticipantWish,
+)
+
+
+class ConferenceApi:
+    """Shows conferences and takes commands."""
+
+    def __init__(self, streams: Streams) -> None:
+        self._streams = streams
+        self._feeds = Feeds()
+
+    def endpoints(self) -> list[Endpoint]:
+        """All that belongs to conferences.
+
+        The name of a conference may hold a slash, so what follows it must be told apart from it: the
+        longer paths come first.
+        """
+        one = "/conferences/{name:path}"
+        participant = one + "/participants/{participant}"
+        return [
+            Endpoint(
+                method="GET",
+                path="/me",
+                handle=self.me,
+                name="getMe",
+                summary="Whom this credential stands for",
+                who="participant",
+                answer=Me,
+            ),
+            Endpoint(
+                method="GET",
+                path="/conferences",
+                handle=self.list,
+                name="listConferences",
+                summary="All conferences",
+                who="operator",
+                answer=ConferenceList,
+            ),
+            Endpoint(
+                method="POST",
+                path=participant + "/readmit",
+                handle=self.readmit,
+                name="readmitParticipant",
+                summary="Bring back one who was removed a moment ago",
+                answer=Done,
+                errors=(403, 404),
+            ),
+            Endpoint(
+                method="GET",
+                path=participant,
+                handle=self.show_participant,
+                name="getParticipant",
+                summary="A participant",
+                answer=ParticipantView,
+                errors=(403, 404),
+            ),
+            Endpoint(
+                method="PATCH",
+                path=participant,
+                handle=self.change_participant,
+                name="changeParticipant",
+                summary="Mute or unmute, raise or lower a hand",
+                body=ParticipantWish,
+                answer=Done,
+                errors=(403, 404, 413, 415, 422),
+            ),
+            Endpoint(
+                method="DELETE",
+                path=participant,
+                handle=self.remove,
+                name="removeParticipant",
+                summary="Remove from the conference",
+                answer=Done,
+                errors=(403, 404),
+            ),
+            Endpoint(
+                method="GET",
+                path=one + "/events",
+                handle=self.follow,
+                name="followConference",
+                summary=(
+                    "Follow the conference by Server-Sent Events. Unnamed events are changes, with their "
+                    "sequence number as id; `snapshot` is the whole conference and comes first, unless the "
+                    "reader told the id of the last event that he knows; `levels` has dBov by participant, "
+                    "at most ten times a second; `beat` says that the line is alive; `ended` is the last."
+                ),
+                answer=EventView,
+                media_type="text/event-stream",
+                query={"since": "Like the header field Last-Event-ID, for those who can not set one."},
+                errors=(403, 404, 422),
+            ),
+            Endpoint(
+                method="GET",
+                path=one,
+                handle=self.show,
+                name="getConference",
+                summary="A conference",
+                answer=ConferenceView,
+                errors=(403, 404),
+            ),
+            Endpoint(
+                method="PATCH",
+                path=one,
+                handle=self.change,
+                name="changeConference",
+                summary="Lock or unlock the room",
+                body=ConferenceWish,
+                answer=Done,
+                errors=(403, 404, 413, 415, 422),
+            ),
+        ]
+
+    async def me(self, ask: Ask) -> ASGIApp:
+        """Whom the credential stands for."""
+        member = ask.caller.must_be_participant()
+        return answer(Me(conference=member.conference.name, participant=member.id))
+
+    async def list(self, ask: Ask) -> ASGIApp:
+        """All conferences."""
+        return answer(
+            ConferenceList(conferences=[ConferenceView.of(each) for each in ask.server.conferences])
+        )
+
+    async def show(self, ask: Ask) -> ASGIApp:
+        """One conference."""
+        return answer(ConferenceView.of(_conference(ask), ask.caller.id))
+
+    async def change(self, ask: Ask) -> ASGIApp:
+        """Its lock."""
+        conference = _conference(ask)
+        wish = await ask.body(ConferenceWish)
+        return _do(ask, conference, *([] if wish.locked is None else [Lock() if wish.locked else Unlock()]))
+
+    async def show_participant(self, ask: Ask) -> ASGIApp:
+        """One participant."""
+        conference = _conference(ask)
+        id = _participant(ask)
+        participant = conference.model.participants.get(id)
+        if participant is None:
+            raise NotHere
+        return answer(ParticipantView.of(participant, conference.model.hands, own=id == ask.caller.id))
+
+    async def change_participant(self, ask: Ask) -> ASGIApp:
+        """His microphone and his hand."""
+        conference = _conference(ask)
+        id = _participant(ask)
+        wish = await ask.body(ParticipantWish)
+        commands: list[Command] = []
+        if wish.muted is not None:
+            commands.append(Mute(id) if wish.muted else Unmute(id))
+        if wish.hand is not None:
+            commands.append(RaiseHand(id) if wish.hand else LowerHand(id))
+        return _do(ask, conference, *commands)
+
+    async def remove(self, ask: Ask) -> ASGIApp:
+        """Takes him out of the room."""
+        return _do(ask, _conference(ask), Remove(_participant(ask)))
+
+    async def readmit(self, ask: Ask) -> ASGIApp:
+        """Takes that back."""
+        return _do(ask, _conference(ask), Readmit(_participant(ask)))
+
+    async def follow(self, ask: Ask) -> ASGIApp:
+        """The stream of events."""
+        conference = _conference(ask)
+        known = ask.request.headers.get("last-event-id") or ask.request.query_params.get("since")
+        if known is not None and not (known.isascii() and known.isdecimal() and len(known) < 20):
+            raise HTTPException(422, "The id of an event is a number.")
+        since = None if known is None else int(known)
+        reader = ConferenceReader(self._feeds, conference, ask.caller.member, since)
+        return EventStream(reader, self._streams)
+
+
+def _conference(ask: Ask) -> Conference:
+    return ask.caller.conference(ask.server, ask.path("name"))
+
+
+def _participant(ask: Ask) -> int:
+    """The id in the path; ``me`` is the caller's own."""
+    id = ask.path("participant")
+    if id == "me" and ask.caller.id is not None:
+        return ask.caller.id
+    if not (id.isascii() and id.isdecimal() and len(id) < 10):
+        raise NotHere
+    return int(id)
+
+
+def _do(ask: Ask, conference: Conference, *commands: Command) -> ASGIApp:
+    conference.do(*commands, by=ask.caller.id)
+    return answer(Done(sequence=conference.model.sequence))

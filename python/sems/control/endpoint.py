@@ -1,0 +1,90 @@
+"""What an endpoint of the API is: one row that both the routes and the OpenAPI document are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from .auth import Auth, Caller
+
+if TYPE_CHECKING:
+    from ..server import Server
+
+Handler = Callable[["Ask"], Awaitable[ASGIApp]]
+_Body = TypeVar("_Body", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request whose sender is known."""
+
+    request: Request
+    server: Server
+    caller: Caller
+
+    def path(self, name: str) -> str:
+        """A part of the path."""
+        return str(self.request.path_params[name])
+
+    async def body(self, model: type[_Body]) -> _Body:
+        """The body. Raises ValidationError, or HTTPException 415."""
+        content_type = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if content_type != "application/json":
+            raise HTTPException(415, "The body must be JSON (Content-Type: application/json).")
+        return model.model_validate_json(await self.request.body())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One method of one path."""
+
+    method: Literal["GET", "POST", "PATCH", "DELETE"]
+    path: str
+    """With Starlette's convertors: ``/calls/{id:int}``."""
+    handle: Handler
+    name: str
+    """The operationId."""
+    summary: str
+    who: Literal["both", "participant", "operator"] = "both"
+    """Whose credential opens it."""
+    body: type[BaseModel] | None = None
+    answer: type[BaseModel] | None = None
+    media_type: str = "application/json"
+    errors: tuple[int, ...] = ()
+    """Beyond those that every endpoint may answer with."""
+    query: dict[str, str] = field(default_factory=dict)
+    """Names of query parameters and what they are."""
+
+
+def routes(endpoints: Iterable[Endpoint], server: Server, auth: Auth) -> list[Route]:
+    """The routes of the endpoints, one for each path."""
+    by_path: dict[str, dict[str, Endpoint]] = {}
+    for endpoint in endpoints:
+        by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint
+    return [_route(path, methods, server, auth) for path, methods in by_path.items()]
+
+
+def _route(path: str, methods: dict[str, Endpoint], server: Server, auth: Auth) -> Route:
+    async def serve(request: Request) -> ASGIApp:
+        endpoint = methods["GET" if request.method == "HEAD" else request.method]
+        caller = auth.caller(request)
+        if endpoint.who == "operator":
+            caller.must_be_operator()
+        elif endpoint.who == "participant":
+            caller.must_be_participant()
+        return await endpoint.handle(Ask(request, server, caller))
+
+    return Route(path, serve, methods=list(methods))
+
+
+def answer(view: BaseModel, *, leave_out_missing: bool = False) -> Response:
+    """A view as a response."""
+    return Response(view.model_dump_json(exclude_none=leave_out_missing), media_type="application/json")

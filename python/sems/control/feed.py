@@ -1,0 +1,171 @@
+"""What a conference tells those who follow it, coded once for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections import OrderedDict
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from ..conference import Conference, Member
+from ..conference.events import Event, HandsChanged, Locked, ParticipantChanged, Unlocked
+from .stream import event
+from .views import ConferenceView, EventView, ParticipantView
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_CODED: Final = 64
+
+
+class Feed:
+    """The events of one conference as bytes, and the alarm clocks of those who wait for them."""
+
+    def __init__(self, conference: Conference) -> None:
+        self.conference = conference
+        self.levels = b""
+        """The last reading of levels."""
+        self.readings = 0
+        """How many there have been."""
+        self._coded: OrderedDict[tuple[int, bool], bytes] = OrderedDict()
+        self._wakes: set[asyncio.Event] = set()
+        self._unsubscribe: list[Callable[[], None]] = []
+
+    def follow(self, wake: asyncio.Event) -> None:
+        """Sets ``wake`` whenever there is something new."""
+        if not self._wakes:
+            model = self.conference.model
+            self._unsubscribe = [model.subscribe(self._on_event), model.subscribe_levels(self._on_levels)]
+        self._wakes.add(wake)
+
+    def unfollow(self, wake: asyncio.Event) -> bool:
+        """Leaves it alone again. True if nobody is left."""
+        self._wakes.discard(wake)
+        if not self._wakes:
+            while self._unsubscribe:
+                self._unsubscribe.pop()()
+        return not self._wakes
+
+    def coded(self, happened: Event, reader: int | None) -> bytes:
+        """An event as ``reader`` (``None``: the operator) is told it; empty if he is not."""
+        if happened.audience not in (None, reader):
+            return b""
+        own = isinstance(happened, ParticipantChanged) and happened.participant.id == reader
+        key = happened.sequence, own
+        if key not in self._coded:
+            view = self._view(happened, own=own)
+            self._coded[key] = event(view.model_dump_json(exclude_none=True), id=happened.sequence)
+            if len(self._coded) > _CODED:
+                self._coded.popitem(last=False)
+        return self._coded[key]
+
+    def snapshot(self, reader: int | None) -> bytes:
+        """The conference as it is now."""
+        view = ConferenceView.of(self.conference, reader)
+        return event(view.model_dump_json(), name="snapshot", id=view.sequence)
+
+    def _view(self, happened: Event, *, own: bool) -> EventView:
+        participant, hands, locked = None, None, None
+        if isinstance(happened, HandsChanged):
+            hands = happened.hands
+        if isinstance(happened, ParticipantChanged):
+            places = self.conference.model.hands if hands is None else hands
+            participant = ParticipantView.of(happened.participant, places, own=own)
+        if isinstance(happened, Locked | Unlocked):
+            locked = isinstance(happened, Locked)
+        return EventView.model_validate(
+            {
+                "type": _type(type(happened).__name__),
+                "sequence": happened.sequence,
+                "by": happened.by,
+                "participant": participant,
+                "hands": None if hands is None else list(hands),
+                "locked": locked,
+            }
+        )
+
+    def _on_event(self, _: Event) -> None:
+        self._ring()
+
+    def _on_levels(self, levels: Mapping[int, int]) -> None:
+        self.levels = event(json.dumps({str(id): level for id, level in levels.items()}), name="levels")
+        self.readings += 1
+        self._ring()
+
+    def _ring(self) -> None:
+        for wake in self._wakes:
+            wake.set()
+
+
+class Feeds:
+    """The feeds of all conferences that somebody follows."""
+
+    def __init__(self) -> None:
+        self._feeds: dict[Conference, Feed] = {}
+
+    def of(self, conference: Conference) -> Feed:
+        """The feed of this conference."""
+        return self._feeds.setdefault(conference, Feed(conference))
+
+    def drop(self, feed: Feed) -> None:
+        """Nobody follows it any more."""
+        self._feeds.pop(feed.conference, None)
+
+
+class ConferenceReader:
+    """One who follows a conference: a participant, until his call ends, or the operator."""
+
+    def __init__(
+        self, feeds: Feeds, conference: Conference, member: Member | None, since: int | None
+    ) -> None:
+        """``since``: the number of the last event that he knows; ``None``: he knows nothing."""
+        self._feeds = feeds
+        self._feed = feeds.of(conference)
+        self._model = conference.model
+        self._conference = conference
+        self._member = member
+        self._reader = member.id if member else None
+        self._since = since
+        self._readings = -1
+        self._wake: asyncio.Event | None = None
+
+    def open(self, wake: asyncio.Event) -> None:
+        """Wakes the stream from now on."""
+        self._wake = wake
+        self._feed.follow(wake)
+        if self._member:
+            self._member.watchers.add(wake)
+
+    def close(self) -> None:
+        """The stream is over."""
+        if self._wake:
+            if self._member:
+                self._member.watchers.discard(self._wake)
+            if self._feed.unfollow(self._wake):
+                self._feeds.drop(self._feed)
+
+    def take(self) -> tuple[bytes, bool]:
+        """What he does not know yet."""
+        chunks = []
+        missed = None if self._since is None else self._model.since(self._since)
+        if missed is None:
+            chunks.append(self._feed.snapshot(self._reader))
+        else:
+            chunks.extend(self._feed.coded(happened, self._reader) for happened in missed)
+        self._since = self._model.sequence
+        if self._readings != self._feed.readings:
+            self._readings = self._feed.readings
+            chunks.append(self._feed.levels)
+        over = self._member.ended if self._member else not self._conference.members
+        if over:
+            reason = "removed" if self._member and self._member.removed else "ended"
+            chunks.append(event(json.dumps({"reason": reason}), name="ended"))
+        return b"".join(chunks), over
+
+
+@cache
+def _type(class_name: str) -> str:
+    """``HandRaised`` → ``hand_raised``."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", class_name).lower()

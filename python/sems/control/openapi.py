@@ -1,0 +1,103 @@
+"""The description of the API that programs can read (OpenAPI 3.1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from .endpoint import Endpoint
+from .views import Problem
+
+_DESCRIPTION = """\
+What the control pages use, for programs.
+
+A participant's credential is the last part of the link that came with the call, the operator's is printed
+when the server starts; both go into `Authorization: Bearer`. A page may also call the same API below its
+own link, at `/c/TOKEN/api/v1`, without a header field. `me` stands for the participant's own id.
+"""
+_WHO = {"participant": ["participant"], "operator": ["operator"], "both": ["participant", "operator"]}
+_REASONS = {
+    401: "No credential, or an unknown one",
+    403: "Not allowed to the one who asks; the detail says why",
+    404: "There is no such thing, or not any more",
+    410: "The call of this credential has ended",
+    413: "The body is too large",
+    415: "The body is not JSON",
+    422: "What was sent does not fit",
+    500: "The server failed",
+}
+
+
+def document(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
+    """The OpenAPI document of these endpoints."""
+    endpoints = list(endpoints)
+    models = {model for each in endpoints for model in (each.body, each.answer) if model} | {Problem}
+    ordered = sorted(models, key=lambda model: model.__name__)
+    _, schemas = models_json_schema(
+        [(model, "validation" if _is_body(model, endpoints) else "serialization") for model in ordered],
+        ref_template="#/components/schemas/{model}",
+    )
+    paths: dict[str, dict[str, Any]] = {}
+    for each in endpoints:
+        path = re.sub(r":[a-z]+}", "}", each.path)
+        paths.setdefault(path, {})[each.method.lower()] = _operation(each)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "SEMS", "version": version, "description": _DESCRIPTION},
+        "servers": [{"url": "/api/v1"}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas["$defs"],
+            "securitySchemes": {
+                "participant": {"type": "http", "scheme": "bearer", "description": "The token of a link"},
+                "operator": {"type": "http", "scheme": "bearer", "description": "The operator's token"},
+            },
+        },
+    }
+
+
+def _is_body(model: type[BaseModel], endpoints: Iterable[Endpoint]) -> bool:
+    return any(each.body is model for each in endpoints)
+
+
+def _operation(endpoint: Endpoint) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": endpoint.name,
+        "summary": endpoint.summary,
+        "security": [{scheme: []} for scheme in _WHO[endpoint.who]],
+        "responses": {"200" if endpoint.answer else "204": _success(endpoint)},
+    }
+    parameters = [_path_parameter(*found) for found in re.findall(r"{(\w+)(?::(\w+))?}", endpoint.path)]
+    parameters += [
+        {"name": name, "in": "query", "description": text, "schema": {"type": "integer"}}
+        for name, text in endpoint.query.items()
+    ]
+    if parameters:
+        operation["parameters"] = parameters
+    if endpoint.body:
+        operation["requestBody"] = {"required": True, "content": {"application/json": _schema(endpoint.body)}}
+    for status in sorted({401, 403, 410, 500, *endpoint.errors}):
+        operation["responses"][str(status)] = {
+            "description": _REASONS[status],
+            "content": {"application/problem+json": _schema(Problem)},
+        }
+    return operation
+
+
+def _success(endpoint: Endpoint) -> dict[str, Any]:
+    if endpoint.answer is None:
+        return {"description": "Done"}
+    return {"description": "Done", "content": {endpoint.media_type: _schema(endpoint.answer)}}
+
+
+def _path_parameter(name: str, convertor: str) -> dict[str, Any]:
+    schema = {"type": "integer"} if convertor == "int" else {"type": "string"}
+    return {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}

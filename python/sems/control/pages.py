@@ -1,0 +1,161 @@
+"""The pages: what a browser is given."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import html
+import mimetypes
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from ..conference import EndedLink, UnknownLink
+from ..sounds import shipped
+from .auth import Auth
+
+if TYPE_CHECKING:
+    from ..server import Server
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    body: bytes
+    zipped: bytes
+    media_type: str
+    etag: str
+
+
+class Pages:
+    """Front page, a participant's page, the operator's page, and the files that belong to them.
+
+    All of them are read once, at the start: they are few and small.
+    """
+
+    def __init__(self, server: Server, auth: Auth, folder: Path | None = None) -> None:
+        self._server = server
+        self._auth = auth
+        folder = folder or shipped("web")
+        self._pages = {path.name: path.read_text("utf-8") for path in folder.glob("*.html")}
+        self._files = {
+            path.relative_to(folder).as_posix(): _read(path)
+            for path in folder.rglob("*")
+            if path.is_file() and path.suffix in (".js", ".css", ".svg")
+        }
+
+    def routes(self) -> list[Route]:
+        """Everything that is no API."""
+        return [
+            Route("/", self.front, methods=["GET"]),
+            Route("/c/{token}", self.participant, methods=["GET"]),
+            Route("/operator", self.operator, methods=["GET"]),
+            Route("/operator", self.log_in, methods=["POST"]),
+            Route("/operator/leave", self.log_out, methods=["POST"]),
+            Route("/healthz", self.health, methods=["GET"]),
+            Route("/static/{path:path}", self.file, methods=["GET"]),
+        ]
+
+    async def front(self, request: Request) -> Response:
+        """How to come in."""
+        host = request.url.hostname or ""
+        host = f"[{host}]" if ":" in host else host
+        port = self._server.sip_port
+        address = host if port == 5060 else f"{host}:{port}"
+        page = Template(self._pages["index.html"]).substitute(address=html.escape(address))
+        return HTMLResponse(page)
+
+    async def participant(self, request: Request) -> Response:
+        """The page of one call."""
+        try:
+            self._server.conferences.links.find(request.path_params["token"])
+        except EndedLink:
+            return self.message(
+                410, "Your call has ended", "This link no longer works. Each call brings a link of its own."
+            )
+        except UnknownLink:
+            return self.message(
+                404,
+                "This link is not known here",
+                "Look at your phone again, or call again: each call brings its own.",
+            )
+        return HTMLResponse(self._pages["conference.html"])
+
+    async def operator(self, request: Request) -> Response:
+        """All rooms and calls, for who knows the token."""
+        return HTMLResponse(
+            self._pages["operator.html"] if self._auth.has_operator_session(request) else self._login("")
+        )
+
+    async def log_in(self, request: Request) -> Response:
+        """Takes the token from the form."""
+        form = parse_qs((await request.body()).decode("utf-8", "replace"))
+        if not self._auth.is_operator_token(form.get("token", [""])[0].strip()):
+            return HTMLResponse(self._login("This is not the token."), status_code=403)
+        response = RedirectResponse("/operator", status_code=303)
+        self._auth.log_in(request, response)
+        return response
+
+    async def log_out(self, _: Request) -> Response:
+        """Forgets the browser."""
+        response = RedirectResponse("/operator", status_code=303)
+        self._auth.log_out(response)
+        return response
+
+    async def health(self, _: Request) -> Response:
+        """For whoever watches whether the server is there."""
+        return PlainTextResponse("ok\n")
+
+    async def file(self, request: Request) -> Response:
+        """A script or a style sheet."""
+        file = self._files.get(request.path_params["path"])
+        if file is None:
+            raise HTTPException(404)
+        headers = {"ETag": file.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+        if file.etag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            headers["Content-Encoding"] = "gzip"
+            return Response(file.zipped, headers=headers, media_type=file.media_type)
+        return Response(file.body, headers=headers, media_type=file.media_type)
+
+    def message(self, status: int, title: str, text: str) -> Response:
+        """A page that says one thing."""
+        page = Template(self._pages["message.html"]).substitute(
+            title=html.escape(title), text=html.escape(text)
+        )
+        return HTMLResponse(page, status_code=status)
+
+    async def on_error(self, _: Request, error: Exception) -> Response:
+        """A page for an address where nothing is, and the like."""
+        assert isinstance(error, HTTPException)
+        if error.status_code == 404:
+            response = self.message(404, "There is nothing here", "Look at the address again.")
+        else:
+            response = self.message(error.status_code, "This does not work", f"{error.detail}.")
+        response.headers.update(error.headers or {})
+        return response
+
+    async def on_failure(self, _: Request, error: Exception) -> Response:
+        """A fault of ours."""
+        return self.message(500, "The server has failed", "This should not happen. It has been logged.")
+
+    def _login(self, error: str) -> str:
+        return Template(self._pages["login.html"]).substitute(error=html.escape(error))
+
+
+def _read(path: Path) -> _File:
+    body = path.read_bytes()
+    media_type = "text/javascript" if path.suffix == ".js" else mimetypes.guess_type(path.name)[0] or ""
+    return _File(
+        body=body,
+        zipped=gzip.compress(body, mtime=0),
+        media_type=media_type,
+        etag=f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"',
+    )

@@ -1,0 +1,73 @@
+"""Errors of the API: every one is ``application/problem+json`` (RFC 9457)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ..conference import EndedLink, NotAllowed, NotHere, Refused, UnknownLink
+from .views import Problem
+
+_SENTENCES = {
+    404: "There is nothing at this address.",
+    405: "This can not be done here.",
+    413: "That is too much at once.",
+}
+
+
+def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    """A response that says in a sentence why something was not done."""
+    view = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
+    return Response(
+        view.model_dump_json(), status_code=status, headers=headers, media_type="application/problem+json"
+    )
+
+
+async def on_http_exception(_: Request, error: Exception) -> Response:
+    """What Starlette or a handler raised as an HTTP status."""
+    assert isinstance(error, HTTPException)
+    status = error.status_code
+    is_own_sentence = error.detail != HTTPStatus(status).phrase
+    detail = error.detail if is_own_sentence else _SENTENCES.get(status, error.detail)
+    return problem(status, detail, error.headers)
+
+
+async def on_refusal(_: Request, error: Exception) -> Response:
+    """The conference does not carry the command out."""
+    status = 403 if isinstance(error, NotAllowed) else 404 if isinstance(error, NotHere) else 409
+    return problem(status, str(error))
+
+
+async def on_lost_link(_: Request, error: Exception) -> Response:
+    """The link of a page stands for nobody (any more)."""
+    return problem(410 if isinstance(error, EndedLink) else 404, str(error))
+
+
+async def on_invalid_body(_: Request, error: Exception) -> Response:
+    """The body is not what the endpoint takes."""
+    assert isinstance(error, ValidationError)
+    reasons = []
+    for found in error.errors(include_url=False, include_input=False):
+        place = ".".join(str(part) for part in found["loc"])
+        reasons.append(f"{place}: {found['msg']}" if place else found["msg"])
+    return problem(422, "; ".join(reasons))
+
+
+async def on_failure(_: Request, error: Exception) -> Response:
+    """A fault of ours. Its traceback is logged, not sent."""
+    return problem(500, "The server failed to do this. The failure has been logged.")
+
+
+HANDLERS = {
+    HTTPException: on_http_exception,
+    Refused: on_refusal,
+    EndedLink: on_lost_link,
+    UnknownLink: on_lost_link,
+    ValidationError: on_invalid_body,
+    Exception: on_failure,
+}

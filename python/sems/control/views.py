@@ -1,0 +1,295 @@
+"""What the API sends and takes: the schema of everything that crosses it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ..conference import Conference, Participant, Presence, Role
+
+if TYPE_CHECKING:
+    from ..call import Call
+    from ..events import Quality
+
+
+class View(BaseModel):
+    """Something that is sent."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+
+class Wish(BaseModel):
+    """Something that is asked for: unknown members are errors, and one at least must be given."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True,
+        json_schema_extra={"minProperties": 1},
+    )  # fmt: skip
+
+    @model_validator(mode="after")
+    def _wants_something(self) -> Wish:
+        if not self.model_fields_set:
+            raise ValueError(f"One of {', '.join(type(self).model_fields)} must be given.")
+        return self
+
+
+class LineView(View):
+    """The state of a participant's line."""
+
+    loss: int
+    """Packets lost on the way to us, in percent; 0 while it does not disturb."""
+    silent: bool
+    """Nothing arrives although something should."""
+
+
+class ParticipantView(View):
+    """A participant."""
+
+    id: int
+    name: str
+    """The display name of the caller, unaltered."""
+    role: Role
+    presence: Presence
+    muted: bool
+    """The room does not hear this participant."""
+    muted_by_moderator: bool
+    """Only a moderator can undo it."""
+    speaking: bool
+    """Speaks, and is heard."""
+    unheard: bool
+    """Speaks while muted. Told only to the participant himself, and false for all others."""
+    hand: int | None
+    """The place of the raised hand in the queue, from 1."""
+    on_hold: bool
+    """Has put the room on hold."""
+    line: LineView | None
+    """Set while the line is bad."""
+
+    @classmethod
+    def of(cls, participant: Participant, hands: tuple[int, ...], *, own: bool) -> ParticipantView:
+        """As shown to himself (``own``) or to others."""
+        line = participant.line
+        return cls(
+            id=participant.id,
+            name=participant.name,
+            role=participant.role,
+            presence=participant.presence,
+            muted=participant.muted,
+            muted_by_moderator=participant.muted_by_moderator,
+            speaking=participant.speaking,
+            unheard=own and participant.unheard,
+            hand=hands.index(participant.id) + 1 if participant.id in hands else None,
+            on_hold=participant.on_hold,
+            line=LineView(loss=line.loss, silent=line.silent) if line.bad else None,
+        )
+
+
+class ConferenceView(View):
+    """A conference as it is at one moment."""
+
+    name: str
+    sequence: int
+    """The number of the last event that is part of this picture."""
+    locked: bool
+    """Nobody else can join."""
+    hands: list[int]
+    """Ids of those who have raised a hand, in the order in which they did."""
+    participants: list[ParticipantView]
+    """In the order in which they came."""
+    me: int | None = None
+    """Whose credential was used; null for the operator."""
+
+    @classmethod
+    def of(cls, conference: Conference, me: int | None = None) -> ConferenceView:
+        """As shown to participant ``me``, or to the operator."""
+        model = conference.model
+        return cls(
+            name=conference.name,
+            sequence=model.sequence,
+            locked=model.locked,
+            hands=list(model.hands),
+            participants=[
+                ParticipantView.of(participant, model.hands, own=participant.id == me)
+                for participant in model.participants.values()
+            ],
+            me=me,
+        )
+
+
+class ConferenceList(View):
+    """All conferences."""
+
+    conferences: list[ConferenceView]
+
+
+EventType = Literal[
+    "joined",
+    "left",
+    "removed",
+    "muted",
+    "unmuted",
+    "role_changed",
+    "line_changed",
+    "voice_changed",
+    "hand_raised",
+    "hand_lowered",
+    "locked",
+    "unlocked",
+]
+
+
+class EventView(View):
+    """A change. What is given is new: put it in the place of what was there."""
+
+    type: EventType
+    sequence: int
+    by: int | None = None
+    """The participant whose command it was; missing if it was nobody's, or the operator's."""
+    participant: ParticipantView | None = None
+    """The participant whom it is about; after ``left`` and ``removed`` he is not there any more."""
+    hands: list[int] | None = None
+    """The whole queue of raised hands."""
+    locked: bool | None = None
+
+
+class Me(View):
+    """Whom a credential stands for."""
+
+    conference: str
+    participant: int
+
+
+class Done(View):
+    """A command was carried out."""
+
+    sequence: int
+    """Whoever has seen the event of this number has seen all that the command led to."""
+
+
+class ConferenceWish(Wish):
+    """What shall be so of a conference."""
+
+    locked: bool | None = None
+
+
+class ParticipantWish(Wish):
+    """What shall be so of a participant. All of it is done, or nothing."""
+
+    muted: bool | None = None
+    hand: bool | None = None
+    """Raised or not."""
+
+
+class QualityView(View):
+    """Figures of a line over the last five seconds."""
+
+    received: int
+    lost: int
+    """Packets that should have come and did not."""
+    jitter_ms: float
+    round_trip_ms: float | None
+    remote_loss: float | None
+    """The share of our packets that the peer reports as lost, 0.0–1.0."""
+
+    @classmethod
+    def of(cls, quality: Quality) -> QualityView:
+        """As the call tells it."""
+        return cls(
+            received=quality.received,
+            lost=quality.lost,
+            jitter_ms=quality.jitter_ms,
+            round_trip_ms=quality.round_trip_ms,
+            remote_loss=quality.remote_loss,
+        )
+
+
+class CallView(View):
+    """A call."""
+
+    id: int
+    direction: Literal["in", "out"]
+    state: Literal["incoming", "ringing", "dialing", "answered", "ended"]
+    app: str | None
+    """The service that has it."""
+    conference: str | None
+    """The conference that it takes part in."""
+    uri: str
+    """Request-URI: whom the caller wanted."""
+    caller_name: str
+    caller_uri: str
+    source: str
+    """The address and port from which it came, or to which it was sent."""
+    codec: str | None
+    on_hold: bool
+    started: datetime
+    answered: datetime | None
+    quality: QualityView | None
+
+    @classmethod
+    def of(cls, call: Call, conference: str | None) -> CallView:
+        """As shown to the operator, which never includes the link of its page."""
+        return cls(
+            id=call.id,
+            direction=call.direction,
+            state=call.state,
+            app=call.app_name,
+            conference=conference,
+            uri=call.uri,
+            caller_name=call.caller_name,
+            caller_uri=call.caller_uri,
+            source=call.source,
+            codec=call.codec,
+            on_hold=call.on_hold,
+            started=_moment(call.started),
+            answered=None if call.answered_at is None else _moment(call.answered_at),
+            quality=None if call.quality is None else QualityView.of(call.quality),
+        )
+
+
+class CallList(View):
+    """Calls, the newest first."""
+
+    total: int
+    """How many there are, listed or not."""
+    calls: list[CallView]
+
+
+class Stats(View):
+    """Counters and gauges of the core, by name."""
+
+    version: str
+    counters: Mapping[str, int]
+
+
+class ConferenceSummary(View):
+    """A conference in a line."""
+
+    name: str
+    participants: int
+    hands: int
+    locked: bool
+
+
+class Overview(View):
+    """All rooms and calls."""
+
+    conferences: list[ConferenceSummary]
+    calls: CallList
+
+
+class Problem(View):
+    """Why something was not done (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    """The meaning of the status code."""
+    status: Annotated[int, Field(ge=400, le=599)]
+    detail: str
+    """The reason, as a sentence that can be shown to people."""
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
