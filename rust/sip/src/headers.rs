@@ -92,7 +92,12 @@ impl Headers {
                 Rows::List => {
                     let (value, after) = grammar::cut(text, b',');
                     rest = after.map(|after| (row, after));
-                    Some(T::parse(&grammar::slice(row, grammar::trim(value))))
+                    let value = grammar::trim(value);
+                    Some(if value.len() == row.len() {
+                        T::parse(row)
+                    } else {
+                        T::parse(&grammar::slice(row, value))
+                    })
                 }
             }
         })
@@ -109,6 +114,7 @@ impl Headers {
     }
 
     /// Adds a row at the end.
+    #[inline]
     pub fn push(&mut self, name: HeaderName, value: impl Into<Text>) {
         self.rows.push((name, value.into()));
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Text, Token};
+use crate::{Text, Token, grammar};
 
 macro_rules! methods {
     ($($(#[$doc:meta])* $variant:ident $name:literal;)*) => {
@@ -25,9 +25,14 @@ macro_rules! methods {
 
             /// The method called `name`, or `None` when `name` is no token.
             pub fn parse(name: &Text) -> Option<Self> {
-                match &**name {
+                Self::read(name, name)
+            }
+
+            /// [`Method::parse`] for a piece of a longer text.
+            pub(crate) fn read(whole: &Text, name: &str) -> Option<Self> {
+                match name {
                     $($name => Some(Self::$variant),)*
-                    _ => Token::new(name.clone()).map(Self::Other),
+                    _ => Token::new(grammar::slice(whole, name)).map(Self::Other),
                 }
             }
         }

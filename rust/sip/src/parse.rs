@@ -11,24 +11,27 @@ use crate::{
 };
 
 pub(crate) fn message(datagram: &Bytes) -> Result<Message, ParseError> {
+    // Line ends before the start line are to be ignored (§7.5).
     let blanks = datagram
         .iter()
         .take_while(|b| matches!(b, b'\r' | b'\n'))
         .count();
-    let datagram = &datagram.slice(blanks..);
+    if blanks == datagram.len() {
+        return Err(Error::Empty.into());
+    }
     let (text, decoded_from) = match Text::try_from(datagram.clone()) {
         Ok(text) => (text, None),
         Err(_) => {
-            let (head, length) = decode_head(datagram);
-            (head, Some(length))
+            let (head, end) = decode_head(datagram, blanks);
+            (head, Some(end))
         }
     };
-    let mut lines = Lines { text: &text, at: 0 };
-    let (start, start_error) = match lines.next() {
-        Some(line) => start(&text, line)?,
-        None if datagram.is_empty() => return Err(Error::Empty.into()),
-        None => return Err(Error::StartLine.into()),
+    let mut lines = Lines {
+        text: &text,
+        at: blanks,
     };
+    let start_line = lines.next().ok_or(Error::StartLine)?;
+    let (start, start_error) = start(&text, start_line)?;
     let (headers, header_error) = headers(&mut lines);
     let body_start = decoded_from.unwrap_or(lines.at);
     let (body, body_error) = body(datagram.slice(body_start..), &headers);
@@ -96,7 +99,7 @@ fn start(text: &Text, line: &str) -> Result<(Start, Option<Error>), Error> {
         return Ok((Start::Response { status, reason }, None));
     }
 
-    let method = Method::parse(&grammar::slice(text, first)).ok_or(Error::StartLine)?;
+    let method = Method::read(text, first).ok_or(Error::StartLine)?;
     let (uri, version) = rest.rsplit_once(' ').ok_or(Error::StartLine)?;
     let uri = grammar::slice(text, uri);
     let (uri, uri_error) = match Uri::parse(&uri) {
@@ -211,20 +214,21 @@ impl<'a> Iterator for Lines<'a> {
     }
 }
 
-/// The start line and headers of a datagram that isn't UTF-8, and their length in it. A body may
-/// be binary; a line of the head that isn't UTF-8 is read as Latin-1.
-fn decode_head(datagram: &Bytes) -> (Text, usize) {
+/// What of a datagram comes before the body, starting with so many line ends, and where it ends;
+/// for a datagram that isn't UTF-8. A line of the head that isn't is read as Latin-1, and a body
+/// may be anything.
+fn decode_head(datagram: &[u8], line_ends: usize) -> (Text, usize) {
     let mut head = String::with_capacity(datagram.len());
-    let mut length = 0;
+    let mut end = 0;
     for line in datagram.split_inclusive(|b| *b == b'\n') {
-        length += line.len();
+        end += line.len();
         match std::str::from_utf8(line) {
             Ok(line) => head.push_str(line),
             Err(_) => head.extend(line.iter().map(|b| char::from(*b))),
         }
-        if matches!(line, b"\n" | b"\r\n") {
+        if end > line_ends && matches!(line, b"\n" | b"\r\n") {
             break;
         }
     }
-    (head.into(), length)
+    (head.into(), end)
 }

@@ -36,7 +36,7 @@ impl Header for CallInfo {
         let read = || {
             let (uri, params) = value.strip_prefix('<')?.split_once('>')?;
             Some(Self {
-                uri: Uri::parse(&grammar::slice(value, uri)).ok()?,
+                uri: Uri::read(grammar::slice(value, uri)).ok()?,
                 params: Params::parse(value, params)?,
             })
         };

@@ -22,7 +22,7 @@ impl Header for CSeq {
             let (sequence, method) = value.split_once(grammar::BLANKS)?;
             Some(Self {
                 sequence: grammar::number(sequence).filter(|s| *s < 1 << 31)?,
-                method: Method::parse(&grammar::slice(value, grammar::trim(method)))?,
+                method: Method::read(value, grammar::trim(method))?,
             })
         };
         read().ok_or(Error::Malformed(Self::NAME))

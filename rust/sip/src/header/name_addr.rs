@@ -96,7 +96,7 @@ impl NameAddr {
             }
         };
         Ok(Self {
-            uri: Uri::parse(&grammar::slice(value, uri)).map_err(|_| malformed())?,
+            uri: Uri::read(grammar::slice(value, uri)).map_err(|_| malformed())?,
             params: Params::parse(value, params).ok_or_else(malformed)?,
             display: grammar::slice(value, display),
         })

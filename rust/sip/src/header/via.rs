@@ -179,13 +179,18 @@ impl Via {
         if !sent_by.starts_with(grammar::BLANKS) {
             return None;
         }
-        let (host, port) = Host::cut_port(sent_by)?;
+        let sent_by = grammar::trim(sent_by);
+        let (host, port) = sent_by.split_at(Host::end(sent_by.as_bytes(), 0));
+        let port = match grammar::trim(port) {
+            "" => None,
+            port => Some(grammar::number(grammar::trim(port.strip_prefix(':')?))?),
+        };
         Some(Self {
             transport: match Transport::known(transport) {
                 Some(transport) => transport,
                 None => Transport::parse(&grammar::slice(value, transport))?,
             },
-            host: Host::parse(&grammar::slice(value, grammar::trim(host)))?,
+            host: Host::read(value, host)?,
             port,
             params: Params::parse(value, params)?,
         })

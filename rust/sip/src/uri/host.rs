@@ -4,7 +4,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use crate::{Error, Text, grammar};
+use crate::grammar::{self, class};
+use crate::{Error, Text};
 
 /// The host of a URI or of a Via.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -18,9 +19,19 @@ pub enum Host {
 impl Host {
     /// Reads a host name, an IPv4 address or an IPv6 reference (an address in brackets).
     pub fn parse(text: &Text) -> Option<Self> {
+        Self::read(text, text)
+    }
+
+    /// [`Host::parse`] for a piece of a longer text.
+    pub(crate) fn read(whole: &Text, text: &str) -> Option<Self> {
+        Self::is_host(text).then(|| Self::of(whole, text))
+    }
+
+    /// The host that `text`, which is known to be one, stands for.
+    pub(super) fn of(whole: &Text, text: &str) -> Self {
         match Self::parse_ip(text) {
-            Some(address) => Some(Self::Ip(address)),
-            None => grammar::is_host_name(text).then(|| Self::Name(HostName(text.clone()))),
+            Some(address) => Self::Ip(address),
+            None => Self::Name(HostName(grammar::slice(whole, text))),
         }
     }
 
@@ -59,18 +70,13 @@ impl Host {
         }
     }
 
-    /// Cuts `host[:port]` at the colon; blanks around it, which a Via may have, stay with the
-    /// host. `None` when the port is no port.
-    pub(crate) fn cut_port(text: &str) -> Option<(&str, Option<u16>)> {
-        let end_of_host = match text.strip_prefix('[') {
-            Some(inner) => 1 + memchr::memchr(b']', inner.as_bytes())? + 1,
-            None => 0,
-        };
-        let Some((rest, port)) = grammar::split(&text[end_of_host..], b':') else {
-            return Some((text, None));
-        };
-        let port = grammar::number(grammar::trim(port))?;
-        Some((&text[..end_of_host + rest.len()], Some(port)))
+    /// Where the host that starts at `at` ends, if it is one.
+    pub(crate) fn end(text: &[u8], at: usize) -> usize {
+        if text.get(at) == Some(&b'[') {
+            memchr::memchr(b']', &text[at..]).map_or(text.len(), |bracket| at + bracket + 1)
+        } else {
+            class::run(text, at, class::HOST)
+        }
     }
 }
 
@@ -106,7 +112,7 @@ impl fmt::Debug for Host {
 
 /// A domain name, as it was written.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct HostName(pub(super) Text);
+pub struct HostName(Text);
 
 impl HostName {
     /// The name.

@@ -27,14 +27,18 @@ pub enum Uri {
 impl Uri {
     /// Reads a URI.
     pub fn parse(text: &Text) -> Result<Self, Error> {
-        let Some((scheme, rest)) = grammar::split(text, b':') else {
+        Self::read(text.clone())
+    }
+
+    pub(crate) fn read(text: Text) -> Result<Self, Error> {
+        let Some((scheme, rest)) = grammar::split(&text, b':') else {
             return Err(Error::Uri("no scheme"));
         };
         if scheme.eq_ignore_ascii_case("sip") {
-            return SipUri::parse(text, false).map(Self::Sip);
+            return SipUri::read(text, false).map(Self::Sip);
         }
         if scheme.eq_ignore_ascii_case("sips") {
-            return SipUri::parse(text, true).map(Self::Sip);
+            return SipUri::read(text, true).map(Self::Sip);
         }
         let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
             && scheme
@@ -46,7 +50,7 @@ impl Uri {
         if !grammar::is_uri_text(rest) {
             return Err(Error::Uri("characters that must be escaped"));
         }
-        Ok(Self::Other(OtherUri(text.clone())))
+        Ok(Self::Other(OtherUri(text)))
     }
 
     /// The scheme as written.
@@ -86,7 +90,7 @@ impl FromStr for Uri {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        Self::parse(&text.into())
+        Self::read(text.into())
     }
 }
 

@@ -6,9 +6,10 @@ use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use super::escape::{Part, unescape};
-use super::{Host, HostName, Uri};
+use super::{Host, Uri};
+use crate::grammar::{self, class};
 use crate::header::Params;
-use crate::{Error, Text, grammar};
+use crate::{Error, Text};
 
 /// A `sip:` or `sips:` URI: its text, and where its parts are.
 #[derive(Clone)]
@@ -94,7 +95,7 @@ impl SipUri {
         .build()
     }
 
-    pub(super) fn parse(text: &Text, secure: bool) -> Result<Self, Error> {
+    pub(super) fn read(text: Text, secure: bool) -> Result<Self, Error> {
         let start = scheme(secure).len() + 1;
         let rest = &text[start..];
         // An unescaped @ can only end the userinfo, which in turn may hold ; and ? and /.
@@ -114,28 +115,36 @@ impl SipUri {
                 "characters in the password that must be escaped",
             ));
         }
-        let rest = &text[host_start..];
-        let (rest, headers) = grammar::split(rest, b'?').unwrap_or((rest, ""));
-        let (host_port, params) = grammar::cut_params(rest);
-        let Some((host, port)) = Host::cut_port(host_port) else {
-            return Err(Error::Uri("bad port"));
-        };
-        if !Host::is_host(host) {
+        let bytes = text.as_bytes();
+        let host_end = Host::end(bytes, host_start);
+        if !Host::is_host(&text[host_start..host_end]) {
             return Err(Error::Uri("bad host"));
         }
-        if !are_params(params) {
+        let (port, params_start) = match bytes.get(host_end) {
+            Some(b':') => {
+                let end = class::run(bytes, host_end + 1, class::TOKEN);
+                let port = grammar::number(&text[host_end + 1..end]);
+                (Some(port.ok_or(Error::Uri("bad port"))?), end)
+            }
+            _ => (None, host_end),
+        };
+        let params_end = match memchr::memchr(b'?', &bytes[params_start..]) {
+            Some(length) => params_start + length,
+            None => bytes.len(),
+        };
+        if !are_params(&text[params_start..params_end]) {
             return Err(Error::Uri("malformed parameters"));
         }
-        if !are_headers(headers) {
+        if !are_headers(text.get(params_end + 1..).unwrap_or("")) {
             return Err(Error::Uri("malformed headers"));
         }
         Ok(Self {
-            text: text.clone(),
             user_end: (start + user.len()) as u32,
             host_start: host_start as u32,
-            host_end: (host_start + host.len()) as u32,
-            params_start: (host_start + host_port.len()) as u32,
-            params_end: (host_start + rest.len()) as u32,
+            host_end: host_end as u32,
+            params_start: params_start as u32,
+            params_end: params_end as u32,
+            text,
             port,
             secure,
         })
@@ -206,8 +215,7 @@ impl SipUri {
 
     /// The host.
     pub fn host(&self) -> Host {
-        let host = grammar::slice(&self.text, self.raw_host());
-        Host::parse(&host).unwrap_or(Host::Name(HostName(host)))
+        Host::of(&self.text, self.raw_host())
     }
 
     /// The port, if one is written.
