@@ -13,7 +13,8 @@ pub enum RtpError {
     /// The padding count is zero, or longer than what it pads (RFC 3550 §5.1).
     #[error("padding count is wrong")]
     Padding,
-    /// The packet type is not RTCP's, or a compound packet does not start with a report (RFC 3550 §6.1).
+    /// The packet type is not RTCP's, or a compound packet does not start with a report (RFC 3550
+    /// §6.1).
     #[error("not a compound RTCP packet")]
     NotCompound,
     /// A telephone-event payload is not made of four-byte blocks (RFC 4733 §2.3).

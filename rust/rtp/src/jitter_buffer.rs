@@ -43,13 +43,56 @@ enum Phase {
 
 /// The buffer of one leg.
 ///
-/// Packets are kept by sequence number; their timestamps say how much of time lies between them. Playing starts as
-/// soon as a frame is there. From then on time moves by what is pulled, with one rule: while nothing is there to
-/// play, time stands still. So when the missing packet turns out to be late, the delay has grown by just that
-/// lateness, and when it turns out to be lost, the gap that it leaves has been bridged already and the delay is as
-/// before. The other way, a frame is left out when all packets of the last four seconds have waited so long that
-/// they would have been in time without it: in silence, and only from two frames on also in speech. The clocks of
-/// sender and receiver need no other care: drift shows as slack that grows or falls.
+/// Packets are kept by sequence number; their timestamps say how much of time lies between them.
+/// Playing starts as soon as a frame is there. From then on time moves by what is pulled, with one
+/// rule: while nothing is there to play, time stands still. So when the missing packet turns out to
+/// be late, the delay has grown by just that lateness, and when it turns out to be lost, the gap
+/// that it leaves has been bridged already and the delay is as before. The other way, a frame is
+/// left out when all packets of the last four seconds have waited so long that they would have been
+/// in time without it: in silence, and only from two frames on also in speech. The clocks of sender
+/// and receiver need no other care: drift shows as slack that grows or falls.
+///
+/// The caller's part, where a payload byte is a sample and `decode`, `conceal` and `is_silent` are
+/// its own:
+///
+/// ```
+/// use sems_rtp::{JitterBuffer, JitterBufferConfig, Playout, Pull};
+/// # use std::time::Instant;
+/// # fn decode(payload: &[u8], samples: &mut Vec<i16>) {
+/// #     samples.extend(payload.iter().map(|byte| i16::from(*byte)));
+/// # }
+/// # fn conceal(count: usize, samples: &mut Vec<i16>) { samples.resize(samples.len() + count, 0); }
+/// # fn is_silent(samples: &[i16]) -> bool { samples.iter().all(|sample| *sample == 0) }
+///
+/// const TICK: usize = 160;
+///
+/// /// Fills up `samples` to a tick's worth at least; what is too much is for the next tick.
+/// fn play_out(buffer: &mut JitterBuffer, now: Instant, samples: &mut Vec<i16>) {
+///     while samples.len() < TICK {
+///         let (start, needed) = (samples.len(), TICK - samples.len());
+///         match buffer.pull(now, needed as u32) {
+///             Pull::Frame(frame) => {
+///                 let duration = frame.duration;
+///                 decode(frame.payload, samples);
+///                 if is_silent(&samples[start..]) {
+///                     match buffer.silence(duration) {
+///                         Playout::Keep => {}
+///                         Playout::LeaveOut => samples.truncate(start),
+///                         Playout::Repeat => samples.extend_from_within(start..),
+///                     }
+///                 }
+///             }
+///             Pull::Lost { duration } => conceal(duration as usize, samples),
+///             Pull::Wait => conceal(needed, samples),
+///             Pull::Paused { duration } => samples.resize(start + duration as usize, 0),
+///             Pull::Empty => samples.resize(TICK, 0),
+///         }
+///     }
+/// }
+/// # let mut samples = Vec::new();
+/// # play_out(&mut JitterBuffer::new(JitterBufferConfig::G711), Instant::now(), &mut samples);
+/// # assert_eq!(samples, [0; TICK]);
+/// ```
 #[derive(Debug)]
 pub struct JitterBuffer {
     config: JitterBufferConfig,
@@ -86,10 +129,12 @@ impl JitterBuffer {
         }
     }
 
-    /// Stores a packet that came at `now` and lasts `duration` timestamp units.
+    /// Stores a packet that came at `now` and lasts `duration` timestamp units. A time of arrival
+    /// that is known to the tick only makes the delay shrink more slowly.
     ///
-    /// It must have passed [`RtpSession::receive`](crate::RtpSession::receive). One of another source, or far from
-    /// the numbers before, begins a new stream: what is held of the old one is thrown away.
+    /// It must have passed [`RtpSession::receive`](crate::RtpSession::receive). One of another
+    /// source, or far from the numbers before, begins a new stream: what is held of the old one is
+    /// thrown away.
     pub fn push(&mut self, now: Instant, packet: &RtpPacket<'_>, duration: u32) -> Pushed {
         if packet.payload.len() > self.config.slot_size {
             self.statistics.too_long += 1;
@@ -146,9 +191,9 @@ impl JitterBuffer {
         self.newest = self.newest.max(number);
     }
 
-    /// What to play at `now`, when `needed` timestamp units are wanted, more than 0. To be called until the tick's
-    /// samples are there: a frame may be longer or shorter than what is needed, and what is too much is the
-    /// caller's to keep.
+    /// What to play at `now`, when `needed` timestamp units are wanted, more than 0. To be called
+    /// until the tick's samples are there: a frame may be longer or shorter than what is needed,
+    /// and what is too much is the caller's to keep.
     pub fn pull(&mut self, now: Instant, needed: u32) -> Pull<'_> {
         if let Phase::Filling = self.phase {
             self.start(now);
@@ -196,8 +241,8 @@ impl JitterBuffer {
         self.play(now)
     }
 
-    /// Says what to do with a frame of `duration` units that was pulled, decoded, and found to be silence: here
-    /// the delay changes without anybody hearing it.
+    /// Says what to do with a frame of `duration` units that was pulled, decoded, and found to be
+    /// silence: here the delay changes without anybody hearing it.
     pub fn silence(&mut self, duration: u32) -> Playout {
         let length = self.time(duration);
         if duration == 0 || !self.slack.is_full() {
@@ -219,8 +264,8 @@ impl JitterBuffer {
         Playout::Keep
     }
 
-    /// Ticks of `units` in all have been skipped: what was to be played in them is thrown away, so that the delay
-    /// stays as it was.
+    /// Ticks of `units` in all have been skipped: what was to be played in them is thrown away, so
+    /// that the delay stays as it was.
     pub fn skip(&mut self, now: Instant, mut units: u32) {
         while units > 0 {
             match self.pull(now, units) {
@@ -231,7 +276,8 @@ impl JitterBuffer {
         }
     }
 
-    /// The depth at which a stream starts: one frame, or what the jitter of the last seconds asks for.
+    /// The depth at which a stream starts: one frame, or what the jitter of the last seconds asks
+    /// for.
     pub fn target(&self) -> Duration {
         self.slack
             .span()

@@ -1,9 +1,10 @@
 //! Whose packets are the caller's: the symmetric latch.
 //!
-//! A phone behind NAT sends from an address that its SDP does not know, so media goes back to where it comes from.
-//! Done carelessly this hands a call to whoever sends to its port (RTP bleed). Here the first valid run of packets
-//! latches, from the signalled address at any port, or from anywhere when signalling showed NAT; afterwards another
-//! source is followed only when a new offer has moved the media or the latched source has been silent.
+//! A phone behind NAT sends from an address that its SDP does not know, so media goes back to where
+//! it comes from. Done carelessly this hands a call to whoever sends to its port (RTP bleed). Here
+//! the first valid run of packets latches, from the signalled address at any port, or from anywhere
+//! when signalling showed NAT; afterwards another source is followed only when a new offer has
+//! moved the media or the latched source has been silent.
 
 use core::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -11,13 +12,15 @@ use std::time::{Duration, Instant};
 use crate::packet::{SequenceNumber, Ssrc};
 use crate::sequence::MAX_MISORDER;
 
-/// How long the latched source must have sent nothing before another may take its place. Longer than any gap
-/// that a network with a living call shows, shorter than what a caller takes for a dead line.
+/// How long the latched source must have sent nothing before another may take its place. Longer
+/// than any gap that a network with a living call shows, shorter than what a caller takes for a
+/// dead line.
 pub const SILENCE: Duration = Duration::from_millis(1500);
 
 /// Packets of one source with rising sequence that make a run.
 const RUN: u8 = 2;
-/// Sources that may be on trial at once; a stray source must not keep the caller's own from proving itself.
+/// Sources that may be on trial at once; a stray source must not keep the caller's own from proving
+/// itself.
 const CANDIDATES: usize = 4;
 
 /// What to do with a packet.
@@ -25,7 +28,8 @@ const CANDIDATES: usize = 4;
 pub enum Verdict {
     /// From the latched source: use it.
     Accept,
-    /// It completed a run, its source is latched now: use it, and send to [`Latch::destination`] from now on.
+    /// It completed a run, its source is latched now: use it, and send to [`Latch::destination`]
+    /// from now on.
     Latched,
     /// May become the caller's source: don't use it.
     Trial,
@@ -52,8 +56,8 @@ pub struct Latch {
 }
 
 impl Latch {
-    /// An open latch. `signalled` is the address in the peer's SDP; `behind_nat` says that signalling has shown it
-    /// not to be the address that packets will come from.
+    /// An open latch. `signalled` is the address in the peer's SDP; `behind_nat` says that
+    /// signalling has shown it not to be the address that packets will come from.
     pub fn new(signalled: SocketAddr, behind_nat: bool) -> Latch {
         Latch {
             signalled,
@@ -63,8 +67,9 @@ impl Latch {
         }
     }
 
-    /// The peer made a new offer or answer. An unchanged address leaves the latch as it is, so that a session
-    /// refresh opens no door; a changed one opens it again, and packets go to the new address at once.
+    /// The peer made a new offer or answer. An unchanged address leaves the latch as it is, so that
+    /// a session refresh opens no door; a changed one opens it again, and packets go to the new
+    /// address at once.
     pub fn reoffer(&mut self, signalled: SocketAddr, behind_nat: bool) {
         if signalled != self.signalled {
             *self = Latch::new(signalled, behind_nat);
@@ -83,7 +88,8 @@ impl Latch {
         self.latched.is_some()
     }
 
-    /// Whether a control packet (RTCP) from `from` is the caller's: it comes from the host that media goes to.
+    /// Whether a control packet (RTCP) from `from` is the caller's: it comes from the host that
+    /// media goes to.
     pub fn is_peer(&self, from: IpAddr) -> bool {
         self.destination().ip().to_canonical() == from.to_canonical()
     }

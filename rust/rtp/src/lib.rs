@@ -1,7 +1,7 @@
 //! RTP for a voice server: packets, sequence, jitter, control, keys (RFC 3550, 3551, 4733).
 //!
-//! No socket, no clock, no thread: bytes and the time come in as arguments. Nothing that is called for every packet
-//! allocates or locks; what is needed is allocated when the object is made.
+//! No socket, no clock, no thread: bytes and the time come in as arguments. Nothing that is called
+//! for every packet allocates or locks; what is needed is allocated when the object is made.
 
 pub mod error;
 pub mod jitter_buffer;

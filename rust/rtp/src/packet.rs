@@ -9,13 +9,14 @@ pub const HEADER_LEN: usize = 12;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Ssrc(pub u32);
 
-/// A packet's number, modulo 2¹⁶. Not `Ord`: on a circle "greater" is not transitive (RFC 1982 §3.2).
+/// A packet's number, modulo 2¹⁶. Not `Ord`: on a circle "greater" is not transitive (RFC 1982
+/// §3.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SequenceNumber(pub u16);
 
 impl SequenceNumber {
-    /// How far `self` lies after `earlier`; negative when it lies before. Of the two numbers that are half the
-    /// circle apart, each lies before the other, which RFC 1982 leaves open.
+    /// How far `self` lies after `earlier`; negative when it lies before. Of the two numbers that
+    /// are half the circle apart, each lies before the other, which RFC 1982 leaves open.
     pub fn since(self, earlier: SequenceNumber) -> i16 {
         self.0.wrapping_sub(earlier.0) as i16
     }
@@ -183,9 +184,8 @@ impl<'a> RtpPacket<'a> {
 
     /// The contributing sources, in the packet's order; at most 15.
     pub fn csrcs(&self) -> impl Iterator<Item = Ssrc> + 'a {
-        self.csrcs
-            .chunks_exact(4)
-            .map(|bytes| Ssrc(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])))
+        let words = self.csrcs.as_chunks::<4>().0;
+        words.iter().map(|word| Ssrc(u32::from_be_bytes(*word)))
     }
 }
 

@@ -23,8 +23,8 @@ mod packet_type {
 /// The canonical name's item type (RFC 3550 §6.5.1).
 const CNAME: u8 = 1;
 
-/// Wall clock as NTP counts it: seconds since 1900 in the upper 32 bits, their fraction in the lower
-/// (RFC 3550 §4).
+/// Wall clock as NTP counts it: seconds since 1900 in the upper 32 bits, their fraction in the
+/// lower (RFC 3550 §4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct NtpTime(pub u64);
 
@@ -73,7 +73,7 @@ pub struct ReportBlock {
     pub ssrc: Ssrc,
     /// Share of packets lost since the previous report, in 256ths.
     pub fraction_lost: u8,
-    /// Packets lost since the start, −2²³ to 2²³ − 1; negative when there were more duplicates.
+    /// Packets lost since the start, −2²³ to 2²³ − 1; negative when more came than were sent.
     pub cumulative_lost: i32,
     /// Highest sequence number received, with the count of wraps in the upper 16 bits.
     pub highest_sequence: u32,
@@ -86,9 +86,9 @@ pub struct ReportBlock {
 }
 
 impl ReportBlock {
-    /// The round-trip time, from a block about our own stream that came at `now`; `None` when the reporter has
-    /// not seen a sender report of ours (RFC 3550 §6.4.1). A peer's clock that runs unevenly can make the time
-    /// negative: it counts as zero then.
+    /// The round-trip time, from a block about our own stream that came at `now`; `None` when the
+    /// reporter has not seen a sender report of ours (RFC 3550 §6.4.1). A peer's clock that runs
+    /// unevenly can make the time negative: it counts as zero then.
     pub fn round_trip(&self, now: NtpTime) -> Option<Duration> {
         if self.last_sender_report == 0 {
             return None;

@@ -20,8 +20,8 @@ pub enum SequenceCheck {
     Probation,
     /// Far from what was expected: not to be played.
     Suspect,
-    /// The second of two consecutive packets far from what was expected: the source started anew, all
-    /// that was known of its sequence is gone. The extended number as in `Valid`.
+    /// The second of two consecutive packets far from what was expected: the source started anew,
+    /// all that was known of its sequence is gone. The extended number as in `Valid`.
     Restarted(u64),
 }
 
@@ -43,8 +43,8 @@ pub struct SequenceTracker {
 impl SequenceTracker {
     /// A tracker for a source whose first packet is still to be given to [`update`](Self::update).
     ///
-    /// `probation` is how many packets in sequence it takes until the source is valid: [`MIN_SEQUENTIAL`], or 1
-    /// where someone else has already vouched for it.
+    /// `probation` is how many packets in sequence it takes until the source is valid:
+    /// [`MIN_SEQUENTIAL`], or 1 where someone else has already vouched for it.
     pub fn new(first: SequenceNumber, probation: u8) -> SequenceTracker {
         let mut tracker = SequenceTracker {
             probation,
@@ -147,7 +147,8 @@ impl SequenceTracker {
         self.expected() as i64 - self.received as i64
     }
 
-    /// The fraction lost since the last call, in 256ths; 0 when duplicates outnumber losses (RFC 3550 §A.3).
+    /// The fraction lost since the last call, in 256ths; 0 when duplicates outnumber losses (RFC
+    /// 3550 §A.3).
     pub fn take_fraction_lost(&mut self) -> u8 {
         let expected = self.expected() - self.expected_prior;
         let received = self.received - self.received_prior;
@@ -160,7 +161,8 @@ impl SequenceTracker {
     }
 }
 
-/// The mean deviation of the packets' spacing at arrival from their spacing at the sender (RFC 3550 §A.8).
+/// The mean deviation of the packets' spacing at arrival from their spacing at the sender (RFC 3550
+/// §A.8).
 #[derive(Debug, Clone)]
 pub struct InterarrivalJitter {
     clock_rate: u32,
@@ -181,8 +183,9 @@ impl InterarrivalJitter {
 
     /// Takes note of a packet that came at `now`.
     ///
-    /// A packet with its predecessor's timestamp says nothing (a telephone-event keeps the timestamp of its
-    /// start), nor does one whose timestamp has jumped by more than a second against the clock.
+    /// A packet with its predecessor's timestamp says nothing (a telephone-event keeps the
+    /// timestamp of its start), nor does one whose timestamp has jumped by more than a second
+    /// against the clock.
     pub fn update(&mut self, now: Instant, timestamp: Timestamp) {
         let previous = self.previous.replace((now, timestamp));
         let Some((then, earlier)) = previous else {

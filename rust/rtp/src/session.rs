@@ -25,7 +25,8 @@ pub struct SessionConfig<'a> {
     pub first_timestamp: Timestamp,
     /// Timestamp units a second: 8,000 for G.711.
     pub clock_rate: u32,
-    /// Our canonical name, which must tell nothing of who is calling (RFC 7022); 255 bytes are kept.
+    /// Our canonical name, which must tell nothing of who is calling (RFC 7022); 255 bytes are
+    /// kept.
     pub cname: &'a str,
 }
 
@@ -34,8 +35,9 @@ pub struct SessionConfig<'a> {
 pub enum Reception {
     /// It belongs to the peer's stream: use it.
     Valid,
-    /// The first valid packet of another source, or of a source that started its numbering anew: use it, forget
-    /// what is kept of the stream before ([`JitterBuffer`](crate::JitterBuffer) sees it by itself).
+    /// The first valid packet of another source, or of a source that started its numbering anew:
+    /// use it, forget what is kept of the stream before ([`JitterBuffer`](crate::JitterBuffer) sees
+    /// it by itself).
     NewStream,
     /// Nobody knows yet whether it belongs to a stream: don't use it.
     Doubtful,
@@ -91,9 +93,9 @@ impl Source {
 
 /// A session with one peer.
 ///
-/// Packets are to be given to it only from the peer's address, which is the [`Latch`](crate::Latch)'s to know. The
-/// latch has seen a run of packets from the first source, so that one is valid at once; another source has to
-/// prove itself while the first goes on.
+/// Packets are to be given to it only from the peer's address, which is the
+/// [`Latch`](crate::Latch)'s to know. The latch has seen a run of packets from the first source, so
+/// that one is valid at once; another source has to prove itself while the first goes on.
 #[derive(Debug)]
 pub struct RtpSession {
     ssrc: Ssrc,
@@ -113,7 +115,7 @@ pub struct RtpSession {
 
 impl RtpSession {
     /// A session in which nothing has been sent or received.
-    pub fn new(config: &SessionConfig<'_>) -> RtpSession {
+    pub fn new(config: SessionConfig<'_>) -> RtpSession {
         RtpSession {
             ssrc: config.ssrc,
             clock_rate: config.clock_rate,
@@ -139,8 +141,9 @@ impl RtpSession {
         self.next_timestamp
     }
 
-    /// The header of the next audio packet, of `duration` timestamp units and `payload_len` bytes. The first one,
-    /// and the first after a [`skip`](Self::skip), carries the marker (RFC 3551 §4.1).
+    /// The header of the next audio packet, of `duration` timestamp units and `payload_len` bytes.
+    /// The first one, and the first after a [`skip`](Self::skip), carries the marker (RFC 3551
+    /// §4.1).
     pub fn send(
         &mut self,
         payload_type: PayloadType,
@@ -153,7 +156,8 @@ impl RtpSession {
         self.header(payload_type, marker, timestamp, payload_len)
     }
 
-    /// The header of a packet of an event that began at `start`, sent instead of `duration` units of audio.
+    /// The header of a packet of an event that began at `start`, sent instead of `duration` units
+    /// of audio.
     pub fn send_event(
         &mut self,
         payload_type: PayloadType,
@@ -287,9 +291,10 @@ impl RtpSession {
         Ok(news)
     }
 
-    /// Writes our report to `out`, returns its length: an SR when we have sent since the last one, else an RR; one
-    /// block when a source is known; our name. To be called before the tick's packet is numbered, so that `now`,
-    /// which is `ntp` on the wall clock, is the instant of the next timestamp.
+    /// Writes our report to `out`, returns its length: an SR when we have sent since the last one,
+    /// else an RR; one block when a source is known; our name. To be called before the tick's
+    /// packet is numbered, so that `now`, which is `ntp` on the wall clock, is the instant of the
+    /// next timestamp.
     ///
     /// # Errors
     /// [`RtpError::BufferTooSmall`]; 400 bytes are enough always.

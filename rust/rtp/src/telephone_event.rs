@@ -80,16 +80,18 @@ impl TelephoneEvent {
         ]
     }
 
-    /// The blocks of a payload. More than one is allowed when events follow each other without a pause
-    /// (RFC 4733 §2.5.1.5).
+    /// The blocks of a payload. More than one is allowed when events follow each other without a
+    /// pause (RFC 4733 §2.5.1.5).
     ///
     /// # Errors
     /// [`RtpError::EventLength`] when the payload is empty or not a multiple of four bytes.
     pub fn parse(payload: &[u8]) -> Result<impl Iterator<Item = TelephoneEvent> + '_, RtpError> {
-        if payload.is_empty() || payload.len() % EVENT_LEN != 0 {
-            return Err(RtpError::EventLength);
+        match payload.as_chunks::<EVENT_LEN>() {
+            ([], _) => Err(RtpError::EventLength),
+            (blocks, []) => Ok(blocks
+                .iter()
+                .map(|block| TelephoneEvent::from_bytes(*block))),
+            _ => Err(RtpError::EventLength),
         }
-        let blocks = payload.chunks_exact(EVENT_LEN);
-        Ok(blocks.map(|b| TelephoneEvent::from_bytes([b[0], b[1], b[2], b[3]])))
     }
 }

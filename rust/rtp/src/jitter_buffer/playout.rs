@@ -42,7 +42,8 @@ pub struct Frame<'a> {
     pub timestamp: Timestamp,
     /// Its length in timestamp units, as given to [`JitterBuffer::push`].
     pub duration: u32,
-    /// Packets missing between the frame before and this one; their time has been concealed already.
+    /// Packets missing between the frame before and this one; their time has been concealed
+    /// already.
     pub lost_before: u32,
 }
 
@@ -61,7 +62,8 @@ pub enum Pull<'a> {
         /// At most what was asked for.
         duration: u32,
     },
-    /// The next packet is late or lost: conceal all that was asked for, pull again at the next tick.
+    /// The next packet is late or lost: conceal all that was asked for, pull again at the next
+    /// tick.
     Wait,
     /// There is no stream: play silence, pull again at the next tick.
     Empty,

@@ -1,9 +1,11 @@
-//! How long before they were needed packets have come lately: what says how deep the buffer should be.
+//! How long before they were needed packets have come lately: what says how deep the buffer should
+//! be.
 
 use std::time::{Duration, Instant};
 
 const BUCKETS: usize = 8;
-/// The window is eight of these long. A rhythm of disturbances that is slower than that is not remembered.
+/// The window is eight of these long. A rhythm of disturbances that is slower than that is not
+/// remembered.
 const BUCKET: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +20,8 @@ pub(super) struct Slack {
     /// The current bucket first.
     buckets: [Option<Range>; BUCKETS],
     since: Option<Instant>,
-    /// Buckets completed since the delay last changed by itself; `BUCKETS` and more is a full window.
+    /// Buckets completed since the delay last changed by itself; `BUCKETS` and more is a full
+    /// window.
     steady: usize,
     /// The least slack of the first full window after a change: what drift is measured from.
     reference: Option<Duration>,
@@ -84,7 +87,8 @@ impl Slack {
         }
     }
 
-    /// The delay has grown because a packet was late: what was seen before tells nothing of what is to come.
+    /// The delay has grown because a packet was late: what was seen before tells nothing of what is
+    /// to come.
     pub fn disturbed(&mut self) {
         self.steady = 0;
         self.reference = None;

@@ -15,9 +15,9 @@ const MEMBERS: f64 = 2.0;
 
 /// The randomised interval of a session of two (RFC 3550 §6.3.1).
 ///
-/// `session_bandwidth` is in bytes a second, `average_size` in bytes with all headers, `random` uniform in 0..1;
-/// `initial` until the first report has been sent. Of two members one is more than a quarter, so the
-/// bandwidth is never divided between senders and receivers.
+/// `session_bandwidth` is in bytes a second, `average_size` in bytes with all headers, `random`
+/// uniform in 0..1; `initial` until the first report has been sent. Of two members one is more than
+/// a quarter, so the bandwidth is never divided between senders and receivers.
 pub fn interval(session_bandwidth: f64, average_size: f64, initial: bool, random: f64) -> Duration {
     let minimum = if initial { MINIMUM / 2 } else { MINIMUM };
     let bandwidth = (session_bandwidth * RTCP_SHARE).max(1.0);
@@ -37,7 +37,8 @@ pub struct RtcpTimer {
 }
 
 impl RtcpTimer {
-    /// A session that starts at `now`; `session_bandwidth` in bytes a second, `random` uniform in 0..1.
+    /// A session that starts at `now`; `session_bandwidth` in bytes a second, `random` uniform in
+    /// 0..1.
     pub fn new(now: Instant, session_bandwidth: f64, random: f64) -> RtcpTimer {
         // The probable size of the first report: SR, one block, a short name (RFC 3550 §6.3.2).
         let average_size = 120.0;
@@ -60,8 +61,8 @@ impl RtcpTimer {
         self.average_size += ((len + LOWER_LAYERS) as f64 - self.average_size) / 16.0;
     }
 
-    /// A report of `len` bytes was sent at `now`: sets the time of the next (RFC 3550 §6.3.6). Reconsideration,
-    /// which keeps crowds from reporting at once, has nothing to do between two.
+    /// A report of `len` bytes was sent at `now`: sets the time of the next (RFC 3550 §6.3.6).
+    /// Reconsideration, which keeps crowds from reporting at once, has nothing to do between two.
     pub fn sent(&mut self, now: Instant, len: usize, random: f64) {
         self.received(len);
         self.initial = false;

@@ -38,8 +38,8 @@ pub enum ControlPacket<'a> {
     SourceDescription(SdesChunks<'a>),
     /// BYE (RFC 3550 §6.6), without its reason.
     Goodbye(Ssrcs<'a>),
-    /// APP, feedback, extended reports and what is still to be invented; or a known packet whose content
-    /// contradicts its length.
+    /// APP, feedback, extended reports and what is still to be invented; or a known packet whose
+    /// content contradicts its length.
     Other {
         /// The packet type.
         packet_type: u8,

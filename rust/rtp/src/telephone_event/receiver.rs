@@ -6,9 +6,11 @@ use super::{Digit, TelephoneEvent};
 use crate::RtpError;
 use crate::packet::{RtpPacket, Ssrc, Timestamp};
 
-/// An event of which nothing is heard for this long has ended; senders repeat it every 50 ms at most.
+/// An event of which nothing is heard for this long has ended; senders repeat it every 50 ms at
+/// most.
 const LOST_END: Duration = Duration::from_millis(500);
-/// After this long no packet of an older event is still on its way, so an older timestamp is a new time base.
+/// After this long no packet of an older event is still on its way, so an older timestamp is a new
+/// time base.
 const FORGET: Duration = Duration::from_secs(5);
 
 /// What happened to a key.
@@ -43,8 +45,9 @@ struct Current {
 
 /// Receives the telephone-events of one leg.
 ///
-/// An event is known by its timestamp: whatever comes again with that timestamp belongs to it, so the end that is
-/// sent three times ends it once, and a lost start begins it late rather than never.
+/// An event is known by its timestamp: whatever comes again with that timestamp belongs to it, so
+/// the end that is sent three times ends it once, and a lost start begins it late rather than
+/// never.
 #[derive(Debug, Clone, Default)]
 pub struct EventReceiver {
     current: Option<Current>,
@@ -59,7 +62,7 @@ impl EventReceiver {
     /// Takes a packet of the telephone-event payload type, tells `emit` of each edge in it.
     ///
     /// # Errors
-    /// [`RtpError::EventLength`] when the payload is not made of event blocks; nothing is emitted then.
+    /// [`RtpError::EventLength`] when the payload is not made of event blocks; nothing is told then.
     pub fn receive(
         &mut self,
         now: Instant,
@@ -153,7 +156,8 @@ impl Current {
         self.digit.map(|digit| DigitEdge::End { digit, duration })
     }
 
-    /// Whether this is the next segment of an event too long for its duration field (RFC 4733 §2.5.1.3).
+    /// Whether this is the next segment of an event too long for its duration field (RFC 4733
+    /// §2.5.1.3).
     fn continues_at(&self, timestamp: Timestamp, event: u8) -> bool {
         !self.ended
             && timestamp == self.timestamp.plus(u32::from(u16::MAX))

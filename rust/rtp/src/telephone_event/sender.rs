@@ -15,7 +15,8 @@ pub const MAX_QUEUED: usize = 64;
 const END_PACKETS: u8 = 3;
 /// Level of the tones we ask for, in -dBm0.
 const VOLUME: u8 = 10;
-/// Silence after a press, beyond the ticks that its end takes; receivers of tones need 40 ms between digits.
+/// Silence after a press, beyond the ticks that its end takes; receivers of tones need 40 ms
+/// between digits.
 const GAP: Duration = Duration::from_millis(60);
 
 /// One packet to send in the place of the tick's audio.
@@ -56,8 +57,8 @@ pub struct EventSender {
 }
 
 impl EventSender {
-    /// An idle sender. `payload_type` is the one negotiated for telephone-event, `clock_rate` its frequency in Hz,
-    /// which is that of the audio beside it.
+    /// An idle sender. `payload_type` is the one negotiated for telephone-event, `clock_rate` its
+    /// frequency in Hz, which is that of the audio beside it.
     pub fn new(payload_type: PayloadType, clock_rate: u32) -> EventSender {
         EventSender {
             clock_rate,
@@ -67,8 +68,8 @@ impl EventSender {
         }
     }
 
-    /// Queues one press of `digit`. What is longer than the duration field can say (8 s at 8 kHz) is shortened
-    /// to that.
+    /// Queues one press of `digit`. What is longer than the duration field can say (8 s at 8 kHz)
+    /// is shortened to that.
     ///
     /// # Errors
     /// [`RtpError::QueueFull`] when [`MAX_QUEUED`] presses wait already.
@@ -87,8 +88,9 @@ impl EventSender {
         self.queue.is_empty() && matches!(self.state, State::Idle)
     }
 
-    /// The packet of this tick of `units` timestamp units, if the tick belongs to an event: it is sent instead of
-    /// audio. `session` numbers it and moves its timestamp on by the tick; without a packet it is left alone.
+    /// The packet of this tick of `units` timestamp units, if the tick belongs to an event: it is
+    /// sent instead of audio. `session` numbers it and moves its timestamp on by the tick; without
+    /// a packet it is left alone.
     pub fn tick(&mut self, session: &mut RtpSession, units: u32) -> Option<EventPacket> {
         if let State::Gap { left } = self.state {
             self.state = match left.saturating_sub(units) {

@@ -50,7 +50,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// No sender and no leg can make it panic, hold more than it may, or make up more than was asked for.
+    /// No sender and no leg can make it panic, hold more than it may, or make up more than was
+    /// asked for.
     #[test]
     fn anything_may_be_pushed_and_pulled(steps in prop::collection::vec(step(), 0..300)) {
         let config = JitterBufferConfig::G711;
@@ -96,7 +97,8 @@ proptest! {
         }
     }
 
-    /// Loss, reordering, jitter and duplicates together: each packet is played at most once, in order, and soon.
+    /// Loss, reordering, jitter and duplicates together: each packet is played at most once, in
+    /// order, and soon.
     #[test]
     fn bad_weather_neither_doubles_nor_reorders_nor_delays_without_bound(
         seed in any::<u64>(),

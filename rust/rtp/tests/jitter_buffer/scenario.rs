@@ -114,7 +114,8 @@ impl Outcome {
 }
 
 impl Scenario {
-    /// Runs it over a network that says when, in ms, what left at a given time arrives: never, once, or often.
+    /// Runs it over a network that says when, in ms, what left at a given time arrives: never,
+    /// once, or often.
     pub fn run<Arrivals>(&self, mut network: impl FnMut(u64, f64) -> Arrivals) -> Outcome
     where
         Arrivals: IntoIterator<Item = f64>,
