@@ -47,6 +47,24 @@ pub enum Error {
     /// Content-Length promises more than the datagram holds.
     #[error("body shorter than Content-Length")]
     BodyTooShort,
+    /// The session is over, or the request was answered.
+    #[error("no such session or request")]
+    Gone,
+    /// The session's state doesn't allow what was asked for.
+    #[error("not possible in this state of the session")]
+    State,
+    /// Another INVITE of the session, or the wait after a 491, has to end first.
+    #[error("another request is pending")]
+    Pending,
+    /// The status is not of the class that is wanted here.
+    #[error("status {0} is not of the class that is wanted here")]
+    Status(StatusCode),
+    /// This method has a verb of its own.
+    #[error("{0} has a verb of its own")]
+    Method(Method),
+    /// A configured limit is reached.
+    #[error("limit reached")]
+    Limit,
 }
 
 impl Error {

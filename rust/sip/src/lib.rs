@@ -32,6 +32,7 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod dialog;
 pub mod error;
 mod grammar;
 pub mod header;
@@ -40,7 +41,9 @@ pub mod message;
 pub mod method;
 mod parse;
 pub mod status;
+pub mod transaction;
 pub mod uri;
+pub mod user_agent;
 
 pub use bytes::Bytes;
 /// UTF-8 text that is a slice of shared bytes: cloning it or cutting a piece out copies nothing.
@@ -53,4 +56,6 @@ pub use headers::Headers;
 pub use message::{Message, Request, Response};
 pub use method::Method;
 pub use status::StatusCode;
+pub use transaction::Flow;
 pub use uri::{Host, SipUri, Uri};
+pub use user_agent::UserAgent;

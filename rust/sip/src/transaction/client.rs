@@ -117,15 +117,24 @@ mod tests {
         let f = Action::Start(Timer::F, Duration::from_secs(32));
         assert_eq!(actions[..], [Action::Send, start_e(500), f]);
         for ms in [1000, 2000, 4000, 4000, 4000] {
-            assert_eq!(machine.timer(Timer::E, &VALUES)[..], [Action::Send, start_e(ms)]);
+            assert_eq!(
+                machine.timer(Timer::E, &VALUES)[..],
+                [Action::Send, start_e(ms)]
+            );
         }
     }
 
     #[test]
     fn after_a_provisional_response_it_is_sent_every_t2() {
         let (mut machine, _) = Client::start(false, &VALUES);
-        assert_eq!(machine.response(StatusCode::TRYING, &VALUES)[..], [Action::Deliver]);
-        assert_eq!(machine.timer(Timer::E, &VALUES)[..], [Action::Send, start_e(4000)]);
+        assert_eq!(
+            machine.response(StatusCode::TRYING, &VALUES)[..],
+            [Action::Deliver]
+        );
+        assert_eq!(
+            machine.timer(Timer::E, &VALUES)[..],
+            [Action::Send, start_e(4000)]
+        );
     }
 
     #[test]

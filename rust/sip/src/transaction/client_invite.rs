@@ -118,11 +118,6 @@ impl ClientInvite {
         actions
     }
 
-    /// Whether the INVITE still waits for its final response.
-    pub(crate) fn is_open(&self) -> bool {
-        matches!(self.state, State::Calling | State::Proceeding)
-    }
-
     /// Whether a provisional response has come and no final one: only then may CANCEL be sent.
     pub(crate) fn is_proceeding(&self) -> bool {
         self.state == State::Proceeding
@@ -148,7 +143,10 @@ mod tests {
     fn the_invite_is_sent_at_once_and_again_at_doubling_intervals_without_end() {
         let (mut machine, actions) = ClientInvite::start(false, &VALUES);
         let start_a = |ms| Action::Start(Timer::A, Duration::from_millis(ms));
-        assert_eq!(actions[..], [Action::Send, start_a(500), Action::Start(Timer::B, B)]);
+        assert_eq!(
+            actions[..],
+            [Action::Send, start_a(500), Action::Start(Timer::B, B)]
+        );
         for ms in [1000, 2000, 4000, 8000, 16000, 32000] {
             assert_eq!(machine.timer(Timer::A)[..], [Action::Send, start_a(ms)]);
         }
@@ -163,7 +161,10 @@ mod tests {
     #[test]
     fn without_any_response_timer_b_ends_it() {
         let mut machine = started();
-        assert_eq!(machine.timer(Timer::B)[..], [Action::Timeout, Action::Terminate]);
+        assert_eq!(
+            machine.timer(Timer::B)[..],
+            [Action::Timeout, Action::Terminate]
+        );
         assert!(machine.response(StatusCode::OK, &VALUES).is_empty());
     }
 
@@ -172,9 +173,16 @@ mod tests {
         let mut machine = started();
         assert_eq!(
             machine.response(StatusCode::TRYING, &VALUES)[..],
-            [Action::Stop(Timer::A), Action::Stop(Timer::B), Action::Deliver]
+            [
+                Action::Stop(Timer::A),
+                Action::Stop(Timer::B),
+                Action::Deliver
+            ]
         );
-        assert_eq!(machine.response(StatusCode::RINGING, &VALUES)[..], [Action::Deliver]);
+        assert_eq!(
+            machine.response(StatusCode::RINGING, &VALUES)[..],
+            [Action::Deliver]
+        );
         assert!(machine.timer(Timer::A).is_empty());
     }
 
@@ -189,7 +197,10 @@ mod tests {
                 Action::Start(Timer::D, Duration::from_secs(32))
             ]
         );
-        assert_eq!(machine.response(StatusCode::BUSY_HERE, &VALUES)[..], [Action::SendAck]);
+        assert_eq!(
+            machine.response(StatusCode::BUSY_HERE, &VALUES)[..],
+            [Action::SendAck]
+        );
         assert!(machine.response(StatusCode::OK, &VALUES).is_empty());
         assert!(machine.response(StatusCode::RINGING, &VALUES).is_empty());
         assert_eq!(machine.timer(Timer::D)[..], [Action::Terminate]);
@@ -200,7 +211,10 @@ mod tests {
         let mut machine = started();
         let actions = machine.response(StatusCode::OK, &VALUES);
         assert_eq!(actions[2..], [Action::Start(Timer::M, B), Action::Deliver]);
-        assert_eq!(machine.response(StatusCode::OK, &VALUES)[..], [Action::Deliver]);
+        assert_eq!(
+            machine.response(StatusCode::OK, &VALUES)[..],
+            [Action::Deliver]
+        );
         assert!(machine.response(StatusCode::BUSY_HERE, &VALUES).is_empty());
         assert_eq!(machine.timer(Timer::M)[..], [Action::Terminate]);
         assert!(machine.response(StatusCode::OK, &VALUES).is_empty());
@@ -211,7 +225,10 @@ mod tests {
         let mut machine = started();
         machine.response(StatusCode::RINGING, &VALUES);
         assert_eq!(machine.cancelled(&VALUES)[..], [Action::Start(Timer::B, B)]);
-        assert_eq!(machine.timer(Timer::B)[..], [Action::Timeout, Action::Terminate]);
+        assert_eq!(
+            machine.timer(Timer::B)[..],
+            [Action::Timeout, Action::Terminate]
+        );
     }
 
     #[test]
@@ -220,6 +237,9 @@ mod tests {
         machine.response(StatusCode::TRYING, &VALUES);
         assert!(machine.transport_error().is_empty());
         let mut machine = started();
-        assert_eq!(machine.transport_error()[..], [Action::Unreachable, Action::Terminate]);
+        assert_eq!(
+            machine.transport_error()[..],
+            [Action::Unreachable, Action::Terminate]
+        );
     }
 }

@@ -125,6 +125,10 @@ mod tests {
     #[test]
     fn over_a_reliable_transport_the_answer_ends_it() {
         let (mut machine, _) = Server::start(true, &VALUES);
-        assert!(machine.respond(StatusCode::OK, &VALUES).contains(&Action::Terminate));
+        assert!(
+            machine
+                .respond(StatusCode::OK, &VALUES)
+                .contains(&Action::Terminate)
+        );
     }
 }

@@ -119,7 +119,10 @@ mod tests {
     #[test]
     fn a_repeated_invite_gets_the_last_provisional_response_again() {
         let mut machine = started();
-        assert_eq!(machine.respond(StatusCode::RINGING, &VALUES)[..], [Action::Send]);
+        assert_eq!(
+            machine.respond(StatusCode::RINGING, &VALUES)[..],
+            [Action::Send]
+        );
         assert_eq!(machine.repetition()[..], [Action::Send]);
         assert!(machine.is_open());
     }
@@ -133,7 +136,10 @@ mod tests {
             [Action::Send, start_g(500), Action::Start(Timer::H, H)]
         );
         for ms in [1000, 2000, 4000, 4000] {
-            assert_eq!(machine.timer(Timer::G, &VALUES)[..], [Action::Send, start_g(ms)]);
+            assert_eq!(
+                machine.timer(Timer::G, &VALUES)[..],
+                [Action::Send, start_g(ms)]
+            );
         }
         assert_eq!(machine.repetition()[..], [Action::Send]);
         assert_eq!(machine.timer(Timer::H, &VALUES)[..], [Action::Terminate]);

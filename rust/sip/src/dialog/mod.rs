@@ -1,0 +1,223 @@
+//! Dialogs (RFC 3261 §12): what two user agents share for as long as they speak.
+
+pub(crate) mod invite;
+mod next_hop;
+
+use crate::header::{self, CSeq, CallId, Contact, HeaderName, MaxForwards, NameAddr, Via};
+use crate::transaction::Flow;
+use crate::{Error, Method, Request, Response, Text, Uri};
+
+/// Our end of a dialog. It is early until a 2xx has confirmed it, which makes no difference here.
+///
+/// Texts are copied out of the messages, so that a dialog that lasts doesn't keep whole datagrams
+/// in memory.
+#[derive(Clone, Debug)]
+pub(crate) struct Dialog {
+    call_id: Text,
+    /// Our address with our tag.
+    local: Text,
+    /// The peer's address with its tag.
+    remote: Text,
+    remote_tag: Text,
+    /// CSeq of our last request.
+    local_sequence: u32,
+    /// CSeq of the peer's last request, once there was one.
+    remote_sequence: Option<u32>,
+    target: Uri,
+    /// The route set in the order in which our requests take it.
+    routes: Box<[Uri]>,
+    /// Our Contact.
+    contact: Text,
+    /// Where our requests go; decided when the dialog is made and when its target changes.
+    next_hop: Flow,
+    /// Whether we made the Call-ID, which decides who waits longer after a glare (§14.1).
+    owns_call_id: bool,
+}
+
+impl Dialog {
+    /// The dialog that our response with this tag opens (§12.1.1).
+    pub(crate) fn of_request(
+        request: &Request,
+        local_tag: &str,
+        contact: Text,
+        flow: Flow,
+    ) -> Result<Self, Error> {
+        let headers = &request.headers;
+        let mut to = headers.require::<header::To>()?;
+        to.params.set("tag", local_tag);
+        let from = headers.require::<header::From>()?;
+        let cseq = headers.require::<CSeq>()?;
+        let routes: Result<Box<[_]>, _> = headers
+            .get_all_typed::<header::RecordRoute>()
+            .map(|route| owned_uri(&route?.uri))
+            .collect();
+        let mut dialog = Self {
+            call_id: owned(headers.require::<CallId>()?.as_str()),
+            local: to.to_string().into(),
+            remote: from.to_string().into(),
+            remote_tag: owned(from.tag().unwrap_or_default()),
+            local_sequence: 0,
+            remote_sequence: Some(cseq.sequence),
+            target: contact_uri(headers)?,
+            routes: routes?,
+            contact,
+            next_hop: flow,
+            owns_call_id: false,
+        };
+        dialog.next_hop = match next_hop::is_behind_nat(headers) && dialog.routes.is_empty() {
+            true => flow,
+            false => next_hop::choose(dialog.first_hop(), flow),
+        };
+        Ok(dialog)
+    }
+
+    /// The dialog that a response to our INVITE opens (§12.1.2).
+    pub(crate) fn of_response(
+        invite: &Request,
+        response: &Response,
+        flow: Flow,
+    ) -> Result<Self, Error> {
+        let headers = &response.headers;
+        let from = invite.headers.require::<header::From>()?;
+        let to = headers.require::<header::To>()?;
+        let cseq = invite.headers.require::<CSeq>()?;
+        let routes: Result<Vec<_>, _> = headers
+            .get_all_typed::<header::RecordRoute>()
+            .map(|route| owned_uri(&route?.uri))
+            .collect();
+        let mut routes = routes?;
+        routes.reverse();
+        let mut dialog = Self {
+            call_id: owned(invite.headers.require::<CallId>()?.as_str()),
+            local: from.to_string().into(),
+            remote: to.to_string().into(),
+            remote_tag: owned(to.tag().unwrap_or_default()),
+            local_sequence: cseq.sequence,
+            remote_sequence: None,
+            // A 1xx may lack it; the INVITE's own target is as good as any then.
+            target: contact_uri(headers).unwrap_or_else(|_| invite.uri.clone()),
+            routes: routes.into(),
+            contact: invite
+                .headers
+                .get(&HeaderName::Contact)
+                .cloned()
+                .unwrap_or_default(),
+            next_hop: flow,
+            owns_call_id: true,
+        };
+        dialog.next_hop = next_hop::choose(dialog.first_hop(), flow);
+        Ok(dialog)
+    }
+
+    pub(crate) fn remote_tag(&self) -> &Text {
+        &self.remote_tag
+    }
+
+    pub(crate) fn contact(&self) -> &Text {
+        &self.contact
+    }
+
+    pub(crate) fn next_hop(&self) -> Flow {
+        self.next_hop
+    }
+
+    pub(crate) fn owns_call_id(&self) -> bool {
+        self.owns_call_id
+    }
+
+    /// Notes the CSeq of a request of the peer's; `false` when it comes too late (§12.2.2).
+    pub(crate) fn receive_sequence(&mut self, sequence: u32) -> bool {
+        let in_order = self.remote_sequence.is_none_or(|last| sequence > last);
+        if in_order {
+            self.remote_sequence = Some(sequence);
+        }
+        in_order
+    }
+
+    /// Takes the peer's new Contact from a target refresh request or its 2xx (§12.2). The next
+    /// hop follows; the route set stays.
+    pub(crate) fn refresh_target(&mut self, headers: &crate::Headers, flow: Flow) {
+        let Ok(target) = contact_uri(headers) else {
+            return;
+        };
+        if target == self.target {
+            return;
+        }
+        self.target = target;
+        if self.routes.is_empty() {
+            self.next_hop = match next_hop::is_behind_nat(headers) {
+                true => flow,
+                false => next_hop::choose(&self.target, flow),
+            };
+        }
+    }
+
+    /// The next request of ours in this dialog (§12.2.1.1).
+    pub(crate) fn request(&mut self, method: Method, via: &Via) -> Request {
+        self.local_sequence += 1;
+        self.build(method, self.local_sequence, via)
+    }
+
+    /// The ACK to a 2xx to our INVITE with this CSeq (§13.2.2.4).
+    pub(crate) fn ack(&self, sequence: u32, via: &Via) -> Request {
+        self.build(Method::Ack, sequence, via)
+    }
+
+    fn build(&self, method: Method, sequence: u32, via: &Via) -> Request {
+        // A strict router finds itself in the Request-URI, and the target at the end of the Route.
+        let strict = self.routes.first().filter(|uri| !is_loose_router(uri));
+        let (uri, routes, last) = match strict {
+            Some(first) => (first, &self.routes[1..], Some(&self.target)),
+            None => (&self.target, &self.routes[..], None),
+        };
+        let uri = match uri {
+            Uri::Sip(uri) => Uri::Sip(uri.clone().for_request_line()),
+            other => other.clone(),
+        };
+        let refreshes_target = matches!(
+            method,
+            Method::Invite | Method::Update | Method::Subscribe | Method::Notify | Method::Refer
+        );
+        let mut request = Request::new(method.clone(), uri);
+        let headers = &mut request.headers;
+        headers.push_typed(via);
+        headers.push_typed(&MaxForwards(70));
+        for route in routes.iter().chain(last) {
+            headers.push_typed(&header::Route(NameAddr::new(route.clone())));
+        }
+        headers.push(HeaderName::From, self.local.clone());
+        headers.push(HeaderName::To, self.remote.clone());
+        headers.push(HeaderName::CallId, self.call_id.clone());
+        headers.push_typed(&CSeq { sequence, method });
+        if refreshes_target {
+            headers.push(HeaderName::Contact, self.contact.clone());
+        }
+        request
+    }
+
+    /// Who gets our requests first: the topmost route, or else the peer itself.
+    fn first_hop(&self) -> &Uri {
+        self.routes.first().unwrap_or(&self.target)
+    }
+}
+
+fn is_loose_router(uri: &Uri) -> bool {
+    uri.as_sip().is_some_and(|uri| uri.is_loose_router())
+}
+
+fn contact_uri(headers: &crate::Headers) -> Result<Uri, Error> {
+    let contact = headers.require::<Contact>()?;
+    let address = contact
+        .address()
+        .ok_or(Error::Malformed(HeaderName::Contact))?;
+    owned_uri(&address.uri)
+}
+
+/// A copy that doesn't share the datagram's bytes.
+fn owned(text: &str) -> Text {
+    text.to_owned().into()
+}
+
+fn owned_uri(uri: &Uri) -> Result<Uri, Error> {
+    uri.to_string().parse()
+}

@@ -1,0 +1,58 @@
+//! The way messages go between us and a neighbour.
+
+use std::net::SocketAddr;
+
+use crate::header::{self, Via};
+
+/// What carries the messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Transport {
+    /// Datagrams, which may be lost, doubled and overtaken.
+    Udp,
+}
+
+impl Transport {
+    /// Whether it repeats by itself what is lost.
+    pub fn is_reliable(self) -> bool {
+        match self {
+            Self::Udp => false,
+        }
+    }
+
+    /// Its name in a Via.
+    pub fn in_via(self) -> header::Transport {
+        match self {
+            Self::Udp => header::Transport::Udp,
+        }
+    }
+}
+
+/// One of our addresses, one of a neighbour's, and what carries messages between them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Flow {
+    /// What carries the messages.
+    pub transport: Transport,
+    /// Our address, as the neighbour sees it: the one a datagram was sent to, never an
+    /// unspecified one.
+    pub local: SocketAddr,
+    /// The neighbour's address.
+    pub remote: SocketAddr,
+}
+
+impl Flow {
+    /// Where responses to a request go that came over this flow with this topmost Via: to where it
+    /// came from, at the port of its sent-by unless `rport` asks for the real one (RFC 3261
+    /// §18.2.2, RFC 3581 §4). `maddr` is not obeyed: it would let a stranger send our responses to
+    /// anyone.
+    pub(crate) fn back(self, via: &Via) -> Self {
+        let port = match via.wants_rport() {
+            true => self.remote.port(),
+            false => via.port_or_default(),
+        };
+        Self {
+            remote: SocketAddr::new(self.remote.ip(), port),
+            ..self
+        }
+    }
+}

@@ -1,0 +1,397 @@
+//! The one door: datagrams, instants and verbs go in; datagrams and events come out.
+
+mod arrival;
+mod callee;
+mod caller;
+mod config;
+mod event;
+mod identity;
+mod other;
+mod session;
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Instant;
+
+use bytes::Bytes;
+use slotmap::SlotMap;
+
+use crate::dialog::Dialog;
+use crate::header::{Allow, HeaderName, NameAddr, Supported, Via};
+use crate::transaction::{Effect, Failure, Flow, TimerQueue, Transactions};
+use crate::{Error, Headers, Host, Message, Method, Request, Response, SipUri, StatusCode, Text};
+
+use identity::Identity;
+use session::{Established, Owner, Phase, Session, SessionTimer};
+
+pub use config::UserAgentConfig;
+pub use event::{Cause, Census, Content, Counters, Event, OutgoingRequest, Output, Reply};
+pub use session::SessionId;
+
+/// A SIP user agent (RFC 3261 §8, §12–15): takes and places calls, and answers by itself whatever
+/// needs no decision.
+///
+/// After each call of a method, take everything that [`UserAgent::poll_output`] has, and call
+/// [`UserAgent::handle_timeout`] no later than [`UserAgent::next_timeout`] says.
+#[derive(Debug)]
+pub struct UserAgent {
+    config: UserAgentConfig,
+    identity: Identity,
+    transactions: Transactions<Owner>,
+    sessions: SlotMap<SessionId, Session>,
+    by_local_tag: HashMap<Text, SessionId>,
+    queue: TimerQueue<(SessionId, SessionTimer)>,
+    outputs: VecDeque<Output>,
+    counters: Counters,
+}
+
+impl UserAgent {
+    /// A user agent whose tags, branches and Call-IDs come from `seed`, which therefore must be
+    /// random where strangers send datagrams.
+    pub fn new(config: UserAgentConfig, seed: [u8; 32]) -> Self {
+        Self {
+            transactions: Transactions::new(config.timers),
+            config,
+            identity: Identity::new(seed),
+            sessions: SlotMap::with_key(),
+            by_local_tag: HashMap::new(),
+            queue: TimerQueue::default(),
+            outputs: VecDeque::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Takes a datagram that came over `flow`.
+    pub fn receive(&mut self, now: Instant, flow: Flow, datagram: Bytes) {
+        match Message::parse(&datagram) {
+            Ok(Message::Request(request)) => {
+                self.counters.requests_received += 1;
+                self.receive_request(now, flow, request);
+            }
+            Ok(Message::Response(response)) => {
+                self.counters.responses_received += 1;
+                if !self.transactions.receive_response(now, response) {
+                    self.counters.stray_responses += 1;
+                }
+            }
+            Err(error) if error.error == Error::Empty => {}
+            Err(error) => {
+                self.counters.malformed += 1;
+                if let (Some(response), Some(request)) = (error.response(), &error.request) {
+                    let mut request = (**request).clone();
+                    self.send_stateless(flow, &mut request, response);
+                }
+            }
+        }
+        self.settle(now);
+    }
+
+    /// Does what has become due by `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.transactions.handle_timeout(now);
+        self.settle(now);
+        while let Some((at, (id, timer))) = self.queue.pop(now) {
+            let expired = self
+                .sessions
+                .get_mut(id)
+                .is_some_and(|session| session.running.expire(timer, at));
+            if expired {
+                match timer {
+                    SessionTimer::Repeat2xx => self.repeat_2xx(now, id),
+                    SessionTimer::NoAck => self.give_up_ack(now, id),
+                    SessionTimer::Glare => self.end_glare(now, id),
+                }
+                self.settle(now);
+            }
+        }
+    }
+
+    /// When [`UserAgent::handle_timeout`] is wanted next. It may turn out that nothing is due
+    /// then.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        let (a, b) = (self.transactions.next_timeout(), self.queue.next());
+        a.into_iter().chain(b).min()
+    }
+
+    /// What is to be done next, in this order.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// The transport refuses to send over `flow`: what waits for a first response from there
+    /// fails as by a 503 (RFC 3261 §8.1.3.1).
+    pub fn transport_error(&mut self, now: Instant, flow: Flow) {
+        self.transactions.transport_error(now, flow);
+        self.settle(now);
+    }
+
+    /// Numbers since the start.
+    pub fn counters(&self) -> Counters {
+        Counters {
+            repetitions_sent: self.transactions.repeated,
+            ..self.counters
+        }
+    }
+
+    /// What exists right now.
+    pub fn census(&self) -> Census {
+        Census {
+            sessions: self.sessions.len(),
+            client_transactions: self.transactions.clients(),
+            server_transactions: self.transactions.servers(),
+        }
+    }
+
+    /// Ends a session in the way its state demands: a refusal (480) to an INVITE that was not
+    /// answered yet, CANCEL for one of ours (once a provisional response allows it), else BYE
+    /// (once the ACK allows it). `headers` go into it, Reason being the one that makes sense.
+    /// [`Event::Terminated`] is told at once; whatever the wire still has to say about the session
+    /// is dealt with here.
+    pub fn hangup(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        headers: Headers,
+    ) -> Result<(), Error> {
+        match &self.live(session)?.phase {
+            Phase::Incoming { .. } => {
+                let reply = Reply::new(StatusCode::TEMPORARILY_UNAVAILABLE).with_headers(headers);
+                return self.reject(now, session, reply);
+            }
+            Phase::Calling { .. } => {
+                self.terminate(session, Cause::Local);
+                self.cancel(now, session, headers);
+            }
+            Phase::Established(_) | Phase::Ending => {
+                self.terminate(session, Cause::Local);
+                self.leave(now, session, headers);
+            }
+        }
+        self.settle(now);
+        Ok(())
+    }
+
+    // What the transactions say
+
+    fn settle(&mut self, now: Instant) {
+        while let Some(effect) = self.transactions.poll() {
+            match effect {
+                Effect::Transmit { flow, payload } => {
+                    self.outputs.push_back(Output::Transmit { flow, payload });
+                }
+                Effect::Response {
+                    client,
+                    owner,
+                    response,
+                } => match owner {
+                    Owner::Nobody => {}
+                    Owner::Invite(id) => self.on_invite_response(now, client, id, response),
+                    Owner::Reinvite(id) => self.on_reinvite_response(now, client, id, response),
+                    Owner::Bye(id) if response.status.is_final() => self.remove(id),
+                    Owner::Bye(_) => {}
+                    Owner::Request(id) => self.on_other_response(now, client, id, response),
+                },
+                Effect::Failed {
+                    client,
+                    owner,
+                    failure,
+                } => match owner {
+                    Owner::Nobody => {}
+                    Owner::Invite(id) => {
+                        self.terminate(id, failure.into());
+                        self.remove(id);
+                    }
+                    Owner::Reinvite(id) => {
+                        if self.terminate(id, failure.into()) {
+                            self.leave(now, id, Headers::new());
+                        }
+                    }
+                    Owner::Bye(id) => self.remove(id),
+                    Owner::Request(_) => {
+                        let status = match failure {
+                            Failure::Timeout => StatusCode::REQUEST_TIMEOUT,
+                            Failure::Unreachable => StatusCode::SERVICE_UNAVAILABLE,
+                        };
+                        self.event(Event::RequestFailed { id: client, status });
+                    }
+                },
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    // Sessions
+
+    /// A session that the layer above knows of.
+    fn live(&mut self, id: SessionId) -> Result<&mut Session, Error> {
+        match self.sessions.get_mut(id) {
+            Some(session) if !session.told => Ok(session),
+            _ => Err(Error::Gone),
+        }
+    }
+
+    fn open(&mut self, call_id: &str, local_tag: Text, phase: Phase) -> SessionId {
+        self.counters.sessions += 1;
+        let session = Session::new(call_id, local_tag.clone(), phase);
+        let id = self.sessions.insert(session);
+        self.by_local_tag.insert(local_tag, id);
+        id
+    }
+
+    /// Tells the layer above that a session is over, unless it knows.
+    fn terminate(&mut self, id: SessionId, cause: Cause) -> bool {
+        let known = self.live(id).map(|session| session.told = true).is_ok();
+        if known {
+            self.event(Event::Terminated { session: id, cause });
+        }
+        known
+    }
+
+    /// Forgets a session.
+    fn remove(&mut self, id: SessionId) {
+        if let Some(session) = self.sessions.remove(id) {
+            self.by_local_tag.remove(&session.local_tag);
+        }
+    }
+
+    fn start_timer(&mut self, id: SessionId, timer: SessionTimer, at: Instant) {
+        if let Some(session) = self.sessions.get_mut(id) {
+            session.running.start(timer, at);
+            self.queue.push(at, (id, timer));
+        }
+    }
+
+    /// Leaves an established session by BYE, settling first what the dialog has open.
+    fn leave(&mut self, now: Instant, id: SessionId, headers: Headers) {
+        self.refuse_pending_reinvite(now, id);
+        let Some(established) = self.sessions.get_mut(id).and_then(Session::established) else {
+            return;
+        };
+        if !established.confirmed && established.unacknowledged.is_some() {
+            established.bye = Some(Box::new(headers));
+            return;
+        }
+        if let Some(owed) = established.owed_ack.take() {
+            self.send_ack(id, owed, None);
+        }
+        self.send_bye(now, id, headers);
+    }
+
+    fn send_bye(&mut self, now: Instant, id: SessionId, headers: Headers) {
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        session.phase = Phase::Ending;
+        session.running = Default::default();
+        let Some(mut dialog) = session.dialogs.pop() else {
+            return self.remove(id);
+        };
+        let bye = self.request_in_dialog(&mut dialog, Method::Bye, &headers, None);
+        let flow = dialog.next_hop();
+        if let Some(session) = self.sessions.get_mut(id) {
+            session.dialogs.push(dialog);
+        }
+        let sent = self
+            .transactions
+            .start_client(now, bye, flow, Owner::Bye(id));
+        if sent.is_none() {
+            self.remove(id);
+        }
+    }
+
+    // Making messages
+
+    /// The address that the peer of `flow` reaches us at.
+    fn own_address(&self, flow: Flow) -> (Host, Option<u16>) {
+        let local_port = flow.local.port();
+        match &self.config.advertised_host {
+            Some(host) => {
+                let port = self.config.advertised_port.unwrap_or(local_port);
+                (host.clone(), Some(port))
+            }
+            None => (Host::Ip(flow.local.ip()), Some(local_port)),
+        }
+    }
+
+    fn contact(&self, flow: Flow, user: Option<&str>) -> Text {
+        let (host, port) = self.own_address(flow);
+        let uri = SipUri::new(&host)
+            .with_user(user.unwrap_or_default())
+            .with_port(port);
+        NameAddr::new(uri).to_string().into()
+    }
+
+    /// A Via of ours with a new branch.
+    fn via(&mut self, flow: Flow) -> Via {
+        let (host, port) = self.own_address(flow);
+        Via::new(flow.transport.in_via(), host, port, &self.identity.branch())
+    }
+
+    fn request_in_dialog(
+        &mut self,
+        dialog: &mut Dialog,
+        method: Method,
+        headers: &Headers,
+        content: Option<Content>,
+    ) -> Request {
+        let via = self.via(dialog.next_hop());
+        let offers_session = method == Method::Invite;
+        let mut request = dialog.request(method, &via);
+        if offers_session {
+            self.push_abilities(&mut request.headers);
+        }
+        self.push_product(&mut request.headers, HeaderName::UserAgent);
+        event::complete(&mut request.headers, &mut request.body, headers, content);
+        request
+    }
+
+    /// Allow and Supported.
+    fn push_abilities(&self, headers: &mut Headers) {
+        headers.push_typed(&Allow(self.config.allowed().cloned().collect()));
+        if !self.config.supported.is_empty() {
+            headers.push_typed(&Supported(self.config.supported.clone()));
+        }
+    }
+
+    fn push_product(&self, headers: &mut Headers, name: HeaderName) {
+        if !self.config.product.is_empty() {
+            headers.push(name, self.config.product.clone());
+        }
+    }
+
+    /// The response that a reply words.
+    fn response(&self, request: &Request, tag: &str, reply: Reply) -> Response {
+        let mut response = Response::to_request(request, reply.status);
+        if let Some(reason) = reply.reason {
+            response.reason = reason;
+        }
+        if reply.status != StatusCode::TRYING {
+            response.set_to_tag(tag);
+        }
+        self.push_product(&mut response.headers, HeaderName::Server);
+        event::complete(
+            &mut response.headers,
+            &mut response.body,
+            &reply.headers,
+            reply.content,
+        );
+        response
+    }
+}
+
+impl From<Failure> for Cause {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Timeout => Self::Timeout,
+            Failure::Unreachable => Self::Unreachable,
+        }
+    }
+}
+
+impl Phase {
+    fn established() -> Self {
+        Self::Established(Established::default())
+    }
+}

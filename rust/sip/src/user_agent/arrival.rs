@@ -1,0 +1,343 @@
+//! What happens to every request that arrives (RFC 3261 §8.2), before anything is decided.
+
+use std::time::Instant;
+
+use super::{Reply, UserAgent, session::Phase};
+use crate::header::{
+    Allow, CSeq, CallId, ContentType, From, HeaderName, Require, RetryAfter, To, Unsupported,
+};
+use crate::transaction::{Flow, ServerKey};
+use crate::user_agent::SessionId;
+use crate::{Headers, Method, Request, Response, StatusCode, Text};
+
+impl UserAgent {
+    pub(super) fn receive_request(&mut self, now: Instant, flow: Flow, mut request: Request) {
+        note_source(&mut request, flow);
+        let Some(key) = ServerKey::of(&request) else {
+            self.counters.malformed += 1;
+            return;
+        };
+        if request.method == Method::Cancel {
+            return self.on_cancel(now, flow, request);
+        }
+        if let Some(id) = self.transactions.find_server(&key) {
+            self.transactions.receive_again(now, id, &request.method);
+            if request.method != Method::Ack {
+                self.counters.repetitions_received += 1;
+                return;
+            }
+        }
+        let in_dialog = matches!(request.headers.require::<To>(), Ok(to) if to.tag().is_some());
+        match in_dialog {
+            true => self.receive_in_dialog(now, flow, key, request),
+            false => self.receive_out_of_dialog(now, flow, key, request),
+        }
+    }
+
+    fn receive_out_of_dialog(
+        &mut self,
+        now: Instant,
+        flow: Flow,
+        key: ServerKey,
+        request: Request,
+    ) {
+        if request.method == Method::Ack {
+            self.counters.stray_acks += 1;
+            return;
+        }
+        let taken = self.config.methods.contains(&request.method);
+        let census = self.census();
+        let keeps_state = taken || request.method == Method::Invite;
+        let over = census.server_transactions >= self.config.max_transactions
+            || (request.method == Method::Invite && census.sessions >= self.config.max_sessions);
+        if keeps_state && over {
+            return self.refuse_overload(flow, request);
+        }
+        if let Some(refusal) = self.refusal(&request) {
+            return self.refuse(now, flow, key, request, refusal);
+        }
+        if self.transactions.is_merged(&request) {
+            let refusal = Reply::new(StatusCode::LOOP_DETECTED);
+            return self.refuse(now, flow, key, request, refusal);
+        }
+        match request.method {
+            Method::Invite => self.on_invite(now, flow, key, request),
+            _ if taken => self.on_other_request(now, flow, key, request, None),
+            Method::Options => {
+                let reply = self.abilities();
+                let response = self.response(&request, "", reply);
+                self.send_stateless(flow, &mut { request }, response);
+            }
+            _ => {
+                let gone = Reply::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
+                self.refuse(now, flow, key, request, gone);
+            }
+        }
+    }
+
+    fn receive_in_dialog(&mut self, now: Instant, flow: Flow, key: ServerKey, request: Request) {
+        let session = self.find_session(&request);
+        if request.method == Method::Ack {
+            return self.on_ack(now, session, request);
+        }
+        let Some(id) = session else {
+            let gone = Reply::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
+            return self.refuse(now, flow, key, request, gone);
+        };
+        // In a dialog there is room for more, so that calls in progress outlive a flood.
+        if self.census().server_transactions >= self.config.max_transactions.saturating_mul(2) {
+            return self.refuse_overload(flow, request);
+        }
+        if let Some(refusal) = self.refusal(&request) {
+            return self.refuse(now, flow, key, request, refusal);
+        }
+        let in_order = match request.headers.require::<CSeq>() {
+            Ok(cseq) => self.receive_sequence(id, &request, cseq.sequence),
+            Err(_) => false,
+        };
+        let is_over = self.live(id).is_err();
+        match request.method {
+            _ if !in_order => {
+                let refusal =
+                    Reply::new(StatusCode::SERVER_INTERNAL_ERROR).with_reason("CSeq Out of Order");
+                self.refuse(now, flow, key, request, refusal);
+            }
+            Method::Bye => self.on_bye(now, flow, key, request, id),
+            _ if is_over => {
+                let gone = Reply::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
+                self.refuse(now, flow, key, request, gone);
+            }
+            Method::Invite => self.on_reinvite(now, flow, key, request, id),
+            _ if self.config.methods.contains(&request.method) => {
+                self.on_other_request(now, flow, key, request, Some(id));
+            }
+            // What is left is OPTIONS: `refusal` knows no other method.
+            _ => {
+                let reply = self.abilities();
+                self.answer(now, flow, key, request, reply);
+            }
+        }
+    }
+
+    /// The session in one of whose dialogs a request is (§12.2.2).
+    fn find_session(&mut self, request: &Request) -> Option<SessionId> {
+        let to = request.headers.require::<To>().ok()?;
+        let from = request.headers.require::<From>().ok()?;
+        let call_id = request.headers.require::<CallId>().ok()?;
+        let id = *self.by_local_tag.get(to.tag()?)?;
+        let session = self.sessions.get_mut(id)?;
+        let is_one = session.call_id == call_id.as_str()
+            && session
+                .dialog_with(from.tag().unwrap_or_default())
+                .is_some();
+        is_one.then_some(id)
+    }
+
+    fn receive_sequence(&mut self, id: SessionId, request: &Request, sequence: u32) -> bool {
+        let Ok(from) = request.headers.require::<From>() else {
+            return false;
+        };
+        self.sessions
+            .get_mut(id)
+            .and_then(|s| s.dialog_with(from.tag().unwrap_or_default()))
+            .is_some_and(|dialog| dialog.receive_sequence(sequence))
+    }
+
+    /// Why a request can't be taken, whatever it asks for (§8.2.1 to §8.2.3).
+    fn refusal(&self, request: &Request) -> Option<Reply> {
+        let headers = &request.headers;
+        if !self.config.allowed().any(|m| *m == request.method) {
+            let status = match request.method {
+                Method::Other(_) => StatusCode::NOT_IMPLEMENTED,
+                _ => StatusCode::METHOD_NOT_ALLOWED,
+            };
+            let mut allow = Headers::new();
+            allow.push_typed(&Allow(self.config.allowed().cloned().collect()));
+            return Some(Reply::new(status).with_headers(allow));
+        }
+        if request.uri.as_sip().is_none() {
+            return Some(Reply::new(StatusCode::UNSUPPORTED_URI_SCHEME));
+        }
+        match headers.get_typed::<Require>() {
+            Some(Err(error)) => return Some(bad_request(&error)),
+            Some(Ok(Require(tags))) => {
+                let known = |tag: &crate::Token| {
+                    let mut supported = self.config.supported.iter();
+                    supported.any(|s| s.as_str().eq_ignore_ascii_case(tag.as_str()))
+                };
+                let unknown: Vec<_> = tags.into_iter().filter(|tag| !known(tag)).collect();
+                if !unknown.is_empty() {
+                    let mut unsupported = Headers::new();
+                    unsupported.push_typed(&Unsupported(unknown));
+                    let reply = Reply::new(StatusCode::BAD_EXTENSION);
+                    return Some(reply.with_headers(unsupported));
+                }
+            }
+            None => {}
+        }
+        if request.method == Method::Invite && !request.body.is_empty() {
+            return self.refusal_of_body(headers);
+        }
+        None
+    }
+
+    fn refusal_of_body(&self, headers: &Headers) -> Option<Reply> {
+        let kind = match headers.get_typed::<ContentType>() {
+            Some(Err(error)) => return Some(bad_request(&error)),
+            Some(Ok(kind)) => Some(kind),
+            None => None,
+        };
+        let accepted = |kind: ContentType| self.config.accept.iter().any(|a| kind.is(a));
+        let plain = headers
+            .get(&HeaderName::ContentEncoding)
+            .is_none_or(|encoding| encoding.eq_ignore_ascii_case("identity"));
+        if kind.is_some_and(accepted) && plain {
+            return None;
+        }
+        let mut accept = Headers::new();
+        accept.push(HeaderName::Accept, self.config.accept.join(", "));
+        if !plain {
+            accept.push(HeaderName::AcceptEncoding, "identity");
+        }
+        Some(Reply::new(StatusCode::UNSUPPORTED_MEDIA_TYPE).with_headers(accept))
+    }
+
+    /// The answer to OPTIONS (§11.2).
+    fn abilities(&self) -> Reply {
+        let mut headers = Headers::new();
+        headers.push(HeaderName::Accept, self.config.accept.join(", "));
+        self.push_abilities(&mut headers);
+        Reply::new(StatusCode::OK).with_headers(headers)
+    }
+
+    fn refuse_overload(&mut self, flow: Flow, mut request: Request) {
+        self.counters.overload += 1;
+        let mut headers = Headers::new();
+        headers.push_typed(&RetryAfter::new(self.config.retry_after));
+        let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE).with_headers(headers);
+        let response = self.response(&request, "", reply);
+        self.send_stateless(flow, &mut request, response);
+    }
+
+    /// Refuses a request by ourselves: an INVITE until its ACK comes, others without keeping
+    /// anything (§8.2.7).
+    pub(super) fn refuse(
+        &mut self,
+        now: Instant,
+        flow: Flow,
+        key: ServerKey,
+        mut request: Request,
+        reply: Reply,
+    ) {
+        self.counters.refused += 1;
+        if request.method == Method::Invite {
+            self.answer(now, flow, key, request, reply);
+        } else {
+            let response = self.response(&request, "", reply);
+            self.send_stateless(flow, &mut request, response);
+        }
+    }
+
+    /// Answers a request for good, and its repetitions too.
+    pub(super) fn answer(
+        &mut self,
+        now: Instant,
+        flow: Flow,
+        key: ServerKey,
+        request: Request,
+        reply: Reply,
+    ) {
+        let Ok(via) = request.headers.top_via() else {
+            return;
+        };
+        let tag = self.identity.stateless_tag(&request);
+        let response = self.response(&request, &tag, reply);
+        let id = self
+            .transactions
+            .start_server(now, key, request, flow.back(&via));
+        self.transactions.respond(now, id, &response);
+    }
+
+    /// Sends a response that nothing is kept of.
+    pub(super) fn send_stateless(
+        &mut self,
+        flow: Flow,
+        request: &mut Request,
+        mut response: Response,
+    ) {
+        // A request that could not be read whole comes here without its source noted.
+        note_source(request, flow);
+        let Ok(via) = request.headers.top_via() else {
+            return;
+        };
+        response.headers.replace_first(&via);
+        response.set_to_tag(&self.identity.stateless_tag(request));
+        self.transactions
+            .transmit(flow.back(&via), response.to_bytes());
+    }
+
+    /// CANCEL (§9.2). Its 200 says only that it was understood.
+    fn on_cancel(&mut self, now: Instant, flow: Flow, mut request: Request) {
+        let invite =
+            ServerKey::of_cancelled(&request).and_then(|key| self.transactions.find_server(&key));
+        let Some(invite) = invite else {
+            let gone = Reply::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
+            let response = self.response(&request, "", gone);
+            self.counters.refused += 1;
+            return self.send_stateless(flow, &mut request, response);
+        };
+        let owner = self.transactions.owner(invite);
+        let tag = owner
+            .and_then(|owner| self.tag_of(owner))
+            .unwrap_or_default();
+        let response = self.response(&request, &tag, Reply::new(StatusCode::OK));
+        self.send_stateless(flow, &mut request, response);
+        if let Some(owner) = owner {
+            self.on_cancelled(now, owner, invite, request);
+        }
+    }
+
+    fn tag_of(&self, owner: super::Owner) -> Option<Text> {
+        match owner {
+            super::Owner::Invite(id) | super::Owner::Reinvite(id) => {
+                Some(self.sessions.get(id)?.local_tag.clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// Answers the peer's re-INVITE with 487, since the session ends.
+    pub(super) fn refuse_pending_reinvite(&mut self, now: Instant, id: SessionId) {
+        use crate::dialog::invite::Reinvite;
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        if let Phase::Established(established) = &mut session.phase
+            && let Reinvite::Theirs { transaction } = established.reinvite
+        {
+            established.reinvite = Reinvite::None;
+            let reply = Reply::new(StatusCode::REQUEST_TERMINATED);
+            self.respond_in_session(now, id, transaction, reply);
+        }
+    }
+}
+
+/// A 400 that tells what is wrong.
+pub(super) fn bad_request(error: &crate::Error) -> Reply {
+    Reply::new(StatusCode::BAD_REQUEST).with_reason(format!("Bad Request ({error})"))
+}
+
+/// Notes in the topmost Via where the request came from (§18.2.1, RFC 3581 §4).
+fn note_source(request: &mut Request, flow: Flow) {
+    let Ok(mut via) = request.headers.top_via() else {
+        return;
+    };
+    let wants_rport = via.wants_rport();
+    if wants_rport {
+        via.set_rport(flow.remote.port());
+    }
+    if wants_rport || via.host.ip() != Some(flow.remote.ip()) {
+        via.set_received(flow.remote.ip());
+        request.headers.replace_first(&via);
+    }
+}

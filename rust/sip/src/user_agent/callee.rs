@@ -1,0 +1,369 @@
+//! The called side: an INVITE arrives, is answered, changed, and ended by its caller.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::arrival::bad_request;
+use super::session::{Owner, Phase, SessionId, SessionTimer};
+use super::{Cause, Content, Event, Reply, UserAgent};
+use crate::dialog::Dialog;
+use crate::dialog::invite::{Reinvite, Unacknowledged};
+use crate::header::{CSeq, CallId, HeaderName, RetryAfter};
+use crate::transaction::{Flow, ServerKey, ServerTransactionId};
+use crate::{Error, Headers, Request, Response, StatusCode};
+
+impl UserAgent {
+    /// Sends a provisional response to an INVITE that waits, 101 to 199.
+    pub fn provisional(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        reply: Reply,
+    ) -> Result<(), Error> {
+        if !(101..200).contains(&reply.status.code()) {
+            return Err(Error::Status(reply.status));
+        }
+        let transaction = self.incoming(session)?;
+        self.respond_in_session(now, session, transaction, reply);
+        self.settle(now);
+        Ok(())
+    }
+
+    /// Accepts an INVITE that waits with 200. It is repeated until the ACK comes
+    /// ([`Event::Confirmed`]); if none comes the session ends with BYE.
+    pub fn accept(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        headers: Headers,
+        content: Option<Content>,
+    ) -> Result<(), Error> {
+        let transaction = self.incoming(session)?;
+        self.live(session)?.phase = Phase::established();
+        self.accept_invite(now, session, transaction, headers, content);
+        self.settle(now);
+        Ok(())
+    }
+
+    /// Refuses an INVITE that waits, 300 to 699, which ends the session.
+    pub fn reject(&mut self, now: Instant, session: SessionId, reply: Reply) -> Result<(), Error> {
+        if !reply.status.is_failure() {
+            return Err(Error::Status(reply.status));
+        }
+        let transaction = self.incoming(session)?;
+        self.respond_in_session(now, session, transaction, reply);
+        self.terminate(session, Cause::Local);
+        self.remove(session);
+        self.settle(now);
+        Ok(())
+    }
+
+    /// Accepts the peer's re-INVITE with 200.
+    pub fn accept_reinvite(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        headers: Headers,
+        content: Option<Content>,
+    ) -> Result<(), Error> {
+        let transaction = self.take_reinvite(session)?;
+        self.accept_invite(now, session, transaction, headers, content);
+        self.settle(now);
+        Ok(())
+    }
+
+    /// Refuses the peer's re-INVITE, 300 to 699. The session goes on as it was.
+    pub fn reject_reinvite(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        reply: Reply,
+    ) -> Result<(), Error> {
+        if !reply.status.is_failure() {
+            return Err(Error::Status(reply.status));
+        }
+        let transaction = self.take_reinvite(session)?;
+        self.respond_in_session(now, session, transaction, reply);
+        self.settle(now);
+        Ok(())
+    }
+
+    fn incoming(&mut self, id: SessionId) -> Result<ServerTransactionId, Error> {
+        match self.live(id)?.phase {
+            Phase::Incoming { transaction } => Ok(transaction),
+            _ => Err(Error::State),
+        }
+    }
+
+    fn take_reinvite(&mut self, id: SessionId) -> Result<ServerTransactionId, Error> {
+        let established = self.live(id)?.established().ok_or(Error::State)?;
+        match established.reinvite {
+            Reinvite::Theirs { transaction } => {
+                established.reinvite = Reinvite::None;
+                Ok(transaction)
+            }
+            _ => Err(Error::State),
+        }
+    }
+
+    /// Sends a response to an INVITE of this session; what was sent.
+    pub(super) fn respond_in_session(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        transaction: ServerTransactionId,
+        reply: Reply,
+    ) -> Bytes {
+        let Some((request, _)) = self.transactions.open_request(transaction) else {
+            return Bytes::new();
+        };
+        let Some(session) = self.sessions.get(id) else {
+            return Bytes::new();
+        };
+        let opens_dialog = (101..300).contains(&reply.status.code());
+        let accepts = reply.status.is_success();
+        let mut response: Response = self.response(request, &session.local_tag, reply);
+        if let (true, Some(dialog)) = (opens_dialog, session.dialogs.last()) {
+            let headers = &mut response.headers;
+            headers.push(HeaderName::Contact, dialog.contact().clone());
+            if accepts {
+                self.push_abilities(headers);
+            }
+        }
+        self.transactions.respond(now, transaction, &response)
+    }
+
+    fn accept_invite(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        transaction: ServerTransactionId,
+        headers: Headers,
+        content: Option<Content>,
+    ) {
+        let Some((request, flow)) = self.transactions.open_request(transaction) else {
+            return;
+        };
+        let sequence = match request.headers.require::<CSeq>() {
+            Ok(cseq) => cseq.sequence,
+            Err(_) => return,
+        };
+        let reply = Reply {
+            content,
+            ..Reply::new(StatusCode::OK).with_headers(headers)
+        };
+        let payload = self.respond_in_session(now, id, transaction, reply);
+        let values = self.config.timers;
+        let waiting = Unacknowledged::new(sequence, flow, payload, &values);
+        self.start_timer(id, SessionTimer::Repeat2xx, now + waiting.interval());
+        self.start_timer(id, SessionTimer::NoAck, now + values.give_up());
+        if let Some(established) = self.sessions.get_mut(id).and_then(|s| s.established()) {
+            established.unacknowledged = Some(Box::new(waiting));
+        }
+    }
+
+    // What the caller does
+
+    pub(super) fn on_invite(&mut self, now: Instant, flow: Flow, key: ServerKey, request: Request) {
+        let local_tag = self.identity.tag();
+        let user = request.uri.as_sip().and_then(|uri| uri.user());
+        let contact = self.contact(flow, user.as_deref());
+        let dialog = match Dialog::of_request(&request, &local_tag, contact, flow) {
+            Ok(dialog) => dialog,
+            Err(error) => return self.refuse(now, flow, key, request, bad_request(&error)),
+        };
+        let (Ok(via), Ok(call_id)) = (
+            request.headers.top_via(),
+            request.headers.require::<CallId>(),
+        ) else {
+            return;
+        };
+        let back = flow.back(&via);
+        let transaction = self
+            .transactions
+            .start_server(now, key, request.clone(), back);
+        let id = self.open(call_id.as_str(), local_tag, Phase::Incoming { transaction });
+        self.sessions[id].dialogs.push(dialog);
+        self.transactions.set_owner(transaction, Owner::Invite(id));
+        let trying = self.response(&request, "", Reply::new(StatusCode::TRYING));
+        self.transactions.respond(now, transaction, &trying);
+        self.event(Event::Invite {
+            session: id,
+            request: Box::new(request),
+            flow,
+        });
+    }
+
+    pub(super) fn on_reinvite(
+        &mut self,
+        now: Instant,
+        flow: Flow,
+        key: ServerKey,
+        request: Request,
+        id: SessionId,
+    ) {
+        let refusal = match self.sessions.get_mut(id).map(|s| &mut s.phase) {
+            Some(Phase::Established(established)) => match established.reinvite {
+                Reinvite::Theirs { .. } => Some(self.try_later()),
+                _ if established.is_busy() => Some(Reply::new(StatusCode::REQUEST_PENDING)),
+                _ => None,
+            },
+            Some(Phase::Calling { .. }) => Some(Reply::new(StatusCode::REQUEST_PENDING)),
+            _ => Some(self.try_later()),
+        };
+        if let Some(refusal) = refusal {
+            return self.refuse(now, flow, key, request, refusal);
+        }
+        let Ok(via) = request.headers.top_via() else {
+            return;
+        };
+        let back = flow.back(&via);
+        let transaction = self
+            .transactions
+            .start_server(now, key, request.clone(), back);
+        self.transactions
+            .set_owner(transaction, Owner::Reinvite(id));
+        let session = &mut self.sessions[id];
+        if let Some(dialog) = session.dialog() {
+            dialog.refresh_target(&request.headers, flow);
+        }
+        if let Some(established) = session.established() {
+            established.reinvite = Reinvite::Theirs { transaction };
+        }
+        let trying = self.response(&request, "", Reply::new(StatusCode::TRYING));
+        self.transactions.respond(now, transaction, &trying);
+        self.event(Event::Reinvite {
+            session: id,
+            request: Box::new(request),
+        });
+    }
+
+    /// The refusal of a second INVITE while the first waits (§14.2).
+    fn try_later(&mut self) -> Reply {
+        use rand::RngExt;
+        let seconds = self.identity.rng.random_range(0..=10);
+        let mut headers = Headers::new();
+        headers.push_typed(&RetryAfter::new(seconds));
+        Reply::new(StatusCode::SERVER_INTERNAL_ERROR).with_headers(headers)
+    }
+
+    pub(super) fn on_ack(&mut self, now: Instant, id: Option<SessionId>, request: Request) {
+        let session = id.and_then(|id| Some((id, self.sessions.get_mut(id)?)));
+        let Some((id, session)) = session else {
+            self.counters.stray_acks += 1;
+            return;
+        };
+        let Some(established) = session.established() else {
+            return;
+        };
+        let waited_for = established
+            .unacknowledged
+            .take_if(|waiting| waiting.is_acknowledged_by(&request));
+        if waited_for.is_none() {
+            // A repetition, or the ACK to a refused re-INVITE.
+            return;
+        }
+        established.confirmed = true;
+        let bye = established.bye.take();
+        session.running.stop(SessionTimer::Repeat2xx);
+        session.running.stop(SessionTimer::NoAck);
+        match bye {
+            Some(headers) => self.send_bye(now, id, *headers),
+            None => self.event(Event::Confirmed {
+                session: id,
+                request: Box::new(request),
+            }),
+        }
+    }
+
+    pub(super) fn on_cancelled(
+        &mut self,
+        now: Instant,
+        owner: Owner,
+        invite: ServerTransactionId,
+        cancel: Request,
+    ) {
+        let terminated = Reply::new(StatusCode::REQUEST_TERMINATED);
+        match owner {
+            Owner::Invite(id) => {
+                if self.incoming(id) == Ok(invite) {
+                    self.respond_in_session(now, id, invite, terminated);
+                    self.terminate(id, Cause::Cancelled(Box::new(cancel)));
+                    self.remove(id);
+                }
+            }
+            Owner::Reinvite(id) => {
+                if let Ok(established) = self
+                    .live(id)
+                    .and_then(|s| s.established().ok_or(Error::State))
+                    && matches!(established.reinvite,
+                        Reinvite::Theirs { transaction } if transaction == invite)
+                {
+                    established.reinvite = Reinvite::None;
+                    self.respond_in_session(now, id, invite, terminated);
+                    self.event(Event::ReinviteCancelled { session: id });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn on_bye(
+        &mut self,
+        now: Instant,
+        flow: Flow,
+        key: ServerKey,
+        request: Request,
+        id: SessionId,
+    ) {
+        let phase = self.sessions.get(id).map(|s| &s.phase);
+        let incoming = match phase {
+            Some(Phase::Incoming { transaction }) => Some(*transaction),
+            Some(Phase::Calling { .. }) | None => {
+                // Nobody may hang up before he has answered (§15).
+                let gone = Reply::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
+                return self.refuse(now, flow, key, request, gone);
+            }
+            Some(Phase::Established(_) | Phase::Ending) => None,
+        };
+        self.answer(now, flow, key, request.clone(), Reply::new(StatusCode::OK));
+        if let Some(transaction) = incoming {
+            let reply = Reply::new(StatusCode::REQUEST_TERMINATED);
+            self.respond_in_session(now, id, transaction, reply);
+        }
+        self.refuse_pending_reinvite(now, id);
+        self.terminate(id, Cause::Bye(Box::new(request)));
+        // While our own BYE is under way it may still meet a dialog there.
+        if !matches!(self.sessions.get(id).map(|s| &s.phase), Some(Phase::Ending)) {
+            self.remove(id);
+        }
+    }
+
+    // Time
+
+    pub(super) fn repeat_2xx(&mut self, now: Instant, id: SessionId) {
+        let values = self.config.timers;
+        let Some(established) = self.sessions.get_mut(id).and_then(|s| s.established()) else {
+            return;
+        };
+        let Some(waiting) = &mut established.unacknowledged else {
+            return;
+        };
+        waiting.repeated(&values);
+        let (flow, response, after) = (waiting.flow, waiting.response.clone(), waiting.interval());
+        self.transactions.repeated += 1;
+        self.transactions.transmit(flow, response);
+        self.start_timer(id, SessionTimer::Repeat2xx, now + after);
+    }
+
+    pub(super) fn give_up_ack(&mut self, now: Instant, id: SessionId) {
+        self.terminate(id, Cause::NoAck);
+        let Some(established) = self.sessions.get_mut(id).and_then(|s| s.established()) else {
+            return;
+        };
+        established.unacknowledged = None;
+        let headers = established.bye.take().map(|headers| *headers);
+        self.leave(now, id, headers.unwrap_or_default());
+    }
+}

@@ -1,0 +1,469 @@
+//! The calling side: our INVITE, its branches, its ACK; and re-INVITEs of ours.
+
+use std::time::Instant;
+
+use super::session::{OwedAck, Owner, Phase, SessionId, SessionTimer};
+use super::{Cause, Content, Event, OutgoingRequest, UserAgent, event};
+use crate::dialog::Dialog;
+use crate::dialog::invite::{Cancel, Reinvite, glare_wait};
+use crate::header::{CSeq, HeaderName, MaxForwards, NameAddr, Route, To};
+use crate::transaction::{ClientTransactionId, follow_up};
+use crate::{Error, Headers, Method, Request, Response, StatusCode, Text};
+
+/// Early dialogs and accepted branches of one INVITE that are kept apart; a fork is rarely wider.
+const MAX_BRANCHES: usize = 16;
+
+impl UserAgent {
+    /// Places a call. A body in the INVITE is taken for an offer.
+    pub fn invite(&mut self, now: Instant, invite: OutgoingRequest) -> Result<SessionId, Error> {
+        let census = self.census();
+        if census.sessions >= self.config.max_sessions
+            || census.client_transactions >= self.config.max_transactions
+        {
+            return Err(Error::Limit);
+        }
+        let (flow, offers) = (invite.flow, invite.content.is_some());
+        let (local_tag, call_id) = (self.identity.tag(), self.identity.call_id());
+        let request = self.opening_request(Method::Invite, invite, &local_tag, &call_id);
+        // The transaction is known only once it has its owner, and the other way round.
+        let phase = Phase::Calling {
+            transaction: ClientTransactionId::default(),
+            offers,
+            cancel: Cancel::NotWanted,
+        };
+        let id = self.open(&call_id, local_tag, phase);
+        let started = self
+            .transactions
+            .start_client(now, request, flow, Owner::Invite(id));
+        match (started, self.sessions.get_mut(id).map(|s| &mut s.phase)) {
+            (Some(started), Some(Phase::Calling { transaction, .. })) => *transaction = started,
+            _ => {
+                self.remove(id);
+                return Err(Error::State);
+            }
+        }
+        self.settle(now);
+        Ok(id)
+    }
+
+    /// Sends the ACK to a 2xx that carried an offer, with the answer as its body. After an INVITE
+    /// with a body there is nothing to do, as the ACK has been sent.
+    pub fn ack(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        content: Option<Content>,
+    ) -> Result<(), Error> {
+        let live = self.live(session)?;
+        let owed = live.established().ok_or(Error::State)?.owed_ack.take();
+        if let Some(owed) = owed {
+            live.running.stop(SessionTimer::NoAck);
+            self.send_ack(session, owed, content);
+        }
+        self.settle(now);
+        Ok(())
+    }
+
+    /// Offers to change the session (§14.1). The peer's answer comes as
+    /// [`Event::ReinviteAnswered`] or [`Event::ReinviteFailed`].
+    ///
+    /// [`Error::Pending`] while another INVITE of the session is under way, or after a 491 until
+    /// [`Event::ReinviteDue`].
+    pub fn reinvite(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        headers: Headers,
+        content: Option<Content>,
+    ) -> Result<(), Error> {
+        let established = self.live(session)?.established().ok_or(Error::State)?;
+        if established.is_busy() || established.after_glare {
+            return Err(Error::Pending);
+        }
+        let offers = content.is_some();
+        let Some(mut dialog) = self.sessions[session].dialogs.pop() else {
+            return Err(Error::State);
+        };
+        let request = self.request_in_dialog(&mut dialog, Method::Invite, &headers, content);
+        let flow = dialog.next_hop();
+        self.sessions[session].dialogs.push(dialog);
+        let transaction = self
+            .transactions
+            .start_client(now, request, flow, Owner::Reinvite(session))
+            .ok_or(Error::State)?;
+        if let Some(established) = self.sessions[session].established() {
+            established.reinvite = Reinvite::Ours {
+                transaction,
+                offers,
+            };
+        }
+        self.settle(now);
+        Ok(())
+    }
+
+    /// A request outside any dialog (§8.1.1).
+    pub(super) fn opening_request(
+        &mut self,
+        method: Method,
+        outgoing: OutgoingRequest,
+        local_tag: &Text,
+        call_id: &Text,
+    ) -> Request {
+        let flow = outgoing.flow;
+        let user = outgoing
+            .from
+            .uri
+            .as_sip()
+            .and_then(|uri| uri.user().map(|u| u.into_owned()));
+        let contact = self.contact(flow, user.as_deref());
+        let mut request = Request::new(method.clone(), outgoing.uri);
+        let headers = &mut request.headers;
+        headers.push_typed(&self.via(flow));
+        headers.push_typed(&MaxForwards(70));
+        for route in outgoing.route {
+            headers.push_typed(&Route(NameAddr::new(route)));
+        }
+        headers.push(
+            HeaderName::From,
+            outgoing.from.with_tag(local_tag).to_string(),
+        );
+        headers.push(HeaderName::To, outgoing.to.to_string());
+        headers.push(HeaderName::CallId, call_id.clone());
+        let opens_session = method == Method::Invite;
+        headers.push_typed(&CSeq {
+            sequence: 1,
+            method,
+        });
+        headers.push(HeaderName::Contact, contact);
+        if opens_session {
+            self.push_abilities(headers);
+        }
+        self.push_product(headers, HeaderName::UserAgent);
+        event::complete(
+            headers,
+            &mut request.body,
+            &outgoing.headers,
+            outgoing.content,
+        );
+        request
+    }
+
+    // CANCEL
+
+    /// Takes our INVITE back, now or as soon as that is allowed.
+    pub(super) fn cancel(&mut self, now: Instant, id: SessionId, headers: Headers) {
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        if let Phase::Calling {
+            transaction,
+            cancel,
+            ..
+        } = &mut session.phase
+        {
+            *cancel = Cancel::Wanted(Box::new(headers));
+            let transaction = *transaction;
+            self.send_wanted_cancel(now, id, transaction);
+        }
+    }
+
+    fn send_wanted_cancel(&mut self, now: Instant, id: SessionId, invite: ClientTransactionId) {
+        if !self.transactions.is_proceeding(invite) {
+            return;
+        }
+        let Some(Phase::Calling { cancel, .. }) = self.sessions.get_mut(id).map(|s| &mut s.phase)
+        else {
+            return;
+        };
+        let Cancel::Wanted(headers) = std::mem::replace(cancel, Cancel::Sent) else {
+            return;
+        };
+        let Some((request, flow)) = self.transactions.invite(invite) else {
+            return;
+        };
+        let mut request = follow_up(request, Method::Cancel);
+        event::complete(&mut request.headers, &mut request.body, &headers, None);
+        self.transactions
+            .start_client(now, request, flow, Owner::Nobody);
+        self.transactions.cancelled(now, invite);
+    }
+
+    // What the called side answers
+
+    pub(super) fn on_invite_response(
+        &mut self,
+        now: Instant,
+        client: ClientTransactionId,
+        id: SessionId,
+        response: Response,
+    ) {
+        let status = response.status;
+        let calling = matches!(
+            self.sessions.get(id).map(|s| &s.phase),
+            Some(Phase::Calling { .. })
+        );
+        match calling {
+            true if status.is_provisional() => self.on_progress(now, client, id, response),
+            true if status.is_success() => self.on_accepted(now, client, id, response),
+            true => {
+                self.terminate(id, Cause::Rejected(Box::new(response)));
+                self.remove(id);
+            }
+            // A 2xx that was not acknowledged yet is either our own one again, or from a branch
+            // that lost.
+            false if status.is_success() && !self.is_own_2xx(id, &response) => {
+                self.decline_branch(now, client, &response);
+            }
+            false => {}
+        }
+    }
+
+    fn on_progress(
+        &mut self,
+        now: Instant,
+        client: ClientTransactionId,
+        id: SessionId,
+        response: Response,
+    ) {
+        if let Some((invite, flow)) = self.transactions.invite(client)
+            && let Some(tag) = to_tag(&response)
+            && let Some(session) = self.sessions.get_mut(id)
+            && session.dialog_with(&tag).is_none()
+            && session.dialogs.len() < MAX_BRANCHES
+            && let Ok(dialog) = Dialog::of_response(invite, &response, flow)
+        {
+            session.dialogs.push(dialog);
+        }
+        self.send_wanted_cancel(now, id, client);
+        if response.status != StatusCode::TRYING && self.live(id).is_ok() {
+            self.event(Event::Progress {
+                session: id,
+                response: Box::new(response),
+            });
+        }
+    }
+
+    fn on_accepted(
+        &mut self,
+        now: Instant,
+        client: ClientTransactionId,
+        id: SessionId,
+        response: Response,
+    ) {
+        let dialog = match self.transactions.invite(client) {
+            Some((invite, flow)) => Dialog::of_response(invite, &response, flow),
+            None => Err(Error::Gone),
+        };
+        let Ok(dialog) = dialog else {
+            // There is no way to the callee, not even for an ACK.
+            self.terminate(id, Cause::Rejected(Box::new(response)));
+            return self.remove(id);
+        };
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        let offers = matches!(session.phase, Phase::Calling { offers: true, .. });
+        session.dialogs = vec![dialog];
+        session.phase = Phase::established();
+        if let Some(established) = session.established() {
+            established.confirmed = true;
+        }
+        let owed = OwedAck {
+            transaction: client,
+            sequence: sequence_of(&response),
+        };
+        self.acknowledge(now, id, owed, offers);
+        if self.live(id).is_err() {
+            // We hung up, and the CANCEL came too late.
+            return self.leave(now, id, Headers::new());
+        }
+        self.event(Event::Accepted {
+            session: id,
+            response: Box::new(response),
+        });
+    }
+
+    pub(super) fn on_reinvite_response(
+        &mut self,
+        now: Instant,
+        client: ClientTransactionId,
+        id: SessionId,
+        response: Response,
+    ) {
+        let status = response.status;
+        if status.is_provisional() {
+            return;
+        }
+        let under_way = self
+            .sessions
+            .get_mut(id)
+            .and_then(|s| s.established())
+            .map(|established| &mut established.reinvite);
+        let offers = match under_way {
+            Some(reinvite) => match reinvite {
+                Reinvite::Ours {
+                    transaction,
+                    offers,
+                } if *transaction == client => {
+                    let offers = *offers;
+                    *reinvite = Reinvite::None;
+                    offers
+                }
+                // Our 2xx again, whose ACK the layer above has not worded yet.
+                _ => return,
+            },
+            None if status.is_success() => return self.acknowledge_in_passing(client, &response),
+            None => return,
+        };
+        let response = Box::new(response);
+        if status.is_success() {
+            if let Some((_, flow)) = self.transactions.invite(client)
+                && let Some(dialog) = self.sessions.get_mut(id).and_then(|s| s.dialog())
+            {
+                dialog.refresh_target(&response.headers, flow);
+            }
+            let owed = OwedAck {
+                transaction: client,
+                sequence: sequence_of(&response),
+            };
+            self.acknowledge(now, id, owed, offers);
+            self.event(Event::ReinviteAnswered {
+                session: id,
+                response,
+            });
+        } else if is_end_of_dialog(status) {
+            self.terminate(id, Cause::Rejected(response));
+            self.leave(now, id, Headers::new());
+        } else {
+            if status == StatusCode::REQUEST_PENDING {
+                self.start_glare(now, id);
+            }
+            self.event(Event::ReinviteFailed {
+                session: id,
+                response,
+            });
+        }
+    }
+
+    // ACK
+
+    /// Sends the ACK at once if it has nothing to say, else waits for the layer above to word it.
+    fn acknowledge(&mut self, now: Instant, id: SessionId, owed: OwedAck, offers: bool) {
+        if offers {
+            return self.send_ack(id, owed, None);
+        }
+        if let Some(established) = self.sessions.get_mut(id).and_then(|s| s.established()) {
+            established.owed_ack = Some(owed);
+        }
+        let give_up = now + self.config.timers.give_up();
+        self.start_timer(id, SessionTimer::NoAck, give_up);
+    }
+
+    pub(super) fn send_ack(&mut self, id: SessionId, owed: OwedAck, content: Option<Content>) {
+        let Some(next_hop) = self
+            .sessions
+            .get_mut(id)
+            .and_then(|s| s.dialog())
+            .map(|d| d.next_hop())
+        else {
+            return;
+        };
+        let via = self.via(next_hop);
+        let Some(dialog) = self.sessions.get_mut(id).and_then(|s| s.dialog()) else {
+            return;
+        };
+        let tag = dialog.remote_tag().clone();
+        let mut ack = dialog.ack(owed.sequence, &via);
+        event::complete(&mut ack.headers, &mut ack.body, &Headers::new(), content);
+        self.transactions
+            .acknowledge(owed.transaction, tag, next_hop, ack.to_bytes());
+    }
+
+    fn is_own_2xx(&mut self, id: SessionId, response: &Response) -> bool {
+        let tag = to_tag(response).unwrap_or_default();
+        self.sessions
+            .get_mut(id)
+            .is_some_and(|session| session.dialog_with(&tag).is_some())
+    }
+
+    /// A branch of a fork has accepted that lost, or that came when the call was over: ACK and BYE
+    /// (§13.2.2.4).
+    fn decline_branch(&mut self, now: Instant, client: ClientTransactionId, response: &Response) {
+        let Some((invite, flow)) = self.transactions.invite(client) else {
+            return;
+        };
+        if self.transactions.acknowledged(client) > MAX_BRANCHES {
+            return;
+        }
+        let Ok(mut dialog) = Dialog::of_response(invite, response, flow) else {
+            return;
+        };
+        let next_hop = dialog.next_hop();
+        let via = self.via(next_hop);
+        let ack = dialog.ack(sequence_of(response), &via).to_bytes();
+        let tag = dialog.remote_tag().clone();
+        self.transactions.acknowledge(client, tag, next_hop, ack);
+        let bye = self.request_in_dialog(&mut dialog, Method::Bye, &Headers::new(), None);
+        self.transactions
+            .start_client(now, bye, next_hop, Owner::Nobody);
+    }
+
+    /// A re-INVITE was accepted when the session was over: it gets its ACK, the BYE being on its
+    /// way.
+    fn acknowledge_in_passing(&mut self, client: ClientTransactionId, response: &Response) {
+        let Some((invite, flow)) = self.transactions.invite(client) else {
+            return;
+        };
+        let mut ack = follow_up(invite, Method::Ack);
+        let via = self.via(flow);
+        ack.headers.set_typed(&via);
+        let tag = to_tag(response).unwrap_or_default();
+        self.transactions
+            .acknowledge(client, tag, flow, ack.to_bytes());
+    }
+
+    // Glare (§14.1)
+
+    fn start_glare(&mut self, now: Instant, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        let owns_call_id = session.dialog().is_some_and(|d| d.owns_call_id());
+        if let Some(established) = session.established() {
+            established.after_glare = true;
+        }
+        let wait = glare_wait(owns_call_id, &mut self.identity.rng);
+        self.start_timer(id, SessionTimer::Glare, now + wait);
+    }
+
+    pub(super) fn end_glare(&mut self, now: Instant, id: SessionId) {
+        let Some(established) = self.sessions.get_mut(id).and_then(|s| s.established()) else {
+            return;
+        };
+        if established.is_busy() {
+            // The peer was quicker; when its INVITE is through it is our turn.
+            let after = self.config.timers.t1;
+            return self.start_timer(id, SessionTimer::Glare, now + after);
+        }
+        established.after_glare = false;
+        if self.live(id).is_ok() {
+            self.event(Event::ReinviteDue { session: id });
+        }
+    }
+}
+
+/// Whether a response to a request within a dialog says that there is no such dialog (§12.2.1.2).
+fn is_end_of_dialog(status: StatusCode) -> bool {
+    status == StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST
+        || status == StatusCode::REQUEST_TIMEOUT
+}
+
+fn to_tag(response: &Response) -> Option<Text> {
+    let to = response.headers.require::<To>().ok()?;
+    to.params.get_text("tag").filter(|tag| !tag.is_empty())
+}
+
+fn sequence_of(response: &Response) -> u32 {
+    let cseq = response.headers.require::<CSeq>();
+    cseq.map_or(0, |cseq| cseq.sequence)
+}

@@ -1,0 +1,63 @@
+//! How a user agent is set up.
+
+use crate::transaction::TimerValues;
+use crate::{Host, Method, Text, Token};
+
+/// How a user agent is set up. The default is a user agent that takes calls and OPTIONS.
+#[derive(Clone, Debug)]
+pub struct UserAgentConfig {
+    /// T1, T2 and T4.
+    pub timers: TimerValues,
+    /// The host to name in Contact and Via instead of the address of the flow: for a machine that
+    /// is reached by another address than it has.
+    pub advertised_host: Option<Host>,
+    /// The port beside [`UserAgentConfig::advertised_host`], if it isn't that of the flow.
+    pub advertised_port: Option<u16>,
+    /// The name of the software for Server and User-Agent; empty for none.
+    pub product: Text,
+    /// Methods that the layer above takes ([`Event::Request`](super::Event::Request)) beyond
+    /// those of calls and OPTIONS. Others get 405 or 501.
+    pub methods: Vec<Method>,
+    /// Option tags of the extensions that the layer above supports.
+    pub supported: Vec<Token>,
+    /// Media types that an INVITE may carry, for Accept.
+    pub accept: Vec<Text>,
+    /// The most sessions at a time; INVITEs beyond get 503.
+    pub max_sessions: usize,
+    /// The most transactions at a time on either side; requests beyond get 503.
+    pub max_transactions: usize,
+    /// Retry-After of these 503, in seconds.
+    pub retry_after: u32,
+}
+
+impl Default for UserAgentConfig {
+    fn default() -> Self {
+        Self {
+            timers: TimerValues::default(),
+            advertised_host: None,
+            advertised_port: None,
+            product: Text::new(),
+            methods: Vec::new(),
+            supported: Vec::new(),
+            accept: vec![Text::from_static("application/sdp")],
+            max_sessions: 20_000,
+            max_transactions: 100_000,
+            retry_after: 5,
+        }
+    }
+}
+
+impl UserAgentConfig {
+    /// What Allow says.
+    pub(super) fn allowed(&self) -> impl Iterator<Item = &Method> {
+        const OWN: &[Method] = &[
+            Method::Invite,
+            Method::Ack,
+            Method::Cancel,
+            Method::Bye,
+            Method::Options,
+        ];
+        OWN.iter()
+            .chain(self.methods.iter().filter(|m| !OWN.contains(m)))
+    }
+}

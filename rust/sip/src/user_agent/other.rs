@@ -1,0 +1,121 @@
+//! Requests of the methods that the layer above takes, in and out of dialogs, both ways.
+
+use std::time::Instant;
+
+use super::session::{Owner, SessionId};
+use super::{Cause, Content, Event, OutgoingRequest, Reply, UserAgent, event};
+use crate::transaction::{ClientTransactionId, Flow, ServerKey, ServerTransactionId};
+use crate::{Error, Headers, Method, Request, Response, StatusCode};
+
+impl UserAgent {
+    /// Sends a request outside any dialog: any method but INVITE, ACK, CANCEL and BYE.
+    pub fn request(
+        &mut self,
+        now: Instant,
+        method: Method,
+        request: OutgoingRequest,
+    ) -> Result<ClientTransactionId, Error> {
+        if event::has_own_verb(&method) {
+            return Err(Error::Method(method));
+        }
+        if self.census().client_transactions >= self.config.max_transactions {
+            return Err(Error::Limit);
+        }
+        let flow = request.flow;
+        let (tag, call_id) = (self.identity.tag(), self.identity.call_id());
+        let request = self.opening_request(method, request, &tag, &call_id);
+        let started = self
+            .transactions
+            .start_client(now, request, flow, Owner::Request(None));
+        self.settle(now);
+        started.ok_or(Error::State)
+    }
+
+    /// Sends a request within a session's dialog: any method but INVITE, ACK, CANCEL and BYE.
+    pub fn request_in(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        method: Method,
+        headers: Headers,
+        content: Option<Content>,
+    ) -> Result<ClientTransactionId, Error> {
+        if event::has_own_verb(&method) {
+            return Err(Error::Method(method));
+        }
+        let mut dialog = self.live(session)?.dialogs.pop().ok_or(Error::State)?;
+        let request = self.request_in_dialog(&mut dialog, method, &headers, content);
+        let flow = dialog.next_hop();
+        self.live(session)?.dialogs.push(dialog);
+        let owner = Owner::Request(Some(session));
+        let started = self.transactions.start_client(now, request, flow, owner);
+        self.settle(now);
+        started.ok_or(Error::State)
+    }
+
+    /// Answers a request of [`Event::Request`], 200 to 699.
+    pub fn respond(
+        &mut self,
+        now: Instant,
+        id: ServerTransactionId,
+        reply: Reply,
+    ) -> Result<(), Error> {
+        if !reply.status.is_final() {
+            return Err(Error::Status(reply.status));
+        }
+        if !matches!(self.transactions.owner(id), Some(Owner::Request(_))) {
+            return Err(Error::Gone);
+        }
+        let (request, _) = self.transactions.open_request(id).ok_or(Error::Gone)?;
+        let tag = self.identity.stateless_tag(request);
+        let response = self.response(request, &tag, reply);
+        self.transactions.respond(now, id, &response);
+        self.settle(now);
+        Ok(())
+    }
+
+    pub(super) fn on_other_request(
+        &mut self,
+        now: Instant,
+        flow: Flow,
+        key: ServerKey,
+        request: Request,
+        session: Option<SessionId>,
+    ) {
+        let Ok(via) = request.headers.top_via() else {
+            return;
+        };
+        let back = flow.back(&via);
+        let id = self
+            .transactions
+            .start_server(now, key, request.clone(), back);
+        self.transactions.set_owner(id, Owner::Request(session));
+        self.event(Event::Request {
+            id,
+            session,
+            request: Box::new(request),
+            flow,
+        });
+    }
+
+    pub(super) fn on_other_response(
+        &mut self,
+        now: Instant,
+        client: ClientTransactionId,
+        session: Option<SessionId>,
+        response: Response,
+    ) {
+        let status = response.status;
+        let response = Box::new(response);
+        if let Some(session) = session
+            && status == StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST
+            && self.terminate(session, Cause::Rejected(response.clone()))
+        {
+            self.leave(now, session, Headers::new());
+        }
+        self.event(Event::Response {
+            id: client,
+            response,
+        });
+    }
+}
