@@ -2,11 +2,16 @@
 
 use std::net::SocketAddr;
 
+use arrayvec::ArrayVec;
+
 use crate::{
     command::HeaderList,
     ids::{CallId, PlayId, RequestId, RoomId},
     media::prompt::PromptHandle,
 };
+
+/// Who sounds in a room and how loud (dBov, −127 to 0): the loudest, as many as fit.
+pub type LevelList = ArrayVec<(CallId, i8), 8>;
 
 /// What happened. State events are never dropped; levels and quality coalesce.
 #[derive(Debug)]
@@ -96,8 +101,8 @@ pub enum Event {
     Levels {
         /// The room.
         room: RoomId,
-        /// Each speaking call with its level in dBov (−127 to 0).
-        levels: Vec<(CallId, i8)>,
+        /// The loudest first.
+        levels: LevelList,
     },
     /// The line's quality, each five seconds.
     Quality(CallId, Quality),

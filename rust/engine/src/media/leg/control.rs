@@ -1,0 +1,251 @@
+//! What a leg does now and then: reports (RTCP), watching the peer's silence, quality.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use rand::RngExt;
+use sems_rtp::rtcp::RtcpTimer;
+
+use super::{Leg, SinkEnd};
+use crate::{
+    event::{Event, Quality},
+    media::{message::Waste, worker::Tick},
+};
+
+/// Ticks between two looks at a leg: 200 ms.
+const LOOK_TICKS: u32 = 10;
+/// Looks between two looks at the RTCP port: 1 s.
+const CONTROL_LOOKS: u32 = 5;
+/// Control packets taken at one look at most.
+const MAX_CONTROL: usize = 8;
+/// Bytes a second of G.711 in packets of 20 ms, with IP and UDP headers.
+const BANDWIDTH: f64 = 50.0 * (160.0 + 12.0 + 28.0);
+/// The longest report with source description and goodbye.
+const LONGEST_REPORT: usize = 400;
+/// Each so often quality is told.
+const QUALITY_PERIOD: Duration = Duration::from_secs(5);
+/// A peer that has been silent for so long may be about to send from elsewhere: its port is
+/// opened for others. Shorter than the silence after which the latch lets go.
+const UNSETTLE: Duration = Duration::from_secs(1);
+/// Arrival is measured exactly for so long before a report, so that its jitter is.
+const MEASURE: Duration = Duration::from_millis(600);
+
+/// State of the looks.
+pub(super) struct Control {
+    looks: u32,
+    ticks: u32,
+    remote: SocketAddr,
+    timer: Option<RtcpTimer>,
+    /// The last packet of the peer's, or when we began to wait for one.
+    heard: Option<Instant>,
+    silent: bool,
+    told_silent: bool,
+    period: Option<Period>,
+    round_trip: Option<Duration>,
+    remote_loss: Option<f32>,
+}
+
+/// The counts at the start of a period of quality.
+struct Period {
+    start: Instant,
+    received: u64,
+    lost: i64,
+}
+
+impl Control {
+    pub(super) fn new(remote: SocketAddr) -> Self {
+        Self {
+            looks: 0,
+            ticks: 0,
+            remote,
+            timer: None,
+            heard: None,
+            silent: false,
+            told_silent: false,
+            period: None,
+            round_trip: None,
+            remote_loss: None,
+        }
+    }
+
+    /// The peer receives reports elsewhere from now on.
+    pub(super) fn redirect(&mut self, remote: SocketAddr) {
+        self.remote = remote;
+    }
+
+    /// The peer may send again: its silence counts from now on.
+    pub(super) fn expect_packets(&mut self, now: Instant) {
+        self.heard = Some(now);
+    }
+
+    /// A packet of the peer's came.
+    #[inline]
+    pub(super) fn heard(&mut self, now: Instant) {
+        self.heard = Some(now);
+    }
+}
+
+impl Leg {
+    /// To be called at each tick, between hearing and speaking.
+    #[inline]
+    pub(in crate::media) fn look_after(&mut self, tick: &mut Tick<'_>) {
+        self.control.ticks += 1;
+        if self.control.ticks >= LOOK_TICKS {
+            self.control.ticks = 0;
+            self.look(tick);
+        }
+        if self.told_speaking != self.is_speaking() || !self.digits.is_empty() {
+            self.tell(tick);
+        }
+    }
+
+    fn look(&mut self, tick: &mut Tick<'_>) {
+        self.control.looks = self.control.looks.wrapping_add(1);
+        if self.control.looks.is_multiple_of(CONTROL_LOOKS) {
+            self.receive_reports(tick);
+        }
+        self.watch_silence(tick);
+        self.report(tick);
+        self.tell_quality(tick);
+        while let Some(abandoned) = self.remove_sink(SinkEnd::Abandoned) {
+            tick.trash.put(Waste::Tap(abandoned));
+        }
+    }
+
+    fn receive_reports(&mut self, tick: &mut Tick<'_>) {
+        for _ in 0..MAX_CONTROL {
+            let Some((length, from)) = self.port.rtcp.receive(tick.datagram) else {
+                break;
+            };
+            if !self.latch.is_peer(from.ip()) {
+                continue;
+            }
+            let age = self.port.rtcp.waited().unwrap_or_default();
+            let arrived = tick.now.checked_sub(age).unwrap_or(tick.now);
+            let ntp = tick.wall.at(arrived);
+            let datagram = &tick.datagram[..length];
+            let Ok(news) = self.session.receive_control(arrived, ntp, datagram) else {
+                continue;
+            };
+            // As with RTP, reports go back to where the peer's come from.
+            self.control.remote = from;
+            if let Some(timer) = &mut self.control.timer {
+                timer.received(length);
+            }
+            if let Some(block) = news.about_us {
+                self.control.remote_loss = Some(f32::from(block.fraction_lost) / 256.0);
+            }
+            if news.round_trip.is_some() {
+                self.control.round_trip = news.round_trip;
+            }
+        }
+    }
+
+    fn watch_silence(&mut self, tick: &mut Tick<'_>) {
+        let heard = *self.control.heard.get_or_insert(tick.now);
+        let silence = tick.now.saturating_duration_since(heard);
+        let settled = self.latch.is_latched() && silence < UNSETTLE;
+        if settled != self.settled {
+            self.settle(settled);
+        }
+        self.control.silent = self.negotiated.receive && silence >= tick.rtp_timeout;
+        if self.control.silent != self.control.told_silent {
+            let event = match self.control.silent {
+                true => Event::RtpTimeout {
+                    call: self.call,
+                    silent_ms: silence.as_millis().try_into().unwrap_or(u32::MAX),
+                },
+                false => Event::RtpResumed { call: self.call },
+            };
+            if tick.outbox.offer(event) {
+                self.control.told_silent = self.control.silent;
+            }
+        }
+    }
+
+    fn report(&mut self, tick: &mut Tick<'_>) {
+        let now = tick.now;
+        let timer = self
+            .control
+            .timer
+            .get_or_insert_with(|| RtcpTimer::new(now, BANDWIDTH, tick.random.random()));
+        let left = timer.due().saturating_duration_since(now);
+        self.inbound.precise = left < MEASURE || self.inbound.is_deep();
+        if !left.is_zero() {
+            return;
+        }
+        let mut report = [0; LONGEST_REPORT];
+        let written = self
+            .session
+            .write_report(now, tick.wall.at(now), &mut report);
+        if let Ok(length) = written {
+            self.port.rtcp.send(&report[..length], self.control.remote);
+            timer.sent(now, length, tick.random.random());
+        }
+    }
+
+    /// Says goodbye to the peer (RFC 3550 §6.6).
+    pub(in crate::media) fn leave(&mut self, tick: &Tick<'_>) {
+        let mut report = [0; LONGEST_REPORT];
+        let written = self
+            .session
+            .write_goodbye(tick.now, tick.wall.at(tick.now), &mut report);
+        if let Ok(length) = written {
+            self.port.rtcp.send(&report[..length], self.control.remote);
+        }
+    }
+
+    fn tell_quality(&mut self, tick: &mut Tick<'_>) {
+        let Some(statistics) = self.session.statistics() else {
+            return;
+        };
+        let current = Period {
+            start: tick.now,
+            received: statistics.received,
+            lost: statistics.lost,
+        };
+        let Some(period) = &self.control.period else {
+            self.control.period = Some(current);
+            return;
+        };
+        if tick.now.saturating_duration_since(period.start) < QUALITY_PERIOD {
+            return;
+        }
+        // Another source counts from zero.
+        let received = current.received.saturating_sub(period.received);
+        let lost = (current.lost - period.lost).max(0);
+        let quality = Quality {
+            received: received.try_into().unwrap_or(u32::MAX),
+            lost: lost.try_into().unwrap_or(u32::MAX),
+            jitter_ms: statistics.jitter.as_secs_f32() * 1e3,
+            round_trip_ms: self.control.round_trip.map(|trip| trip.as_secs_f32() * 1e3),
+            remote_loss: self.control.remote_loss,
+        };
+        if tick.outbox.suggest(Event::Quality(self.call, quality)) {
+            self.control.period = Some(current);
+        }
+    }
+
+    fn tell(&mut self, tick: &mut Tick<'_>) {
+        let on = self.is_speaking();
+        let speaking = Event::Speaking {
+            call: self.call,
+            on,
+        };
+        if self.told_speaking != on && tick.outbox.offer(speaking) {
+            self.told_speaking = on;
+        }
+        while let Some(&digit) = self.digits.first() {
+            let event = Event::Digit {
+                call: self.call,
+                digit,
+            };
+            if !tick.outbox.offer(event) {
+                break;
+            }
+            self.digits.remove(0);
+        }
+    }
+}

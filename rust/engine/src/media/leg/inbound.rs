@@ -1,0 +1,394 @@
+//! The peer's packets, from the port to 20 ms of sound at the tick.
+
+use std::time::Instant;
+
+use arrayvec::ArrayVec;
+use sems_audio::{
+    Concealer, FRAME_SAMPLES, Frame, Level, LevelMeter, SILENCE, SpeechDetector,
+    codec::{Codec, Decoder},
+};
+use sems_rtp::{
+    DatagramKind, DigitEdge, EventReceiver, JitterBuffer, JitterBufferConfig, PayloadType, Playout,
+    Pull, Reception, RtpPacket, Verdict, classify,
+};
+
+use super::{Leg, Negotiated, TICK_UNITS};
+use crate::{command::Direction, media::worker::Tick};
+
+/// Samples of the longest packet, 60 ms.
+const LONGEST: usize = 3 * FRAME_SAMPLES;
+/// Datagrams taken from a port in one tick at most, so that a flood costs others nothing.
+const MAX_DATAGRAMS: usize = 64;
+/// Every so often the port is emptied although a tick's worth has come, in case more keeps coming.
+const DRAIN_TICKS: u32 = 16;
+/// Whoever has been softer than this for [`GATE_TICKS`] is not heard by others.
+const GATE_LEVEL: Level = Level::from_dbov(-60);
+/// 200 ms: the fading end of a word passes.
+const GATE_TICKS: u8 = 10;
+/// A constant sample of no more than this is silence: A-law has no zero.
+const SILENT_SAMPLE: u16 = 8;
+/// After 60 ms concealment has faded out.
+const CONCEALED_TICKS: u8 = 3;
+
+/// What is kept of the peer's stream.
+pub(super) struct Inbound {
+    jitter: JitterBuffer,
+    keys: EventReceiver,
+    payload_type: PayloadType,
+    decoder: Decoder,
+    /// The last two ticks; which of them is the newer one.
+    frames: [Frame; 2],
+    newest: usize,
+    /// Which of the frames hold more than silence.
+    sounding: [bool; 2],
+    /// What a packet longer than a tick has left.
+    rest: ArrayVec<i16, LONGEST>,
+    concealer: Concealer,
+    /// Ticks concealed since the last packet; the next packet is blended in.
+    concealed: u8,
+    /// The next tick is silence and leaves the buffer alone, so that the delay grows.
+    pause: bool,
+    gate: u8,
+    speech: SpeechDetector,
+    meter: LevelMeter,
+    ticks: u32,
+    /// The last tick brought less than a tick's worth: what is late may come at once.
+    hungry: bool,
+    /// Packets are given the time at which the kernel saw them.
+    pub(super) precise: bool,
+}
+
+/// What a tick's frame was made of.
+#[derive(Default)]
+struct Assembled {
+    /// More than silence.
+    sounding: bool,
+    /// Its level, where that is known already.
+    level: Option<Level>,
+    /// Some of it came in a packet.
+    received: bool,
+}
+
+impl Inbound {
+    pub(super) fn new(negotiated: &Negotiated) -> Self {
+        Self {
+            jitter: JitterBuffer::new(JitterBufferConfig::G711),
+            keys: EventReceiver::new(),
+            payload_type: negotiated.payload_type,
+            decoder: negotiated.codec.decoder(),
+            frames: [SILENCE; 2],
+            newest: 0,
+            sounding: [false; 2],
+            rest: ArrayVec::new(),
+            concealer: Concealer::new(),
+            concealed: 0,
+            pause: false,
+            gate: 0,
+            speech: SpeechDetector::new(),
+            meter: LevelMeter::new(),
+            ticks: 0,
+            hungry: true,
+            precise: false,
+        }
+    }
+
+    /// Throws away what was to be played out in ticks that were left out.
+    pub(super) fn skip(&mut self, now: Instant, units: u32) {
+        self.rest.clear();
+        self.jitter.skip(now, units);
+    }
+
+    /// More than the tick that is being played waits in the buffer.
+    pub(super) fn is_deep(&self) -> bool {
+        !self.jitter.depth().is_zero()
+    }
+
+    /// Plays the next 20 ms out, at `now`.
+    fn play_out(&mut self, now: Instant, formats: &[(PayloadType, &'static Codec)]) {
+        let last_sounded = self.sounding[self.newest];
+        self.newest ^= 1;
+        let mut assembled = self.assemble(now, formats, last_sounded);
+        let frame = &mut self.frames[self.newest];
+        if assembled.received && self.concealed > 0 {
+            self.concealed = 0;
+            self.concealer.received(frame);
+            assembled.sounding = true;
+            assembled.level = None;
+        }
+        self.sounding[self.newest] = assembled.sounding;
+        let level = match assembled.level {
+            Some(level) => level,
+            None if assembled.sounding => Level::rms(frame),
+            None => Level::SILENCE,
+        };
+        self.speech.push(frame, level);
+        self.meter.push(level);
+        self.gate = match level >= GATE_LEVEL {
+            true => GATE_TICKS,
+            false => self.gate.saturating_sub(1),
+        };
+    }
+
+    fn assemble(
+        &mut self,
+        now: Instant,
+        formats: &[(PayloadType, &'static Codec)],
+        last_sounded: bool,
+    ) -> Assembled {
+        let mut done = Assembled::default();
+        let mut filled = self.play_rest();
+        if filled > 0 {
+            (done.sounding, done.received) = (true, true);
+        }
+        if std::mem::take(&mut self.pause) {
+            self.frames[self.newest][filled..].fill(0);
+            return done;
+        }
+        while filled < FRAME_SAMPLES {
+            let frame = &mut self.frames[self.newest];
+            match self.jitter.pull(now, (FRAME_SAMPLES - filled) as u32) {
+                Pull::Frame(packet) => {
+                    if self.payload_type != packet.payload_type {
+                        let mut formats = formats.iter();
+                        let Some(format) = formats.find(|(pt, _)| *pt == packet.payload_type)
+                        else {
+                            continue;
+                        };
+                        self.payload_type = format.0;
+                        self.decoder = format.1.decoder();
+                    }
+                    done.received = true;
+                    if filled > 0 || packet.payload.len() != FRAME_SAMPLES {
+                        let mut samples = [0; LONGEST];
+                        let count = self.decoder.decode(packet.payload, &mut samples);
+                        filled += self.take_samples(filled, &samples[..count]);
+                        done.sounding = true;
+                        continue;
+                    }
+                    let level = if is_silence(packet.payload, &mut self.decoder) {
+                        frame.fill(0);
+                        Level::SILENCE
+                    } else {
+                        self.decoder.decode(packet.payload, frame);
+                        Level::rms(frame)
+                    };
+                    if level < GATE_LEVEL {
+                        match self.jitter.silence(TICK_UNITS) {
+                            Playout::Keep => {}
+                            Playout::LeaveOut => continue,
+                            Playout::Repeat => self.pause = true,
+                        }
+                    }
+                    done.level = Some(level);
+                    done.sounding = level > Level::SILENCE;
+                    return done;
+                }
+                Pull::Lost { duration } => {
+                    let end = (filled + duration as usize).min(FRAME_SAMPLES);
+                    done.sounding |= self.conceal(filled..end, last_sounded);
+                    filled = end;
+                }
+                Pull::Paused { duration } => {
+                    let end = (filled + duration as usize).min(FRAME_SAMPLES);
+                    frame[filled..end].fill(0);
+                    filled = end;
+                }
+                Pull::Wait => {
+                    done.sounding |= self.conceal(filled..FRAME_SAMPLES, last_sounded);
+                    filled = FRAME_SAMPLES;
+                }
+                Pull::Empty => {
+                    frame[filled..].fill(0);
+                    filled = FRAME_SAMPLES;
+                }
+            }
+        }
+        done
+    }
+
+    /// Begins the frame with what the last packet has left; returns how much that is.
+    fn play_rest(&mut self) -> usize {
+        if self.rest.is_empty() {
+            return 0;
+        }
+        let count = self.rest.len().min(FRAME_SAMPLES);
+        self.frames[self.newest][..count].copy_from_slice(&self.rest[..count]);
+        self.rest.drain(..count);
+        count
+    }
+
+    /// Goes on with decoded samples and keeps what is too much; returns how many were used.
+    fn take_samples(&mut self, filled: usize, samples: &[i16]) -> usize {
+        let frame = &mut self.frames[self.newest][filled..];
+        let count = samples.len().min(frame.len());
+        let (now, later) = samples.split_at(count);
+        frame[..count].copy_from_slice(now);
+        self.rest.clear();
+        self.rest.extend(later.iter().copied().take(LONGEST));
+        count
+    }
+
+    /// Fills a part of the frame that is missing; returns whether that is more than silence.
+    fn conceal(&mut self, missing: std::ops::Range<usize>, last_sounded: bool) -> bool {
+        let old = self.newest ^ 1;
+        if self.concealed == 0 && last_sounded {
+            // What was heard is taken note of only now, since nothing is lost most of the time.
+            let older = self.frames[self.newest];
+            self.concealer = Concealer::new();
+            let mut history = match self.sounding[self.newest] {
+                true => older,
+                false => SILENCE,
+            };
+            self.concealer.received(&mut history);
+            history = self.frames[old];
+            self.concealer.received(&mut history);
+        }
+        let fades = self.concealed > 0 || last_sounded;
+        if !fades || self.concealed >= CONCEALED_TICKS {
+            self.frames[self.newest][missing].fill(0);
+            return false;
+        }
+        self.concealed += 1;
+        let mut concealment = SILENCE;
+        self.concealer.lost(&mut concealment);
+        let length = missing.len();
+        self.frames[self.newest][missing].copy_from_slice(&concealment[..length]);
+        true
+    }
+}
+
+/// Whether all samples are the same and next to nothing.
+fn is_silence(payload: &[u8], decoder: &mut Decoder) -> bool {
+    let [first, rest @ ..] = payload else {
+        return true;
+    };
+    // Each byte equals the next one: one comparison of memory.
+    if rest != &payload[..rest.len()] {
+        return false;
+    }
+    let mut sample = [0];
+    decoder.decode(std::slice::from_ref(first), &mut sample);
+    sample[0].unsigned_abs() <= SILENT_SAMPLE
+}
+
+impl Leg {
+    /// Takes in what has come to the port, and plays 20 ms of it out.
+    pub(in crate::media) fn hear(&mut self, tick: &mut Tick<'_>) {
+        self.inbound.ticks = self.inbound.ticks.wrapping_add(1);
+        let drain = self.inbound.hungry || self.inbound.ticks.is_multiple_of(DRAIN_TICKS);
+        let mut units = 0;
+        for _ in 0..MAX_DATAGRAMS {
+            let Some((length, from)) = self.port.rtp.receive(tick.datagram) else {
+                break;
+            };
+            units += self.take_in(tick, length, from);
+            // Asking in vain is half as dear as receiving.
+            if units >= TICK_UNITS && !drain {
+                break;
+            }
+        }
+        self.inbound.hungry = units < TICK_UNITS;
+        self.inbound
+            .play_out(tick.now, &self.negotiated.receive_formats);
+        if self.is_tapped(Direction::In) {
+            Self::feed(
+                &mut self.sinks,
+                Direction::In,
+                &self.inbound.frames[self.inbound.newest],
+            );
+        }
+    }
+
+    /// What the peer said in this tick.
+    pub(in crate::media) fn heard(&self) -> &Frame {
+        &self.inbound.frames[self.inbound.newest]
+    }
+
+    /// Whether what it said is to be heard by others.
+    pub(in crate::media) fn sounds(&self) -> bool {
+        self.inbound.gate > 0
+    }
+
+    /// Whether the peer speaks; other than [`Leg::sounds`] this leaves noise out.
+    pub(in crate::media) fn is_speaking(&self) -> bool {
+        self.inbound.speech.is_speaking()
+    }
+
+    /// How loud the peer was of late.
+    pub(in crate::media) fn level(&self) -> Level {
+        self.inbound.meter.level()
+    }
+
+    /// Takes one datagram; returns how many timestamp units of audio it brought.
+    fn take_in(&mut self, tick: &Tick<'_>, length: usize, from: std::net::SocketAddr) -> u32 {
+        let datagram = &tick.datagram[..length];
+        let counters = tick.counters;
+        let packet = match classify(datagram) {
+            DatagramKind::Rtp => RtpPacket::parse(datagram),
+            _ => {
+                counters.rtp_malformed.add(1);
+                return 0;
+            }
+        };
+        let Ok(packet) = packet else {
+            counters.rtp_malformed.add(1);
+            return 0;
+        };
+        let header = &packet.header;
+        match self
+            .latch
+            .accept(tick.now, from, header.ssrc, header.sequence)
+        {
+            Verdict::Accept => {}
+            Verdict::Latched => self.settle(true),
+            Verdict::Trial => return 0,
+            Verdict::Foreign => {
+                counters.rtp_foreign.add(1);
+                return 0;
+            }
+        }
+        self.control.heard(tick.now);
+        let arrived = match self.inbound.precise {
+            true => self
+                .port
+                .rtp
+                .waited()
+                .and_then(|age| tick.now.checked_sub(age)),
+            false => None,
+        };
+        let arrived = arrived.unwrap_or(tick.now);
+        if self.session.receive(arrived, &packet) == Reception::Doubtful {
+            return 0;
+        }
+        counters.rtp_received.add(1);
+        let payload_type = header.payload_type;
+        if self.negotiated.receive_events == Some(payload_type) {
+            let digits = &mut self.digits;
+            let received = self.inbound.keys.receive(arrived, &packet, |edge| {
+                if let DigitEdge::Begin { digit } = edge {
+                    // Of more keys than a queue full nobody takes, the first are kept.
+                    let _ = digits.try_push(digit.to_char());
+                }
+            });
+            if received.is_err() {
+                counters.rtp_malformed.add(1);
+            }
+            self.inbound.jitter.pass_over(&packet);
+            return 0;
+        }
+        let mut formats = self.negotiated.receive_formats.iter();
+        if !formats.any(|(known, _)| *known == payload_type) {
+            if payload_type != PayloadType::COMFORT_NOISE {
+                counters.rtp_malformed.add(1);
+            }
+            self.inbound.jitter.pass_over(&packet);
+            return 0;
+        }
+        // A byte is a sample and a timestamp unit in every codec that we know.
+        let units = packet.payload.len() as u32;
+        if self.negotiated.receive {
+            self.inbound.jitter.push(arrived, &packet, units);
+        }
+        units
+    }
+}

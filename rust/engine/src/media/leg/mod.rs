@@ -1,0 +1,293 @@
+//! One call's audio: from its port to its room and back.
+//!
+//! [`inbound`] takes packets in and plays them out, [`outbound`] makes packets, [`control`] does
+//! what is done now and then: reports, time-outs, quality.
+
+mod control;
+mod inbound;
+mod outbound;
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use arrayvec::ArrayVec;
+use sems_audio::{FRAME_SAMPLES, Frame, codec::Codec};
+use sems_rtp::{
+    EventSender, Latch, PayloadType, RtpSession, SequenceNumber, SessionConfig, Ssrc, Timestamp,
+};
+
+use super::{player::Player, port::Port, tap::TapWriter};
+use crate::{command::Direction, ids::CallId};
+use control::Control;
+use inbound::Inbound;
+use outbound::Packetizer;
+
+pub(super) use outbound::Packet;
+
+/// Codecs that one leg may receive at the same time.
+pub const MAX_FORMATS: usize = 4;
+/// Key presses kept until they can be told.
+const MAX_DIGITS: usize = 32;
+/// Timestamp units of one tick: every codec's clock runs at 8 kHz.
+const TICK_UNITS: u32 = FRAME_SAMPLES as u32;
+
+/// What offer and answer agreed on for the audio of a call (RFC 3264).
+#[derive(Clone, Debug)]
+pub struct Negotiated {
+    /// What we send.
+    pub codec: &'static Codec,
+    /// Its payload type as the peer wants it.
+    pub payload_type: PayloadType,
+    /// What the peer may send, by the payload types that we announced.
+    pub receive_formats: ArrayVec<(PayloadType, &'static Codec), MAX_FORMATS>,
+    /// Length of the packets that we send in milliseconds: 10 to 60, a multiple of 10.
+    pub ptime_ms: u8,
+    /// Payload type of telephone-event (RFC 4733) as the peer wants it, where agreed.
+    pub send_events: Option<PayloadType>,
+    /// Payload type of telephone-event that we announced, where agreed.
+    pub receive_events: Option<PayloadType>,
+    /// Where the peer's SDP says that it receives RTP.
+    pub remote_rtp: SocketAddr,
+    /// The same for RTCP: the next port, or that of `a=rtcp` (RFC 3605).
+    pub remote_rtcp: SocketAddr,
+    /// We may send.
+    pub send: bool,
+    /// The peer may send.
+    pub receive: bool,
+    /// Signaling has shown the peer's addresses in SDP not to be those that packets come from.
+    pub behind_nat: bool,
+}
+
+/// What a leg is made from. The three numbers should be random (RFC 3550 §5.1).
+#[derive(Clone, Debug)]
+pub struct LegConfig {
+    /// The call.
+    pub call: CallId,
+    /// What was agreed on.
+    pub negotiated: Negotiated,
+    /// Our canonical name, random, the same for all legs of a process (RFC 7022).
+    pub cname: String,
+    /// Our source.
+    pub ssrc: Ssrc,
+    /// Number of the first packet that we send.
+    pub first_sequence: SequenceNumber,
+    /// Timestamp of the first packet that we send.
+    pub first_timestamp: Timestamp,
+}
+
+/// A new agreement for a leg that exists, made ready where memory may be allocated.
+pub struct LegUpdate {
+    negotiated: Negotiated,
+    packetizer: Option<Box<Packetizer>>,
+    events: Option<EventSender>,
+}
+
+impl LegUpdate {
+    /// What a re-INVITE changes a leg to.
+    pub fn new(negotiated: Negotiated) -> Self {
+        let clock_rate = negotiated.codec.clock_rate;
+        Self {
+            packetizer: Packetizer::for_ptime(negotiated.ptime_ms),
+            events: negotiated
+                .send_events
+                .map(|payload_type| EventSender::new(payload_type, clock_rate)),
+            negotiated,
+        }
+    }
+}
+
+/// One call's audio.
+pub struct Leg {
+    call: CallId,
+    port: Port,
+    negotiated: Negotiated,
+    latch: Latch,
+    /// The port is open to the latched source only.
+    settled: bool,
+    session: RtpSession,
+    inbound: Inbound,
+    packetizer: Option<Box<Packetizer>>,
+    events: Option<EventSender>,
+    control: Control,
+    /// When the next tick of this leg is due; `None` before the first.
+    due: Option<Instant>,
+    /// Its part in the tick that is under way.
+    pub(super) part: Part,
+    /// The room does not hear it.
+    pub(super) muted: bool,
+    /// It hears itself.
+    pub(super) echo: bool,
+    /// What only it hears.
+    pub(super) players: Vec<Player>,
+    sinks: Vec<Sink>,
+    /// Told as [`Event::Speaking`](crate::event::Event::Speaking) so far.
+    told_speaking: bool,
+    digits: ArrayVec<char, MAX_DIGITS>,
+}
+
+/// Who else gets a direction of the leg's audio.
+struct Sink {
+    direction: Direction,
+    writer: TapWriter,
+    is_recording: bool,
+}
+
+/// A leg's part in a tick of its room.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Part {
+    /// None: it has had its turn already, in the room that it comes from.
+    SitsOut,
+    /// It hears the room, which does not hear it.
+    Listens,
+    /// The room hears it.
+    Sounds,
+}
+
+impl Leg {
+    /// A leg that has heard and sent nothing, with all memory that it will need.
+    pub fn new(config: LegConfig, port: Port) -> Box<Self> {
+        let negotiated = config.negotiated;
+        let session = RtpSession::new(SessionConfig {
+            ssrc: config.ssrc,
+            first_sequence: config.first_sequence,
+            first_timestamp: config.first_timestamp,
+            clock_rate: negotiated.codec.clock_rate,
+            cname: &config.cname,
+        });
+        let latch = Latch::new(negotiated.remote_rtp, negotiated.behind_nat);
+        let update = LegUpdate::new(negotiated);
+        Box::new(Self {
+            call: config.call,
+            port,
+            latch,
+            settled: false,
+            session,
+            inbound: Inbound::new(&update.negotiated),
+            packetizer: update.packetizer,
+            events: update.events,
+            control: Control::new(update.negotiated.remote_rtcp),
+            negotiated: update.negotiated,
+            due: None,
+            part: Part::SitsOut,
+            muted: false,
+            echo: false,
+            players: Vec::new(),
+            sinks: Vec::new(),
+            told_speaking: false,
+            digits: ArrayVec::new(),
+        })
+    }
+
+    /// The call.
+    pub fn call(&self) -> CallId {
+        self.call
+    }
+
+    /// Where we receive RTP; RTCP has the next port.
+    pub fn local(&self) -> SocketAddr {
+        self.port.local()
+    }
+
+    /// Takes over a new agreement; what it replaces is left in `update`, to be dropped elsewhere.
+    pub(super) fn update(&mut self, update: &mut LegUpdate, now: Instant) {
+        let (new, old) = (&update.negotiated, &self.negotiated);
+        let redirected = new.remote_rtcp != old.remote_rtcp;
+        let resumed = new.receive && !old.receive;
+        let repacked = new.ptime_ms != old.ptime_ms || !std::ptr::eq(new.codec, old.codec);
+        let rekeyed = new.send_events != old.send_events;
+        if repacked {
+            self.flush();
+            std::mem::swap(&mut self.packetizer, &mut update.packetizer);
+        }
+        if rekeyed {
+            std::mem::swap(&mut self.events, &mut update.events);
+        }
+        std::mem::swap(&mut self.negotiated, &mut update.negotiated);
+        let new = &self.negotiated;
+        self.latch.reoffer(new.remote_rtp, new.behind_nat);
+        if redirected {
+            self.control.redirect(new.remote_rtcp);
+        }
+        if resumed {
+            self.control.expect_packets(now);
+        }
+        if !self.latch.is_latched() {
+            self.settle(false);
+        }
+    }
+
+    /// Keeps the leg on its own time when a tick comes that is due at `deadline`: what was left
+    /// out, because the worker or a move between rooms was late, is left out of both directions.
+    /// `false`: it is not this leg's turn.
+    pub(super) fn begin(&mut self, deadline: Instant) -> bool {
+        const TICK: Duration = Duration::from_millis(sems_audio::FRAME_MS as u64);
+        let due = self.due.unwrap_or(deadline);
+        if due > deadline + TICK / 2 {
+            return false;
+        }
+        let late = deadline.saturating_duration_since(due) + TICK / 2;
+        let missed = (late.as_nanos() / TICK.as_nanos()) as u32;
+        if missed > 0 {
+            let units = missed.saturating_mul(TICK_UNITS);
+            self.inbound.skip(deadline, units);
+            self.flush();
+            self.session.skip(units);
+        }
+        self.due = Some(due + TICK * (missed + 1));
+        true
+    }
+
+    /// Adds a tap or a recording.
+    pub(super) fn add_sink(&mut self, direction: Direction, writer: TapWriter, is_recording: bool) {
+        self.sinks.push(Sink {
+            direction,
+            writer,
+            is_recording,
+        });
+    }
+
+    /// Whether this direction is being recorded.
+    pub(super) fn is_recorded(&self, wanted: Direction) -> bool {
+        self.sinks
+            .iter()
+            .any(|sink| sink.is_recording && sink.direction == wanted)
+    }
+
+    /// Takes out the recording of a direction, or the first tap that nobody reads any more.
+    pub(super) fn remove_sink(&mut self, done: SinkEnd) -> Option<TapWriter> {
+        let index = self.sinks.iter().position(|sink| match done {
+            SinkEnd::Recording(direction) => sink.is_recording && sink.direction == direction,
+            SinkEnd::Abandoned => sink.writer.is_abandoned(),
+        })?;
+        Some(self.sinks.swap_remove(index).writer)
+    }
+
+    /// Opens the port to the latched source only, or to anybody.
+    fn settle(&mut self, settled: bool) {
+        self.settled = settled;
+        self.port
+            .rtp
+            .settle(settled.then(|| self.latch.destination()));
+    }
+
+    fn feed(sinks: &mut [Sink], direction: Direction, frame: &Frame) {
+        for sink in sinks.iter_mut().filter(|sink| sink.direction == direction) {
+            sink.writer.write(frame);
+        }
+    }
+
+    fn is_tapped(&self, direction: Direction) -> bool {
+        self.sinks.iter().any(|sink| sink.direction == direction)
+    }
+}
+
+/// Why a sink is taken out.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum SinkEnd {
+    /// The recording of this direction was stopped.
+    Recording(Direction),
+    /// The reader is gone.
+    Abandoned,
+}

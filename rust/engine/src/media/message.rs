@@ -1,0 +1,111 @@
+//! What the threads of the media send each other.
+
+use std::{path::PathBuf, sync::Arc};
+
+use crossbeam_channel::Sender;
+
+use super::{
+    leg::{Leg, LegUpdate},
+    player::Player,
+    room::Room,
+    tap::TapWriter,
+};
+use crate::{
+    command::{Direction, MediaCommand},
+    ids::{CallId, RequestId, RoomId},
+    queue::Wake,
+};
+
+/// Messages that can wait for a worker or for the files thread.
+pub(super) const INBOX: usize = 4096;
+
+/// To a worker.
+pub(super) enum ToWorker {
+    /// A new call's leg, which begins in a room of its own.
+    Open(Box<Leg>),
+    /// A call has agreed on something else.
+    Update(CallId, Box<LegUpdate>),
+    /// A call is over.
+    Close(CallId),
+    /// Something that Python wants.
+    Command(RequestId, MediaCommand),
+    /// A file has been opened for a recording.
+    Record {
+        request: RequestId,
+        call: CallId,
+        direction: Direction,
+        writer: TapWriter,
+    },
+    /// A leg comes to a room of this worker's.
+    Arrive {
+        request: RequestId,
+        leg: Box<Leg>,
+        room: RoomId,
+    },
+    /// To a call's home: its leg has arrived at worker `at`.
+    Landed { call: CallId, at: u8 },
+    /// The end.
+    Stop,
+}
+
+/// To the files thread.
+pub(super) enum ToFiles {
+    /// Read a prompt.
+    Load { request: RequestId, path: PathBuf },
+    /// Open a file for a recording.
+    Record {
+        request: RequestId,
+        call: CallId,
+        direction: Direction,
+        path: PathBuf,
+    },
+    /// The worker has let go of a recording, or of the call: complete the file.
+    StopRecord {
+        request: RequestId,
+        call: CallId,
+        direction: Direction,
+    },
+    /// Memory to be given back.
+    Waste(Waste),
+    /// The end.
+    Stop,
+}
+
+/// What a worker has no use for any more. To give memory back may take a while, to close sockets
+/// even longer, so another thread does it.
+#[expect(dead_code, reason = "the fields are there to be dropped")]
+pub(super) enum Waste {
+    Leg(Box<Leg>),
+    Room(Box<Room>),
+    Player(Player),
+    Tap(TapWriter),
+    Update(Box<LegUpdate>),
+}
+
+/// The way to the files thread for what is to be dropped there.
+pub(super) struct Trash(pub(super) Sender<ToFiles>);
+
+impl Trash {
+    /// Has `waste` dropped elsewhere; here, if the files thread is overrun or gone.
+    pub(super) fn put(&self, waste: Waste) {
+        let _ = self.0.try_send(ToFiles::Waste(waste));
+    }
+}
+
+/// The way to one worker.
+#[derive(Clone)]
+pub(super) struct WorkerInbox {
+    pub(super) sender: Sender<ToWorker>,
+    pub(super) wake: Arc<Wake>,
+}
+
+impl WorkerInbox {
+    /// Puts a message into the worker's inbox, or gives it back when that is full.
+    pub(super) fn try_send(&self, message: ToWorker) -> Result<(), ToWorker> {
+        self.sender
+            .try_send(message)
+            .map_err(|error| error.into_inner())?;
+        self.wake.wake();
+        Ok(())
+    }
+}

@@ -1,0 +1,205 @@
+//! One playback: prompts one after the other, without a gap.
+
+use std::{ops::Range, sync::Arc};
+
+use sems_audio::{FRAME_SAMPLES, Frame, codec::Codec};
+
+use super::prompt::Prompt;
+use crate::ids::PlayId;
+
+/// Plays a list of prompts a number of times, 20 ms after each [`Player::advance`].
+#[derive(Debug)]
+pub struct Player {
+    play: PlayId,
+    prompts: Vec<Arc<Prompt>>,
+    place: Place,
+    begun: bool,
+}
+
+/// How far a playback has come.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    prompt: usize,
+    sample: usize,
+    /// Turns still to come after this one; `None`: no end.
+    turns_left: Option<u32>,
+    ended: bool,
+}
+
+impl Player {
+    /// Plays `prompts`, the whole list `repeat` times, or until stopped when that is 0.
+    pub fn new(play: PlayId, prompts: Vec<Arc<Prompt>>, repeat: u32) -> Self {
+        let ended = prompts.iter().all(|prompt| prompt.samples().is_empty());
+        Self {
+            play,
+            prompts,
+            place: Place {
+                prompt: 0,
+                sample: 0,
+                turns_left: repeat.checked_sub(1),
+                ended,
+            },
+            begun: false,
+        }
+    }
+
+    /// Which playback this is.
+    pub fn play(&self) -> PlayId {
+        self.play
+    }
+
+    /// Whether all has been played.
+    pub fn has_ended(&self) -> bool {
+        self.place.ended
+    }
+
+    /// The current 20 ms as samples; what lies behind the end is silence.
+    pub fn samples(&self, frame: &mut Frame) {
+        let mut filled = 0;
+        self.walk(|prompt, range| {
+            let samples = &prompt.samples()[range];
+            frame[filled..filled + samples.len()].copy_from_slice(samples);
+            filled += samples.len();
+        });
+        frame[filled..].fill(0);
+    }
+
+    /// The current 20 ms in `codec`, each of whose bytes stands for one sample; what lies behind
+    /// the end is silence. `false`, and nothing written, for a codec that prompts are not prepared
+    /// in.
+    pub fn coded(&self, codec: &Codec, payload: &mut [u8; FRAME_SAMPLES]) -> bool {
+        let Some(silence) = codec.silence else {
+            return false;
+        };
+        if self
+            .prompts
+            .iter()
+            .any(|prompt| prompt.coded(codec).is_none())
+        {
+            return false;
+        }
+        let mut filled = 0;
+        self.walk(|prompt, range| {
+            if let Some(coded) = prompt.coded(codec) {
+                payload[filled..filled + range.len()].copy_from_slice(&coded[range.clone()]);
+            }
+            filled += range.len();
+        });
+        payload[filled..].fill(silence);
+        true
+    }
+
+    /// Goes 20 ms on; the first time, to the beginning.
+    pub fn advance(&mut self) {
+        if std::mem::replace(&mut self.begun, true) {
+            self.place = self.walk(|_, _| {});
+        }
+    }
+
+    /// Hands out the stretches that make up the current 20 ms; returns where the next begin.
+    fn walk(&self, mut stretch: impl FnMut(&Prompt, Range<usize>)) -> Place {
+        let mut place = self.place;
+        let mut wanted = FRAME_SAMPLES;
+        while wanted > 0 && !place.ended {
+            let prompt = &self.prompts[place.prompt];
+            let end = prompt.samples().len().min(place.sample + wanted);
+            wanted -= end - place.sample;
+            stretch(prompt, place.sample..end);
+            place.sample = end;
+            if end == prompt.samples().len() {
+                place.next_prompt(self.prompts.len());
+            }
+        }
+        place
+    }
+}
+
+impl Place {
+    fn next_prompt(&mut self, prompts: usize) {
+        self.sample = 0;
+        self.prompt += 1;
+        if self.prompt == prompts {
+            self.prompt = 0;
+            match &mut self.turns_left {
+                None => {}
+                Some(0) => self.ended = true,
+                Some(left) => *left -= 1,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sems_audio::codec::g711;
+
+    use super::*;
+
+    fn ramp(from: i16, length: i16) -> Arc<Prompt> {
+        Arc::new(Prompt::new((from..from + length).collect()))
+    }
+
+    fn play_all(player: &mut Player) -> Vec<i16> {
+        let mut heard = Vec::new();
+        player.advance();
+        while !player.has_ended() {
+            let mut frame = [-1; FRAME_SAMPLES];
+            player.samples(&mut frame);
+            heard.extend(frame);
+            player.advance();
+        }
+        heard
+    }
+
+    #[test]
+    fn prompts_follow_each_other_without_a_gap() {
+        let mut player = Player::new(PlayId(1), vec![ramp(0, 100), ramp(100, 300)], 1);
+        let heard = play_all(&mut player);
+        assert_eq!(heard[..400], (0..400).collect::<Vec<i16>>());
+        assert_eq!(heard[400..], [0; 80]);
+    }
+
+    #[test]
+    fn the_whole_list_is_repeated() {
+        let mut player = Player::new(PlayId(1), vec![ramp(1, 30), ramp(31, 50)], 4);
+        let heard = play_all(&mut player);
+        assert_eq!(heard, (1..=80).collect::<Vec<i16>>().repeat(4));
+    }
+
+    #[test]
+    fn repeat_zero_has_no_end() {
+        let mut player = Player::new(PlayId(1), vec![ramp(0, 7)], 0);
+        for _ in 0..1000 {
+            player.advance();
+        }
+        assert!(!player.has_ended());
+    }
+
+    #[test]
+    fn a_playback_without_sound_has_ended_before_it_began() {
+        let empty = Arc::new(Prompt::new(Vec::new()));
+        assert!(Player::new(PlayId(1), vec![empty.clone(), empty], 0).has_ended());
+        assert!(Player::new(PlayId(1), Vec::new(), 0).has_ended());
+    }
+
+    #[test]
+    fn coded_playback_is_the_encoding_of_the_samples() {
+        let prompts = || vec![ramp(-500, 130), ramp(0, 0), ramp(2000, 301)];
+        let mut samples = Player::new(PlayId(1), prompts(), 3);
+        let mut coded = Player::new(PlayId(1), prompts(), 3);
+        samples.advance();
+        coded.advance();
+        while !samples.has_ended() {
+            let mut frame = [0; FRAME_SAMPLES];
+            samples.samples(&mut frame);
+            let mut expected = [0; FRAME_SAMPLES];
+            g711::encode_alaw(&frame, &mut expected);
+            let mut payload = [0; FRAME_SAMPLES];
+            assert!(coded.coded(&g711::PCMA, &mut payload));
+            assert_eq!(payload, expected);
+            samples.advance();
+            coded.advance();
+        }
+        assert!(coded.has_ended());
+    }
+}

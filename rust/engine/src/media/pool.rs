@@ -1,0 +1,387 @@
+//! All media workers and the files thread: made, stepped or given threads, and spoken to.
+
+use std::{
+    io,
+    os::fd::AsRawFd,
+    path::PathBuf,
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use rand::{SeedableRng, rngs::StdRng};
+
+use super::{
+    counters::Counters,
+    files::Files,
+    leg::{Leg, LegUpdate},
+    message::{INBOX, ToFiles, ToWorker, Trash, WorkerInbox},
+    outbox::{Outbox, RING},
+    worker::{FaultReport, Tools, WallClock, Worker, WorkerParts, datagram_buffer},
+};
+use crate::{
+    command::{Listener, MediaCommand},
+    error::EngineError,
+    ids::{CallId, RequestId},
+    queue::{EventReceiver, Wake},
+};
+
+/// Of the real-time priorities, 1 to 99, a modest one: kernel threads go first.
+const PRIORITY: libc::c_int = 10;
+
+/// What the media are made with.
+pub struct MediaConfig {
+    /// Workers, 1–255.
+    pub workers: usize,
+    /// When the first tick may be.
+    pub start: Instant,
+    /// The wall clock at [`MediaConfig::start`]: time since the start of 1970, UTC.
+    pub since_epoch: Duration,
+    /// How long RTP may fail to come before it is told.
+    pub rtp_timeout: Duration,
+    /// Where the randomness of report intervals comes from.
+    pub seed: u64,
+    /// Told of each call whose room has failed, from a worker's thread; must not wait.
+    pub fault: FaultReport,
+}
+
+/// All workers and the files thread, as state machines.
+pub struct Media {
+    workers: Vec<(Worker, Arc<Wake>)>,
+    files: Files,
+    handle: MediaHandle,
+}
+
+impl Media {
+    /// Workers without rooms. Each gets a ring of `events`, as does the files thread.
+    ///
+    /// # Errors
+    /// [`EngineError::Start`] when the system has no more eventfds.
+    pub fn new(config: MediaConfig, events: &mut EventReceiver) -> Result<Self, EngineError> {
+        let start = |source| EngineError::Start {
+            what: "the media",
+            source,
+        };
+        let (files_sender, files_inbox) = bounded(INBOX);
+        let mut inboxes = Vec::new();
+        let mut receivers: Vec<(Receiver<ToWorker>, Arc<Wake>)> = Vec::new();
+        for _ in 0..config.workers {
+            let (sender, receiver) = bounded(INBOX);
+            let wake = Wake::new().map_err(start)?;
+            receivers.push((receiver, wake.clone()));
+            inboxes.push(WorkerInbox { sender, wake });
+        }
+        let counters: Vec<Arc<Counters>> = inboxes.iter().map(|_| Arc::default()).collect();
+        let workers = receivers
+            .into_iter()
+            .zip(&counters)
+            .zip(0u8..)
+            .map(|(((inbox, wake), counters), index)| {
+                let tools = Tools {
+                    wall: WallClock {
+                        instant: config.start,
+                        since_epoch: config.since_epoch,
+                    },
+                    rtp_timeout: config.rtp_timeout,
+                    counters: counters.clone(),
+                    outbox: Outbox::new(events.sender(RING)),
+                    trash: Trash(files_sender.clone()),
+                    random: StdRng::seed_from_u64(config.seed.wrapping_add(u64::from(index))),
+                    datagram: datagram_buffer(),
+                };
+                let worker = Worker::new(WorkerParts {
+                    index,
+                    start: config.start,
+                    inbox,
+                    workers: inboxes.clone(),
+                    tools,
+                    fault: config.fault.clone(),
+                });
+                (worker, wake)
+            })
+            .collect();
+        let outbox = Outbox::new(events.sender(RING));
+        let files = Files::new(files_inbox, inboxes.clone(), outbox);
+        let handle = MediaHandle {
+            workers: inboxes.into(),
+            files: files_sender,
+            counters: counters.into(),
+        };
+        Ok(Self {
+            workers,
+            files,
+            handle,
+        })
+    }
+
+    /// The way to them.
+    pub fn handle(&self) -> MediaHandle {
+        self.handle.clone()
+    }
+
+    /// Does all that is due at `now`, in this thread.
+    pub fn step(&mut self, now: Instant) {
+        for (worker, _) in &mut self.workers {
+            worker.step(now);
+        }
+        self.files.step(now);
+    }
+
+    /// When the next step is due; `now` if something waits already, `None`: not before something
+    /// is sent.
+    pub fn next_deadline(&self, now: Instant) -> Option<Instant> {
+        let workers = self.workers.iter();
+        workers
+            .filter_map(|(worker, _)| worker.next_deadline(now))
+            .chain(self.files.next_deadline(now))
+            .min()
+    }
+
+    /// Gives each worker a thread, `sems-media-0` and so on, and the files one, `sems-files`.
+    ///
+    /// # Errors
+    /// [`EngineError::Start`] when the system refuses a thread.
+    pub fn spawn(self) -> Result<MediaThreads, EngineError> {
+        let start = |source| EngineError::Start {
+            what: "a media thread",
+            source,
+        };
+        let mut threads = MediaThreads {
+            handle: self.handle,
+            workers: Vec::new(),
+            files: None,
+            notices: Vec::new(),
+        };
+        let (told, results) = bounded::<io::Result<()>>(self.workers.len());
+        for (index, (worker, wake)) in self.workers.into_iter().enumerate() {
+            let told = told.clone();
+            let thread = thread::Builder::new()
+                .name(format!("sems-media-{index}"))
+                .spawn(move || {
+                    // The receiver waits for one message of each thread.
+                    let _ = told.send(become_punctual());
+                    run(worker, &wake);
+                })
+                .map_err(start)?;
+            threads.workers.push(thread);
+        }
+        drop(told);
+        let files = self.files;
+        let thread = thread::Builder::new()
+            .name("sems-files".to_owned())
+            .spawn(move || files.run())
+            .map_err(start)?;
+        threads.files = Some(thread);
+        if let Some(error) = results.iter().find_map(Result::err) {
+            threads.notices.push(format!(
+                "media threads run without real-time priority ({}): grant CAP_SYS_NICE or raise \
+                 the limit rtprio for sound without gaps under load",
+                crate::error::reason(&error)
+            ));
+        }
+        Ok(threads)
+    }
+}
+
+/// The threads of the media. Dropping it ends them.
+pub struct MediaThreads {
+    handle: MediaHandle,
+    workers: Vec<JoinHandle<()>>,
+    files: Option<JoinHandle<()>>,
+    notices: Vec<String>,
+}
+
+impl MediaThreads {
+    /// What the operator should know of the start.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+}
+
+impl Drop for MediaThreads {
+    fn drop(&mut self) {
+        for (worker, thread) in self.handle.workers.iter().zip(&self.workers) {
+            let mut stop = ToWorker::Stop;
+            while let Err(refused) = worker.try_send(stop) {
+                if thread.is_finished() {
+                    break;
+                }
+                stop = refused;
+                thread::yield_now();
+            }
+        }
+        for thread in self.workers.drain(..) {
+            // A thread that has panicked has told so already.
+            let _ = thread.join();
+        }
+        // Comes after all that the workers have thrown away.
+        if self.handle.files.send(ToFiles::Stop).is_ok()
+            && let Some(thread) = self.files.take()
+        {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The inbox of a worker or of the files thread is full. Nothing was sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the media do not keep up")]
+pub struct Overrun;
+
+/// The way to all workers and the files thread. Clones lead to the same.
+#[derive(Clone)]
+pub struct MediaHandle {
+    workers: Arc<[WorkerInbox]>,
+    files: Sender<ToFiles>,
+    counters: Arc<[Arc<Counters>]>,
+}
+
+impl MediaHandle {
+    /// Gives a new call's leg to the call's home worker; it begins in a room of its own.
+    ///
+    /// # Errors
+    /// The leg is given back when the worker's inbox is full.
+    pub fn open(&self, leg: Box<Leg>) -> Result<(), Box<Leg>> {
+        match self.send(leg.call().home(), ToWorker::Open(leg)) {
+            Err(ToWorker::Open(leg)) => Err(leg),
+            _ => Ok(()),
+        }
+    }
+
+    /// Changes a leg to a new agreement.
+    ///
+    /// # Errors
+    /// The update is given back when the worker's inbox is full.
+    pub fn update(&self, call: CallId, update: Box<LegUpdate>) -> Result<(), Box<LegUpdate>> {
+        match self.send(call.home(), ToWorker::Update(call, update)) {
+            Err(ToWorker::Update(_, update)) => Err(update),
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends a leg: says goodbye by RTCP, ends its playbacks and recordings, closes its port. A
+    /// call without a leg is no error.
+    ///
+    /// # Errors
+    /// [`Overrun`]: try again later.
+    pub fn close(&self, call: CallId) -> Result<(), Overrun> {
+        self.send(call.home(), ToWorker::Close(call))
+            .map_err(|_| Overrun)
+    }
+
+    /// Has a command carried out; [`Event::Done`](crate::event::Event::Done) tells when it is.
+    ///
+    /// # Errors
+    /// [`Overrun`]; nothing will be told then.
+    pub fn command(&self, request: RequestId, command: MediaCommand) -> Result<(), Overrun> {
+        let home = match &command {
+            MediaCommand::OpenRoom { room } | MediaCommand::CloseRoom { room } => room.home(),
+            MediaCommand::Play { listener, .. } | MediaCommand::StopPlay { listener, .. } => {
+                match listener {
+                    Listener::Call(call) => call.home(),
+                    Listener::Room(room) => room.home(),
+                }
+            }
+            MediaCommand::Join { call, .. }
+            | MediaCommand::Mute { call, .. }
+            | MediaCommand::Echo { call, .. }
+            | MediaCommand::SendDigits { call, .. }
+            | MediaCommand::Tap { call, .. }
+            | MediaCommand::Record { call, .. }
+            | MediaCommand::StopRecord { call, .. } => call.home(),
+        };
+        self.send(home, ToWorker::Command(request, command))
+            .map_err(|_| Overrun)
+    }
+
+    /// Reads a WAV file; told as [`Event::PromptLoaded`](crate::event::Event::PromptLoaded), or as
+    /// [`Event::Done`](crate::event::Event::Done) with an error.
+    ///
+    /// # Errors
+    /// [`Overrun`]; nothing will be told then.
+    pub fn load_prompt(&self, request: RequestId, path: PathBuf) -> Result<(), Overrun> {
+        self.files
+            .try_send(ToFiles::Load { request, path })
+            .map_err(|_| Overrun)
+    }
+
+    /// The counters of each worker.
+    pub fn counters(&self) -> &[Arc<Counters>] {
+        &self.counters
+    }
+
+    /// The counters of all workers by name: sums, and of latenesses the greatest.
+    pub fn stats(&self) -> Vec<(&'static str, u64)> {
+        let mut total: Vec<(&'static str, u64)> = Vec::new();
+        for (name, value) in self.counters.iter().flat_map(|counters| counters.all()) {
+            match total.iter_mut().find(|(known, _)| *known == name) {
+                None => total.push((name, value)),
+                Some((_, sum)) if name.starts_with("max_") => *sum = value.max(*sum),
+                Some((_, sum)) => *sum += value,
+            }
+        }
+        total
+    }
+
+    /// A home that is no worker's belongs to an id that we never gave; the first worker knows
+    /// nothing of it and says so.
+    fn send(&self, home: u8, message: ToWorker) -> Result<(), ToWorker> {
+        let worker = self.workers.get(usize::from(home)).or(self.workers.first());
+        match worker {
+            Some(worker) => worker.try_send(message),
+            None => Err(message),
+        }
+    }
+}
+
+/// A worker's thread.
+fn run(mut worker: Worker, wake: &Wake) {
+    loop {
+        while worker.turn(Instant::now()) {}
+        if worker.has_stopped() {
+            return;
+        }
+        let now = Instant::now();
+        let left = worker
+            .next_deadline(now)
+            .map(|deadline| deadline.saturating_duration_since(now));
+        if left.is_none_or(|left| !left.is_zero()) && wait(wake, left) {
+            wake.clear();
+        }
+    }
+}
+
+/// Waits to be woken, at most for `left`; `true`: woken.
+fn wait(wake: &Wake, left: Option<Duration>) -> bool {
+    let mut poll = libc::pollfd {
+        fd: wake.as_raw_fd(),
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    let timeout = left.map(|left| libc::timespec {
+        tv_sec: left.as_secs() as libc::time_t,
+        tv_nsec: left.subsec_nanos().into(),
+    });
+    let timeout = timeout
+        .as_ref()
+        .map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: one pollfd, and a time that outlives the call or none; no signal mask.
+    let ready = unsafe { libc::ppoll(&mut poll, 1, timeout, std::ptr::null()) };
+    ready > 0
+}
+
+/// Asks the system to wake this thread in time and before others.
+fn become_punctual() -> io::Result<()> {
+    // SAFETY: this request takes a number of nanoseconds and concerns this thread only.
+    unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1) };
+    let parameters = libc::sched_param {
+        sched_priority: PRIORITY,
+    };
+    let policy = libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK;
+    // SAFETY: 0 is this thread; the parameters are valid and only read.
+    match unsafe { libc::sched_setscheduler(0, policy, &parameters) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}

@@ -1,0 +1,386 @@
+//! What a worker is told to do.
+
+use std::time::{Duration, Instant};
+
+use sems_rtp::Digit;
+
+use super::{Place, ToFiles, ToWorker, Waste, Worker};
+use crate::{
+    command::{Direction, Listener, MediaCommand},
+    event::Event,
+    ids::{CallId, RequestId, RoomId},
+    media::{
+        leg::{Leg, SinkEnd},
+        player::Player,
+        tap::TapWriter,
+    },
+};
+
+/// How long each digit is held down.
+const DIGIT: Duration = Duration::from_millis(100);
+
+/// Whom a message is about.
+enum Subject {
+    Call(CallId),
+    Room,
+}
+
+fn subject(message: &ToWorker) -> Subject {
+    match message {
+        ToWorker::Update(call, _) | ToWorker::Close(call) | ToWorker::Record { call, .. } => {
+            Subject::Call(*call)
+        }
+        ToWorker::Command(_, command) => match command {
+            MediaCommand::OpenRoom { .. } | MediaCommand::CloseRoom { .. } => Subject::Room,
+            MediaCommand::Play { listener, .. } | MediaCommand::StopPlay { listener, .. } => {
+                match listener {
+                    Listener::Call(call) => Subject::Call(*call),
+                    Listener::Room(_) => Subject::Room,
+                }
+            }
+            MediaCommand::Join { call, .. }
+            | MediaCommand::Mute { call, .. }
+            | MediaCommand::Echo { call, .. }
+            | MediaCommand::SendDigits { call, .. }
+            | MediaCommand::Tap { call, .. }
+            | MediaCommand::Record { call, .. }
+            | MediaCommand::StopRecord { call, .. } => Subject::Call(*call),
+        },
+        ToWorker::Open(_) | ToWorker::Arrive { .. } | ToWorker::Landed { .. } | ToWorker::Stop => {
+            Subject::Room
+        }
+    }
+}
+
+impl Worker {
+    /// Does what a message says, or sends it to where the call's leg is.
+    pub(super) fn handle(&mut self, message: ToWorker, now: Instant) {
+        if let Subject::Call(call) = subject(&message) {
+            match self.calls.get(&call) {
+                Some(&Place::Away(worker)) => {
+                    match &message {
+                        ToWorker::Close(_) => {
+                            self.calls.remove(&call);
+                        }
+                        // It will be told where the leg has landed.
+                        ToWorker::Command(_, MediaCommand::Join { .. }) => {
+                            self.calls.insert(call, Place::Moving);
+                        }
+                        _ => {}
+                    }
+                    return self.send(worker, message);
+                }
+                Some(Place::Moving) => return self.held.push_back((call, message)),
+                Some(Place::Here(..)) | None => {}
+            }
+        }
+        match message {
+            ToWorker::Open(leg) => {
+                let own = self.add_room(None);
+                self.enter(own, leg, now);
+            }
+            ToWorker::Update(call, mut update) => {
+                if let Some(&Place::Here(key, index)) = self.calls.get(&call)
+                    && let Some(room) = self.rooms.get_mut(key)
+                {
+                    room.legs[index].update(&mut update, now);
+                    let codec = room.legs[index].codec();
+                    room.prepare(codec);
+                }
+                self.tools.trash.put(Waste::Update(update));
+            }
+            ToWorker::Close(call) => self.close(call, now),
+            ToWorker::Record {
+                request,
+                call,
+                direction,
+                writer,
+            } => self.record(request, call, direction, writer),
+            ToWorker::Arrive { request, leg, room } => self.arrive(request, leg, room, now),
+            ToWorker::Landed { call, at } => self.landed(call, at, now),
+            ToWorker::Stop => self.stop(now),
+            ToWorker::Command(request, command) => self.command(request, command, now),
+        }
+    }
+
+    fn command(&mut self, request: RequestId, command: MediaCommand, now: Instant) {
+        let result = match command {
+            MediaCommand::OpenRoom { room } => {
+                if !self.names.contains_key(&room) {
+                    self.add_room(Some(room));
+                }
+                Ok(())
+            }
+            MediaCommand::CloseRoom { room } => self.close_room(room, now),
+            MediaCommand::Join { call, room } => return self.join(request, call, room, now),
+            MediaCommand::Mute { call, on } => self.with_leg(call, |leg| leg.muted = on),
+            MediaCommand::Echo { call, on } => self.with_leg(call, |leg| leg.echo = on),
+            MediaCommand::Play {
+                listener,
+                play,
+                prompts,
+                repeat,
+            } => self.play(listener, Player::new(play, prompts, repeat), now),
+            MediaCommand::StopPlay { listener, play } => {
+                let player = match listener {
+                    Listener::Call(call) => self.leg(call).and_then(|leg| {
+                        crate::media::room::take_player(&mut leg.players, Some(play))
+                    }),
+                    Listener::Room(room) => {
+                        let key = self.names.get(&room);
+                        let room = key.and_then(|key| self.rooms.get_mut(*key));
+                        room.and_then(|room| room.take_player(Some(play)))
+                    }
+                };
+                if let Some(player) = player {
+                    self.end_play(player);
+                }
+                Ok(())
+            }
+            MediaCommand::SendDigits { call, digits } => self.send_digits(call, &digits),
+            MediaCommand::Tap {
+                call,
+                direction,
+                writer,
+            } => self.with_leg(call, |leg| leg.add_sink(direction, writer, false)),
+            MediaCommand::Record {
+                call,
+                direction,
+                path,
+            } => {
+                // Files are the files thread's; it comes back with a ring.
+                let message = ToFiles::Record {
+                    request,
+                    call,
+                    direction,
+                    path,
+                };
+                return self.to_files(request, message);
+            }
+            MediaCommand::StopRecord { call, direction } => {
+                if let Some(leg) = self.leg(call)
+                    && let Some(writer) = leg.remove_sink(SinkEnd::Recording(direction))
+                {
+                    self.tools.trash.put(Waste::Tap(writer));
+                }
+                let message = ToFiles::StopRecord {
+                    request,
+                    call,
+                    direction,
+                };
+                return self.to_files(request, message);
+            }
+        };
+        self.done(request, result.err());
+    }
+
+    fn to_files(&mut self, request: RequestId, message: ToFiles) {
+        if self.tools.trash.0.try_send(message).is_err() {
+            self.done(request, Some("the disk does not keep up".to_owned()));
+        }
+    }
+
+    fn leg(&mut self, call: CallId) -> Option<&mut Leg> {
+        let Some(&Place::Here(key, index)) = self.calls.get(&call) else {
+            return None;
+        };
+        let room = self.rooms.get_mut(key)?;
+        room.legs.get_mut(index).map(|leg| &mut **leg)
+    }
+
+    fn with_leg(&mut self, call: CallId, change: impl FnOnce(&mut Leg)) -> Result<(), String> {
+        let leg = self.leg(call).ok_or_else(|| no_leg(call))?;
+        change(leg);
+        Ok(())
+    }
+
+    fn play(&mut self, listener: Listener, player: Player, now: Instant) -> Result<(), String> {
+        match listener {
+            Listener::Call(call) => self.with_leg(call, |leg| leg.players.push(player)),
+            Listener::Room(room) => {
+                let key = *self.names.get(&room).ok_or_else(|| no_room(room))?;
+                if let Some(room) = self.rooms.get_mut(key) {
+                    room.play(player);
+                }
+                self.wake_up(key, now);
+                Ok(())
+            }
+        }
+    }
+
+    /// Tells that a playback has ended before its time.
+    pub(super) fn end_play(&mut self, player: Player) {
+        self.tools.outbox.tell(Event::PlayFinished {
+            play: player.play(),
+            complete: false,
+        });
+        self.tools.trash.put(Waste::Player(player));
+    }
+
+    fn send_digits(&mut self, call: CallId, digits: &str) -> Result<(), String> {
+        let leg = self.leg(call).ok_or_else(|| no_leg(call))?;
+        let keys: Option<Vec<Digit>> = digits.chars().map(Digit::from_char).collect();
+        let keys = keys.ok_or_else(|| format!("{digits:?} are not keys of a telephone"))?;
+        leg.press(&keys, DIGIT)
+    }
+
+    fn record(
+        &mut self,
+        request: RequestId,
+        call: CallId,
+        direction: Direction,
+        writer: TapWriter,
+    ) {
+        let result = match self.leg(call) {
+            None => Err(no_leg(call)),
+            Some(leg) if leg.is_recorded(direction) => {
+                Err(format!("call {call} is being recorded already"))
+            }
+            Some(leg) => {
+                leg.add_sink(direction, writer, true);
+                Ok(())
+            }
+        };
+        self.done(request, result.err());
+    }
+
+    fn close(&mut self, call: CallId, now: Instant) {
+        let Some(mut leg) = self.take(call) else {
+            return;
+        };
+        leg.leave(&self.tools.tick(now));
+        while let Some(player) = leg.players.pop() {
+            self.end_play(player);
+        }
+        self.tools.trash.put(Waste::Leg(leg));
+    }
+
+    fn close_room(&mut self, room: RoomId, now: Instant) -> Result<(), String> {
+        let key = *self.names.get(&room).ok_or_else(|| no_room(room))?;
+        self.finish_portions(key);
+        let Some(mut room) = self.unlist(key) else {
+            return Ok(());
+        };
+        while let Some(player) = room.take_player(None) {
+            self.end_play(player);
+        }
+        for leg in room.legs.drain(..) {
+            self.tools.counters.legs.subtract(1);
+            let own = self.add_room(None);
+            self.enter(own, leg, now);
+        }
+        self.tools.trash.put(Waste::Room(room));
+        Ok(())
+    }
+
+    fn join(&mut self, request: RequestId, call: CallId, room: Option<RoomId>, now: Instant) {
+        let target = room.map_or(self.index, RoomId::home);
+        if usize::from(target) >= self.workers.len() {
+            let error = room.map(no_room);
+            return self.stay(request, call, error);
+        }
+        if target != self.index {
+            let (Some(leg), Some(room)) = (self.take(call), room) else {
+                return self.stay(request, call, Some(no_leg(call)));
+            };
+            if call.home() == self.index {
+                self.calls.insert(call, Place::Moving);
+            }
+            return self.send(target, ToWorker::Arrive { request, leg, room });
+        }
+        let Some(&Place::Here(current, _)) = self.calls.get(&call) else {
+            return self.stay(request, call, Some(no_leg(call)));
+        };
+        let key = match room {
+            None if self
+                .rooms
+                .get(current)
+                .is_some_and(|room| room.id.is_none()) =>
+            {
+                current
+            }
+            None => self.add_room(None),
+            Some(room) => match self.names.get(&room) {
+                Some(key) => *key,
+                None => return self.stay(request, call, Some(no_room(room))),
+            },
+        };
+        if key != current
+            && let Some(leg) = self.take(call)
+        {
+            self.enter(key, leg, now);
+        }
+        self.stay(request, call, None);
+    }
+
+    /// A join is over without the leg having left this worker.
+    fn stay(&mut self, request: RequestId, call: CallId, error: Option<String>) {
+        self.tell_home(call);
+        self.done(request, error);
+    }
+
+    fn arrive(&mut self, request: RequestId, leg: Box<Leg>, room: RoomId, now: Instant) {
+        let call = leg.call();
+        let (key, error) = match self.names.get(&room) {
+            Some(key) => (*key, None),
+            None => (self.add_room(None), Some(no_room(room))),
+        };
+        self.enter(key, leg, now);
+        self.done(request, error);
+        if call.home() == self.index {
+            self.release(call, now);
+        } else {
+            self.tell_home(call);
+        }
+    }
+
+    fn tell_home(&mut self, call: CallId) {
+        if call.home() != self.index {
+            let at = self.index;
+            self.send(call.home(), ToWorker::Landed { call, at });
+        }
+    }
+
+    fn landed(&mut self, call: CallId, at: u8, now: Instant) {
+        if let Some(place @ Place::Moving) = self.calls.get_mut(&call) {
+            *place = Place::Away(at);
+        }
+        self.release(call, now);
+    }
+
+    /// Goes on with what was held for a call while its leg was on its way.
+    fn release(&mut self, call: CallId, now: Instant) {
+        for _ in 0..self.held.len() {
+            let Some((whose, message)) = self.held.pop_front() else {
+                break;
+            };
+            if whose == call {
+                // May be held again, behind the others, when the leg goes on its way again.
+                self.handle(message, now);
+            } else {
+                self.held.push_back((whose, message));
+            }
+        }
+    }
+
+    fn stop(&mut self, now: Instant) {
+        let tick = self.tools.tick(now);
+        for room in self.rooms.values_mut() {
+            for leg in &mut room.legs {
+                leg.leave(&tick);
+            }
+        }
+        self.rooms.clear();
+        self.calls.clear();
+        self.names.clear();
+        self.stopped = true;
+    }
+}
+
+fn no_leg(call: CallId) -> String {
+    format!("call {call} has no audio")
+}
+
+fn no_room(room: RoomId) -> String {
+    format!("there is no room {room}")
+}
