@@ -142,10 +142,10 @@ def _why(error: BaseException, path: Path | None) -> str:
     """The error in one line, with the line of the app's file where it came from."""
     if isinstance(error, PluginError):
         return str(error)
-    text = f"{type(error).__name__}: {error}"
+    text = f"{type(error).__name__}: {error}".partition("\n")[0]
     if isinstance(error, SyntaxError):
         return f"line {error.lineno}: {type(error).__name__}: {error.msg}"
     lines = [
         frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)
     ]
-    return f"line {lines[-1]}: {text}" if lines else text.splitlines()[0]
+    return f"line {lines[-1]}: {text}" if lines else text

@@ -46,7 +46,7 @@ def pytest_asyncio_loop_factories(
     return {"asyncio": asyncio.new_event_loop}
 
 
-@_fixture
+@_fixture  # type: ignore[untyped-decorator]
 async def lab(request: pytest.FixtureRequest) -> AsyncIterator[Lab]:
     """Servers and phones on a network in memory, in virtual time."""
     from .lab import Lab

@@ -1,0 +1,234 @@
+"""The configuration: where values come from, and what is said of wrong ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sems.config import Config, LoadedConfig, load_config
+from sems.config.lines import key_lines
+from sems.errors import ConfigError
+
+Load = Callable[..., LoadedConfig]
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
+    """Loads the text as ``sems.toml`` of the current folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def load(text: str | None = None, cli: dict[str, object] | None = None, **environ: str) -> LoadedConfig:
+        if text is not None:
+            Path("sems.toml").write_text(text)
+        return load_config(cli or {}, environ=environ)
+
+    return load
+
+
+def test_without_anything_the_defaults_hold(load: Load) -> None:
+    config = load().config
+    assert (config.host, config.sip_port, config.http_port) == ("0.0.0.0", 5060, 8080)
+    assert config.rtp_ports == (10000, 19999)
+    assert config.base_url is None
+    assert config.codecs == ("PCMU", "PCMA")
+    assert [str(network) for network in config.trusted] == ["127.0.0.0/8", "::1/128"]
+
+
+def test_the_command_line_beats_the_environment_which_beats_the_file(load: Load) -> None:
+    loaded = load(
+        'host = "192.0.2.1"\nsip_port = 1111\nhttp_port = 2222\nrtp_ports = "3000-4000"\n',
+        {"sip_port": 5555, "http_port": None},
+        SEMS_SIP_PORT="4444",
+        SEMS_HTTP_PORT="3333",
+    )
+    config = loaded.config
+    assert (config.host, config.sip_port, config.http_port) == ("192.0.2.1", 5555, 3333)
+    assert loaded.origin("host") == "sems.toml:1"
+    assert loaded.origin("sip_port") == "--sip-port"
+    assert loaded.origin("http_port") == "SEMS_HTTP_PORT"
+    assert loaded.origin("rtp_ports") == "sems.toml:4"
+    assert loaded.origin("data") == "default"
+
+
+def test_every_run_option_is_also_a_variable(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text("workers = 3")
+    config = load(
+        SEMS_HOST="192.0.2.9",
+        SEMS_SIP_PORT="5070",
+        SEMS_HTTP_PORT="0",
+        SEMS_RTP_PORTS="30000-30099",
+        SEMS_DATA="there",
+        SEMS_CONFIG="other.toml",
+        SEMS_BASE_URL="https://example.com/sems/",
+    ).config
+    assert config.host == "192.0.2.9"
+    assert (config.sip_port, config.http_port) == (5070, 0)
+    assert config.rtp_ports == (30000, 30099)
+    assert config.data == tmp_path / "there"
+    assert config.workers == 3
+    assert config.base_url == "https://example.com/sems"
+
+
+def test_tables_are_merged_key_by_key(load: Load) -> None:
+    loaded = load('[operator]\ntoken = "from-the-file"\n[limits]\nmax_calls = 7', SEMS_LIMITS__MAX_CALLS="9")
+    assert loaded.config.operator.token == "from-the-file"
+    assert loaded.config.limits.max_calls == 9
+    assert loaded.origin("operator.token") == "sems.toml:2"
+    assert loaded.origin("limits.max_calls") == "SEMS_LIMITS__MAX_CALLS"
+
+
+def test_relative_folders_of_the_file_start_at_the_file(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "mine.toml").write_text('data = "d"\n[announcements]\nfolders = ["a", "/b"]')
+    config = load(None, {"config": "etc/mine.toml"}).config
+    assert config.data == tmp_path / "etc" / "d"
+    assert config.announcements.folders == (tmp_path / "etc" / "a", Path("/b"))
+
+
+def test_a_relative_folder_of_the_command_line_starts_here(load: Load, tmp_path: Path) -> None:
+    assert load('data = "ignored"', {"data": "here"}).config.data == tmp_path / "here"
+
+
+def test_a_room_has_its_own_settings_over_the_default(load: Load) -> None:
+    config = load(
+        '[rooms.default]\nmoderator = "none"\nmax_members = 9\n[rooms."Board room"]\nmax_members = 3'
+    ).config
+    assert config.room("Board room").max_members == 3
+    assert config.room("Board room").moderator == "none"
+    assert config.room("any").max_members == 9
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            '# rooms\n\n[rooms.default]\nmoderator = "first"\njoin_sond = true',
+            'sems.toml:5: rooms.default.join_sond: unknown key (did you mean "join_sound"?)',
+        ),
+        ('[rooms."Big [1]"]\nx = 1', "sems.toml:2: rooms.Big [1].x: unknown key"),
+        ("sip_prot = 1", 'sems.toml:1: sip_prot: unknown key (did you mean "sip_port"?)'),
+        ('\nsip_port = "x"', "sems.toml:2: sip_port: input should be a valid integer"),
+        (
+            "http_port = 65536",
+            "sems.toml:1: http_port: input should be less than or equal to 65535, not 65536",
+        ),
+        ('rtp_ports = "1-2"', "sems.toml:1: rtp_ports[0]: input should be greater than or equal to 1024"),
+        ('rtp_ports = "20000"', 'sems.toml:1: rtp_ports: two ports are wanted, such as "10000-19999"'),
+        ('rtp_ports = "3000-2000"', "sems.toml:1: rtp_ports: the second port must be greater"),
+        ('host = "sems"', "sems.toml:1: host: an IP address is wanted"),
+        ('base_url = "ftp://x"', "sems.toml:1: base_url: an http or https address is wanted"),
+        (
+            'codecs = ["PCMU",\n"G723"]',
+            "sems.toml:1: codecs[1]: input should be 'PCMU' or 'PCMA', not 'G723'",
+        ),
+        ('trusted = ["10.0.0.0/99"]', "sems.toml:1: trusted[0]: input is not a valid IPv4 network"),
+        (
+            '[[routes]]\napp = "a"\n[[routes]]\nuser = "1("\napp = "b"',
+            "sems.toml:4: routes[1].user: not a reg",
+        ),
+        ('[[routes]]\nuser = "1"', "sems.toml:1: routes[0].app: is missing"),
+        (
+            '[[routes]]\napp = "a"\nparams = { room = "{nobody}" }',
+            "sems.toml:1: routes[0]: params.room speaks of {nobody}, which no pattern here names",
+        ),
+        ('[operator]\ntoken = "short"', "sems.toml:2: operator.token: string should have at least 8"),
+        ("rooms = 1", "sems.toml:1: rooms: input should be a valid dictionary, not 1"),
+        ("a = 1\nb =", "sems.toml:2: invalid value"),
+        ('a = """', "sems.toml:1: unterminated string"),
+        ("a = 1\n[x", "sems.toml:2: expected ']' at the end of a table declaration"),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_one_line_with_its_place(load: Load, text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        load(text)
+    assert str(error.value).startswith(message)
+    assert "\n" not in str(error.value)
+
+
+def test_a_wrong_option_is_called_by_its_name(load: Load) -> None:
+    with pytest.raises(ConfigError, match=r"^--sip-port: input should be less than or equal to 65535"):
+        load(None, {"sip_port": 70000})
+
+
+def test_a_wrong_variable_is_called_by_its_name(load: Load) -> None:
+    with pytest.raises(ConfigError, match=r"^SEMS_RTP_PORTS: two ports are wanted"):
+        load(SEMS_RTP_PORTS="7")
+
+
+def test_a_secret_is_not_repeated_in_an_error(load: Load) -> None:
+    with pytest.raises(ConfigError) as error:
+        load('operator = { token = "secret" }')
+    assert "'secret'" not in str(error.value)
+
+
+def test_several_mistakes_are_counted(load: Load) -> None:
+    with pytest.raises(ConfigError, match=r"\(and 1 more\)$"):
+        load("sip_port = -1\nhttp_port = -1")
+
+
+def test_a_file_that_was_asked_for_must_exist(load: Load) -> None:
+    with pytest.raises(ConfigError, match=r"^gone.toml: can't be read: No such file"):
+        load(None, {"config": "gone.toml"})
+
+
+def test_a_file_that_is_no_text_is_refused(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "sems.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match=r"^sems.toml: is not UTF-8 text"):
+        load()
+
+
+def test_a_configuration_of_a_program_reads_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEMS_SIP_PORT", "7")
+    assert Config().sip_port == 5060
+
+
+def test_lines_are_found_behind_every_kind_of_value() -> None:
+    text = '''a = """
+b = 1
+"""
+"c d".e = 'x' # f = 1
+list = [ 1, # [g]
+  "]", { h = 1 },
+]
+[t] # comment
+i = { j = "}" }
+[t.'u v']
+k = 1979-05-27
+[[array]]
+l = """quotes: "" and \\""""
+[array.sub]
+m = 1
+[[array]]
+n = \'\'\'
+o = 1\'\'\'
+'''
+    assert key_lines(text) == {
+        ("a",): 1,
+        ("c d",): 4,
+        ("c d", "e"): 4,
+        ("list",): 5,
+        ("t",): 8,
+        ("t", "i"): 9,
+        ("t", "u v"): 10,
+        ("t", "u v", "k"): 11,
+        ("array",): 12,
+        ("array", 0): 12,
+        ("array", 0, "l"): 13,
+        ("array", 0, "sub"): 14,
+        ("array", 0, "sub", "m"): 15,
+        ("array", 1): 16,
+        ("array", 1, "n"): 17,
+    }
+
+
+@given(st.lists(st.tuples(st.text(min_size=1), st.text()), max_size=8, unique_by=lambda pair: pair[0]))
+def test_lines_are_found_whatever_the_keys_and_strings_hold(pairs: list[tuple[str, str]]) -> None:
+    def basic(text: str) -> str:
+        return '"' + "".join(f"\\U{ord(character):08x}" for character in text) + '"'
+
+    text = "\n".join(f"{basic(key)} = {basic(value)}" for key, value in pairs)
+    assert list(key_lines(text).values()) == list(range(1, len(pairs) + 1))

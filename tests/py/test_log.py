@@ -1,0 +1,68 @@
+"""What the log shows, and what it never shows."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from sems import log
+from sems.config import LogSettings
+
+LINK = "http://192.0.2.1:8080/c/Zm9vYmFyYmF6cXV4/api"
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    root, ours = logging.getLogger(), logging.getLogger("sems")
+    before = (root.handlers[:], root.level, ours.level)
+    yield
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+    ours.setLevel(before[2])
+
+
+def test_people_get_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure(LogSettings())
+    log.logger.info("a call", call=7)
+    assert "a call" in (line := capsys.readouterr().err)
+    assert "call=7" in line
+
+
+def test_machines_get_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure(LogSettings(format="json"))
+    log.logger.bind(call=7).warning("nothing is heard", silent_ms=60_000)
+    logging.getLogger("other").error("a library says %s", "so")
+    try:
+        raise ValueError("broken")
+    except ValueError:
+        log.logger.exception("an app failed")
+    ours, other, failed = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (ours["event"], ours["level"], ours["call"]) == ("nothing is heard", "warning", 7)
+    assert ours["silent_ms"] == 60_000
+    assert (other["event"], other["level"]) == ("a library says so", "error")
+    assert "ValueError: broken" in failed["exception"]
+
+
+@pytest.mark.parametrize("format", ["console", "json"])
+def test_no_line_shows_a_link(format: str, capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure(LogSettings.model_validate({"format": format}))
+    log.logger.info(f"gave {LINK}", link=LINK, links=[LINK])
+    logging.getLogger("uvicorn.error").error("GET %s failed", LINK)
+    try:
+        raise RuntimeError(LINK)
+    except RuntimeError:
+        log.logger.exception("failed")
+    shown = capsys.readouterr().err
+    assert "Zm9vYmFyYmF6cXV4" not in shown
+    assert shown.count("/c/…") >= 5
+
+
+def test_what_is_below_the_level_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure(LogSettings(level="warning"))
+    log.logger.info("quiet")
+    log.logger.warning("loud")
+    assert "quiet" not in (shown := capsys.readouterr().err)
+    assert "loud" in shown
