@@ -32,14 +32,14 @@ def test_order_is_kept() -> None:
         ("sip:alice@example.com", SipUri("sip", "alice", "example.com")),
         ("SIPS:Alice:secret@Example.COM:5061", SipUri("sips", "Alice", "example.com", 5061)),
         ("sip:example.com", SipUri("sip", "", "example.com")),
-        ("sip:a%20b;x?y@h;Lr;transport=udp?q=1", SipUri("sip", "a b;x?y", "h", None, {"lr": "", "transport": "udp"})),
+        ("sip:a%20b;x?y@h;Lr;x=z?q=1", SipUri("sip", "a b;x?y", "h", None, {"lr": "", "x": "z"})),
         ("sip:conf=a@[2001:DB8::1]:5060", SipUri("sip", "conf=a", "2001:db8::1", 5060)),
-        ("sip:annc@h;play=http%3a%2f%2fx;repeat=2", SipUri("sip", "annc", "h", None, {"play": "http://x", "repeat": "2"})),
+        ("sip:annc@h;play=a%3a%2f%2fx", SipUri("sip", "annc", "h", None, {"play": "a://x"})),
         ("tel:+49-30;phone-context=x", SipUri("tel", "+49-30", "", None, {"phone-context": "x"})),
         ("", SipUri("", "", "")),
         ("sip:h:port", SipUri("sip", "", "h")),
     ],
-)  # fmt: skip
+)
 def test_uris_come_apart(text: str, uri: SipUri) -> None:
     assert SipUri.parse(text) == uri
 

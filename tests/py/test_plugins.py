@@ -115,8 +115,8 @@ def test_a_program_can_add_an_app() -> None:
 
     @app.call
     async def main(call: Call) -> None:
-        """Does what I want."""
+        await call.answer()
 
     apps.add(app)
     assert apps.get("mine") is app
-    assert apps.describe()[0].summary == "Does what I want."
+    assert [(found.name, found.origin) for found in apps.describe()] == [("mine", "added by the program")]
