@@ -58,7 +58,8 @@ pub struct UdpSocket {
 }
 
 impl UdpSocket {
-    /// Opens a port for media.
+    /// Opens a port for media. It must not be 0: a port that the system has chosen is lost when
+    /// a peer is given up.
     ///
     /// # Errors
     /// Those of the system, above all that the port is in use or the address is not ours.
@@ -282,8 +283,7 @@ impl PortPool {
     /// `AddrNotAvailable` when all ports are taken or resting; otherwise what the system said of
     /// the last that was tried. A port that somebody else has is passed over.
     pub fn take(&mut self, local: IpAddr, now: Instant) -> io::Result<Port> {
-        self.free
-            .extend(self.returned.try_iter().map(|port| (port, now)));
+        self.reclaim(now);
         let mut last_error = None;
         for _ in 0..self.free.len() {
             let Some(&(port, since)) = self.free.front() else {
@@ -312,7 +312,13 @@ impl PortPool {
         }))
     }
 
-    /// Pairs in use or at rest after use; the sum of both is bounded by [`PortPool::size`].
+    /// Takes back the ports of calls that have ended; their rest begins now.
+    pub fn reclaim(&mut self, now: Instant) {
+        let returned = self.returned.try_iter();
+        self.free.extend(returned.map(|port| (port, now)));
+    }
+
+    /// Pairs that calls had when ports were reclaimed last.
     pub fn in_use(&self) -> usize {
         self.size - self.free.len()
     }
@@ -405,7 +411,7 @@ mod tests {
         assert_eq!(pool.in_use(), 0);
     }
 
-    fn receive_soon(socket: &mut UdpSocket) -> (Vec<u8>, SocketAddr) {
+    fn receive_soon(socket: &mut dyn PacketSocket) -> (Vec<u8>, SocketAddr) {
         let mut buffer = [0; 64];
         loop {
             if let Some((length, source)) = socket.receive(&mut buffer) {
@@ -415,38 +421,58 @@ mod tests {
         }
     }
 
+    /// Three ports of ours with their addresses.
+    fn ports(first: u16) -> [(Port, SocketAddr); 3] {
+        let now = Instant::now();
+        let mut pool = PortPool::new(PortSource::Machine, (first, first + 99), now);
+        std::array::from_fn(|_| {
+            let port = pool.take(HERE, now).unwrap();
+            let local = port.local();
+            (port, local)
+        })
+    }
+
     #[test]
     fn a_settled_socket_can_still_send_elsewhere_and_hear_others_again() {
-        let any = SocketAddr::new(HERE, 0);
-        let mut open = || {
-            let socket = UdpSocket::bind(any).unwrap();
-            let local = socket.socket.local_addr().unwrap().as_socket().unwrap();
-            (socket, local)
-        };
-        let ((mut ours, at), (mut peer, peer_at), (mut other, other_at)) = (open(), open(), open());
+        let [(mut ours, at), (mut peer, peer_at), (mut other, other_at)] = ports(41_000);
+        let (ours, peer, other) = (&mut *ours.rtp, &mut *peer.rtp, &mut *other.rtp);
         ours.settle(Some(peer_at));
         ours.send(b"to peer", peer_at);
-        assert_eq!(receive_soon(&mut peer), (b"to peer".to_vec(), at));
+        assert_eq!(receive_soon(peer), (b"to peer".to_vec(), at));
         peer.send(b"from peer", at);
-        assert_eq!(receive_soon(&mut ours), (b"from peer".to_vec(), peer_at));
+        assert_eq!(receive_soon(ours), (b"from peer".to_vec(), peer_at));
         ours.send(b"to other", other_at);
-        assert_eq!(receive_soon(&mut other), (b"to other".to_vec(), at));
+        assert_eq!(receive_soon(other), (b"to other".to_vec(), at));
         other.send(b"from other", at);
-        assert_eq!(receive_soon(&mut ours), (b"from other".to_vec(), other_at));
+        assert_eq!(receive_soon(ours), (b"from other".to_vec(), other_at));
     }
 
     #[test]
     fn a_peer_that_is_gone_does_not_silence_the_socket() {
-        let any = SocketAddr::new(HERE, 0);
-        let mut ours = UdpSocket::bind(any).unwrap();
-        let at = ours.socket.local_addr().unwrap().as_socket().unwrap();
-        let peer = UdpSocket::bind(any).unwrap();
-        let peer_at = peer.socket.local_addr().unwrap().as_socket().unwrap();
+        let [(mut ours, at), (peer, peer_at), _] = ports(41_100);
+        let ours = &mut *ours.rtp;
         ours.settle(Some(peer_at));
         drop(peer);
         ours.send(b"lost", peer_at);
         let mut back = UdpSocket::bind(peer_at).unwrap();
         back.send(b"back", at);
-        assert_eq!(receive_soon(&mut ours), (b"back".to_vec(), peer_at));
+        assert_eq!(receive_soon(ours), (b"back".to_vec(), peer_at));
+    }
+
+    #[test]
+    fn a_datagram_is_known_to_have_waited() {
+        let [(mut ours, at), (mut peer, _), _] = ports(41_200);
+        let (ours, peer) = (&mut *ours.rtp, &mut *peer.rtp);
+        const PAUSE: Duration = Duration::from_millis(5);
+        // The kernel takes some time to begin with its time stamps.
+        let known = (0..100).any(|_| {
+            peer.send(b"now", at);
+            let sent = Instant::now();
+            std::thread::sleep(PAUSE);
+            receive_soon(ours);
+            let waited = ours.waited();
+            waited.is_some_and(|waited| PAUSE <= waited && waited <= sent.elapsed() + PAUSE)
+        });
+        assert!(known);
     }
 }
