@@ -64,42 +64,27 @@ impl Headers {
 
     /// Every `T` in order, whether the values stand in rows of their own or separated by commas.
     pub fn get_all_typed<T: Header>(&self) -> impl Iterator<Item = Result<T, Error>> {
-        let mut rows = self
-            .rows
-            .iter()
-            .filter(|(n, _)| *n == T::NAME)
-            .map(|(_, value)| value);
+        let named = self.rows.iter().filter(|(name, _)| *name == T::NAME);
+        let mut rows = named.map(|(_, value)| value);
+        // What is left of a row whose first values have been given out.
         let mut rest: Option<(&Text, &str)> = None;
         std::iter::from_fn(move || {
             let (row, text) = match rest.take() {
                 Some(rest) => rest,
-                None => {
-                    let row = rows.next()?;
-                    (row, &**row)
-                }
+                None => rows.next().map(|row| (row, &**row))?,
             };
-            match T::ROWS {
-                Rows::One => Some(T::parse(row)),
-                Rows::Joined => {
-                    let joined = rows.by_ref().fold(None, |joined: Option<String>, more| {
-                        Some(joined.unwrap_or_else(|| row.to_string()) + ", " + more)
-                    });
-                    Some(match joined {
-                        None => T::parse(row),
-                        Some(joined) => T::parse(&joined.into()),
-                    })
-                }
+            Some(match T::ROWS {
+                Rows::One => T::parse(row),
+                Rows::Joined => T::parse(&join(row, &mut rows)),
                 Rows::List => {
                     let (value, after) = grammar::cut(text, b',');
                     rest = after.map(|after| (row, after));
-                    let value = grammar::trim(value);
-                    Some(if value.len() == row.len() {
-                        T::parse(row)
-                    } else {
-                        T::parse(&grammar::slice(row, value))
-                    })
+                    match grammar::trim(value) {
+                        value if value.len() == row.len() => T::parse(row),
+                        value => T::parse(&grammar::slice(row, value)),
+                    }
                 }
-            }
+            })
         })
     }
 
@@ -189,4 +174,16 @@ impl Headers {
     pub fn remove(&mut self, name: &HeaderName) {
         self.rows.retain(|(n, _)| n != name);
     }
+}
+
+/// `first` and all that follow, separated by commas; nothing is copied for one alone.
+fn join<'a>(first: &Text, rows: &mut impl Iterator<Item = &'a Text>) -> Text {
+    let Some(second) = rows.next() else {
+        return first.clone();
+    };
+    let mut joined = format!("{first}, {second}");
+    for row in rows {
+        joined.extend([", ", row]);
+    }
+    joined.into()
 }

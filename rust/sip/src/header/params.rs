@@ -74,13 +74,7 @@ impl Params {
 
     /// Like [`Params::get`], as a slice that outlives the list.
     pub fn get_text(&self, name: &str) -> Option<Text> {
-        self.get(name).map(|v| {
-            if v.is_empty() {
-                Text::new()
-            } else {
-                self.0.slice_ref(v)
-            }
-        })
+        self.get(name).map(|value| grammar::slice(&self.0, value))
     }
 
     /// The value of the parameter called `name` without its quotes.
@@ -93,8 +87,8 @@ impl Params {
         self.get(name).is_some()
     }
 
-    /// Adds a parameter, or gives the one called `name` a new value in its place. A value that is
-    /// neither token nor host is quoted; an empty one leaves the name alone.
+    /// Adds a parameter, or gives the one called `name` (a token) a new value in its place. A value
+    /// that is neither token nor host is quoted; an empty one leaves the name alone.
     pub fn set(&mut self, name: &str, value: &str) {
         if is_bare(value) {
             self.set_raw(name, value);
