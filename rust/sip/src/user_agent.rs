@@ -16,6 +16,7 @@ use bytes::Bytes;
 use slotmap::SlotMap;
 
 use crate::dialog::Dialog;
+use crate::dialog::invite::Reinvite;
 use crate::header::{Allow, HeaderName, NameAddr, Supported, Via};
 use crate::transaction::{Effect, Failure, Flow, TimerQueue, Transactions};
 use crate::{Error, Headers, Host, Message, Method, Request, Response, SipUri, StatusCode, Text};
@@ -265,7 +266,7 @@ impl UserAgent {
 
     /// Leaves an established session by BYE, settling first what the dialog has open.
     fn leave(&mut self, now: Instant, id: SessionId, headers: Headers) {
-        self.refuse_pending_reinvite(now, id);
+        self.end_reinvite(now, id);
         let Some(established) = self.sessions.get_mut(id).and_then(Session::established) else {
             return;
         };
@@ -277,6 +278,21 @@ impl UserAgent {
             self.send_ack(id, owed, None);
         }
         self.send_bye(now, id, headers);
+    }
+
+    /// The session ends with a re-INVITE open: the peer's gets a 487, ours is not waited for.
+    fn end_reinvite(&mut self, now: Instant, id: SessionId) {
+        let Some(established) = self.sessions.get_mut(id).and_then(Session::established) else {
+            return;
+        };
+        match std::mem::take(&mut established.reinvite) {
+            Reinvite::None => {}
+            Reinvite::Ours { transaction, .. } => self.transactions.give_up(now, transaction),
+            Reinvite::Theirs { transaction } => {
+                let reply = Reply::new(StatusCode::REQUEST_TERMINATED);
+                self.respond_in_session(now, id, transaction, reply);
+            }
+        }
     }
 
     fn send_bye(&mut self, now: Instant, id: SessionId, headers: Headers) {

@@ -109,6 +109,12 @@ impl Dialog {
         Ok(dialog)
     }
 
+    /// Takes over the sequence numbers of the early dialog that this one confirms (§13.2.2.4).
+    pub(crate) fn continue_from(&mut self, early: &Dialog) {
+        self.local_sequence = self.local_sequence.max(early.local_sequence);
+        self.remote_sequence = self.remote_sequence.max(early.remote_sequence);
+    }
+
     pub(crate) fn remote_tag(&self) -> &Text {
         &self.remote_tag
     }

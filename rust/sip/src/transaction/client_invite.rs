@@ -21,6 +21,8 @@ pub(crate) struct ClientInvite {
     reliable: bool,
     /// The value of Timer A.
     a: Duration,
+    /// Nobody wants it any more: Timer B bounds its whole life.
+    given_up: bool,
 }
 
 impl ClientInvite {
@@ -29,6 +31,7 @@ impl ClientInvite {
             state: State::Calling,
             reliable,
             a: values.t1,
+            given_up: false,
         };
         let mut actions = Actions::new();
         actions.push(Action::Send);
@@ -45,7 +48,10 @@ impl ClientInvite {
             State::Calling | State::Proceeding if status.is_provisional() => {
                 if self.state == State::Calling {
                     self.state = State::Proceeding;
-                    actions.extend([Action::Stop(Timer::A), Action::Stop(Timer::B)]);
+                    actions.push(Action::Stop(Timer::A));
+                    if !self.given_up {
+                        actions.push(Action::Stop(Timer::B));
+                    }
                 }
                 actions.push(Action::Deliver);
             }
@@ -80,12 +86,14 @@ impl ClientInvite {
         actions
     }
 
-    /// A CANCEL for the INVITE was sent: from now on it doesn't wait for ever (§9.1).
-    pub(crate) fn cancelled(&mut self, values: &TimerValues) -> Actions {
+    /// The INVITE was cancelled, or its session is over: from now on it doesn't wait for ever
+    /// (§9.1).
+    pub(crate) fn give_up(&mut self, values: &TimerValues) -> Actions {
         let mut actions = Actions::new();
-        if self.state == State::Proceeding {
+        if !self.given_up && self.state == State::Proceeding {
             actions.push(Action::Start(Timer::B, values.give_up()));
         }
+        self.given_up = true;
         actions
     }
 
@@ -224,7 +232,21 @@ mod tests {
     fn a_cancelled_invite_without_final_response_ends_after_64_t1() {
         let mut machine = started();
         machine.response(StatusCode::RINGING, &VALUES);
-        assert_eq!(machine.cancelled(&VALUES)[..], [Action::Start(Timer::B, B)]);
+        assert_eq!(machine.give_up(&VALUES)[..], [Action::Start(Timer::B, B)]);
+        assert_eq!(
+            machine.timer(Timer::B)[..],
+            [Action::Timeout, Action::Terminate]
+        );
+    }
+
+    #[test]
+    fn an_invite_given_up_before_any_response_ends_when_it_would_have_without_one() {
+        let mut machine = started();
+        assert!(machine.give_up(&VALUES).is_empty());
+        assert_eq!(
+            machine.response(StatusCode::RINGING, &VALUES)[..],
+            [Action::Stop(Timer::A), Action::Deliver]
+        );
         assert_eq!(
             machine.timer(Timer::B)[..],
             [Action::Timeout, Action::Terminate]

@@ -264,12 +264,12 @@ impl<O: Clone> Transactions<O> {
         }) if machine.is_proceeding())
     }
 
-    /// A CANCEL for this INVITE was sent.
-    pub(crate) fn cancelled(&mut self, now: Instant, id: ClientTransactionId) {
+    /// Nobody wants this INVITE any more.
+    pub(crate) fn give_up(&mut self, now: Instant, id: ClientTransactionId) {
         if let Some(client) = self.clients.get_mut(id)
             && let ClientMachine::Invite(machine) = &mut client.machine
         {
-            let actions = machine.cancelled(&self.values);
+            let actions = machine.give_up(&self.values);
             self.drive_client(now, id, actions, None);
         }
     }

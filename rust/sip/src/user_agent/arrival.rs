@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Reply, UserAgent, session::Phase};
+use super::{Reply, UserAgent};
 use crate::header::{
     Allow, CSeq, CallId, ContentType, From, HeaderName, Require, RetryAfter, To, Unsupported,
 };
@@ -303,21 +303,6 @@ impl UserAgent {
                 Some(self.sessions.get(id)?.local_tag.clone())
             }
             _ => None,
-        }
-    }
-
-    /// Answers the peer's re-INVITE with 487, since the session ends.
-    pub(super) fn refuse_pending_reinvite(&mut self, now: Instant, id: SessionId) {
-        use crate::dialog::invite::Reinvite;
-        let Some(session) = self.sessions.get_mut(id) else {
-            return;
-        };
-        if let Phase::Established(established) = &mut session.phase
-            && let Reinvite::Theirs { transaction } = established.reinvite
-        {
-            established.reinvite = Reinvite::None;
-            let reply = Reply::new(StatusCode::REQUEST_TERMINATED);
-            self.respond_in_session(now, id, transaction, reply);
         }
     }
 }

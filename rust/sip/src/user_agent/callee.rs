@@ -332,7 +332,7 @@ impl UserAgent {
             let reply = Reply::new(StatusCode::REQUEST_TERMINATED);
             self.respond_in_session(now, id, transaction, reply);
         }
-        self.refuse_pending_reinvite(now, id);
+        self.end_reinvite(now, id);
         self.terminate(id, Cause::Bye(Box::new(request)));
         // While our own BYE is under way it may still meet a dialog there.
         if !matches!(self.sessions.get(id).map(|s| &s.phase), Some(Phase::Ending)) {

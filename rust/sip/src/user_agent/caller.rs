@@ -185,7 +185,7 @@ impl UserAgent {
         event::complete(&mut request.headers, &mut request.body, &headers, None);
         self.transactions
             .start_client(now, request, flow, Owner::Nobody);
-        self.transactions.cancelled(now, invite);
+        self.transactions.give_up(now, invite);
     }
 
     // What the called side answers
@@ -254,7 +254,7 @@ impl UserAgent {
             Some((invite, flow)) => Dialog::of_response(invite, &response, flow),
             None => Err(Error::Gone),
         };
-        let Ok(dialog) = dialog else {
+        let Ok(mut dialog) = dialog else {
             // There is no way to the callee, not even for an ACK.
             self.terminate(id, Cause::Rejected(Box::new(response)));
             return self.remove(id);
@@ -263,6 +263,9 @@ impl UserAgent {
             return;
         };
         let offers = matches!(session.phase, Phase::Calling { offers: true, .. });
+        if let Some(early) = session.dialog_with(&dialog.remote_tag().clone()) {
+            dialog.continue_from(early);
+        }
         session.dialogs = vec![dialog];
         session.phase = Phase::established();
         if let Some(established) = session.established() {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::session::{Owner, SessionId};
+use super::session::{Owner, Phase, SessionId};
 use super::{Cause, Content, Event, OutgoingRequest, Reply, UserAgent, event};
 use crate::transaction::{ClientTransactionId, Flow, ServerKey, ServerTransactionId};
 use crate::{Error, Headers, Method, Request, Response, StatusCode};
@@ -107,8 +107,10 @@ impl UserAgent {
     ) {
         let status = response.status;
         let response = Box::new(response);
+        // An early dialog may simply not be known there yet.
         if let Some(session) = session
             && status == StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST
+            && self.is_established(session)
             && self.terminate(session, Cause::Rejected(response.clone()))
         {
             self.leave(now, session, Headers::new());
@@ -117,5 +119,12 @@ impl UserAgent {
             id: client,
             response,
         });
+    }
+
+    fn is_established(&self, id: SessionId) -> bool {
+        matches!(
+            self.sessions.get(id).map(|session| &session.phase),
+            Some(Phase::Established(_))
+        )
     }
 }

@@ -1,0 +1,83 @@
+//! Many runs of users who do anything at any time, over networks of every kind. A seed that fails
+//! is printed; the same seed gives the same run.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use sems_sim::{Chance, Conditions, Pair};
+use sems_sip::Method;
+use sems_sip::user_agent::UserAgentConfig;
+
+fn config() -> UserAgentConfig {
+    UserAgentConfig {
+        methods: vec![Method::Info],
+        ..Default::default()
+    }
+}
+
+/// How many seeds to try; `SEMS_SIM_SEEDS` asks for more.
+fn seeds(default: u64) -> std::ops::Range<u64> {
+    let asked = std::env::var("SEMS_SIM_SEEDS").ok();
+    0..asked.and_then(|n| n.parse().ok()).unwrap_or(default)
+}
+
+fn for_each_seed(default: u64, run: impl Fn(u64)) {
+    for seed in seeds(default) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| run(seed))) {
+            eprintln!("failed with seed {seed}");
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
+/// Ends everything, and what still rings because of an INVITE that was on its way; then nothing
+/// must be left.
+fn end(chance: &mut Chance, pair: &mut Pair) {
+    for _ in 0..2 {
+        chance.hang_up_all(pair);
+        pair.run_until_idle();
+    }
+    pair.assert_nothing_is_left();
+}
+
+#[test]
+fn nothing_is_left_of_any_call_whatever_its_users_and_the_network_do() {
+    for_each_seed(300, |seed| {
+        let loss = (seed % 8) as f64 * 0.1;
+        let conditions = Conditions::bad(loss, 0.1);
+        let mut pair = Pair::with(seed, conditions, config());
+        let mut chance = Chance::new(seed);
+        chance.act(&mut pair, 60);
+        end(&mut chance, &mut pair);
+    });
+}
+
+#[test]
+fn both_ends_of_a_call_agree_whether_it_is_up() {
+    for_each_seed(300, |seed| {
+        let mut pair = Pair::with(seed, Conditions::bad(0.15, 0.15), config());
+        let mut chance = Chance::new(seed);
+        chance.act(&mut pair, 60);
+        for _ in 0..10 {
+            chance.answer_all(&mut pair);
+            pair.run_for(Duration::from_secs(20));
+        }
+        chance.assert_both_ends_agree(&mut pair);
+        end(&mut chance, &mut pair);
+    });
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let run = || {
+        let mut pair = Pair::with(7, Conditions::bad(0.2, 0.1), config());
+        let mut chance = Chance::new(7);
+        chance.act(&mut pair, 100);
+        let wire = pair.net.wire.iter();
+        wire.map(|(at, datagram)| (*at - pair.start, datagram.clone()))
+            .collect::<Vec<_>>()
+    };
+    let first = run();
+    assert!(first.len() > 100);
+    assert_eq!(first, run());
+}
