@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from ..conference import Conference, Member, NotAllowed, UnknownLink
+from ..conference import Conference, Member, NotAllowed, NotHere, UnknownLink
 
 if TYPE_CHECKING:
     from ..server import Server
@@ -37,9 +37,11 @@ class Caller:
     def conference(self, server: Server, name: str) -> Conference:
         """The conference of that name, if it is the caller's business.
 
-        Raises NotAllowed, or HTTPException 404.
+        Raises NotAllowed, NotHere for one who was removed, or HTTPException 404.
         """
         if self.member:
+            if self.member.removed:
+                raise NotHere
             if self.member.conference.name != name:
                 raise NotAllowed("You take part in another conference.")
             return self.member.conference

@@ -10,12 +10,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from ..conference import Conference, Member
-from ..conference.events import Event, HandsChanged, Locked, ParticipantChanged, Unlocked
+from ..conference.events import Event, HandsChanged, Locked, ParticipantChanged, Removed, Unlocked
 from .stream import event
 from .views import ConferenceView, EventView, ParticipantView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _CODED: Final = 64
 
@@ -147,22 +147,31 @@ class ConferenceReader:
                 self._feeds.drop(self._feed)
 
     def take(self) -> tuple[bytes, bool]:
-        """What he does not know yet."""
-        chunks = []
-        missed = None if self._since is None else self._model.since(self._since)
-        if missed is None:
-            chunks.append(self._feed.snapshot(self._reader))
-        else:
-            chunks.extend(self._feed.coded(happened, self._reader) for happened in missed)
-        self._since = self._model.sequence
-        if self._readings != self._feed.readings:
+        """What he does not know yet. One who was removed is told that, and then nothing of the room."""
+        removed = self._member is not None and self._member.removed
+        chunks = list(self._changes(removed))
+        if self._readings != self._feed.readings and not removed:
             self._readings = self._feed.readings
             chunks.append(self._feed.levels)
         over = self._member.ended if self._member else not self._conference.members
         if over:
-            reason = "removed" if self._member and self._member.removed else "ended"
-            chunks.append(event(json.dumps({"reason": reason}), name="ended"))
+            chunks.append(event(json.dumps({"reason": "removed" if removed else "ended"}), name="ended"))
         return b"".join(chunks), over
+
+    def _changes(self, removed: bool) -> Iterator[bytes]:
+        missed = None if self._since is None else self._model.since(self._since)
+        if missed is None:
+            if not removed:
+                self._since = self._model.sequence
+                yield self._feed.snapshot(self._reader)
+            return
+        if removed:
+            # All that came after the removal waits until he is brought back.
+            ours = [isinstance(each, Removed) and each.participant.id == self._reader for each in missed]
+            missed = missed[: len(ours) - ours[::-1].index(True)] if True in ours else []
+        for happened in missed:
+            self._since = happened.sequence
+            yield self._feed.coded(happened, self._reader)
 
 
 @cache

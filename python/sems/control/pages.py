@@ -76,35 +76,30 @@ class Pages:
         try:
             self._server.conferences.links.find(request.path_params["token"])
         except EndedLink:
-            return self.message(
-                410, "Your call has ended", "This link no longer works. Each call brings a link of its own."
-            )
+            text = "This link no longer works. Each call brings a link of its own."
+            return self.message(request, 410, "Your call has ended", text)
         except UnknownLink:
-            return self.message(
-                404,
-                "This link is not known here",
-                "Look at your phone again, or call again: each call brings its own.",
-            )
+            text = "Look at your phone again, or call again: each call brings a link of its own."
+            return self.message(request, 404, "This link is not known here", text)
         return HTMLResponse(self._pages["conference.html"])
 
     async def operator(self, request: Request) -> Response:
         """All rooms and calls, for who knows the token."""
-        return HTMLResponse(
-            self._pages["operator.html"] if self._auth.has_operator_session(request) else self._login("")
-        )
+        known = self._auth.has_operator_session(request)
+        return HTMLResponse(self._pages["operator.html"] if known else self._login(""))
 
     async def log_in(self, request: Request) -> Response:
         """Takes the token from the form."""
         form = parse_qs((await request.body()).decode("utf-8", "replace"))
         if not self._auth.is_operator_token(form.get("token", [""])[0].strip()):
             return HTMLResponse(self._login("This is not the token."), status_code=403)
-        response = RedirectResponse("/operator", status_code=303)
+        response = RedirectResponse("operator", status_code=303)
         self._auth.log_in(request, response)
         return response
 
     async def log_out(self, _: Request) -> Response:
         """Forgets the browser."""
-        response = RedirectResponse("/operator", status_code=303)
+        response = RedirectResponse("../operator", status_code=303)
         self._auth.log_out(response)
         return response
 
@@ -125,26 +120,30 @@ class Pages:
             return Response(file.zipped, headers=headers, media_type=file.media_type)
         return Response(file.body, headers=headers, media_type=file.media_type)
 
-    def message(self, status: int, title: str, text: str) -> Response:
+    def message(self, request: Request, status: int, title: str, text: str) -> Response:
         """A page that says one thing."""
+        # A proxy may have put all of us below a path, so links lead upwards from where the page is.
+        root = "../" * (request.scope["path"].count("/") - 1)
         page = Template(self._pages["message.html"]).substitute(
-            title=html.escape(title), text=html.escape(text)
+            title=html.escape(title), text=html.escape(text), root=root
         )
         return HTMLResponse(page, status_code=status)
 
-    async def on_error(self, _: Request, error: Exception) -> Response:
+    async def on_error(self, request: Request, error: Exception) -> Response:
         """A page for an address where nothing is, and the like."""
         assert isinstance(error, HTTPException)
         if error.status_code == 404:
-            response = self.message(404, "There is nothing here", "Look at the address again.")
+            response = self.message(request, 404, "There is nothing here", "Look at the address again.")
         else:
-            response = self.message(error.status_code, "This does not work", f"{error.detail}.")
+            response = self.message(request, error.status_code, "This does not work", f"{error.detail}.")
         response.headers.update(error.headers or {})
         return response
 
-    async def on_failure(self, _: Request, error: Exception) -> Response:
+    async def on_failure(self, request: Request, error: Exception) -> Response:
         """A fault of ours."""
-        return self.message(500, "The server has failed", "This should not happen. It has been logged.")
+        return self.message(
+            request, 500, "The server has failed", "This should not happen. It has been logged."
+        )
 
     def _login(self, error: str) -> str:
         return Template(self._pages["login.html"]).substitute(error=html.escape(error))

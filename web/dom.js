@@ -1,0 +1,30 @@
+// The little that the pages need to write into the document. Text is only ever set as text.
+
+export const find = (selector, root = document) => root.querySelector(selector);
+
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export function setAttribute(element, name, value) {
+  if (value === null || value === false) {
+    if (element.hasAttribute(name)) element.removeAttribute(name);
+  } else {
+    const text = value === true ? "" : String(value);
+    if (element.getAttribute(name) !== text) element.setAttribute(name, text);
+  }
+}
+
+export function show(element, visible) {
+  if (element.hidden === visible) element.hidden = !visible;
+}
+
+/** A button that can't be pressed keeps the focus, so that nobody is lost while the line is away. */
+export function enable(button, enabled) {
+  setAttribute(button, "aria-disabled", enabled ? null : "true");
+}
+
+export const isEnabled = (button) => button.getAttribute("aria-disabled") !== "true";
+
+/** A clone of the template with this id. */
+export const clone = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);

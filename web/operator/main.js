@@ -1,0 +1,163 @@
+// The operator's page: all rooms and calls, as they are now. Here SIP's own words are used.
+
+import { clone, enable, find, isEnabled, setText, show } from "../dom.js";
+import { ask, Follower, Refused } from "../session.js";
+
+const api = "api/v1";
+const SURE = 4_000; // ms within which "Hang up" must be pressed a second time
+const COUNTERS = [
+  ["calls", "Calls"],
+  ["rooms", "Rooms"],
+  ["late_ticks", "Late ticks"],
+  ["skipped_ticks", "Skipped ticks"],
+  ["rtp_received", "RTP in / s"],
+  ["rtp_sent", "RTP out / s"],
+];
+
+let overview = null;
+let stats = null;
+let connected = false;
+
+/** Keeps one element for each item, in the order of the items. */
+class Table {
+  #rows = new Map();
+
+  constructor(body, make, fill) {
+    Object.assign(this, { body, make, fill });
+  }
+
+  render(items, key) {
+    const wanted = new Set(items.map(key));
+    for (const [id, row] of this.#rows) {
+      if (!wanted.has(id)) {
+        row.remove();
+        this.#rows.delete(id);
+      }
+    }
+    items.forEach((item, index) => {
+      const id = key(item);
+      if (!this.#rows.has(id)) this.#rows.set(id, this.make(item));
+      const row = this.#rows.get(id);
+      if (this.body.children[index] !== row) this.body.insertBefore(row, this.body.children[index] ?? null);
+      this.fill(row, item);
+    });
+    const empty = find(".empty", this.body.closest("section, details"));
+    if (empty) show(empty, items.length === 0);
+  }
+}
+
+const rooms = new Table(
+  find("#rooms"),
+  () => clone("room"),
+  (row, room) => {
+    const [name, participants, hands, state] = row.children;
+    setText(name, room.name);
+    setText(participants, String(room.participants));
+    setText(hands, String(room.hands));
+    setText(state, room.locked ? "locked" : "open");
+  },
+);
+
+const calls = new Table(
+  find("#calls"),
+  ({ id }) => {
+    const row = clone("call");
+    find("button", row).addEventListener("click", (event) => hangUp(id, event.currentTarget));
+    return row;
+  },
+  (row, call) => {
+    const [caller, to, service, state, time, line, action] = row.children;
+    setText(find(".caller", caller), call.caller_name);
+    setText(find("small", caller), `${call.direction === "in" ? "from" : "to"} ${call.source}`);
+    setText(to, call.uri);
+    setText(service, call.conference === null ? (call.app ?? "") : `${call.app ?? "conference"} ${call.conference}`);
+    setText(state, [call.state, call.codec, call.on_hold && "on hold"].filter(Boolean).join(", "));
+    setText(time, since(call.answered ?? call.started));
+    setText(line, quality(call.quality));
+    const button = find("button", action);
+    const sure = button.dataset.sure !== undefined;
+    setText(button, sure ? "Sure?" : "Hang up");
+    button.setAttribute("aria-label", sure ? `Sure? Hang up ${call.caller_name}` : `Hang up ${call.caller_name}`);
+    enable(button, connected);
+  },
+);
+
+const counters = new Table(find("#counters"), () => clone("counter"), fillCounter);
+const all = new Table(find("#all"), () => clone("counter"), fillCounter);
+
+function fillCounter(row, [, label, value]) {
+  setText(row.children[0], label);
+  setText(row.children[1], value);
+}
+
+async function hangUp(id, button) {
+  if (!isEnabled(button)) return;
+  if (button.dataset.sure === undefined) {
+    button.dataset.sure = "";
+    setTimeout(() => {
+      delete button.dataset.sure;
+      render();
+    }, SURE);
+    return render();
+  }
+  delete button.dataset.sure;
+  try {
+    await ask("DELETE", `${api}/calls/${id}`);
+    setText(find("#notice"), "The call has been ended.");
+  } catch (error) {
+    setText(find("#notice"), error instanceof Refused ? error.message : "That did not get through.");
+  }
+}
+
+function since(moment) {
+  const seconds = Math.max(0, Math.floor((Date.now() - new Date(moment)) / 1000));
+  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  return [...(h ? [h, String(m).padStart(2, "0")] : [m]), String(s).padStart(2, "0")].join(":");
+}
+
+function quality(line) {
+  if (!line) return "";
+  const loss = (100 * line.lost) / Math.max(1, line.received + line.lost);
+  const trip = line.round_trip_ms === null ? "" : `, ${line.round_trip_ms.toFixed(0)} ms round trip`;
+  return `loss ${loss.toFixed(1)} %, jitter ${line.jitter_ms.toFixed(1)} ms${trip}`;
+}
+
+function render() {
+  if (!overview) return;
+  rooms.render(overview.conferences, (room) => room.name);
+  calls.render(overview.calls.calls, (call) => call.id);
+  const hidden = overview.calls.total - overview.calls.calls.length;
+  show(find("#more"), hidden > 0);
+  setText(find("#more"), `and ${hidden} older calls`);
+}
+
+function renderStats({ version, counters: now }) {
+  const before = stats;
+  stats = { at: performance.now(), now };
+  const value = (name) => {
+    if (!name.startsWith("rtp_")) return now[name] ?? 0;
+    return before && Math.max(0, Math.round((1000 * (now[name] - before.now[name])) / (stats.at - before.at)));
+  };
+  setText(find("#version"), `SEMS ${version}`);
+  const shown = COUNTERS.map(([name, label]) => [name, label, value(name)?.toLocaleString("en") ?? "–"]);
+  counters.render(shown, ([name]) => name);
+  const rest = Object.entries(now).sort(([a], [b]) => a.localeCompare(b));
+  all.render(rest.map(([name, count]) => [name, name.replaceAll("_", " "), count.toLocaleString("en")]), ([name]) => name);
+}
+
+setInterval(render, 1000);
+
+new Follower(`${api}/overview/events`, {
+  connected(now) {
+    if (connected === now) return;
+    connected = now;
+    show(find("#reconnecting"), !now);
+    render();
+  },
+  refused: () => location.reload(),
+  overview(view) {
+    overview = view;
+    render();
+  },
+  stats: renderStats,
+});

@@ -1,0 +1,121 @@
+// The line to the server: commands out, events in. It comes back by itself when the network does.
+
+const SILENCE = 12_000; // ms; the server says something every five seconds
+const PATIENCE = 8_000; // ms for one command
+const PAUSE = 1_000; // ms between two attempts
+
+export class Refused extends Error {
+  constructor(status, sentence) {
+    super(sentence);
+    this.status = status;
+  }
+}
+
+/** Asks the API. Resolves to the answer; rejects with Refused, or with TypeError if nothing got through. */
+export async function ask(method, url, body) {
+  const response = await fetch(url, {
+    method,
+    headers: body ? { "Content-Type": "application/json" } : {},
+    body: body && JSON.stringify(body),
+    signal: AbortSignal.timeout(PATIENCE),
+    cache: "no-store",
+  });
+  const text = await response.text();
+  const answer = text ? JSON.parse(text) : null;
+  if (!response.ok) throw new Refused(response.status, answer?.detail ?? response.statusText);
+  return answer;
+}
+
+/**
+ * Follows a stream of events. `on` has a function for each kind of event (`message` for those without
+ * a name), and two more: `connected(bool)` when the line comes or goes, `refused(status)` when the server
+ * does not know us any more.
+ */
+export class Follower {
+  #source = null;
+  #heardAt = 0;
+  #again = 0;
+  #stopped = false;
+  #watch = 0;
+
+  constructor(url, on) {
+    this.url = url;
+    this.on = on;
+    this.since = undefined;
+    addEventListener("online", () => this.#reopen());
+    addEventListener("offline", () => this.#lose());
+    addEventListener("pageshow", (event) => event.persisted && this.#reopen());
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden && this.#isSilent()) this.#reopen();
+    });
+    this.#watch = setInterval(() => this.#isSilent() && this.#reopen(), PAUSE);
+    this.#open();
+  }
+
+  stop() {
+    this.#stopped = true;
+    this.#source?.close();
+    clearTimeout(this.#again);
+    clearInterval(this.#watch);
+  }
+
+  #open() {
+    const url = this.since === undefined ? this.url : `${this.url}?since=${this.since}`;
+    const source = (this.#source = new EventSource(url));
+    this.#heardAt = performance.now();
+    const heard = () => {
+      this.#heardAt = performance.now();
+      this.on.connected(true);
+    };
+    source.addEventListener("open", heard);
+    source.addEventListener("beat", heard);
+    for (const kind of Object.keys(this.on)) {
+      if (kind === "connected" || kind === "refused") continue;
+      source.addEventListener(kind, (event) => {
+        heard();
+        if (event.lastEventId) this.since = event.lastEventId;
+        this.on[kind](JSON.parse(event.data));
+      });
+    }
+    source.addEventListener("error", () => this.#lose());
+  }
+
+  #isSilent() {
+    return !this.#stopped && this.#source && performance.now() - this.#heardAt > SILENCE;
+  }
+
+  #lose() {
+    if (this.#stopped) return;
+    this.#source?.close();
+    this.#source = null;
+    this.on.connected(false);
+    clearTimeout(this.#again);
+    if (navigator.onLine) this.#again = setTimeout(() => this.#retry(), PAUSE);
+  }
+
+  #reopen() {
+    if (this.#stopped) return;
+    this.#source?.close();
+    this.on.connected(false);
+    clearTimeout(this.#again);
+    this.#retry();
+  }
+
+  // EventSource does not tell why it failed, so it is asked for with fetch before.
+  async #retry() {
+    try {
+      const response = await fetch(this.url, { method: "HEAD", signal: AbortSignal.timeout(PATIENCE) });
+      if (this.#stopped) return;
+      if (response.status >= 400 && response.status < 500) {
+        this.stop();
+        this.on.refused(response.status);
+        return;
+      }
+      if (!response.ok) throw new TypeError();
+      this.#source?.close();
+      this.#open();
+    } catch {
+      this.#lose();
+    }
+  }
+}
