@@ -193,13 +193,36 @@ fn socket_address(storage: &libc::sockaddr_storage) -> Option<SocketAddr> {
     }
 }
 
-impl PacketSocket for MemorySocket {
+/// A socket in memory that remembers how long the last datagram had waited.
+struct MemoryPort {
+    socket: MemorySocket,
+    waited: Option<Duration>,
+}
+
+impl MemoryPort {
+    fn bind(host: &MemoryHost, port: u16) -> io::Result<Box<Self>> {
+        Ok(Box::new(Self {
+            socket: host.bind(port)?,
+            waited: None,
+        }))
+    }
+}
+
+impl PacketSocket for MemoryPort {
     fn receive(&mut self, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
-        self.recv_from(buffer)
+        let (source, data, waited) = self.socket.take_waited()?;
+        let length = data.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&data[..length]);
+        self.waited = Some(waited);
+        Some((length, source))
     }
 
     fn send(&mut self, packet: &[u8], to: SocketAddr) {
-        self.send_to(packet, to);
+        self.socket.send_to(packet, to);
+    }
+
+    fn waited(&mut self) -> Option<Duration> {
+        self.waited
     }
 }
 
@@ -336,8 +359,8 @@ impl PortPool {
                 Box::new(UdpSocket::bind(control)?),
             ),
             PortSource::Memory(host) => (
-                Box::new(host.bind(local.port())?),
-                Box::new(host.bind(control.port())?),
+                MemoryPort::bind(host, local.port())?,
+                MemoryPort::bind(host, control.port())?,
             ),
         };
         Ok(Port {

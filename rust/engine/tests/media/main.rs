@@ -1,0 +1,11 @@
+//! What the media promise, in virtual time on a network in memory.
+
+mod stage;
+
+mod latch;
+mod moving;
+mod packets;
+mod prompts;
+mod recording;
+mod rooms;
+mod watching;

@@ -1,0 +1,164 @@
+//! Silence of the network, reports, quality.
+
+use sems_engine::event::{Event, Quality};
+use sems_rtp::{
+    NtpTime, PayloadType, RtpSession, SequenceNumber, SessionConfig, Ssrc, Timestamp,
+    rtcp::{ControlPacket, parse},
+};
+
+use crate::stage::Stage;
+
+fn told_of_silence(stage: &Stage) -> Vec<Option<u32>> {
+    stage
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::RtpTimeout { silent_ms, .. } => Some(Some(*silent_ms)),
+            Event::RtpResumed { .. } => Some(None),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn a_dead_line_is_told_once_and_so_is_its_return() {
+    let mut stage = Stage::new(1);
+    let phone = stage.call(0);
+    stage.run(2000);
+    stage.phones[phone].sends = false;
+    stage.run(9_700);
+    assert_eq!(told_of_silence(&stage), []);
+    stage.run(10_000);
+    let told = told_of_silence(&stage);
+    assert!(matches!(told[..], [Some(10_000..=10_300)]), "{told:?}");
+    stage.phones[phone].sends = true;
+    stage.run(1000);
+    assert_eq!(told_of_silence(&stage)[1..], [None]);
+}
+
+#[test]
+fn a_caller_who_never_sends_is_told_as_well() {
+    let mut stage = Stage::new(1);
+    let phone = stage.call(0);
+    stage.phones[phone].sends = false;
+    stage.run(10_500);
+    assert_eq!(told_of_silence(&stage).len(), 1);
+}
+
+#[test]
+fn on_hold_nothing_is_missed() {
+    let mut stage = Stage::new(1);
+    let phone = stage.call(0);
+    stage.run(1000);
+    stage.update(phone, |negotiated| negotiated.receive = false);
+    stage.phones[phone].sends = false;
+    stage.run(30_000);
+    stage.update(phone, |negotiated| negotiated.receive = true);
+    stage.run(9_000);
+    assert_eq!(told_of_silence(&stage), []);
+    stage.run(2_000);
+    assert_eq!(told_of_silence(&stage).len(), 1);
+}
+
+fn qualities(stage: &Stage) -> Vec<Quality> {
+    stage
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Quality(_, quality) => Some(*quality),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn quality_is_told_each_five_seconds() {
+    let mut stage = Stage::new(1);
+    let phone = stage.call(0);
+    stage.run(6_000);
+    stage.forget();
+    for _ in 0..10 {
+        stage.phones[phone].sequence = stage.phones[phone].sequence.wrapping_add(1);
+        stage.run(1000);
+    }
+    let told = qualities(&stage);
+    assert_eq!(told.len(), 2);
+    for quality in told {
+        assert!((248..=252).contains(&quality.received), "{quality:?}");
+        assert!((4..=6).contains(&quality.lost), "{quality:?}");
+        assert!(quality.jitter_ms < 1.0, "{quality:?}");
+        assert_eq!((quality.round_trip_ms, quality.remote_loss), (None, None));
+    }
+}
+
+#[test]
+fn reports_leave_each_few_seconds_and_tell_what_was_sent_and_received() {
+    let mut stage = Stage::new(1);
+    let phone = stage.call(0);
+    stage.run(20_000);
+    let reports = &stage.phones[phone].reports;
+    assert!((3..=10).contains(&reports.len()), "{}", reports.len());
+    let last = parse(reports.last().unwrap()).unwrap().next();
+    let Some(ControlPacket::SenderReport {
+        ssrc,
+        info,
+        mut blocks,
+    }) = last
+    else {
+        panic!("{last:?}");
+    };
+    let call = stage.phones[phone].call;
+    assert_eq!(ssrc, Ssrc(call.0 as u32));
+    assert_eq!(info.octets, info.packets * 160);
+    // 1.7 billion seconds were the time at start.
+    let seconds = (info.ntp.0 >> 32) - 2_208_988_800;
+    assert!((1_700_000_005..1_700_000_021).contains(&seconds));
+    let block = blocks.next().unwrap();
+    assert_eq!(
+        (block.ssrc, block.cumulative_lost),
+        (Ssrc(stage.phones[phone].ssrc), 0)
+    );
+}
+
+#[test]
+fn round_trip_and_loss_come_from_the_peers_reports() {
+    let mut stage = Stage::new(1);
+    let phone = stage.call(0);
+    let mut peer = RtpSession::new(SessionConfig {
+        ssrc: Ssrc(stage.phones[phone].ssrc),
+        first_sequence: SequenceNumber(0),
+        first_timestamp: Timestamp(0),
+        clock_rate: 8000,
+        cname: "peer",
+    });
+    let mut ours = stage.phones[phone].remote;
+    ours.set_port(ours.port() + 1);
+    let ntp = |ms: u64| NtpTime::from_unix(std::time::Duration::from_millis(5_000_000 + ms));
+    for ms in 0..12_000 {
+        stage.run(1);
+        let now = stage.now;
+        let caller = &mut stage.phones[phone];
+        for packet in caller.received.drain(..) {
+            // Every fourth packet gets lost on the way.
+            if packet.header.sequence.0 % 4 != 0 {
+                let bytes = [&packet.header.to_bytes()[..], &packet.payload].concat();
+                peer.receive(now, &sems_rtp::RtpPacket::parse(&bytes).unwrap());
+            }
+        }
+        for report in caller.reports.drain(..) {
+            peer.receive_control(now, ntp(ms), &report).unwrap();
+        }
+        if ms % 3000 == 2000 {
+            peer.send(PayloadType::PCMU, 160, 160);
+            let mut report = [0; 400];
+            let length = peer.write_report(now, ntp(ms), &mut report).unwrap();
+            caller.rtcp.send_to(&report[..length], ours);
+        }
+    }
+    let quality = *qualities(&stage).last().unwrap();
+    let loss = quality.remote_loss.unwrap();
+    assert!((0.2..=0.3).contains(&loss), "{loss}");
+    // One millisecond each way on this network.
+    let trip = quality.round_trip_ms.unwrap();
+    assert!((1.9..=3.1).contains(&trip), "{trip} ms");
+}

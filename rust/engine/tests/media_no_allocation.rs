@@ -1,0 +1,179 @@
+//! In a steady tick nothing is allocated and nothing freed.
+
+#[path = "media/stage.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
+mod stage;
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use sems_engine::{
+    command::{Direction, Listener, MediaCommand},
+    ids::{CallId, PlayId, RequestId, RoomId},
+    media::{
+        leg::{Leg, LegConfig},
+        pool::{Media, MediaConfig},
+        port::{PacketSocket, Port},
+        prompt::Prompt,
+        tap::tap,
+    },
+    queue::EventReceiver,
+};
+use sems_rtp::{RtpHeader, SequenceNumber, Ssrc, Timestamp};
+
+thread_local! {
+    static COUNT: Cell<u64> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: everything is left to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.set(COUNT.get() + 1);
+        // SAFETY: as promised by our caller.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        COUNT.set(COUNT.get() + 1);
+        // SAFETY: as promised by our caller.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// A socket to which a packet of noise or of silence comes each tick, some of which get lost.
+struct Source {
+    from: SocketAddr,
+    packet: [u8; 172],
+    ticks: u32,
+    waits: bool,
+    loud: bool,
+}
+
+impl PacketSocket for Source {
+    fn receive(&mut self, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
+        self.waits = !self.waits;
+        if !self.waits {
+            return None;
+        }
+        self.ticks += 1;
+        if self.ticks.is_multiple_of(37) {
+            return None;
+        }
+        let header = RtpHeader {
+            marker: false,
+            payload_type: sems_rtp::PayloadType::PCMU,
+            sequence: SequenceNumber(self.ticks as u16),
+            timestamp: Timestamp(self.ticks * 160),
+            ssrc: Ssrc(7),
+        };
+        self.packet[..12].copy_from_slice(&header.to_bytes());
+        let speaks = self.loud && self.ticks / 100 % 2 == 0;
+        for (place, code) in self.packet[12..].iter_mut().enumerate() {
+            *code = if speaks { (place * 7) as u8 } else { 0xFF };
+        }
+        buffer[..172].copy_from_slice(&self.packet);
+        Some((172, self.from))
+    }
+
+    fn send(&mut self, _: &[u8], _: SocketAddr) {}
+}
+
+#[test]
+fn a_steady_tick_neither_allocates_nor_frees() {
+    let negotiated = {
+        let mut stage = stage::Stage::new(1);
+        let phone = stage.call(0);
+        stage.phones[phone].negotiated.clone()
+    };
+    let start = Instant::now();
+    let mut events = EventReceiver::new(None);
+    let config = MediaConfig {
+        workers: 1,
+        start,
+        since_epoch: Duration::from_secs(1),
+        rtp_timeout: Duration::from_secs(10),
+        seed: 1,
+        fault: Arc::new(|_| {}),
+    };
+    let mut media = Media::new(config, &mut events).unwrap();
+    let handle = media.handle();
+    let room = RoomId::new(1, 0);
+    let mut commands = vec![MediaCommand::OpenRoom { room }];
+    let prompt = Arc::new(Prompt::tone("sine:440:3330:-20").unwrap());
+    let mut readers = Vec::new();
+    for number in 0..20u64 {
+        let call = CallId::new(number + 2, 0);
+        let source = |loud| {
+            Box::new(Source {
+                from: negotiated.remote_rtp,
+                packet: [0; 172],
+                ticks: number as u32,
+                waits: false,
+                loud,
+            })
+        };
+        let port = Port::new(source(number < 5), source(false), negotiated.remote_rtp);
+        let mut negotiated = negotiated.clone();
+        negotiated.ptime_ms = [20, 20, 20, 30][number as usize % 4];
+        let config = LegConfig {
+            call,
+            negotiated,
+            cname: "test".to_owned(),
+            ssrc: Ssrc(number as u32),
+            first_sequence: SequenceNumber(0),
+            first_timestamp: Timestamp(0),
+        };
+        assert!(handle.open(Leg::new(config, port)).is_ok());
+        // Three stay alone: one hears a prompt, one itself, one nothing.
+        if number < 17 {
+            let room = Some(room);
+            commands.push(MediaCommand::Join { call, room });
+        }
+        if number % 8 == 3 {
+            commands.push(MediaCommand::Play {
+                listener: Listener::Call(call),
+                play: PlayId(number),
+                prompts: vec![prompt.clone()],
+                repeat: 0,
+            });
+        }
+        if number % 9 == 0 {
+            commands.push(MediaCommand::Echo { call, on: true });
+            let (writer, reader) = tap(2);
+            let direction = [Direction::In, Direction::Out][number as usize / 9 % 2];
+            commands.push(MediaCommand::Tap {
+                call,
+                direction,
+                writer,
+            });
+            readers.push(reader);
+        }
+    }
+    for (number, command) in commands.into_iter().enumerate() {
+        handle.command(RequestId(number as u64), command).unwrap();
+    }
+    let mut told = Vec::with_capacity(100_000);
+    let mut now = start;
+    let mut before = 0;
+    for millisecond in 0..20_000 {
+        now += Duration::from_millis(1);
+        media.step(now);
+        if millisecond == 500 {
+            before = COUNT.get();
+        }
+    }
+    let after = COUNT.get();
+    events.drain(&mut told);
+    assert_eq!(after - before, 0);
+    assert!(told.len() > 200, "{} events", told.len());
+}
