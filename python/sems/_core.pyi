@@ -208,8 +208,11 @@ class Engine:
         from_uri: str = "",
         headers: HeaderList = ...,
         link: str | None = None,
+        late_offer: bool = False,
     ) -> tuple[int, int]:
-        """Places a call; returns (request, call)."""
+        """Places a call; returns (request, call). Its Event.Done says that the INVITE was sent; one
+        with an error, that there is no such call and will be no Event.Ended. With ``late_offer``
+        the peer offers in its 200 and our ACK answers."""
     def hold(self, call: int, on: bool) -> int: ...
     def shutdown(self) -> int: ...
 

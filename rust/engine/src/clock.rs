@@ -17,11 +17,6 @@ pub enum Clock {
 }
 
 impl Clock {
-    /// A virtual clock that stands at zero.
-    pub fn at(epoch: Instant) -> Self {
-        Self::Virtual { epoch, now: epoch }
-    }
-
     /// The present.
     pub fn now(&self) -> Instant {
         match self {
@@ -30,16 +25,13 @@ impl Clock {
         }
     }
 
-    /// Sets a virtual clock to `since_epoch`, or leaves it where it is if that is in the past.
-    /// `None` for a real clock, which can't be set.
-    pub fn set(&mut self, since_epoch: Duration) -> Option<Instant> {
-        match self {
-            Self::Real => None,
-            Self::Virtual { epoch, now } => {
-                *now = (*now).max(*epoch + since_epoch);
-                Some(*now)
-            }
+    /// Lets virtual time pass to `instant`, or leaves it where it is if that is in the past; the
+    /// machine's clock goes its own way. Returns the present.
+    pub fn advance(&mut self, instant: Instant) -> Instant {
+        if let Self::Virtual { now, .. } = self {
+            *now = instant.max(*now);
         }
+        self.now()
     }
 
     /// Time from zero to `instant`; `None` for a real clock, which has no zero.

@@ -104,6 +104,8 @@ pub struct Dial {
     pub headers: HeaderList,
     /// As in [`SignalingCommand::Ring`].
     pub link: Option<String>,
+    /// The INVITE carries no offer: the peer makes it in its 200, and our ACK answers it.
+    pub late_offer: bool,
 }
 
 /// Whom a sound is for.

@@ -7,13 +7,19 @@
 //!
 //! All that crosses to Python is a [`command::Command`] going down and an [`event::Event`] coming up.
 
+mod agreement;
+mod call;
 pub mod clock;
 pub mod command;
 pub mod config;
 pub mod error;
 pub mod event;
+pub mod handle;
 pub mod homes;
 pub mod ids;
+mod legs;
+pub mod limits;
 pub mod media;
 pub mod queue;
+mod signaling;
 pub mod transport;

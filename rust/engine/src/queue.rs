@@ -4,6 +4,7 @@
 //! tells fifty thousand things a second makes a system call for a few of them only.
 
 use std::{
+    collections::{HashSet, VecDeque},
     io,
     os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
     sync::{
@@ -12,7 +13,7 @@ use std::{
     },
 };
 
-use crate::event::Event;
+use crate::{event::Event, ids::CallId};
 
 /// A counter in the kernel that makes a waiting thread look at its queue.
 #[derive(Debug)]
@@ -75,6 +76,10 @@ pub struct EventSender {
 
 impl EventSender {
     /// Tells the reader, or gives the event back when the ring is full. Never waits.
+    #[expect(
+        clippy::result_large_err,
+        reason = "an event is moved, not boxed, to cost nothing"
+    )]
     pub fn try_send(&mut self, event: Event) -> Result<(), Event> {
         self.ring
             .push(event)
@@ -91,11 +96,23 @@ impl EventSender {
     }
 }
 
+/// Calls whose end is remembered, so that nothing is told of them afterwards.
+const ENDED: usize = 4096;
+
 /// The reader's end of all rings.
 #[derive(Debug)]
 pub struct EventReceiver {
     rings: Vec<rtrb::Consumer<Event>>,
     wake: Option<Arc<Wake>>,
+    ended: Ended,
+}
+
+/// The calls that have ended last. A worker learns of a call's end a little later than Python, and
+/// what it has to say in between is not told.
+#[derive(Debug, Default)]
+struct Ended {
+    order: VecDeque<CallId>,
+    calls: HashSet<CallId>,
 }
 
 impl EventReceiver {
@@ -104,6 +121,7 @@ impl EventReceiver {
         Self {
             rings: Vec::new(),
             wake,
+            ended: Ended::default(),
         }
     }
 
@@ -125,7 +143,7 @@ impl EventReceiver {
         for ring in &mut self.rings {
             let waiting = ring.slots();
             if let Ok(chunk) = ring.read_chunk(waiting) {
-                into.extend(chunk);
+                into.extend(chunk.into_iter().filter(|event| self.ended.admits(event)));
             }
         }
     }
@@ -133,6 +151,29 @@ impl EventReceiver {
     /// The descriptor that is readable while events wait.
     pub fn fd(&self) -> Option<RawFd> {
         self.wake.as_ref().map(|wake| wake.as_raw_fd())
+    }
+}
+
+impl Ended {
+    /// Whether an event may still be told.
+    fn admits(&mut self, event: &Event) -> bool {
+        match event {
+            Event::Ended { call, .. } => {
+                if self.order.len() >= ENDED
+                    && let Some(oldest) = self.order.pop_front()
+                {
+                    self.calls.remove(&oldest);
+                }
+                self.order.push_back(*call);
+                self.calls.insert(*call)
+            }
+            Event::Digit { call, .. }
+            | Event::Speaking { call, .. }
+            | Event::Quality(call, _)
+            | Event::RtpTimeout { call, .. }
+            | Event::RtpResumed { call } => !self.calls.contains(call),
+            _ => true,
+        }
     }
 }
 
@@ -185,6 +226,35 @@ mod tests {
         );
         receiver.drain(&mut Vec::new());
         assert_eq!(sender.free(), 2);
+    }
+
+    #[test]
+    fn nothing_is_told_of_a_call_after_its_end() {
+        let mut receiver = EventReceiver::new(None);
+        let (mut signaling, mut worker) = (receiver.sender(8), receiver.sender(8));
+        let (call, other) = (CallId(1), CallId(2));
+        let digit = |call| Event::Digit { call, digit: '5' };
+        let ended = Event::Ended {
+            call,
+            cause: crate::event::EndCause::Remote,
+            code: None,
+            reason: String::new(),
+        };
+        signaling.try_send(ended).unwrap();
+        worker.try_send(digit(call)).unwrap();
+        worker.try_send(digit(other)).unwrap();
+        let mut events = Vec::new();
+        receiver.drain(&mut events);
+        assert!(matches!(
+            events[..],
+            [
+                Event::Ended { .. },
+                Event::Digit {
+                    call: CallId(2),
+                    ..
+                }
+            ]
+        ));
     }
 
     #[test]

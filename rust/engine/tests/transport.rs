@@ -133,7 +133,7 @@ fn journey(seed: u64, quality: LinkQuality, count: u8) -> Vec<(u8, Duration)> {
     }
     let mut arrived = Vec::new();
     let mut buffer = [0; 4];
-    while let Some(arrival) = there.next_arrival() {
+    while let Some(arrival) = to.next_arrival() {
         there.advance(arrival);
         while let Some((1, source)) = to.recv_from(&mut buffer) {
             assert_eq!(source, from.local_addr());

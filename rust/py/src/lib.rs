@@ -1,1 +1,28 @@
-//! (being built)
+//! `sems._core`: the engine as Python sees it. Decides nothing; `python/sems/_core.pyi` is its
+//! documentation.
+
+mod config;
+mod convert;
+mod engine;
+mod errors;
+mod event;
+mod prompt;
+
+use pyo3::prelude::*;
+
+/// The Rust core: SIP, RTP and mixing behind one door, `Engine`.
+#[pymodule(gil_used = false)]
+mod _core {
+    #[pymodule_export]
+    use super::{
+        config::{EngineConfig, MemoryNetwork},
+        engine::Engine,
+        event::Event,
+        prompt::{Prompt, Tap},
+    };
+
+    /// The version of the engine, which is that of the package.
+    #[pymodule_export]
+    #[allow(non_upper_case_globals, reason = "Python's name")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}

@@ -9,7 +9,7 @@ pub mod counters;
 pub mod files;
 pub mod leg;
 mod message;
-mod outbox;
+pub(crate) mod outbox;
 pub mod player;
 pub mod pool;
 pub mod port;

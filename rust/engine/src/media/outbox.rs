@@ -5,18 +5,18 @@ use std::collections::VecDeque;
 use crate::{event::Event, queue::EventSender};
 
 /// Events told before the ring can be full.
-pub(super) const RING: usize = 8192;
+pub(crate) const RING: usize = 8192;
 /// Completions that can wait beside a full ring before memory is needed for them.
 const BACKLOG: usize = 256;
 
 /// The ring with what did not fit into it.
-pub(super) struct Outbox {
+pub(crate) struct Outbox {
     ring: EventSender,
     backlog: VecDeque<Event>,
 }
 
 impl Outbox {
-    pub(super) fn new(ring: EventSender) -> Self {
+    pub(crate) fn new(ring: EventSender) -> Self {
         Self {
             ring,
             backlog: VecDeque::with_capacity(BACKLOG),
@@ -24,7 +24,7 @@ impl Outbox {
     }
 
     /// Tells for certain: now, or when there is room again.
-    pub(super) fn tell(&mut self, event: Event) {
+    pub(crate) fn tell(&mut self, event: Event) {
         self.flush();
         if !self.backlog.is_empty() {
             self.backlog.push_back(event);
@@ -35,17 +35,17 @@ impl Outbox {
 
     /// Tells now or not at all; `false`: the state that was to be told stays with its owner, who
     /// tries again.
-    pub(super) fn offer(&mut self, event: Event) -> bool {
+    pub(crate) fn offer(&mut self, event: Event) -> bool {
         self.backlog.is_empty() && self.ring.try_send(event).is_ok()
     }
 
     /// Like [`Outbox::offer`], but leaves half of the ring to more important things.
-    pub(super) fn suggest(&mut self, event: Event) -> bool {
+    pub(crate) fn suggest(&mut self, event: Event) -> bool {
         self.ring.free() > RING / 2 && self.offer(event)
     }
 
     /// Tells what had to wait.
-    pub(super) fn flush(&mut self) {
+    pub(crate) fn flush(&mut self) {
         while let Some(event) = self.backlog.pop_front() {
             if let Err(event) = self.ring.try_send(event) {
                 self.backlog.push_front(event);
@@ -55,7 +55,7 @@ impl Outbox {
     }
 
     /// Whether something waits for room in the ring.
-    pub(super) fn has_backlog(&self) -> bool {
+    pub(crate) fn has_backlog(&self) -> bool {
         !self.backlog.is_empty()
     }
 }

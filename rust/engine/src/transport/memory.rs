@@ -2,7 +2,7 @@
 //! duplicates, delay and jitter that come from one seed, so that the same seed gives the same run.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap},
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -48,10 +48,9 @@ struct Shared {
     random: StdRng,
     quality: LinkQuality,
     now: Instant,
-    hosts: u8,
-    sockets: HashMap<SocketAddr, VecDeque<Datagram>>,
-    /// By arrival, then by the order of sending.
-    in_flight: BTreeMap<(Instant, u64), (SocketAddr, Datagram)>,
+    hosts: u16,
+    /// What is on its way to each socket, by arrival, then by the order of sending.
+    sockets: HashMap<SocketAddr, BTreeMap<(Instant, u64), Datagram>>,
     sent: u64,
 }
 
@@ -72,7 +71,6 @@ impl MemoryNetwork {
             now: epoch,
             hosts: 0,
             sockets: HashMap::new(),
-            in_flight: BTreeMap::new(),
             sent: 0,
         };
         Self {
@@ -90,11 +88,18 @@ impl MemoryNetwork {
     pub fn host(&self) -> MemoryHost {
         let mut shared = self.lock();
         shared.hosts += 1;
-        let ip = IpAddr::V4(Ipv4Addr::new(10, 0, 0, shared.hosts));
+        let [high, low] = shared.hosts.to_be_bytes();
+        let ip = IpAddr::V4(Ipv4Addr::new(10, 0, high, low));
         MemoryHost {
             network: self.clone(),
             ip,
+            number: shared.hosts,
         }
+    }
+
+    /// How far time has come: the latest step of any engine on this network.
+    pub fn now(&self) -> Instant {
+        self.lock().now
     }
 
     /// Changes what happens to datagrams sent from now on.
@@ -118,12 +123,18 @@ impl MemoryNetwork {
 pub struct MemoryHost {
     network: MemoryNetwork,
     ip: IpAddr,
+    number: u16,
 }
 
 impl MemoryHost {
     /// Its only address.
     pub fn ip(&self) -> IpAddr {
         self.ip
+    }
+
+    /// Its place in the order of hosts, from 1.
+    pub fn number(&self) -> u16 {
+        self.number
     }
 
     /// The network it is on.
@@ -141,7 +152,7 @@ impl MemoryHost {
         if shared.sockets.contains_key(&local) {
             return Err(io::ErrorKind::AddrInUse.into());
         }
-        shared.sockets.insert(local, VecDeque::new());
+        shared.sockets.insert(local, BTreeMap::new());
         Ok(MemorySocket {
             network: self.network.clone(),
             local,
@@ -150,27 +161,10 @@ impl MemoryHost {
 
     /// Lets time pass: what has arrived by `now` can be received.
     pub fn advance(&self, now: Instant) {
-        self.network.lock().advance(now);
-    }
-
-    /// When the next datagram for this host arrives; not after now if some wait to be received.
-    pub fn next_arrival(&self) -> Option<Instant> {
-        let shared = self.network.lock();
-        if shared
-            .sockets
-            .iter()
-            .any(|(local, inbox)| local.ip() == self.ip && !inbox.is_empty())
-        {
-            return Some(shared.now);
-        }
-        shared
-            .in_flight
-            .iter()
-            .find(|(_, (to, _))| to.ip() == self.ip)
-            .map(|(&(arrival, _), _)| arrival)
+        let mut shared = self.network.lock();
+        shared.now = shared.now.max(now);
     }
 }
-
 /// A bound UDP port of a [`MemoryHost`]; dropping it closes the port.
 #[derive(Debug)]
 pub struct MemorySocket {
@@ -182,6 +176,13 @@ impl MemorySocket {
     /// The address it is bound to.
     pub fn local_addr(&self) -> SocketAddr {
         self.local
+    }
+
+    /// When the next datagram arrives or has arrived.
+    pub fn next_arrival(&self) -> Option<Instant> {
+        let shared = self.network.lock();
+        let ((arrival, _), _) = shared.sockets.get(&self.local)?.first_key_value()?;
+        Some(*arrival)
     }
 
     /// Sends a datagram. What nobody listens for is lost, as with UDP.
@@ -199,13 +200,18 @@ impl MemorySocket {
 
     /// Takes the next datagram that has arrived, whole: its source and what it says.
     pub fn take(&self) -> Option<(SocketAddr, Vec<u8>)> {
-        let datagram = self
-            .network
-            .lock()
-            .sockets
-            .get_mut(&self.local)?
-            .pop_front()?;
-        Some((datagram.source, datagram.data))
+        let (source, data, _) = self.take_waited()?;
+        Some((source, data))
+    }
+
+    /// Like [`MemorySocket::take`], with the time that the datagram has waited.
+    pub fn take_waited(&self) -> Option<(SocketAddr, Vec<u8>, Duration)> {
+        let mut shared = self.network.lock();
+        let now = shared.now;
+        let first = shared.sockets.get_mut(&self.local)?.first_entry()?;
+        let waited = now.checked_duration_since(first.key().0)?;
+        let datagram = first.remove();
+        Some((datagram.source, datagram.data, waited))
     }
 }
 
@@ -216,38 +222,28 @@ impl Drop for MemorySocket {
 }
 
 impl Shared {
-    fn advance(&mut self, now: Instant) {
-        self.now = self.now.max(now);
-        while let Some(entry) = self.in_flight.first_entry() {
-            if entry.key().0 > self.now {
-                break;
-            }
-            let (to, datagram) = entry.remove();
-            if let Some(inbox) = self.sockets.get_mut(&to) {
-                inbox.push_back(datagram);
-            }
-        }
-    }
-
     fn send(&mut self, source: SocketAddr, to: SocketAddr, data: &[u8]) {
         // Each whim is drawn for each datagram, so that a changed quality leaves the others alone.
         let lost = self.random.random_bool(self.quality.loss);
         let doubled = self.random.random_bool(self.quality.duplicate);
         let arrivals = [self.arrival(), self.arrival()];
         let copies = if lost { 0 } else { 1 + usize::from(doubled) };
+        let Some(coming) = self.sockets.get_mut(&to) else {
+            return;
+        };
         for arrival in &arrivals[..copies] {
             self.sent += 1;
             let datagram = Datagram {
                 source,
                 data: data.to_vec(),
             };
-            self.in_flight.insert((*arrival, self.sent), (to, datagram));
+            coming.insert((*arrival, self.sent), datagram);
         }
     }
 
     fn arrival(&mut self) -> Instant {
         let jitter = self.quality.jitter.as_nanos() as u64;
-        let extra = (self.random.next_u64() as u128 * jitter as u128 >> 64) as u64;
+        let extra = ((u128::from(self.random.next_u64()) * u128::from(jitter)) >> 64) as u64;
         self.now + self.quality.delay + Duration::from_nanos(extra)
     }
 }

@@ -7,6 +7,7 @@ use std::{
     io,
     net::{IpAddr, SocketAddr},
     os::fd::RawFd,
+    time::Instant,
 };
 
 use memory::MemorySocket;
@@ -47,6 +48,11 @@ pub trait Transport: Send {
 
     /// Readable when datagrams wait; `None` when there is nothing to poll.
     fn fd(&self) -> Option<RawFd>;
+
+    /// When the next datagram arrives, where that can be known before.
+    fn next_arrival(&self) -> Option<Instant> {
+        None
+    }
 }
 
 impl Transport for MemorySocket {
@@ -76,5 +82,9 @@ impl Transport for MemorySocket {
 
     fn fd(&self) -> Option<RawFd> {
         None
+    }
+
+    fn next_arrival(&self) -> Option<Instant> {
+        MemorySocket::next_arrival(self)
     }
 }

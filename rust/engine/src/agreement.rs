@@ -1,0 +1,125 @@
+//! What offer and answer agreed on, in the words of a leg.
+
+use std::net::{IpAddr, SocketAddr};
+
+use sems_audio::codec::{self, CODECS};
+use sems_rtp::PayloadType;
+use sems_sdp::{Capabilities, Codec, Format};
+
+use crate::{config::EngineConfig, error::EngineError, media::leg::Negotiated};
+
+/// Packet times that a leg can send.
+const PTIMES_MS: [u32; 6] = [10, 20, 30, 40, 50, 60];
+/// A digit or a flash (RFC 4733 §3.2).
+const EVENTS: &str = "0-16";
+
+/// What we offer and accept.
+///
+/// # Errors
+/// [`EngineError::Invalid`] for a codec that we don't have.
+pub fn capabilities(config: &EngineConfig) -> Result<Capabilities, EngineError> {
+    let mut codecs = Vec::with_capacity(config.codecs.len());
+    let mut dynamic = 96..101;
+    for name in &config.codecs {
+        let codec = CODECS
+            .iter()
+            .find(|codec| codec.name.eq_ignore_ascii_case(name))
+            .ok_or_else(|| {
+                let known: Vec<_> = CODECS.iter().map(|codec| codec.name).collect();
+                let known = known.join(", ");
+                EngineError::Invalid(format!("codecs: {name:?} is none of {known}"))
+            })?;
+        codecs.push(Codec {
+            name: codec.name,
+            payload_type: codec.payload_type.or_else(|| dynamic.next()).unwrap_or(127),
+            clock_rate: codec.clock_rate,
+            channels: codec.channels,
+            parameters: None,
+        });
+    }
+    if codecs.is_empty() {
+        return Err(EngineError::Invalid(
+            "codecs: at least one is needed".to_owned(),
+        ));
+    }
+    Ok(Capabilities {
+        codecs,
+        telephone_events: vec![Codec {
+            name: "telephone-event",
+            payload_type: 101,
+            clock_rate: 8000,
+            channels: 1,
+            parameters: Some(EVENTS),
+        }],
+        ptimes_ms: PTIMES_MS.to_vec(),
+        ptime_ms: 20,
+        session_name: config.user_agent.clone(),
+    })
+}
+
+/// An agreement as a leg carries it out. `before` is the one that it replaces; `source` is where
+/// the peer's signaling comes from, and `signaling_behind_nat` what its Via showed.
+///
+/// `None` for what no offer of ours could have led to.
+pub fn agreement(
+    agreed: &sems_sdp::Negotiated,
+    before: Option<&Negotiated>,
+    source: IpAddr,
+    signaling_behind_nat: bool,
+) -> Option<Negotiated> {
+    let codec = ours(&agreed.audio)?;
+    let receive_formats = agreed
+        .receivable
+        .iter()
+        .filter_map(|format| Some((PayloadType::new(format.payload_type)?, ours(format)?)))
+        .take(crate::media::leg::MAX_FORMATS)
+        .collect();
+    let receive_events = agreed
+        .receivable
+        .iter()
+        .find(|format| format.codec.name == "telephone-event")
+        .and_then(payload_type);
+    // Who is on hold by an address of zeros keeps the one that we know.
+    let nowhere = SocketAddr::from(([0, 0, 0, 0], 9));
+    let remote_rtp = agreed
+        .remote_rtp
+        .or(before.map(|before| before.remote_rtp))
+        .unwrap_or(nowhere);
+    let remote_rtcp = agreed
+        .remote_rtcp
+        .or(before.map(|before| before.remote_rtcp))
+        .unwrap_or(nowhere);
+    Some(Negotiated {
+        codec,
+        payload_type: payload_type(&agreed.audio)?,
+        receive_formats,
+        ptime_ms: u8::try_from(agreed.ptime_ms).unwrap_or(20),
+        send_events: agreed.telephone_event.as_ref().and_then(payload_type),
+        receive_events,
+        remote_rtp,
+        remote_rtcp,
+        send: agreed.send && agreed.remote_rtp.is_some(),
+        receive: agreed.receive,
+        behind_nat: signaling_behind_nat
+            || (is_private(remote_rtp.ip()) && remote_rtp.ip() != source),
+    })
+}
+
+fn ours(format: &Format) -> Option<&'static codec::Codec> {
+    codec::by_name(format.codec.name, format.codec.clock_rate)
+}
+
+fn payload_type(format: &Format) -> Option<PayloadType> {
+    PayloadType::new(format.payload_type)
+}
+
+/// Addresses that mean something behind a NAT only (RFC 1918, RFC 6598, RFC 4193).
+fn is_private(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            let [first, second, ..] = address.octets();
+            address.is_private() || (first == 100 && second & 0xc0 == 64)
+        }
+        IpAddr::V6(address) => address.segments()[0] & 0xfe00 == 0xfc00,
+    }
+}

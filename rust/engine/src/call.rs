@@ -1,0 +1,276 @@
+//! One call: a SIP session, its offers and answers, and the leg that carries out what they agree.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Instant,
+};
+
+use sems_sdp::{Capabilities, Direction, LocalMedia, OfferAnswer, SessionDescription};
+use sems_sip::{Flow, Text, user_agent::SessionId};
+
+use crate::{
+    agreement::agreement,
+    error::EngineError,
+    event::EndCause,
+    ids::{CallId, RequestId},
+    legs::{Audio, Legs},
+};
+
+/// How far a call has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Stage {
+    /// The peer's INVITE waits for our final response.
+    Incoming,
+    /// Our INVITE waits for its final response.
+    Calling,
+    /// Our 200 waits for its ACK.
+    Accepted,
+    /// The dialog is confirmed.
+    Confirmed,
+}
+
+/// Why a call that we end is over.
+#[derive(Clone, Debug)]
+pub(crate) struct Ending {
+    pub(crate) cause: EndCause,
+    pub(crate) code: Option<u16>,
+    pub(crate) reason: String,
+}
+
+/// A re-INVITE of ours that puts the peer on hold or takes it back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HoldChange {
+    pub(crate) request: RequestId,
+    pub(crate) on: bool,
+    /// It is under way; else it waits for its turn.
+    pub(crate) sent: bool,
+}
+
+impl Ending {
+    pub(crate) fn new(cause: EndCause, code: Option<u16>, reason: Option<String>) -> Self {
+        Self {
+            cause,
+            code,
+            reason: reason.unwrap_or_default(),
+        }
+    }
+
+    /// We hung up.
+    pub(crate) fn local() -> Self {
+        Self::new(EndCause::Local, None, None)
+    }
+
+    /// It could not go on.
+    pub(crate) fn error(reason: &str) -> Self {
+        Self::new(EndCause::Error, None, Some(reason.to_owned()))
+    }
+}
+
+/// What has been told of a session's state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct SessionState {
+    pub(crate) on_hold: bool,
+    pub(crate) codec: &'static str,
+    remote_rtp: SocketAddr,
+}
+
+/// One call.
+pub(crate) struct Call {
+    pub(crate) id: CallId,
+    pub(crate) session: SessionId,
+    pub(crate) stage: Stage,
+    /// The way of the peer's signaling.
+    pub(crate) flow: Flow,
+    /// The peer's Via does not name the address that it sends from.
+    pub(crate) via_shows_nat: bool,
+    /// The control page, for `u=`.
+    pub(crate) link: Option<String>,
+    /// The command to answer, until the ACK comes.
+    pub(crate) answering: Option<RequestId>,
+    /// We hold the peer.
+    pub(crate) holds: bool,
+    pub(crate) hold_change: Option<HoldChange>,
+    /// What was told last.
+    pub(crate) told: Option<SessionState>,
+    pub(crate) ending: Option<Ending>,
+    exchange: OfferAnswer,
+    /// Our first offer before any answer: each branch of a fork answers it for itself.
+    offered: Option<OfferAnswer>,
+    /// The To tag of the branch whose answer is in force.
+    branch: Option<Text>,
+    pub(crate) audio: Audio,
+}
+
+impl Call {
+    pub(crate) fn new(
+        id: CallId,
+        session: SessionId,
+        stage: Stage,
+        flow: Flow,
+        exchange: OfferAnswer,
+    ) -> Self {
+        Self {
+            id,
+            session,
+            stage,
+            flow,
+            via_shows_nat: false,
+            link: None,
+            answering: None,
+            holds: false,
+            hold_change: None,
+            told: None,
+            ending: None,
+            exchange,
+            offered: None,
+            branch: None,
+            audio: Audio::None,
+        }
+    }
+
+    /// An exchange in which nothing was said yet.
+    pub(crate) fn exchange(capabilities: &Arc<Capabilities>, legs: &mut Legs) -> OfferAnswer {
+        OfferAnswer::new(capabilities.clone(), legs.session_id())
+    }
+
+    /// Our offer is out, so that the next description from the peer is its answer.
+    pub(crate) fn awaits_answer(&self) -> bool {
+        self.exchange.awaits_answer()
+    }
+
+    /// Our INVITE carried an offer.
+    pub(crate) fn has_offered(&self) -> bool {
+        self.offered.is_some()
+    }
+
+    /// The peer's offer is in and not answered.
+    pub(crate) fn owes_answer(&self) -> bool {
+        self.exchange.owes_answer()
+    }
+
+    /// Takes the peer's offer.
+    pub(crate) fn receive_offer(&mut self, body: &[u8]) -> Result<(), EngineError> {
+        let offer = SessionDescription::parse(body)?;
+        Ok(self.exchange.receive_offer(&offer)?)
+    }
+
+    /// Forgets an offer that was refused.
+    pub(crate) fn withdraw(&mut self) {
+        self.exchange.withdraw();
+    }
+
+    /// Makes our offer: with `holds`, one in which the peer does not speak.
+    pub(crate) fn make_offer(
+        &mut self,
+        legs: &mut Legs,
+        holds: bool,
+        now: Instant,
+    ) -> Result<String, EngineError> {
+        let rtp = legs.reserve(&mut self.audio, self.flow.local.ip(), now)?;
+        let local = local_media(rtp, holds, self.link.as_deref());
+        let offer = self.exchange.create_offer(&local)?.to_string();
+        if self.stage == Stage::Calling {
+            self.offered = Some(self.exchange.clone());
+        }
+        Ok(offer)
+    }
+
+    /// Answers the peer's offer and carries out what is agreed with it.
+    pub(crate) fn make_answer(
+        &mut self,
+        legs: &mut Legs,
+        now: Instant,
+    ) -> Result<String, EngineError> {
+        let rtp = legs.reserve(&mut self.audio, self.flow.local.ip(), now)?;
+        let local = local_media(rtp, self.holds, self.link.as_deref());
+        let answer = self.exchange.create_answer(&local)?.to_string();
+        self.carry_out(legs)?;
+        Ok(answer)
+    }
+
+    /// The answer that was given before, with the link as it is now: the 200 after early media.
+    pub(crate) fn repeat_answer(&self) -> Option<String> {
+        let sent = self.exchange.sent()?;
+        match SessionDescription::parse(sent.as_bytes()) {
+            Ok(mut description) if description.uri != self.link => {
+                description.uri.clone_from(&self.link);
+                Some(description.to_string())
+            }
+            _ => Some(sent.to_owned()),
+        }
+    }
+
+    /// Takes the answer to our offer and carries it out. While we call, each branch of a fork
+    /// (told apart by its To tag) has an answer of its own, and the last to speak is in force;
+    /// `false` for an answer that is in force already.
+    pub(crate) fn receive_answer(
+        &mut self,
+        legs: &mut Legs,
+        body: &[u8],
+        branch: Option<Text>,
+    ) -> Result<bool, EngineError> {
+        if branch.is_some() && self.branch == branch {
+            return Ok(false);
+        }
+        let answer = SessionDescription::parse(body)?;
+        if let Some(offered) = &self.offered {
+            self.exchange = offered.clone();
+        }
+        self.exchange.receive_answer(&answer)?;
+        self.carry_out(legs)?;
+        self.branch = branch;
+        Ok(true)
+    }
+
+    /// The first answer is final: what comes from now on belongs to other offers.
+    pub(crate) fn settle(&mut self) {
+        self.offered = None;
+        self.branch = None;
+    }
+
+    /// What the session is like, once something is agreed.
+    pub(crate) fn state(&self) -> Option<SessionState> {
+        let Audio::Leg { negotiated, .. } = &self.audio else {
+            return None;
+        };
+        Some(SessionState {
+            on_hold: !negotiated.send || (!negotiated.receive && !self.holds),
+            codec: negotiated.codec.name,
+            remote_rtp: negotiated.remote_rtp,
+        })
+    }
+
+    fn carry_out(&mut self, legs: &mut Legs) -> Result<(), EngineError> {
+        let Some(agreed) = self.exchange.negotiated() else {
+            return Err(EngineError::State("nothing was agreed on"));
+        };
+        let source = self.flow.remote.ip();
+        let wanted = agreement(agreed, self.audio.negotiated(), source, self.via_shows_nat)
+            .ok_or(EngineError::State("the agreed codec is not ours"))?;
+        legs.carry_out(self.id, &mut self.audio, wanted)
+    }
+}
+
+/// The page that a description's `u=` line names.
+pub(crate) fn link_in(body: &[u8]) -> Option<String> {
+    SessionDescription::parse(body).ok()?.uri
+}
+
+/// Whether the topmost Via of a request names another address than the one it came from.
+pub(crate) fn via_shows_nat(headers: &sems_sip::Headers, source: IpAddr) -> bool {
+    headers
+        .top_via()
+        .is_ok_and(|via| via.host.ip() != Some(source))
+}
+
+fn local_media(rtp: SocketAddr, holds: bool, link: Option<&str>) -> LocalMedia<'_> {
+    LocalMedia {
+        direction: match holds {
+            true => Direction::SendOnly,
+            false => Direction::SendRecv,
+        },
+        uri: link,
+        ..LocalMedia::new(rtp)
+    }
+}

@@ -1,0 +1,444 @@
+//! The door: an engine is started, told what to do, asked what happened, and closed.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    os::fd::RawFd,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant, SystemTime},
+};
+
+use crossbeam_channel::{Sender, unbounded};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+use crate::{
+    agreement,
+    clock::Clock,
+    command::{MediaCommand, SignalingCommand},
+    config::EngineConfig,
+    error::EngineError,
+    event::Event,
+    homes::Homes,
+    ids::{CallId, PlayId, RequestId, RoomId},
+    legs::Legs,
+    limits,
+    media::{
+        pool::{Media, MediaConfig, MediaHandle, MediaThreads},
+        port::{PortPool, PortSource},
+    },
+    queue::{EventReceiver, Wake},
+    signaling::{self, Order, RING, Signaling, SignalingCounters, SignalingParts},
+    transport::{
+        Transport,
+        memory::{MemoryHost, MemoryNetwork},
+        udp::UdpTransport,
+    },
+};
+
+/// The core, running. All methods may be called from any thread, and none waits, but for
+/// [`Engine::start`], [`Engine::close`] and [`Engine::step`].
+pub struct Engine {
+    orders: Sender<Order>,
+    /// Wakes the signaling thread; `None` in virtual time.
+    wake: Option<Arc<Wake>>,
+    media: MediaHandle,
+    homes: Arc<Homes>,
+    requests: AtomicU64,
+    plays: AtomicU64,
+    events: Mutex<EventReceiver>,
+    fd: Option<RawFd>,
+    counters: Arc<SignalingCounters>,
+    addresses: Vec<SocketAddr>,
+    notices: Vec<String>,
+    running: Mutex<Running>,
+}
+
+/// What carries the engine out.
+enum Running {
+    Threads {
+        signaling: JoinHandle<()>,
+        media: MediaThreads,
+    },
+    Virtual(Box<Stepped>),
+    Closed,
+}
+
+/// An engine without threads.
+struct Stepped {
+    clock: Clock,
+    host: MemoryHost,
+    signaling: Signaling,
+    media: Media,
+}
+
+impl Engine {
+    /// Starts an engine on the machine's network and clock.
+    ///
+    /// # Errors
+    /// [`EngineError::Invalid`] for a configuration that makes no sense, [`EngineError::Listen`]
+    /// and [`EngineError::Start`] for what the system refuses.
+    pub fn start(config: EngineConfig) -> Result<Self, EngineError> {
+        config.validate()?;
+        let mut notices = Vec::new();
+        notices.extend(limits::raise_open_files(config.max_calls));
+        notices.extend(limits::ephemeral_overlap(config.rtp_ports));
+        let mut transports: Vec<Box<dyn Transport>> = Vec::new();
+        for address in &config.sip_listen {
+            transports.push(Box::new(UdpTransport::bind(*address)?));
+        }
+        let start = |source| EngineError::Start {
+            what: "the event queue",
+            source,
+        };
+        let random = match config.seed {
+            Some(seed) => StdRng::seed_from_u64(seed),
+            None => rand::make_rng(),
+        };
+        let workers = match config.workers {
+            0 => thread::available_parallelism()
+                .map_or(1, usize::from)
+                .min(255),
+            workers => workers,
+        };
+        let wake = Wake::new().map_err(start)?;
+        let events = EventReceiver::new(Some(Wake::new().map_err(start)?));
+        let plan = Plan {
+            config,
+            workers,
+            transports,
+            ports: PortSource::Machine,
+            now: Instant::now(),
+            since_epoch: SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default(),
+            random,
+            events,
+            wake: Some(wake.clone()),
+        };
+        let (mut engine, signaling, media) = plan.build()?;
+        let media = media.spawn()?;
+        notices.extend_from_slice(media.notices());
+        let signaling = signaling::spawn(signaling, wake)?;
+        engine.notices = notices;
+        *engine.lock() = Running::Threads { signaling, media };
+        Ok(engine)
+    }
+
+    /// Makes an engine on a network in memory, at an address of its own, whose time is that of
+    /// [`Engine::step`]. Of [`EngineConfig::sip_listen`] the ports count only.
+    ///
+    /// # Errors
+    /// As [`Engine::start`].
+    pub fn start_virtual(
+        config: EngineConfig,
+        network: &MemoryNetwork,
+    ) -> Result<Self, EngineError> {
+        config.validate()?;
+        let host = network.host();
+        let mut transports: Vec<Box<dyn Transport>> = Vec::new();
+        for address in &config.sip_listen {
+            let address = SocketAddr::new(host.ip(), address.port());
+            let socket = host.bind(address.port());
+            let socket = socket.map_err(|source| EngineError::Listen {
+                transport: "memory",
+                address,
+                source,
+            })?;
+            transports.push(Box::new(socket));
+        }
+        // Two engines with the same seed must not make up the same tags and sources.
+        let mut random = StdRng::seed_from_u64(config.seed.unwrap_or_default());
+        for _ in 0..host.number() {
+            random = StdRng::seed_from_u64(random.random());
+        }
+        let now = network.now();
+        let plan = Plan {
+            workers: config.workers.max(1),
+            config,
+            transports,
+            ports: PortSource::Memory(host.clone()),
+            now,
+            since_epoch: Duration::ZERO,
+            random,
+            events: EventReceiver::new(None),
+            wake: None,
+        };
+        let (engine, signaling, media) = plan.build()?;
+        *engine.lock() = Running::Virtual(Box::new(Stepped {
+            clock: Clock::Virtual {
+                epoch: network.epoch(),
+                now,
+            },
+            host,
+            signaling,
+            media,
+        }));
+        Ok(engine)
+    }
+
+    /// Readable while events wait; `None` for a virtual engine.
+    pub fn fd(&self) -> Option<RawFd> {
+        self.fd
+    }
+
+    /// Takes all events that wait.
+    pub fn events(&self) -> Vec<Event> {
+        let mut events = Vec::new();
+        let receiver = self.events.lock();
+        receiver
+            .unwrap_or_else(PoisonError::into_inner)
+            .drain(&mut events);
+        events
+    }
+
+    /// The addresses that SIP is bound to, with the ports that the system chose for port 0.
+    pub fn sip_addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// What the operator should know of the start.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// Counters and gauges of all threads by name.
+    pub fn stats(&self) -> BTreeMap<&'static str, u64> {
+        self.counters.all().chain(self.media.stats()).collect()
+    }
+
+    /// An id for a call to be placed with [`SignalingCommand::Dial`].
+    pub fn new_call(&self) -> CallId {
+        self.homes.call()
+    }
+
+    /// An id for a room to be opened with [`MediaCommand::OpenRoom`].
+    pub fn new_room(&self) -> RoomId {
+        self.homes.room()
+    }
+
+    /// An id for a playback to be begun with [`MediaCommand::Play`].
+    pub fn new_play(&self) -> PlayId {
+        PlayId(self.plays.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Has signaling do something; [`Event::Done`] tells when it is done.
+    ///
+    /// # Errors
+    /// [`EngineError::Closed`].
+    pub fn signaling(&self, command: SignalingCommand) -> Result<RequestId, EngineError> {
+        let request = self.new_request();
+        self.orders
+            .send(Order::Command(request, command))
+            .map_err(|_| EngineError::Closed)?;
+        if let Some(wake) = &self.wake {
+            wake.wake();
+        }
+        Ok(request)
+    }
+
+    /// Has a media worker do something; [`Event::Done`] tells when it is done.
+    ///
+    /// # Errors
+    /// [`EngineError::Closed`], [`EngineError::Overrun`].
+    pub fn media(&self, command: MediaCommand) -> Result<RequestId, EngineError> {
+        self.check_open()?;
+        let request = self.new_request();
+        self.media
+            .command(request, command)
+            .map_err(|_| EngineError::Overrun)?;
+        Ok(request)
+    }
+
+    /// Reads a WAV file; told as [`Event::PromptLoaded`], or as [`Event::Done`] with an error.
+    ///
+    /// # Errors
+    /// [`EngineError::Closed`], [`EngineError::Overrun`].
+    pub fn load_prompt(&self, path: PathBuf) -> Result<RequestId, EngineError> {
+        self.check_open()?;
+        let request = self.new_request();
+        self.media
+            .load_prompt(request, path)
+            .map_err(|_| EngineError::Overrun)?;
+        Ok(request)
+    }
+
+    /// Lets virtual time pass until `until` after the network's epoch, doing on the way all that
+    /// becomes due, each thing at its time. A time in the past counts as now.
+    ///
+    /// # Errors
+    /// [`EngineError::NotVirtual`], [`EngineError::Closed`].
+    pub fn step(&self, until: Duration) -> Result<(), EngineError> {
+        let mut running = self.lock();
+        running.stepped()?.step(until);
+        Ok(())
+    }
+
+    /// When the next step is due, after the network's epoch; not after now while work is
+    /// outstanding, `None` when nothing will ever be due by itself.
+    ///
+    /// # Errors
+    /// [`EngineError::NotVirtual`], [`EngineError::Closed`].
+    pub fn next_deadline(&self) -> Result<Option<Duration>, EngineError> {
+        let mut running = self.lock();
+        let stepped = running.stepped()?;
+        let deadline = stepped.next_deadline();
+        Ok(deadline.and_then(|deadline| stepped.clock.since_epoch(deadline)))
+    }
+
+    /// Ends all threads and closes all sockets at once, without a word to peers. Idempotent.
+    pub fn close(&self) {
+        let running = std::mem::replace(&mut *self.lock(), Running::Closed);
+        if let Running::Threads { signaling, media } = running {
+            // A thread that is gone needs no order.
+            let _ = self.orders.send(Order::Stop);
+            if let Some(wake) = &self.wake {
+                wake.wake();
+            }
+            let _ = signaling.join();
+            drop(media);
+        }
+    }
+
+    fn new_request(&self) -> RequestId {
+        RequestId(self.requests.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn check_open(&self) -> Result<(), EngineError> {
+        // A step that is under way holds the lock, and is open.
+        match self.running.try_lock().as_deref() {
+            Ok(Running::Closed) => Err(EngineError::Closed),
+            _ => Ok(()),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Running {
+    fn stepped(&mut self) -> Result<&mut Stepped, EngineError> {
+        match self {
+            Self::Virtual(stepped) => Ok(stepped),
+            Self::Threads { .. } => Err(EngineError::NotVirtual),
+            Self::Closed => Err(EngineError::Closed),
+        }
+    }
+}
+
+impl Stepped {
+    fn step(&mut self, until: Duration) {
+        let Clock::Virtual { epoch, now } = self.clock else {
+            return;
+        };
+        let until = (epoch + until).max(now);
+        while let Some(due) = self.next_deadline().filter(|due| *due <= until) {
+            self.pass(due);
+        }
+        self.pass(until);
+    }
+
+    fn pass(&mut self, to: Instant) {
+        let now = self.clock.advance(to);
+        self.host.advance(now);
+        self.signaling.step(now);
+        self.media.step(now);
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let now = self.clock.now();
+        let signaling = self.signaling.next_deadline(now);
+        signaling
+            .into_iter()
+            .chain(self.media.next_deadline(now))
+            .min()
+    }
+}
+
+/// What an engine of either kind is built from.
+struct Plan {
+    config: EngineConfig,
+    workers: usize,
+    transports: Vec<Box<dyn Transport>>,
+    ports: PortSource,
+    now: Instant,
+    since_epoch: Duration,
+    random: StdRng,
+    events: EventReceiver,
+    wake: Option<Arc<Wake>>,
+}
+
+impl Plan {
+    fn build(mut self) -> Result<(Engine, Signaling, Media), EngineError> {
+        let capabilities = Arc::new(agreement::capabilities(&self.config)?);
+        let homes = Arc::new(Homes::new(self.workers));
+        let counters = Arc::new(SignalingCounters::default());
+        let (orders, inbox) = unbounded();
+        let fault = {
+            let (orders, wake) = (orders.clone(), self.wake.clone());
+            move |call| {
+                // Signaling that is gone has no calls left.
+                let _ = orders.send(Order::Fail(call));
+                if let Some(wake) = &wake {
+                    wake.wake();
+                }
+            }
+        };
+        let to_python = self.events.sender(RING);
+        let media = Media::new(
+            MediaConfig {
+                workers: self.workers,
+                start: self.now,
+                since_epoch: self.since_epoch,
+                rtp_timeout: self.config.rtp_timeout,
+                seed: self.random.random(),
+                fault: Arc::new(fault),
+            },
+            &mut self.events,
+        )?;
+        let ports = PortPool::new(self.ports, self.config.rtp_ports, self.now);
+        let seed = self.random.random();
+        let legs = Legs::new(
+            ports,
+            media.handle(),
+            self.config.advertised_address,
+            StdRng::seed_from_u64(self.random.random()),
+        );
+        let addresses = self.transports.iter().map(|transport| transport.bound());
+        let engine = Engine {
+            orders,
+            wake: self.wake,
+            media: media.handle(),
+            homes: homes.clone(),
+            requests: AtomicU64::new(1),
+            plays: AtomicU64::new(1),
+            fd: self.events.fd(),
+            events: Mutex::new(self.events),
+            counters: counters.clone(),
+            addresses: addresses.collect(),
+            notices: Vec::new(),
+            running: Mutex::new(Running::Closed),
+        };
+        let signaling = Signaling::new(SignalingParts {
+            config: Arc::new(self.config),
+            capabilities,
+            transports: self.transports,
+            orders: inbox,
+            events: to_python,
+            homes,
+            legs,
+            counters,
+            seed,
+        });
+        Ok((engine, signaling, media))
+    }
+}

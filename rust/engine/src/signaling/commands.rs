@@ -1,0 +1,325 @@
+//! What Python wants done.
+
+use std::time::{Duration, Instant};
+
+use sems_sip::{
+    HeaderName, Headers, Host, SipUri, StatusCode, Text, Uri,
+    header::NameAddr,
+    user_agent::{Content, OutgoingRequest, Reply, SessionId},
+};
+
+use super::{Closing, Signaling, sessions::page_headers};
+use crate::{
+    call::{Call, Ending, HoldChange, Stage},
+    command::{Dial, HeaderList, SignalingCommand},
+    error::EngineError,
+    event::EndCause,
+    ids::{CallId, RequestId},
+};
+
+/// How long a shutdown waits for peers to answer.
+const SHUTDOWN: Duration = Duration::from_secs(3);
+
+impl Signaling {
+    pub(super) fn command(&mut self, now: Instant, request: RequestId, command: SignalingCommand) {
+        let result = match command {
+            SignalingCommand::Ring {
+                call,
+                code,
+                headers,
+                early_media,
+                link,
+            } => self.on_call(call, |signaling, call| {
+                call.link = link.or(call.link.take());
+                signaling.ring(now, call, code, headers, early_media)
+            }),
+            SignalingCommand::Answer {
+                call,
+                headers,
+                link,
+            } => {
+                let result = self.on_call(call, |signaling, call| {
+                    call.link = link.or(call.link.take());
+                    signaling.answer(now, call, headers, request)
+                });
+                if result.is_ok() {
+                    // Done when the ACK has come.
+                    return;
+                }
+                result
+            }
+            SignalingCommand::Reject {
+                call,
+                code,
+                reason,
+                headers,
+            } => self.on_call(call, |signaling, call| {
+                signaling.reject(now, call, code, reason, headers)
+            }),
+            SignalingCommand::Hangup { call, reason } => {
+                // One that is over already is what is wanted.
+                self.hang_up(now, call, reason, Ending::local());
+                Ok(())
+            }
+            SignalingCommand::Dial(dial) => self.dial(now, *dial),
+            SignalingCommand::Hold { call, on } => {
+                let result = self.on_call(call, |signaling, call| {
+                    signaling.hold(now, call, on, request)
+                });
+                if result.is_ok() {
+                    // Done when the peer has answered.
+                    return;
+                }
+                result
+            }
+            SignalingCommand::Shutdown => return self.shut_down(now, request),
+        };
+        self.done(request, result);
+    }
+
+    fn on_call(
+        &mut self,
+        id: CallId,
+        work: impl FnOnce(&mut Self, &mut Call) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        self.with(id, work).unwrap_or(Err(EngineError::NoCall))
+    }
+
+    fn ring(
+        &mut self,
+        now: Instant,
+        call: &mut Call,
+        code: u16,
+        headers: HeaderList,
+        early_media: bool,
+    ) -> Result<(), EngineError> {
+        awaits_response(call)?;
+        let mut reply = Reply::new(status(code)?).with_headers(headers_of(headers)?);
+        if early_media {
+            let answer = match call.owes_answer() {
+                true => call.make_answer(&mut self.legs, now)?,
+                // The answer is the same in each response that carries it.
+                false => call.repeat_answer().ok_or(EngineError::State(
+                    "the INVITE carries no offer, so there can be no early media",
+                ))?,
+            };
+            reply = reply.with_content(Content::sdp(answer));
+        }
+        Ok(self.agent.provisional(now, call.session, reply)?)
+    }
+
+    fn answer(
+        &mut self,
+        now: Instant,
+        call: &mut Call,
+        headers: HeaderList,
+        request: RequestId,
+    ) -> Result<(), EngineError> {
+        awaits_response(call)?;
+        let mut headers = headers_of(headers)?;
+        append(&mut headers, &page_headers(call.link.as_deref()));
+        let description = match (call.owes_answer(), call.repeat_answer()) {
+            (true, _) => call.make_answer(&mut self.legs, now)?,
+            (false, Some(answer)) => answer,
+            (false, None) => call.make_offer(&mut self.legs, false, now)?,
+        };
+        let content = Content::sdp(description);
+        self.agent
+            .accept(now, call.session, headers, Some(content))?;
+        call.stage = Stage::Accepted;
+        call.answering = Some(request);
+        Ok(())
+    }
+
+    fn reject(
+        &mut self,
+        now: Instant,
+        call: &mut Call,
+        code: u16,
+        reason: Option<String>,
+        headers: HeaderList,
+    ) -> Result<(), EngineError> {
+        awaits_response(call)?;
+        let status = status(code)?;
+        let mut reply = Reply::new(status).with_headers(headers_of(headers)?);
+        reply.reason = reason.map(Text::from);
+        let reason = reply
+            .reason
+            .as_deref()
+            .unwrap_or(status.reason())
+            .to_owned();
+        call.ending = Some(Ending::new(EndCause::Local, Some(code), Some(reason)));
+        Ok(self.agent.reject(now, call.session, reply)?)
+    }
+
+    /// Ends a call in whatever state it is.
+    pub(super) fn hang_up(
+        &mut self,
+        now: Instant,
+        id: CallId,
+        reason: Option<String>,
+        ending: Ending,
+    ) {
+        self.with(id, |signaling, call| {
+            let mut headers = Headers::new();
+            if let Some(reason) = reason {
+                headers.push(HeaderName::Reason, reason);
+            }
+            signaling.leave(now, call, headers, ending);
+        });
+    }
+
+    /// Ends a call for a reason of our own.
+    pub(super) fn end(&mut self, now: Instant, call: &mut Call, ending: Ending) {
+        self.leave(now, call, Headers::new(), ending);
+    }
+
+    fn leave(&mut self, now: Instant, call: &mut Call, headers: Headers, mut ending: Ending) {
+        let result = if call.stage == Stage::Incoming {
+            let status = match self.closing {
+                Some(_) => StatusCode::SERVICE_UNAVAILABLE,
+                None => StatusCode::TEMPORARILY_UNAVAILABLE,
+            };
+            ending.code = Some(status.code());
+            let reply = Reply::new(status).with_headers(headers);
+            self.agent.reject(now, call.session, reply)
+        } else {
+            self.agent.hangup(now, call.session, headers)
+        };
+        call.ending = Some(ending);
+        if let Err(error) = result {
+            // Over already: its end is on the way.
+            tracing::debug!(%error, call = %call.id, "hanging up");
+        }
+    }
+
+    fn dial(&mut self, now: Instant, dial: Dial) -> Result<(), EngineError> {
+        let result = self.place(now, dial);
+        match result {
+            Ok(call) => {
+                self.enter(call);
+                Ok(())
+            }
+            Err((call, error)) => {
+                self.homes.leave(call);
+                Err(error)
+            }
+        }
+    }
+
+    fn place(&mut self, now: Instant, dial: Dial) -> Result<Call, (CallId, EngineError)> {
+        let id = dial.call;
+        self.invite(now, dial).map_err(|error| (id, error))
+    }
+
+    fn invite(&mut self, now: Instant, dial: Dial) -> Result<Call, EngineError> {
+        if self.closing.is_some() {
+            return Err(EngineError::Closed);
+        }
+        if self.calls.len() >= self.config.max_calls {
+            return Err(EngineError::State("as many calls as are allowed exist"));
+        }
+        let uri = Uri::parse(&dial.uri.into())?;
+        let flow = self.flow_to(dial.destination)?;
+        let exchange = Call::exchange(&self.capabilities, &mut self.legs);
+        let mut call = Call::new(
+            dial.call,
+            SessionId::default(),
+            Stage::Calling,
+            flow,
+            exchange,
+        );
+        call.link = dial.link;
+        let from = match dial.from_uri.is_empty() {
+            true => {
+                let ip = self.config.advertised_address.unwrap_or(flow.local.ip());
+                SipUri::new(&Host::Ip(ip)).with_user("sems").into()
+            }
+            false => Uri::parse(&dial.from_uri.into())?,
+        };
+        let from = NameAddr::new(from).with_display_name(&dial.from_name);
+        let mut invite = OutgoingRequest::new(flow, uri, from);
+        invite.headers = headers_of(dial.headers)?;
+        append(&mut invite.headers, &page_headers(call.link.as_deref()));
+        if !dial.late_offer {
+            let offer = call.make_offer(&mut self.legs, false, now)?;
+            invite.content = Some(Content::sdp(offer));
+        }
+        call.session = self.agent.invite(now, invite)?;
+        Ok(call)
+    }
+
+    fn hold(
+        &mut self,
+        now: Instant,
+        call: &mut Call,
+        on: bool,
+        request: RequestId,
+    ) -> Result<(), EngineError> {
+        if !matches!(call.stage, Stage::Accepted | Stage::Confirmed) {
+            return Err(EngineError::State("the call is not answered"));
+        }
+        if call.hold_change.is_some() {
+            return Err(EngineError::State(
+                "the call is already being held or resumed",
+            ));
+        }
+        call.hold_change = Some(HoldChange {
+            request,
+            on,
+            sent: false,
+        });
+        self.try_hold(now, call);
+        Ok(())
+    }
+
+    fn shut_down(&mut self, now: Instant, request: RequestId) {
+        let closing = self.closing.get_or_insert_with(|| Closing {
+            requests: Vec::new(),
+            until: now + SHUTDOWN,
+        });
+        closing.requests.push(request);
+        let mut calls: Vec<CallId> = self.calls.keys().copied().collect();
+        calls.sort_unstable();
+        for call in calls {
+            self.hang_up(now, call, None, Ending::local());
+        }
+    }
+
+    /// Takes a call into the table.
+    pub(super) fn enter(&mut self, call: Call) {
+        self.counters.calls_total.add(1);
+        self.by_session.insert(call.session, call.id);
+        self.calls.insert(call.id, call);
+    }
+}
+
+fn awaits_response(call: &Call) -> Result<(), EngineError> {
+    match call.stage {
+        Stage::Incoming => Ok(()),
+        Stage::Calling => Err(EngineError::State("the call is one that we place")),
+        _ => Err(EngineError::State("the call is answered already")),
+    }
+}
+
+fn status(code: u16) -> Result<StatusCode, EngineError> {
+    StatusCode::new(code)
+        .ok_or_else(|| EngineError::Invalid(format!("{code} is no status code of SIP")))
+}
+
+fn headers_of(list: HeaderList) -> Result<Headers, EngineError> {
+    let mut headers = Headers::new();
+    for (name, value) in list {
+        let name = Text::from(name);
+        let known = HeaderName::parse(&name)
+            .ok_or_else(|| EngineError::Invalid(format!("{name:?} is no header field name")))?;
+        headers.push(known, value);
+    }
+    Ok(headers)
+}
+
+fn append(headers: &mut Headers, more: &Headers) {
+    for (name, value) in more.iter() {
+        headers.push(name.clone(), value.clone());
+    }
+}

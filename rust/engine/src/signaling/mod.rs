@@ -1,0 +1,335 @@
+//! The thread that drives SIP: it owns the user agent and the calls, and never waits for Python.
+//!
+//! [`Signaling`] is a state machine with `step(now)`; [`thread`] is the loop around it.
+//! [`commands`] is what Python wants done, [`sessions`] what peers do.
+
+mod commands;
+mod counters;
+mod sessions;
+mod thread;
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    os::fd::RawFd,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::Receiver;
+use sems_sdp::Capabilities;
+use sems_sip::{
+    Flow, Text, UserAgent,
+    transaction::Transport as FlowTransport,
+    user_agent::{Output, SessionId, UserAgentConfig},
+};
+
+use crate::{
+    call::{Call, Ending},
+    command::SignalingCommand,
+    config::EngineConfig,
+    error::EngineError,
+    event::Event,
+    homes::Homes,
+    ids::{CallId, RequestId},
+    legs::Legs,
+    media::outbox::Outbox,
+    queue::EventSender,
+    transport::{Datagram, Transport},
+};
+
+pub use counters::SignalingCounters;
+pub(crate) use thread::spawn;
+
+/// Events that can wait in the ring.
+pub(crate) const RING: usize = 16_384;
+/// When events wait beside a full ring, so long until they are tried again.
+const RETRY: Duration = Duration::from_millis(10);
+/// Orders carried out in one step, so that datagrams get their turn.
+const ORDERS: usize = 256;
+/// Sessions that may be ending while others take their place.
+const ENDING_SESSIONS: usize = 10_000;
+
+/// What signaling is told to do.
+pub(crate) enum Order {
+    /// Python wants it.
+    Command(RequestId, SignalingCommand),
+    /// The room of this call has failed, and its leg with it.
+    Fail(CallId),
+    /// The end.
+    Stop,
+}
+
+/// What signaling is made from.
+pub(crate) struct SignalingParts {
+    pub(crate) config: Arc<EngineConfig>,
+    pub(crate) capabilities: Arc<Capabilities>,
+    pub(crate) transports: Vec<Box<dyn Transport>>,
+    pub(crate) orders: Receiver<Order>,
+    pub(crate) events: EventSender,
+    pub(crate) homes: Arc<Homes>,
+    pub(crate) legs: Legs,
+    pub(crate) counters: Arc<SignalingCounters>,
+    /// All that the user agent makes up comes from here.
+    pub(crate) seed: [u8; 32],
+}
+
+/// The signaling of one engine.
+pub(crate) struct Signaling {
+    config: Arc<EngineConfig>,
+    capabilities: Arc<Capabilities>,
+    transports: Vec<Box<dyn Transport>>,
+    orders: Receiver<Order>,
+    events: Outbox,
+    homes: Arc<Homes>,
+    legs: Legs,
+    counters: Arc<SignalingCounters>,
+    agent: UserAgent,
+    calls: HashMap<CallId, Call>,
+    by_session: HashMap<SessionId, CallId>,
+    closing: Option<Closing>,
+    stopped: bool,
+    datagrams: Vec<Datagram>,
+    /// Requests that met a limit or could not be taken, beside those that the agent refused.
+    overload: u64,
+    refused: u64,
+}
+
+/// A shutdown under way.
+struct Closing {
+    requests: Vec<RequestId>,
+    until: Instant,
+}
+
+impl Signaling {
+    pub(crate) fn new(parts: SignalingParts) -> Self {
+        let config = &parts.config;
+        let agent_config = UserAgentConfig {
+            advertised_host: config.advertised_address.map(Into::into),
+            product: Text::from(config.user_agent.clone()),
+            // The limit of calls is kept here; the agent's counts those that are ending, too.
+            max_sessions: config.max_calls.saturating_add(ENDING_SESSIONS),
+            ..UserAgentConfig::default()
+        };
+        Self {
+            agent: UserAgent::new(agent_config, parts.seed),
+            config: parts.config,
+            capabilities: parts.capabilities,
+            transports: parts.transports,
+            orders: parts.orders,
+            events: Outbox::new(parts.events),
+            homes: parts.homes,
+            legs: parts.legs,
+            counters: parts.counters,
+            calls: HashMap::new(),
+            by_session: HashMap::new(),
+            closing: None,
+            stopped: false,
+            datagrams: Vec::new(),
+            overload: 0,
+            refused: 0,
+        }
+    }
+
+    /// Does all that is due at `now`: commands, datagrams that have arrived, timers.
+    pub(crate) fn step(&mut self, now: Instant) {
+        self.take_orders(now);
+        self.receive(now);
+        self.contain(|signaling| signaling.agent.handle_timeout(now));
+        self.contain(|signaling| signaling.carry_out(now));
+        self.close_if_done(now);
+        self.legs.flush();
+        self.events.flush();
+        self.count(now);
+    }
+
+    /// When the next step is due, unless an order or a datagram comes before.
+    pub(crate) fn next_deadline(&self, now: Instant) -> Option<Instant> {
+        let orders = (!self.orders.is_empty()).then_some(now);
+        let closing = self.closing.as_ref().map(|closing| closing.until);
+        let waiting = self.events.has_backlog() || self.legs.has_unclosed();
+        let retry = waiting.then(|| now + RETRY);
+        let arrivals = self.transports.iter();
+        arrivals
+            .filter_map(|transport| transport.next_arrival())
+            .chain(
+                [self.agent.next_timeout(), orders, closing, retry]
+                    .into_iter()
+                    .flatten(),
+            )
+            .min()
+    }
+
+    /// Readable when datagrams wait.
+    pub(crate) fn descriptors(&self) -> Vec<RawFd> {
+        let transports = self.transports.iter();
+        transports.filter_map(|transport| transport.fd()).collect()
+    }
+
+    /// Whether it was ordered to stop.
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    fn take_orders(&mut self, now: Instant) {
+        for _ in 0..ORDERS {
+            let Ok(order) = self.orders.try_recv() else {
+                break;
+            };
+            self.contain(|signaling| match order {
+                Order::Command(request, command) => signaling.command(now, request, command),
+                Order::Fail(call) => {
+                    let ending = Ending::error("the call's room has failed");
+                    signaling.hang_up(now, call, None, ending);
+                }
+                Order::Stop => signaling.stopped = true,
+            });
+            self.contain(|signaling| signaling.carry_out(now));
+        }
+    }
+
+    fn receive(&mut self, now: Instant) {
+        let mut datagrams = std::mem::take(&mut self.datagrams);
+        for transport in &mut self.transports {
+            if let Err(error) = transport.receive(&mut datagrams) {
+                tracing::debug!(%error, bound = %transport.bound(), "receiving failed");
+            }
+        }
+        for datagram in datagrams.drain(..) {
+            let flow = Flow {
+                transport: FlowTransport::Udp,
+                local: datagram.local,
+                remote: datagram.source,
+            };
+            self.counters.sip_received.add(1);
+            self.contain(|signaling| signaling.agent.receive(now, flow, datagram.data));
+            self.contain(|signaling| signaling.carry_out(now));
+        }
+        self.datagrams = datagrams;
+    }
+
+    /// Does what the user agent wants done.
+    fn carry_out(&mut self, now: Instant) {
+        while let Some(output) = self.agent.poll_output() {
+            match output {
+                Output::Transmit { flow, payload } => self.transmit(now, flow, &payload),
+                Output::Event(event) => self.on_event(now, event),
+            }
+        }
+    }
+
+    fn transmit(&mut self, now: Instant, flow: Flow, payload: &[u8]) {
+        let transport = self
+            .transports
+            .iter()
+            .find(|transport| serves(transport.bound(), flow.local));
+        let Some(transport) = transport else { return };
+        self.counters.sip_sent.add(1);
+        match transport.send(flow.local.ip(), flow.remote, payload) {
+            Ok(()) => {}
+            // As if lost on the way: it will be sent again.
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(error) => {
+                tracing::debug!(%error, remote = %flow.remote, "sending failed");
+                self.agent.transport_error(now, flow);
+            }
+        }
+    }
+
+    /// The way to a peer that has not spoken to us yet.
+    fn flow_to(&self, remote: SocketAddr) -> Result<Flow, EngineError> {
+        let mut fitting = None;
+        for transport in &self.transports {
+            let bound = transport.bound();
+            if bound.is_ipv4() != remote.is_ipv4() {
+                continue;
+            }
+            if let Ok(local) = transport.local_for(remote.ip()) {
+                let flow = Flow {
+                    transport: FlowTransport::Udp,
+                    local,
+                    remote,
+                };
+                // A peer on this machine is reached from its own addresses.
+                if bound.ip().is_unspecified() || is_local(bound.ip()) == is_local(remote.ip()) {
+                    return Ok(flow);
+                }
+                fitting.get_or_insert(flow);
+            }
+        }
+        fitting.ok_or_else(|| EngineError::Invalid(format!("there is no way to {remote}")))
+    }
+
+    /// Keeps a panic from ending more than what it happens in.
+    fn contain(&mut self, work: impl FnOnce(&mut Self)) {
+        if catch_unwind(AssertUnwindSafe(|| work(self))).is_err() {
+            self.events.tell(Event::Fault {
+                message: "signaling failed at a message; everything else goes on".to_owned(),
+            });
+        }
+    }
+
+    /// Works on a call. If that panics the call ends, and nothing else.
+    fn with<R>(&mut self, id: CallId, work: impl FnOnce(&mut Self, &mut Call) -> R) -> Option<R> {
+        let mut call = self.calls.remove(&id)?;
+        let result = catch_unwind(AssertUnwindSafe(|| work(self, &mut call)));
+        match result {
+            Ok(result) => {
+                self.calls.insert(id, call);
+                Some(result)
+            }
+            Err(_) => {
+                self.events.tell(Event::Fault {
+                    message: format!("signaling failed at call {id}; the others go on"),
+                });
+                // Nobody knows its state: the peer learns by a 481 to what it sends next.
+                self.forget(call, Ending::error("internal error"));
+                None
+            }
+        }
+    }
+
+    /// Tells that a command has been carried out, or why not.
+    fn done(&mut self, request: RequestId, result: Result<(), EngineError>) {
+        let error = result.err().map(|error| error.to_string());
+        self.events.tell(Event::Done { request, error });
+    }
+
+    fn close_if_done(&mut self, now: Instant) {
+        let gone = self.agent.census().sessions == 0 && self.calls.is_empty();
+        if let Some(closing) = self.closing.take_if(|closing| gone || now >= closing.until) {
+            for request in closing.requests {
+                self.done(request, Ok(()));
+            }
+        }
+    }
+
+    fn count(&mut self, now: Instant) {
+        let census = self.agent.census();
+        let ports = self.legs.ports_in_use(now);
+        let counters = &self.counters;
+        counters.calls.set(self.calls.len() as u64);
+        counters.sessions.set(census.sessions as u64);
+        let transactions = census.client_transactions + census.server_transactions;
+        counters.transactions.set(transactions as u64);
+        counters.rtp_ports.set(ports as u64);
+        let agent = self.agent.counters();
+        counters.sip_malformed.set(agent.malformed);
+        counters.sip_repeated.set(agent.repetitions_received);
+        counters.sip_retransmitted.set(agent.repetitions_sent);
+        counters.sip_overload.set(agent.overload + self.overload);
+        counters.sip_refused.set(agent.refused + self.refused);
+    }
+}
+
+/// Whether a socket bound to `bound` sends from `local`.
+fn serves(bound: SocketAddr, local: SocketAddr) -> bool {
+    bound.port() == local.port()
+        && (bound.ip() == local.ip()
+            || (bound.ip().is_unspecified() && bound.is_ipv4() == local.is_ipv4()))
+}
+
+fn is_local(address: IpAddr) -> bool {
+    address.is_loopback()
+}

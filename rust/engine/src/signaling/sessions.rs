@@ -1,0 +1,425 @@
+//! What peers do: calls that come in, answers to ours, changes, the end.
+
+use std::time::Instant;
+
+use sems_sip::{
+    Flow, HeaderName, Headers, Request, Response, StatusCode, Text,
+    header::{RetryAfter, To},
+    user_agent::{Cause, Content, Event as AgentEvent, Reply, SessionId},
+};
+
+use super::Signaling;
+use crate::{
+    call::{Call, Ending, Stage, link_in, via_shows_nat},
+    command::HeaderList,
+    error::EngineError,
+    event::{EndCause, Event, Incoming},
+};
+
+/// Seconds after which a caller who met a limit may try again.
+const RETRY_AFTER: u32 = 5;
+
+impl Signaling {
+    pub(super) fn on_event(&mut self, now: Instant, event: AgentEvent) {
+        match event {
+            AgentEvent::Invite {
+                session,
+                request,
+                flow,
+            } => self.on_invite(now, session, &request, flow),
+            AgentEvent::Progress { session, response } => {
+                self.with_call(session, |signaling, call| {
+                    signaling.on_progress(call, &response);
+                });
+            }
+            AgentEvent::Accepted { session, response } => {
+                self.with_call(session, |signaling, call| {
+                    signaling.on_accepted(now, call, &response);
+                });
+            }
+            AgentEvent::Confirmed { session, request } => {
+                self.with_call(session, |signaling, call| {
+                    signaling.on_confirmed(now, call, &request);
+                });
+            }
+            AgentEvent::Reinvite { session, request } => {
+                self.with_call(session, |signaling, call| {
+                    signaling.on_reinvite(now, call, &request);
+                });
+            }
+            AgentEvent::ReinviteCancelled { session } | AgentEvent::ReinviteDue { session } => {
+                self.with_call(session, |signaling, call| signaling.try_hold(now, call));
+            }
+            AgentEvent::ReinviteAnswered { session, response } => {
+                self.with_call(session, |signaling, call| {
+                    signaling.on_reinvite_answered(now, call, &response);
+                });
+            }
+            AgentEvent::ReinviteFailed { session, response } => {
+                self.with_call(session, |signaling, call| {
+                    signaling.on_reinvite_failed(call, &response);
+                });
+            }
+            AgentEvent::Terminated { session, cause } => self.on_terminated(session, &cause),
+            // No method is configured that would bring these.
+            AgentEvent::Request { .. }
+            | AgentEvent::Response { .. }
+            | AgentEvent::RequestFailed { .. } => {}
+        }
+    }
+
+    /// Works on a session's call, which stays where it is.
+    fn with_call(&mut self, session: SessionId, work: impl FnOnce(&mut Self, &mut Call)) {
+        let Some(&id) = self.by_session.get(&session) else {
+            return;
+        };
+        self.with(id, work);
+    }
+
+    // Calls that come in
+
+    fn on_invite(&mut self, now: Instant, session: SessionId, request: &Request, flow: Flow) {
+        if self.closing.is_some() {
+            return self.refuse(now, session, Reply::new(StatusCode::SERVICE_UNAVAILABLE));
+        }
+        if self.calls.len() >= self.config.max_calls || self.events.has_backlog() {
+            self.overload += 1;
+            let mut headers = Headers::new();
+            headers.push_typed(&RetryAfter::new(RETRY_AFTER));
+            let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE).with_headers(headers);
+            return self.refuse(now, session, reply);
+        }
+        let exchange = Call::exchange(&self.capabilities, &mut self.legs);
+        let id = self.homes.call();
+        let mut call = Call::new(id, session, Stage::Incoming, flow, exchange);
+        call.via_shows_nat = via_shows_nat(&request.headers, flow.remote.ip());
+        if !request.body.is_empty()
+            && let Err(error) = call.receive_offer(&request.body)
+        {
+            self.homes.leave(id);
+            self.refused += 1;
+            return self.refuse(now, session, refusal(&error, flow));
+        }
+        self.enter(call);
+        self.events.tell(Event::Incoming(Box::new(Incoming {
+            call: id,
+            uri: request.uri.to_string(),
+            headers: header_list(&request.headers),
+            source: flow.remote,
+            local: flow.local,
+            trusted: self.config.trusts(flow.remote.ip()),
+        })));
+    }
+
+    fn refuse(&mut self, now: Instant, session: SessionId, reply: Reply) {
+        // It can't have been answered yet, unless it was cancelled, which is as well.
+        let _ = self.agent.reject(now, session, reply);
+    }
+
+    fn on_confirmed(&mut self, now: Instant, call: &mut Call, ack: &Request) {
+        let mut result = Ok(());
+        if call.awaits_answer() {
+            // Our 2xx carried the offer (RFC 3264 §4, RFC 3261 §13.2.1).
+            result = call
+                .receive_answer(&mut self.legs, &ack.body, None)
+                .map(drop);
+        }
+        let first = call.stage == Stage::Accepted;
+        call.stage = Stage::Confirmed;
+        if let Err(error) = result {
+            self.end(now, call, Ending::error(&error.to_string()));
+            return;
+        }
+        if first {
+            call.told = call.state();
+            let codec = call.told.map_or("", |state| state.codec);
+            self.events.tell(Event::Confirmed {
+                call: call.id,
+                codec,
+            });
+            if let Some(request) = call.answering.take() {
+                self.done(request, Ok(()));
+            }
+        } else {
+            self.tell_update(call);
+        }
+        self.try_hold(now, call);
+    }
+
+    // Calls that we place
+
+    fn on_progress(&mut self, call: &mut Call, response: &Response) {
+        let mut early_media = false;
+        if !response.body.is_empty() && call.has_offered() {
+            match call.receive_answer(&mut self.legs, &response.body, to_tag(response)) {
+                Ok(_) => early_media = true,
+                // The final response will show whether there is an answer that we can use.
+                Err(error) => tracing::debug!(%error, call = %call.id, "unusable early answer"),
+            }
+        }
+        self.events.tell(Event::Progress {
+            call: call.id,
+            code: response.status.code(),
+            reason: response.reason.to_string(),
+            early_media,
+            link: link_in(&response.body),
+        });
+    }
+
+    fn on_accepted(&mut self, now: Instant, call: &mut Call, response: &Response) {
+        call.stage = Stage::Confirmed;
+        let result = match call.has_offered() {
+            true if response.body.is_empty() && call.audio.negotiated().is_some() => Ok(()),
+            true => call
+                .receive_answer(&mut self.legs, &response.body, to_tag(response))
+                .map(drop),
+            false => self.answer_late_offer(now, call, response),
+        };
+        call.settle();
+        if let Err(error) = result {
+            self.end(now, call, Ending::error(&error.to_string()));
+            return;
+        }
+        call.told = call.state();
+        self.events.tell(Event::Answered {
+            call: call.id,
+            headers: header_list(&response.headers),
+            link: link_in(&response.body),
+            codec: call.told.map_or("", |state| state.codec),
+        });
+    }
+
+    /// Answers in the ACK what the peer offers in its 200 (RFC 3261 §13.2.2.4).
+    fn answer_late_offer(
+        &mut self,
+        now: Instant,
+        call: &mut Call,
+        response: &Response,
+    ) -> Result<(), EngineError> {
+        call.receive_offer(&response.body)?;
+        let answer = call.make_answer(&mut self.legs, now)?;
+        self.agent
+            .ack(now, call.session, Some(Content::sdp(answer)))?;
+        Ok(())
+    }
+
+    // Changes
+
+    fn on_reinvite(&mut self, now: Instant, call: &mut Call, request: &Request) {
+        // Hold and resume, another codec, another address; or a late offer.
+        let result = match request.body.is_empty() {
+            true => call.make_offer(&mut self.legs, call.holds, now),
+            false => call
+                .receive_offer(&request.body)
+                .and_then(|()| call.make_answer(&mut self.legs, now)),
+        };
+        match result {
+            Ok(description) => {
+                let content = Content::sdp(description);
+                let headers = page_headers(call.link.as_deref());
+                let accepted =
+                    self.agent
+                        .accept_reinvite(now, call.session, headers, Some(content));
+                if accepted.is_err() {
+                    return call.withdraw();
+                }
+                if !call.awaits_answer() {
+                    self.tell_update(call);
+                }
+            }
+            Err(error) => {
+                if call.owes_answer() {
+                    call.withdraw();
+                }
+                let refusal = refusal(&error, call.flow);
+                // It can only have been taken back.
+                let _ = self.agent.reject_reinvite(now, call.session, refusal);
+            }
+        }
+    }
+
+    /// Sends the re-INVITE for a hold that waits for its turn.
+    pub(super) fn try_hold(&mut self, now: Instant, call: &mut Call) {
+        let Some(mut change) = call.hold_change.filter(|change| !change.sent) else {
+            return;
+        };
+        let offer = match call.make_offer(&mut self.legs, change.on, now) {
+            Ok(offer) => offer,
+            // An offer of the peer's is under way.
+            Err(EngineError::Description(_)) => return,
+            Err(error) => {
+                call.hold_change = None;
+                return self.done(change.request, Err(error));
+            }
+        };
+        let headers = page_headers(call.link.as_deref());
+        let content = Content::sdp(offer);
+        match self
+            .agent
+            .reinvite(now, call.session, headers, Some(content))
+        {
+            Ok(()) => {
+                change.sent = true;
+                call.hold_change = Some(change);
+            }
+            Err(sems_sip::Error::Pending) => call.withdraw(),
+            Err(error) => {
+                call.withdraw();
+                call.hold_change = None;
+                self.done(change.request, Err(error.into()));
+            }
+        }
+    }
+
+    fn on_reinvite_answered(&mut self, now: Instant, call: &mut Call, response: &Response) {
+        let change = call.hold_change.take();
+        let held = call.holds;
+        call.holds = change.map_or(held, |change| change.on);
+        let result = call.receive_answer(&mut self.legs, &response.body, None);
+        if let Err(error) = result {
+            // The peer believes the session changed; it can't go on.
+            let reason = error.to_string();
+            if let Some(change) = change {
+                self.done(change.request, Err(error));
+            }
+            return self.end(now, call, Ending::error(&reason));
+        }
+        if let Some(change) = change {
+            self.done(change.request, Ok(()));
+        }
+        self.tell_update(call);
+    }
+
+    fn on_reinvite_failed(&mut self, call: &mut Call, response: &Response) {
+        call.withdraw();
+        let Some(mut change) = call.hold_change.take() else {
+            return;
+        };
+        if response.status == StatusCode::REQUEST_PENDING {
+            // Both at once (RFC 3261 §14.1): again when `ReinviteDue` comes.
+            change.sent = false;
+            call.hold_change = Some(change);
+            return;
+        }
+        let error = EngineError::Refused(response.status, response.reason.to_string());
+        self.done(change.request, Err(error));
+    }
+
+    /// Tells what the session is like if that is not known yet.
+    fn tell_update(&mut self, call: &mut Call) {
+        let state = call.state();
+        if let Some(state) = state.filter(|state| call.told.as_ref() != Some(state)) {
+            call.told = Some(state);
+            self.events.tell(Event::Updated {
+                call: call.id,
+                on_hold: state.on_hold,
+                codec: state.codec,
+            });
+        }
+    }
+
+    // The end
+
+    fn on_terminated(&mut self, session: SessionId, cause: &Cause) {
+        let Some(&id) = self.by_session.get(&session) else {
+            return;
+        };
+        let Some(mut call) = self.calls.remove(&id) else {
+            return;
+        };
+        let ending = call.ending.take().unwrap_or_else(|| {
+            let reason = cause
+                .reason()
+                .and_then(|reason| Some(reason.text()?.into_owned()));
+            match cause {
+                Cause::Local => Ending::local(),
+                Cause::Bye(_) => Ending::new(EndCause::Remote, None, reason),
+                Cause::Cancelled(_) => {
+                    let code = StatusCode::REQUEST_TERMINATED.code();
+                    Ending::new(EndCause::Cancelled, Some(code), reason)
+                }
+                Cause::Rejected(response) => {
+                    let cause = match call.stage {
+                        Stage::Calling => EndCause::Rejected,
+                        _ => EndCause::Error,
+                    };
+                    let reason = reason.unwrap_or_else(|| response.reason.to_string());
+                    Ending::new(cause, Some(response.status.code()), Some(reason))
+                }
+                Cause::NoAck => {
+                    Ending::new(EndCause::Timeout, None, Some("no ACK came".to_owned()))
+                }
+                Cause::Timeout => {
+                    let code = cause.status().map(StatusCode::code);
+                    Ending::new(EndCause::Timeout, code, Some("no response came".to_owned()))
+                }
+                Cause::Unreachable => {
+                    let code = cause.status().map(StatusCode::code);
+                    let reason = "the peer can't be reached".to_owned();
+                    Ending::new(EndCause::Error, code, Some(reason))
+                }
+            }
+        });
+        self.forget(call, ending);
+    }
+
+    /// Gives back all that a call had, and tells its end.
+    pub(super) fn forget(&mut self, call: Call, ending: Ending) {
+        self.by_session.remove(&call.session);
+        self.homes.leave(call.id);
+        self.legs.close(call.id, call.audio);
+        let hold = call.hold_change.map(|change| change.request);
+        for request in call.answering.into_iter().chain(hold) {
+            self.done(request, Err(EngineError::NoCall));
+        }
+        self.events.tell(Event::Ended {
+            call: call.id,
+            cause: ending.cause,
+            code: ending.code,
+            reason: ending.reason,
+        });
+    }
+}
+
+/// The refusal of an offer, with a Warning that says why (RFC 3261 §20.43).
+fn refusal(error: &EngineError, flow: Flow) -> Reply {
+    use sems_sdp::{Error, NotAcceptable};
+    let code = match error {
+        EngineError::Description(Error::NotAcceptable(why)) => match why {
+            NotAcceptable::NoAudio | NotAcceptable::Refused => 304,
+            NotAcceptable::Protocol => 302,
+            NotAcceptable::NoCommonCodec => 305,
+            NotAcceptable::Connection => 301,
+        },
+        _ => 399,
+    };
+    let text = error.to_string().replace(['"', '\\'], "'");
+    let mut headers = Headers::new();
+    headers.push(
+        HeaderName::Warning,
+        format!("{code} {} \"{text}\"", flow.local),
+    );
+    Reply::new(error.status()).with_headers(headers)
+}
+
+/// The headers that show the control page.
+pub(super) fn page_headers(link: Option<&str>) -> Headers {
+    let mut headers = Headers::new();
+    if let Some(link) = link {
+        headers.push(HeaderName::CallInfo, format!("<{link}>;purpose=info"));
+    }
+    headers
+}
+
+fn header_list(headers: &Headers) -> HeaderList {
+    headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.to_string()))
+        .collect()
+}
+
+fn to_tag(response: &Response) -> Option<Text> {
+    let to = response.headers.require::<To>().ok()?;
+    // A branch without a tag is one all the same.
+    Some(to.params.get_text("tag").unwrap_or_default())
+}

@@ -1,0 +1,72 @@
+//! The loop that gives signaling its time, its sockets' readiness and its wake-ups.
+
+use std::{
+    os::fd::AsRawFd,
+    ptr,
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::Instant,
+};
+
+use super::Signaling;
+use crate::{error::EngineError, queue::Wake};
+
+/// Gives signaling a thread of its own, which ends when it is ordered to stop.
+///
+/// # Errors
+/// [`EngineError::Start`] when the system refuses a thread.
+pub(crate) fn spawn(signaling: Signaling, wake: Arc<Wake>) -> Result<JoinHandle<()>, EngineError> {
+    thread::Builder::new()
+        .name("sems-signaling".to_owned())
+        .spawn(move || run(signaling, &wake))
+        .map_err(|source| EngineError::Start {
+            what: "the signaling thread",
+            source,
+        })
+}
+
+fn run(mut signaling: Signaling, wake: &Wake) {
+    let descriptors = signaling.descriptors().into_iter();
+    let mut polls: Vec<libc::pollfd> = [wake.as_raw_fd()]
+        .into_iter()
+        .chain(descriptors)
+        .map(|fd| libc::pollfd {
+            fd,
+            events: libc::POLLIN,
+            revents: 0,
+        })
+        .collect();
+    while !signaling.has_stopped() {
+        // Before the orders are taken: one that comes later wakes again.
+        if polls[0].revents != 0 {
+            wake.clear();
+        }
+        let now = Instant::now();
+        signaling.step(now);
+        wait(&mut polls, signaling.next_deadline(now));
+    }
+}
+
+/// Waits until a descriptor is readable or it is `until`.
+fn wait(polls: &mut [libc::pollfd], until: Option<Instant>) {
+    let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+    let timeout = left.map(|left| libc::timespec {
+        tv_sec: left.as_secs() as libc::time_t,
+        tv_nsec: left.subsec_nanos().into(),
+    });
+    let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
+    // SAFETY: the descriptors are ours and as many as said, the time outlives the call or is
+    // null, and no signal mask is given.
+    let ready = unsafe {
+        libc::ppoll(
+            polls.as_mut_ptr(),
+            polls.len() as libc::nfds_t,
+            timeout,
+            ptr::null(),
+        )
+    };
+    if ready < 0 {
+        // Interrupted: what the kernel left there says nothing.
+        polls.iter_mut().for_each(|poll| poll.revents = 0);
+    }
+}

@@ -1,0 +1,106 @@
+//! What is said before the start: the configuration, and the network of a virtual engine.
+
+use std::time::Duration;
+
+use pyo3::{exceptions::PyValueError, prelude::*};
+use sems_engine::{config, transport::memory};
+
+use crate::{convert, errors};
+
+/// What the engine needs to know at start.
+#[pyclass(frozen, module = "sems._core")]
+pub struct EngineConfig(pub config::EngineConfig);
+
+#[pymethods]
+impl EngineConfig {
+    #[new]
+    #[pyo3(signature = (
+        *,
+        sip_listen = vec!["0.0.0.0:5060".to_owned()],
+        rtp_ports = (10_000, 19_999),
+        advertised_address = None,
+        workers = 0,
+        max_calls = 10_000,
+        trusted = vec!["127.0.0.0/8".to_owned(), "::1/128".to_owned()],
+        user_agent = "SEMS",
+        codecs = vec!["PCMU".to_owned(), "PCMA".to_owned()],
+        rtp_timeout_ms = 10_000,
+        seed = None,
+    ))]
+    #[allow(clippy::too_many_arguments, reason = "keywords of one Python call")]
+    fn new(
+        sip_listen: Vec<String>,
+        rtp_ports: (u16, u16),
+        advertised_address: Option<&str>,
+        workers: usize,
+        max_calls: usize,
+        trusted: Vec<String>,
+        user_agent: &str,
+        codecs: Vec<String>,
+        rtp_timeout_ms: u64,
+        seed: Option<u64>,
+    ) -> PyResult<Self> {
+        let sip_listen = sip_listen
+            .iter()
+            .map(|text| convert::address(text))
+            .collect::<PyResult<_>>()?;
+        let advertised_address = advertised_address
+            .map(|text| {
+                text.parse().map_err(|_| {
+                    PyValueError::new_err(format!(
+                        "advertised_address: {text:?} is not an IP address"
+                    ))
+                })
+            })
+            .transpose()?;
+        let trusted = trusted
+            .iter()
+            .map(|text| text.parse().map_err(errors::to_python))
+            .collect::<PyResult<_>>()?;
+        let config = config::EngineConfig {
+            sip_listen,
+            rtp_ports,
+            advertised_address,
+            workers,
+            max_calls,
+            trusted,
+            user_agent: user_agent.to_owned(),
+            codecs,
+            rtp_timeout: Duration::from_millis(rtp_timeout_ms),
+            seed,
+        };
+        config.validate().map_err(errors::to_python)?;
+        Ok(Self(config))
+    }
+}
+
+/// A network in memory for virtual time.
+#[pyclass(frozen, module = "sems._core")]
+pub struct MemoryNetwork(pub memory::MemoryNetwork);
+
+#[pymethods]
+impl MemoryNetwork {
+    #[new]
+    #[pyo3(signature = (*, seed = 0, loss = 0.0, duplicate = 0.0, delay_ms = 1.0, jitter_ms = 0.0))]
+    fn new(seed: u64, loss: f64, duplicate: f64, delay_ms: f64, jitter_ms: f64) -> PyResult<Self> {
+        for (name, value) in [("loss", loss), ("duplicate", duplicate)] {
+            if !(0.0..=1.0).contains(&value) {
+                return Err(PyValueError::new_err(format!(
+                    "{name}: {value} is not between 0 and 1"
+                )));
+            }
+        }
+        let milliseconds = |name: &str, value: f64| {
+            Duration::try_from_secs_f64(value / 1000.0).map_err(|_| {
+                PyValueError::new_err(format!("{name}: {value} is not a time in milliseconds"))
+            })
+        };
+        let quality = memory::LinkQuality {
+            loss,
+            duplicate,
+            delay: milliseconds("delay_ms", delay_ms)?,
+            jitter: milliseconds("jitter_ms", jitter_ms)?,
+        };
+        Ok(Self(memory::MemoryNetwork::new(seed, quality)))
+    }
+}

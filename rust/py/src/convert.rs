@@ -1,0 +1,51 @@
+//! Python's words for addresses, directions and listeners, as the engine's types.
+
+use std::net::SocketAddr;
+
+use pyo3::{PyResult, exceptions::PyValueError};
+use sems_engine::{
+    command::{Direction, Listener},
+    event::EndCause,
+    ids::{CallId, RoomId},
+};
+
+/// `ip:port` or `[ip]:port`.
+pub fn address(text: &str) -> PyResult<SocketAddr> {
+    text.parse().map_err(|_| {
+        PyValueError::new_err(format!("{text:?} is not an address such as 192.0.2.1:5060"))
+    })
+}
+
+/// `in` or `out`.
+pub fn direction(text: &str) -> PyResult<Direction> {
+    match text {
+        "in" => Ok(Direction::In),
+        "out" => Ok(Direction::Out),
+        _ => Err(PyValueError::new_err(format!(
+            "direction is {text:?}, neither in nor out"
+        ))),
+    }
+}
+
+/// Exactly one of a call and a room.
+pub fn listener(call: Option<u64>, room: Option<u64>) -> PyResult<Listener> {
+    match (call, room) {
+        (Some(call), None) => Ok(Listener::Call(CallId(call))),
+        (None, Some(room)) => Ok(Listener::Room(RoomId(room))),
+        _ => Err(PyValueError::new_err(
+            "exactly one of call and room is to be given",
+        )),
+    }
+}
+
+/// The word by which Python knows a cause.
+pub fn cause(cause: EndCause) -> &'static str {
+    match cause {
+        EndCause::Local => "local",
+        EndCause::Remote => "remote",
+        EndCause::Cancelled => "cancelled",
+        EndCause::Rejected => "rejected",
+        EndCause::Timeout => "timeout",
+        EndCause::Error => "error",
+    }
+}

@@ -1,0 +1,326 @@
+//! The running core.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+
+use pyo3::{exceptions::PyValueError, prelude::*};
+use sems_engine::{
+    command::{Dial, HeaderList, MediaCommand, SignalingCommand},
+    handle,
+    ids::{CallId, PlayId, RoomId},
+};
+
+use crate::{
+    config::{EngineConfig, MemoryNetwork},
+    convert,
+    errors::to_python,
+    event::Event,
+    prompt::{Prompt, Tap},
+};
+
+/// The core, running.
+#[pyclass(frozen, module = "sems._core")]
+pub struct Engine(handle::Engine);
+
+impl Engine {
+    fn signaling(&self, command: SignalingCommand) -> PyResult<u64> {
+        let request = self.0.signaling(command).map_err(to_python)?;
+        Ok(request.0)
+    }
+
+    fn media(&self, command: MediaCommand) -> PyResult<u64> {
+        let request = self.0.media(command).map_err(to_python)?;
+        Ok(request.0)
+    }
+}
+
+#[pymethods]
+impl Engine {
+    #[new]
+    #[pyo3(signature = (config, network = None))]
+    fn new(
+        py: Python<'_>,
+        config: &EngineConfig,
+        network: Option<&MemoryNetwork>,
+    ) -> PyResult<Self> {
+        let config = config.0.clone();
+        let network = network.map(|network| &network.0);
+        let engine = py.detach(|| match network {
+            Some(network) => handle::Engine::start_virtual(config, network),
+            None => handle::Engine::start(config),
+        });
+        engine.map(Self).map_err(to_python)
+    }
+
+    /// Readable while events wait (−1 for a virtual engine).
+    fn fileno(&self) -> i32 {
+        self.0.fd().unwrap_or(-1)
+    }
+
+    /// Takes all events that wait; clears the readability of `fileno()`.
+    fn events(&self, py: Python<'_>) -> Vec<Event> {
+        let events = py.detach(|| self.0.events());
+        events.into_iter().map(Event::from).collect()
+    }
+
+    /// The addresses bound, with the ports that the system chose for port 0.
+    fn sip_addresses(&self) -> Vec<String> {
+        self.0
+            .sip_addresses()
+            .iter()
+            .map(SocketAddr::to_string)
+            .collect()
+    }
+
+    /// What the operator should know of the start.
+    fn notices(&self) -> Vec<String> {
+        self.0.notices().to_vec()
+    }
+
+    /// Counters and gauges by name.
+    fn stats(&self) -> BTreeMap<&'static str, u64> {
+        self.0.stats()
+    }
+
+    /// Ends all threads and closes all sockets at once. Idempotent.
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| self.0.close());
+    }
+
+    #[pyo3(signature = (call, code = 180, headers = HeaderList::new(), early_media = false, link = None))]
+    fn ring(
+        &self,
+        call: u64,
+        code: u16,
+        headers: HeaderList,
+        early_media: bool,
+        link: Option<String>,
+    ) -> PyResult<u64> {
+        if !(101..=199).contains(&code) {
+            return Err(PyValueError::new_err(format!(
+                "code: {code} is not a provisional response"
+            )));
+        }
+        self.signaling(SignalingCommand::Ring {
+            call: CallId(call),
+            code,
+            headers,
+            early_media,
+            link,
+        })
+    }
+
+    #[pyo3(signature = (call, headers = HeaderList::new(), link = None))]
+    fn answer(&self, call: u64, headers: HeaderList, link: Option<String>) -> PyResult<u64> {
+        self.signaling(SignalingCommand::Answer {
+            call: CallId(call),
+            headers,
+            link,
+        })
+    }
+
+    #[pyo3(signature = (call, code, reason = None, headers = HeaderList::new()))]
+    fn reject(
+        &self,
+        call: u64,
+        code: u16,
+        reason: Option<String>,
+        headers: HeaderList,
+    ) -> PyResult<u64> {
+        if !(300..=699).contains(&code) {
+            return Err(PyValueError::new_err(format!(
+                "code: {code} does not refuse a call"
+            )));
+        }
+        self.signaling(SignalingCommand::Reject {
+            call: CallId(call),
+            code,
+            reason,
+            headers,
+        })
+    }
+
+    #[pyo3(signature = (call, reason = None))]
+    fn hangup(&self, call: u64, reason: Option<String>) -> PyResult<u64> {
+        self.signaling(SignalingCommand::Hangup {
+            call: CallId(call),
+            reason,
+        })
+    }
+
+    /// Places a call; returns (request, call).
+    #[pyo3(signature = (
+        uri,
+        destination,
+        *,
+        from_name = "",
+        from_uri = "",
+        headers = HeaderList::new(),
+        link = None,
+        late_offer = false,
+    ))]
+    #[allow(clippy::too_many_arguments, reason = "keywords of one Python call")]
+    fn dial(
+        &self,
+        uri: String,
+        destination: &str,
+        from_name: &str,
+        from_uri: &str,
+        headers: HeaderList,
+        link: Option<String>,
+        late_offer: bool,
+    ) -> PyResult<(u64, u64)> {
+        let destination = convert::address(destination)?;
+        let call = self.0.new_call();
+        let dial = Dial {
+            call,
+            uri,
+            from_name: from_name.to_owned(),
+            from_uri: from_uri.to_owned(),
+            destination,
+            headers,
+            link,
+            late_offer,
+        };
+        let request = self.signaling(SignalingCommand::Dial(Box::new(dial)))?;
+        Ok((request, call.0))
+    }
+
+    fn hold(&self, call: u64, on: bool) -> PyResult<u64> {
+        self.signaling(SignalingCommand::Hold {
+            call: CallId(call),
+            on,
+        })
+    }
+
+    fn shutdown(&self) -> PyResult<u64> {
+        self.signaling(SignalingCommand::Shutdown)
+    }
+
+    /// Returns (request, room).
+    fn open_room(&self) -> PyResult<(u64, u64)> {
+        let room = self.0.new_room();
+        let request = self.media(MediaCommand::OpenRoom { room })?;
+        Ok((request, room.0))
+    }
+
+    fn close_room(&self, room: u64) -> PyResult<u64> {
+        self.media(MediaCommand::CloseRoom { room: RoomId(room) })
+    }
+
+    fn join(&self, call: u64, room: Option<u64>) -> PyResult<u64> {
+        self.media(MediaCommand::Join {
+            call: CallId(call),
+            room: room.map(RoomId),
+        })
+    }
+
+    fn mute(&self, call: u64, on: bool) -> PyResult<u64> {
+        self.media(MediaCommand::Mute {
+            call: CallId(call),
+            on,
+        })
+    }
+
+    fn echo(&self, call: u64, on: bool) -> PyResult<u64> {
+        self.media(MediaCommand::Echo {
+            call: CallId(call),
+            on,
+        })
+    }
+
+    /// Reads a WAV file on a file thread; ends in Event.PromptLoaded or in Event.Done with an error.
+    fn load_prompt(&self, path: PathBuf) -> PyResult<u64> {
+        let request = self.0.load_prompt(path).map_err(to_python)?;
+        Ok(request.0)
+    }
+
+    /// To exactly one of call and room; returns (request, play). ``repeat=0``: until stopped.
+    #[pyo3(signature = (prompts, *, call = None, room = None, repeat = 1))]
+    fn play(
+        &self,
+        prompts: Vec<PyRef<'_, Prompt>>,
+        call: Option<u64>,
+        room: Option<u64>,
+        repeat: u32,
+    ) -> PyResult<(u64, u64)> {
+        let listener = convert::listener(call, room)?;
+        if prompts.is_empty() {
+            return Err(PyValueError::new_err("prompts: there is nothing to play"));
+        }
+        let prompts = prompts.iter().map(|prompt| prompt.0.clone()).collect();
+        let play = self.0.new_play();
+        let request = self.media(MediaCommand::Play {
+            listener,
+            play,
+            prompts,
+            repeat,
+        })?;
+        Ok((request, play.0))
+    }
+
+    #[pyo3(signature = (play, *, call = None, room = None))]
+    fn stop_play(&self, play: u64, call: Option<u64>, room: Option<u64>) -> PyResult<u64> {
+        let listener = convert::listener(call, room)?;
+        self.media(MediaCommand::StopPlay {
+            listener,
+            play: PlayId(play),
+        })
+    }
+
+    fn send_digits(&self, call: u64, digits: String) -> PyResult<u64> {
+        let is_digit = |digit| matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D');
+        if let Some(other) = digits.chars().find(|&digit| !is_digit(digit)) {
+            return Err(PyValueError::new_err(format!(
+                "digits: {other:?} is not a key"
+            )));
+        }
+        self.media(MediaCommand::SendDigits {
+            call: CallId(call),
+            digits,
+        })
+    }
+
+    #[pyo3(signature = (call, direction = "in"))]
+    fn tap(&self, call: u64, direction: &str) -> PyResult<(u64, Tap)> {
+        let direction = convert::direction(direction)?;
+        let (writer, tap) = Tap::new();
+        let call = CallId(call);
+        let request = self.media(MediaCommand::Tap {
+            call,
+            direction,
+            writer,
+        })?;
+        Ok((request, tap))
+    }
+
+    #[pyo3(signature = (call, path, direction = "in"))]
+    fn record(&self, call: u64, path: PathBuf, direction: &str) -> PyResult<u64> {
+        let direction = convert::direction(direction)?;
+        self.media(MediaCommand::Record {
+            call: CallId(call),
+            direction,
+            path,
+        })
+    }
+
+    #[pyo3(signature = (call, direction = "in"))]
+    fn stop_record(&self, call: u64, direction: &str) -> PyResult<u64> {
+        let direction = convert::direction(direction)?;
+        self.media(MediaCommand::StopRecord {
+            call: CallId(call),
+            direction,
+        })
+    }
+
+    /// Does all that is due until `now_ns`.
+    fn step(&self, py: Python<'_>, now_ns: u64) -> PyResult<()> {
+        py.detach(|| self.0.step(Duration::from_nanos(now_ns)))
+            .map_err(to_python)
+    }
+
+    /// When the next step is due.
+    fn next_deadline(&self, py: Python<'_>) -> PyResult<Option<u64>> {
+        let deadline = py.detach(|| self.0.next_deadline()).map_err(to_python)?;
+        Ok(deadline.map(|deadline| deadline.as_nanos() as u64))
+    }
+}

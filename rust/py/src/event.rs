@@ -1,0 +1,204 @@
+//! Events as Python matches on them.
+
+use pyo3::prelude::*;
+use sems_engine::{command::HeaderList, event};
+
+use crate::{convert, prompt::Prompt};
+
+/// What happened; match on the subclasses.
+#[pyclass(frozen, module = "sems._core")]
+#[derive(Debug)]
+#[allow(
+    missing_docs,
+    reason = "said once, in sems_engine::event and in _core.pyi"
+)]
+pub enum Event {
+    Done {
+        request: u64,
+        error: Option<String>,
+    },
+    PromptLoaded {
+        request: u64,
+        prompt: Prompt,
+    },
+    #[pyo3(constructor = (call, uri, headers, source, local, trusted = false))]
+    Incoming {
+        call: u64,
+        uri: String,
+        headers: HeaderList,
+        source: String,
+        local: String,
+        trusted: bool,
+    },
+    Progress {
+        call: u64,
+        code: u16,
+        reason: String,
+        early_media: bool,
+        link: Option<String>,
+    },
+    Answered {
+        call: u64,
+        headers: HeaderList,
+        link: Option<String>,
+        codec: String,
+    },
+    Confirmed {
+        call: u64,
+        codec: String,
+    },
+    Updated {
+        call: u64,
+        on_hold: bool,
+        codec: String,
+    },
+    Ended {
+        call: u64,
+        cause: String,
+        code: Option<u16>,
+        reason: String,
+    },
+    Digit {
+        call: u64,
+        digit: char,
+    },
+    Speaking {
+        call: u64,
+        on: bool,
+    },
+    Levels {
+        room: u64,
+        levels: Vec<(u64, i8)>,
+    },
+    Quality {
+        call: u64,
+        received: u32,
+        lost: u32,
+        jitter_ms: f32,
+        round_trip_ms: Option<f32>,
+        remote_loss: Option<f32>,
+    },
+    RtpTimeout {
+        call: u64,
+        silent_ms: u32,
+    },
+    RtpResumed {
+        call: u64,
+    },
+    PlayFinished {
+        play: u64,
+        complete: bool,
+    },
+    Fault {
+        message: String,
+    },
+}
+
+#[pymethods]
+impl Event {
+    fn __repr__(&self) -> String {
+        format!("Event.{self:?}")
+    }
+}
+
+impl From<event::Event> for Event {
+    fn from(event: event::Event) -> Self {
+        use event::Event as E;
+        match event {
+            E::Done { request, error } => Self::Done {
+                request: request.0,
+                error,
+            },
+            E::PromptLoaded { request, prompt } => Self::PromptLoaded {
+                request: request.0,
+                prompt: Prompt(prompt),
+            },
+            E::Incoming(incoming) => Self::Incoming {
+                call: incoming.call.0,
+                uri: incoming.uri,
+                headers: incoming.headers,
+                source: incoming.source.to_string(),
+                local: incoming.local.to_string(),
+                trusted: incoming.trusted,
+            },
+            E::Progress {
+                call,
+                code,
+                reason,
+                early_media,
+                link,
+            } => Self::Progress {
+                call: call.0,
+                code,
+                reason,
+                early_media,
+                link,
+            },
+            E::Answered {
+                call,
+                headers,
+                link,
+                codec,
+            } => Self::Answered {
+                call: call.0,
+                headers,
+                link,
+                codec: codec.to_owned(),
+            },
+            E::Confirmed { call, codec } => Self::Confirmed {
+                call: call.0,
+                codec: codec.to_owned(),
+            },
+            E::Updated {
+                call,
+                on_hold,
+                codec,
+            } => Self::Updated {
+                call: call.0,
+                on_hold,
+                codec: codec.to_owned(),
+            },
+            E::Ended {
+                call,
+                cause,
+                code,
+                reason,
+            } => Self::Ended {
+                call: call.0,
+                cause: convert::cause(cause).to_owned(),
+                code,
+                reason,
+            },
+            E::Digit { call, digit } => Self::Digit {
+                call: call.0,
+                digit,
+            },
+            E::Speaking { call, on } => Self::Speaking { call: call.0, on },
+            E::Levels { room, levels } => Self::Levels {
+                room: room.0,
+                levels: levels
+                    .into_iter()
+                    .map(|(call, level)| (call.0, level))
+                    .collect(),
+            },
+            E::Quality(call, quality) => Self::Quality {
+                call: call.0,
+                received: quality.received,
+                lost: quality.lost,
+                jitter_ms: quality.jitter_ms,
+                round_trip_ms: quality.round_trip_ms,
+                remote_loss: quality.remote_loss,
+            },
+            E::RtpTimeout { call, silent_ms } => Self::RtpTimeout {
+                call: call.0,
+                silent_ms,
+            },
+            E::RtpResumed { call } => Self::RtpResumed { call: call.0 },
+            E::PlayFinished { play, complete } => Self::PlayFinished {
+                play: play.0,
+                complete,
+            },
+            E::Fault { message } => Self::Fault { message },
+        }
+    }
+}
