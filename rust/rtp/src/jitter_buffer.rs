@@ -206,12 +206,9 @@ impl JitterBuffer {
             return self.run_dry(cursor, concealed.saturating_add(needed));
         };
         if self.put_in > 0 {
+            // On top of any gap: this time bridges nothing.
             self.put_in = self.put_in.saturating_sub(needed);
             self.statistics.put_in += 1;
-            self.phase = Phase::Playing {
-                cursor,
-                concealed: concealed.saturating_add(needed),
-            };
             self.slack.disturbed();
             return Pull::Wait;
         }
@@ -356,7 +353,6 @@ impl JitterBuffer {
     }
 
     fn run_dry(&mut self, cursor: Timestamp, concealed: u32) -> Pull<'_> {
-        self.put_in = 0;
         if u64::from(concealed) > self.units(STREAM_TIMEOUT) {
             self.phase = Phase::Filling;
             return Pull::Empty;
@@ -457,17 +453,18 @@ impl JitterBuffer {
         }
     }
 
-    /// Makes room at the old end.
+    /// Makes room at the old end, and time for what follows.
     fn drop_next(&mut self) {
         match self.ring.advance() {
             Left::Missing => self.missing += 1,
             Left::PassedOver => {}
-            Left::Packet(held) => {
+            Left::Packet(_) => {
                 self.statistics.overflowed += 1;
-                self.slack.disturbed();
-                if let Phase::Playing { cursor, concealed } = &mut self.phase {
-                    *cursor = held.timestamp.plus(held.duration);
-                    *concealed = 0;
+                if let (Phase::Playing { .. }, Some((head, _))) = (self.phase, self.ring.head()) {
+                    self.phase = Phase::Playing {
+                        cursor: head.timestamp,
+                        concealed: 0,
+                    };
                 }
             }
         }

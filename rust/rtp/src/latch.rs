@@ -140,12 +140,7 @@ impl Latch {
         if let Some(candidate) = known {
             let step = sequence.since(candidate.last);
             let rising = step > 0 && step <= MAX_MISORDER as i16;
-            let fresh = now.saturating_duration_since(candidate.seen) < SILENCE;
-            candidate.run = if rising && fresh {
-                candidate.run + 1
-            } else {
-                1
-            };
+            candidate.run = if rising { candidate.run + 1 } else { 1 };
             candidate.last = sequence;
             candidate.seen = now;
             return candidate.run >= RUN;

@@ -152,6 +152,18 @@ fn a_caller_who_moves_is_followed_after_a_silence() {
 }
 
 #[test]
+fn a_source_that_was_latched_before_has_to_prove_itself_again() {
+    let mut port = Port::new(false);
+    for source_port in [4000, 4100] {
+        port.pass(SILENCE);
+        assert_eq!(port.send(address(1, source_port), 9), Verdict::Trial);
+        assert_eq!(port.send(address(1, source_port), 9), Verdict::Latched);
+    }
+    port.pass(SILENCE);
+    assert_eq!(port.send(address(1, 4000), 9), Verdict::Trial);
+}
+
+#[test]
 fn a_source_that_comes_back_in_time_keeps_its_place() {
     let mut port = Port::new(false);
     port.send(address(1, 4000), 9);

@@ -265,6 +265,17 @@ fn the_timer_goes_on_from_the_report_that_was_sent() {
     assert_eq!(timer.due(), late + interval(10_000.0, 120.0, false, 0.25));
 }
 
+#[test]
+fn the_average_size_follows_what_is_sent_and_received() {
+    let now = Instant::now();
+    let mut timer = RtcpTimer::new(now, 100.0, 0.5);
+    timer.received(252);
+    timer.sent(now, 412, 0.5);
+    // From 120 a sixteenth of the way to 280, and from there to 440, headers included.
+    let average = 130.0 + (440.0 - 130.0) / 16.0;
+    assert_eq!(timer.due(), now + interval(100.0, average, false, 0.5));
+}
+
 fn block() -> impl Strategy<Value = ReportBlock> {
     (any::<[u32; 5]>(), any::<u8>(), -0x80_0000..0x80_0000i32).prop_map(
         |([ssrc, highest, jitter, lsr, dlsr], fraction_lost, cumulative_lost)| ReportBlock {

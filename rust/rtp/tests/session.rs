@@ -112,6 +112,8 @@ fn a_stray_packet_with_a_wild_number_is_not_used_and_a_restart_is() {
 #[test]
 fn only_valid_packets_show_that_the_peer_lives() {
     let (mut session, now) = (session(1), Instant::now());
+    let before = now - Duration::from_secs(3);
+    receive(&mut session, before, from(7, 99));
     receive(&mut session, now, from(7, 100));
     let later = now + Duration::from_secs(3);
     receive(&mut session, later, from(7, 20_000));
@@ -236,4 +238,26 @@ fn a_report_needs_its_room_and_400_bytes_are_enough() {
     assert_eq!(short, Err(RtpError::BufferTooSmall));
     let len = session.write_goodbye(now, ntp(0.0), &mut out).unwrap();
     assert_eq!(parse(&out[..len]).unwrap().count(), 3);
+}
+
+#[test]
+fn a_report_answers_the_peers_report_and_not_a_strangers() {
+    let (mut a, mut b, mut stranger, now) = (session(1), session(2), session(3), Instant::now());
+    let mut out = [0; 400];
+    let header = b.send(PayloadType::PCMU, 160, 160);
+    receive(&mut a, now, header);
+    stranger.send(PayloadType::PCMU, 160, 160);
+    let mut answered = |reporter: &mut RtpSession, ntp: NtpTime| {
+        let len = reporter.write_report(now, ntp, &mut out).unwrap();
+        a.receive_control(now, ntp, &out[..len]).unwrap();
+        let len = a.write_report(now, ntp, &mut out).unwrap();
+        match parse(&out[..len]).unwrap().next() {
+            Some(ControlPacket::ReceiverReport { mut blocks, .. }) => {
+                blocks.next().unwrap().last_sender_report
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(answered(&mut stranger, ntp(1.0)), 0);
+    assert_eq!(answered(&mut b, ntp(2.0)), ntp(2.0).middle());
 }

@@ -258,6 +258,27 @@ fn a_segment_whose_predecessor_was_cut_short_by_loss_still_continues_it() {
 }
 
 #[test]
+fn a_marked_packet_continues_nothing() {
+    let mut ear = Ear::new();
+    ear.block(0, 3, 160, false);
+    let header = RtpHeader {
+        marker: true,
+        payload_type: EVENTS,
+        sequence: SequenceNumber(9),
+        timestamp: Timestamp(u32::from(u16::MAX)),
+        ssrc: Ssrc(1),
+    };
+    let block = TelephoneEvent {
+        event: 3,
+        end: false,
+        volume: 10,
+        duration: 160,
+    };
+    ear.hear(&header, &block.to_bytes());
+    assert_eq!(ear.edges, [begin('3'), end('3', 160), begin('3')]);
+}
+
+#[test]
 fn flash_and_tones_are_no_keys_and_end_the_key_before() {
     let mut ear = Ear::new();
     ear.block(0, 9, 160, false);

@@ -40,7 +40,7 @@ pub struct Frame<'a> {
     pub sequence: SequenceNumber,
     /// Its timestamp.
     pub timestamp: Timestamp,
-    /// Its length in timestamp units, as given to [`JitterBuffer::push`].
+    /// Its length in timestamp units, as given to [`push`](super::JitterBuffer::push).
     pub duration: u32,
     /// Packets missing between the frame before and this one; their time has been concealed
     /// already.

@@ -109,6 +109,6 @@ impl Slack {
             range.least = shifted(range.least);
             range.most = shifted(range.most);
         }
-        self.reference = if self.is_full() { self.least() } else { None };
+        self.reference = None;
     }
 }

@@ -121,4 +121,23 @@ proptest! {
         prop_assert!(worst <= 220.0 + f64::max(jitter, 100.0), "{worst} ms");
         prop_assert!(outcome.deepest <= JitterBufferConfig::G711.max_depth);
     }
+
+    /// A network that delays the same packets by the same time again and again is learnt once.
+    #[test]
+    fn a_pattern_of_lateness_is_learnt(
+        ptime in prop::sample::select(vec![10.0, 20.0, 30.0, 60.0]),
+        phase in 0.0..20.0,
+        every in 2u64..10,
+        late in 0.0..150.0,
+        silent in any::<bool>(),
+    ) {
+        let run = |seconds| {
+            let silent: fn(u64) -> bool = if silent { |_| true } else { |_| false };
+            let scenario = Scenario { ptime, phase, seconds, silent, ..Scenario::default() };
+            scenario.run(|number, left| Some(left + if number % every == 1 { late } else { 0.0 }))
+        };
+        let (short, long) = (run(5.0).statistics, run(20.0).statistics);
+        prop_assert_eq!((short.lost, short.late), (long.lost, long.late));
+        prop_assert!(short.late <= 20, "{}", short.late);
+    }
 }

@@ -240,3 +240,119 @@ fn ticks_that_the_leg_skips_leave_no_delay_behind() {
         assert_eq!(frame(&mut buffer, now).0, i);
     }
 }
+
+#[test]
+fn a_copy_of_an_older_packet_is_a_copy_and_no_late_packet() {
+    let (mut buffer, now) = (buffer(), Instant::now());
+    for i in 0..3 {
+        push(&mut buffer, now, &header(i, u32::from(i) * 160), TICK);
+        assert_eq!(frame(&mut buffer, now).0, i);
+    }
+    for i in 0..3 {
+        let pushed = push(&mut buffer, now, &header(i, u32::from(i) * 160), TICK);
+        assert_eq!(pushed, Pushed::Duplicate);
+    }
+}
+
+#[test]
+fn the_delay_grows_for_a_late_packet_on_top_of_what_it_grows_for_the_next() {
+    let (mut buffer, now) = (buffer(), Instant::now());
+    push(&mut buffer, now, &header(1, 160), TICK);
+    assert_eq!(frame(&mut buffer, now).0, 1);
+    assert_eq!(buffer.pull(now + ms(20.0), TICK), Pull::Wait);
+    push(&mut buffer, now + ms(40.0), &header(3, 480), TICK);
+    assert_eq!(frame(&mut buffer, now + ms(40.0)).0, 3);
+    // 30 ms late: it takes two frames of delay to have it in time.
+    let pushed = push(&mut buffer, now + ms(50.0), &header(2, 320), TICK);
+    assert_eq!(pushed, Pushed::Late);
+    assert_eq!(buffer.pull(now + ms(60.0), TICK), Pull::Wait);
+    push(&mut buffer, now + ms(70.0), &header(4, 640), TICK);
+    assert_eq!(buffer.pull(now + ms(80.0), TICK), Pull::Wait);
+    assert_eq!(frame(&mut buffer, now + ms(100.0)).0, 4);
+}
+
+#[test]
+fn no_packet_waits_for_longer_than_the_buffer_may_be_deep() {
+    let (mut buffer, now) = (buffer(), Instant::now());
+    push(&mut buffer, now, &header(0, 0), TICK);
+    assert_eq!(frame(&mut buffer, now).0, 0);
+    // Half of what is sent gets lost while the leg doesn't pull.
+    for i in (2..=30u16).step_by(2) {
+        let now = now + ms(20.0) * u32::from(i);
+        push(&mut buffer, now, &header(i, u32::from(i) * 160), TICK);
+    }
+    // What came at 400 ms has waited for 200 ms, what came before for longer.
+    assert_eq!(frame(&mut buffer, now + ms(600.0)).0, 20);
+}
+
+/// Feeds a stream whose every second packet is 60 ms late for five seconds, returns when it ended.
+fn jittery(buffer: &mut JitterBuffer, start: Instant) -> Instant {
+    for tick in 0..250u16 {
+        let now = start + ms(20.0) * u32::from(tick);
+        for i in [tick, tick.wrapping_sub(3)] {
+            let due = i % 2 == u16::from(i != tick);
+            if due && i <= tick {
+                push(buffer, now, &header(i, u32::from(i) * 160), TICK);
+            }
+        }
+        buffer.pull(now, TICK);
+    }
+    let end = start + ms(20.0) * 250;
+    let mut last = end;
+    while buffer.pull(last, TICK) != Pull::Empty {
+        last += ms(20.0);
+    }
+    last
+}
+
+#[test]
+fn a_stream_starts_again_with_the_depth_that_its_jitter_asks_for() {
+    let mut buffer = buffer();
+    let now = jittery(&mut buffer, Instant::now());
+    assert_eq!(buffer.target(), ms(60.0));
+    assert!(buffer.statistics().late <= 4);
+    push(&mut buffer, now, &header(250, 90_000), TICK);
+    assert_eq!(buffer.pull(now, TICK), Pull::Empty);
+    assert_eq!(buffer.pull(now + ms(20.0), TICK), Pull::Empty);
+    let then = now + buffer.target();
+    assert_eq!(frame(&mut buffer, then).0, 250);
+}
+
+#[test]
+fn another_source_starts_with_one_frame() {
+    let mut buffer = buffer();
+    let now = jittery(&mut buffer, Instant::now());
+    let other = RtpHeader {
+        ssrc: Ssrc(8),
+        ..header(250, 90_000)
+    };
+    push(&mut buffer, now, &other, TICK);
+    assert_eq!(frame(&mut buffer, now).0, 250);
+}
+
+#[test]
+fn a_pause_is_shortened_when_the_delay_is_longer_than_it_need_be() {
+    let (mut buffer, start) = (buffer(), Instant::now());
+    // Frame 10 comes 15 ms late, after its tick: from then on all wait for 27 ms.
+    for i in 0..300u16 {
+        let tick = start + ms(20.0) * u32::from(i) + ms(7.0);
+        if i != 10 {
+            push(
+                &mut buffer,
+                tick - ms(7.0),
+                &header(i, u32::from(i) * 160),
+                TICK,
+            );
+        }
+        match buffer.pull(tick, TICK) {
+            Pull::Wait => push(&mut buffer, tick + ms(8.0), &header(10, 1600), TICK),
+            _ => continue,
+        };
+    }
+    let at = |i: u32, after: f64| start + ms(20.0) * i + ms(after);
+    assert_eq!(frame(&mut buffer, at(300, 7.0)).0, 299);
+    // 20 ms of silence in the sender's time, of which nothing is left in ours.
+    push(&mut buffer, at(301, 0.0), &header(300, 301 * 160), TICK);
+    assert_eq!(frame(&mut buffer, at(301, 7.0)).0, 300);
+    assert_eq!(buffer.pull(at(302, 7.0), TICK), Pull::Wait);
+}

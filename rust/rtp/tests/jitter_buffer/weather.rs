@@ -129,6 +129,8 @@ fn after_a_stall_the_delay_is_bounded_at_once_and_soon_small_again() {
     };
     let outcome = speech.run(|_, left| Some(stalled(left)));
     assert!(outcome.worst_delay_after(5_500.0) <= 200.0);
+    // Gone is a frame a second at most.
+    assert!(outcome.worst_delay_after(12_000.0) > 100.0);
     assert!(outcome.worst_delay_after(25_000.0) <= 45.0);
 
     let pauses = Scenario {
@@ -177,4 +179,31 @@ fn a_fast_or_slow_sender_who_never_pauses_is_followed_all_the_same() {
         let corrections = outcome.statistics.left_out + u64::from(outcome.made_up / TICK);
         assert!((3..=6).contains(&corrections), "{drift} ppm: {corrections}");
     }
+}
+
+#[test]
+fn a_steady_sender_is_left_alone_however_narrow_it_is() {
+    let scenario = Scenario {
+        phase: 1.0,
+        silent: |_| true,
+        ..Scenario::default()
+    };
+    let outcome = scenario.run(|_, left| Some(left));
+    assert_eq!(outcome.worst_delay_after(0.0), 1.0);
+    assert_eq!(outcome.statistics.put_in + outcome.statistics.left_out, 0);
+}
+
+#[test]
+fn drift_is_measured_from_the_last_change_of_the_delay() {
+    let scenario = Scenario {
+        seconds: 400.0,
+        phase: 2.0,
+        drift: -100.0,
+        silent: |number| number > 300,
+        ..Scenario::default()
+    };
+    let late = |number| if number == 250 { 15.0 } else { 0.0 };
+    let outcome = scenario.run(|number, left| Some(left + late(number)));
+    assert_eq!(outcome.made_up, TICK);
+    assert_eq!(outcome.statistics.put_in, 1);
 }
