@@ -4,10 +4,12 @@ mod arrival;
 mod callee;
 mod caller;
 mod config;
+mod counters;
 mod event;
 mod identity;
 mod other;
 mod session;
+mod wording;
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
@@ -25,8 +27,10 @@ use identity::Identity;
 use session::{Established, Owner, Phase, Session, SessionTimer};
 
 pub use config::UserAgentConfig;
-pub use event::{Cause, Census, Content, Counters, Event, OutgoingRequest, Output, Reply};
+pub use counters::{Census, Counters};
+pub use event::{Cause, Event, Output};
 pub use session::SessionId;
+pub use wording::{Content, OutgoingRequest, Reply};
 
 /// A SIP user agent (RFC 3261 §8, §12–15): takes and places calls, and answers by itself whatever
 /// needs no decision.
@@ -97,6 +101,7 @@ impl UserAgent {
                 .is_some_and(|session| session.running.expire(timer, at));
             if expired {
                 match timer {
+                    SessionTimer::Repeat1xx => self.repeat_1xx(now, id),
                     SessionTimer::Repeat2xx => self.repeat_2xx(now, id),
                     SessionTimer::NoAck => self.give_up_ack(now, id),
                     SessionTimer::Glare => self.end_glare(now, id),
@@ -359,7 +364,7 @@ impl UserAgent {
             self.push_abilities(&mut request.headers);
         }
         self.push_product(&mut request.headers, HeaderName::UserAgent);
-        event::complete(&mut request.headers, &mut request.body, headers, content);
+        wording::complete(&mut request.headers, &mut request.body, headers, content);
         request
     }
 
@@ -387,7 +392,7 @@ impl UserAgent {
             response.set_to_tag(tag);
         }
         self.push_product(&mut response.headers, HeaderName::Server);
-        event::complete(
+        wording::complete(
             &mut response.headers,
             &mut response.body,
             &reply.headers,

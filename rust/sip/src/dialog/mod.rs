@@ -5,7 +5,7 @@ mod next_hop;
 
 use crate::header::{self, CSeq, CallId, Contact, HeaderName, MaxForwards, NameAddr, Via};
 use crate::transaction::Flow;
-use crate::{Error, Method, Request, Response, Text, Uri};
+use crate::{Error, Headers, Method, Request, Response, Text, Uri};
 
 /// Our end of a dialog. It is early until a 2xx has confirmed it, which makes no difference here.
 ///
@@ -140,21 +140,31 @@ impl Dialog {
         in_order
     }
 
-    /// Takes the peer's new Contact from a target refresh request or its 2xx (§12.2). The next
-    /// hop follows; the route set stays.
-    pub(crate) fn refresh_target(&mut self, headers: &crate::Headers, flow: Flow) {
-        let Ok(target) = contact_uri(headers) else {
-            return;
-        };
-        if target == self.target {
-            return;
+    /// Takes the peer's Contact from a target refresh request (§12.2.2). The next hop follows it;
+    /// the route set stays.
+    pub(crate) fn refresh_by_request(&mut self, request: &Request, flow: Flow) {
+        if next_hop::is_behind_nat(&request.headers) && self.routes.is_empty() {
+            // The NAT may have given it another address by now.
+            self.next_hop = flow;
+            self.target = contact_uri(&request.headers).unwrap_or_else(|_| self.target.clone());
+        } else {
+            self.refresh_target(&request.headers, flow);
         }
-        self.target = target;
-        if self.routes.is_empty() {
-            self.next_hop = match next_hop::is_behind_nat(headers) {
-                true => flow,
-                false => next_hop::choose(&self.target, flow),
-            };
+    }
+
+    /// Takes the peer's Contact from the 2xx to a target refresh request (§12.2.1.2).
+    pub(crate) fn refresh_by_response(&mut self, response: &Response, flow: Flow) {
+        self.refresh_target(&response.headers, flow);
+    }
+
+    fn refresh_target(&mut self, headers: &Headers, flow: Flow) {
+        if let Ok(target) = contact_uri(headers)
+            && target != self.target
+        {
+            self.target = target;
+            if self.routes.is_empty() {
+                self.next_hop = next_hop::choose(&self.target, flow);
+            }
         }
     }
 
@@ -211,7 +221,7 @@ fn is_loose_router(uri: &Uri) -> bool {
     uri.as_sip().is_some_and(|uri| uri.is_loose_router())
 }
 
-fn contact_uri(headers: &crate::Headers) -> Result<Uri, Error> {
+fn contact_uri(headers: &Headers) -> Result<Uri, Error> {
     let contact = headers.require::<Contact>()?;
     let address = contact
         .address()

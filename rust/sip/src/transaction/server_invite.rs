@@ -95,6 +95,11 @@ impl ServerInvite {
         actions
     }
 
+    /// Whether it got a 2xx, so that its ACK is a matter of the dialog.
+    pub(crate) fn is_accepted(&self) -> bool {
+        self.state == State::Accepted
+    }
+
     /// Whether the final response is still to be given.
     pub(crate) fn is_open(&self) -> bool {
         self.state == State::Proceeding

@@ -21,9 +21,9 @@ impl UserAgent {
             return self.on_cancel(now, flow, request);
         }
         if let Some(id) = self.transactions.find_server(&key) {
-            self.transactions.receive_again(now, id, &request.method);
-            if request.method != Method::Ack {
-                self.counters.repetitions_received += 1;
+            let absorbed = self.transactions.receive_again(now, id, &request.method);
+            self.counters.repetitions_received += u64::from(request.method != Method::Ack);
+            if absorbed {
                 return;
             }
         }

@@ -1,6 +1,6 @@
 //! The called side: an INVITE arrives, is answered, changed, and ended by its caller.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -13,8 +13,11 @@ use crate::header::{CSeq, CallId, HeaderName, RetryAfter};
 use crate::transaction::{Flow, ServerKey, ServerTransactionId};
 use crate::{Error, Headers, Request, Response, StatusCode};
 
+const MINUTE: Duration = Duration::from_secs(60);
+
 impl UserAgent {
-    /// Sends a provisional response to an INVITE that waits, 101 to 199.
+    /// Sends a provisional response to an INVITE that waits, 101 to 199. It is sent again every
+    /// minute, or a proxy in between would lose its patience (RFC 3261 §13.3.1.1).
     pub fn provisional(
         &mut self,
         now: Instant,
@@ -26,6 +29,7 @@ impl UserAgent {
         }
         let transaction = self.incoming(session)?;
         self.respond_in_session(now, session, transaction, reply);
+        self.start_timer(session, SessionTimer::Repeat1xx, now + MINUTE);
         self.settle(now);
         Ok(())
     }
@@ -40,7 +44,9 @@ impl UserAgent {
         content: Option<Content>,
     ) -> Result<(), Error> {
         let transaction = self.incoming(session)?;
-        self.live(session)?.phase = Phase::established();
+        let live = self.live(session)?;
+        live.phase = Phase::established();
+        live.running.stop(SessionTimer::Repeat1xx);
         self.accept_invite(now, session, transaction, headers, content);
         self.settle(now);
         Ok(())
@@ -121,15 +127,16 @@ impl UserAgent {
         let Some(session) = self.sessions.get(id) else {
             return Bytes::new();
         };
-        let opens_dialog = (101..300).contains(&reply.status.code());
+        let opens_dialog = (101..300).contains(&reply.status.code())
+            && !reply.headers.contains(&HeaderName::Contact);
         let accepts = reply.status.is_success();
         let mut response: Response = self.response(request, &session.local_tag, reply);
         if let (true, Some(dialog)) = (opens_dialog, session.dialogs.last()) {
-            let headers = &mut response.headers;
-            headers.push(HeaderName::Contact, dialog.contact().clone());
-            if accepts {
-                self.push_abilities(headers);
-            }
+            let contact = dialog.contact().clone();
+            response.headers.push(HeaderName::Contact, contact);
+        }
+        if accepts {
+            self.push_abilities(&mut response.headers);
         }
         self.transactions.respond(now, transaction, &response)
     }
@@ -226,7 +233,7 @@ impl UserAgent {
             .set_owner(transaction, Owner::Reinvite(id));
         let session = &mut self.sessions[id];
         if let Some(dialog) = session.dialog() {
-            dialog.refresh_target(&request.headers, flow);
+            dialog.refresh_by_request(&request, flow);
         }
         if let Some(established) = session.established() {
             established.reinvite = Reinvite::Theirs { transaction };
@@ -286,12 +293,10 @@ impl UserAgent {
     ) {
         let terminated = Reply::new(StatusCode::REQUEST_TERMINATED);
         match owner {
-            Owner::Invite(id) => {
-                if self.incoming(id) == Ok(invite) {
-                    self.respond_in_session(now, id, invite, terminated);
-                    self.terminate(id, Cause::Cancelled(Box::new(cancel)));
-                    self.remove(id);
-                }
+            Owner::Invite(id) if self.incoming(id) == Ok(invite) => {
+                self.respond_in_session(now, id, invite, terminated);
+                self.terminate(id, Cause::Cancelled(Box::new(cancel)));
+                self.remove(id);
             }
             Owner::Reinvite(id) => {
                 if let Ok(established) = self
@@ -341,6 +346,13 @@ impl UserAgent {
     }
 
     // Time
+
+    pub(super) fn repeat_1xx(&mut self, now: Instant, id: SessionId) {
+        if let Ok(transaction) = self.incoming(id) {
+            self.transactions.repeat_response(transaction);
+            self.start_timer(id, SessionTimer::Repeat1xx, now + MINUTE);
+        }
+    }
 
     pub(super) fn repeat_2xx(&mut self, now: Instant, id: SessionId) {
         let values = self.config.timers;

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::session::{OwedAck, Owner, Phase, SessionId, SessionTimer};
-use super::{Cause, Content, Event, OutgoingRequest, UserAgent, event};
+use super::{Cause, Content, Event, OutgoingRequest, UserAgent, wording};
 use crate::dialog::Dialog;
 use crate::dialog::invite::{Cancel, Reinvite, glare_wait};
 use crate::header::{CSeq, HeaderName, MaxForwards, NameAddr, Route, To};
@@ -139,7 +139,7 @@ impl UserAgent {
             self.push_abilities(headers);
         }
         self.push_product(headers, HeaderName::UserAgent);
-        event::complete(
+        wording::complete(
             headers,
             &mut request.body,
             &outgoing.headers,
@@ -182,7 +182,7 @@ impl UserAgent {
             return;
         };
         let mut request = follow_up(request, Method::Cancel);
-        event::complete(&mut request.headers, &mut request.body, &headers, None);
+        wording::complete(&mut request.headers, &mut request.body, &headers, None);
         self.transactions
             .start_client(now, request, flow, Owner::Nobody);
         self.transactions.give_up(now, invite);
@@ -323,7 +323,7 @@ impl UserAgent {
             if let Some((_, flow)) = self.transactions.invite(client)
                 && let Some(dialog) = self.sessions.get_mut(id).and_then(|s| s.dialog())
             {
-                dialog.refresh_target(&response.headers, flow);
+                dialog.refresh_by_response(&response, flow);
             }
             let owed = OwedAck {
                 transaction: client,
@@ -377,7 +377,7 @@ impl UserAgent {
         };
         let tag = dialog.remote_tag().clone();
         let mut ack = dialog.ack(owed.sequence, &via);
-        event::complete(&mut ack.headers, &mut ack.body, &Headers::new(), content);
+        wording::complete(&mut ack.headers, &mut ack.body, &Headers::new(), content);
         self.transactions
             .acknowledge(owed.transaction, tag, next_hop, ack.to_bytes());
     }

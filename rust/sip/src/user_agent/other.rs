@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::session::{Owner, Phase, SessionId};
-use super::{Cause, Content, Event, OutgoingRequest, Reply, UserAgent, event};
+use super::{Cause, Content, Event, OutgoingRequest, Reply, UserAgent, wording};
 use crate::transaction::{ClientTransactionId, Flow, ServerKey, ServerTransactionId};
 use crate::{Error, Headers, Method, Request, Response, StatusCode};
 
@@ -15,7 +15,7 @@ impl UserAgent {
         method: Method,
         request: OutgoingRequest,
     ) -> Result<ClientTransactionId, Error> {
-        if event::has_own_verb(&method) {
+        if wording::has_own_verb(&method) {
             return Err(Error::Method(method));
         }
         if self.census().client_transactions >= self.config.max_transactions {
@@ -40,7 +40,7 @@ impl UserAgent {
         headers: Headers,
         content: Option<Content>,
     ) -> Result<ClientTransactionId, Error> {
-        if event::has_own_verb(&method) {
+        if wording::has_own_verb(&method) {
             return Err(Error::Method(method));
         }
         let mut dialog = self.live(session)?.dialogs.pop().ok_or(Error::State)?;

@@ -28,6 +28,8 @@ pub(super) enum Owner {
 /// What a session waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SessionTimer {
+    /// The last provisional response is due again.
+    Repeat1xx,
     /// The 2xx is due again.
     Repeat2xx,
     /// The ACK to our 2xx has not come, or we have not sent the one we owe.
@@ -45,7 +47,7 @@ pub(super) struct Session {
     pub(super) phase: Phase,
     /// The layer above knows that it is over, and doesn't see it any more.
     pub(super) told: bool,
-    pub(super) running: Running<SessionTimer, 3>,
+    pub(super) running: Running<SessionTimer, 4>,
 }
 
 #[derive(Debug)]

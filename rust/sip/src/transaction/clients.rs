@@ -1,0 +1,283 @@
+//! The client transactions of a user agent: finding, driving and forgetting them.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::client::Client;
+use super::client_invite::ClientInvite;
+use super::key::ClientKey;
+use super::{
+    Action, Actions, ClientTransactionId, Effect, Failure, Flow, Running, Side, Timer, Transactions,
+};
+use crate::header::{CSeq, To};
+use crate::{HeaderName, Method, Request, Response, Text};
+
+#[derive(Debug)]
+enum ClientMachine {
+    Invite(ClientInvite),
+    Other(Client),
+}
+
+#[derive(Debug)]
+pub(super) struct ClientTransaction<O> {
+    machine: ClientMachine,
+    key: ClientKey,
+    owner: O,
+    flow: Flow,
+    running: Running<Timer, 2>,
+    /// As it was sent.
+    payload: Bytes,
+    /// What ACK and CANCEL are made from; kept for INVITE only.
+    request: Option<Box<Request>>,
+    /// The ACK to a failure.
+    ack: Option<Bytes>,
+    /// The ACKs to 2xx, by the tag of whom they are for.
+    acks: Vec<(Text, Flow, Bytes)>,
+}
+
+impl<O: Clone> Transactions<O> {
+    /// Sends a request that has our Via on top and needs an answer.
+    pub(crate) fn start_client(
+        &mut self,
+        now: Instant,
+        request: Request,
+        flow: Flow,
+        owner: O,
+    ) -> Option<ClientTransactionId> {
+        let key = ClientKey::of_request(&request)?;
+        let reliable = flow.transport.is_reliable();
+        let is_invite = request.method == Method::Invite;
+        let (machine, actions) = if is_invite {
+            let (machine, actions) = ClientInvite::start(reliable, &self.values);
+            (ClientMachine::Invite(machine), actions)
+        } else {
+            let (machine, actions) = Client::start(reliable, &self.values);
+            (ClientMachine::Other(machine), actions)
+        };
+        let id = self.clients.insert(ClientTransaction {
+            machine,
+            key: key.clone(),
+            owner,
+            flow,
+            running: Running::default(),
+            payload: request.to_bytes(),
+            request: is_invite.then(|| Box::new(request)),
+            ack: None,
+            acks: Vec::new(),
+        });
+        self.by_branch.insert(key, id);
+        self.drive_client(now, id, actions, None);
+        Some(id)
+    }
+
+    /// Takes a response. Whether it is anyone's at all.
+    pub(crate) fn receive_response(&mut self, now: Instant, response: Response) -> bool {
+        let id = ClientKey::of_response(&response).and_then(|key| self.by_branch.get(&key));
+        let Some((id, client)) = id.and_then(|id| Some((*id, self.clients.get_mut(*id)?))) else {
+            return false;
+        };
+        if response.status.is_success()
+            && let Some((_, flow, ack)) =
+                client.acks.iter().find(|(tag, ..)| has_tag(&response, tag))
+        {
+            let (flow, payload) = (*flow, ack.clone());
+            self.repeated += 1;
+            self.transmit(flow, payload);
+            return true;
+        }
+        let actions = match &mut client.machine {
+            ClientMachine::Invite(machine) => machine.response(response.status, &self.values),
+            ClientMachine::Other(machine) => machine.response(response.status, &self.values),
+        };
+        self.drive_client(now, id, actions, Some(response));
+        true
+    }
+
+    /// The INVITE of a client transaction, for as long as that lives.
+    pub(crate) fn invite(&self, id: ClientTransactionId) -> Option<(&Request, Flow)> {
+        let client = self.clients.get(id)?;
+        Some((client.request.as_deref()?, client.flow))
+    }
+
+    /// Whether an INVITE of ours has been answered provisionally only, so that CANCEL may be sent.
+    pub(crate) fn is_proceeding(&self, id: ClientTransactionId) -> bool {
+        matches!(self.clients.get(id), Some(ClientTransaction {
+            machine: ClientMachine::Invite(machine), ..
+        }) if machine.is_proceeding())
+    }
+
+    /// Nobody wants this INVITE any more.
+    pub(crate) fn give_up(&mut self, now: Instant, id: ClientTransactionId) {
+        if let Some(client) = self.clients.get_mut(id)
+            && let ClientMachine::Invite(machine) = &mut client.machine
+        {
+            let actions = machine.give_up(&self.values);
+            self.drive_client(now, id, actions, None);
+        }
+    }
+
+    /// Sends the ACK to a 2xx, now and whenever that 2xx comes again.
+    pub(crate) fn acknowledge(
+        &mut self,
+        id: ClientTransactionId,
+        tag: Text,
+        flow: Flow,
+        ack: Bytes,
+    ) {
+        if let Some(client) = self.clients.get_mut(id) {
+            client.acks.push((tag, flow, ack.clone()));
+        }
+        self.transmit(flow, ack);
+    }
+
+    /// How many branches of this INVITE have had an ACK to their 2xx.
+    pub(crate) fn acknowledged(&self, id: ClientTransactionId) -> usize {
+        self.clients.get(id).map_or(0, |client| client.acks.len())
+    }
+
+    /// Nothing can be sent to this neighbour: ends what has had no response from there.
+    pub(crate) fn transport_error(&mut self, now: Instant, flow: Flow) {
+        let concerned: Vec<_> = self
+            .clients
+            .iter()
+            .filter(|(_, c)| c.flow.remote == flow.remote && c.flow.transport == flow.transport)
+            .map(|(id, _)| id)
+            .collect();
+        for id in concerned {
+            let actions = match &mut self.clients[id].machine {
+                ClientMachine::Invite(machine) => machine.transport_error(),
+                ClientMachine::Other(machine) => machine.transport_error(),
+            };
+            self.drive_client(now, id, actions, None);
+        }
+    }
+
+    fn drive_client(
+        &mut self,
+        now: Instant,
+        id: ClientTransactionId,
+        actions: Actions,
+        mut response: Option<Response>,
+    ) {
+        for action in actions {
+            let Some(client) = self.clients.get_mut(id) else {
+                return;
+            };
+            let (owner, flow) = (client.owner.clone(), client.flow);
+            match action {
+                Action::Send => {
+                    let payload = client.payload.clone();
+                    self.transmit(flow, payload);
+                }
+                Action::SendAck => {
+                    let made = client.ack.is_some();
+                    if let (None, Some(invite), Some(failure)) =
+                        (&client.ack, &client.request, &response)
+                    {
+                        client.ack = Some(ack_to_failure(invite, failure).to_bytes());
+                    }
+                    if let Some(payload) = client.ack.clone() {
+                        self.repeated += u64::from(made);
+                        self.transmit(flow, payload);
+                    }
+                }
+                Action::Deliver => {
+                    if let Some(response) = response.take() {
+                        let client = id;
+                        self.effects.push_back(Effect::Response {
+                            client,
+                            owner,
+                            response,
+                        });
+                    }
+                }
+                Action::Start(timer, after) => {
+                    client.running.start(timer, now + after);
+                    self.queue.push(now + after, (Side::Client(id), timer));
+                }
+                Action::Stop(timer) => client.running.stop(timer),
+                Action::Timeout | Action::Unreachable => {
+                    let failure = match action {
+                        Action::Timeout => Failure::Timeout,
+                        _ => Failure::Unreachable,
+                    };
+                    let client = id;
+                    self.effects.push_back(Effect::Failed {
+                        client,
+                        owner,
+                        failure,
+                    });
+                }
+                Action::Terminate => {
+                    if let Some(client) = self.clients.remove(id) {
+                        self.by_branch.remove(&client.key);
+                    }
+                }
+                Action::SendTrying => {}
+            }
+        }
+    }
+
+    pub(super) fn client_timer(
+        &mut self,
+        now: Instant,
+        at: Instant,
+        id: ClientTransactionId,
+        timer: Timer,
+    ) {
+        let Some(client) = self.clients.get_mut(id) else {
+            return;
+        };
+        if client.running.expire(timer, at) {
+            let actions = match &mut client.machine {
+                ClientMachine::Invite(machine) => machine.timer(timer),
+                ClientMachine::Other(machine) => machine.timer(timer, &self.values),
+            };
+            self.repeated += u64::from(actions.contains(&Action::Send));
+            self.drive_client(now, id, actions, None);
+        }
+    }
+}
+
+fn has_tag(response: &Response, tag: &str) -> bool {
+    match response.headers.require::<To>() {
+        Ok(to) => to.tag().unwrap_or_default() == tag,
+        Err(_) => false,
+    }
+}
+
+/// The ACK that ends an INVITE transaction with a failure (§17.1.1.3): the INVITE's topmost Via,
+/// URI and Route, and the response's To.
+fn ack_to_failure(invite: &Request, failure: &Response) -> Request {
+    let mut ack = follow_up(invite, Method::Ack);
+    if let Ok(to) = failure.headers.require::<To>() {
+        ack.headers.set_typed(&to);
+    }
+    ack
+}
+
+/// A request that goes the way of an INVITE and belongs to its transaction: ACK to a failure, or
+/// CANCEL (§9.1).
+pub(crate) fn follow_up(invite: &Request, method: Method) -> Request {
+    let mut request = Request::new(method.clone(), invite.uri.clone());
+    if let Ok(via) = invite.headers.top_via() {
+        request.headers.push_typed(&via);
+    }
+    let repeated = [
+        HeaderName::Route,
+        HeaderName::MaxForwards,
+        HeaderName::From,
+        HeaderName::To,
+        HeaderName::CallId,
+    ];
+    for (name, value) in invite.headers.iter() {
+        if repeated.contains(name) {
+            request.headers.push(name.clone(), value.clone());
+        }
+    }
+    if let Ok(CSeq { sequence, .. }) = invite.headers.require() {
+        request.headers.push_typed(&CSeq { sequence, method });
+    }
+    request
+}

@@ -1,0 +1,9 @@
+//! The user agent as the wire sees it: datagrams in, datagrams and events out.
+
+mod answers;
+mod called;
+mod calling;
+mod garbage;
+mod others;
+mod routing;
+mod wire;
