@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use sems_sip::user_agent::{Census, UserAgentConfig};
+use sems_sip::Headers;
+use sems_sip::user_agent::{Census, Content, SessionId, UserAgentConfig};
 
 use crate::{Conditions, Datagram, Net, Phone};
 
@@ -85,6 +86,50 @@ impl Pair {
         while self.step(end) {}
         let idle = self.next().is_none();
         assert!(idle, "something still goes on after an hour");
+    }
+
+    /// Lets time pass until this long after the start.
+    pub fn run_until_time(&mut self, time: Duration) {
+        let left = (self.start + time).saturating_duration_since(self.now);
+        self.run_for(left);
+    }
+
+    /// Lets time pass until a call has come to this side.
+    pub fn wait_for_invite(&mut self, side: Side) -> SessionId {
+        let mut session = None;
+        self.run_until(|pair| {
+            session = pair.phone(side).take_invite();
+            session.is_some()
+        });
+        session.expect("an INVITE comes")
+    }
+
+    /// Has a call accepted that waits.
+    pub fn accept(&mut self, side: Side, session: SessionId) {
+        let now = self.now;
+        let answer = Some(Content::sdp("answer"));
+        let agent = &mut self.phone(side).agent;
+        let accepted = agent.accept(now, session, Headers::new(), answer);
+        accepted.expect("the call waits");
+    }
+
+    /// Has a call put down.
+    pub fn hang_up(&mut self, side: Side, session: SessionId) {
+        let now = self.now;
+        let agent = &mut self.phone(side).agent;
+        let ended = agent.hangup(now, session, Headers::new());
+        ended.expect("the call is there");
+    }
+
+    /// A calls B, who accepts; 50 ms later (on a perfect network the call is up by then) the
+    /// sessions of both.
+    pub fn connect(&mut self) -> (SessionId, SessionId) {
+        let offer = Some(Content::sdp("offer"));
+        let at_a = self.a.call(self.now, self.b.address, offer);
+        let at_b = self.wait_for_invite(Side::B);
+        self.accept(Side::B, at_b);
+        self.run_for(Duration::from_millis(50));
+        (at_a, at_b)
     }
 
     /// Does what comes next, if it comes by `end`.
