@@ -202,10 +202,7 @@ impl RtpSession {
             Some(source) if source.ssrc == packet.header.ssrc => {
                 let reception = match source.sequence.update(packet.header.sequence) {
                     SequenceCheck::Valid(_) => Reception::Valid,
-                    SequenceCheck::Restarted(_) => {
-                        source.jitter = InterarrivalJitter::new(self.clock_rate);
-                        Reception::NewStream
-                    }
+                    SequenceCheck::Restarted(_) => Reception::NewStream,
                     SequenceCheck::Probation | SequenceCheck::Suspect => {
                         return Reception::Doubtful;
                     }

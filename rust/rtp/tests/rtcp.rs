@@ -141,14 +141,16 @@ fn packets_that_nobody_needs_are_passed_over() {
 
 #[test]
 fn what_is_no_compound_packet_is_refused_as_a_whole() {
-    let cases: [(&[u8], RtpError); 8] = [
+    let cases: [(&[u8], RtpError); 10] = [
         (&[], RtpError::Truncated),
         (&[0x80, 201, 0], RtpError::Truncated),
         (&[0x40, 201, 0, 1, 0, 0, 0, 9], RtpError::Version),
         (&[0x80, 202, 0, 1, 0, 0, 0, 9], RtpError::NotCompound),
         (&[0x80, 201, 0, 2, 0, 0, 0, 9], RtpError::Truncated),
         (&[0x80, 201, 0, 1, 0, 0, 0, 9, 0x80], RtpError::Truncated),
-        (&[0xa0, 201, 0, 1, 0, 0, 0, 9], RtpError::Padding),
+        (&[0xa0, 201, 0, 1, 0, 0, 0, 0], RtpError::Padding),
+        (&[0xa0, 201, 0, 1, 0, 0, 0, 3], RtpError::Padding),
+        (&[0xa0, 201, 0, 1, 0, 0, 0, 8], RtpError::Padding),
         (
             &[0xa0, 201, 0, 1, 0, 0, 0, 4, 0x80, 203, 0, 0],
             RtpError::Padding,

@@ -119,6 +119,9 @@ fn only_valid_packets_show_that_the_peer_lives() {
     receive(&mut session, later, from(7, 20_000));
     receive(&mut session, later, from(9, 1));
     assert_eq!(session.statistics().unwrap().heard, now);
+    let last = later + Duration::from_secs(1);
+    receive(&mut session, last, from(9, 2));
+    assert_eq!(session.statistics().unwrap().heard, last);
 }
 
 #[test]

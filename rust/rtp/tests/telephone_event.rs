@@ -224,6 +224,15 @@ fn an_event_whose_end_is_lost_ends_with_the_next_or_by_itself() {
 }
 
 #[test]
+fn packets_of_one_event_that_come_in_the_wrong_order_dont_shorten_it() {
+    let mut ear = Ear::new();
+    ear.block(1000, 7, 480, false);
+    ear.block(1000, 7, 320, false);
+    ear.pass(500);
+    assert_eq!(ear.edges, [begin('7'), end('7', 480)]);
+}
+
+#[test]
 fn packets_of_an_earlier_event_that_come_late_are_ignored() {
     let mut ear = Ear::new();
     ear.block(1000, 1, 800, true);

@@ -285,6 +285,19 @@ fn no_packet_waits_for_longer_than_the_buffer_may_be_deep() {
     assert_eq!(frame(&mut buffer, now + ms(600.0)).0, 20);
 }
 
+#[test]
+fn a_leg_that_stands_still_and_goes_on_hears_what_comes() {
+    let (mut buffer, now) = (buffer(), Instant::now());
+    for i in 0..100u16 {
+        let now = now + ms(20.0) * u32::from(i);
+        push(&mut buffer, now, &header(i, u32::from(i) * 160), TICK);
+        if !(10..25).contains(&i) {
+            frame(&mut buffer, now);
+        }
+    }
+    assert_eq!(buffer.statistics().lost, 0);
+}
+
 /// Feeds a stream whose every second packet is 60 ms late for five seconds, returns when it ended.
 fn jittery(buffer: &mut JitterBuffer, start: Instant) -> Instant {
     for tick in 0..250u16 {
