@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod attribute;
+mod capabilities;
 mod error;
 mod media;
 mod offer_answer;
@@ -8,7 +9,8 @@ mod parse;
 mod session;
 
 pub use attribute::{Attribute, Direction, Rtcp, RtpMap};
+pub use capabilities::{Capabilities, Codec, Format, LocalMedia};
 pub use error::{Error, NotAcceptable};
 pub use media::Media;
-pub use offer_answer::{Capabilities, Codec, Format, LocalMedia, Negotiated, OfferAnswer};
+pub use offer_answer::{Negotiated, OfferAnswer};
 pub use session::{NetworkAddress, Origin, SessionDescription, Timing};

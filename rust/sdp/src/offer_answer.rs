@@ -5,81 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::attribute::{Attribute, Direction, RtpMap};
+use crate::capabilities::{Capabilities, Codec, Format, LocalMedia};
 use crate::error::{Error, NotAcceptable};
 use crate::media::Media;
 use crate::session::{NetworkAddress, Origin, SessionDescription, Timing};
-
-/// A codec as session descriptions know it: one row of the table of whoever owns the codecs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Codec {
-    /// The encoding name of `a=rtpmap`.
-    pub name: &'static str,
-    /// The static payload type, or the dynamic one that we like in our offers.
-    pub payload_type: u8,
-    /// The RTP clock in Hz.
-    pub clock_rate: u32,
-    /// Audio channels.
-    pub channels: u8,
-    /// What we say in `a=fmtp`.
-    pub parameters: Option<&'static str>,
-}
-
-impl Codec {
-    fn is(&self, map: &RtpMap) -> bool {
-        self.name.eq_ignore_ascii_case(&map.encoding)
-            && self.clock_rate == map.clock_rate
-            && self.channels == map.channels
-    }
-}
-
-/// What this side can do; shared by all calls.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Capabilities {
-    /// The audio codecs, best first: the order of our offers. Answers follow the offerer's order.
-    pub codecs: Vec<Codec>,
-    /// The RFC 4733 event formats, one for each clock rate in use.
-    pub telephone_events: Vec<Codec>,
-    /// The packet times that we can send, in milliseconds, rising and not empty.
-    pub ptimes_ms: Vec<u32>,
-    /// The packet time that we ask for, in milliseconds.
-    pub ptime_ms: u32,
-    /// `s=` of our descriptions.
-    pub session_name: String,
-}
-
-/// Our end of the stream, as the next description is to state it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LocalMedia<'a> {
-    /// Where we want RTP. Never an unspecified address.
-    pub rtp: SocketAddr,
-    /// Our RTCP port; stated only if it isn't the one above RTP's.
-    pub rtcp_port: u16,
-    /// What we wish to do; an answer narrows it to what the offer allows.
-    pub direction: Direction,
-    /// The page about this session, for `u=`.
-    pub uri: Option<&'a str>,
-}
-
-impl LocalMedia<'_> {
-    /// An end that sends and receives, with RTCP one port above RTP, and no page.
-    pub fn new(rtp: SocketAddr) -> Self {
-        LocalMedia {
-            rtp,
-            rtcp_port: rtp.port().saturating_add(1),
-            direction: Direction::SendRecv,
-            uri: None,
-        }
-    }
-}
-
-/// A codec with the payload type that it has in this session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Format {
-    /// The payload type on the wire.
-    pub payload_type: u8,
-    /// What it stands for.
-    pub codec: Codec,
-}
 
 /// What an exchange came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -315,7 +244,7 @@ impl OfferAnswer {
             return Ok(self.describe(local, media));
         };
         let mut formats = vec![audio];
-        formats.extend(event_for(audio.codec, &stream.events));
+        formats.extend(Format::event_for(audio.codec, &stream.events));
         for format in &formats {
             self.assigned
                 .retain(|a| a.codec != format.codec && a.payload_type != format.payload_type);
@@ -410,25 +339,15 @@ impl OfferAnswer {
             remote_rtp: stream.rtp,
             remote_rtcp: stream.rtcp,
             audio,
-            telephone_event: event_for(audio.codec, &stream.events),
+            telephone_event: Format::event_for(audio.codec, &stream.events),
             receivable,
-            ptime_ms: self.ptime_ms(&stream),
+            ptime_ms: self
+                .capabilities
+                .ptime_for(stream.ptime_ms, stream.maxptime_ms),
             send: direction.sends(),
             receive: direction.receives(),
         };
         self.negotiated.insert(negotiated)
-    }
-
-    /// The longest packet time that we can send and the peer wants; if it wants shorter ones than
-    /// we can send, our shortest.
-    fn ptime_ms(&self, peer: &Stream) -> u32 {
-        let wanted = peer.ptime_ms.unwrap_or(self.capabilities.ptime_ms);
-        let wanted = wanted.min(peer.maxptime_ms.unwrap_or(u32::MAX));
-        let possible = &self.capabilities.ptimes_ms;
-        let fitting = possible.iter().rev().find(|ms| **ms <= wanted);
-        *fitting
-            .or(possible.first())
-            .unwrap_or(&self.capabilities.ptime_ms)
     }
 
     /// Our codecs with the payload types of this session; what is in use comes first.
@@ -532,12 +451,4 @@ fn audio_line(
         attributes,
         ..Media::default()
     }
-}
-
-/// The event format that goes with a codec: the one on its clock, else any (RFC 4733 §2.1).
-fn event_for(codec: Codec, events: &[Format]) -> Option<Format> {
-    let same_clock = events
-        .iter()
-        .find(|e| e.codec.clock_rate == codec.clock_rate);
-    same_clock.or(events.first()).copied()
 }

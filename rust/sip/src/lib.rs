@@ -10,6 +10,9 @@
 //! - [`header`]: one header a file; a new one is a new file and a row in the table of names.
 //! - [`Uri`]: SIP and SIPS URIs with their escapes and their comparison; other schemes are kept
 //!   as they are.
+//! - [`transaction`]: the four machines of §17 with their timers, and dialogs (§12) beside them,
+//!   neither of them public beyond what the user agent shows.
+//! - [`user_agent`]: calls in both directions behind one door, [`UserAgent`].
 //!
 //! ```
 //! use sems_sip::{Message, Response, StatusCode, header::From};

@@ -1,4 +1,55 @@
 //! The one door: datagrams, instants and verbs go in; datagrams and events come out.
+//!
+//! [`UserAgent`] takes and places calls. What needs a decision comes up as an [`Event`] and is
+//! answered with a verb that names the session; everything else happens here: 100 Trying,
+//! repetitions and their end, the ACK, the answers to CANCEL, BYE and OPTIONS, refusals of what is
+//! not supported, both sides of a glare, branches of a fork that lose, and the way that requests
+//! within a dialog take. Bodies are bytes: what they offer is the business of the layer above.
+//!
+//! ```
+//! use std::time::Instant;
+//! use sems_sip::user_agent::{Event, Output, Reply, UserAgentConfig};
+//! use sems_sip::{Flow, StatusCode, UserAgent, transaction::Transport};
+//!
+//! let mut agent = UserAgent::new(UserAgentConfig::default(), [0; 32]);
+//! let flow = Flow {
+//!     transport: Transport::Udp,
+//!     local: "192.0.2.2:5060".parse().unwrap(),
+//!     remote: "192.0.2.1:5060".parse().unwrap(),
+//! };
+//! let invite = "INVITE sip:room@192.0.2.2 SIP/2.0\r\n\
+//!     Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK776\r\n\
+//!     From: <sip:ann@192.0.2.1>;tag=1\r\n\
+//!     To: <sip:room@192.0.2.2>\r\n\
+//!     Call-ID: a84b4c76\r\n\
+//!     CSeq: 7 INVITE\r\n\
+//!     Contact: <sip:ann@192.0.2.1>\r\n\r\n";
+//! let now = Instant::now();
+//! agent.receive(now, flow, invite.into());
+//! let mut sent = 0;
+//! while let Some(output) = agent.poll_output() {
+//!     match output {
+//!         Output::Transmit { .. } => sent += 1,
+//!         Output::Event(Event::Invite { session, .. }) => {
+//!             agent.reject(now, session, Reply::new(StatusCode::BUSY_HERE))?;
+//!         }
+//!         Output::Event(_) => {}
+//!     }
+//! }
+//! assert_eq!(sent, 2); // 100 and 486
+//! # Ok::<(), sems_sip::Error>(())
+//! ```
+//!
+//! Nothing here looks up names. The next hop of a dialog is decided when it is made: the topmost
+//! route or the Contact where that is an address which can be reached, else the flow that the
+//! dialog's first message came over; so too for phones behind NAT.
+//!
+//! Everything is bounded: sessions and transactions by the configuration, time by Timers B, F, H
+//! and 64·T1 without ACK. Only two things wait for ever: an INVITE that the layer above neither
+//! accepts nor refuses, and one of ours that rings and that nobody takes back.
+//!
+//! Left out: 100rel and PRACK, UPDATE, session timers, authentication, REGISTER; multipart bodies
+//! of INVITE (415); `maddr` in Via, which would let a stranger send our responses to anyone.
 
 mod arrival;
 mod callee;
@@ -101,6 +152,7 @@ impl UserAgent {
                 .is_some_and(|session| session.running.expire(timer, at));
             if expired {
                 match timer {
+                    SessionTimer::Expires => self.expire(now, id),
                     SessionTimer::Repeat1xx => self.repeat_1xx(now, id),
                     SessionTimer::Repeat2xx => self.repeat_2xx(now, id),
                     SessionTimer::NoAck => self.give_up_ack(now, id),

@@ -1,8 +1,4 @@
-//! SIP user agents in virtual time, joined by a network that loses, doubles, delays and reorders
-//! as a seed has it.
-//!
-//! [`Pair`] is the usual stage: two [`Phone`]s and a [`Net`]. A story makes them do things, lets
-//! time pass, and looks at the events and at the wire. The same seed gives the same run.
+#![doc = include_str!("../README.md")]
 
 mod chance;
 mod net;

@@ -9,7 +9,7 @@ use super::session::{Owner, Phase, SessionId, SessionTimer};
 use super::{Cause, Content, Event, Reply, UserAgent};
 use crate::dialog::Dialog;
 use crate::dialog::invite::{Reinvite, Unacknowledged};
-use crate::header::{CSeq, CallId, HeaderName, RetryAfter};
+use crate::header::{CSeq, CallId, Expires, HeaderName, RetryAfter};
 use crate::transaction::{Flow, ServerKey, ServerTransactionId};
 use crate::{Error, Headers, Request, Response, StatusCode};
 
@@ -46,6 +46,7 @@ impl UserAgent {
         let transaction = self.incoming(session)?;
         let live = self.live(session)?;
         live.phase = Phase::established();
+        live.running.stop(SessionTimer::Expires);
         live.running.stop(SessionTimer::Repeat1xx);
         self.accept_invite(now, session, transaction, headers, content);
         self.settle(now);
@@ -195,6 +196,12 @@ impl UserAgent {
         self.transactions.set_owner(transaction, Owner::Invite(id));
         let trying = self.response(&request, "", Reply::new(StatusCode::TRYING));
         self.transactions.respond(now, transaction, &trying);
+        if let Some(Ok(Expires(seconds))) = request.headers.get_typed() {
+            // A day is longer than anybody rings.
+            let seconds = u64::from(seconds.min(86_400));
+            let at = now + Duration::from_secs(seconds);
+            self.start_timer(id, SessionTimer::Expires, at);
+        }
         self.event(Event::Invite {
             session: id,
             request: Box::new(request),
@@ -346,6 +353,16 @@ impl UserAgent {
     }
 
     // Time
+
+    /// The caller set a limit to how long it rings (§13.3.1).
+    pub(super) fn expire(&mut self, now: Instant, id: SessionId) {
+        if let Ok(transaction) = self.incoming(id) {
+            let reply = Reply::new(StatusCode::REQUEST_TERMINATED);
+            self.respond_in_session(now, id, transaction, reply);
+            self.terminate(id, Cause::Timeout);
+            self.remove(id);
+        }
+    }
 
     pub(super) fn repeat_1xx(&mut self, now: Instant, id: SessionId) {
         if let Ok(transaction) = self.incoming(id) {

@@ -139,7 +139,8 @@ pub enum Cause {
     Rejected(Box<Response>),
     /// We accepted, and no ACK came. At our own end: nobody called `ack` in time.
     NoAck,
-    /// No final response came: a 408 of our own.
+    /// No final response came: a 408 of our own. At the called side: none was given before the
+    /// INVITE expired.
     Timeout,
     /// The request could not be sent: a 503 of our own.
     Unreachable,

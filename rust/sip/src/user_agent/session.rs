@@ -28,6 +28,8 @@ pub(super) enum Owner {
 /// What a session waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SessionTimer {
+    /// The INVITE has expired, and the caller doesn't wait for an answer any more.
+    Expires,
     /// The last provisional response is due again.
     Repeat1xx,
     /// The 2xx is due again.
@@ -47,7 +49,7 @@ pub(super) struct Session {
     pub(super) phase: Phase,
     /// The layer above knows that it is over, and doesn't see it any more.
     pub(super) told: bool,
-    pub(super) running: Running<SessionTimer, 4>,
+    pub(super) running: Running<SessionTimer, 5>,
 }
 
 #[derive(Debug)]

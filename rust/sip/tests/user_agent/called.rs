@@ -97,6 +97,25 @@ fn ringing_is_repeated_every_minute() {
 }
 
 #[test]
+fn an_invite_that_expires_is_answered_with_487() {
+    let mut wire = Wire::new();
+    wire.receive(&invite("Expires: 20"));
+    wire.told();
+    wire.sent.clear();
+    wire.wait(Duration::from_secs(20));
+    assert_eq!(wire.times_of("487"), [20_000]);
+    assert!(matches!(
+        &wire.told()[..],
+        [Event::Terminated {
+            cause: Cause::Timeout,
+            ..
+        }]
+    ));
+    wire.wait_for_the_end();
+    assert!(wire.is_empty());
+}
+
+#[test]
 fn a_200_is_repeated_until_the_ack_comes() {
     let mut wire = Wire::new();
     let (_, tag) = answered(&mut wire);

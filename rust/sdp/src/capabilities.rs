@@ -1,0 +1,97 @@
+//! What our side can do, as the owner of codecs and ports tells it.
+
+use std::net::SocketAddr;
+
+use crate::attribute::{Direction, RtpMap};
+
+/// A codec as session descriptions know it: one row of the table of whoever owns the codecs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Codec {
+    /// The encoding name of `a=rtpmap`.
+    pub name: &'static str,
+    /// The static payload type, or the dynamic one that we like in our offers.
+    pub payload_type: u8,
+    /// The RTP clock in Hz.
+    pub clock_rate: u32,
+    /// Audio channels.
+    pub channels: u8,
+    /// What we say in `a=fmtp`.
+    pub parameters: Option<&'static str>,
+}
+
+impl Codec {
+    pub(crate) fn is(&self, map: &RtpMap) -> bool {
+        self.name.eq_ignore_ascii_case(&map.encoding)
+            && self.clock_rate == map.clock_rate
+            && self.channels == map.channels
+    }
+}
+
+/// What this side can do; shared by all calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capabilities {
+    /// The audio codecs, best first: the order of our offers. Answers follow the offerer's order.
+    pub codecs: Vec<Codec>,
+    /// The RFC 4733 event formats, one for each clock rate in use.
+    pub telephone_events: Vec<Codec>,
+    /// The packet times that we can send, in milliseconds, rising and not empty.
+    pub ptimes_ms: Vec<u32>,
+    /// The packet time that we ask for, in milliseconds.
+    pub ptime_ms: u32,
+    /// `s=` of our descriptions.
+    pub session_name: String,
+}
+
+impl Capabilities {
+    /// The longest packet time that we can send and the peer wants; if it wants shorter ones than
+    /// we can send, our shortest.
+    pub(crate) fn ptime_for(&self, ptime_ms: Option<u32>, maxptime_ms: Option<u32>) -> u32 {
+        let wanted = ptime_ms.unwrap_or(self.ptime_ms);
+        let wanted = wanted.min(maxptime_ms.unwrap_or(u32::MAX));
+        let fitting = self.ptimes_ms.iter().rev().find(|ms| **ms <= wanted);
+        *fitting.or(self.ptimes_ms.first()).unwrap_or(&self.ptime_ms)
+    }
+}
+
+/// Our end of the stream, as the next description is to state it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LocalMedia<'a> {
+    /// Where we want RTP. Never an unspecified address.
+    pub rtp: SocketAddr,
+    /// Our RTCP port; stated only if it isn't the one above RTP's.
+    pub rtcp_port: u16,
+    /// What we wish to do; an answer narrows it to what the offer allows.
+    pub direction: Direction,
+    /// The page about this session, for `u=`.
+    pub uri: Option<&'a str>,
+}
+
+impl LocalMedia<'_> {
+    /// An end that sends and receives, with RTCP one port above RTP, and no page.
+    pub fn new(rtp: SocketAddr) -> Self {
+        LocalMedia {
+            rtp,
+            rtcp_port: rtp.port().saturating_add(1),
+            direction: Direction::SendRecv,
+            uri: None,
+        }
+    }
+}
+
+/// A codec with the payload type that it has in this session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Format {
+    /// The payload type on the wire.
+    pub payload_type: u8,
+    /// What it stands for.
+    pub codec: Codec,
+}
+
+impl Format {
+    /// The event format that goes with a codec: the one on its clock, else any (RFC 4733 §2.1).
+    pub(crate) fn event_for(codec: Codec, events: &[Format]) -> Option<Format> {
+        let same_clock = |event: &&Format| event.codec.clock_rate == codec.clock_rate;
+        let found = events.iter().find(same_clock).or(events.first());
+        found.copied()
+    }
+}
