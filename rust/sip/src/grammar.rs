@@ -146,9 +146,10 @@ pub(crate) fn quote(text: &str) -> String {
 /// Blanks as they occur within a row once folding is undone.
 pub(crate) const BLANKS: [char; 2] = [' ', '\t'];
 
-/// `text` without blanks at its ends.
+/// `text` without blanks at its ends, among them a stray carriage return: within a line it is
+/// printed as a space.
 pub(crate) fn trim(text: &str) -> &str {
-    let blank = |b: &u8| matches!(b, b' ' | b'\t');
+    let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\r');
     let bytes = text.as_bytes();
     let Some(start) = bytes.iter().position(|b| !blank(b)) else {
         return "";

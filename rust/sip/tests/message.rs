@@ -158,6 +158,15 @@ fn a_value_can_not_break_out_of_its_line() {
 }
 
 #[test]
+fn a_stray_carriage_return_is_a_blank() {
+    let text = with("Contact", "Subject: \rtea\rtime\r ");
+    let Ok(Message::Request(read)) = Message::parse(&request(&text).to_bytes()) else {
+        panic!()
+    };
+    assert_eq!(read.headers.get(&HeaderName::Subject).unwrap(), "tea time");
+}
+
+#[test]
 fn names_are_read_in_any_case_and_in_their_compact_form() {
     let text = "\
 OPTIONS sip:sems.example SIP/2.0

@@ -2,6 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use sems_sip::header::Params;
 use sems_sip::{SipUri, Uri};
 
 fuzz_target!(|text: &str| {
@@ -11,6 +12,9 @@ fuzz_target!(|text: &str| {
     assert_eq!(uri.to_string(), text);
     assert!(uri.equivalent(&uri));
     if let Uri::Sip(uri) = uri {
+        if uri.params().iter().count() == Params::MAX {
+            return;
+        }
         let _ = (uri.user(), uri.password(), uri.transport(), uri.param("lr"));
         let changed = uri
             .with_port(Some(5060))
