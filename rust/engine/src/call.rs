@@ -1,6 +1,7 @@
 //! One call: a SIP session, its offers and answers, and the leg that carries out what they agree.
 
 use std::{
+    fmt,
     net::{IpAddr, SocketAddr},
     sync::Arc,
     time::Instant,
@@ -36,6 +37,17 @@ pub(crate) struct Ending {
     pub(crate) cause: EndCause,
     pub(crate) code: Option<u16>,
     pub(crate) reason: String,
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.cause, self.reason.as_str()) {
+            (EndCause::Local, "") => f.write_str("we hung up"),
+            (EndCause::Remote, "") => f.write_str("the peer hung up"),
+            (EndCause::Cancelled, "") => f.write_str("the caller gave up"),
+            (_, reason) => f.write_str(reason),
+        }
+    }
 }
 
 /// A re-INVITE of ours that puts the peer on hold or takes it back.

@@ -33,6 +33,9 @@ pub enum EngineError {
     /// The engine has been closed.
     #[error("the engine is closed")]
     Closed,
+    /// The call ended before it could be done.
+    #[error("the call is over: {0}")]
+    Over(String),
     /// There is no call of that id, or not any more.
     #[error("there is no such call")]
     NoCall,

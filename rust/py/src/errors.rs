@@ -14,6 +14,7 @@ pub fn to_python(error: EngineError) -> PyErr {
         EngineError::Invalid(_) => PyValueError::new_err(text),
         EngineError::Closed
         | EngineError::NotVirtual
+        | EngineError::Over(_)
         | EngineError::NoCall
         | EngineError::State(_)
         | EngineError::Refused(..)

@@ -96,8 +96,9 @@ pub(crate) struct Signaling {
     refused: u64,
 }
 
-/// A shutdown under way.
+/// A shutdown: no calls are taken any more.
 struct Closing {
+    /// The commands that wait for it.
     requests: Vec<RequestId>,
     until: Instant,
 }
@@ -147,7 +148,9 @@ impl Signaling {
     /// When the next step is due, unless an order or a datagram comes before.
     pub(crate) fn next_deadline(&self, now: Instant) -> Option<Instant> {
         let orders = (!self.orders.is_empty()).then_some(now);
-        let closing = self.closing.as_ref().map(|closing| closing.until);
+        let closing = self.closing.as_ref();
+        let closing = closing.filter(|closing| !closing.requests.is_empty());
+        let closing = closing.map(|closing| closing.until);
         let waiting = self.events.has_backlog() || self.legs.has_unclosed();
         let retry = waiting.then(|| now + RETRY);
         let arrivals = self.transports.iter();
@@ -298,8 +301,10 @@ impl Signaling {
 
     fn close_if_done(&mut self, now: Instant) {
         let gone = self.agent.census().sessions == 0 && self.calls.is_empty();
-        if let Some(closing) = self.closing.take_if(|closing| gone || now >= closing.until) {
-            for request in closing.requests {
+        if let Some(closing) = &mut self.closing
+            && (gone || now >= closing.until)
+        {
+            for request in std::mem::take(&mut closing.requests) {
                 self.done(request, Ok(()));
             }
         }

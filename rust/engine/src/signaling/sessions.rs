@@ -370,7 +370,7 @@ impl Signaling {
         self.legs.close(call.id, call.audio);
         let hold = call.hold_change.map(|change| change.request);
         for request in call.answering.into_iter().chain(hold) {
-            self.done(request, Err(EngineError::NoCall));
+            self.done(request, Err(EngineError::Over(ending.to_string())));
         }
         self.events.tell(Event::Ended {
             call: call.id,

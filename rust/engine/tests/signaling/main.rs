@@ -1,0 +1,14 @@
+//! Calls from SIP to sound and back, in virtual time on a network in memory.
+
+mod calls;
+mod changes;
+mod early_media;
+mod forks;
+mod links;
+mod lossy;
+mod nat;
+mod offers;
+mod phone;
+mod refusals;
+mod shutdown;
+mod world;
