@@ -1,5 +1,6 @@
 //! Turns packets that come when they can into frames that are there when they are needed.
 
+mod clock;
 mod playout;
 mod ring;
 mod slack;
@@ -8,26 +9,50 @@ pub use playout::{Frame, JitterBufferConfig, JitterBufferStatistics, Playout, Pu
 
 use std::time::{Duration, Instant};
 
+use clock::Clock;
 use ring::{Held, Left, Ring};
 use slack::Slack;
 
 use crate::packet::{RtpPacket, SequenceNumber, Ssrc, Timestamp};
 use crate::sequence::{MAX_DROPOUT, MAX_MISORDER};
 
-/// Depth at the start of a stream whose jitter is not yet known: one frame.
-const FIRST_DEPTH: Duration = Duration::from_millis(20);
-/// A stream of which nothing has come for this long has ended.
-const STREAM_TIMEOUT: Duration = Duration::from_millis(500);
-/// Slack that has to remain when a frame is left out.
-const MARGIN: Duration = Duration::from_millis(5);
-/// With less slack than this a slow sender's next packet may be late.
-const THIN: Duration = Duration::from_millis(2);
-/// A fall of the slack by this much is drift and not the network's unsteadiness.
-const DRIFT: Duration = Duration::from_millis(3);
-/// Between two frames that are left out although somebody speaks.
-const FORCED_PAUSE: Duration = Duration::from_secs(1);
 /// Where extended numbers start, so that a packet older than the first one has a number too.
 const FIRST_CYCLE: u64 = 1 << 16;
+
+/// The times that decide, in timestamp units.
+#[derive(Debug, Clone)]
+struct Limits {
+    /// Depth at the start of a stream whose jitter is not yet known: one frame.
+    first_depth: u32,
+    /// No packet waits for longer, and no more audio is held.
+    max_depth: u32,
+    /// A stream of which nothing has come for this long has ended.
+    stream_timeout: u32,
+    /// Slack that has to remain when a frame is left out.
+    margin: u32,
+    /// With less slack than this a slow sender's next packet may be late.
+    thin: u32,
+    /// A fall of the slack by this much is drift and not the network's unsteadiness.
+    drift: u32,
+    /// Between two frames that are left out although somebody speaks.
+    forced_pause: u32,
+}
+
+impl Limits {
+    fn new(clock: &Clock, max_depth: Duration) -> Limits {
+        let units = |time| u32::try_from(clock.units(time)).unwrap_or(u32::MAX);
+        let ms = |ms| units(Duration::from_millis(ms));
+        Limits {
+            first_depth: ms(20),
+            max_depth: units(max_depth).max(ms(20)),
+            stream_timeout: ms(500),
+            margin: ms(5),
+            thin: ms(2),
+            drift: ms(3),
+            forced_pause: ms(1000),
+        }
+    }
+}
 
 #[derive(Debug, Clone, Copy)]
 enum Phase {
@@ -95,7 +120,8 @@ enum Phase {
 /// ```
 #[derive(Debug)]
 pub struct JitterBuffer {
-    config: JitterBufferConfig,
+    clock: Clock,
+    limits: Limits,
     ring: Ring,
     ssrc: Option<Ssrc>,
     /// The highest number that has come.
@@ -107,14 +133,17 @@ pub struct JitterBuffer {
     put_in: u32,
     last_duration: u32,
     slack: Slack,
-    last_forced: Option<Instant>,
+    /// When a frame was last left out although somebody may have spoken.
+    last_forced: Option<u64>,
     statistics: JitterBufferStatistics,
 }
 
 impl JitterBuffer {
     /// An empty buffer; allocates all that it will ever need.
     pub fn new(config: JitterBufferConfig) -> JitterBuffer {
+        let clock = Clock::new(config.clock_rate);
         JitterBuffer {
+            limits: Limits::new(&clock, config.max_depth),
             ring: Ring::new(config.slots.max(2), config.slot_size),
             ssrc: None,
             newest: 0,
@@ -122,10 +151,10 @@ impl JitterBuffer {
             missing: 0,
             put_in: 0,
             last_duration: 0,
-            slack: Slack::new(),
+            slack: Slack::new(clock.rate()),
             last_forced: None,
             statistics: JitterBufferStatistics::default(),
-            config,
+            clock,
         }
     }
 
@@ -136,7 +165,7 @@ impl JitterBuffer {
     /// source, or far from the numbers before, begins a new stream: what is held of the old one is
     /// thrown away.
     pub fn push(&mut self, now: Instant, packet: &RtpPacket<'_>, duration: u32) -> Pushed {
-        if packet.payload.len() > self.config.slot_size {
+        if packet.payload.len() > self.ring.cell_size() {
             self.statistics.too_long += 1;
             return Pushed::TooLong;
         }
@@ -157,26 +186,26 @@ impl JitterBuffer {
         while self.ring.is_beyond(number) {
             self.drop_next();
         }
-        let held = Held {
-            payload_type: packet.header.payload_type,
-            marker: packet.header.marker,
-            timestamp: packet.header.timestamp,
+        let header = &packet.header;
+        let held = Held::new(
+            self.clock.at(now),
+            header.timestamp,
             duration,
-            len: packet.payload.len(),
-            arrived: now,
-        };
+            header.payload_type,
+            header.marker,
+        );
         if !self.ring.store(number, held, packet.payload) {
             self.statistics.duplicates += 1;
             return Pushed::Duplicate;
         }
         self.newest = self.newest.max(number);
-        while self.ring.units() > self.units(self.config.max_depth) {
+        while self.ring.units() > u64::from(self.limits.max_depth) {
             self.drop_next();
         }
         Pushed::Stored
     }
 
-    /// The valid packet numbered `sequence` carries no audio (a telephone-event): it leaves no gap.
+    /// The valid packet carries no audio (a telephone-event): its number leaves no gap.
     pub fn pass_over(&mut self, packet: &RtpPacket<'_>) {
         let Some(number) = self.number(packet) else {
             return;
@@ -195,6 +224,7 @@ impl JitterBuffer {
     /// until the tick's samples are there: a frame may be longer or shorter than what is needed,
     /// and what is too much is the caller's to keep.
     pub fn pull(&mut self, now: Instant, needed: u32) -> Pull<'_> {
+        let now = self.clock.at(now);
         if let Phase::Filling = self.phase {
             self.start(now);
         }
@@ -212,28 +242,28 @@ impl JitterBuffer {
             self.slack.disturbed();
             return Pull::Wait;
         }
-        let left = self.left_of_gap(head.timestamp.since(cursor), concealed, missing);
+        let gap = head.timestamp.since(cursor);
+        let left = self.left_of_gap(gap, concealed, missing);
         if left > 0 {
             let duration = left.min(needed);
             self.phase = Phase::Playing {
                 cursor,
                 concealed: concealed + duration,
             };
-            let lost = u64::from(missing) * u64::from(self.last_duration) > u64::from(concealed);
-            return if lost {
-                Pull::Lost { duration }
-            } else {
-                Pull::Paused { duration }
+            let lost = u64::from(missing) * u64::from(self.last_duration);
+            return match lost > u64::from(concealed) {
+                true => Pull::Lost { duration },
+                false => Pull::Paused { duration },
             };
         }
-        if i64::from(head.timestamp.since(cursor)) < i64::from(concealed) {
+        if i64::from(gap) < i64::from(concealed) {
             self.slack.disturbed();
         }
         if self.must_shrink(now, head.duration) {
             self.leave_behind();
             self.statistics.left_out += 1;
             self.last_forced = Some(now);
-            self.slack.shrink(self.time(head.duration));
+            self.slack.shrink(head.duration);
         }
         self.play(now)
     }
@@ -241,20 +271,19 @@ impl JitterBuffer {
     /// Says what to do with a frame of `duration` units that was pulled, decoded, and found to be
     /// silence: here the delay changes without anybody hearing it.
     pub fn silence(&mut self, duration: u32) -> Playout {
-        let length = self.time(duration);
         if duration == 0 || !self.slack.is_full() {
             return Playout::Keep;
         }
         let Some(least) = self.slack.least() else {
             return Playout::Keep;
         };
-        if least >= length + MARGIN && self.ring.len() > 0 {
-            self.slack.shrink(length);
+        if least >= duration.saturating_add(self.limits.margin) && self.ring.len() > 0 {
+            self.slack.shrink(duration);
             self.statistics.left_out += 1;
             return Playout::LeaveOut;
         }
-        if least < THIN && self.slack.fallen() >= DRIFT {
-            self.slack.grow(length);
+        if least < self.limits.thin && self.slack.fallen() >= self.limits.drift {
+            self.slack.grow(duration);
             self.statistics.put_in += 1;
             return Playout::Repeat;
         }
@@ -276,15 +305,12 @@ impl JitterBuffer {
     /// The depth at which a stream starts: one frame, or what the jitter of the last seconds asks
     /// for.
     pub fn target(&self) -> Duration {
-        self.slack
-            .span()
-            .unwrap_or_default()
-            .clamp(FIRST_DEPTH, self.config.max_depth.max(FIRST_DEPTH))
+        self.clock.time(u64::from(self.target_units()))
     }
 
     /// Audio held.
     pub fn depth(&self) -> Duration {
-        Duration::from_nanos(self.ring.units() * 1_000_000_000 / u64::from(self.config.clock_rate))
+        self.clock.time(self.ring.units())
     }
 
     /// What it has done so far.
@@ -297,10 +323,8 @@ impl JitterBuffer {
         if self.ssrc != Some(packet.header.ssrc) {
             return None;
         }
-        let step = packet
-            .header
-            .sequence
-            .since(SequenceNumber(self.newest as u16));
+        let newest = SequenceNumber(self.newest as u16);
+        let step = packet.header.sequence.since(newest);
         let near = -(MAX_MISORDER as i16) < step && step < MAX_DROPOUT as i16;
         near.then(|| self.newest.saturating_add_signed(i64::from(step)))
     }
@@ -313,29 +337,34 @@ impl JitterBuffer {
         self.phase = Phase::Filling;
         self.missing = 0;
         self.put_in = 0;
-        self.slack = Slack::new();
+        self.slack = Slack::new(self.clock.rate());
         number
     }
 
     /// A packet came after its successor was played: the depth is too small.
     fn late(&mut self, duration: u32) {
         self.statistics.late += 1;
-        if self.depth() + self.time(duration) <= self.config.max_depth {
+        if self.ring.units() + u64::from(duration) <= u64::from(self.limits.max_depth) {
             self.put_in = duration;
         }
     }
 
+    fn target_units(&self) -> u32 {
+        let span = self.slack.span();
+        span.clamp(self.limits.first_depth, self.limits.max_depth)
+    }
+
     /// Starts to play when enough is there, and then with no more than that: nobody minds the
     /// beginning of what has piled up before.
-    fn start(&mut self, now: Instant) {
-        let target = self.target();
+    fn start(&mut self, now: u64) {
         let Some((mut head, _)) = self.ring.head() else {
             return;
         };
-        if self.depth() < target && now.saturating_duration_since(head.arrived) < target {
+        let target = u64::from(self.target_units());
+        if self.ring.units() < target && now.saturating_sub(head.arrived) < target {
             return;
         }
-        while self.ring.units() - u64::from(head.duration) >= self.units(target) {
+        while self.ring.units() - u64::from(head.duration) >= target {
             self.leave_behind();
             self.statistics.left_out += 1;
             let Some((next, _)) = self.ring.head() else {
@@ -353,7 +382,7 @@ impl JitterBuffer {
     }
 
     fn run_dry(&mut self, cursor: Timestamp, concealed: u32) -> Pull<'_> {
-        if u64::from(concealed) > self.units(STREAM_TIMEOUT) {
+        if concealed > self.limits.stream_timeout {
             self.phase = Phase::Filling;
             return Pull::Empty;
         }
@@ -368,45 +397,41 @@ impl JitterBuffer {
         };
         let left = gap.saturating_sub(concealed);
         // Time doesn't jump by more than the buffer is deep: the sender's clock was set anew.
-        if u64::from(left) > self.units(self.config.max_depth) {
+        if left > self.limits.max_depth {
             return 0;
         }
         // A pause is silence: it may be shortened, as any.
         if missing == 0 && left > 0 && self.slack.is_full() {
-            let spare = self
-                .slack
-                .least()
-                .unwrap_or_default()
-                .saturating_sub(MARGIN);
-            if self.time(left) <= spare {
-                self.slack.shrink(self.time(left));
+            let least = self.slack.least().unwrap_or(0);
+            if left <= least.saturating_sub(self.limits.margin) {
+                self.slack.shrink(left);
                 return 0;
             }
         }
         left
     }
 
-    fn must_shrink(&self, now: Instant, duration: u32) -> bool {
-        let rested = self
-            .last_forced
-            .is_none_or(|then| now.saturating_duration_since(then) >= FORCED_PAUSE);
-        let another = self.ring.len() > 1;
-        rested
-            && another
+    fn must_shrink(&self, now: u64, duration: u32) -> bool {
+        let enough = duration
+            .saturating_mul(2)
+            .saturating_add(self.limits.margin);
+        let pause = u64::from(self.limits.forced_pause);
+        self.slack.is_full()
+            && self.slack.least().is_some_and(|least| least >= enough)
             && duration > 0
-            && self.slack.is_full()
+            && self.ring.len() > 1
             && self
-                .slack
-                .least()
-                .is_some_and(|least| least >= 2 * self.time(duration) + MARGIN)
+                .last_forced
+                .is_none_or(|then| now.saturating_sub(then) >= pause)
     }
 
-    fn play(&mut self, now: Instant) -> Pull<'_> {
+    fn play(&mut self, now: u64) -> Pull<'_> {
         let Some((number, held)) = self.leave_behind() else {
             return Pull::Wait;
         };
+        let slack = now.saturating_sub(held.arrived);
         self.slack
-            .record(now, now.saturating_duration_since(held.arrived));
+            .record(now, u32::try_from(slack).unwrap_or(u32::MAX));
         let lost_before = std::mem::take(&mut self.missing);
         self.statistics.lost += u64::from(lost_before);
         self.statistics.played += 1;
@@ -416,7 +441,7 @@ impl JitterBuffer {
             concealed: 0,
         };
         Pull::Frame(Frame {
-            payload: self.ring.payload(number, held.len),
+            payload: self.ring.payload(&held),
             payload_type: held.payload_type,
             marker: held.marker,
             sequence: SequenceNumber(number as u16),
@@ -440,14 +465,11 @@ impl JitterBuffer {
     }
 
     /// No packet waits for longer than the buffer may be deep, if there is another to play.
-    fn drop_overdue(&mut self, now: Instant) {
+    fn drop_overdue(&mut self, now: u64) {
+        let max_depth = u64::from(self.limits.max_depth);
         while self.ring.len() > 1 {
             match self.ring.head() {
-                Some((head, _))
-                    if now.saturating_duration_since(head.arrived) > self.config.max_depth =>
-                {
-                    self.drop_next();
-                }
+                Some((head, _)) if now.saturating_sub(head.arrived) > max_depth => self.drop_next(),
                 _ => return,
             }
         }
@@ -468,13 +490,5 @@ impl JitterBuffer {
                 }
             }
         }
-    }
-
-    fn units(&self, time: Duration) -> u64 {
-        time.as_nanos() as u64 * u64::from(self.config.clock_rate) / 1_000_000_000
-    }
-
-    fn time(&self, units: u32) -> Duration {
-        Duration::from_nanos(u64::from(units) * 1_000_000_000 / u64::from(self.config.clock_rate))
     }
 }

@@ -195,10 +195,12 @@ impl InterarrivalJitter {
             self.previous = previous;
             return;
         }
-        let elapsed = now.saturating_duration_since(then).as_nanos() * u128::from(self.clock_rate)
-            / 1_000_000_000;
-        let deviation = (elapsed as i128 - i128::from(timestamp.since(earlier))).unsigned_abs();
-        if deviation <= u128::from(self.clock_rate) {
+        let elapsed = now.saturating_duration_since(then);
+        let rate = u64::from(self.clock_rate);
+        let fraction = u64::from(elapsed.subsec_nanos()) * rate / 1_000_000_000;
+        let arrived = elapsed.as_secs().min(1 << 32) * rate + fraction;
+        let deviation = (arrived as i64).abs_diff(i64::from(timestamp.since(earlier)));
+        if deviation <= rate {
             let next =
                 i64::from(self.scaled) + deviation as i64 - ((i64::from(self.scaled) + 8) >> 4);
             self.scaled = next.max(0) as u32;

@@ -10,9 +10,9 @@ pub struct JitterBufferConfig {
     /// Timestamp units a second: 8,000 for G.711.
     pub clock_rate: u32,
     /// Packets that fit, at least 2. More than `max_depth` of the shortest packets is wasted.
-    pub slots: usize,
+    pub slots: u16,
     /// Longest payload in bytes: 480 for 60 ms of G.711.
-    pub slot_size: usize,
+    pub slot_size: u16,
     /// Audio held at most; what is older goes when more comes.
     pub max_depth: Duration,
 }

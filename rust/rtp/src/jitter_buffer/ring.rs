@@ -1,18 +1,39 @@
-//! Where packets wait: a slot for each number, from the next one to play on.
-
-use std::time::Instant;
+//! Where packets wait: a place for each number, from the next one to play on.
 
 use crate::packet::{PayloadType, Timestamp};
 
 /// What is kept of a packet beside its payload.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Held {
-    pub payload_type: PayloadType,
-    pub marker: bool,
+    /// In timestamp units, on the buffer's clock.
+    pub arrived: u64,
     pub timestamp: Timestamp,
     pub duration: u32,
-    pub len: usize,
-    pub arrived: Instant,
+    pub payload_type: PayloadType,
+    pub marker: bool,
+    /// Where the payload is, and how long it is.
+    cell: u16,
+    len: u16,
+}
+
+impl Held {
+    pub fn new(
+        arrived: u64,
+        timestamp: Timestamp,
+        duration: u32,
+        payload_type: PayloadType,
+        marker: bool,
+    ) -> Held {
+        Held {
+            arrived,
+            timestamp,
+            duration,
+            payload_type,
+            marker,
+            cell: 0,
+            len: 0,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -35,13 +56,16 @@ pub(super) enum Left {
 /// Numbers are extended ones: they don't wrap.
 #[derive(Debug)]
 pub(super) struct Ring {
-    payloads: Box<[u8]>,
-    slot_size: usize,
+    /// Payloads, each in a cell of its own.
+    cells: Box<[u8]>,
+    cell_size: usize,
+    /// The cells without a payload. What was freed last is used next: a stream without trouble
+    /// uses the same one or two all the time, which stay in the processor's cache.
+    free: Vec<u16>,
     slots: Box<[Slot]>,
     next: u64,
     /// Timestamp units in the packets held.
     units: u64,
-    held: usize,
     /// No number has been left behind since the ring was cleared.
     fresh: bool,
     /// Which of the 128 numbers before `next` have come; the lowest bit is the newest of them.
@@ -49,26 +73,35 @@ pub(super) struct Ring {
 }
 
 impl Ring {
-    pub fn new(slots: usize, slot_size: usize) -> Ring {
+    pub fn new(slots: u16, slot_size: u16) -> Ring {
+        let cell_size = usize::from(slot_size);
         Ring {
-            payloads: vec![0; slots * slot_size].into_boxed_slice(),
-            slot_size,
-            slots: vec![Slot::Free; slots].into_boxed_slice(),
+            cells: vec![0; usize::from(slots) * cell_size].into_boxed_slice(),
+            cell_size,
+            free: (0..slots).rev().collect(),
+            slots: vec![Slot::Free; usize::from(slots)].into_boxed_slice(),
             next: 0,
             units: 0,
-            held: 0,
             fresh: true,
             history: 0,
         }
     }
 
     pub fn clear(&mut self, next: u64) {
-        self.slots.fill(Slot::Free);
+        for slot in &mut self.slots {
+            if let Slot::Held(held) = std::mem::replace(slot, Slot::Free) {
+                self.free.push(held.cell);
+            }
+        }
         self.next = next;
         self.units = 0;
-        self.held = 0;
         self.fresh = true;
         self.history = 0;
+    }
+
+    /// The longest payload.
+    pub fn cell_size(&self) -> usize {
+        self.cell_size
     }
 
     /// The number that is the next to be played.
@@ -76,13 +109,14 @@ impl Ring {
         self.next
     }
 
+    /// Timestamp units in the packets held.
     pub fn units(&self) -> u64 {
         self.units
     }
 
     /// Packets held.
     pub fn len(&self) -> usize {
-        self.held
+        self.slots.len() - self.free.len()
     }
 
     /// Whether `number`, which lies before the next one, has come.
@@ -105,17 +139,22 @@ impl Ring {
         possible
     }
 
-    /// Stores a packet; false when its number has come already.
-    pub fn store(&mut self, number: u64, held: Held, payload: &[u8]) -> bool {
+    /// Stores a packet, whose payload fits a cell; false when its number has come already.
+    pub fn store(&mut self, number: u64, mut held: Held, payload: &[u8]) -> bool {
         let index = self.index(number);
-        if !matches!(self.slots[index], Slot::Free) {
+        let Slot::Free = self.slots[index] else {
             return false;
-        }
-        let start = index * self.slot_size;
-        self.payloads[start..start + payload.len()].copy_from_slice(payload);
+        };
+        // There are as many cells as slots.
+        let Some(cell) = self.free.pop() else {
+            return false;
+        };
+        held.cell = cell;
+        held.len = payload.len() as u16;
+        let start = usize::from(cell) * self.cell_size;
+        self.cells[start..start + payload.len()].copy_from_slice(payload);
         self.slots[index] = Slot::Held(held);
         self.units += u64::from(held.duration);
-        self.held += 1;
         true
     }
 
@@ -128,7 +167,7 @@ impl Ring {
 
     /// The first packet held, and how many numbers before it are missing.
     pub fn head(&self) -> Option<(Held, u32)> {
-        if self.held == 0 {
+        if self.len() == 0 {
             return None;
         }
         let mut missing = 0;
@@ -152,7 +191,7 @@ impl Ring {
             Slot::PassedOver => Left::PassedOver,
             Slot::Held(held) => {
                 self.units -= u64::from(held.duration);
-                self.held -= 1;
+                self.free.push(held.cell);
                 Left::Packet(held)
             }
         };
@@ -161,9 +200,9 @@ impl Ring {
     }
 
     /// The payload of the packet that was the last to be left behind.
-    pub fn payload(&self, number: u64, len: usize) -> &[u8] {
-        let start = self.index(number) * self.slot_size;
-        &self.payloads[start..start + len]
+    pub fn payload(&self, held: &Held) -> &[u8] {
+        let start = usize::from(held.cell) * self.cell_size;
+        &self.cells[start..start + usize::from(held.len)]
     }
 
     fn index(&self, number: u64) -> usize {

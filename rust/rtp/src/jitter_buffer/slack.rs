@@ -1,36 +1,52 @@
 //! How long before they were needed packets have come lately: what says how deep the buffer should
-//! be.
-
-use std::time::{Duration, Instant};
+//! be. All times are in timestamp units.
 
 const BUCKETS: usize = 8;
-/// The window is eight of these long. A rhythm of disturbances that is slower than that is not
-/// remembered.
-const BUCKET: Duration = Duration::from_millis(500);
 
+/// The slacks of half a second.
 #[derive(Debug, Clone, Copy)]
 struct Range {
-    least: Duration,
-    most: Duration,
+    least: u32,
+    most: u32,
 }
 
-/// Least and most slack within the last four seconds.
+impl Range {
+    const EMPTY: Range = Range {
+        least: u32::MAX,
+        most: 0,
+    };
+
+    fn with(self, other: Range) -> Range {
+        Range {
+            least: self.least.min(other.least),
+            most: self.most.max(other.most),
+        }
+    }
+}
+
+/// Least and most slack within the last four seconds. A rhythm of disturbances that is slower than
+/// that is not remembered.
 #[derive(Debug, Clone)]
 pub(super) struct Slack {
+    bucket_length: u32,
     /// The current bucket first.
-    buckets: [Option<Range>; BUCKETS],
-    since: Option<Instant>,
+    buckets: [Range; BUCKETS],
+    /// All of them together.
+    window: Range,
+    since: Option<u64>,
     /// Buckets completed since the delay last changed by itself; `BUCKETS` and more is a full
     /// window.
-    steady: usize,
+    steady: u8,
     /// The least slack of the first full window after a change: what drift is measured from.
-    reference: Option<Duration>,
+    reference: Option<u32>,
 }
 
 impl Slack {
-    pub fn new() -> Slack {
+    pub fn new(clock_rate: u32) -> Slack {
         Slack {
-            buckets: [None; BUCKETS],
+            bucket_length: clock_rate / 2,
+            buckets: [Range::EMPTY; BUCKETS],
+            window: Range::EMPTY,
             since: None,
             steady: 0,
             reference: None,
@@ -38,52 +54,51 @@ impl Slack {
     }
 
     /// A packet was played at `now` that had waited for `slack`.
-    pub fn record(&mut self, now: Instant, slack: Duration) {
+    pub fn record(&mut self, now: u64, slack: u32) {
         let since = *self.since.get_or_insert(now);
-        let elapsed = now.saturating_duration_since(since);
-        let turns = (elapsed.as_nanos() / BUCKET.as_nanos()).min(BUCKETS as u128) as usize;
-        if turns > 0 {
-            self.buckets.rotate_right(turns);
-            self.buckets[..turns].fill(None);
-            self.since = Some(now);
-            self.steady += turns;
-            if self.is_full() && self.reference.is_none() {
-                self.reference = self.least();
-            }
+        if now.saturating_sub(since) >= u64::from(self.bucket_length) {
+            self.turn(now, since);
         }
-        let range = self.buckets[0].get_or_insert(Range {
+        let range = Range {
             least: slack,
             most: slack,
-        });
-        range.least = range.least.min(slack);
-        range.most = range.most.max(slack);
+        };
+        self.buckets[0] = self.buckets[0].with(range);
+        self.window = self.window.with(range);
+    }
+
+    fn turn(&mut self, now: u64, since: u64) {
+        let turns = (now - since) / u64::from(self.bucket_length.max(1));
+        let turns = turns.min(BUCKETS as u64) as usize;
+        self.buckets.rotate_right(turns);
+        self.buckets[..turns].fill(Range::EMPTY);
+        self.window = self.buckets.into_iter().fold(Range::EMPTY, Range::with);
+        self.since = Some(now);
+        self.steady = self.steady.saturating_add(turns as u8);
+        if self.is_full() && self.reference.is_none() {
+            self.reference = self.least();
+        }
     }
 
     /// Whether the window holds nothing from before a change of the delay.
     pub fn is_full(&self) -> bool {
-        self.steady >= BUCKETS
+        self.steady >= BUCKETS as u8
     }
 
-    pub fn least(&self) -> Option<Duration> {
-        self.buckets.iter().flatten().map(|range| range.least).min()
+    pub fn least(&self) -> Option<u32> {
+        (self.window.least <= self.window.most).then_some(self.window.least)
     }
 
     /// The span between the earliest and the latest packet: the jitter that a buffer has to bridge.
-    pub fn span(&self) -> Option<Duration> {
-        let most = self
-            .buckets
-            .iter()
-            .flatten()
-            .map(|range| range.most)
-            .max()?;
-        Some(most.saturating_sub(self.least()?))
+    pub fn span(&self) -> u32 {
+        self.window.most.saturating_sub(self.window.least)
     }
 
     /// How far the least slack has fallen while nobody changed the delay.
-    pub fn fallen(&self) -> Duration {
+    pub fn fallen(&self) -> u32 {
         match (self.reference, self.least()) {
             (Some(reference), Some(least)) => reference.saturating_sub(least),
-            _ => Duration::ZERO,
+            _ => 0,
         }
     }
 
@@ -95,17 +110,18 @@ impl Slack {
     }
 
     /// The delay has been made shorter.
-    pub fn shrink(&mut self, by: Duration) {
+    pub fn shrink(&mut self, by: u32) {
         self.shift(|slack| slack.saturating_sub(by));
     }
 
     /// The delay has been made longer.
-    pub fn grow(&mut self, by: Duration) {
-        self.shift(|slack| slack + by);
+    pub fn grow(&mut self, by: u32) {
+        self.shift(|slack| slack.saturating_add(by));
     }
 
-    fn shift(&mut self, shifted: impl Fn(Duration) -> Duration) {
-        for range in self.buckets.iter_mut().flatten() {
+    fn shift(&mut self, shifted: impl Fn(u32) -> u32) {
+        let ranges = self.buckets.iter_mut().chain([&mut self.window]);
+        for range in ranges.filter(|range| range.least <= range.most) {
             range.least = shifted(range.least);
             range.most = shifted(range.most);
         }
