@@ -16,7 +16,7 @@ from ..engine import __version__
 from .auth import Auth
 from .conferences import ConferenceApi
 from .endpoint import routes
-from .middleware import Guard
+from .middleware import ExactPath, Guard
 from .openapi import document
 from .operator import OperatorApi
 from .pages import Pages
@@ -37,7 +37,7 @@ def create_app(server: Server) -> ASGIApp:
         routes=[Mount("/api/v1", app=api), Mount("/c/{token}/api/v1", app=api), *pages.routes()],
         exception_handlers={HTTPException: pages.on_error, Exception: pages.on_failure},
     )
-    return Guard(app)
+    return Guard(ExactPath(app))
 
 
 def _create_api(server: Server, auth: Auth, streams: Streams) -> Starlette:

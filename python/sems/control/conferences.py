@@ -41,12 +41,8 @@ class ConferenceApi:
         self._feeds = Feeds()
 
     def endpoints(self) -> list[Endpoint]:
-        """All that belongs to conferences.
-
-        The name of a conference may hold a slash, so what follows it must be told apart from it: the
-        longer paths come first.
-        """
-        one = "/conferences/{name:path}"
+        """All that belongs to conferences."""
+        one = "/conferences/{name}"
         participant = one + "/participants/{participant}"
         return [
             Endpoint(

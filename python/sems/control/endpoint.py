@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from .auth import Auth, Caller
+from .middleware import INNER_SLASH
 
 if TYPE_CHECKING:
     from ..server import Server
@@ -32,7 +33,7 @@ class Ask:
 
     def path(self, name: str) -> str:
         """A part of the path."""
-        return str(self.request.path_params[name])
+        return str(self.request.path_params[name]).replace(INNER_SLASH, "/")
 
     async def body(self, model: type[_Body]) -> _Body:
         """The body. Raises ValidationError, or HTTPException 415."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import unquote
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -31,6 +32,27 @@ _HEADERS: Final = [
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
 _NOT_KEPT: Final = (b"cache-control", b"no-store")
+
+
+#: Stands for a slash inside of a segment of a path, which would else look like the end of the segment.
+INNER_SLASH: Final = "\0"
+
+
+class ExactPath:
+    """Keeps ``a%2Fb`` one segment, so that a conference can be named ``a/b``."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raw = scope.get("raw_path")
+        if raw and b"%2f" in raw.lower():
+            segments = [
+                unquote(segment).replace("/", INNER_SLASH)
+                for segment in raw.decode("utf-8", "replace").split("/")
+            ]
+            scope = {**scope, "path": "/".join(segments)}
+        await self._app(scope, receive, send)
 
 
 class Guard:

@@ -1,0 +1,192 @@
+"""Following a conference by Server-Sent Events."""
+
+from __future__ import annotations
+
+import asyncio
+
+from sems.conference import Lock, Mute, RaiseHand, Readmit, Remove, Unlock, Unmute
+from sems.conference.model import HISTORY
+from sems.control.stream import HEARTBEAT
+
+from .conftest import Meeting
+
+NOW = 0.3  # seconds, within which a change reaches every page
+
+
+async def test_who_comes_new_is_given_the_whole_and_then_each_change(meeting: Meeting) -> None:
+    async with meeting.stream("ben") as stream:
+        told = await stream.next()
+        assert told.name == "snapshot"
+        assert told.id == str(meeting.model.sequence)
+        assert told.data["me"] == 2
+        assert [each["name"] for each in told.data["participants"]] == ["anna", "ben", "cleo"]
+
+        meeting.model.do(RaiseHand(3), by=3)
+        told = await stream.next(timeout=NOW)
+        assert told.name == "message"
+        assert told.id == str(meeting.model.sequence)
+        assert (told.data["type"], told.data["by"]) == ("hand_raised", 3)
+        assert told.data["participant"]["hand"] == 1
+        assert told.data["hands"] == [3]
+
+        meeting.model.do(Mute(2), by=1)
+        told = await stream.next(timeout=NOW)
+        assert (told.data["type"], told.data["by"]) == ("muted", 1)
+        assert told.data["participant"]["muted_by_moderator"]
+        assert "hands" not in told.data
+
+        meeting.model.do(Lock(), by=None)
+        told = await stream.next(timeout=NOW)
+        assert told.data == {"type": "locked", "sequence": meeting.model.sequence, "locked": True}
+
+
+async def test_what_happens_on_a_phone_is_told_at_once(meeting: Meeting) -> None:
+    async with meeting.stream("anna") as stream:
+        await stream.next()
+        await meeting.phones["ben"].key("*6")
+        told = await stream.next(timeout=NOW)
+        assert (told.data["type"], told.data["participant"]["id"]) == ("muted", 2)
+
+        meeting.phones["cleo"].tone(440)
+        told = await stream.next(timeout=NOW)
+        assert told.data["type"] == "voice_changed"
+        assert told.data["participant"]["speaking"]
+        levels = await stream.next("levels", timeout=NOW)
+        assert levels.id is None
+        assert -20 < levels.data["3"] < -5
+
+        await meeting.phones["cleo"].hang_up()
+        while (told := await stream.next()).data["type"] == "voice_changed":
+            pass
+        assert (told.data["type"], told.data["participant"]["name"]) == ("left", "cleo")
+
+
+async def test_levels_are_told_ten_times_a_second_at_most(meeting: Meeting) -> None:
+    meeting.phones["cleo"].tone(440)
+    loop = asyncio.get_running_loop()
+    async with meeting.stream("anna") as stream:
+        await stream.next("levels")
+        begin = loop.time()
+        for _ in range(20):
+            await stream.next("levels")
+        assert loop.time() - begin >= 1.9
+
+
+async def test_who_comes_back_is_told_what_he_missed(meeting: Meeting) -> None:
+    async with meeting.stream("ben") as stream:
+        last = (await stream.next()).id
+    meeting.model.do(Lock(), by=1)
+    meeting.model.do(Unlock(), by=1)
+    async with meeting.stream("ben", last=last) as stream:
+        assert [(await stream.next()).data["type"] for _ in range(2)] == ["locked", "unlocked"]
+    async with meeting.follow(f"/api/v1/conferences/standup/events?since={last}", "ben") as stream:
+        assert [(await stream.next()).data["type"] for _ in range(2)] == ["locked", "unlocked"]
+
+
+async def test_who_missed_too_much_or_knows_too_much_is_given_the_whole(meeting: Meeting) -> None:
+    last = meeting.model.sequence
+    for n in range(HISTORY + 1):
+        meeting.model.do(Lock() if n % 2 == 0 else Unlock(), by=1)
+    for known in (last, 0, meeting.model.sequence + 5):
+        async with meeting.stream("ben", last=str(known)) as stream:
+            assert (await stream.next()).name == "snapshot"
+
+
+async def test_a_slow_reader_is_given_the_whole_instead_of_what_piled_up(meeting: Meeting) -> None:
+    async with meeting.stream("ben", slow=True) as stream:
+        await stream.next()
+        meeting.model.do(Lock(), by=1)
+        await asyncio.sleep(0.1)
+        for n in range(3 * HISTORY):
+            meeting.model.do(Unlock() if n % 2 == 0 else Lock(), by=1)
+            if n % 100 == 0:
+                await asyncio.sleep(0.01)
+        assert stream._sent.qsize() == 1
+        told = await stream.next()
+        while told.name != "snapshot":
+            told = await stream.next()
+        assert told.data["sequence"] == meeting.model.sequence
+
+
+async def test_that_a_muted_member_speaks_reaches_his_own_page_only(meeting: Meeting) -> None:
+    meeting.model.do(Mute(2), by=2)
+    async with meeting.stream("ben") as own, meeting.stream("anna") as others:
+        await own.next()
+        await others.next()
+        meeting.phones["ben"].tone(440)
+        told = await own.next()
+        assert (told.data["type"], told.data["participant"]["unheard"]) == ("voice_changed", True)
+        meeting.model.do(Unmute(2), by=2)
+        told = await others.next(timeout=NOW)
+        assert told.data["type"] == "unmuted"
+        assert told.data["participant"]["speaking"]
+
+
+async def test_a_page_is_told_when_its_call_ends_and_the_stream_ends_with_it(meeting: Meeting) -> None:
+    async with meeting.stream("ben") as stream:
+        await stream.next()
+        await meeting.phones["ben"].hang_up()
+        assert (await stream.next("ended")).data == {"reason": "ended"}
+        await asyncio.sleep(0.1)
+        assert stream.over
+
+
+async def test_who_was_removed_is_told_so_and_then_nothing_of_the_room(meeting: Meeting) -> None:
+    async with meeting.stream("ben") as stream:
+        await stream.next()
+        meeting.model.do(Remove(2), by=1)
+        meeting.model.do(Lock(), by=1)
+        meeting.phones["cleo"].tone(440)
+        told = await stream.next(timeout=NOW)
+        assert (told.data["type"], told.data["participant"]["id"]) == ("removed", 2)
+        async with meeting.client("ben") as client:
+            assert (await client.get("/api/v1/conferences/standup")).status_code == 404
+        assert (await stream.next("message", "levels", "ended", timeout=5)).data == {"reason": "removed"}
+
+
+async def test_who_is_brought_back_catches_up(meeting: Meeting) -> None:
+    async with meeting.stream("ben") as stream:
+        await stream.next()
+        meeting.model.do(Remove(2), by=1)
+        meeting.model.do(Lock(), by=1)
+        assert (await stream.next()).data["type"] == "removed"
+        meeting.model.do(Readmit(2), by=1)
+        assert [(await stream.next()).data["type"] for _ in range(2)] == ["locked", "joined"]
+
+
+async def test_the_operator_follows_a_room_to_its_end(meeting: Meeting) -> None:
+    async with meeting.stream("operator") as stream:
+        assert (await stream.next()).data["me"] is None
+        for phone in meeting.phones.values():
+            await phone.hang_up()
+        assert (await stream.next("ended", timeout=HEARTBEAT + 1)).data == {"reason": "ended"}
+
+
+async def test_a_silent_line_beats(meeting: Meeting) -> None:
+    loop = asyncio.get_running_loop()
+    async with meeting.stream("ben") as stream:
+        await stream.next()
+        begin = loop.time()
+        await stream.next("beat", timeout=HEARTBEAT + 1)
+        await stream.next("beat", timeout=HEARTBEAT + 1)
+        assert loop.time() - begin < 2 * HEARTBEAT + 0.5
+
+
+async def test_streams_end_when_the_server_begins_to_stop(meeting: Meeting) -> None:
+    async with meeting.stream("ben") as one, meeting.follow("/api/v1/overview/events", "operator") as two:
+        await one.next()
+        await two.next()
+        meeting.server.stopping.set()
+        await asyncio.sleep(0.05)
+        assert one.over
+        assert two.over
+
+
+async def test_readers_who_go_leave_nothing_behind(meeting: Meeting) -> None:
+    before = len(asyncio.all_tasks())
+    for _ in range(50):
+        async with meeting.stream("ben") as stream:
+            await stream.next()
+    await asyncio.sleep(0.1)
+    assert len(asyncio.all_tasks()) == before
+    assert not meeting.model._events._callbacks[1:]
