@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 State = Literal["incoming", "dialing", "ringing", "answered", "ended"]
 _T = TypeVar("_T")
 
+# What a placed call that ended without a response is said to have failed with.
+_CODES = {"local": 487, "cancelled": 487, "timeout": 408}
 # How long the end of a call may take to be told after a worker has found that the call is gone.
 _END_IS_TOLD_WITHIN = 0.1
 
@@ -93,7 +95,7 @@ class Call(CallMedia):
         self.speaking = False
         """The peer speaks."""
         self.level = SILENT
-        """How loud the peer is, in dBov (−127 to 0)."""
+        """How loud the peer is, in dBov (−127 to 0); told while the call is in a room."""
         self.quality: events.Quality | None = None
         """The last figures of the line."""
         self.log = logger.bind(call=call_id, caller=caller.uri, uri=uri)
@@ -180,22 +182,13 @@ class Call(CallMedia):
             await self._while_up(self._answered)
         except HungUp as hung_up:
             end = hung_up.end
-            raise CallFailed(end.code or (408 if end.cause == "timeout" else 503), end.reason) from None
+            raise CallFailed(end.code or _CODES.get(end.cause, 503), end.reason or end.cause) from None
 
     async def wait_ended(self) -> EndReason:
         """Waits for the end of the call, and tells why it ended. Raises no HungUp."""
         await self._ended.wait()
         assert self.end is not None
         return self.end
-
-    async def sleep(self, seconds: float) -> None:
-        """Waits so long, or until the call ends, which raises HungUp."""
-        try:
-            async with asyncio.timeout(seconds):
-                end = await self.wait_ended()
-        except TimeoutError:
-            return
-        raise HungUp(self, end)
 
     async def __aenter__(self) -> Self:
         return self

@@ -55,6 +55,11 @@ class Engine:
         else:
             raise RuntimeError("an engine on a memory network needs the loop of sems.testing")
 
+    @property
+    def running(self) -> bool:
+        """Between :meth:`start` and :meth:`close`."""
+        return self._loop is not None
+
     def close(self) -> None:
         """Ends the core's threads and closes its sockets. Idempotent."""
         if self._loop is not None:

@@ -61,7 +61,7 @@ class Speaking:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How loud the peer is, at most ten times a second."""
+    """How loud the peer is, at most ten times a second while the call is in a room."""
 
     dbov: int
     """−127 (silence) to 0."""

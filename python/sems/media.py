@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections import deque
 from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from .errors import WrongState
+from .errors import HungUp, WrongState
 from .playback import Playback
 from .sounds import Sound
 
@@ -24,6 +25,8 @@ Direction = Literal["in", "out"]
 _T = TypeVar("_T")
 _KEYS_KEPT = 64
 """Keys that are kept for an app that does not ask for them."""
+_KEY_SECONDS = 0.2
+"""How long the core takes to send one key, with the pause behind it."""
 
 
 class CallMedia:
@@ -174,9 +177,23 @@ class CallMedia:
     async def send_digits(self, digits: str) -> None:
         """Presses keys at the peer (RFC 4733), 100 ms each with 100 ms between; returns after the last.
 
-        Raises EngineError when the peer takes no telephone events.
+        Raises EngineError for what is no key, and when the peer takes no telephone events.
         """
-        await self._done(self.server.engine.core.send_digits(self.id, digits))
+        for number, digit in enumerate(digits, 1):
+            await self._done(self.server.engine.core.send_digits(self.id, digit))
+            try:
+                await self.sleep(_KEY_SECONDS)
+            except HungUp:
+                # A menu may hang up at the last key, which then has done its work.
+                if number < len(digits):
+                    raise
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits so long, or until the call ends, which raises HungUp."""
+        never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._while_up(never)
 
     def _on_key(self, key: str) -> None:
         while self._key_waiters:

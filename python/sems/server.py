@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _BYE_TIME = 3.2
 _HANDLER_TIME = 0.5
 _SIP_PORT = 5060
+# For the engine, which always has a limit, in seconds.
+_NEVER = 86_400
 
 
 class Server:
@@ -140,10 +142,11 @@ class Server:
         self.ready = False
         pages = asyncio.create_task(self._pages.stop()) if self._pages is not None else None
         try:
-            with contextlib.suppress(TimeoutError, EngineError):
-                async with asyncio.timeout(_BYE_TIME):
-                    await self.engine.completion(self.engine.core.shutdown())
-            self.engine.drain()
+            if self.engine.running:
+                with contextlib.suppress(TimeoutError, EngineError):
+                    async with asyncio.timeout(_BYE_TIME):
+                        await self.engine.completion(self.engine.core.shutdown())
+                self.engine.drain()
             # With their calls ended, handlers end by themselves, but for those that wait for something else.
             if self._handlers:
                 await asyncio.wait(self._handlers, timeout=_HANDLER_TIME)
@@ -190,7 +193,7 @@ class Server:
             max_calls=config.limits.max_calls,
             trusted=[str(network) for network in config.trusted],
             codecs=list(config.codecs),
-            rtp_timeout_ms=round(config.rtp_timeout * 1000),
+            rtp_timeout_ms=round((config.rtp_timeout or _NEVER) * 1000),
             seed=self._seed,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -18,7 +18,6 @@ from pydantic import (
     model_validator,
 )
 
-from ..headers import split_host_port
 
 
 def _default_data() -> Path:
@@ -199,10 +198,3 @@ class Config(Section):
         if own is None:
             return default
         return default.model_copy(update={key: getattr(own, key) for key in own.model_fields_set})
-
-    def trusts(self, source: str) -> bool:
-        """Whether ``source`` (``"ip:port"``) is a neighbour whose word counts."""
-        address: IPv4Address | IPv6Address = ip_address(split_host_port(source)[0])
-        if isinstance(address, IPv6Address) and address.ipv4_mapped:
-            address = address.ipv4_mapped
-        return any(address in network for network in self.trusted)

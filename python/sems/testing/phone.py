@@ -91,6 +91,10 @@ class Phone:
         """Ends the call, or takes it back before the answer."""
         await self._up().hangup()
 
+    async def vanish(self) -> None:
+        """Pulls the plug: not a word is said, and nothing is heard from then on."""
+        self.server.engine.close()
+
     async def ended(self) -> EndReason:
         """Waits until the call is over."""
         return await self._up().wait_ended()

@@ -1,0 +1,305 @@
+"""The server's life on a real machine: start, stop, and what is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from sems import App, Call, Config, Server, StartError
+from sems.plugins import Apps
+
+RUN_OPTIONS = ["--host", "127.0.0.1", "--sip-port", "0", "--http-port", "0", "--rtp-ports", "42000-42199"]
+
+
+def config(folder: Path, **settings: Any) -> Config:
+    return Config.model_validate(
+        {
+            "host": "127.0.0.1",
+            "sip_port": 0,
+            "http_port": 0,
+            "rtp_ports": "42200-42399",
+            "data": folder / "data",
+            **settings,
+        }
+    )
+
+
+@contextlib.asynccontextmanager
+async def phone(folder: Path) -> AsyncIterator[Server]:
+    """A server without pages, to call from."""
+    settings = config(folder, data=folder / "phone", rtp_ports="42400-42599", rtp_timeout=0)
+    async with Server(settings, apps=Apps(), web=False) as server:
+        yield server
+
+
+class Running:
+    """A server of its own process."""
+
+    def __init__(self, process: asyncio.subprocess.Process, ready: dict[str, Any]) -> None:
+        self.process = process
+        self.sip = ready["sip"][0]
+        self.pages = ready["pages"]
+
+    def uri(self, user: str) -> str:
+        return f"sip:{user}@{self.sip}"
+
+    async def interrupt(self, number: int = signal.SIGINT) -> tuple[int, float]:
+        """Its exit code, and how many seconds it took to leave."""
+        begin = time.monotonic()
+        self.process.send_signal(number)
+        return await self.process.wait(), time.monotonic() - begin
+
+
+@contextlib.asynccontextmanager
+async def running(folder: Path, *arguments: str, **environ: str) -> AsyncIterator[Running]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *["-m", "sems", "run", *RUN_OPTIONS, "--data", str(folder / "server"), *arguments],
+        env={**os.environ, "SEMS_LOG__FORMAT": "json", **environ},
+        stderr=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        assert process.stderr is not None
+        async with asyncio.timeout(20):
+            async for line in process.stderr:
+                with contextlib.suppress(json.JSONDecodeError):
+                    told = json.loads(line)
+                    if told["event"].startswith("ready"):
+                        break
+            else:
+                pytest.fail("the server did not start")
+        drained = asyncio.create_task(process.stderr.read())
+        yield Running(process, told)
+        await drained
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def test_a_started_server_answers_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    files, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
+    native = len(os.listdir("/proc/self/task"))
+    async with Server(config(tmp_path)) as server:
+        assert server.ready
+        sip, http = server.sip_port, server.http_port
+        async with httpx.AsyncClient() as client:
+            assert (await client.get(f"http://127.0.0.1:{http}/healthz")).status_code == 200
+        async with phone(tmp_path) as caller, asyncio.timeout(10):
+            call = await caller.dial(f"sip:echo@127.0.0.1:{sip}")
+            assert server.calls
+            await call.hangup()
+    assert threading.active_count() == threads
+    # Pools of the libraries may keep a thread; ours are gone.
+    assert len(os.listdir("/proc/self/task")) <= native + 1
+    assert len(os.listdir("/proc/self/fd")) == files
+    for kind, port in ((socket.SOCK_DGRAM, sip), (socket.SOCK_STREAM, http)):
+        with socket.socket(socket.AF_INET, kind) as free:
+            free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            free.bind(("127.0.0.1", port))
+
+
+async def test_a_stopped_server_has_said_bye(tmp_path: Path) -> None:
+    async with phone(tmp_path) as caller, asyncio.timeout(20):
+        async with Server(config(tmp_path)) as server:
+            calls = [await caller.dial(f"sip:echo@127.0.0.1:{server.sip_port}") for _ in range(3)]
+        assert [(await call.wait_ended()).cause for call in calls] == ["remote"] * 3
+
+
+async def test_hooks_of_apps_run_before_the_first_call_and_after_the_last(tmp_path: Path) -> None:
+    told: list[str] = []
+    app = App("mine")
+
+    @app.start
+    async def start(server: Server) -> None:
+        told.append(f"start {server.ready}")
+
+    @app.call
+    async def main(call: Call) -> None:
+        told.append("call")
+        await call.answer()
+        await asyncio.sleep(3600)
+
+    @app.stop
+    async def stop(server: Server) -> None:
+        told.append(f"stop {len(server.calls)}")
+
+    apps = Apps.find()
+    apps.add(app)
+    async with (
+        asyncio.timeout(20),
+        phone(tmp_path) as caller,
+        Server(config(tmp_path), apps=apps) as server,
+    ):
+        await caller.dial(f"sip:mine@127.0.0.1:{server.sip_port}")
+    assert told == ["start False", "call", "stop 0"]
+
+
+async def test_a_hook_that_fails_is_named_and_the_server_starts(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = App("mine")
+
+    @app.start
+    async def broken(server: Server) -> None:
+        raise ZeroDivisionError
+
+    apps = Apps.find()
+    apps.add(app)
+    async with Server(config(tmp_path), apps=apps) as server:
+        assert server.ready
+    (record,) = [record for record in caplog.records if record.message == "a hook of an app failed"]
+    assert record.app == "mine"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("kind", ["sip", "http"])
+async def test_a_port_in_use_is_one_clear_line(tmp_path: Path, kind: str) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM if kind == "sip" else socket.SOCK_STREAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        if kind == "http":
+            taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(StartError) as error:
+            await Server(config(tmp_path, **{f"{kind}_port": port})).start()
+    assert f"127.0.0.1:{port}: the port is in use" in str(error.value)
+    assert f"--{kind}-port" in str(error.value)
+
+
+async def test_an_address_that_is_not_ours_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(StartError, match=r"192\.0\.2\.1:0: this machine has no such address"):
+        await Server(config(tmp_path, host="192.0.2.1")).start()
+
+
+async def test_a_data_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    with pytest.raises(StartError, match=r"the data folder .*/data can't be written: file exists.*--data"):
+        await Server(config(tmp_path)).start()
+
+
+async def test_two_servers_run_side_by_side(tmp_path: Path) -> None:
+    second = config(tmp_path, data=tmp_path / "two", rtp_ports="42600-42699")
+    async with Server(config(tmp_path)) as one, Server(second) as two, phone(tmp_path) as caller:
+        for server in (one, two):
+            async with asyncio.timeout(10):
+                call = await caller.dial(f"sip:echo@127.0.0.1:{server.sip_port}")
+                assert len(server.calls) == 1
+                await call.hangup()
+
+
+async def test_a_broken_handler_harms_no_other_call(tmp_path: Path) -> None:
+    app = App("mine")
+
+    @app.call
+    async def main(call: Call) -> None:
+        await call.answer()
+        raise ZeroDivisionError
+
+    apps = Apps.find()
+    apps.add(app)
+    async with (
+        Server(config(tmp_path), apps=apps) as server,
+        phone(tmp_path) as caller,
+        asyncio.timeout(10),
+    ):
+        good = await caller.dial(f"sip:echo@127.0.0.1:{server.sip_port}")
+        bad = await caller.dial(f"sip:mine@127.0.0.1:{server.sip_port}")
+        assert (await bad.wait_ended()).cause == "remote"
+        assert good.state == "answered"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_says_bye_to_every_call_and_exits_0_within_five_seconds(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    async with phone(tmp_path) as caller, running(tmp_path) as server, asyncio.timeout(30):
+        calls = [await caller.dial(server.uri(user)) for user in ("echo", "standup", "standup")]
+        code, seconds = await server.interrupt(number)
+        assert code == 0
+        assert seconds < 5
+        assert [(await call.wait_ended()).cause for call in calls] == ["remote"] * 3
+
+
+async def test_ten_open_pages_do_not_delay_the_stop(tmp_path: Path) -> None:
+    async with phone(tmp_path) as caller, running(tmp_path) as server, asyncio.timeout(30):
+        calls = [await caller.dial(server.uri("standup")) for _ in range(10)]
+        opened = [asyncio.Event() for _ in calls]
+
+        async def watch(link: str | None, is_open: asyncio.Event) -> None:
+            assert link is not None
+            async with (
+                httpx.AsyncClient(timeout=None) as client,
+                client.stream("GET", f"{link}/api/events", headers={"Accept": "text/event-stream"}) as stream,
+            ):
+                assert stream.status_code == 200
+                async for _ in stream.aiter_raw():
+                    is_open.set()
+
+        pages = [
+            asyncio.create_task(watch(call.peer_link, is_open))
+            for call, is_open in zip(calls, opened, strict=True)
+        ]
+        everyone = asyncio.gather(*(is_open.wait() for is_open in opened))
+        await asyncio.wait({everyone, *pages}, return_when=asyncio.FIRST_COMPLETED)
+        assert everyone.done(), [page.exception() for page in pages if page.done()]
+        code, seconds = await server.interrupt()
+        assert code == 0
+        assert seconds < 5
+        await asyncio.gather(*pages, return_exceptions=True)
+
+
+async def test_an_app_that_never_lets_go_of_the_loop_does_not_keep_the_server(tmp_path: Path) -> None:
+    script = tmp_path / "spin.py"
+    script.write_text(
+        "import time\n"
+        "from sems import App, Call\n"
+        "app = App()\n"
+        "@app.call\n"
+        "async def main(call: Call) -> None:\n"
+        "    await call.answer()\n"
+        "    while True:\n"
+        "        time.sleep(1)\n"
+    )
+    async with phone(tmp_path) as caller, running(tmp_path, str(script)) as server, asyncio.timeout(30):
+        call = await caller.dial(server.uri("spin"))
+        _, seconds = await server.interrupt()
+        assert seconds < 5.5
+        assert (await call.wait_ended()).cause == "remote"
+
+
+async def test_a_second_signal_leaves_at_once(tmp_path: Path) -> None:
+    script = tmp_path / "slow.py"
+    script.write_text(
+        "import asyncio\n"
+        "from sems import App, Call\n"
+        "app = App()\n"
+        "@app.stop\n"
+        "async def stop(server) -> None:\n"
+        "    await asyncio.sleep(60)\n"
+        "@app.call\n"
+        "async def main(call: Call) -> None:\n"
+        "    pass\n"
+    )
+    async with running(tmp_path, str(script)) as server, asyncio.timeout(30):
+        server.process.send_signal(signal.SIGINT)
+        # The stop is under way when nobody takes new connections.
+        with contextlib.suppress(httpx.TransportError):
+            async with httpx.AsyncClient() as client:
+                while (await client.get(f"{server.pages}/healthz")).status_code == 200:
+                    pass
+        code, seconds = await server.interrupt()
+        assert code == 128 + signal.SIGINT
+        assert seconds < 1
