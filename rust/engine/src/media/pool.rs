@@ -159,8 +159,9 @@ impl Media {
             let thread = thread::Builder::new()
                 .name(format!("sems-media-{index}"))
                 .spawn(move || {
-                    // The receiver waits for one message of each thread.
+                    // The receiver waits until every thread has told and let go.
                     let _ = told.send(become_punctual());
+                    drop(told);
                     run(worker, &wake);
                 })
                 .map_err(start)?;
