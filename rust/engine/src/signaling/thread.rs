@@ -36,13 +36,16 @@ fn run(mut signaling: Signaling, wake: &Wake) {
             revents: 0,
         })
         .collect();
-    while !signaling.has_stopped() {
+    loop {
         // Before the orders are taken: one that comes later wakes again.
         if polls[0].revents != 0 {
             wake.clear();
         }
         let now = Instant::now();
         signaling.step(now);
+        if signaling.has_stopped() {
+            return;
+        }
         wait(&mut polls, signaling.next_deadline(now));
     }
 }
