@@ -148,7 +148,12 @@ class Call(CallMedia):
             self._give(link)
             request = self.server.engine.core.answer(self.id, list(headers), link)
             self._answering = self.server.engine.completion(request)
-        await self._while_up(self._answering)
+        try:
+            await self._while_up(self._answering)
+        except EngineError:
+            # It may be tried again, or refused.
+            self._answering = None
+            raise
         self._on_answered(self.codec)
 
     async def reject(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import os
 import resource
 import signal
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from .server import Server
 
 # A stop that takes longer than this is ended by force: five seconds are promised.
-_PATIENCE = 4.5
+_PATIENCE = 4.3
 _GOODBYE = 0.3
 _PAGES_TIME = 2
 
@@ -50,18 +49,12 @@ def claim_folder(folder: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise StartError(
-            f"the data folder {folder} can't be written: {explain(error)}; another is chosen with --data"
+            f"the data folder {folder} can't be written: {_reason(error)}; --data chooses another"
         ) from None
 
 
-def explain(error: OSError) -> str:
-    """The error in words."""
-    if error.errno == errno.EADDRINUSE:
-        return "the port is in use"
-    if error.errno == errno.EADDRNOTAVAIL:
-        return "this machine has no such address"
-    if error.errno == errno.EACCES:
-        return "permission denied"
+def _reason(error: OSError) -> str:
+    """What the system said, within a sentence."""
     return (error.strerror or str(error)).lower()
 
 
@@ -96,8 +89,8 @@ class Pages:
         except OSError as error:
             self._socket.close()
             raise StartError(
-                f"pages at {join_host_port(host, port)}: {explain(error)}; "
-                "another port is chosen with --http-port"
+                f"cannot listen on tcp {join_host_port(host, port)}: {_reason(error)}; "
+                "--host and --http-port say where to listen"
             ) from None
         self.port: int = self._socket.getsockname()[1]
         self._server = _Uvicorn(
@@ -165,4 +158,4 @@ class Signals:
         logger.error("the stop took too long; an app may be blocking the event loop")
         self._server.engine.core.shutdown()
         time.sleep(_GOODBYE)
-        os._exit(1)
+        os._exit(0)

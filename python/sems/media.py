@@ -223,7 +223,9 @@ class CallMedia:
 
     def tap(self, direction: Direction = "in") -> Tap:
         """A copy of one direction as it passes: 16-bit mono at 8 kHz, read with ``tap.read()`` at least
-        every two seconds."""
+        every two seconds. Raises WrongState before there is a way for sound."""
+        if not self.has_media:
+            raise WrongState("nothing can be heard before answer() or ring(early_media=True)")
         request, tap = self.server.engine.core.tap(self.id, direction)
         self.server.engine.completion(request)
         return tap

@@ -77,10 +77,9 @@ class Server:
         """What opens the operator's page."""
         self.http_port = self.config.http_port
         """The port of the pages; once started never 0."""
-        self.ready = False
-        """Calls are taken."""
         self.stopping = asyncio.Event()
         """Set when the server begins to stop: endless responses end themselves."""
+        self._open = asyncio.Event()
         self._network = network
         self._web = web
         self._seed = seed
@@ -102,10 +101,7 @@ class Server:
         try:
             self.engine = Engine(self._engine_config(), self._network)
         except OSError as error:
-            raise StartError(
-                f"SIP at {join_host_port(self.config.host, self.config.sip_port)}: {hosting.explain(error)}; "
-                "another port is chosen with --sip-port"
-            ) from None
+            raise StartError(f"{error}; --host and --sip-port say where to listen") from None
         except ValueError as error:
             raise StartError(str(error)) from None
         try:
@@ -127,7 +123,7 @@ class Server:
             raise
         for notice in self.engine.core.notices():
             logger.warning(notice)
-        self.ready = True
+        self._open.set()
         logger.info(
             "ready: calls are taken",
             sip=self.engine.core.sip_addresses(),
@@ -139,7 +135,7 @@ class Server:
         if self.stopping.is_set():
             return
         self.stopping.set()
-        self.ready = False
+        self._open.clear()
         pages = asyncio.create_task(self._pages.stop()) if self._pages is not None else None
         try:
             if self.engine.running:
@@ -150,9 +146,11 @@ class Server:
             # With their calls ended, handlers end by themselves, but for those that wait for something else.
             if self._handlers:
                 await asyncio.wait(self._handlers, timeout=_HANDLER_TIME)
-            for task in (*self._handlers, *self._chores):
-                task.cancel()
-            await asyncio.gather(*self._handlers, *self._chores, return_exceptions=True)
+            # A handler that is cancelled may leave a chore.
+            for tasks in (self._handlers, self._chores):
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
             for app in self.apps:
                 await self._run_hooks(app, app.stop_hooks)
         finally:
@@ -204,6 +202,11 @@ class Server:
             except Exception:
                 logger.exception("a hook of an app failed", app=app.name, hook=hook.__name__)
 
+    @property
+    def ready(self) -> bool:
+        """Calls are taken."""
+        return self._open.is_set()
+
     # Addresses
 
     def base_url(self, local: str | None) -> str:
@@ -244,7 +247,7 @@ class Server:
         Raises CallFailed when the address can't be found, and ValueError for what is no SIP URI.
         """
         if destination is None:
-            destination = await _resolve(uri)
+            destination = await _resolve(uri, socket.AF_INET6 if ":" in self.config.host else socket.AF_INET)
         request, call_id = self.engine.core.dial(
             uri, destination, from_name=from_name, from_uri=from_uri, headers=list(headers), link=link
         )
@@ -387,8 +390,9 @@ class Server:
         """Runs the app's handler, and ends the call with it."""
         code, reason = 480, None
         try:
-            assert app.handler is not None
-            await app.handler(call)
+            await self._open.wait()
+            if call.end is None and app.handler is not None:
+                await app.handler(call)
         except asyncio.CancelledError:
             code = 503
             raise
@@ -423,7 +427,7 @@ def _is_hang_up(error: BaseException) -> bool:
     return isinstance(error, HungUp)
 
 
-async def _resolve(uri: str) -> str:
+async def _resolve(uri: str, family: socket.AddressFamily) -> str:
     """Where to send a request for the URI, ``"ip:port"``."""
     target = SipUri.parse(uri)
     if target.scheme != "sip" or not target.host:
@@ -433,7 +437,9 @@ async def _resolve(uri: str) -> str:
     with contextlib.suppress(ValueError):
         return join_host_port(str(ip_address(host)), port)
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+        found = await asyncio.get_running_loop().getaddrinfo(
+            host, port, family=family, type=socket.SOCK_DGRAM
+        )
     except OSError:
         raise CallFailed(503, f"there is no host named {host}") from None
     return join_host_port(str(found[0][4][0]), port)
