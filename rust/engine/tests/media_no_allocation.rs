@@ -77,7 +77,7 @@ impl PacketSocket for Source {
             ssrc: Ssrc(7),
         };
         self.packet[..12].copy_from_slice(&header.to_bytes());
-        let speaks = self.loud && self.ticks / 100 % 2 == 0;
+        let speaks = self.loud && (self.ticks / 100).is_multiple_of(2);
         for (place, code) in self.packet[12..].iter_mut().enumerate() {
             *code = if speaks { (place * 7) as u8 } else { 0xFF };
         }

@@ -1,6 +1,6 @@
 //! The peer's packets, from the port to 20 ms of sound at the tick.
 
-use std::time::Instant;
+use std::{ops::Range, time::Instant};
 
 use arrayvec::ArrayVec;
 use sems_audio::{
@@ -33,17 +33,16 @@ const CONCEALED_TICKS: u8 = 3;
 /// What is kept of the peer's stream.
 pub(super) struct Inbound {
     jitter: JitterBuffer,
-    keys: EventReceiver,
     payload_type: PayloadType,
     decoder: Decoder,
-    /// The last two ticks; which of them is the newer one.
-    frames: [Frame; 2],
+    /// Apart, so that who is silent does not have it fetched from memory at each tick.
+    sound: Box<Sound>,
+    /// Which of the two frames is the newer one.
     newest: usize,
-    /// Which of the frames hold more than silence.
+    /// Which of the frames hold more than silence; the others hold anything.
     sounding: [bool; 2],
-    /// What a packet longer than a tick has left.
-    rest: ArrayVec<i16, LONGEST>,
-    concealer: Concealer,
+    /// A packet longer than a tick has left something.
+    has_rest: bool,
     /// Ticks concealed since the last packet; the next packet is blended in.
     concealed: u8,
     /// The next tick is silence and leaves the buffer alone, so that the delay grows.
@@ -56,6 +55,16 @@ pub(super) struct Inbound {
     hungry: bool,
     /// Packets are given the time at which the kernel saw them.
     pub(super) precise: bool,
+}
+
+/// Samples of the peer's stream.
+struct Sound {
+    /// The last two ticks.
+    frames: [Frame; 2],
+    /// What a packet longer than a tick has left.
+    rest: ArrayVec<i16, LONGEST>,
+    concealer: Concealer,
+    keys: EventReceiver,
 }
 
 /// What a tick's frame was made of.
@@ -73,14 +82,17 @@ impl Inbound {
     pub(super) fn new(negotiated: &Negotiated) -> Self {
         Self {
             jitter: JitterBuffer::new(JitterBufferConfig::G711),
-            keys: EventReceiver::new(),
             payload_type: negotiated.payload_type,
             decoder: negotiated.codec.decoder(),
-            frames: [SILENCE; 2],
+            sound: Box::new(Sound {
+                frames: [SILENCE; 2],
+                rest: ArrayVec::new(),
+                concealer: Concealer::new(),
+                keys: EventReceiver::new(),
+            }),
             newest: 0,
             sounding: [false; 2],
-            rest: ArrayVec::new(),
-            concealer: Concealer::new(),
+            has_rest: false,
             concealed: 0,
             pause: false,
             gate: 0,
@@ -94,7 +106,7 @@ impl Inbound {
 
     /// Throws away what was to be played out in ticks that were left out.
     pub(super) fn skip(&mut self, now: Instant, units: u32) {
-        self.rest.clear();
+        self.has_rest = false;
         self.jitter.skip(now, units);
     }
 
@@ -103,23 +115,42 @@ impl Inbound {
         !self.jitter.depth().is_zero()
     }
 
+    /// What was played out last.
+    fn heard(&self) -> &Frame {
+        match self.sounding[self.newest] {
+            true => &self.sound.frames[self.newest],
+            false => &SILENCE,
+        }
+    }
+
     /// Plays the next 20 ms out, at `now`.
     fn play_out(&mut self, now: Instant, formats: &[(PayloadType, &'static Codec)]) {
         let last_sounded = self.sounding[self.newest];
         self.newest ^= 1;
-        let mut assembled = self.assemble(now, formats, last_sounded);
-        let frame = &mut self.frames[self.newest];
-        if assembled.received && self.concealed > 0 {
+        let assembled = self.assemble(now, formats, last_sounded);
+        let Assembled {
+            mut sounding,
+            mut level,
+            received,
+        } = assembled;
+        if received && self.concealed > 0 {
+            let frame = &mut self.sound.frames[self.newest];
+            if !sounding {
+                frame.fill(0);
+            }
             self.concealed = 0;
-            self.concealer.received(frame);
-            assembled.sounding = true;
-            assembled.level = None;
+            self.sound.concealer.received(frame);
+            (sounding, level) = (true, None);
         }
-        self.sounding[self.newest] = assembled.sounding;
-        let level = match assembled.level {
-            Some(level) => level,
-            None if assembled.sounding => Level::rms(frame),
-            None => Level::SILENCE,
+        self.sounding[self.newest] = sounding;
+        let level = match (level, sounding) {
+            (Some(level), _) => level,
+            (None, true) => Level::rms(&self.sound.frames[self.newest]),
+            (None, false) => Level::SILENCE,
+        };
+        let frame = match sounding {
+            true => &self.sound.frames[self.newest],
+            false => &SILENCE,
         };
         self.speech.push(frame, level);
         self.meter.push(level);
@@ -136,16 +167,16 @@ impl Inbound {
         last_sounded: bool,
     ) -> Assembled {
         let mut done = Assembled::default();
-        let mut filled = self.play_rest();
-        if filled > 0 {
+        let mut filled = 0;
+        if self.has_rest {
+            filled = self.play_rest();
             (done.sounding, done.received) = (true, true);
         }
         if std::mem::take(&mut self.pause) {
-            self.frames[self.newest][filled..].fill(0);
+            self.leave_silent(filled..FRAME_SAMPLES, done.sounding);
             return done;
         }
         while filled < FRAME_SAMPLES {
-            let frame = &mut self.frames[self.newest];
             match self.jitter.pull(now, (FRAME_SAMPLES - filled) as u32) {
                 Pull::Frame(packet) => {
                     if self.payload_type != packet.payload_type {
@@ -161,14 +192,14 @@ impl Inbound {
                     if filled > 0 || packet.payload.len() != FRAME_SAMPLES {
                         let mut samples = [0; LONGEST];
                         let count = self.decoder.decode(packet.payload, &mut samples);
+                        self.make_sound(filled, &mut done);
                         filled += self.take_samples(filled, &samples[..count]);
-                        done.sounding = true;
                         continue;
                     }
                     let level = if is_silence(packet.payload, &mut self.decoder) {
-                        frame.fill(0);
                         Level::SILENCE
                     } else {
+                        let frame = &mut self.sound.frames[self.newest];
                         self.decoder.decode(packet.payload, frame);
                         Level::rms(frame)
                     };
@@ -185,20 +216,20 @@ impl Inbound {
                 }
                 Pull::Lost { duration } => {
                     let end = (filled + duration as usize).min(FRAME_SAMPLES);
-                    done.sounding |= self.conceal(filled..end, last_sounded);
+                    self.conceal(filled..end, last_sounded, &mut done);
                     filled = end;
                 }
                 Pull::Paused { duration } => {
                     let end = (filled + duration as usize).min(FRAME_SAMPLES);
-                    frame[filled..end].fill(0);
+                    self.leave_silent(filled..end, done.sounding);
                     filled = end;
                 }
                 Pull::Wait => {
-                    done.sounding |= self.conceal(filled..FRAME_SAMPLES, last_sounded);
+                    self.conceal(filled..FRAME_SAMPLES, last_sounded, &mut done);
                     filled = FRAME_SAMPLES;
                 }
                 Pull::Empty => {
-                    frame[filled..].fill(0);
+                    self.leave_silent(filled..FRAME_SAMPLES, done.sounding);
                     filled = FRAME_SAMPLES;
                 }
             }
@@ -206,54 +237,68 @@ impl Inbound {
         done
     }
 
+    /// A part of the frame is silence, which is written only where something else sounds.
+    fn leave_silent(&mut self, part: Range<usize>, sounding: bool) {
+        if sounding {
+            self.sound.frames[self.newest][part].fill(0);
+        }
+    }
+
+    /// Something sounds from `begin` on, behind what may have been silence so far.
+    fn make_sound(&mut self, begin: usize, done: &mut Assembled) {
+        if !done.sounding {
+            self.sound.frames[self.newest][..begin].fill(0);
+            done.sounding = true;
+        }
+    }
+
     /// Begins the frame with what the last packet has left; returns how much that is.
     fn play_rest(&mut self) -> usize {
-        if self.rest.is_empty() {
-            return 0;
-        }
-        let count = self.rest.len().min(FRAME_SAMPLES);
-        self.frames[self.newest][..count].copy_from_slice(&self.rest[..count]);
-        self.rest.drain(..count);
+        let Sound { frames, rest, .. } = &mut *self.sound;
+        let count = rest.len().min(FRAME_SAMPLES);
+        frames[self.newest][..count].copy_from_slice(&rest[..count]);
+        rest.drain(..count);
+        self.has_rest = !rest.is_empty();
         count
     }
 
     /// Goes on with decoded samples and keeps what is too much; returns how many were used.
     fn take_samples(&mut self, filled: usize, samples: &[i16]) -> usize {
-        let frame = &mut self.frames[self.newest][filled..];
+        let Sound { frames, rest, .. } = &mut *self.sound;
+        let frame = &mut frames[self.newest][filled..];
         let count = samples.len().min(frame.len());
         let (now, later) = samples.split_at(count);
         frame[..count].copy_from_slice(now);
-        self.rest.clear();
-        self.rest.extend(later.iter().copied().take(LONGEST));
+        rest.clear();
+        rest.extend(later.iter().copied().take(LONGEST));
+        self.has_rest = !rest.is_empty();
         count
     }
 
-    /// Fills a part of the frame that is missing; returns whether that is more than silence.
-    fn conceal(&mut self, missing: std::ops::Range<usize>, last_sounded: bool) -> bool {
-        let old = self.newest ^ 1;
-        if self.concealed == 0 && last_sounded {
-            // What was heard is taken note of only now, since nothing is lost most of the time.
-            let older = self.frames[self.newest];
-            self.concealer = Concealer::new();
-            let mut history = match self.sounding[self.newest] {
-                true => older,
-                false => SILENCE,
-            };
-            self.concealer.received(&mut history);
-            history = self.frames[old];
-            self.concealer.received(&mut history);
-        }
+    /// Fills a part of the frame that is missing.
+    fn conceal(&mut self, part: Range<usize>, last_sounded: bool, done: &mut Assembled) {
         let fades = self.concealed > 0 || last_sounded;
         if !fades || self.concealed >= CONCEALED_TICKS {
-            self.frames[self.newest][missing].fill(0);
-            return false;
+            return self.leave_silent(part, done.sounding);
+        }
+        if self.concealed == 0 {
+            // What was heard is taken note of only now, since most of the time nothing is lost.
+            let Sound { frames, .. } = &*self.sound;
+            let mut older = match self.sounding[self.newest] {
+                true => frames[self.newest],
+                false => SILENCE,
+            };
+            let mut last = frames[self.newest ^ 1];
+            self.sound.concealer = Concealer::new();
+            self.sound.concealer.received(&mut older);
+            self.sound.concealer.received(&mut last);
         }
         self.concealed += 1;
+        self.make_sound(part.start, done);
         let mut concealment = SILENCE;
-        self.concealer.lost(&mut concealment);
-        let length = missing.len();
-        self.frames[self.newest][missing].copy_from_slice(&concealment[..length]);
-        true
+        self.sound.concealer.lost(&mut concealment);
+        let length = part.len();
+        self.sound.frames[self.newest][part].copy_from_slice(&concealment[..length]);
     }
 }
 
@@ -291,17 +336,13 @@ impl Leg {
         self.inbound
             .play_out(tick.now, &self.negotiated.receive_formats);
         if self.is_tapped(Direction::In) {
-            Self::feed(
-                &mut self.sinks,
-                Direction::In,
-                &self.inbound.frames[self.inbound.newest],
-            );
+            Self::feed(&mut self.sinks, Direction::In, self.inbound.heard());
         }
     }
 
     /// What the peer said in this tick.
     pub(in crate::media) fn heard(&self) -> &Frame {
-        &self.inbound.frames[self.inbound.newest]
+        self.inbound.heard()
     }
 
     /// Whether what it said is to be heard by others.
@@ -364,7 +405,7 @@ impl Leg {
         let payload_type = header.payload_type;
         if self.negotiated.receive_events == Some(payload_type) {
             let digits = &mut self.digits;
-            let received = self.inbound.keys.receive(arrived, &packet, |edge| {
+            let received = self.inbound.sound.keys.receive(arrived, &packet, |edge| {
                 if let DigitEdge::Begin { digit } = edge {
                     // Of more keys than a queue full nobody takes, the first are kept.
                     let _ = digits.try_push(digit.to_char());

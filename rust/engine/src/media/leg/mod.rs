@@ -18,7 +18,7 @@ use sems_rtp::{
     EventSender, Latch, PayloadType, RtpSession, SequenceNumber, SessionConfig, Ssrc, Timestamp,
 };
 
-use super::{player::Player, port::Port, tap::TapWriter};
+use super::{player::Player, port::Port, schedule::TICK, tap::TapWriter};
 use crate::{command::Direction, ids::CallId};
 use control::Control;
 use inbound::Inbound;
@@ -222,21 +222,26 @@ impl Leg {
     /// out, because the worker or a move between rooms was late, is left out of both directions.
     /// `false`: it is not this leg's turn.
     pub(super) fn begin(&mut self, deadline: Instant) -> bool {
-        const TICK: Duration = Duration::from_millis(sems_audio::FRAME_MS as u64);
-        let due = self.due.unwrap_or(deadline);
-        if due > deadline + TICK / 2 {
+        let due = *self.due.get_or_insert(deadline);
+        let early = due.saturating_duration_since(deadline);
+        if early > TICK / 2 {
             return false;
         }
-        let late = deadline.saturating_duration_since(due) + TICK / 2;
-        let missed = (late.as_nanos() / TICK.as_nanos()) as u32;
-        if missed > 0 {
-            let units = missed.saturating_mul(TICK_UNITS);
-            self.inbound.skip(deadline, units);
-            self.flush();
-            self.session.skip(units);
+        self.due = Some(due + TICK);
+        let late = deadline.saturating_duration_since(due);
+        if late > TICK / 2 {
+            self.catch_up(deadline, late);
         }
-        self.due = Some(due + TICK * (missed + 1));
         true
+    }
+
+    fn catch_up(&mut self, deadline: Instant, late: Duration) {
+        let missed = ((late + TICK / 2).as_nanos() / TICK.as_nanos()) as u32;
+        let units = missed.saturating_mul(TICK_UNITS);
+        self.inbound.skip(deadline, units);
+        self.flush();
+        self.session.skip(units);
+        self.due = self.due.map(|due| due + TICK * missed);
     }
 
     /// Adds a tap or a recording.

@@ -155,7 +155,7 @@ impl Worker {
                     direction,
                     path,
                 };
-                return self.to_files(request, message);
+                return self.pass_to_files(request, message);
             }
             MediaCommand::StopRecord { call, direction } => {
                 if let Some(leg) = self.leg(call)
@@ -168,13 +168,13 @@ impl Worker {
                     call,
                     direction,
                 };
-                return self.to_files(request, message);
+                return self.pass_to_files(request, message);
             }
         };
         self.done(request, result.err());
     }
 
-    fn to_files(&mut self, request: RequestId, message: ToFiles) {
+    fn pass_to_files(&mut self, request: RequestId, message: ToFiles) {
         if self.tools.trash.0.try_send(message).is_err() {
             self.done(request, Some("the disk does not keep up".to_owned()));
         }

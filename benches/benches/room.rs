@@ -1,0 +1,207 @@
+//! Media throughput: what one tick (20 ms) of a room costs a media worker.
+//!
+//! Everything is done that a tick consists of: a packet from each member through latch, session and
+//! jitter buffer, decoding, speech detection, the mix, encoding, a packet to each member. Only the
+//! kernel is left out: the sockets have their packets ready and throw away what they are given.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use sems_audio::codec::g711;
+use sems_engine::{
+    command::MediaCommand,
+    ids::{CallId, RequestId, RoomId},
+    media::{
+        leg::{Leg, LegConfig, Negotiated},
+        pool::{Media, MediaConfig},
+        port::{PacketSocket, Port},
+    },
+    queue::EventReceiver,
+};
+use sems_rtp::{HEADER_LEN, PayloadType, RtpHeader, SequenceNumber, Ssrc, Timestamp};
+
+const FRAME: usize = 160;
+const TICK: Duration = Duration::from_millis(20);
+/// Ticks before anything is measured, so that streams run.
+const WARM_UP: u32 = 100;
+
+/// A peer that sends a packet each tick, always with the same sound.
+struct Peer {
+    address: SocketAddr,
+    ssrc: Ssrc,
+    payload: Arc<[u8; FRAME]>,
+    sent: u32,
+    ticks: Arc<AtomicU32>,
+}
+
+impl PacketSocket for Peer {
+    fn receive(&mut self, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
+        if self.sent == self.ticks.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.sent += 1;
+        let header = RtpHeader {
+            marker: false,
+            payload_type: PayloadType::PCMU,
+            sequence: SequenceNumber(self.sent as u16),
+            timestamp: Timestamp(self.sent.wrapping_mul(FRAME as u32)),
+            ssrc: self.ssrc,
+        };
+        buffer[..HEADER_LEN].copy_from_slice(&header.to_bytes());
+        buffer[HEADER_LEN..HEADER_LEN + FRAME].copy_from_slice(&self.payload[..]);
+        Some((HEADER_LEN + FRAME, self.address))
+    }
+
+    fn send(&mut self, packet: &[u8], _: SocketAddr) {
+        std::hint::black_box(packet);
+    }
+}
+
+/// A worker with one room.
+struct Stage {
+    media: Media,
+    events: EventReceiver,
+    told: Vec<sems_engine::event::Event>,
+    ticks: Arc<AtomicU32>,
+    now: Instant,
+}
+
+impl Stage {
+    fn new(members: u32, talkers: u32) -> Self {
+        let now = Instant::now();
+        let mut events = EventReceiver::new(None);
+        let config = MediaConfig {
+            workers: 1,
+            start: now,
+            since_epoch: Duration::ZERO,
+            rtp_timeout: Duration::from_secs(10),
+            seed: 0,
+            fault: Arc::new(|call| panic!("call {call} has failed")),
+        };
+        let Ok(media) = Media::new(config, &mut events) else {
+            panic!("no eventfd");
+        };
+        let mut stage = Self {
+            media,
+            events,
+            told: Vec::new(),
+            ticks: Arc::default(),
+            now,
+        };
+        let room = RoomId::new(1, 0);
+        stage.command(MediaCommand::OpenRoom { room });
+        let silence = Arc::new([g711::ULAW_SILENCE; FRAME]);
+        for number in 0..members {
+            let payload = match number < talkers {
+                true => speech(number),
+                false => silence.clone(),
+            };
+            stage.add(number, payload);
+            let call = CallId::new(u64::from(number), 0);
+            let room = Some(room);
+            stage.command(MediaCommand::Join { call, room });
+        }
+        for _ in 0..WARM_UP {
+            stage.tick();
+        }
+        stage
+    }
+
+    fn add(&mut self, number: u32, payload: Arc<[u8; FRAME]>) {
+        let address = SocketAddr::from(([192, 0, 2, 1], 1024 + number as u16));
+        let peer = || {
+            Box::new(Peer {
+                address,
+                ssrc: Ssrc(number),
+                payload: payload.clone(),
+                sent: 0,
+                ticks: self.ticks.clone(),
+            })
+        };
+        // Nothing comes to the RTCP port.
+        let mut quiet = peer();
+        quiet.ticks = Arc::default();
+        let config = LegConfig {
+            call: CallId::new(u64::from(number), 0),
+            negotiated: Negotiated {
+                codec: &g711::PCMU,
+                payload_type: PayloadType::PCMU,
+                receive_formats: [(PayloadType::PCMU, &g711::PCMU)].into_iter().collect(),
+                ptime_ms: 20,
+                send_events: None,
+                receive_events: None,
+                remote_rtp: address,
+                remote_rtcp: address,
+                send: true,
+                receive: true,
+                behind_nat: false,
+            },
+            cname: "bench".to_owned(),
+            ssrc: Ssrc(number),
+            first_sequence: SequenceNumber(0),
+            first_timestamp: Timestamp(0),
+        };
+        let leg = Leg::new(config, Port::new(peer(), quiet, address));
+        assert!(self.media.handle().open(leg).is_ok());
+    }
+
+    fn command(&mut self, command: MediaCommand) {
+        let handle = self.media.handle();
+        assert!(handle.command(RequestId(0), command).is_ok());
+        self.media.step(self.now);
+    }
+
+    /// 20 ms, and all the portions in which a large room sends.
+    fn tick(&mut self) {
+        self.ticks.fetch_add(1, Ordering::Relaxed);
+        let end = self.now + TICK;
+        while let Some(due) = self.media.next_deadline(self.now).filter(|due| *due < end) {
+            self.now = due.max(self.now);
+            self.media.step(self.now);
+        }
+        self.now = end;
+        self.told.clear();
+        self.events.drain(&mut self.told);
+    }
+}
+
+/// 20 ms that nobody takes for silence or for noise, different for each speaker.
+fn speech(number: u32) -> Arc<[u8; FRAME]> {
+    let mut payload = [0; FRAME];
+    let period = 40.0 + number as f32 * 3.0;
+    let samples: [i16; FRAME] = std::array::from_fn(|place| {
+        let phase = place as f32 / period * std::f32::consts::TAU;
+        (6000.0 * phase.sin() + 2500.0 * (3.1 * phase).sin() + 900.0 * (7.7 * phase).sin()) as i16
+    });
+    g711::encode_ulaw(&samples, &mut payload);
+    Arc::new(payload)
+}
+
+fn room_tick(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("room tick");
+    for (members, talkers) in [
+        (3, 1),
+        (3, 3),
+        (10, 3),
+        (100, 3),
+        (100, 5),
+        (1000, 3),
+        (1000, 5),
+    ] {
+        let mut stage = Stage::new(members, talkers);
+        group.throughput(Throughput::Elements(members.into()));
+        let id = BenchmarkId::new(format!("{members} members"), format!("{talkers} talkers"));
+        group.bench_function(id, |bencher| bencher.iter(|| stage.tick()));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, room_tick);
+criterion_main!(benches);
