@@ -36,8 +36,8 @@ async def test_three_phones_hear_the_other_two_and_never_themselves(
         phones = [anna, ben, zoe]
         for phone in phones:
             await phone.dial(server.uri("standup"))
-        (room,) = await server.operator("/conferences")
-        members = {member["name"] for member in room["members"]}
+        (room,) = (await server.operator("/conferences"))["conferences"]
+        members = {member["name"] for member in room["participants"]}
         assert members == set(TONES), json.dumps(room)
         await asyncio.sleep(3)  # what they hear is recorded in real time
         for phone in phones:
@@ -107,7 +107,7 @@ async def member_is(server: SemsServer, room: str, name: str, **state: object) -
     member: dict[str, object] = {}
     for _ in range(60):
         conference = await server.operator(f"/conferences/{room}")
-        member = next((m for m in conference["members"] if m["name"] == name), {})
+        member = next((m for m in conference["participants"] if m["name"] == name), {})
         if all(member.get(key) == value for key, value in state.items()):
             return
         await asyncio.sleep(0.05)

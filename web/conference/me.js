@@ -77,6 +77,8 @@ export class Me {
   end(text) {
     this.away(text);
     setAttribute(this.zone, "data-ended", true);
+    setAttribute(this.name, "role", "heading");
+    setAttribute(this.name, "aria-level", 1);
     for (const button of [this.mute, this.hand]) show(button, false);
   }
 

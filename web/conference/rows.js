@@ -89,23 +89,25 @@ export class Rows {
     setAttribute(row.element, "data-muted", participant.muted);
     setAttribute(row.element, "data-own", own);
 
-    show(row.hand, place > 0 && !moderates);
-    show(row.lower, place > 0 && moderates);
-    if (place) {
-      setText(row.hand, words.hand(place));
-      setText(row.lower, words.hand(place));
-      setAttribute(row.lower, "aria-label", words.lowerHandOfName(place, name));
-    }
-
+    const steered = moderates && !own;
+    label(row.hand, place > 0 && !steered && words.hand(place));
+    label(row.lower, place > 0 && steered && words.hand(place), words.lowerHandOfName(place, name));
     row.blocked = participant.muted_by_moderator;
-    setText(row.mute, row.blocked ? words.unmute : words.mute);
-    setAttribute(row.mute, "aria-label", row.blocked ? words.unmuteName(name) : words.muteName(name));
-    setText(row.remove, words.remove);
-    setAttribute(row.remove, "aria-label", words.removeName(name));
-    show(row.mute, moderates && !own);
-    show(row.remove, moderates && !own);
+    label(
+      row.mute,
+      steered && (row.blocked ? words.unmute : words.mute),
+      row.blocked ? words.unmuteName(name) : words.muteName(name),
+    );
+    label(row.remove, steered && words.remove, words.removeName(name));
     for (const button of [row.mute, row.remove, row.lower]) enable(button, usable);
   }
+}
+
+/** Shows the element with this text and name; without a text it is not there, not even for who reads all. */
+function label(element, text, name = null) {
+  setText(element, text || "");
+  setAttribute(element, "aria-label", text ? name : null);
+  show(element, Boolean(text));
 }
 
 function describe(participant, own) {

@@ -41,7 +41,7 @@ class Table {
       if (this.body.children[index] !== row) this.body.insertBefore(row, this.body.children[index] ?? null);
       this.fill(row, item);
     });
-    const empty = find(".empty", this.body.closest("section, details"));
+    const empty = find(".empty", this.body.closest(".part"));
     if (empty) show(empty, items.length === 0);
   }
 }

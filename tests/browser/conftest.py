@@ -1,0 +1,174 @@
+"""A real server, real phones (the engine's other end) and Chromium."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, async_playwright
+
+from peers.ports import free_port
+from peers.sems_server import SemsServer
+from sems import Call, Config, Prompt, Server
+from sems.plugins import Apps
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDE = {"width": 1440, "height": 900}
+PHONE = {"width": 360, "height": 740}
+
+
+@dataclass
+class Caller:
+    """Somebody who is in a call with the server."""
+
+    name: str
+    call: Call
+
+    @property
+    def link(self) -> str:
+        """The page that the call brought."""
+        assert self.call.peer_link is not None
+        return self.call.peer_link
+
+    @property
+    def token(self) -> str:
+        return self.link.rpartition("/")[2]
+
+    def speak(self, hz: int = 440) -> Callable[[], None]:
+        """Says a tone until the returned function is called."""
+        return self.call.start_play(Prompt.tone(f"sine:{hz}:1000:-12"), repeat=0).cancel
+
+
+@dataclass
+class World:
+    """One room of the server, with its callers and the browser windows that are open."""
+
+    server: SemsServer
+    phones: Server
+    browser: Browser
+    room: str
+    stack: AsyncExitStack
+    complaints: list[str] = field(default_factory=list)
+    """What a browser found wrong, or asked of others than our server."""
+
+    async def dial(self, *names: str, room: str | None = None) -> list[Caller]:
+        """Callers who are in the room, one after the other; the first moderates."""
+        callers = []
+        for name in names:
+            call = await self.phones.dial(self.server.uri(room or self.room), from_name=name, timeout=10)
+            self.stack.push_async_callback(call.hangup)
+            callers.append(Caller(name, call))
+        return callers
+
+    async def window(self, **options: Any) -> BrowserContext:
+        """A browser of its own, with cookies of its own."""
+        context = await self.browser.new_context(**{"viewport": WIDE, **options})
+        context.set_default_timeout(5_000)
+        self.stack.push_async_callback(context.close)
+        return context
+
+    async def open(self, url: str, context: BrowserContext | None = None, **options: Any) -> Page:
+        """A page in a window of its own, or in that of others."""
+        page = await (context or await self.window(**options)).new_page()
+        page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
+        page.on("request", lambda request: self._check(request.url))
+        page.on("console", self._listen)
+        await page.goto(url)
+        return page
+
+    async def page_of(self, caller: Caller, context: BrowserContext | None = None, **options: Any) -> Page:
+        """His page, once it shows the room."""
+        page = await self.open(caller.link, context, **options)
+        await row(page, caller.name).wait_for()
+        return page
+
+    async def command(self, method: str, path: str, body: Any, who: Caller) -> tuple[int, str]:
+        """What a program says to the API, below the room."""
+        return await self.server.request(
+            method, f"/api/v1/conferences/{self.room}{path}", body, token=who.token
+        )
+
+    def _listen(self, said: ConsoleMessage) -> None:
+        # That something was refused, or the network gone, is no fault of the page.
+        if said.type == "error" and not said.text.startswith("Failed to load resource"):
+            self.complaints.append(f"console: {said.text}")
+
+    def _check(self, url: str) -> None:
+        if not url.startswith((self.server.url("/"), "data:")):
+            self.complaints.append(f"request to another server: {url}")
+
+
+def row(page: Page, name: str) -> Locator:
+    """The item of this participant in the list."""
+    return page.get_by_role("list", name="Participants").get_by_role("listitem").filter(has_text=name)
+
+
+def button(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SemsServer]:
+    async with SemsServer(tmp_path_factory.mktemp("sems")) as server:
+        yield server
+    # A link is a secret.
+    assert not re.search(r"/c/[\w-]{10}", server.text())
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def phones(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    low = free_port(span=200)
+    settings = {
+        "host": "127.0.0.1",
+        "sip_port": 0,
+        "rtp_ports": (low, low + 199),
+        "rtp_timeout": 0,
+        "data": tmp_path_factory.mktemp("phones"),
+    }
+    async with Server(Config.model_validate(settings), apps=Apps(), web=False) as phones:
+        yield phones
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture(scope="session")
+def room_numbers() -> Iterator[int]:
+    return itertools.count(1)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(
+    server: SemsServer, phones: Server, browser: Browser, room_numbers: Iterator[int]
+) -> AsyncIterator[World]:
+    async with AsyncExitStack() as stack:
+        world = World(server, phones, browser, f"room-{next(room_numbers)}", stack)
+        yield world
+    assert not world.complaints
+
+
+@pytest.fixture
+def screenshots() -> Path:
+    """Where pictures of the pages are put, to be looked at."""
+    folder = Path(__file__).parent / "screenshots"
+    folder.mkdir(exist_ok=True)
+    return folder

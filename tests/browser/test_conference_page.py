@@ -1,0 +1,419 @@
+"""What a caller sees on the page of his call, and what he can do there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Awaitable, Callable
+
+import pytest
+from playwright.async_api import Page, Route, expect
+
+from sems import CallFailed
+
+from .conftest import PHONE, World, button, row
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+NOW = 0.3  # seconds, within which a change reaches every page
+
+
+async def shown(page: Page, name: str, word: str, act: Callable[[], Awaitable[object]]) -> float:
+    """Does something, and tells after how many seconds the row of ``name`` shows the word."""
+    shown = page.evaluate(
+        """([name, word]) => new Promise((done) => {
+          const look = () => {
+            const rows = [...document.querySelectorAll("#participants li")];
+            if (rows.some((row) => row.textContent.includes(name) && row.textContent.includes(word))) {
+              return done(Date.now() / 1000);
+            }
+            requestAnimationFrame(look);
+          };
+          look();
+        })""",
+        [name, word],
+    )
+    task = asyncio.ensure_future(shown)
+    await asyncio.sleep(0.05)
+    begin = time.time()
+    await act()
+    return await asyncio.wait_for(task, 5) - begin
+
+
+async def test_everybody_is_listed_by_his_display_name_unaltered(world: World) -> None:
+    names = ["Anna Lindqvist", "Ben", "Zoë <b>Müller</b> & Co", "+49 30 1234567"]
+    *callers, _ = await world.dial(*names)
+    for caller in callers:
+        page = await world.page_of(caller)
+        listed = page.get_by_role("list", name="Participants").locator(".name")
+        await expect(listed).to_have_text(names)
+        assert await page.get_by_role("listitem").count() == len(names)
+        await expect(row(page, caller.name)).to_contain_text("you")
+        await expect(page.get_by_role("heading", level=1)).to_have_text(world.room)
+
+
+async def test_who_comes_and_goes_is_seen_at_once(world: World) -> None:
+    (anna,) = await world.dial("Anna")
+    page = await world.page_of(anna)
+    await expect(page.get_by_text("You are alone here")).to_be_visible()
+    assert await shown(page, "Ben", "phone", lambda: world.dial("Ben")) < 1
+    await expect(page.get_by_text("2 people")).to_be_visible()
+    (cleo,) = await world.dial("Cleo")
+    await row(page, "Cleo").wait_for()
+    await cleo.call.hangup()
+    await expect(row(page, "Cleo")).to_have_count(0, timeout=300)
+
+
+async def test_who_speaks_is_marked_where_he_stands_and_named_above(world: World) -> None:
+    anna, ben, _ = await world.dial("Anna", "Ben", "Cleo")
+    page = await world.page_of(anna)
+    await expect(page.get_by_text("Nobody is speaking")).to_be_visible()
+    before = [await each.bounding_box() for each in await page.get_by_role("listitem").all()]
+
+    silence = ben.speak()
+    await expect(row(page, "Ben")).to_contain_text("speaking", timeout=1_000)
+    await expect(page.get_by_text("Ben is speaking")).to_be_visible()
+    level = row(page, "Ben").locator(".bar")
+    await expect(level).to_have_attribute("style", re.compile(r"--level: ?(0\.[5-9]|1)"))
+    assert before == [await each.bounding_box() for each in await page.get_by_role("listitem").all()]
+
+    silence()
+    await expect(row(page, "Ben")).not_to_contain_text("speaking", timeout=2_000)
+    await expect(page.get_by_text("Nobody is speaking")).to_be_visible()
+    await expect(level).to_have_attribute("style", re.compile(r"--level: ?0(\.00)?;"))
+
+
+async def test_a_key_on_the_phone_reaches_every_page_at_once(world: World) -> None:
+    anna, ben = await world.dial("Anna", "Ben")
+    pages = [await world.page_of(anna), await world.page_of(ben)]
+    for page, keys, word in ((pages[0], "*6", "muted"), (pages[1], "*9", "hand 1")):
+        await ben.call.send_digits(keys[0])
+        # A key counts from when it goes down.
+        assert await shown(page, "Ben", word, lambda key=keys[1]: ben.call.send_digits(key)) < NOW
+    await expect(button(pages[1], "Unmute")).to_be_visible()
+    await expect(button(pages[1], "Lower hand")).to_be_visible()
+
+
+async def test_what_a_program_commands_reaches_every_page_at_once(world: World) -> None:
+    anna, ben = await world.dial("Anna", "Ben")
+    page = await world.page_of(anna)
+    took = await shown(
+        page, "Ben", "muted", lambda: world.command("PATCH", "/participants/me", {"muted": True}, ben)
+    )
+    assert took < NOW
+
+
+async def test_mute_and_unmute_act_on_the_call(world: World) -> None:
+    anna, ben = await world.dial("Anna", "Ben")
+    page, other = await world.page_of(ben), await world.page_of(anna)
+    await button(page, "Mute").click()
+    await expect(button(page, "Unmute")).to_be_visible()
+    await expect(page.get_by_text("You are muted")).to_be_visible()
+    await expect(row(other, "Ben")).to_contain_text("muted")
+
+    silence = ben.speak()
+    anna_hears = anna.call.tap("in")
+    await asyncio.sleep(1.5)
+    anna_hears.read()
+    await asyncio.sleep(0.5)
+    assert not any(anna_hears.read())
+
+    await button(page, "Unmute").click()
+    await expect(row(other, "Ben")).to_contain_text("speaking")
+    await asyncio.sleep(0.5)
+    assert any(anna_hears.read())
+    silence()
+
+
+async def test_an_action_is_shown_before_the_server_has_answered(world: World) -> None:
+    (anna,) = await world.dial("Anna")
+    page = await world.page_of(anna)
+
+    async def late(route: Route) -> None:
+        await asyncio.sleep(1)
+        await route.continue_()
+
+    await page.route("**/participants/me", late)
+    took = await page.evaluate(
+        """() => new Promise((done) => {
+          const button = document.querySelector("#mute");
+          const begin = performance.now();
+          button.click();
+          const look = () => (button.innerText.trim() === "Unmute" ? done(performance.now() - begin)
+                                                                   : requestAnimationFrame(look));
+          requestAnimationFrame(look);
+        })"""
+    )
+    assert took < 100
+    await expect(row(page, "Anna")).to_contain_text("muted")
+    await asyncio.sleep(1.5)
+    await expect(button(page, "Unmute")).to_be_visible()
+
+
+async def test_what_is_refused_is_taken_back_with_a_sentence(world: World) -> None:
+    anna, ben = await world.dial("Anna", "Ben")
+    page = await world.page_of(ben)
+    await world.command("PATCH", "/participants/2", {"muted": True}, anna)
+    await expect(page.get_by_text("A moderator has muted you")).to_be_visible()
+    await button(page, "Unmute").click()
+    await expect(page.get_by_text("That is not allowed. A moderator has muted you.")).to_be_visible()
+    await expect(button(page, "Unmute")).to_be_visible()
+    await expect(row(page, "Ben")).to_contain_text("muted")
+
+
+async def test_what_did_not_get_through_is_taken_back_with_a_sentence(world: World) -> None:
+    (anna,) = await world.dial("Anna")
+    page = await world.page_of(anna)
+    await page.route("**/participants/me", lambda route: route.abort())
+    await button(page, "Mute").click()
+    await expect(page.get_by_text("That did not get through. Try again.")).to_be_visible()
+    await expect(button(page, "Mute")).to_be_visible()
+
+
+async def test_hands_are_raised_lowered_and_queue(world: World) -> None:
+    anna, ben, cleo = await world.dial("Anna", "Ben", "Cleo")
+    pages = {each.name: await world.page_of(each) for each in (anna, ben, cleo)}
+    await button(pages["Cleo"], "Raise hand").click()
+    await expect(row(pages["Ben"], "Cleo")).to_contain_text("hand 1")
+    await button(pages["Ben"], "Raise hand").click()
+    await expect(row(pages["Anna"], "Ben")).to_contain_text("hand 2")
+    await expect(pages["Ben"].get_by_text("you are second")).to_be_visible()
+
+    await pages["Anna"].get_by_role("button", name="hand 1, lower it for Cleo").click()
+    await expect(row(pages["Cleo"], "Ben")).to_contain_text("hand 1")
+    await expect(button(pages["Cleo"], "Raise hand")).to_be_visible()
+    await button(pages["Ben"], "Lower hand").click()
+    await expect(row(pages["Anna"], "Ben")).not_to_contain_text("hand")
+
+
+async def test_only_a_moderator_is_shown_what_only_he_can_do(world: World) -> None:
+    anna, ben = await world.dial("Anna", "Ben")
+    page, other = await world.page_of(anna), await world.page_of(ben)
+    for name in ("Lock room", "Mute Ben", "Remove Ben"):
+        await expect(button(page, name)).to_be_visible()
+    for name in ("Lock room", "Mute Anna", "Remove Anna"):
+        await expect(button(other, name)).to_have_count(0)
+    await anna.call.hangup()
+    await expect(button(other, "Lock room")).to_be_visible()
+
+
+async def test_a_moderator_mutes_another_and_lets_him_be_heard_again(world: World) -> None:
+    anna, ben = await world.dial("Anna", "Ben")
+    page, other = await world.page_of(anna), await world.page_of(ben)
+    await button(page, "Mute Ben").click()
+    await expect(row(page, "Ben")).to_contain_text("muted")
+    await expect(other.get_by_text("A moderator has muted you")).to_be_visible()
+    await button(page, "Unmute Ben").click()
+    await expect(row(page, "Ben")).not_to_contain_text("muted")
+    await expect(button(other, "Mute")).to_be_visible()
+
+
+async def test_a_locked_room_lets_nobody_in_until_it_is_unlocked(world: World) -> None:
+    anna, ben = await world.dial("Anna", "Ben")
+    page, other = await world.page_of(anna), await world.page_of(ben)
+    await button(page, "Lock room").click()
+    await expect(other.get_by_text("locked", exact=True)).to_be_visible()
+    with pytest.raises(CallFailed) as failed:
+        await world.dial("Cleo")
+    assert failed.value.code == 403
+    await button(page, "Unlock room").click()
+    await expect(other.get_by_text("locked", exact=True)).to_be_hidden()
+    await world.dial("Cleo")
+    await row(other, "Cleo").wait_for()
+
+
+async def test_who_is_removed_sees_it_and_his_phone_is_hung_up(world: World) -> None:
+    anna, ben = await world.dial("Anna", "Ben")
+    page, other = await world.page_of(anna), await world.page_of(ben)
+    await button(page, "Remove Ben").click()
+    await expect(row(page, "Ben")).to_have_count(0, timeout=300)
+    await expect(page.get_by_text("Removed Ben.")).to_be_visible()
+    await expect(other.get_by_text("A moderator has removed you from the room.")).to_be_visible()
+    await expect(other.get_by_role("list", name="Participants")).to_be_hidden()
+    end = await asyncio.wait_for(ben.call.wait_ended(), 5)
+    assert end.cause == "remote"
+    await expect(other.get_by_text("Your call has ended. This link no longer works.")).to_be_visible()
+    await expect(page.get_by_text("Removed Ben.")).to_be_hidden()
+
+
+async def test_a_removal_is_undone_in_time(world: World) -> None:
+    anna, ben = await world.dial("Anna", "Ben")
+    page, other = await world.page_of(anna), await world.page_of(ben)
+    await button(page, "Remove Ben").click()
+    undo = button(page, "Undo")
+    await expect(undo).to_be_focused()
+    await undo.click()
+    await expect(row(page, "Ben")).to_be_visible()
+    await expect(row(other, "Ben")).to_be_visible()
+    await asyncio.sleep(3.5)
+    assert ben.call.end is None
+    assert anna.call.end is None
+
+
+async def test_when_the_call_ends_the_page_says_so_and_the_link_is_dead(world: World) -> None:
+    anna, ben = await world.dial("Anna", "Ben")
+    page = await world.page_of(ben)
+    await ben.call.hangup()
+    await expect(page.get_by_text("Your call has ended. This link no longer works.")).to_be_visible()
+    await expect(button(page, "Mute")).to_be_hidden()
+    await expect(page.get_by_role("list", name="Participants")).to_be_hidden()
+    response = await page.reload()
+    assert response is not None
+    assert response.status == 410
+    await expect(page.get_by_role("heading", name="Your call has ended")).to_be_visible()
+    assert anna.call.end is None
+
+
+async def test_who_speaks_while_muted_is_told(world: World) -> None:
+    anna, ben = await world.dial("Anna", "Ben")
+    page, other = await world.page_of(ben), await world.page_of(anna)
+    await button(page, "Mute").click()
+    await expect(button(page, "Unmute")).to_be_visible()
+    silence = ben.speak()
+    await expect(page.locator("#mute")).to_have_class("pulse", timeout=2_000)
+    await expect(page.get_by_text("You are muted")).to_be_visible()
+    await expect(row(other, "Ben")).not_to_contain_text("speaking")
+    silence()
+
+
+async def test_hold_is_said_in_words(world: World) -> None:
+    anna, ben = await world.dial("Anna", "Ben")
+    page, other = await world.page_of(ben), await world.page_of(anna)
+    await ben.call.hold(True)
+    await expect(page.get_by_text("Your phone has put the call on hold")).to_be_visible()
+    await expect(row(other, "Ben")).to_contain_text("on hold")
+    await ben.call.hold(False)
+    await expect(row(other, "Ben")).not_to_contain_text("on hold")
+
+
+async def test_a_lost_network_is_said_and_nothing_of_the_meantime_is_lost(world: World) -> None:
+    anna, ben, cleo = await world.dial("Anna", "Ben", "Cleo")
+    window = await world.window()
+    page = await world.page_of(ben, window)
+    await window.set_offline(True)
+    await expect(page.get_by_text("Reconnecting…")).to_be_visible(timeout=1_000)
+    await expect(button(page, "Mute")).to_be_disabled()
+    await expect(row(page, "Anna")).to_be_visible()
+
+    await world.command("PATCH", "/participants/me", {"hand": True}, cleo)
+    await world.command("PATCH", "", {"locked": True}, anna)
+    await window.set_offline(False)
+    await expect(page.get_by_text("Reconnecting…")).to_be_hidden(timeout=2_000)
+    await expect(row(page, "Cleo")).to_contain_text("hand 1")
+    await expect(page.get_by_text("locked", exact=True)).to_be_visible()
+    await expect(page.get_by_role("log")).to_contain_text("Cleo raised a hand")
+    await button(page, "Mute").click()
+    await expect(row(page, "Ben")).to_contain_text("muted")
+
+
+async def test_everything_is_done_by_keyboard_too(world: World) -> None:
+    (anna,) = await world.dial("Anna")
+    page = await world.page_of(anna)
+    await page.keyboard.press("m")
+    await expect(button(page, "Unmute")).to_be_visible()
+    await page.keyboard.press("h")
+    await expect(button(page, "Lower hand")).to_be_visible()
+    await page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Keyboard")
+    await expect(dialog).to_be_visible()
+    await page.keyboard.press("m")
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_be_hidden()
+    await expect(button(page, "Unmute")).to_be_visible()
+
+    seen = []
+    await page.locator("body").press("Tab")
+    for _ in range(4):
+        focused = page.locator(":focus-visible")
+        assert await focused.evaluate("(element) => getComputedStyle(element).outlineStyle") == "solid"
+        seen.append((await focused.inner_text()).strip())
+        await page.keyboard.press("Tab")
+    assert seen == ["Unmute", "Lower hand", "Lock room", "Keyboard"]
+
+
+async def test_what_happens_is_told_to_screen_readers(world: World) -> None:
+    anna, ben = await world.dial("Anna", "Ben")
+    page = await world.page_of(anna)
+    news = page.get_by_role("log")
+    await ben.call.send_digits("*9")
+    await expect(news).to_contain_text("Ben raised a hand")
+    await world.dial("Cleo")
+    await expect(news).to_contain_text("Cleo joined")
+    await ben.call.hangup()
+    await expect(news).to_contain_text("Ben left")
+
+
+async def test_two_callers_are_open_side_by_side_in_one_browser(world: World) -> None:
+    anna, ben = await world.dial("Anna", "Ben")
+    window = await world.window()
+    first, second = await world.page_of(anna, window), await world.page_of(ben, window)
+    await button(second, "Mute").click()
+    await expect(row(first, "Ben")).to_contain_text("muted")
+    await expect(row(first, "Anna")).not_to_contain_text("muted")
+    await expect(button(first, "Mute")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [PHONE, {"width": 768, "height": 1024}, {"width": 2560, "height": 1440}])
+async def test_everything_fits_and_can_be_hit_with_a_finger(world: World, size: dict[str, int]) -> None:
+    anna, ben, cleo = await world.dial("Anna", "Ben Abcdefghijklmnopqrstuvwxyz Ben Abcdefghij", "Cleo")
+    await world.command("PATCH", "/participants/me", {"hand": True}, cleo)
+    await world.command("PATCH", "/participants/me", {"muted": True}, ben)
+    page = await world.page_of(anna, viewport=size, has_touch=True)
+    assert await page.evaluate("document.documentElement.scrollWidth") == size["width"]
+    for control in await page.get_by_role("button").all():
+        if await control.is_visible():
+            box = await control.evaluate(
+                """(element) => {
+                  const { width, height } = element.getBoundingClientRect();
+                  const more = getComputedStyle(element, "::after");
+                  const grown = more.position === "absolute" ? parseFloat(more.height) : height;
+                  return [width, grown];
+                }"""
+            )
+            assert min(box) >= 44, await control.inner_text()
+    # My own zone is always in view.
+    for name in ("Mute", "Raise hand"):
+        assert await button(page, name).evaluate(
+            "(element) => element.getBoundingClientRect().bottom <= innerHeight"
+        )
+        await button(page, name).click(trial=True)
+
+
+async def test_nothing_jumps_when_states_change(world: World) -> None:
+    anna, ben, cleo = await world.dial("Anna", "Ben", "Cleo")
+    page = await world.page_of(anna, viewport=PHONE)
+
+    async def places() -> list[dict[str, float] | None]:
+        stable = page.locator("#participants li, #mute, #hand, #room-name")
+        return [dict(box) if (box := await each.bounding_box()) else None for each in await stable.all()]
+
+    before = await places()
+    silence = ben.speak()
+    await world.command("PATCH", "/participants/me", {"muted": True, "hand": True}, cleo)
+    await world.command("PATCH", "/participants/me", {"muted": True}, anna)
+    await expect(row(page, "Ben")).to_contain_text("speaking")
+    await expect(button(page, "Unmute")).to_be_visible()
+    assert await places() == before
+    silence()
+
+
+async def test_a_reader_who_can_not_see_is_told_the_same(world: World) -> None:
+    anna, ben = await world.dial("Anna", "Ben")
+    await world.command("PATCH", "/participants/me", {"muted": True, "hand": True}, ben)
+    page = await world.page_of(anna)
+    tree = await page.get_by_role("list", name="Participants").aria_snapshot()
+    assert "Ben" in tree
+    assert "muted" in tree
+    assert "hand 1" in tree
+    assert 'button "Remove Ben"' in tree
+
+
+async def test_the_page_asks_for_the_state_once_and_not_again_and_again(world: World) -> None:
+    (anna,) = await world.dial("Anna")
+    page = await world.page_of(anna)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    await asyncio.sleep(2)
+    assert not asked, json.dumps(asked)
