@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
-from sems import App, Call, Config, Server, StartError
+from sems import App, Call, CallFailed, Config, Server, StartError
 from sems.plugins import Apps
 
 RUN_OPTIONS = ["--host", "127.0.0.1", "--sip-port", "0", "--http-port", "0", "--rtp-ports", "20000-20199"]
@@ -315,3 +315,38 @@ async def test_a_second_signal_leaves_at_once(tmp_path: Path) -> None:
         code, seconds = await server.interrupt()
         assert code == 128 + signal.SIGINT
         assert seconds < 1
+
+
+async def test_a_host_is_found_by_its_name(tmp_path: Path) -> None:
+    async with Server(config(tmp_path)) as server, phone(tmp_path) as caller, asyncio.timeout(10):
+        call = await caller.dial(f"sip:echo@localhost:{server.sip_port}")
+        assert call.state == "answered"
+
+
+async def test_a_host_that_has_no_address_is_said_so(tmp_path: Path) -> None:
+    async with phone(tmp_path) as caller, asyncio.timeout(10):
+        with pytest.raises(CallFailed, match=r"503 there is no host named nobody\.invalid"):
+            await caller.dial("sip:alice@nobody.invalid")
+
+
+@pytest.mark.parametrize(
+    ("settings", "local", "url"),
+    [
+        ({}, "192.0.2.1:5060", "http://192.0.2.1:8080"),
+        ({}, "[2001:db8::1]:5060", "http://[2001:db8::1]:8080"),
+        ({"host": "192.0.2.7"}, None, "http://192.0.2.7:8080"),
+        ({"host": "::1"}, None, "http://[::1]:8080"),
+        ({"base_url": "https://example.com/x/"}, "192.0.2.1:5060", "https://example.com/x"),
+    ],
+)
+def test_links_begin_with_the_address_at_which_the_call_arrived(
+    settings: dict[str, Any], local: str | None, url: str
+) -> None:
+    server = Server(Config.model_validate(settings), apps=Apps())
+    assert server.base_url(local) == url
+
+
+def test_a_server_at_all_addresses_knows_one_by_which_it_is_reached() -> None:
+    url = Server(Config(), apps=Apps()).base_url(None)
+    assert "0.0.0.0" not in url
+    assert url.endswith(":8080")

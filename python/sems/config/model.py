@@ -19,7 +19,6 @@ from pydantic import (
 )
 
 
-
 def _default_data() -> Path:
     """``$XDG_DATA_HOME/sems`` or ``~/.local/share/sems``; ``var`` where there is no home."""
     home = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
