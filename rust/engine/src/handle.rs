@@ -302,6 +302,21 @@ impl Engine {
         }
     }
 
+    /// Reaches behind the door of a virtual engine.
+    #[cfg(test)]
+    pub(crate) fn with_signaling<R>(&self, work: impl FnOnce(&mut Signaling, Instant) -> R) -> R {
+        match &mut *self.lock() {
+            Running::Virtual(stepped) => work(&mut stepped.signaling, stepped.clock.now()),
+            _ => panic!("not virtual"),
+        }
+    }
+
+    /// As a media worker tells that a call's room has failed.
+    #[cfg(test)]
+    pub(crate) fn fail(&self, call: CallId) {
+        self.orders.send(Order::Fail(call)).unwrap();
+    }
+
     fn new_request(&self) -> RequestId {
         RequestId(self.requests.fetch_add(1, Ordering::Relaxed))
     }

@@ -29,7 +29,7 @@ impl Signaling {
                 headers,
                 early_media,
                 link,
-            } => self.on_call(call, |signaling, call| {
+            } => self.on_call(now, call, |signaling, call| {
                 call.link = link.or(call.link.take());
                 signaling.ring(now, call, code, headers, early_media)
             }),
@@ -38,7 +38,7 @@ impl Signaling {
                 headers,
                 link,
             } => {
-                let result = self.on_call(call, |signaling, call| {
+                let result = self.on_call(now, call, |signaling, call| {
                     call.link = link.or(call.link.take());
                     signaling.answer(now, call, headers, request)
                 });
@@ -53,7 +53,7 @@ impl Signaling {
                 code,
                 reason,
                 headers,
-            } => self.on_call(call, |signaling, call| {
+            } => self.on_call(now, call, |signaling, call| {
                 signaling.reject(now, call, code, reason, headers)
             }),
             SignalingCommand::Hangup { call, reason } => {
@@ -63,7 +63,7 @@ impl Signaling {
             }
             SignalingCommand::Dial(dial) => self.dial(now, *dial),
             SignalingCommand::Hold { call, on } => {
-                let result = self.on_call(call, |signaling, call| {
+                let result = self.on_call(now, call, |signaling, call| {
                     signaling.hold(now, call, on, request)
                 });
                 if result.is_ok() {
@@ -79,10 +79,11 @@ impl Signaling {
 
     fn on_call(
         &mut self,
+        now: Instant,
         id: CallId,
         work: impl FnOnce(&mut Self, &mut Call) -> Result<(), EngineError>,
     ) -> Result<(), EngineError> {
-        self.with(id, work).unwrap_or(Err(EngineError::NoCall))
+        self.with(now, id, work).unwrap_or(Err(EngineError::NoCall))
     }
 
     fn ring(
@@ -160,7 +161,7 @@ impl Signaling {
         reason: Option<String>,
         ending: Ending,
     ) {
-        self.with(id, |signaling, call| {
+        self.with(now, id, |signaling, call| {
             let mut headers = Headers::new();
             if let Some(reason) = reason {
                 headers.push(HeaderName::Reason, reason);

@@ -6,6 +6,8 @@
 mod commands;
 mod counters;
 mod sessions;
+#[cfg(test)]
+mod tests;
 mod thread;
 
 use std::{
@@ -20,7 +22,7 @@ use std::{
 use crossbeam_channel::Receiver;
 use sems_sdp::Capabilities;
 use sems_sip::{
-    Flow, Text, UserAgent,
+    Flow, Headers, Text, UserAgent,
     transaction::Transport as FlowTransport,
     user_agent::{Output, SessionId, UserAgentConfig},
 };
@@ -274,7 +276,12 @@ impl Signaling {
     }
 
     /// Works on a call. If that panics the call ends, and nothing else.
-    fn with<R>(&mut self, id: CallId, work: impl FnOnce(&mut Self, &mut Call) -> R) -> Option<R> {
+    fn with<R>(
+        &mut self,
+        now: Instant,
+        id: CallId,
+        work: impl FnOnce(&mut Self, &mut Call) -> R,
+    ) -> Option<R> {
         let mut call = self.calls.remove(&id)?;
         let result = catch_unwind(AssertUnwindSafe(|| work(self, &mut call)));
         match result {
@@ -286,8 +293,12 @@ impl Signaling {
                 self.events.tell(Event::Fault {
                     message: format!("signaling failed at call {id}; the others go on"),
                 });
-                // Nobody knows its state: the peer learns by a 481 to what it sends next.
+                let session = call.session;
                 self.forget(call, Ending::error("internal error"));
+                self.contain(|signaling| {
+                    // Over already is as well.
+                    let _ = signaling.agent.hangup(now, session, Headers::new());
+                });
                 None
             }
         }

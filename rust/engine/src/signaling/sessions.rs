@@ -28,35 +28,37 @@ impl Signaling {
                 flow,
             } => self.on_invite(now, session, &request, flow),
             AgentEvent::Progress { session, response } => {
-                self.with_call(session, |signaling, call| {
+                self.with_call(now, session, |signaling, call| {
                     signaling.on_progress(call, &response);
                 });
             }
             AgentEvent::Accepted { session, response } => {
-                self.with_call(session, |signaling, call| {
+                self.with_call(now, session, |signaling, call| {
                     signaling.on_accepted(now, call, &response);
                 });
             }
             AgentEvent::Confirmed { session, request } => {
-                self.with_call(session, |signaling, call| {
+                self.with_call(now, session, |signaling, call| {
                     signaling.on_confirmed(now, call, &request);
                 });
             }
             AgentEvent::Reinvite { session, request } => {
-                self.with_call(session, |signaling, call| {
+                self.with_call(now, session, |signaling, call| {
                     signaling.on_reinvite(now, call, &request);
                 });
             }
             AgentEvent::ReinviteCancelled { session } | AgentEvent::ReinviteDue { session } => {
-                self.with_call(session, |signaling, call| signaling.try_hold(now, call));
+                self.with_call(now, session, |signaling, call| {
+                    signaling.try_hold(now, call)
+                });
             }
             AgentEvent::ReinviteAnswered { session, response } => {
-                self.with_call(session, |signaling, call| {
+                self.with_call(now, session, |signaling, call| {
                     signaling.on_reinvite_answered(now, call, &response);
                 });
             }
             AgentEvent::ReinviteFailed { session, response } => {
-                self.with_call(session, |signaling, call| {
+                self.with_call(now, session, |signaling, call| {
                     signaling.on_reinvite_failed(call, &response);
                 });
             }
@@ -69,11 +71,16 @@ impl Signaling {
     }
 
     /// Works on a session's call, which stays where it is.
-    fn with_call(&mut self, session: SessionId, work: impl FnOnce(&mut Self, &mut Call)) {
+    fn with_call(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        work: impl FnOnce(&mut Self, &mut Call),
+    ) {
         let Some(&id) = self.by_session.get(&session) else {
             return;
         };
-        self.with(id, work);
+        self.with(now, id, work);
     }
 
     // Calls that come in
@@ -348,6 +355,11 @@ impl Signaling {
                 }
                 Cause::NoAck => {
                     Ending::new(EndCause::Timeout, None, Some("no ACK came".to_owned()))
+                }
+                Cause::Timeout if call.stage == Stage::Incoming => {
+                    let code = StatusCode::REQUEST_TERMINATED.code();
+                    let reason = "the INVITE expired".to_owned();
+                    Ending::new(EndCause::Timeout, Some(code), Some(reason))
                 }
                 Cause::Timeout => {
                     let code = cause.status().map(StatusCode::code);

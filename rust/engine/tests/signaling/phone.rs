@@ -82,7 +82,11 @@ impl Phone {
         self.socket.send_to(message.as_bytes(), self.peer);
     }
 
-    /// A request within the call named `call_id`. `to_tag` is the engine's.
+    pub fn send_bytes(&self, message: &[u8]) {
+        self.socket.send_to(message, self.peer);
+    }
+
+    /// Sends a request within the call named `call_id`. `to_tag` is the engine's.
     pub fn request(
         &self,
         method: &str,
@@ -92,20 +96,32 @@ impl Phone {
         extra: &str,
         body: &str,
     ) {
+        self.send(&self.text(method, sequence, call_id, to_tag, extra, body));
+    }
+
+    /// What [`Phone::request`] sends.
+    pub fn text(
+        &self,
+        method: &str,
+        sequence: u32,
+        call_id: &str,
+        to_tag: Option<&str>,
+        extra: &str,
+        body: &str,
+    ) -> String {
         let here = self.address();
         let tag = to_tag.map_or(String::new(), |tag| format!(";tag={tag}"));
         let kind = match body {
             "" => "",
             _ => "Content-Type: application/sdp\r\n",
         };
-        let counted = method.replace("ACK", "INVITE");
         let branch = match method {
-            "ACK" => format!("ack{sequence}"),
-            _ => format!("{}{sequence}", counted.replace("CANCEL", "INVITE")),
+            "CANCEL" => "INVITE",
+            method => method,
         };
-        self.send(&format!(
+        format!(
             "{method} sip:standup@{peer} SIP/2.0\r\n\
-             Via: SIP/2.0/UDP {here};branch=z9hG4bK{call_id}{branch};rport\r\n\
+             Via: SIP/2.0/UDP {here};branch=z9hG4bK{call_id}{branch}{sequence};rport\r\n\
              Max-Forwards: 70\r\n\
              From: <sip:raw@{here}>;tag=raw\r\n\
              To: <sip:standup@{peer}>{tag}\r\n\
@@ -115,7 +131,7 @@ impl Phone {
              {extra}{kind}Content-Length: {length}\r\n\r\n{body}",
             peer = self.peer,
             length = body.len(),
-        ));
+        )
     }
 
     /// Answers a request of the engine's.

@@ -1,6 +1,9 @@
 //! What is refused in Rust, without asking Python.
 
-use sems_engine::{config::EngineConfig, event::Event, transport::memory::LinkQuality};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use sems_engine::{
+    command::SignalingCommand, config::EngineConfig, event::Event, transport::memory::LinkQuality,
+};
 
 use crate::{
     phone::{Phone, description, header, offer},
@@ -156,4 +159,41 @@ fn options_are_answered_and_garbage_is_not() {
     // And a call still goes through.
     let (here, there) = world.call();
     world.assert_talking(here, there);
+}
+
+#[test]
+fn ten_thousand_mangled_messages_harm_nobody() {
+    let mut world = World::pair();
+    let (here, there) = world.call();
+    let phone = Phone::new(&world, BOB);
+    let rtp = (phone.address().ip(), 4000).into();
+    let whole = offer(rtp);
+    let mut random = StdRng::seed_from_u64(5);
+    for number in 0..10_000u32 {
+        let method = ["INVITE", "ACK", "BYE", "CANCEL", "OPTIONS"][random.random_range(0..5)];
+        let id = format!("{}", number % 50);
+        let tag = random.random_bool(0.3).then_some("x");
+        let text = phone.text(method, 1 + number % 3, &id, tag, "", &whole);
+        let mut bytes = text.into_bytes();
+        for _ in 0..random.random_range(1..6) {
+            let at = random.random_range(0..bytes.len().max(2) - 1);
+            match random.random_range(0..4) {
+                0 => bytes[at] = random.random(),
+                1 if bytes.len() > 2 => drop(bytes.remove(at)),
+                2 => bytes.truncate(at + 2),
+                _ => bytes.insert(at, b"\r\n,;:<>\"@= 0"[random.random_range(0..12)]),
+            }
+        }
+        phone.send_bytes(&bytes);
+        if number % 50 == 0 {
+            world.run(std::time::Duration::from_millis(20));
+        }
+    }
+    world.run(seconds(1));
+    let faults = |event: &&Event| matches!(event, Event::Fault { .. });
+    assert_eq!(world.sites[BOB].told.iter().filter(faults).count(), 0);
+    assert!(world.engine(BOB).stats()["sip_received"] > 10_000);
+    world.assert_talking(here, there);
+    world.signaling(BOB, SignalingCommand::Shutdown).unwrap();
+    world.assert_nothing_left();
 }
