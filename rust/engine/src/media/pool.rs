@@ -153,7 +153,8 @@ impl Media {
             files: None,
             notices: Vec::new(),
         };
-        let (told, results) = bounded::<io::Result<()>>(self.workers.len());
+        // One message of each thread, so that all of them run when this returns.
+        let (told, results) = bounded::<io::Result<()>>(self.workers.len() + 1);
         for (index, (worker, wake)) in self.workers.into_iter().enumerate() {
             let told = told.clone();
             let thread = thread::Builder::new()
@@ -167,14 +168,17 @@ impl Media {
                 .map_err(start)?;
             threads.workers.push(thread);
         }
-        drop(told);
         let files = self.files;
         let thread = thread::Builder::new()
             .name("sems-files".to_owned())
-            .spawn(move || files.run())
+            .spawn(move || {
+                let _ = told.send(Ok(()));
+                drop(told);
+                files.run();
+            })
             .map_err(start)?;
         threads.files = Some(thread);
-        if let Some(error) = results.iter().find_map(Result::err) {
+        if let Some(error) = results.iter().filter_map(Result::err).last() {
             threads.notices.push(format!(
                 "media threads run without real-time priority ({}): grant CAP_SYS_NICE or raise \
                  the limit rtprio for sound without gaps under load",
