@@ -168,7 +168,8 @@ class Config(Section):
     rtp_ports: PortRange = (10_000, 19_999)
     """UDP ports for RTP and RTCP, first and last."""
     data: Path = Field(default_factory=_default_data)
-    """The folder for all that lasts."""
+    """The folder for all that lasts; unset: ``sems`` in ``$XDG_DATA_HOME`` or ``~/.local/share``. A relative
+    one is taken from the current folder, or from that of the configuration file if it is set there."""
     base_url: WebUrl | None = None
     """What links to the control pages begin with; unset: the address at which the call arrived."""
     advertised_address: Address | None = None
