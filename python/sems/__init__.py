@@ -10,6 +10,7 @@
 
 from .app import App
 from .call import Call
+from .conference import Conference, Participant
 from .config import Config
 from .engine import Prompt, Tap, __version__
 from .errors import (
@@ -49,6 +50,7 @@ __all__ = [
     "Call",
     "CallEvent",
     "CallFailed",
+    "Conference",
     "Config",
     "ConfigError",
     "Digit",
@@ -61,6 +63,7 @@ __all__ = [
     "Level",
     "Levels",
     "NameAddr",
+    "Participant",
     "Playback",
     "PluginError",
     "Progress",

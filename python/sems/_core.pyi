@@ -76,11 +76,13 @@ class Event:
         __match_args__ = ("request", "error")
         request: int
         error: str | None
+
     @final
     class PromptLoaded(Event):
         __match_args__ = ("request", "prompt")
         request: int
         prompt: Prompt
+
     @final
     class Incoming(Event):
         __match_args__ = ("call", "uri", "headers", "source", "local", "trusted")
@@ -90,6 +92,7 @@ class Event:
         source: str
         local: str
         trusted: bool
+
     @final
     class Progress(Event):
         __match_args__ = ("call", "code", "reason", "early_media", "link")
@@ -98,6 +101,7 @@ class Event:
         reason: str
         early_media: bool
         link: str | None
+
     @final
     class Answered(Event):
         __match_args__ = ("call", "headers", "link", "codec")
@@ -105,17 +109,20 @@ class Event:
         headers: HeaderList
         link: str | None
         codec: str
+
     @final
     class Confirmed(Event):
         __match_args__ = ("call", "codec")
         call: int
         codec: str
+
     @final
     class Updated(Event):
         __match_args__ = ("call", "on_hold", "codec")
         call: int
         on_hold: bool
         codec: str
+
     @final
     class Ended(Event):
         """``cause`` is one of local, remote, cancelled, rejected, timeout, error."""
@@ -125,16 +132,19 @@ class Event:
         cause: str
         code: int | None
         reason: str
+
     @final
     class Digit(Event):
         __match_args__ = ("call", "digit")
         call: int
         digit: str
+
     @final
     class Speaking(Event):
         __match_args__ = ("call", "on")
         call: int
         on: bool
+
     @final
     class Levels(Event):
         """dBov, −127 to 0."""
@@ -142,6 +152,7 @@ class Event:
         __match_args__ = ("room", "levels")
         room: int
         levels: list[tuple[int, int]]
+
     @final
     class Quality(Event):
         __match_args__ = ("call", "received", "lost", "jitter_ms", "round_trip_ms", "remote_loss")
@@ -151,20 +162,24 @@ class Event:
         jitter_ms: float
         round_trip_ms: float | None
         remote_loss: float | None
+
     @final
     class RtpTimeout(Event):
         __match_args__ = ("call", "silent_ms")
         call: int
         silent_ms: int
+
     @final
     class RtpResumed(Event):
         __match_args__ = ("call",)
         call: int
+
     @final
     class PlayFinished(Event):
         __match_args__ = ("play", "complete")
         play: int
         complete: bool
+
     @final
     class Fault(Event):
         __match_args__ = ("message",)
@@ -195,7 +210,14 @@ class Engine:
         """Ends all threads and closes all sockets at once. Idempotent. Use shutdown() first to say BYE."""
 
     # signaling
-    def ring(self, call: int, code: int = 180, headers: HeaderList = ..., early_media: bool = False, link: str | None = None) -> int: ...
+    def ring(
+        self,
+        call: int,
+        code: int = 180,
+        headers: HeaderList = ...,
+        early_media: bool = False,
+        link: str | None = None,
+    ) -> int: ...
     def answer(self, call: int, headers: HeaderList = ..., link: str | None = None) -> int: ...
     def reject(self, call: int, code: int, reason: str | None = None, headers: HeaderList = ...) -> int: ...
     def hangup(self, call: int, reason: str | None = None) -> int: ...

@@ -104,8 +104,8 @@ async def _phone(
             waits = {asyncio.create_task(stop.wait()), asyncio.create_task(call.wait_ended()), talking}
             try:
                 await asyncio.wait(waits - {talking}, timeout=duration, return_when=asyncio.FIRST_COMPLETED)
-                if talking.done() and (error := talking.exception()):
-                    raise error
+                if talking.done() and (failure := talking.exception()):
+                    raise failure
                 if record is not None and call.state == "answered":
                     with contextlib.suppress(SemsError):
                         await call.stop_record()
