@@ -1,12 +1,18 @@
 //! What a call costs the signaling thread: reading messages, and carrying a transaction through.
 
-use std::hint::black_box;
+use std::{
+    hint::black_box,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sems_sdp::SessionDescription;
 use sems_sip::{
-    Bytes, Message,
-    header::{CSeq, CallId, Contact, From, Route, To, Via},
+    Bytes, Flow, Headers, Message, Method, Uri, UserAgent,
+    header::{CSeq, CallId, Contact, From, NameAddr, Route, To, Via},
+    transaction::Transport,
+    user_agent::{Content, Event, OutgoingRequest, Output, UserAgentConfig},
 };
 
 /// An INVITE as a desk phone sends it through two proxies.
@@ -92,5 +98,108 @@ fn parse(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, parse);
+/// Two user agents that hand each other their datagrams at once.
+struct Pair {
+    agents: [UserAgent; 2],
+    now: Instant,
+    events: Vec<(usize, Event)>,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let agent = |number| UserAgent::new(UserAgentConfig::default(), [number; 32]);
+        Self {
+            agents: [agent(1), agent(2)],
+            now: Instant::now(),
+            events: Vec::new(),
+        }
+    }
+
+    fn address(number: usize) -> SocketAddr {
+        SocketAddr::from(([192, 0, 2, 1 + number as u8], 5060))
+    }
+
+    /// The way from one to the other.
+    fn flow(from: usize) -> Flow {
+        Flow {
+            transport: Transport::Udp,
+            local: Self::address(from),
+            remote: Self::address(1 - from),
+        }
+    }
+
+    /// Carries datagrams until nobody has anything to say.
+    fn settle(&mut self) {
+        let mut busy = true;
+        while std::mem::take(&mut busy) {
+            for from in 0..2 {
+                while let Some(output) = self.agents[from].poll_output() {
+                    busy = true;
+                    match output {
+                        Output::Transmit { payload, .. } => {
+                            let to = 1 - from;
+                            self.agents[to].receive(self.now, Self::flow(to), payload);
+                        }
+                        Output::Event(event) => self.events.push((from, event)),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Lets all timers of finished transactions run out.
+    fn pass(&mut self) {
+        self.now += Duration::from_secs(40);
+        for agent in &mut self.agents {
+            agent.handle_timeout(self.now);
+        }
+        self.settle();
+    }
+
+    fn outgoing(&self) -> OutgoingRequest {
+        let uri: Uri = "sip:bob@192.0.2.2".parse().unwrap();
+        let from = NameAddr::new("sip:ann@192.0.2.1".parse::<Uri>().unwrap());
+        OutgoingRequest::new(Self::flow(0), uri, from)
+    }
+}
+
+fn transactions(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("sip/transaction");
+    group.bench_function("options_round_trip", |bencher| {
+        let mut pair = Pair::new();
+        bencher.iter(|| {
+            let options = pair.outgoing();
+            let sent = pair.agents[0].request(pair.now, Method::Options, options);
+            sent.unwrap();
+            pair.settle();
+            pair.pass();
+            pair.events.drain(..).count()
+        });
+    });
+    group.bench_function("invite_200_ack_bye_both_ends", |bencher| {
+        let mut pair = Pair::new();
+        bencher.iter(|| {
+            let mut invite = pair.outgoing();
+            invite.content = Some(Content::sdp(OFFER));
+            let here = pair.agents[0].invite(pair.now, invite).unwrap();
+            pair.settle();
+            let there = pair.events.iter().find_map(|(_, event)| match event {
+                Event::Invite { session, .. } => Some(*session),
+                _ => None,
+            });
+            let answer = Some(Content::sdp(OFFER));
+            let accepted = pair.agents[1].accept(pair.now, there.unwrap(), Headers::new(), answer);
+            accepted.unwrap();
+            pair.settle();
+            let ended = pair.agents[0].hangup(pair.now, here, Headers::new());
+            ended.unwrap();
+            pair.settle();
+            pair.pass();
+            pair.events.drain(..).count()
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, parse, transactions);
 criterion_main!(benches);

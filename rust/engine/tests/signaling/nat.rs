@@ -46,6 +46,32 @@ fn a_private_address_in_sdp_gives_way_to_the_one_that_packets_come_from() {
 }
 
 #[test]
+fn a_via_that_names_another_address_tells_of_a_nat_as_well() {
+    let mut world = World::pair();
+    let phone = Phone::new(&world, BOB);
+    let outside = phone.bind(61_000);
+    let here = phone.address().to_string();
+    // A phone that thinks it knows its public address, but does not.
+    let wrong = offer("203.0.113.9:4000".parse().unwrap());
+    let invite = phone.text("INVITE", 1, "via", None, "", &wrong);
+    let via = format!("Via: SIP/2.0/UDP {here}");
+    phone.send(&invite.replace(&via, "Via: SIP/2.0/UDP 203.0.113.9:5060"));
+    let call = world.incoming(BOB).call;
+    let headers = Vec::new();
+    world.order(
+        BOB,
+        SignalingCommand::Answer {
+            call,
+            headers,
+            link: None,
+        },
+    );
+    let ok = phone.expect(&mut world, "SIP/2.0 200");
+    speak(&mut world, &outside, audio_port(&ok));
+    assert!(outside.take().is_some());
+}
+
+#[test]
 fn who_is_not_behind_a_nat_can_not_be_robbed_of_his_call() {
     let mut world = World::pair();
     let phone = Phone::new(&world, BOB);
