@@ -13,7 +13,7 @@ const api = `${location.pathname.replace(/\/$/, "")}/api/v1`;
 
 const state = new State();
 let conference = null; // path of the conference in the API
-let connected = false;
+let connected = null; // not known yet
 let over = false;
 
 const rows = new Rows(find("#participants"), {
@@ -89,8 +89,8 @@ function render() {
   const here = mine() !== undefined;
   for (const part of ["#room", "#doing"]) show(find(part), here);
   if (!here) return me.away(words.removed);
-  rows.render(room, connected);
-  me.render(room, connected);
+  rows.render(room, connected === true);
+  me.render(room, connected === true);
   setText(find("#room-name"), room.name);
   document.title = room.name;
   setText(find("#count"), words.people(room.participants.size));
@@ -100,7 +100,12 @@ function render() {
   show(find("#settings"), mine().role === "moderator");
   setText(lock, room.locked ? words.unlock : words.lock);
   setText(find("#lock-hint"), room.locked ? words.lockedHint : words.openHint);
-  enable(lock, connected);
+  enable(lock, connected === true);
+}
+
+function showLevels(levels) {
+  rows.level(levels);
+  if (state.known) me.level(levels[state.room.me]);
 }
 
 function whoSpeaks(room) {
@@ -144,6 +149,7 @@ function follow() {
       if (connected === now) return;
       connected = now;
       show(find("#reconnecting"), !now);
+      if (!now) showLevels({});
       render();
     },
     refused: () => end(words.ended),
@@ -157,11 +163,7 @@ function follow() {
       state.onEvent(event);
       render();
     },
-    levels(levels) {
-      state.levels = levels;
-      rows.level(levels);
-      if (state.known) me.level(levels[state.room.me]);
-    },
+    levels: showLevels,
     ended({ reason }) {
       end(reason === "removed" ? `${words.removed} ${words.ended}` : words.ended);
     },

@@ -3,7 +3,6 @@
 export class State {
   #room = null;
   #wishes = new Set();
-  levels = {};
 
   /** Everything anew. */
   onSnapshot(view) {
@@ -51,10 +50,6 @@ export class State {
 
   get known() {
     return this.#room !== null;
-  }
-
-  get sequence() {
-    return this.#room?.sequence;
   }
 
   /** The conference as it is to be shown. */

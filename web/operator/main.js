@@ -16,7 +16,7 @@ const COUNTERS = [
 
 let overview = null;
 let stats = null;
-let connected = false;
+let connected = null; // not known yet
 
 /** Keeps one element for each item, in the order of the items. */
 class Table {
@@ -78,7 +78,7 @@ const calls = new Table(
     const sure = button.dataset.sure !== undefined;
     setText(button, sure ? "Sure?" : "Hang up");
     button.setAttribute("aria-label", sure ? `Sure? Hang up ${call.caller_name}` : `Hang up ${call.caller_name}`);
-    enable(button, connected);
+    enable(button, connected === true);
   },
 );
 

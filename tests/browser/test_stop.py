@@ -1,0 +1,41 @@
+"""A server that stops while people look at its pages."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from peers.sems_server import SemsServer
+from sems import Server
+
+from .conftest import World, button
+from .test_operator_page import log_in
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_open_pages_do_not_delay_a_stop_and_say_what_happened(
+    phones: Server, browser: Browser, tmp_path: Path
+) -> None:
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(SemsServer(tmp_path))
+        world = World(server, phones, browser, "stopping", stack)
+        anna, ben = await world.dial("Anna", "Ben")
+        pages = [await world.page_of(caller) for caller in (anna, ben) for _ in range(5)]
+        await log_in(world)
+
+        begin = time.monotonic()
+        server.process.send_signal(signal.SIGINT)
+        assert await asyncio.wait_for(server.process.wait(), 10) == 0
+        assert time.monotonic() - begin < 5
+        assert (await ben.call.wait_ended()).cause == "remote"
+        for page in pages:
+            said = page.get_by_text("Your call has ended.").or_(page.get_by_text("Reconnecting…"))
+            await expect(said.first).to_be_visible()
+            await expect(button(page, "Mute")).not_to_be_enabled()
