@@ -1,44 +1,37 @@
-//! Time: the machine's, or one that a test sets.
+//! The time of an engine on a memory network. One with threads asks the machine at each step.
 
 use std::time::{Duration, Instant};
 
-/// What an engine reads the time from.
+/// A clock that stands still between two steps.
 #[derive(Clone, Copy, Debug)]
-pub enum Clock {
-    /// The machine's monotonic clock.
-    Real,
-    /// Stands still between two steps.
-    Virtual {
-        /// The instant called zero.
-        epoch: Instant,
-        /// The time of the last step.
-        now: Instant,
-    },
+pub(crate) struct VirtualClock {
+    epoch: Instant,
+    now: Instant,
 }
 
-impl Clock {
+impl VirtualClock {
+    /// A clock that calls `epoch` zero and stands at `now`.
+    pub(crate) fn new(epoch: Instant, now: Instant) -> Self {
+        Self { epoch, now }
+    }
+
     /// The present.
-    pub fn now(&self) -> Instant {
-        match self {
-            Self::Real => Instant::now(),
-            Self::Virtual { now, .. } => *now,
-        }
+    pub(crate) fn now(&self) -> Instant {
+        self.now
     }
 
-    /// Lets virtual time pass to `instant`, or leaves it where it is if that is in the past; the
-    /// machine's clock goes its own way. Returns the present.
-    pub fn advance(&mut self, instant: Instant) -> Instant {
-        if let Self::Virtual { now, .. } = self {
-            *now = instant.max(*now);
-        }
-        self.now()
+    /// Lets time pass to `instant`, or leaves it where it is if that is in the past.
+    pub(crate) fn advance(&mut self, instant: Instant) {
+        self.now = self.now.max(instant);
     }
 
-    /// Time from zero to `instant`; `None` for a real clock, which has no zero.
-    pub fn since_epoch(&self, instant: Instant) -> Option<Duration> {
-        match self {
-            Self::Real => None,
-            Self::Virtual { epoch, .. } => Some(instant.saturating_duration_since(*epoch)),
-        }
+    /// The instant that lies so long after zero.
+    pub(crate) fn at(&self, since_epoch: Duration) -> Instant {
+        self.epoch + since_epoch
+    }
+
+    /// How long after zero an instant lies.
+    pub(crate) fn since_epoch(&self, instant: Instant) -> Duration {
+        instant.saturating_duration_since(self.epoch)
     }
 }

@@ -18,7 +18,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use crate::{
     agreement,
-    clock::Clock,
+    clock::VirtualClock,
     command::{MediaCommand, SignalingCommand},
     config::EngineConfig,
     error::EngineError,
@@ -70,7 +70,7 @@ enum Running {
 
 /// An engine without threads.
 struct Stepped {
-    clock: Clock,
+    clock: VirtualClock,
     host: MemoryHost,
     signaling: Signaling,
     media: Media,
@@ -168,10 +168,7 @@ impl Engine {
         };
         let (engine, signaling, media) = plan.build()?;
         *engine.lock() = Running::Virtual(Box::new(Stepped {
-            clock: Clock::Virtual {
-                epoch: network.epoch(),
-                now,
-            },
+            clock: VirtualClock::new(network.epoch(), now),
             host,
             signaling,
             media,
@@ -285,7 +282,7 @@ impl Engine {
         let mut running = self.lock();
         let stepped = running.stepped()?;
         let deadline = stepped.next_deadline();
-        Ok(deadline.and_then(|deadline| stepped.clock.since_epoch(deadline)))
+        Ok(deadline.map(|deadline| stepped.clock.since_epoch(deadline)))
     }
 
     /// Ends all threads and closes all sockets at once, without a word to peers. Idempotent.
@@ -352,10 +349,7 @@ impl Running {
 
 impl Stepped {
     fn step(&mut self, until: Duration) {
-        let Clock::Virtual { epoch, now } = self.clock else {
-            return;
-        };
-        let until = (epoch + until).max(now);
+        let until = self.clock.at(until).max(self.clock.now());
         while let Some(due) = self.next_deadline().filter(|due| *due <= until) {
             self.pass(due);
         }
@@ -363,7 +357,8 @@ impl Stepped {
     }
 
     fn pass(&mut self, to: Instant) {
-        let now = self.clock.advance(to);
+        self.clock.advance(to);
+        let now = self.clock.now();
         self.host.advance(now);
         self.signaling.step(now);
         self.media.step(now);

@@ -40,19 +40,6 @@ impl Homes {
         self.calls[usize::from(call.home())].fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// How many workers there are.
-    pub fn workers(&self) -> usize {
-        self.calls.len()
-    }
-
-    /// How many calls there are.
-    pub fn calls(&self) -> usize {
-        self.calls
-            .iter()
-            .map(|calls| calls.load(Ordering::Relaxed))
-            .sum()
-    }
-
     fn least_loaded(&self) -> u8 {
         let loads = self.calls.iter().map(|calls| calls.load(Ordering::Relaxed));
         // There is at least one worker and there are at most 255.

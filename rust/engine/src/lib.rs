@@ -1,7 +1,7 @@
 //! The running server: the only sockets, threads and clocks of SEMS.
 //!
 //! [`handle::Engine`] is the door. Behind it one thread drives the SIP user agent
-//! ([`signaling`]) and one thread a core drives the audio ([`media`]); each is a state machine with
+//! (`signaling`) and one thread a core drives the audio ([`media`]); each is a state machine with
 //! `step(now)` and a thin loop around it. On a [`transport::memory::MemoryNetwork`] there are no
 //! threads at all: [`handle::Engine::step`] does what is due, and a test decides what time it is.
 //!
@@ -9,17 +9,19 @@
 
 mod agreement;
 mod call;
-pub mod clock;
+mod clock;
 pub mod command;
 pub mod config;
+mod counter;
 pub mod error;
 pub mod event;
 pub mod handle;
-pub mod homes;
+mod homes;
 pub mod ids;
 mod legs;
-pub mod limits;
+mod limits;
 pub mod media;
+mod outbox;
 pub mod queue;
 mod signaling;
 pub mod transport;

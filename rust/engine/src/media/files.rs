@@ -12,7 +12,6 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::{
     message::{ToFiles, ToWorker, WorkerInbox},
-    outbox::Outbox,
     prompt::Prompt,
     recorder::{Progress, Recording},
 };
@@ -20,6 +19,7 @@ use crate::{
     command::Direction,
     event::Event,
     ids::{CallId, RequestId},
+    outbox::Outbox,
 };
 
 /// How often what has been recorded is written.

@@ -9,7 +9,6 @@ pub mod counters;
 pub mod files;
 pub mod leg;
 mod message;
-pub(crate) mod outbox;
 pub mod player;
 pub mod pool;
 pub mod port;

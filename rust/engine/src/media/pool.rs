@@ -17,13 +17,13 @@ use super::{
     files::Files,
     leg::{Leg, LegUpdate},
     message::{INBOX, ToFiles, ToWorker, Trash, WorkerInbox},
-    outbox::{Outbox, RING},
     worker::{FaultReport, Tools, WallClock, Worker, WorkerParts, datagram_buffer},
 };
 use crate::{
     command::{Listener, MediaCommand},
     error::EngineError,
     ids::{CallId, RequestId},
+    outbox::{Outbox, RING},
     queue::{EventReceiver, Wake},
 };
 

@@ -21,13 +21,13 @@ use super::{
     counters::Counters,
     leg::Leg,
     message::{ToFiles, ToWorker, Trash, Waste, WorkerInbox},
-    outbox::Outbox,
     room::{Bench, Room},
     schedule::{LATE, RoomKey, Schedule},
 };
 use crate::{
     event::Event,
     ids::{CallId, RequestId, RoomId},
+    outbox::Outbox,
 };
 
 mod commands;

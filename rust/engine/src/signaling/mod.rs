@@ -36,12 +36,12 @@ use crate::{
     homes::Homes,
     ids::{CallId, RequestId},
     legs::Legs,
-    media::outbox::Outbox,
+    outbox::Outbox,
     queue::EventSender,
     transport::{Datagram, Transport},
 };
 
-pub use counters::SignalingCounters;
+pub(crate) use counters::SignalingCounters;
 pub(crate) use thread::spawn;
 
 /// Events that can wait in the ring.
