@@ -175,7 +175,7 @@ class ConferenceModel:
     def _must_be_there(self, command: Command) -> None:
         match command:
             case Readmit(id) if id not in self._removed:
-                raise NotHere
+                self._present(id)
             case Mute(id) | Unmute(id) | RaiseHand(id) | LowerHand(id) | Remove(id):
                 self._present(id)
 
@@ -199,7 +199,7 @@ class ConferenceModel:
                 participant = self._present(id)
                 self._record(Removed, participant=participant, hands=self._hands_without(participant), by=by)
                 self._settle_moderator()
-            case Readmit(id):
+            case Readmit(id) if id in self._removed:
                 returner = replace(self._removed[id], voice=False)
                 self._record(Joined, participant=returner, readmitted=True, by=by)
             case Lock():

@@ -193,6 +193,12 @@ def test_who_was_removed_is_gone_and_can_be_brought_back_while_his_call_lasts(ro
         room.do(Readmit(2), by=1)
 
 
+def test_bringing_back_one_who_is_here_changes_nothing(room: ConferenceModel) -> None:
+    before = room.sequence
+    room.do(Readmit(2), by=1)
+    assert room.sequence == before
+
+
 def test_a_removed_participant_can_do_nothing(room: ConferenceModel) -> None:
     room.do(Remove(2), by=1)
     with pytest.raises(NotHere):
