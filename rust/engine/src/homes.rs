@@ -46,3 +46,30 @@ impl Homes {
         loads.zip(0..).min().map_or(0, |(_, home)| home)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_spread_evenly_and_go_where_others_have_left() {
+        let homes = Homes::new(3);
+        let calls: Vec<CallId> = (0..6).map(|_| homes.call()).collect();
+        let of = |calls: &[CallId]| calls.iter().map(|call| call.home()).collect::<Vec<_>>();
+        assert_eq!(of(&calls), [0, 1, 2, 0, 1, 2]);
+        homes.leave(calls[1]);
+        homes.leave(calls[4]);
+        assert_eq!(homes.room().home(), 1);
+        assert_eq!(of(&[homes.call(), homes.call(), homes.call()]), [1, 1, 0]);
+    }
+
+    #[test]
+    fn no_id_is_given_twice() {
+        let homes = Homes::new(2);
+        let first = homes.call();
+        homes.leave(first);
+        let second = homes.call();
+        assert_ne!(first, second);
+        assert_ne!(second.0, homes.room().0);
+    }
+}

@@ -30,7 +30,7 @@ impl Signaling {
                 early_media,
                 link,
             } => self.on_call(now, call, |signaling, call| {
-                call.link = link.or(call.link.take());
+                take_link(call, link)?;
                 signaling.ring(now, call, code, headers, early_media)
             }),
             SignalingCommand::Answer {
@@ -39,7 +39,7 @@ impl Signaling {
                 link,
             } => {
                 let result = self.on_call(now, call, |signaling, call| {
-                    call.link = link.or(call.link.take());
+                    take_link(call, link)?;
                     signaling.answer(now, call, headers, request)
                 });
                 if result.is_ok() {
@@ -149,8 +149,9 @@ impl Signaling {
             .as_deref()
             .unwrap_or(status.reason())
             .to_owned();
+        self.agent.reject(now, call.session, reply)?;
         call.ending = Some(Ending::new(EndCause::Local, Some(code), Some(reason)));
-        Ok(self.agent.reject(now, call.session, reply)?)
+        Ok(())
     }
 
     /// Ends a call in whatever state it is.
@@ -187,10 +188,9 @@ impl Signaling {
         } else {
             self.agent.hangup(now, call.session, headers)
         };
-        call.ending = Some(ending);
-        if let Err(error) = result {
-            // Over already: its end is on the way.
-            tracing::debug!(%error, call = %call.id, "hanging up");
+        // Otherwise it is over already, and why is on its way here.
+        if result.is_ok() {
+            call.ending = Some(ending);
         }
     }
 
@@ -230,7 +230,7 @@ impl Signaling {
             flow,
             exchange,
         );
-        call.link = dial.link;
+        take_link(&mut call, dial.link)?;
         let from = match dial.from_uri.is_empty() {
             true => {
                 let ip = self.config.advertised_address.unwrap_or(flow.local.ip());
@@ -301,6 +301,21 @@ fn awaits_response(call: &Call) -> Result<(), EngineError> {
         Stage::Calling => Err(EngineError::State("the call is one that we place")),
         _ => Err(EngineError::State("the call is answered already")),
     }
+}
+
+/// The control page of a call from now on; one that was given before stays if there is no other.
+fn take_link(call: &mut Call, link: Option<String>) -> Result<(), EngineError> {
+    let Some(link) = link else { return Ok(()) };
+    // It becomes a line of SDP and part of a header field.
+    if link.is_empty()
+        || !link
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !b"<>\"".contains(&byte))
+    {
+        return Err(EngineError::Invalid(format!("{link:?} is no link")));
+    }
+    call.link = Some(link);
+    Ok(())
 }
 
 fn status(code: u16) -> Result<StatusCode, EngineError> {

@@ -84,6 +84,34 @@ fn the_invite_that_we_place_carries_it_and_the_peers_is_told() {
 }
 
 #[test]
+fn what_is_no_link_gets_into_no_message() {
+    let mut world = World::pair();
+    let here = world.dial(ANN, world.address(BOB), |_| ());
+    let call = world.incoming(BOB).call;
+    for wrong in [
+        "",
+        "http://a/\r\na=inactive",
+        "http://a/>;purpose=icon",
+        "http://a/b c",
+    ] {
+        let link = Some(wrong.to_owned());
+        let headers = Vec::new();
+        let error = world.signaling(
+            BOB,
+            SignalingCommand::Answer {
+                call,
+                headers,
+                link,
+            },
+        );
+        assert_eq!(error.unwrap_err(), format!("{wrong:?} is no link"));
+    }
+    world.answer(BOB, call).unwrap();
+    world.hang_up(ANN, here);
+    world.assert_nothing_left();
+}
+
+#[test]
 fn without_a_link_no_word_of_one() {
     let mut world = World::pair();
     let phone = Phone::new(&world, ANN);
