@@ -252,6 +252,22 @@ fn an_answer_to_a_wildcard_socket_names_the_address_that_was_called() {
 }
 
 #[test]
+fn a_peer_that_the_system_can_not_send_to_ends_the_call_at_once() {
+    let _alone = alone();
+    let engine = engine("127.0.0.1:0", (42_500, 42_599));
+    let mut told = Ear::new(&engine);
+    let (request, here) = dial(&engine, "127.0.0.1:0".parse().unwrap());
+    told.done(request);
+    let ended = told.until(|event| match event {
+        Event::Ended {
+            call, cause, code, ..
+        } if *call == here => Some((*cause, *code)),
+        _ => None,
+    });
+    assert_eq!(ended, (EndCause::Error, Some(503)));
+}
+
+#[test]
 fn a_port_in_use_is_one_clear_sentence() {
     let _alone = alone();
     let first = engine("127.0.0.1:0", (42_300, 42_399));

@@ -235,9 +235,6 @@ impl Signaling {
                 }
             }
             Err(error) => {
-                if call.owes_answer() {
-                    call.withdraw();
-                }
                 let refusal = refusal(&error, call.flow);
                 // It can only have been taken back.
                 let _ = self.agent.reject_reinvite(now, call.session, refusal);

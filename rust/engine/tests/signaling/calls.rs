@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use sems_engine::{
     command::SignalingCommand,
+    config::EngineConfig,
     event::{EndCause, Event},
+    transport::memory::LinkQuality,
 };
 
 use crate::world::{ANN, BOB, World, seconds};
@@ -310,4 +312,21 @@ fn the_same_seed_gives_the_same_run() {
         told.collect::<Vec<_>>()
     };
     assert_eq!(story(), story());
+}
+
+#[test]
+fn the_worker_that_has_the_fewest_calls_gets_the_next() {
+    let config = EngineConfig {
+        workers: 2,
+        ..EngineConfig::default()
+    };
+    let mut world = World::new(0, LinkQuality::default(), [EngineConfig::default(), config]);
+    let (_, first) = world.call();
+    let (second_here, second) = world.call();
+    assert_eq!((first.home(), second.home()), (0, 1));
+    world.hang_up(ANN, second_here);
+    world.end(BOB, second);
+    let (third_here, third) = world.call();
+    assert_eq!(third.home(), 1);
+    world.assert_talking(third_here, third);
 }

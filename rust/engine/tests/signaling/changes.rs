@@ -236,3 +236,39 @@ fn a_change_that_can_not_be_agreed_on_is_refused_and_the_call_goes_on() {
     assert_eq!(world.end(BOB, call).0, EndCause::Remote);
     world.assert_nothing_left();
 }
+
+#[test]
+fn each_offer_of_ours_has_a_higher_version_than_the_last() {
+    let mut world = World::pair();
+    let phone = Phone::new(&world, ANN);
+    let here = (phone.address().ip(), 4000).into();
+    let call = world.dial(ANN, phone.address(), |_| ());
+    let mut origins = Vec::new();
+    let mut answer = |world: &mut World, description: &str| {
+        let invite = phone.expect(world, "INVITE");
+        let origin = body(&invite)
+            .lines()
+            .find(|line| line.starts_with("o="))
+            .unwrap();
+        let mut words = origin
+            .split(' ')
+            .skip(1)
+            .map(|word| word.parse::<u64>().unwrap_or(0));
+        origins.push((words.next().unwrap(), words.next().unwrap()));
+        phone.respond(&invite, "200 OK", "raw", description);
+        phone.expect(world, "ACK");
+    };
+    answer(&mut world, &offer(here));
+    for (on, direction) in [
+        (true, "a=recvonly\r\n"),
+        (false, ""),
+        (true, "a=recvonly\r\n"),
+    ] {
+        let changing = world.order(ANN, hold(call, on));
+        answer(&mut world, &(offer(here) + direction));
+        world.outcome(ANN, changing).unwrap();
+    }
+    let rising = |pair: &[(u64, u64)]| pair[0].0 == pair[1].0 && pair[0].1 < pair[1].1;
+    assert_eq!(origins.len(), 4);
+    assert!(origins.windows(2).all(rising), "{origins:?}");
+}

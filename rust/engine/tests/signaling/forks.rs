@@ -83,6 +83,25 @@ fn a_200_without_description_takes_the_early_answer_of_its_branch() {
 }
 
 #[test]
+fn the_first_answer_of_a_branch_is_its_answer() {
+    let mut world = World::pair();
+    let phone = Phone::new(&world, ANN);
+    let (first, second) = (phone.bind(4000), phone.bind(5000));
+    world.dial(ANN, phone.address(), |_| ());
+    let invite = phone.expect(&mut world, "INVITE");
+    phone.respond(
+        &invite,
+        "183 Session Progress",
+        "one",
+        &offer(first.local_addr()),
+    );
+    phone.respond(&invite, "200 OK", "one", &offer(second.local_addr()));
+    phone.expect(&mut world, "ACK");
+    world.run(seconds(1));
+    assert!(first.take().is_some() && second.take().is_none());
+}
+
+#[test]
 fn a_200_without_any_usable_answer_ends_the_call() {
     for answer in ["", "nonsense"] {
         let mut world = World::pair();
