@@ -127,7 +127,11 @@ impl Room {
             coded.mixed = false;
         }
         advance_players(&mut self.players, tick);
-        for leg in &mut self.legs {
+        for index in 0..self.legs.len() {
+            if let Some(next) = self.legs.get(index + 1) {
+                next.fetch();
+            }
+            let leg = &mut self.legs[index];
             if !leg.begin(tick.now) {
                 leg.part = Part::SitsOut;
                 continue;

@@ -247,6 +247,11 @@ impl Worker {
         let mut index = 0;
         // A room that fails leaves its slot, and another takes its place there.
         while let Some(&key) = self.schedule.rooms(due.slot).get(index) {
+            if let Some(next) = self.schedule.rooms(due.slot).get(index + 1)
+                && let Some(leg) = self.rooms.get(*next).and_then(|room| room.legs.first())
+            {
+                leg.fetch();
+            }
             if self.tick_room(key, due.deadline, now) {
                 index += 1;
             }

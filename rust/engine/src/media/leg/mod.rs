@@ -235,6 +235,18 @@ impl Leg {
         true
     }
 
+    /// Has the processor fetch the leg from memory while it still works on another. Between two
+    /// ticks of a leg the kernel has used the caches for itself: this saves a tenth of a tick.
+    pub(super) fn fetch(&self) {
+        #[cfg(target_arch = "x86_64")]
+        for line in 0..size_of::<Self>() / 64 {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            let leg = std::ptr::from_ref(self).cast::<i8>();
+            // SAFETY: the address is within the leg, and a hint reads and writes nothing.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(leg.add(64 * line)) };
+        }
+    }
+
     fn catch_up(&mut self, deadline: Instant, late: Duration) {
         let missed = ((late + TICK / 2).as_nanos() / TICK.as_nanos()) as u32;
         let units = missed.saturating_mul(TICK_UNITS);
