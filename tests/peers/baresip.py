@@ -14,7 +14,6 @@ from .tones import read_wav, write_tone
 
 CONFIG = """\
 poll_method epoll
-net_interface lo
 sip_listen 127.0.0.1:{sip_port}
 rtp_ports {rtp_port}-{rtp_last}
 audio_source aufile,{tone}

@@ -27,8 +27,8 @@ class SemsServer:
         self.arguments = arguments
         self.sip_port = free_port(span=2)
         self.http_port = free_port()
-        low = free_port(span=200)
-        self.rtp_ports = (low, low + 199)
+        low = free_port(span=600)
+        self.rtp_ports = (low, low + 599)
         self.config = folder / "sems.toml"
         self.config.write_text('[operator]\ntoken = "operator-for-tests"\n' + config)
         self.log: list[str] = []

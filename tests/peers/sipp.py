@@ -42,7 +42,7 @@ async def run(
             f"{timeout}s",
             "-timeout_error",
         ),
-        *("-min_rtp_port", str(free_port(span=4)), "-trace_err", "-trace_msg", "-recv_timeout", "8000"),
+        *("-mp", str(free_port(span=4)), "-trace_err", "-trace_msg", "-recv_timeout", "8000"),
         f"127.0.0.1:{sip_port}",
         cwd=work,
         env=os.environ | {"TERM": "dumb"},

@@ -38,13 +38,15 @@ def level(samples: array[int]) -> float:
 
 
 def tone_level(samples: array[int], hz: float, rate: int = 8000) -> float:
-    """Level in dBov of what sounds at `hz` (Goertzel); −127 for nothing."""
+    """Level in dBov of what sounds at `hz` (Goertzel under a Hann window, so that other tones don't leak
+    in); −127 for nothing."""
     if not samples:
         return -127.0
     coefficient = 2 * math.cos(2 * math.pi * hz / rate)
     previous = before = 0.0
-    for sample in samples:
-        previous, before = sample + coefficient * previous - before, previous
+    for n, sample in enumerate(samples):
+        weight = 1 - math.cos(2 * math.pi * (n + 0.5) / len(samples))
+        previous, before = weight * sample + coefficient * previous - before, previous
     power = previous * previous + before * before - coefficient * previous * before
     amplitude = 2 * math.sqrt(max(power, 0.0)) / len(samples)
     rms = amplitude / math.sqrt(2) / 32767
