@@ -57,7 +57,7 @@ impl Process {
         let folder = std::env::temp_dir().join(format!("sems-load-{}", std::process::id()));
         fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
         let config = folder.join("sems.toml");
-        fs::write(&config, "[operator]\ntoken = \"load\"\n").map_err(|e| e.to_string())?;
+        fs::write(&config, "[operator]\ntoken = \"load-test\"\n").map_err(|e| e.to_string())?;
         let log = fs::File::create(folder.join("sems.log")).map_err(|e| e.to_string())?;
         let mut command = Command::new(program);
         command
