@@ -101,7 +101,8 @@ pub fn agreement(
         send: agreed.send && agreed.remote_rtp.is_some(),
         receive: agreed.receive,
         behind_nat: signaling_behind_nat
-            || (is_private(remote_rtp.ip()) && remote_rtp.ip() != source),
+            || (remote_rtp.ip() != source
+                && (is_private(remote_rtp.ip()) || is_neighbour(remote_rtp.ip(), source))),
     })
 }
 
@@ -111,6 +112,12 @@ fn ours(format: &Format) -> Option<&'static codec::Codec> {
 
 fn payload_type(format: &Format) -> Option<PayloadType> {
     PayloadType::new(format.payload_type)
+}
+
+/// A phone on this very machine that calls over loopback and names another of the machine's
+/// addresses: its packets come over loopback too.
+fn is_neighbour(address: IpAddr, source: IpAddr) -> bool {
+    source.is_loopback() && std::net::UdpSocket::bind((address, 0)).is_ok()
 }
 
 /// Addresses that mean something behind a NAT only (RFC 1918, RFC 6598, RFC 4193).
