@@ -153,6 +153,14 @@ pub enum MediaCommand {
         /// On or off.
         on: bool,
     },
+    /// Whether a room's [`Event::Levels`](crate::event::Event::Levels) are told. They are from the
+    /// start; while nobody looks they are best left out, for each costs Python some of its time.
+    WatchLevels {
+        /// Its id.
+        room: RoomId,
+        /// On or off.
+        on: bool,
+    },
     /// The call hears itself (or not any more), as well as its room.
     Echo {
         /// A call with a leg.

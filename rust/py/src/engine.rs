@@ -221,6 +221,14 @@ impl Engine {
         })
     }
 
+    /// Whether a room's levels are told, as they are from the start.
+    fn watch_levels(&self, room: u64, on: bool) -> PyResult<u64> {
+        self.media(MediaCommand::WatchLevels {
+            room: RoomId(room),
+            on,
+        })
+    }
+
     fn echo(&self, call: u64, on: bool) -> PyResult<u64> {
         self.media(MediaCommand::Echo {
             call: CallId(call),

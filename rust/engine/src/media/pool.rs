@@ -281,7 +281,9 @@ impl MediaHandle {
     /// [`Overrun`]; nothing will be told then.
     pub fn command(&self, request: RequestId, command: MediaCommand) -> Result<(), Overrun> {
         let home = match &command {
-            MediaCommand::OpenRoom { room } | MediaCommand::CloseRoom { room } => room.home(),
+            MediaCommand::OpenRoom { room }
+            | MediaCommand::CloseRoom { room }
+            | MediaCommand::WatchLevels { room, .. } => room.home(),
             MediaCommand::Play { listener, .. } | MediaCommand::StopPlay { listener, .. } => {
                 match listener {
                     Listener::Call(call) => call.home(),

@@ -6,7 +6,7 @@
 //! those on top. Where nothing but one prompt sounds, its prepared coding is sent as it is.
 
 use sems_audio::{
-    Frame, Gain, Level, SILENCE, Sum,
+    Frame, Gain, SILENCE, Sum,
     codec::{Codec, Encoder},
 };
 
@@ -33,6 +33,8 @@ pub struct Room {
     pub(super) legs: Vec<Box<Leg>>,
     /// Its place in the schedule, while it has something to do.
     pub(super) slot: Option<usize>,
+    /// Its levels are told.
+    pub(super) watched: bool,
     players: Vec<Player>,
     sum: Sum,
     /// Legs in the sum.
@@ -76,6 +78,7 @@ impl Room {
             id,
             legs: Vec::new(),
             slot: None,
+            watched: true,
             players: Vec::new(),
             sum: Sum::new(),
             talkers: 0,
@@ -286,7 +289,7 @@ impl Room {
     }
 
     fn tell_levels(&mut self, tick: &mut Tick<'_>) {
-        let Some(room) = self.id else {
+        let Some(room) = self.id.filter(|_| self.watched) else {
             return;
         };
         self.ticks = self.ticks.wrapping_add(1);
@@ -295,7 +298,7 @@ impl Room {
         }
         let mut levels = LevelList::new();
         for leg in self.legs.iter().filter(|leg| leg.part == Part::Sounds) {
-            let level = leg.level().max(Level::SILENCE).dbov();
+            let level = leg.level().dbov();
             let place = levels.partition_point(|(_, louder)| *louder >= level);
             if levels.is_full() {
                 if place == levels.len() {

@@ -222,6 +222,24 @@ fn levels_of_those_who_sound_are_told_ten_times_a_second_and_once_when_all_are_s
     assert_eq!(self::levels(&stage.events, room).len(), 0);
 }
 
+#[test]
+fn levels_that_nobody_watches_are_not_told() {
+    let mut stage = Stage::new(1);
+    let (room, _) = stage.conference(&[440.0, 700.0]);
+    stage.must(MediaCommand::WatchLevels { room, on: false });
+    stage.run(1000);
+    assert!(levels(&stage.events, room).is_empty());
+    stage.must(MediaCommand::WatchLevels { room, on: true });
+    stage.run(1000);
+    assert!(levels(&stage.events, room).len() >= 9);
+    let room = sems_engine::ids::RoomId::new(99, 0);
+    assert!(
+        stage
+            .command(MediaCommand::WatchLevels { room, on: true })
+            .is_err()
+    );
+}
+
 fn levels(
     events: &[Event],
     wanted: sems_engine::ids::RoomId,

@@ -42,6 +42,8 @@ pub struct Stage {
     pub now: Instant,
     pub events: Vec<Event>,
     pub phones: Vec<Phone>,
+    /// Nobody takes what is told.
+    pub deaf: bool,
     /// Calls whose room has failed.
     pub faults: Arc<Mutex<Vec<CallId>>>,
     host: MemoryHost,
@@ -105,6 +107,7 @@ impl Stage {
             now,
             events: Vec::new(),
             phones: Vec::new(),
+            deaf: false,
             faults,
             host,
             ports,
@@ -306,7 +309,13 @@ impl Stage {
         for _ in 0..4 {
             self.media.step(self.now);
         }
-        self.receiver.drain(&mut self.events);
+        self.listen();
+    }
+
+    fn listen(&mut self) {
+        if !self.deaf {
+            self.receiver.drain(&mut self.events);
+        }
     }
 
     /// Lets time pass.
@@ -324,7 +333,7 @@ impl Stage {
             phone.send_due(self.now);
         }
         self.media.step(self.now);
-        self.receiver.drain(&mut self.events);
+        self.listen();
         for phone in &mut self.phones {
             phone.receive(self.now);
         }

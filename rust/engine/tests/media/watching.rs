@@ -1,12 +1,20 @@
 //! Silence of the network, reports, quality.
 
-use sems_engine::event::{Event, Quality};
+use std::sync::Arc;
+
+use sems_engine::{
+    command::{Listener, MediaCommand},
+    event::{Event, Quality},
+    ids::PlayId,
+    media::prompt::Prompt,
+};
 use sems_rtp::{
     NtpTime, PayloadType, RtpSession, SequenceNumber, SessionConfig, Ssrc, Timestamp,
     rtcp::{ControlPacket, parse},
+    telephone_event::TelephoneEvent,
 };
 
-use crate::stage::Stage;
+use crate::stage::{EVENTS, Stage};
 
 fn told_of_silence(stage: &Stage) -> Vec<Option<u32>> {
     stage
@@ -58,6 +66,63 @@ fn on_hold_nothing_is_missed() {
     assert_eq!(told_of_silence(&stage), []);
     stage.run(2_000);
     assert_eq!(told_of_silence(&stage).len(), 1);
+}
+
+#[test]
+fn nothing_that_matters_is_lost_while_nobody_listens() {
+    let mut stage = Stage::new(1);
+    let phone = stage.call(0);
+    let call = stage.phones[phone].call;
+    stage.run(100);
+    stage.forget();
+    stage.deaf = true;
+    let mut asked = Vec::new();
+    for _ in 0..10 {
+        asked.extend((0..1000).map(|_| stage.ask(MediaCommand::Mute { call, on: true })));
+        stage.settle();
+    }
+    let prompt = Arc::new(Prompt::tone("silence:100").unwrap());
+    let listener = Listener::Call(call);
+    let (play, prompts, repeat) = (PlayId(7), vec![prompt], 1);
+    asked.push(stage.ask(MediaCommand::Play {
+        listener,
+        play,
+        prompts,
+        repeat,
+    }));
+    let event = TelephoneEvent {
+        event: 5,
+        end: false,
+        volume: 10,
+        duration: 160,
+    };
+    stage.phones[phone].send(EVENTS, true, &event.to_bytes());
+    stage.phones[phone].speak(Some(440.0));
+    stage.run(1000);
+    stage.deaf = false;
+    stage.run(100);
+    let done: Vec<_> = stage
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Done {
+                request,
+                error: None,
+            } => Some(*request),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(done, asked);
+    assert_eq!(stage.finished(play), Some(true));
+    let told = |wanted: fn(&Event) -> bool| stage.events.iter().filter(|told| wanted(told)).count();
+    assert_eq!(
+        told(|event| matches!(event, Event::Digit { digit: '5', .. })),
+        1
+    );
+    assert_eq!(
+        told(|event| matches!(event, Event::Speaking { on: true, .. })),
+        1
+    );
 }
 
 fn qualities(stage: &Stage) -> Vec<Quality> {

@@ -31,7 +31,9 @@ fn subject(message: &ToWorker) -> Subject {
             Subject::Call(*call)
         }
         ToWorker::Command(_, command) => match command {
-            MediaCommand::OpenRoom { .. } | MediaCommand::CloseRoom { .. } => Subject::Room,
+            MediaCommand::OpenRoom { .. }
+            | MediaCommand::CloseRoom { .. }
+            | MediaCommand::WatchLevels { .. } => Subject::Room,
             MediaCommand::Play { listener, .. } | MediaCommand::StopPlay { listener, .. } => {
                 match listener {
                     Listener::Call(call) => Subject::Call(*call),
@@ -115,6 +117,16 @@ impl Worker {
             MediaCommand::Join { call, room } => return self.join(request, call, room, now),
             MediaCommand::Mute { call, on } => self.with_leg(call, |leg| leg.muted = on),
             MediaCommand::Echo { call, on } => self.with_leg(call, |leg| leg.echo = on),
+            MediaCommand::WatchLevels { room, on } => {
+                let key = self.names.get(&room);
+                match key.and_then(|key| self.rooms.get_mut(*key)) {
+                    Some(room) => {
+                        room.watched = on;
+                        Ok(())
+                    }
+                    None => Err(no_room(room)),
+                }
+            }
             MediaCommand::Play {
                 listener,
                 play,
