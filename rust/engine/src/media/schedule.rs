@@ -20,7 +20,7 @@ const SLOTS: usize = 10;
 /// From slot to slot.
 const SPACING: Duration = Duration::from_millis(FRAME_MS as u64 / SLOTS as u64);
 /// Legs for which waking up once more does not pay: a slot takes so many before the next is opened.
-const WORTHWHILE: usize = 32;
+const WORTHWHILE: usize = 64;
 
 /// Rooms that are due together.
 struct Slot {
