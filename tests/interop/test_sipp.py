@@ -40,7 +40,6 @@ async def nothing_left(server: SemsServer) -> None:
         ("cancel", "ring"),
         ("hold", "echo"),
         ("late_offer", "echo"),
-        ("lost_ack", "echo"),
         ("video_refused", "echo"),
         ("unsupported_codec", "echo"),
         ("options", "echo"),
@@ -56,6 +55,18 @@ async def test_sipp_sees_what_the_rfc_says(
     server: SemsServer, tmp_path: Path, scenario: str, user: str
 ) -> None:
     await sipp.run(scenario, server.sip_port, user, tmp_path)
+    await nothing_left(server)
+
+
+async def test_the_200_is_sent_again_until_the_ack_comes(server: SemsServer, tmp_path: Path) -> None:
+    # SIPp takes repeats silently, so the server is asked: T1 and twice T1 pass before the ACK.
+    async def repeated() -> int:
+        counters = (await server.operator("/stats"))["counters"]
+        return int(counters["sip_retransmitted"])
+
+    before = await repeated()
+    await sipp.run("lost_ack", server.sip_port, "echo", tmp_path)
+    assert await repeated() - before >= 2
     await nothing_left(server)
 
 

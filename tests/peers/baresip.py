@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 from pathlib import Path
 from types import TracebackType
@@ -161,6 +162,15 @@ class Baresip:
     def recording(self, which: str = "dec") -> Any:
         """What it heard in its last call (`dec`), or what it said (`enc`), as 8 kHz samples."""
         return read_wav(sorted(self.folder.glob(f"dump-*-{which}.wav"))[-1])
+
+    async def receives(self) -> None:
+        """Waits until its own meter, which shows the mean of some seconds, says that audio arrives."""
+        before = len(self.log())
+        for _ in range(100):
+            if re.search(r"audio=\d+/[1-9]", self.log()[before:]):
+                return
+            await asyncio.sleep(0.1)  # the meter is a text that is drawn again and again
+        raise AssertionError(f"{self.name} receives nothing:\n{self.log()[-500:]}")
 
     async def _read(self) -> None:
         try:

@@ -6,7 +6,10 @@ use sems_audio::codec::{self, CODECS};
 use sems_rtp::PayloadType;
 use sems_sdp::{Capabilities, Codec, Format};
 
-use crate::{config::EngineConfig, error::EngineError, media::leg::Negotiated};
+use crate::{
+    config::EngineConfig, error::EngineError, media::leg::Negotiated,
+    transport::udp::is_own_address,
+};
 
 /// Packet times that a leg can send.
 const PTIMES_MS: [u32; 6] = [10, 20, 30, 40, 50, 60];
@@ -100,9 +103,7 @@ pub fn agreement(
         remote_rtcp,
         send: agreed.send && agreed.remote_rtp.is_some(),
         receive: agreed.receive,
-        behind_nat: signaling_behind_nat
-            || (remote_rtp.ip() != source
-                && (is_private(remote_rtp.ip()) || is_neighbour(remote_rtp.ip(), source))),
+        behind_nat: signaling_behind_nat || comes_from_elsewhere(remote_rtp.ip(), source),
     })
 }
 
@@ -114,10 +115,11 @@ fn payload_type(format: &Format) -> Option<PayloadType> {
     PayloadType::new(format.payload_type)
 }
 
-/// A phone on this very machine that calls over loopback and names another of the machine's
-/// addresses: its packets come over loopback too.
-fn is_neighbour(address: IpAddr, source: IpAddr) -> bool {
-    source.is_loopback() && std::net::UdpSocket::bind((address, 0)).is_ok()
+/// Whether packets of who names `media` in its SDP and signals from `source` may come from an
+/// address other than `media`: it is private, or another one of this very machine's, whose packets
+/// come over loopback as its signaling does.
+fn comes_from_elsewhere(media: IpAddr, source: IpAddr) -> bool {
+    media != source && (is_private(media) || (source.is_loopback() && is_own_address(media)))
 }
 
 /// Addresses that mean something behind a NAT only (RFC 1918, RFC 6598, RFC 4193).
@@ -128,5 +130,31 @@ fn is_private(address: IpAddr) -> bool {
             address.is_private() || (first == 100 && second & 0xc0 == 64)
         }
         IpAddr::V6(address) => address.segments()[0] & 0xfe00 == 0xfc00,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn elsewhere(media: &str, source: &str) -> bool {
+        comes_from_elsewhere(media.parse().unwrap(), source.parse().unwrap())
+    }
+
+    #[test]
+    fn a_phone_with_a_private_address_is_behind_a_nat_unless_it_calls_from_there() {
+        assert!(elsewhere("192.168.1.7", "203.0.113.9"));
+        assert!(!elsewhere("192.168.1.7", "192.168.1.7"));
+    }
+
+    #[test]
+    fn a_phone_on_this_machine_may_name_another_of_its_addresses() {
+        assert!(elsewhere("127.0.0.2", "127.0.0.1"));
+    }
+
+    #[test]
+    fn a_proxy_on_this_machine_opens_no_call_of_others_to_thieves() {
+        assert!(!elsewhere("203.0.113.9", "127.0.0.1"));
+        assert!(!elsewhere("203.0.113.9", "198.51.100.1"));
     }
 }

@@ -198,6 +198,11 @@ impl Transport for UdpTransport {
     }
 }
 
+/// Whether the address is one of this machine's: only those can be bound.
+pub fn is_own_address(address: IpAddr) -> bool {
+    std::net::UdpSocket::bind((address, 0)).is_ok()
+}
+
 fn set_flag(socket: &Socket, level: i32, option: i32) -> io::Result<()> {
     let on: libc::c_int = 1;
     // SAFETY: the option takes an int, whose address and size are given.
