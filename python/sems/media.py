@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Sequence
 from pathlib import Path
@@ -29,7 +30,7 @@ _KEY_SECONDS = 0.2
 """How long the core takes to send one key, with the pause behind it."""
 
 
-class CallMedia:
+class CallMedia(ABC):
     """What can be done with the audio of a call. See :class:`~sems.call.Call`, which adds the rest."""
 
     id: int
@@ -46,12 +47,13 @@ class CallMedia:
         self._key_waiters: deque[asyncio.Future[str]] = deque()
 
     @property
+    @abstractmethod
     def has_media(self) -> bool:
         """There is a way for sound: answered, or in early media."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def _while_up(self, source: asyncio.Future[_T]) -> _T:
-        raise NotImplementedError
+        """The result of ``source``, or HungUp when the call ends first."""
 
     def _done(self, request: int) -> Awaitable[None]:
         return self._while_up(self.server.engine.completion(request))
