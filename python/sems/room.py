@@ -47,6 +47,16 @@ class Room:
         """Tells ``callback`` who sounds, at most ten times a second; returns what ends that."""
         return self._subscribers.add(callback)
 
+    def watch_levels(self, on: bool) -> None:
+        """Whether levels are told, as they are from the start. Each reading costs time, so turn them off
+        in a room at which nobody looks; the members' ``level`` then stays at silence."""
+        if not self.closed:
+            engine = self.server.engine
+            # A room that closes meanwhile has no levels either.
+            engine.completion(engine.core.watch_levels(self.id, on))
+            if not on:
+                self.server.on_levels(self.id, {})
+
     async def close(self) -> None:
         """Closes the room. Calls still in it go on, each by itself. Idempotent."""
         if not self.closed:

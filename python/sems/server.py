@@ -322,7 +322,7 @@ class Server:
             case Event.Incoming():
                 self._on_incoming(event)
             case Event.Levels(room_id, levels):
-                self._on_levels(room_id, dict(levels))
+                self.on_levels(room_id, dict(levels))
             case Event.Fault(message):
                 logger.error("a part of the engine failed and was ended", why=message)
             case _:
@@ -334,7 +334,8 @@ class Server:
                         del self.calls[call_id]
                         call.log.info("call ended", why=str(call.end))
 
-    def _on_levels(self, room_id: int, levels: dict[int, int]) -> None:
+    def on_levels(self, room_id: int, levels: dict[int, int]) -> None:
+        """For rooms: who of this one sounds, by call id in dBov."""
         before = self._sounding.pop(room_id, set())
         if levels:
             self._sounding[room_id] = set(levels)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,7 @@ class Conference:
         self._opening: asyncio.Task[Room] | None = None
         self._room: Room | None = None
         self._welcomed = False
+        self._level_followers = 0
         self.model.subscribe(self._on_event)
 
     @property
@@ -60,6 +61,22 @@ class Conference:
         Raises Refused.
         """
         self.model.do(*commands, by=by)
+
+    def follow_levels(self, callback: Callable[[Mapping[int, int]], None]) -> Callable[[], None]:
+        """Tells ``callback`` how loud who sounds is, in dBov by participant, up to ten times a second;
+        returns what ends that. Levels are read only while somebody follows them."""
+        unsubscribe = self.model.subscribe_levels(callback)
+        self._level_followers += 1
+        if self._level_followers == 1 and self._room:
+            self._room.watch_levels(True)
+
+        def unfollow() -> None:
+            unsubscribe()
+            self._level_followers -= 1
+            if self._level_followers == 0 and self._room:
+                self._room.watch_levels(False)
+
+        return unfollow
 
     async def join(self, call: Call) -> None:
         """Lets the call take part, and returns when it has left.
@@ -115,6 +132,8 @@ class Conference:
             if self._room is None:
                 self._room = room
                 room.subscribe(self._on_levels)
+                if not self._level_followers:
+                    room.watch_levels(False)
         return self._room
 
     def _greet(self, member: Member) -> None:

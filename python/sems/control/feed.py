@@ -36,8 +36,10 @@ class Feed:
     def follow(self, wake: asyncio.Event) -> None:
         """Sets ``wake`` whenever there is something new."""
         if not self._wakes:
-            model = self.conference.model
-            self._unsubscribe = [model.subscribe(self._on_event), model.subscribe_levels(self._on_levels)]
+            self._unsubscribe = [
+                self.conference.model.subscribe(self._on_event),
+                self.conference.follow_levels(self._on_levels),
+            ]
         self._wakes.add(wake)
 
     def unfollow(self, wake: asyncio.Event) -> bool:

@@ -315,11 +315,17 @@ async def test_levels_and_speech_follow_the_voices(lab: Lab) -> None:
     server = await lab.server()
     _, ben = await meet(lab, "anna", "ben")
     ben.silence()
+    conference = server.conferences.find("standup")
+    assert conference is not None
+    unfollow = conference.follow_levels(lambda levels: None)
     await asyncio.sleep(2)
     speaking = {each.name: each.speaking for each in model(server).participants.values()}
     assert speaking == {"anna": True, "ben": False}
     assert list(model(server).levels) == [1]
     assert -20 < model(server).levels[1] < -5
+    unfollow()
+    await asyncio.sleep(1)
+    assert not model(server).levels, "nobody looks, so nothing is read"
 
 
 async def test_a_caller_who_gives_up_leaves_nothing_behind(lab: Lab) -> None:
