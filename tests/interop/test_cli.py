@@ -1,0 +1,116 @@
+"""The command as people type it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import socket
+import sys
+from pathlib import Path
+
+from peers.ports import free_port
+from peers.sems_server import SemsServer
+from peers.tones import hears, read_wav, tail, tone_level
+
+
+async def sems(*arguments: str, cwd: Path, env: dict[str, str] | None = None) -> tuple[int, str]:
+    """Exit code and all that `sems` said."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "sems", *arguments),
+        cwd=cwd,
+        env=os.environ | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200"} | (env or {}),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode is not None
+    return process.returncode, said.decode()
+
+
+async def test_two_calls_from_the_command_line_hear_each_other_and_get_a_page_each(tmp_path: Path) -> None:
+    async with SemsServer(tmp_path) as server:
+
+        async def call(name: str, hz: int) -> str:
+            code, said = await sems(
+                *("call", server.uri("standup"), "--name", name, "--tone", str(hz)),
+                *("--duration", "4", "--record", f"{name}.wav"),
+                cwd=tmp_path,
+            )
+            assert code == 0, said
+            return said
+
+        anna, ben = await asyncio.gather(call("Anna", 440), call("Ben", 700))
+    pages = [re.search(r"page +(http://127\.0\.0\.1:\d+/c/\S+)", said) for said in (anna, ben)]
+    assert pages[0]
+    assert pages[1]
+    assert pages[0][1] != pages[1][1]
+    heard = tail(read_wav(tmp_path / "Anna.wav"), 2.5)[:12000]
+    assert hears(heard, 700)
+    assert tone_level(heard, 440) < -50
+
+
+async def test_open_gives_the_page_to_the_browser(tmp_path: Path) -> None:
+    browser = tmp_path / "browser"
+    browser.write_text('#!/bin/sh\necho "$1" > "$(dirname "$0")/opened"\n')
+    browser.chmod(0o755)
+    async with SemsServer(tmp_path) as server:
+        code, said = await sems(
+            *("call", server.uri("standup"), "--open", "--duration", "1"),
+            cwd=tmp_path,
+            env={"BROWSER": f"{browser} %s"},
+        )
+    assert code == 0, said
+    assert (tmp_path / "opened").read_text().strip() in said
+
+
+async def test_a_call_that_is_refused_says_why(tmp_path: Path) -> None:
+    async with SemsServer(tmp_path) as server:
+        code, said = await sems("call", f"sip:127.0.0.1:{server.sip_port}", cwd=tmp_path)
+    assert code == 1
+    assert "the call failed: rejected 4" in said
+
+
+async def test_config_says_where_each_value_came_from(tmp_path: Path) -> None:
+    (tmp_path / "sems.toml").write_text('http_port = 9090\n\n[operator]\ntoken = "a long secret"\n')
+    code, said = await sems(
+        "config", "--sip-port", "5070", cwd=tmp_path, env={"SEMS_RTP_PORTS": "30000-30099"}
+    )
+    assert code == 0
+    assert re.search(r"^sip_port = 5070 +# --sip-port$", said, re.MULTILINE)
+    assert re.search(r'^rtp_ports = "30000-30099" +# SEMS_RTP_PORTS$', said, re.MULTILINE)
+    assert re.search(r"^http_port = 9090 +# sems.toml:1$", said, re.MULTILINE)
+    assert re.search(r'^host = "0.0.0.0" +# default$', said, re.MULTILINE)
+    assert "a long secret" not in said
+
+
+async def test_what_stands_in_the_way_of_a_start_is_one_clear_line(tmp_path: Path) -> None:
+    async def fails(*arguments: str) -> str:
+        code, said = await sems("run", "--host", "127.0.0.1", *arguments, cwd=tmp_path)
+        assert code in (1, 2)
+        assert "Traceback" not in said
+        return said.strip()
+
+    free = ("--sip-port", str(free_port()), "--http-port", str(free_port()), "--data", str(tmp_path / "data"))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        assert f"127.0.0.1:{port}" in await fails(*free, "--sip-port", str(port))
+    (tmp_path / "file").touch()
+    said = await fails(*free, "--data", str(tmp_path / "file"))
+    assert f"the data folder {tmp_path / 'file'} can't be written" in said
+    assert "nowhere.py" in await fails(*free, "nowhere.py")
+    assert "nowhere.toml" in await fails(*free, "--config", "nowhere.toml")
+    (tmp_path / "wrong.toml").write_text("\n[rooms.default]\nmax_membres = 3\n")
+    said = await fails(*free, "--config", "wrong.toml")
+    assert said == 'sems: wrong.toml:3: rooms.default.max_membres: unknown key (did you mean "max_members"?)'
+
+
+async def test_two_servers_run_side_by_side(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    async with SemsServer(tmp_path / "one") as one, SemsServer(tmp_path / "two") as two:
+        for server in (one, two):
+            code, said = await sems("call", server.uri("echo"), "--duration", "0.5", cwd=tmp_path)
+            assert code == 0, said
