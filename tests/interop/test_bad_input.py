@@ -13,7 +13,8 @@ from peers.tones import level, tail, tone_level
 
 INVITE = (
     b"INVITE sip:echo@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKx\r\n"
-    b"From: <sip:a@b>;tag=1\r\nTo: <sip:echo@127.0.0.1>\r\nCall-ID: bad\r\nCSeq: 1 INVITE\r\nContact: <sip:a@127.0.0.1:9>\r\n"
+    b"From: <sip:a@b>;tag=1\r\nTo: <sip:echo@127.0.0.1>\r\nCall-ID: bad\r\nCSeq: 1 INVITE\r\n"
+    b"Contact: <sip:a@127.0.0.1:9>\r\n"
     b"Max-Forwards: 70\r\nContent-Type: application/sdp\r\nContent-Length: 20\r\n\r\nv=0\r\no=- 1 1 IN IP4 x"
 )
 
