@@ -3,6 +3,7 @@
 import { enable, find, isEnabled, setAttribute, setText, show } from "../dom.js";
 import { ask, Follower, Refused } from "../session.js";
 import { words } from "../words/en.js";
+import { Crowd } from "./crowd.js";
 import { followKeys } from "./keys.js";
 import { Me } from "./me.js";
 import { Rows } from "./rows.js";
@@ -22,6 +23,7 @@ const rows = new Rows(find("#participants"), {
   lowerHand: (id) => wish(wishes.lowerHand(id), "PATCH", `/participants/${id}`, { hand: false }),
   remove,
 });
+const crowd = new Crowd(find("#crowd"), render);
 const me = new Me(find("#me"), { toggleMute, toggleHand });
 const lock = find("#lock");
 lock.addEventListener("click", toggleLock);
@@ -89,7 +91,8 @@ function render() {
   const here = mine() !== undefined;
   for (const part of ["#room", "#doing"]) show(find(part), here);
   if (!here) return me.away(words.removed);
-  rows.render(room, connected === true);
+  crowd.render(room);
+  rows.render(room, connected === true, crowd.shows);
   me.render(room, connected === true);
   setText(find("#room-name"), room.name);
   document.title = room.name;

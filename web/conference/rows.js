@@ -20,7 +20,8 @@ export class Rows {
     this.act = act;
   }
 
-  render(room, usable) {
+  /** `shows(name)`: whether the row of that name is to be seen. */
+  render(room, usable, shows) {
     setAttribute(this.list, "aria-busy", null);
     for (const skeleton of this.list.querySelectorAll(".skeleton")) skeleton.remove();
     for (const [id, row] of this.#rows) {
@@ -35,6 +36,7 @@ export class Rows {
     for (const participant of room.participants.values()) {
       const row = this.#rows.get(participant.id) ?? this.#make(participant.id);
       const place = room.hands.indexOf(participant.id) + 1;
+      show(row.element, shows(participant.name));
       this.#fill(row, participant, { own: participant.id === room.me, place, moderates, usable });
       // Only who comes back after a removal is not simply the last.
       const expected = before ? before.nextElementSibling : this.list.firstElementChild;

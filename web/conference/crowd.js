@@ -1,0 +1,38 @@
+// What helps to find somebody among many: a filter by name, and who speaks, above the list.
+
+import { find, setText, show } from "../dom.js";
+import { words } from "../words/en.js";
+
+const MANY = 30;
+const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+
+export class Crowd {
+  #wanted = "";
+
+  /** `changed()` is called when another name is looked for. */
+  constructor(element, changed) {
+    this.element = element;
+    this.filter = find("#filter", element);
+    this.filter.addEventListener("input", () => {
+      this.#wanted = folded(this.filter.value.trim());
+      changed();
+    });
+  }
+
+  /** Whether the row of that name is to be seen; accents and capitals don't matter. */
+  shows = (name) => folded(name).includes(this.#wanted);
+
+  render(room) {
+    const people = [...room.participants.values()];
+    const many = people.length > MANY;
+    show(this.element, many);
+    if (!many) {
+      this.#wanted = this.filter.value = "";
+      return;
+    }
+    setText(find("#speaking-now", this.element), words.speakingNow(people.filter((each) => each.speaking).map((each) => each.name)));
+    const none = !people.some((each) => this.shows(each.name));
+    setText(find("#none", this.element), none ? words.nobodyOfThatName : "");
+    show(find("#none", this.element), none);
+  }
+}
