@@ -63,8 +63,10 @@ FUZZ_SECONDS ?= 60
 proof: $(VENV)/.core
 	SEMS_SIM_SEEDS=5000 cargo test --release --locked -p sems-sim
 	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
-	for target in $$(cd tests/fuzz && cargo +nightly fuzz list); do \
-	  (cd tests/fuzz && cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048); done
+	for target in $$(cargo +nightly fuzz list --fuzz-dir tests/fuzz); do \
+	  mkdir -p tests/fuzz/corpus/$$target tests/fuzz/seeds/$$target; \
+	  cargo +nightly fuzz run --fuzz-dir tests/fuzz $$target tests/fuzz/corpus/$$target tests/fuzz/seeds/$$target \
+	    -- -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048; done
 
 bench: $(VENV)/.core
 	cargo bench --locked -p sems-benches
