@@ -10,6 +10,10 @@ use crate::header::{self, Via};
 pub enum Transport {
     /// Datagrams, which may be lost, doubled and overtaken.
     Udp,
+    /// A stream.
+    Tcp,
+    /// An encrypted stream, whose other end has shown who it is.
+    Tls,
 }
 
 impl Transport {
@@ -17,6 +21,7 @@ impl Transport {
     pub fn is_reliable(self) -> bool {
         match self {
             Self::Udp => false,
+            Self::Tcp | Self::Tls => true,
         }
     }
 
@@ -24,6 +29,8 @@ impl Transport {
     pub fn in_via(self) -> header::Transport {
         match self {
             Self::Udp => header::Transport::Udp,
+            Self::Tcp => header::Transport::Tcp,
+            Self::Tls => header::Transport::Tls,
         }
     }
 }
