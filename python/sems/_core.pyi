@@ -224,7 +224,7 @@ class Engine:
     def dial(
         self,
         uri: str,
-        destination: str,
+        destinations: Sequence[str],
         *,
         from_name: str = "",
         from_uri: str = "",
@@ -232,7 +232,9 @@ class Engine:
         link: str | None = None,
         late_offer: bool = False,
     ) -> tuple[int, int]:
-        """Places a call; returns (request, call). Its Event.Done says that the INVITE was sent; one
+        """Places a call; returns (request, call). Each destination is ``"ip:port"`` (UDP) or names a
+        transport and, for TLS, whom the certificate must be for: ``"tcp:[::1]:5060"``,
+        ``"tls:192.0.2.1:5061;name=example.org"``. Its Event.Done says that the INVITE was sent; one
         with an error, that there is no such call and will be no Event.Ended. With ``late_offer``
         the peer offers in its 200 and our ACK answers."""
     def hold(self, call: int, on: bool) -> int: ...

@@ -249,7 +249,7 @@ class Server:
         if destination is None:
             destination = await _resolve(uri, socket.AF_INET6 if ":" in self.config.host else socket.AF_INET)
         request, call_id = self.engine.core.dial(
-            uri, destination, from_name=from_name, from_uri=from_uri, headers=list(headers), link=link
+            uri, [destination], from_name=from_name, from_uri=from_uri, headers=list(headers), link=link
         )
         caller = NameAddr(from_name, from_uri or "sip:sems")
         call = Call(

@@ -3,9 +3,10 @@
 //! A command goes on the queue of the thread that owns what it speaks of and is answered by one
 //! [`Event::Done`](crate::event::Event::Done) with the same [`RequestId`].
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use crate::{
+    destination::Destination,
     ids::{CallId, PlayId, RequestId, RoomId},
     media::{prompt::Prompt, tap::TapWriter},
 };
@@ -98,8 +99,8 @@ pub struct Dial {
     pub from_name: String,
     /// From URI; empty: `sip:sems@<our address>`.
     pub from_uri: String,
-    /// Where the INVITE is sent. Names are resolved by the caller.
-    pub destination: SocketAddr,
+    /// Where the INVITE is sent, the best first; not empty. Names are resolved by the caller.
+    pub destinations: Vec<Destination>,
     /// Further header fields.
     pub headers: HeaderList,
     /// As in [`SignalingCommand::Ring`].

@@ -13,6 +13,7 @@ mod clock;
 pub mod command;
 pub mod config;
 mod counter;
+pub mod destination;
 pub mod error;
 pub mod event;
 pub mod handle;

@@ -93,7 +93,7 @@ fn dial(engine: &Engine, to: SocketAddr) -> (RequestId, CallId) {
         uri: format!("sip:standup@{to}"),
         from_name: String::new(),
         from_uri: String::new(),
-        destination: to,
+        destinations: vec![to.into()],
         headers: Vec::new(),
         link: None,
         late_offer: false,

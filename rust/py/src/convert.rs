@@ -5,15 +5,29 @@ use std::net::SocketAddr;
 use pyo3::{PyResult, exceptions::PyValueError};
 use sems_engine::{
     command::{Direction, Listener},
+    destination::Destination,
     event::EndCause,
     ids::{CallId, RoomId},
 };
+
+use crate::errors::to_python;
 
 /// `ip:port` or `[ip]:port`.
 pub fn address(text: &str) -> PyResult<SocketAddr> {
     text.parse().map_err(|_| {
         PyValueError::new_err(format!("{text:?} is not an address such as 192.0.2.1:5060"))
     })
+}
+
+/// `[transport:]ip:port[;name=domain]` each, at least one.
+pub fn destinations(texts: &[String]) -> PyResult<Vec<Destination>> {
+    if texts.is_empty() {
+        return Err(PyValueError::new_err("destinations: there is none"));
+    }
+    texts
+        .iter()
+        .map(|text| text.parse().map_err(to_python))
+        .collect()
 }
 
 /// `in` or `out`.

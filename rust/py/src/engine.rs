@@ -150,7 +150,7 @@ impl Engine {
     /// Places a call; returns (request, call).
     #[pyo3(signature = (
         uri,
-        destination,
+        destinations,
         *,
         from_name = "",
         from_uri = "",
@@ -162,21 +162,21 @@ impl Engine {
     fn dial(
         &self,
         uri: String,
-        destination: &str,
+        destinations: Vec<String>,
         from_name: &str,
         from_uri: &str,
         headers: HeaderList,
         link: Option<String>,
         late_offer: bool,
     ) -> PyResult<(u64, u64)> {
-        let destination = convert::address(destination)?;
+        let destinations = convert::destinations(&destinations)?;
         let call = self.0.new_call();
         let dial = Dial {
             call,
             uri,
             from_name: from_name.to_owned(),
             from_uri: from_uri.to_owned(),
-            destination,
+            destinations,
             headers,
             link,
             late_offer,

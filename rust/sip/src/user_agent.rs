@@ -57,6 +57,7 @@ mod caller;
 mod config;
 mod counters;
 mod event;
+mod flows;
 mod identity;
 mod other;
 mod session;

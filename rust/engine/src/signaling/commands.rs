@@ -221,7 +221,9 @@ impl Signaling {
             return Err(EngineError::State("as many calls as are allowed exist"));
         }
         let uri = Uri::parse(&dial.uri.into())?;
-        let flow = self.flow_to(dial.destination)?;
+        let destination = dial.destinations.first();
+        let flow =
+            self.flow_to(destination.ok_or(EngineError::State("there is no destination"))?)?;
         let exchange = Call::exchange(&self.capabilities, &mut self.legs);
         let mut call = Call::new(
             dial.call,

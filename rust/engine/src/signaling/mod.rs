@@ -31,6 +31,7 @@ use crate::{
     call::{Call, Ending},
     command::SignalingCommand,
     config::EngineConfig,
+    destination::Destination,
     error::EngineError,
     event::Event,
     homes::Homes,
@@ -243,11 +244,12 @@ impl Signaling {
     }
 
     /// The way to a peer that has not spoken to us yet.
-    fn flow_to(&self, remote: SocketAddr) -> Result<Flow, EngineError> {
+    fn flow_to(&self, destination: &Destination) -> Result<Flow, EngineError> {
+        let remote = destination.address;
         let mut fitting = None;
         for transport in &self.transports {
             let bound = transport.bound();
-            if bound.is_ipv4() != remote.is_ipv4() {
+            if bound.is_ipv4() != remote.is_ipv4() || destination.transport != FlowTransport::Udp {
                 continue;
             }
             if let Ok(local) = transport.local_for(remote.ip()) {
@@ -263,7 +265,7 @@ impl Signaling {
                 fitting.get_or_insert(flow);
             }
         }
-        fitting.ok_or_else(|| EngineError::Invalid(format!("there is no way to {remote}")))
+        fitting.ok_or_else(|| EngineError::Invalid(format!("there is no way to {destination}")))
     }
 
     /// Keeps a panic from ending more than what it happens in.

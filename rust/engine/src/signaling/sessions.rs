@@ -67,6 +67,7 @@ impl Signaling {
             AgentEvent::Request { .. }
             | AgentEvent::Response { .. }
             | AgentEvent::RequestFailed { .. } => {}
+            AgentEvent::Pong { .. } | AgentEvent::FlowClosed { .. } => {}
         }
     }
 

@@ -47,7 +47,7 @@ impl Pair {
             uri: "sip:bob@10.0.0.2".to_owned(),
             from_name: String::new(),
             from_uri: String::new(),
-            destination: bob.sip_addresses()[0],
+            destinations: vec![bob.sip_addresses()[0].into()],
             headers: Vec::new(),
             link: None,
             late_offer: false,

@@ -262,7 +262,7 @@ fn a_call_that_can_not_be_placed_is_an_error_and_no_call() {
             uri: "sip:standup@10.0.0.2".to_owned(),
             from_name: String::new(),
             from_uri: String::new(),
-            destination: to,
+            destinations: vec![to.into()],
             headers: Vec::new(),
             link: None,
             late_offer: false,
@@ -275,9 +275,9 @@ fn a_call_that_can_not_be_placed_is_an_error_and_no_call() {
     assert!(place(&mut world, |dial| dial.uri = "standup".to_owned()).contains("URI"));
     assert!(place(&mut world, |dial| dial.from_uri = "a b".to_owned()).contains("URI"));
     let error = place(&mut world, |dial| {
-        dial.destination = "[::1]:5060".parse().unwrap()
+        dial.destinations = vec!["[::1]:5060".parse().unwrap()]
     });
-    assert_eq!(error, "there is no way to [::1]:5060");
+    assert_eq!(error, "there is no way to udp:[::1]:5060");
     let error = place(&mut world, |dial| {
         dial.headers = vec![("a b".to_owned(), String::new())]
     });

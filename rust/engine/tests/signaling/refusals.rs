@@ -56,7 +56,7 @@ fn calls_beyond_the_limit_are_asked_to_come_again() {
             uri: "sip:ann@10.0.0.1".to_owned(),
             from_name: String::new(),
             from_uri: String::new(),
-            destination: world.address(ANN),
+            destinations: vec![world.address(ANN).into()],
             headers: Vec::new(),
             link: None,
             late_offer: false,

@@ -157,7 +157,7 @@ impl World {
             uri: format!("sip:standup@{}", to.ip()),
             from_name: "Ann".to_owned(),
             from_uri: String::new(),
-            destination: to,
+            destinations: vec![to.into()],
             headers: Vec::new(),
             link: None,
             late_offer: false,

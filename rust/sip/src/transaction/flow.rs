@@ -25,6 +25,30 @@ impl Transport {
         }
     }
 
+    /// Its name in a URI's `transport` parameter and in our own texts: `udp`, `tcp`, `tls`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+        }
+    }
+
+    /// The transport of that name, in any case.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Udp, Self::Tcp, Self::Tls]
+            .into_iter()
+            .find(|transport| transport.name().eq_ignore_ascii_case(name))
+    }
+
+    /// The port that is meant when none is written (RFC 3261 §19.1.2).
+    pub fn default_port(self) -> u16 {
+        match self {
+            Self::Udp | Self::Tcp => 5060,
+            Self::Tls => 5061,
+        }
+    }
+
     /// Its name in a Via.
     pub fn in_via(self) -> header::Transport {
         match self {

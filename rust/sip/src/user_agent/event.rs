@@ -124,6 +124,17 @@ pub enum Event {
         /// Why: 408 when nothing came in time, 503 when it could not be sent (RFC 3261 §8.1.3.1).
         status: StatusCode,
     },
+    /// The peer of a stream has answered a keep-alive sent with `keep_alive` (RFC 5626 §4.4.1).
+    Pong {
+        /// The stream.
+        flow: Flow,
+    },
+    /// A stream is closed, by either side. Requests over this flow open a new one, where that can
+    /// be reached.
+    FlowClosed {
+        /// The stream.
+        flow: Flow,
+    },
 }
 
 /// How a session ended.
