@@ -6,6 +6,7 @@
 //! fooled, so the callers also listen: to their neighbours' tones, the delay, and the packet grid.
 
 mod callers;
+mod calls;
 mod clock;
 mod echo;
 mod media;
@@ -23,12 +24,14 @@ Puts a SEMS server under load over loopback and says what it costs.
 
 usage: load [--sems PATH] [--seconds N] [--json FILE] [SCENARIO …]
 
-scenarios (default: echo, conference:300, blocked:300, room:400, announcement:1050)
+scenarios (default: echo, conference:300, blocked:300, room:400, announcement:1050,
+           calls:1000)
   echo:N          the yardstick: N calls' packets through the cheapest UDP echo server
   conference:N    N calls in rooms of three, one speaks at a time
   room:N          one room of N, five of whom speak
   blocked:N       conference:N while a service sleeps and another spins in Python
   announcement:N  N calls hear an announcement
+  calls:N         N calls a second, each answered by a coroutine and hung up at once
   ramp            conference with 900, 1500, 2000, … calls until one is not clean
 
 options
@@ -77,6 +80,11 @@ fn run(scenario: &str, options: &Options, report: &mut Report) -> Result<(), Str
         "echo" => {
             let measured = callers::run_echo(count(300)?, options.seconds)?;
             report.add(measured);
+            return Ok(());
+        }
+        "calls" => {
+            let rate = count(1000)? as u64;
+            report.add_calls(calls::run(rate, &options.sems, options.seconds)?);
             return Ok(());
         }
         "blocked" => Plan::blocked(count(300)?),
@@ -144,6 +152,7 @@ fn options(arguments: Vec<String>) -> Options {
             "blocked:300",
             "room:400",
             "announcement:1050",
+            "calls:1000",
         ]
         .map(String::from)
         .to_vec();

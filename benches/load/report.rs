@@ -2,6 +2,8 @@
 
 use std::{fmt::Write, fs, io, path::Path};
 
+use crate::calls::Calls;
+
 /// One scenario's figures.
 #[derive(Default)]
 pub struct Measured {
@@ -97,6 +99,7 @@ impl Measured {
 /// All scenarios of a run.
 pub struct Report {
     all: Vec<Measured>,
+    calls: Vec<Calls>,
     ghz: f64,
 }
 
@@ -105,6 +108,7 @@ impl Report {
     pub fn new() -> Self {
         Self {
             all: Vec::new(),
+            calls: Vec::new(),
             ghz: clock_ghz(),
         }
     }
@@ -163,6 +167,28 @@ impl Report {
         self.all.push(one);
     }
 
+    /// Adds the figures of calls a second, and says them.
+    pub fn add_calls(&mut self, calls: Calls) {
+        println!(
+            "calls:{:<12} {:>9.1} µs/call  {:>5.1} % of a core  INVITE to 200 p50 {:.2} p99 {:.2} p99.9 {:.2} ms  {} complete{}",
+            calls.rate,
+            calls.cpu_per_call,
+            calls.load * 100.0,
+            percentile(&calls.set_up, 0.5),
+            percentile(&calls.set_up, 0.99),
+            percentile(&calls.set_up, 0.999),
+            calls.complete,
+            match calls.is_clean() {
+                true => String::new(),
+                false => format!(
+                    "  NOT CLEAN: {} failed, {} requests sent again",
+                    calls.failed, calls.repeated
+                ),
+            }
+        );
+        self.calls.push(calls);
+    }
+
     /// Says what the columns mean.
     pub fn summary(&self) {
         println!(
@@ -175,11 +201,8 @@ impl Report {
 
     /// Writes a JSON array, one line a scenario.
     pub fn write_json(&self, path: &Path) -> io::Result<()> {
-        let rows: Vec<String> = self
-            .all
-            .iter()
-            .map(|m| m.json(self.echo(), self.ghz))
-            .collect();
+        let media = self.all.iter().map(|m| m.json(self.echo(), self.ghz));
+        let rows: Vec<String> = media.chain(self.calls.iter().map(calls_json)).collect();
         fs::write(path, format!("[\n{}\n]\n", rows.join(",\n")))
     }
 
@@ -189,6 +212,24 @@ impl Report {
             .find(|m| m.name.starts_with("echo"))
             .map(|m| m.cpu_per_call)
     }
+}
+
+fn calls_json(calls: &Calls) -> String {
+    format!(
+        "{{\"scenario\":\"calls:{}\",\"complete\":{},\"failed\":{},\"repeated\":{},\"clean\":{},\
+         \"cpu_us_per_call\":{:.1},\"load\":{:.3},\"set_up_ms_p50\":{:.3},\"set_up_ms_p99\":{:.3},\
+         \"set_up_ms_p999\":{:.3}}}",
+        calls.rate,
+        calls.complete,
+        calls.failed,
+        calls.repeated,
+        calls.is_clean(),
+        calls.cpu_per_call,
+        calls.load,
+        percentile(&calls.set_up, 0.5),
+        percentile(&calls.set_up, 0.99),
+        percentile(&calls.set_up, 0.999),
+    )
 }
 
 fn clock_ghz() -> f64 {

@@ -76,7 +76,10 @@ impl Process {
             ])
             .args(["--data".as_ref(), folder.join("data").as_os_str()])
             .args(["--config".as_ref(), config.as_os_str()])
-            .args(["sleeper.py", "spinner.py"].map(|script| Path::new(APPS).join(script)))
+            .args(
+                ["sleeper.py", "spinner.py", "answerer.py"]
+                    .map(|script| Path::new(APPS).join(script)),
+            )
             .stdin(Stdio::null())
             .stdout(log.try_clone().map_err(|e| e.to_string())?)
             .stderr(log);
