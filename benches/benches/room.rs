@@ -26,6 +26,7 @@ use sems_engine::{
     queue::EventReceiver,
 };
 use sems_rtp::{HEADER_LEN, PayloadType, RtpHeader, SequenceNumber, Ssrc, Timestamp};
+use sems_sdp::EventSet;
 
 const FRAME: usize = 160;
 const TICK: Duration = Duration::from_millis(20);
@@ -136,9 +137,11 @@ impl Stage {
                 receive_formats: [(PayloadType::PCMU, &g711::PCMU)].into_iter().collect(),
                 ptime_ms: 20,
                 send_events: None,
+                events: EventSet::NONE,
                 receive_events: None,
                 remote_rtp: address,
                 remote_rtcp: address,
+                rtcp_mux: false,
                 send: true,
                 receive: true,
                 behind_nat: false,

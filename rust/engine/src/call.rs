@@ -134,7 +134,8 @@ impl Call {
             hold_change: None,
             told: None,
             ending: None,
-            exchange,
+            // Our ports have addresses of the family that signaling came by.
+            exchange: exchange.from_address(flow.local.ip()),
             offered: None,
             branch: None,
             audio: Audio::None,

@@ -101,7 +101,7 @@ impl Direction {
 
     /// The direction that a list of attributes states, if it states one.
     pub(crate) fn find(attributes: &[Attribute]) -> Option<Self> {
-        attributes.iter().find_map(|a| match a.name.as_str() {
+        attributes.iter().find_map(|a| match a.name.trim_end() {
             "sendrecv" => Some(Direction::SendRecv),
             "sendonly" => Some(Direction::SendOnly),
             "recvonly" => Some(Direction::RecvOnly),

@@ -34,7 +34,8 @@ pub struct Capabilities {
     pub codecs: Vec<Codec>,
     /// The RFC 4733 event formats, one for each clock rate in use.
     pub telephone_events: Vec<Codec>,
-    /// The packet times that we can send, in milliseconds, rising and not empty.
+    /// The packet times that we can send, in milliseconds, rising and not empty. The longest is
+    /// also the longest that we take.
     pub ptimes_ms: Vec<u32>,
     /// The packet time that we ask for, in milliseconds.
     pub ptime_ms: u32,
@@ -60,6 +61,8 @@ pub struct LocalMedia<'a> {
     pub rtp: SocketAddr,
     /// Our RTCP port; stated only if it isn't the one above RTP's.
     pub rtcp_port: u16,
+    /// We take RTCP on the port of RTP as well (RFC 5761): offered, and accepted when offered.
+    pub rtcp_mux: bool,
     /// What we wish to do; an answer narrows it to what the offer allows.
     pub direction: Direction,
     /// The page about this session, for `u=`.
@@ -67,11 +70,12 @@ pub struct LocalMedia<'a> {
 }
 
 impl LocalMedia<'_> {
-    /// An end that sends and receives, with RTCP one port above RTP, and no page.
+    /// An end that sends and receives, with RTCP one port above RTP or on the same, and no page.
     pub fn new(rtp: SocketAddr) -> Self {
         LocalMedia {
             rtp,
             rtcp_port: rtp.port().saturating_add(1),
+            rtcp_mux: true,
             direction: Direction::SendRecv,
             uri: None,
         }

@@ -46,4 +46,10 @@ pub enum NotAcceptable {
     /// There is no `c=` that applies, or it names a multicast group.
     #[error("no usable connection address")]
     Connection,
+    /// `c=` names a host. Nothing here looks up names.
+    #[error("the connection address is a host name, and only IP addresses are taken")]
+    HostName,
+    /// `c=` is IPv6 where we have IPv4 only, or the other way round.
+    #[error("the connection address is of another IP version than ours")]
+    Family,
 }

@@ -45,15 +45,37 @@ impl Media {
     /// What each payload type of the line stands for, in the line's order; types that nothing
     /// explains are left out.
     pub fn payloads(&self) -> impl Iterator<Item = RtpMap> {
-        self.formats.iter().filter_map(|format| {
+        // One look at each attribute, however many formats a stranger lists.
+        let mut values = [None; 128];
+        for value in self.attributes.iter().filter(|a| a.name == "rtpmap") {
+            let value = value.value.as_deref().unwrap_or_default();
+            if let Some(slot) = payload_type(value).and_then(|pt| values.get_mut(usize::from(pt)))
+                && slot.is_none()
+            {
+                *slot = Some(value);
+            }
+        }
+        self.formats.iter().filter_map(move |format| {
             let payload_type: u8 = format.parse().ok().filter(|pt| *pt < 128)?;
-            self.attributes
-                .iter()
-                .filter(|a| a.name == "rtpmap")
-                .filter_map(|a| RtpMap::parse(a.value.as_deref()?))
-                .find(|map| map.payload_type == payload_type)
+            let value = values[usize::from(payload_type)];
+            value
+                .and_then(RtpMap::parse)
                 .or_else(|| RtpMap::of_static(payload_type))
         })
+    }
+
+    /// The parameters that `a=fmtp` gives to a payload type.
+    pub fn fmtp(&self, of: u8) -> Option<&str> {
+        let values = self.attributes.iter().filter(|a| a.name == "fmtp");
+        values
+            .filter_map(|a| a.value.as_deref())
+            .find(|value| payload_type(value) == Some(of))
+            .and_then(|value| Some(value.trim_start().split_once(' ')?.1))
+    }
+
+    /// Whether the line has a property attribute of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.attributes.iter().any(|a| a.name.trim_end() == name)
     }
 
     /// The milliseconds of audio that the writer wants in a packet.
@@ -71,15 +93,24 @@ impl Media {
         Rtcp::parse(self.attribute("rtcp")?)
     }
 
-    /// The same line refused: port 0, kind, protocol and formats kept (RFC 3264 §6).
+    /// The same line refused: port 0, kind, protocol and formats kept (RFC 3264 §6). A line
+    /// without any format, which the grammar does not know, gets one.
     pub fn refused(&self) -> Media {
         Media {
             kind: self.kind.clone(),
             protocol: self.protocol.clone(),
-            formats: self.formats.clone(),
+            formats: match self.formats.is_empty() {
+                true => vec!["0".to_owned()],
+                false => self.formats.clone(),
+            },
             ..Media::default()
         }
     }
+}
+
+/// The payload type that the value of `a=rtpmap` or `a=fmtp` begins with.
+fn payload_type(value: &str) -> Option<u8> {
+    value.trim_start().split(' ').next()?.parse().ok()
 }
 
 /// Whole milliseconds; a fraction, which RFC 4566 allowed, is cut off.

@@ -4,24 +4,31 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use crate::attribute::{Attribute, Direction, RtpMap};
-use crate::capabilities::{Capabilities, Codec, Format, LocalMedia};
+use crate::attribute::{Attribute, Direction};
+use crate::capabilities::{Capabilities, Format, LocalMedia};
 use crate::error::{Error, NotAcceptable};
+use crate::events::EventSet;
 use crate::media::Media;
 use crate::session::{NetworkAddress, Origin, SessionDescription, Timing};
+use crate::stream::{Stream, audio_line};
 
 /// What an exchange came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Negotiated {
     /// Where RTP goes. `None` while the peer names no address that can be sent to: a hold by
-    /// `c=0.0.0.0`, a stream switched off, or a host name.
+    /// `c=0.0.0.0`, or a stream switched off.
     pub remote_rtp: Option<SocketAddr>,
-    /// Where RTCP goes.
+    /// Where RTCP goes: where RTP does when both are on one port, what `a=rtcp` says (RFC 3605),
+    /// or the next port.
     pub remote_rtcp: Option<SocketAddr>,
+    /// RTP and RTCP share a port on both sides (RFC 5761).
+    pub rtcp_mux: bool,
     /// The codec to send, with the payload type that the peer expects it in.
     pub audio: Format,
     /// The event format to send; `None` if the peer takes none.
     pub telephone_event: Option<Format>,
+    /// The events that the peer takes in that format.
+    pub events: EventSet,
     /// All formats that may arrive, in the payload types that we announced.
     pub receivable: Vec<Format>,
     /// Milliseconds of audio in a packet that we send.
@@ -40,6 +47,8 @@ pub struct Negotiated {
 pub struct OfferAnswer {
     capabilities: Arc<Capabilities>,
     session_id: u64,
+    /// An address of the family that our media has, if only one is served.
+    family: Option<IpAddr>,
     version: u64,
     /// The last description that left us, as text: what the next is compared with.
     sent: Option<Box<str>>,
@@ -59,6 +68,7 @@ enum Turn {
     Peer {
         offered: Vec<Format>,
         direction: Direction,
+        mux: bool,
     },
     /// The peer's offer is in.
     Ours(Box<Offered>),
@@ -72,22 +82,6 @@ struct Offered {
     stream: Stream,
 }
 
-/// What one side's description says of the audio stream.
-#[derive(Debug, Clone)]
-struct Stream {
-    rtp: Option<SocketAddr>,
-    rtcp: Option<SocketAddr>,
-    /// Codecs that we have too, in the writer's order.
-    codecs: Vec<Format>,
-    events: Vec<Format>,
-    ptime_ms: Option<u32>,
-    maxptime_ms: Option<u32>,
-    /// As the writer sees it, with the hold by `c=0.0.0.0` made plain.
-    direction: Direction,
-    /// Port 0: the stream is off, though its codecs may be listed.
-    off: bool,
-}
-
 impl OfferAnswer {
     /// A session in which nothing was said yet. `session_id` goes into `o=` and should be random;
     /// below 2³¹ suits every peer.
@@ -95,6 +89,7 @@ impl OfferAnswer {
         OfferAnswer {
             capabilities,
             session_id,
+            family: None,
             version: 1,
             sent: None,
             turn: Turn::Nobody,
@@ -102,6 +97,15 @@ impl OfferAnswer {
             audio_line: 0,
             assigned: Vec::new(),
             negotiated: None,
+        }
+    }
+
+    /// The same for media from `local` and other addresses of its family: peers that name
+    /// addresses of the other one are not acceptable.
+    pub fn from_address(self, local: IpAddr) -> Self {
+        OfferAnswer {
+            family: Some(local),
+            ..self
         }
     }
 
@@ -140,10 +144,9 @@ impl OfferAnswer {
             Turn::Ours(_) => return Err(Error::OfferPending),
         }
         let offered = self.offered_formats();
-        let mut audio = audio_line("RTP/AVP", local, &offered, local.direction);
-        audio
-            .attributes
-            .push(Attribute::value("ptime", self.capabilities.ptime_ms));
+        let mux = local.rtcp_mux;
+        let mut audio = audio_line("RTP/AVP", local, &offered, local.direction, mux);
+        self.push_packet_times(&mut audio, self.capabilities.ptime_ms);
         let mut media = self.lines.clone();
         match media.get_mut(self.audio_line) {
             Some(line) => {
@@ -155,6 +158,7 @@ impl OfferAnswer {
         self.turn = Turn::Peer {
             offered,
             direction: local.direction,
+            mux,
         };
         Ok(self.describe(local, media))
     }
@@ -162,7 +166,11 @@ impl OfferAnswer {
     /// Takes the answer to our offer. When it can't be used the offer counts as withdrawn; the
     /// session itself may then have to be ended, as the peer believes it changed.
     pub fn receive_answer(&mut self, answer: &SessionDescription) -> Result<&Negotiated, Error> {
-        let Turn::Peer { offered, direction } = std::mem::replace(&mut self.turn, Turn::Nobody)
+        let Turn::Peer {
+            offered,
+            direction,
+            mux,
+        } = std::mem::replace(&mut self.turn, Turn::Nobody)
         else {
             return Err(Error::NoOffer);
         };
@@ -177,6 +185,7 @@ impl OfferAnswer {
         }
         // A direction can only be narrowed by an answer (RFC 3264 §6.1).
         let direction = direction.and(stream.direction.mirrored());
+        let mux = mux && stream.rtcp_mux;
         let audio = *stream
             .codecs
             .iter()
@@ -186,7 +195,7 @@ impl OfferAnswer {
             self.lines.push(line.refused());
         }
         self.assigned.clone_from(&offered);
-        Ok(self.conclude(stream, audio, offered, direction))
+        Ok(self.conclude(stream, audio, offered, direction, mux))
     }
 
     /// Takes the peer's offer. An error is a refusal (488, or 491 for [`Error::Glare`] and
@@ -198,27 +207,42 @@ impl OfferAnswer {
             Turn::Ours(_) => return Err(Error::OfferPending),
         }
         let mut reason = NotAcceptable::NoAudio;
+        let mut off = None;
         for (audio_line, line) in offer.media.iter().enumerate() {
             if !line.kind.eq_ignore_ascii_case("audio") {
                 continue;
             }
             match self.read(offer, line) {
-                Ok(stream) if stream.off && !self.switches_off(audio_line) => {
-                    reason = NotAcceptable::Refused;
+                Ok(stream) if stream.off && self.switches_off(audio_line) => {
+                    off = Some((audio_line, stream));
                 }
+                Ok(stream) if stream.off => reason = NotAcceptable::Refused,
                 Ok(stream) => {
-                    self.turn = Turn::Ours(Box::new(Offered {
-                        lines: offer.media.clone(),
-                        audio_line,
-                        stream,
-                    }));
+                    self.take_offer(offer, audio_line, stream);
                     return Ok(());
                 }
                 Err(Error::NotAcceptable(why)) => reason = why,
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::NotAcceptable(reason))
+        // Who switches the audio off for something else, such as a fax, is refused that, so that
+        // the audio goes on.
+        let instead = offer.media.iter().any(|line| line.port != 0);
+        match off {
+            Some((audio_line, stream)) if !instead => {
+                self.take_offer(offer, audio_line, stream);
+                Ok(())
+            }
+            _ => Err(Error::NotAcceptable(reason)),
+        }
+    }
+
+    fn take_offer(&mut self, offer: &SessionDescription, audio_line: usize, stream: Stream) {
+        self.turn = Turn::Ours(Box::new(Offered {
+            lines: offer.media.clone(),
+            audio_line,
+            stream,
+        }));
     }
 
     /// Makes the answer to the offer that was received; [`OfferAnswer::negotiated`] then tells what
@@ -252,10 +276,11 @@ impl OfferAnswer {
         }
         let direction = local.direction.and(stream.direction.mirrored());
         let protocol = self.lines[at].protocol.clone();
-        let negotiated = self.conclude(stream, audio, formats.clone(), direction);
-        let mut line = audio_line(&protocol, local, &formats, direction);
-        line.attributes
-            .push(Attribute::value("ptime", negotiated.ptime_ms));
+        let mux = local.rtcp_mux && stream.rtcp_mux;
+        let negotiated = self.conclude(stream, audio, formats.clone(), direction, mux);
+        let ptime_ms = negotiated.ptime_ms;
+        let mut line = audio_line(&protocol, local, &formats, direction, mux);
+        self.push_packet_times(&mut line, ptime_ms);
         media[at] = line;
         Ok(self.describe(local, media))
     }
@@ -265,67 +290,8 @@ impl OfferAnswer {
         self.negotiated.is_some() && line == self.audio_line
     }
 
-    /// Reads what a description says of its audio line.
     fn read(&self, session: &SessionDescription, line: &Media) -> Result<Stream, Error> {
-        let refuse = |why| Err(Error::NotAcceptable(why));
-        // RTP/AVPF may be answered without using any of its feedback (RFC 4585).
-        if !["RTP/AVP", "RTP/AVPF"].contains(&line.protocol.as_str()) {
-            return refuse(NotAcceptable::Protocol);
-        }
-        let (mut codecs, mut events) = (Vec::new(), Vec::new());
-        for map in line.payloads() {
-            let known = |table: &[Codec]| table.iter().find(|codec| codec.is(&map)).copied();
-            let payload_type = map.payload_type;
-            if let Some(codec) = known(&self.capabilities.codecs) {
-                codecs.push(Format {
-                    payload_type,
-                    codec,
-                });
-            } else if let Some(codec) = known(&self.capabilities.telephone_events) {
-                events.push(Format {
-                    payload_type,
-                    codec,
-                });
-            }
-        }
-        let off = line.port == 0;
-        if codecs.is_empty() && !off {
-            return refuse(NotAcceptable::NoCommonCodec);
-        }
-        let ip = match session.connection_of(line).map(NetworkAddress::ip) {
-            Some(Some(ip)) if ip.is_multicast() => return refuse(NotAcceptable::Connection),
-            Some(ip) => ip,
-            None if off => None,
-            None => return refuse(NotAcceptable::Connection),
-        };
-        let held = ip.is_some_and(|ip: IpAddr| ip.is_unspecified());
-        let mut direction = session.direction_of(line);
-        if held {
-            // The hold of RFC 2543: who has no address can't receive.
-            direction = direction.and(Direction::SendOnly);
-        }
-        let ip = ip.filter(|_| !held && !off);
-        let rtcp = line.rtcp();
-        let rtcp_port = match rtcp {
-            Some(rtcp) => Some(rtcp.port),
-            None => line.port.checked_add(1),
-        };
-        let rtcp_ip = rtcp
-            .and_then(|rtcp| rtcp.address)
-            .or(ip)
-            .filter(|_| ip.is_some());
-        Ok(Stream {
-            rtp: ip.map(|ip| SocketAddr::new(ip, line.port)),
-            rtcp: rtcp_ip
-                .zip(rtcp_port.filter(|port| *port != 0))
-                .map(|(ip, port)| SocketAddr::new(ip, port)),
-            codecs,
-            events,
-            ptime_ms: line.ptime_ms(),
-            maxptime_ms: line.maxptime_ms(),
-            direction,
-            off,
-        })
+        Stream::read(&self.capabilities, self.family, session, line)
     }
 
     fn conclude(
@@ -334,12 +300,19 @@ impl OfferAnswer {
         audio: Format,
         receivable: Vec<Format>,
         direction: Direction,
+        rtcp_mux: bool,
     ) -> &Negotiated {
+        let telephone_event = Format::event_for(audio.codec, &stream.events);
         let negotiated = Negotiated {
             remote_rtp: stream.rtp,
-            remote_rtcp: stream.rtcp,
+            remote_rtcp: match rtcp_mux {
+                true => stream.rtp,
+                false => stream.rtcp,
+            },
+            rtcp_mux,
             audio,
-            telephone_event: Format::event_for(audio.codec, &stream.events),
+            telephone_event,
+            events: stream.events_of(telephone_event),
             receivable,
             ptime_ms: self
                 .capabilities
@@ -348,6 +321,15 @@ impl OfferAnswer {
             receive: direction.receives(),
         };
         self.negotiated.insert(negotiated)
+    }
+
+    /// The packet times that we ask for and take (RFC 8866 §6.4).
+    fn push_packet_times(&self, line: &mut Media, ptime_ms: u32) {
+        let attributes = &mut line.attributes;
+        attributes.push(Attribute::value("ptime", ptime_ms));
+        if let Some(longest) = self.capabilities.ptimes_ms.last() {
+            attributes.push(Attribute::value("maxptime", longest));
+        }
     }
 
     /// Our codecs with the payload types of this session; what is in use comes first.
@@ -410,45 +392,5 @@ impl OfferAnswer {
         }
         self.sent = Some(text.into_boxed_str());
         description
-    }
-}
-
-fn audio_line(
-    protocol: &str,
-    local: &LocalMedia,
-    formats: &[Format],
-    direction: Direction,
-) -> Media {
-    let mut attributes = Vec::new();
-    for Format {
-        payload_type,
-        codec,
-    } in formats
-    {
-        let map = RtpMap {
-            payload_type: *payload_type,
-            encoding: codec.name.to_owned(),
-            clock_rate: codec.clock_rate,
-            channels: codec.channels,
-        };
-        attributes.push(Attribute::value("rtpmap", map));
-        if let Some(parameters) = codec.parameters {
-            attributes.push(Attribute::value(
-                "fmtp",
-                format_args!("{payload_type} {parameters}"),
-            ));
-        }
-    }
-    if local.rtp.port().checked_add(1) != Some(local.rtcp_port) {
-        attributes.push(Attribute::value("rtcp", local.rtcp_port));
-    }
-    attributes.push(Attribute::property(direction.as_str()));
-    Media {
-        kind: "audio".to_owned(),
-        port: local.rtp.port(),
-        protocol: protocol.to_owned(),
-        formats: formats.iter().map(|f| f.payload_type.to_string()).collect(),
-        attributes,
-        ..Media::default()
     }
 }

@@ -2,19 +2,41 @@
 //!
 //! The order of lines within a level is not insisted on: phones get it wrong, and nothing is
 //! ambiguous about it. `m=` opens the next media description. A missing `s=` or `t=` is forgiven
-//! for the same reason. A letter that is unknown makes the description void, as RFC 8866 §5 asks.
+//! for the same reason, and so are lines with a letter that RFC 8866 does not know, though its §5
+//! would have the whole description ignored for them: surveillance cameras add `y=` and `f=`.
+//! Zeros and blanks behind the last line are no part of it. What a stranger sends is limited.
 
 use crate::attribute::Attribute;
 use crate::error::Error;
 use crate::media::Media;
 use crate::session::{NetworkAddress, Origin, SessionDescription, Timing};
 
+/// Bytes of a description at most: more than a datagram holds.
+const MAX_LENGTH: usize = 65_536;
+/// Lines at most; a browser with everything that it knows sends about 300.
+const MAX_LINES: usize = 4096;
+/// Media lines at most.
+const MAX_MEDIA: usize = 64;
+
 pub(crate) fn session_description(text: &[u8]) -> Result<SessionDescription, Error> {
+    if text.len() > MAX_LENGTH {
+        return Err(Error::Syntax {
+            line: 1,
+            reason: "longer than 65536 bytes",
+        });
+    }
     let text = String::from_utf8_lossy(text);
+    let text = text.trim_end_matches(['\0', ' ', '\t', '\r', '\n']);
     let mut reader = Reader::default();
     let mut number = 0;
-    for line in lines(&text) {
+    for line in lines(text) {
         number += 1;
+        if number > MAX_LINES {
+            return Err(Error::Syntax {
+                line: number,
+                reason: "more than 4096 lines",
+            });
+        }
         if !line.is_empty() {
             reader.line(line).map_err(|reason| Error::Syntax {
                 line: number,
@@ -68,7 +90,9 @@ impl Reader {
                 Err("v=0 must come first")
             };
         }
+        let full = self.media.len() == MAX_MEDIA;
         match (letter, self.media.last_mut()) {
+            ("m", _) if full => return Err("more than 64 media lines"),
             ("m", _) => self.media.push(media(value)?),
             (_, Some(media)) => media_line(media, letter, value)?,
             ("o", _) => once(&mut self.origin, origin(value)?)?,
@@ -91,7 +115,7 @@ impl Reader {
             ("k", _) => once(&mut self.key, value.to_owned())?,
             ("a", _) => self.attributes.push(attribute(value)),
             ("v", _) => return Err("given twice"),
-            _ => return Err("unknown type letter"),
+            _ => return unknown(letter),
         }
         Ok(())
     }
@@ -132,9 +156,17 @@ fn media_line(media: &mut Media, letter: &str, value: &str) -> Result<(), &'stat
         "v" | "o" | "s" | "u" | "e" | "p" | "t" | "r" | "z" => {
             return Err("a line of the session level after m=");
         }
-        _ => return Err("unknown type letter"),
+        _ => return unknown(letter),
     }
     Ok(())
+}
+
+/// A line that we know nothing of is passed over.
+fn unknown(letter: &str) -> Result<(), &'static str> {
+    match letter.as_bytes() {
+        [b'a'..=b'z' | b'A'..=b'Z'] => Ok(()),
+        _ => Err("not of the form letter=value"),
+    }
 }
 
 fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), &'static str> {

@@ -72,27 +72,64 @@ fn malformed_descriptions_are_refused_with_their_line() {
         ("x".into(), 1),
         (o.into(), 1),
         ("v=1\n".into(), 1),
-        ("v=0\n".into(), 3),
+        ("v=0\n".into(), 2),
         ("v=0\nv=0\n".into(), 2),
         ("v=0\no=- 1 1 IN IP4\n".into(), 2),
         ("v=0\no=- 1 1 IN IP4 192.0.2.1 x\n".into(), 2),
         (format!("v=0\n{o}{o}"), 3),
         (format!("v=0\n{o}s=a\ns=b\n"), 4),
         (format!("v=0\n{o}c=IN IP4\n"), 3),
-        (format!("v=0\n{o}x=1\n"), 3),
+        (format!("v=0\n{o}xy=1\n"), 3),
+        (format!("v=0\n{o}garbage\n"), 3),
         (format!("v=0\n{o}r=1\n"), 3),
         (format!("v=0\n{o}m=audio\n"), 3),
         (format!("v=0\n{o}m=audio 65536 RTP/AVP 0\n"), 3),
         (format!("v=0\n{o}m=audio -1 RTP/AVP 0\n"), 3),
         (format!("v=0\n{o}m=audio 1/x RTP/AVP 0\n"), 3),
         (format!("v=0\n{o}m=audio 1 RTP/AVP 0\ns=late\n"), 4),
-        (format!("v=0\n{o}m=audio 1 RTP/AVP 0\nx=1\n"), 4),
-        (format!("v=0\n{o}a=\0\n"), 3),
+        (format!("v=0\n{o}m=audio 1 RTP/AVP 0\n1=1\n"), 4),
+        (format!("v=0\n{o}m=audio 1 RTP/AVP 0\n\0\na=x\n"), 4),
+        (format!("v=0\n{o}a=\0x\n"), 3),
     ] {
         match SessionDescription::parse(text.as_bytes()) {
             Err(Error::Syntax { line, .. }) => assert_eq!(line, at, "{text:?}"),
             other => panic!("{text:?} gave {other:?}"),
         }
+    }
+}
+
+#[test]
+fn lines_of_unknown_letters_and_what_trails_the_last_one_are_passed_over() {
+    let text = WHOLE.replace("k=prompt", "y=0100000001\r\nf=v/2/4///a///\r\nk=prompt");
+    let text = text.replacen("t=0 0", "Q=1\r\nt=0 0", 1) + "\0\0 \r\n";
+    let description = SessionDescription::parse(text.as_bytes()).unwrap();
+    assert_eq!(description.to_string(), WHOLE);
+}
+
+#[test]
+fn numbers_of_the_origin_may_be_longer_than_any_integer() {
+    let origin = "o=- 36893488147419103232 99999999999999999999999 IN IP4 host.example.com";
+    let text = format!("v=0\n{origin}\n");
+    let description = SessionDescription::parse(text.as_bytes()).unwrap();
+    assert!(description.to_string().contains(origin));
+}
+
+#[test]
+fn what_a_stranger_may_send_is_limited() {
+    let head = "v=0\no=- 1 1 IN IP4 192.0.2.1\n";
+    for (rest, reason) in [
+        (
+            "m=audio 4000 RTP/AVP 0\n".repeat(65),
+            "more than 64 media lines",
+        ),
+        ("a=x\n".repeat(4095), "more than 4096 lines"),
+        ("x".repeat(65_536), "longer than 65536 bytes"),
+    ] {
+        let error = SessionDescription::parse((head.to_owned() + &rest).as_bytes()).unwrap_err();
+        assert!(error.to_string().ends_with(reason), "{error}");
+    }
+    for rest in ["m=audio 4000 RTP/AVP 0\n".repeat(64), "a=x\n".repeat(4094)] {
+        assert!(SessionDescription::parse((head.to_owned() + &rest).as_bytes()).is_ok());
     }
 }
 

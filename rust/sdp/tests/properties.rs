@@ -14,7 +14,11 @@ fn texts() -> impl Strategy<Value = String> {
         Just("c=IN IP4 0.0.0.0".to_owned()),
         Just("c=IN IP6 2001:db8::1".to_owned()),
         "c=IN IP4 [0-9.]{1,15}(/[0-9]{1,3})?",
-        "m=(audio|video) [0-9]{1,6} (RTP/AVP|RTP/SAVP|RTP/AVPF)( [0-9]{1,3}){0,4}",
+        "m=(audio|video) [0-9]{1,6}(/[0-9])? (RTP/AVP|RTP/SAVP|RTP/AVPF)( [0-9]{1,3}){0,4}",
+        Just("m=audio 4000 RTP/AVP 0 101".to_owned()),
+        Just("m=image 4002 udptl t38".to_owned()),
+        "a=fmtp:[0-9]{1,3} [0-9,-]{0,8}",
+        Just("a=rtcp-mux".to_owned()),
         "a=rtpmap:[0-9]{1,3} (PCMU|PCMA|telephone-event|opus)/[0-9]{1,6}(/[0-9])?",
         "a=(ptime|maxptime|rtcp|rtpmap|fmtp):[ -~]{0,20}",
         "a=(sendrecv|sendonly|recvonly|inactive)",
@@ -55,14 +59,32 @@ proptest! {
         for (ours, theirs) in answer.media.iter().zip(&offer.media) {
             prop_assert_eq!(&ours.kind.to_lowercase(), &theirs.kind.to_lowercase());
             prop_assert_eq!(&ours.protocol, &theirs.protocol);
-            prop_assert!(ours.formats.iter().all(|f| theirs.formats.contains(f)));
+            prop_assert!(!ours.formats.is_empty());
+            let echoed = ours.formats.iter().all(|f| theirs.formats.contains(f));
+            prop_assert!(echoed || theirs.formats.is_empty());
         }
+        let text = answer.to_string();
+        prop_assert_eq!(SessionDescription::parse(text.as_bytes()), Ok(answer.clone()));
         let taken = answer.media.iter().filter(|m| m.port != 0).count();
         prop_assert_eq!(taken, 1);
         let offered = offer.direction_of(&offer.media[answer.media.iter().position(|m| m.port != 0).unwrap()]);
         let negotiated = session.negotiated().unwrap();
         prop_assert!(!negotiated.send || offered.receives());
         prop_assert!(!negotiated.receive || offered.sends());
+    }
+
+    #[test]
+    fn the_same_offer_again_changes_nothing(text in texts()) {
+        let Ok(offer) = SessionDescription::parse(text.as_bytes()) else { return Ok(()) };
+        let mut session = side();
+        if session.receive_offer(&offer).is_err() {
+            return Ok(());
+        }
+        let first = session.create_answer(&local()).unwrap();
+        let agreed = session.negotiated().cloned();
+        session.receive_offer(&offer).unwrap();
+        prop_assert_eq!(session.create_answer(&local()).unwrap(), first);
+        prop_assert_eq!(session.negotiated().cloned(), agreed);
     }
 
     /// Two of us, taking turns as chance has it, see the same stream from both ends.

@@ -399,7 +399,8 @@ fn refusal(error: &EngineError, flow: Flow) -> Reply {
             NotAcceptable::NoAudio | NotAcceptable::Refused => 304,
             NotAcceptable::Protocol => 302,
             NotAcceptable::NoCommonCodec => 305,
-            NotAcceptable::Connection => 301,
+            NotAcceptable::Family => 300,
+            NotAcceptable::Connection | NotAcceptable::HostName => 301,
         },
         _ => 399,
     };

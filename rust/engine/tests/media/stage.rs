@@ -26,7 +26,10 @@ use sems_engine::{
     queue::EventReceiver,
     transport::memory::{LinkQuality, MemoryHost, MemoryNetwork, MemorySocket},
 };
-use sems_rtp::{PayloadType, RtpHeader, RtpPacket, SequenceNumber, Ssrc, Timestamp};
+use sems_rtp::{
+    DatagramKind, PayloadType, RtpHeader, RtpPacket, SequenceNumber, Ssrc, Timestamp, classify,
+};
+use sems_sdp::EventSet;
 
 pub const MS: Duration = Duration::from_millis(1);
 pub const TICK: Duration = Duration::from_millis(20);
@@ -71,6 +74,8 @@ pub struct Phone {
     pub negotiated: Negotiated,
     pub received: Vec<Received>,
     pub reports: Vec<Vec<u8>>,
+    /// Those that came to the port of RTP.
+    pub muxed_reports: Vec<Vec<u8>>,
     pub ssrc: u32,
     pub sequence: u16,
     pub timestamp: u32,
@@ -140,9 +145,11 @@ impl Stage {
             ]),
             ptime_ms: 20,
             send_events: PayloadType::new(EVENTS),
+            events: EventSet::KEYS,
             receive_events: PayloadType::new(EVENTS),
             remote_rtp: rtp.local_addr(),
             remote_rtcp: rtcp.local_addr(),
+            rtcp_mux: false,
             send: true,
             receive: true,
             behind_nat: false,
@@ -158,6 +165,7 @@ impl Stage {
             negotiated: negotiated.clone(),
             received: Vec::new(),
             reports: Vec::new(),
+            muxed_reports: Vec::new(),
             ssrc: 0x1000_0000 + call.0 as u32,
             sequence: 65_500,
             timestamp: 0xFFFF_F000,
@@ -414,6 +422,10 @@ impl Phone {
 
     fn receive(&mut self, now: Instant) {
         while let Some((_, data)) = self.rtp.take() {
+            if classify(&data) == DatagramKind::Rtcp {
+                self.muxed_reports.push(data);
+                continue;
+            }
             let packet = RtpPacket::parse(&data).unwrap();
             self.received.push(Received {
                 at: now,

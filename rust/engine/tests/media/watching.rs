@@ -187,8 +187,18 @@ fn reports_leave_each_few_seconds_and_tell_what_was_sent_and_received() {
 
 #[test]
 fn round_trip_and_loss_come_from_the_peers_reports() {
+    exchange_reports(false);
+}
+
+#[test]
+fn reports_may_share_the_port_of_the_sound() {
+    exchange_reports(true);
+}
+
+/// A peer reports what it hears, on a port of its own or on that of RTP.
+fn exchange_reports(mux: bool) {
     let mut stage = Stage::new(1);
-    let phone = stage.call(0);
+    let phone = stage.call_with(0, |negotiated| negotiated.rtcp_mux = mux);
     let mut peer = RtpSession::new(SessionConfig {
         ssrc: Ssrc(stage.phones[phone].ssrc),
         first_sequence: SequenceNumber(0),
@@ -197,7 +207,7 @@ fn round_trip_and_loss_come_from_the_peers_reports() {
         cname: "peer",
     });
     let mut ours = stage.phones[phone].remote;
-    ours.set_port(ours.port() + 1);
+    ours.set_port(ours.port() + u16::from(!mux));
     let ntp = |ms: u64| NtpTime::from_unix(std::time::Duration::from_millis(5_000_000 + ms));
     for ms in 0..12_000 {
         stage.run(1);
@@ -210,14 +220,20 @@ fn round_trip_and_loss_come_from_the_peers_reports() {
                 peer.receive(now, &sems_rtp::RtpPacket::parse(&bytes).unwrap());
             }
         }
-        for report in caller.reports.drain(..) {
+        let (here, elsewhere) = match mux {
+            true => (&mut caller.muxed_reports, &mut caller.reports),
+            false => (&mut caller.reports, &mut caller.muxed_reports),
+        };
+        assert!(elsewhere.is_empty());
+        for report in here.drain(..) {
             peer.receive_control(now, ntp(ms), &report).unwrap();
         }
         if ms % 3000 == 2000 {
             peer.send(PayloadType::PCMU, 160, 160);
             let mut report = [0; 400];
             let length = peer.write_report(now, ntp(ms), &mut report).unwrap();
-            caller.rtcp.send_to(&report[..length], ours);
+            let socket = if mux { &caller.rtp } else { &caller.rtcp };
+            socket.send_to(&report[..length], ours);
         }
     }
     let quality = *qualities(&stage).last().unwrap();
@@ -226,4 +242,5 @@ fn round_trip_and_loss_come_from_the_peers_reports() {
     // One millisecond each way on this network.
     let trip = quality.round_trip_ms.unwrap();
     assert!((1.9..=3.1).contains(&trip), "{trip} ms");
+    assert_eq!(stage.stat("rtp_malformed"), 0);
 }

@@ -2,6 +2,7 @@
 
 mod calls;
 mod changes;
+mod descriptions;
 mod early_media;
 mod forks;
 mod links;

@@ -119,27 +119,47 @@ impl Leg {
             let Some((length, from)) = self.port.rtcp.receive(tick.datagram) else {
                 break;
             };
-            if !self.latch.is_peer(from.ip()) {
-                continue;
-            }
             let age = self.port.rtcp.waited().unwrap_or_default();
-            let arrived = tick.now.checked_sub(age).unwrap_or(tick.now);
-            let ntp = tick.wall.at(arrived);
-            let datagram = &tick.datagram[..length];
-            let Ok(news) = self.session.receive_control(arrived, ntp, datagram) else {
-                continue;
-            };
             // As with RTP, reports go back to where the peer's come from.
-            self.control.remote = from;
-            if let Some(timer) = &mut self.control.timer {
-                timer.received(length);
+            if self.take_report(tick, length, from, age) && !self.negotiated.rtcp_mux {
+                self.control.remote = from;
             }
-            if let Some(block) = news.about_us {
-                self.control.remote_loss = Some(f32::from(block.fraction_lost) / 256.0);
-            }
-            if news.round_trip.is_some() {
-                self.control.round_trip = news.round_trip;
-            }
+        }
+    }
+
+    /// Takes one datagram of RTCP, which waited here for `age`; `false`: it is not the peer's.
+    pub(super) fn take_report(
+        &mut self,
+        tick: &Tick<'_>,
+        length: usize,
+        from: SocketAddr,
+        age: Duration,
+    ) -> bool {
+        if !self.latch.is_peer(from.ip()) {
+            return false;
+        }
+        let arrived = tick.now.checked_sub(age).unwrap_or(tick.now);
+        let ntp = tick.wall.at(arrived);
+        let datagram = &tick.datagram[..length];
+        let Ok(news) = self.session.receive_control(arrived, ntp, datagram) else {
+            return false;
+        };
+        if let Some(timer) = &mut self.control.timer {
+            timer.received(length);
+        }
+        if let Some(block) = news.about_us {
+            self.control.remote_loss = Some(f32::from(block.fraction_lost) / 256.0);
+        }
+        if news.round_trip.is_some() {
+            self.control.round_trip = news.round_trip;
+        }
+        true
+    }
+
+    fn send_report(&mut self, report: &[u8]) {
+        match self.negotiated.rtcp_mux {
+            true => self.port.rtp.send(report, self.latch.destination()),
+            false => self.port.rtcp.send(report, self.control.remote),
         }
     }
 
@@ -181,8 +201,8 @@ impl Leg {
             .session
             .write_report(now, tick.wall.at(now), &mut report);
         if let Ok(length) = written {
-            self.port.rtcp.send(&report[..length], self.control.remote);
             timer.sent(now, length, tick.random.random());
+            self.send_report(&report[..length]);
         }
     }
 
@@ -193,7 +213,7 @@ impl Leg {
             .session
             .write_goodbye(tick.now, tick.wall.at(tick.now), &mut report);
         if let Ok(length) = written {
-            self.port.rtcp.send(&report[..length], self.control.remote);
+            self.send_report(&report[..length]);
         }
     }
 

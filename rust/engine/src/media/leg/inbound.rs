@@ -366,6 +366,11 @@ impl Leg {
         let counters = tick.counters;
         let packet = match classify(datagram) {
             DatagramKind::Rtp => RtpPacket::parse(datagram),
+            DatagramKind::Rtcp if self.negotiated.rtcp_mux => {
+                let age = self.port.rtp.waited().unwrap_or_default();
+                self.take_report(tick, length, from, age);
+                return 0;
+            }
             _ => {
                 counters.rtp_malformed.add(1);
                 return 0;

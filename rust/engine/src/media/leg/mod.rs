@@ -17,6 +17,7 @@ use sems_audio::{FRAME_SAMPLES, Frame, codec::Codec};
 use sems_rtp::{
     EventSender, Latch, PayloadType, RtpSession, SequenceNumber, SessionConfig, Ssrc, Timestamp,
 };
+use sems_sdp::EventSet;
 
 use super::{player::Player, port::Port, schedule::TICK, tap::TapWriter};
 use crate::{command::Direction, ids::CallId};
@@ -46,12 +47,16 @@ pub struct Negotiated {
     pub ptime_ms: u8,
     /// Payload type of telephone-event (RFC 4733) as the peer wants it, where agreed.
     pub send_events: Option<PayloadType>,
+    /// The events that the peer takes in it.
+    pub events: EventSet,
     /// Payload type of telephone-event that we announced, where agreed.
     pub receive_events: Option<PayloadType>,
     /// Where the peer's SDP says that it receives RTP.
     pub remote_rtp: SocketAddr,
     /// The same for RTCP: the next port, or that of `a=rtcp` (RFC 3605).
     pub remote_rtcp: SocketAddr,
+    /// RTCP goes and comes by the port of RTP (RFC 5761), whatever `remote_rtcp` says.
+    pub rtcp_mux: bool,
     /// We may send.
     pub send: bool,
     /// The peer may send.

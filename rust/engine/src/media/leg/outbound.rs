@@ -111,6 +111,10 @@ impl Leg {
                 self.call
             ));
         };
+        let taken = self.negotiated.events;
+        if let Some(key) = keys.iter().find(|key| !taken.contains(key.event())) {
+            return Err(format!("the peer takes no key {}", key.to_char()));
+        }
         for key in keys {
             if events.press(*key, duration).is_err() {
                 return Err("too many digits are waiting to be sent".to_owned());
