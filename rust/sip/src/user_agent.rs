@@ -57,6 +57,7 @@ mod caller;
 mod config;
 mod counters;
 mod event;
+mod failover;
 mod flows;
 mod identity;
 mod other;
@@ -72,9 +73,10 @@ use slotmap::SlotMap;
 use crate::dialog::Dialog;
 use crate::dialog::invite::Reinvite;
 use crate::header::{Allow, HeaderName, NameAddr, Supported, Via};
-use crate::transaction::{Effect, Failure, Flow, TimerQueue, Transactions};
+use crate::transaction::{ClientTransactionId, Effect, Failure, Flow, TimerQueue, Transactions};
 use crate::{Error, Headers, Host, Message, Method, Request, Response, SipUri, StatusCode, Text};
 
+use failover::Failover;
 use identity::Identity;
 use session::{Established, Owner, Phase, Session, SessionTimer};
 
@@ -98,6 +100,7 @@ pub struct UserAgent {
     by_local_tag: HashMap<Text, SessionId>,
     queue: TimerQueue<(SessionId, SessionTimer)>,
     outputs: VecDeque<Output>,
+    failover: Failover,
     counters: Counters,
 }
 
@@ -113,6 +116,7 @@ impl UserAgent {
             by_local_tag: HashMap::new(),
             queue: TimerQueue::default(),
             outputs: VecDeque::new(),
+            failover: Failover::default(),
             counters: Counters::default(),
         }
     }
@@ -146,6 +150,7 @@ impl UserAgent {
     pub fn handle_timeout(&mut self, now: Instant) {
         self.transactions.handle_timeout(now);
         self.settle(now);
+        self.end_patience(now);
         while let Some((at, (id, timer))) = self.queue.pop(now) {
             let expired = self
                 .sessions
@@ -168,7 +173,8 @@ impl UserAgent {
     /// then.
     pub fn next_timeout(&self) -> Option<Instant> {
         let (a, b) = (self.transactions.next_timeout(), self.queue.next());
-        a.into_iter().chain(b).min()
+        let c = self.failover.next_timeout();
+        a.into_iter().chain(b).chain(c).min()
     }
 
     /// What is to be done next, in this order.
@@ -197,6 +203,7 @@ impl UserAgent {
             sessions: self.sessions.len(),
             client_transactions: self.transactions.clients(),
             server_transactions: self.transactions.servers(),
+            failovers: self.failover.len(),
         }
     }
 
@@ -240,39 +247,67 @@ impl UserAgent {
                 Effect::Response {
                     client,
                     owner,
+                    flow,
                     response,
-                } => match owner {
-                    Owner::Nobody => {}
-                    Owner::Invite(id) => self.on_invite_response(now, client, id, response),
-                    Owner::Reinvite(id) => self.on_reinvite_response(now, client, id, response),
-                    Owner::Bye(id) if response.status.is_final() => self.remove(id),
-                    Owner::Bye(_) => {}
-                    Owner::Request(id) => self.on_other_response(now, client, id, response),
-                },
+                } => {
+                    let told = self.look_at_response(now, client, owner, flow, &response);
+                    let Some(known_as) = told else {
+                        continue;
+                    };
+                    match owner {
+                        Owner::Nobody => {}
+                        Owner::Silent | Owner::Cancelled => {
+                            self.on_late_response(now, client, owner, &response)
+                        }
+                        Owner::Invite(id) => self.on_invite_response(now, client, id, response),
+                        Owner::Reinvite(id) => self.on_reinvite_response(now, client, id, response),
+                        Owner::Bye(id) if response.status.is_final() => self.remove(id),
+                        Owner::Bye(_) => {}
+                        Owner::Request(id) => self.on_other_response(now, known_as, id, response),
+                    }
+                }
                 Effect::Failed {
                     client,
                     owner,
                     failure,
-                } => match owner {
-                    Owner::Nobody => {}
-                    Owner::Invite(id) => {
-                        self.terminate(id, failure.into());
-                        self.remove(id);
+                } => {
+                    if let Some(known_as) = self.look_at_failure(now, client, failure) {
+                        self.fail(now, known_as, owner, failure);
                     }
-                    Owner::Reinvite(id) => {
-                        if self.terminate(id, failure.into()) {
-                            self.leave(now, id, Headers::new());
-                        }
-                    }
-                    Owner::Bye(id) => self.remove(id),
-                    Owner::Request(_) => {
-                        let status = match failure {
-                            Failure::Timeout => StatusCode::REQUEST_TIMEOUT,
-                            Failure::Unreachable => StatusCode::SERVICE_UNAVAILABLE,
-                        };
-                        self.event(Event::RequestFailed { id: client, status });
-                    }
-                },
+                }
+            }
+        }
+    }
+
+    /// A request of ours gets no final response.
+    fn fail(
+        &mut self,
+        now: Instant,
+        known_as: ClientTransactionId,
+        owner: Owner,
+        failure: Failure,
+    ) {
+        match owner {
+            Owner::Nobody | Owner::Silent | Owner::Cancelled => {}
+            Owner::Invite(id) => {
+                self.terminate(id, failure.into());
+                self.remove(id);
+            }
+            Owner::Reinvite(id) => {
+                if self.terminate(id, failure.into()) {
+                    self.leave(now, id, Headers::new());
+                }
+            }
+            Owner::Bye(id) => self.remove(id),
+            Owner::Request(_) => {
+                let status = match failure {
+                    Failure::Timeout => StatusCode::REQUEST_TIMEOUT,
+                    Failure::Unreachable => StatusCode::SERVICE_UNAVAILABLE,
+                };
+                self.event(Event::RequestFailed {
+                    id: known_as,
+                    status,
+                });
             }
         }
     }

@@ -32,6 +32,9 @@ impl Signaling {
                     signaling.on_progress(call, &response);
                 });
             }
+            AgentEvent::NextServer { session, flow } => {
+                self.with_call(now, session, |_, call| call.flow = flow);
+            }
             AgentEvent::Accepted { session, response } => {
                 self.with_call(now, session, |signaling, call| {
                     signaling.on_accepted(now, call, &response);

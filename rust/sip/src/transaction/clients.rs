@@ -117,6 +117,28 @@ impl<O: Clone> Transactions<O> {
         }
     }
 
+    /// Stops repeating an INVITE that has had no response, for it is not waited for any more; what
+    /// its server may still say is for another owner.
+    pub(crate) fn abandon(&mut self, id: ClientTransactionId, owner: O) {
+        if let Some(client) = self.clients.get_mut(id) {
+            client.running.stop(Timer::A);
+            client.owner = owner;
+        }
+    }
+
+    pub(crate) fn set_client_owner(&mut self, id: ClientTransactionId, owner: O) {
+        if let Some(client) = self.clients.get_mut(id) {
+            client.owner = owner;
+        }
+    }
+
+    /// Forgets a request whose response nobody wants any more.
+    pub(crate) fn forget(&mut self, id: ClientTransactionId) {
+        if let Some(client) = self.clients.remove(id) {
+            self.by_branch.remove(&client.key);
+        }
+    }
+
     /// Sends the ACK to a 2xx, now and whenever that 2xx comes again.
     pub(crate) fn acknowledge(
         &mut self,
@@ -188,6 +210,7 @@ impl<O: Clone> Transactions<O> {
                         self.effects.push_back(Effect::Response {
                             client,
                             owner,
+                            flow,
                             response,
                         });
                     }

@@ -75,6 +75,8 @@ pub(crate) enum Effect<O> {
     Response {
         client: ClientTransactionId,
         owner: O,
+        /// The way that the request took.
+        flow: Flow,
         response: Response,
     },
     /// There will be no final response.

@@ -8,20 +8,25 @@ use crate::dialog::Dialog;
 use crate::dialog::invite::{Cancel, Reinvite, glare_wait};
 use crate::header::{CSeq, HeaderName, MaxForwards, NameAddr, Route, To};
 use crate::transaction::{ClientTransactionId, follow_up};
-use crate::{Error, Headers, Method, Request, Response, StatusCode, Text};
+use crate::{Error, Headers, Method, Request, Response, StatusCode, Text, Uri};
 
 /// Early dialogs and accepted branches of one INVITE that are kept apart; a fork is rarely wider.
 const MAX_BRANCHES: usize = 16;
 
 impl UserAgent {
     /// Places a call. A body in the INVITE is taken for an offer.
-    pub fn invite(&mut self, now: Instant, invite: OutgoingRequest) -> Result<SessionId, Error> {
+    pub fn invite(
+        &mut self,
+        now: Instant,
+        mut invite: OutgoingRequest,
+    ) -> Result<SessionId, Error> {
         let census = self.census();
         if census.sessions >= self.config.max_sessions
             || census.client_transactions >= self.config.max_transactions
         {
             return Err(Error::Limit);
         }
+        let rest = self.choose_first(now, &mut invite);
         let (flow, offers) = (invite.flow, invite.content.is_some());
         let (local_tag, call_id) = (self.identity.tag(), self.identity.call_id());
         let request = self.opening_request(Method::Invite, invite, &local_tag, &call_id);
@@ -32,9 +37,7 @@ impl UserAgent {
             cancel: Cancel::NotWanted,
         };
         let id = self.open(&call_id, local_tag, phase);
-        let started = self
-            .transactions
-            .start_client(now, request, flow, Owner::Invite(id));
+        let started = self.start_opening(now, request, flow, rest, Owner::Invite(id));
         match (started, self.sessions.get_mut(id).map(|s| &mut s.phase)) {
             (Some(started), Some(Phase::Calling { transaction, .. })) => *transaction = started,
             _ => {
@@ -116,11 +119,12 @@ impl UserAgent {
             .as_sip()
             .and_then(|uri| uri.user().map(|u| u.into_owned()));
         let contact = self.contact(flow, user.as_deref());
-        let mut request = Request::new(method.clone(), outgoing.uri);
+        let (uri, routes) = routed(outgoing.uri, outgoing.route);
+        let mut request = Request::new(method.clone(), uri);
         let headers = &mut request.headers;
         headers.push_typed(&self.via(flow));
         headers.push_typed(&MaxForwards(70));
-        for route in outgoing.route {
+        for route in routes {
             headers.push_typed(&Route(NameAddr::new(route)));
         }
         headers.push(
@@ -391,7 +395,12 @@ impl UserAgent {
 
     /// A branch of a fork has accepted that lost, or that came when the call was over: ACK and BYE
     /// (§13.2.2.4).
-    fn decline_branch(&mut self, now: Instant, client: ClientTransactionId, response: &Response) {
+    pub(super) fn decline_branch(
+        &mut self,
+        now: Instant,
+        client: ClientTransactionId,
+        response: &Response,
+    ) {
         let Some((invite, flow)) = self.transactions.invite(client) else {
             return;
         };
@@ -452,6 +461,24 @@ impl UserAgent {
         if self.live(id).is_ok() {
             self.event(Event::ReinviteDue { session: id });
         }
+    }
+}
+
+/// Request-URI and Route of a request to `uri` by way of `routes`: a strict router finds itself in
+/// the Request-URI, and whom the request is for at the end of the Route (§8.1.1.1, §12.2.1.1).
+fn routed(uri: Uri, mut routes: Vec<Uri>) -> (Uri, Vec<Uri>) {
+    let strict = routes
+        .first()
+        .and_then(|first| first.as_sip())
+        .filter(|first| !first.is_loose_router())
+        .map(|first| first.for_request_line());
+    match strict {
+        Some(first) => {
+            routes.remove(0);
+            routes.push(uri);
+            (first.into(), routes)
+        }
+        None => (uri, routes),
     }
 }
 

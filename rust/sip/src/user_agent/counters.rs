@@ -21,6 +21,8 @@ pub struct Counters {
     pub overload: u64,
     /// Requests that we refused by ourselves, overload apart.
     pub refused: u64,
+    /// Requests that went to another server because one failed.
+    pub failovers: u64,
     /// Sessions that began.
     pub sessions: u64,
 }
@@ -34,4 +36,6 @@ pub struct Census {
     pub client_transactions: usize,
     /// Requests of others whose transactions live.
     pub server_transactions: usize,
+    /// Requests of ours that may go, or have gone, to another server.
+    pub failovers: usize,
 }

@@ -43,6 +43,13 @@ pub enum Event {
         /// The response. Responses with different To tags come from different branches of a fork.
         response: Box<Response>,
     },
+    /// A server failed, and our INVITE goes to the next; what was said of progress is void.
+    NextServer {
+        /// Our call.
+        session: SessionId,
+        /// The way to it.
+        flow: Flow,
+    },
     /// Our INVITE was accepted. The ACK has been sent if the INVITE carried a body; otherwise it
     /// has to be sent with `ack` and the answer to the offer that is here.
     Accepted {

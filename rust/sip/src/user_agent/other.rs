@@ -13,7 +13,7 @@ impl UserAgent {
         &mut self,
         now: Instant,
         method: Method,
-        request: OutgoingRequest,
+        mut request: OutgoingRequest,
     ) -> Result<ClientTransactionId, Error> {
         if wording::has_own_verb(&method) {
             return Err(Error::Method(method));
@@ -21,12 +21,11 @@ impl UserAgent {
         if self.census().client_transactions >= self.config.max_transactions {
             return Err(Error::Limit);
         }
+        let rest = self.choose_first(now, &mut request);
         let flow = request.flow;
         let (tag, call_id) = (self.identity.tag(), self.identity.call_id());
         let request = self.opening_request(method, request, &tag, &call_id);
-        let started = self
-            .transactions
-            .start_client(now, request, flow, Owner::Request(None));
+        let started = self.start_opening(now, request, flow, rest, Owner::Request(None));
         self.settle(now);
         started.ok_or(Error::State)
     }

@@ -15,6 +15,10 @@ slotmap::new_key_type! {
 pub(super) enum Owner {
     /// Nobody waits for its outcome: CANCEL, and BYE to a branch of a fork that lost.
     Nobody,
+    /// An INVITE to a server that was silent for too long, so that another was asked.
+    Silent,
+    /// The same, with a CANCEL on its way.
+    Cancelled,
     /// The INVITE that opened the session.
     Invite(SessionId),
     /// A later INVITE.

@@ -74,13 +74,15 @@ impl Reply {
 pub struct OutgoingRequest {
     /// Where it goes: the outbound proxy, or what the URI was resolved to.
     pub flow: Flow,
+    /// Where it goes when that server fails, the next first (RFC 3263 §4.3).
+    pub alternatives: Vec<Flow>,
     /// The Request-URI.
     pub uri: Uri,
     /// Who asks. The tag is made by the user agent.
     pub from: NameAddr,
     /// Who is asked.
     pub to: NameAddr,
-    /// A Route to start with.
+    /// A Route to start with (§8.1.2), the next hop first.
     pub route: Vec<Uri>,
     /// Headers beyond those that the user agent writes.
     pub headers: Headers,
@@ -94,6 +96,7 @@ impl OutgoingRequest {
         let uri = uri.into();
         Self {
             flow,
+            alternatives: Vec::new(),
             to: NameAddr::new(uri.clone()),
             uri,
             from,

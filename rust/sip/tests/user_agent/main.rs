@@ -3,6 +3,7 @@
 mod answers;
 mod called;
 mod calling;
+mod failover;
 mod garbage;
 mod others;
 mod routing;

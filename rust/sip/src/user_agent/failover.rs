@@ -1,0 +1,302 @@
+//! The next server when one fails (RFC 3263 §4.3).
+//!
+//! A request outside a dialog may name further servers beside the first. The next one gets it,
+//! with a new branch and otherwise the same, when a server can't be reached, answers 503 or says
+//! nothing at all.
+//!
+//! How long nothing is nothing: the RFC names Timers B and F, 64·T1, which is what the last server
+//! gets. The others get 8·T1 (4 s, in which the request was sent four times): a server that lives
+//! has said 100 by then, to an INVITE within 200 ms (RFC 3261 §17.2.1) and to any other request
+//! once Timer E has reached T2, which is after 7·T1 (RFC 4320 §4.2). Since that is our impatience
+//! and not the transaction's end, the transaction lives on to Timer B, without repetitions:
+//! should its server wake up, it gets a CANCEL, or ACK and BYE when it has accepted by then.
+//!
+//! A server that says 503 with Retry-After is asked last for so long, by all requests
+//! (§21.5.4 of RFC 3261 would rather not have it asked at all; but a gateway says 503 of one
+//! call's circuit, too, and where there is no other server it is worth a try).
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::session::{Owner, Phase, SessionId};
+use super::{Event, OutgoingRequest, UserAgent};
+use crate::header::{self, HeaderName, RetryAfter};
+use crate::transaction::{
+    ClientTransactionId, Failure, Flow, TimerQueue, TimerValues, Transport, follow_up,
+};
+use crate::{Method, Request, Response, StatusCode, Text};
+
+/// A server that says nothing has so many T1 while there is another.
+const PATIENCE: u32 = 8;
+/// The longest that a server is avoided: what it was told an hour ago needn't hold any more.
+const LONGEST_AVOIDED: Duration = Duration::from_secs(3600);
+/// Servers that are avoided at a time; beyond, the one whose time ends first is not any more.
+const MOST_AVOIDED: usize = 1024;
+
+/// The requests that have another server to go to, and the servers that don't want any now.
+#[derive(Debug, Default)]
+pub(super) struct Failover {
+    tries: HashMap<ClientTransactionId, Tries>,
+    queue: TimerQueue<ClientTransactionId>,
+    avoided: HashMap<(Transport, SocketAddr), Instant>,
+}
+
+/// What remains to be tried of one request.
+#[derive(Debug)]
+struct Tries {
+    request: Box<Request>,
+    owner: Owner,
+    rest: VecDeque<Flow>,
+    /// The id under which the layer above knows it: that of its first transaction.
+    known_as: ClientTransactionId,
+    /// This server has said something.
+    answered: bool,
+}
+
+impl Failover {
+    /// Requests that have had, or have, another server to go to.
+    pub(super) fn len(&self) -> usize {
+        self.tries.len()
+    }
+
+    /// When a silent server's time is up; perhaps nothing is due then.
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        self.queue.next()
+    }
+
+    /// Puts servers that are to be avoided behind the others.
+    fn sort(&mut self, now: Instant, flows: &mut [Flow]) {
+        if self.avoided.is_empty() {
+            return;
+        }
+        self.avoided.retain(|_, until| *until > now);
+        flows.sort_by_key(|flow| self.avoided.contains_key(&(flow.transport, flow.remote)));
+    }
+
+    fn avoid(&mut self, now: Instant, flow: Flow, response: &Response) {
+        let Some(Ok(RetryAfter { seconds, .. })) = response.headers.get_typed() else {
+            return;
+        };
+        let time = Duration::from_secs(seconds.into()).min(LONGEST_AVOIDED);
+        if time.is_zero() {
+            return;
+        }
+        self.avoided.retain(|_, until| *until > now);
+        if self.avoided.len() >= MOST_AVOIDED
+            && let Some(soonest) = self.avoided.iter().min_by_key(|(_, until)| **until)
+        {
+            let soonest = *soonest.0;
+            self.avoided.remove(&soonest);
+        }
+        self.avoided
+            .insert((flow.transport, flow.remote), now + time);
+    }
+}
+
+impl UserAgent {
+    /// Decides which server gets a request first: returns the others.
+    pub(super) fn choose_first(
+        &mut self,
+        now: Instant,
+        outgoing: &mut OutgoingRequest,
+    ) -> VecDeque<Flow> {
+        if outgoing.alternatives.is_empty() {
+            return VecDeque::new();
+        }
+        let mut flows = vec![outgoing.flow];
+        flows.append(&mut outgoing.alternatives);
+        self.failover.sort(now, &mut flows);
+        let mut flows = VecDeque::from(flows);
+        outgoing.flow = flows.pop_front().unwrap_or(outgoing.flow);
+        flows
+    }
+
+    /// Sends a request outside a dialog to the first of its servers; `rest` are the others.
+    pub(super) fn start_opening(
+        &mut self,
+        now: Instant,
+        request: Request,
+        flow: Flow,
+        rest: VecDeque<Flow>,
+        owner: Owner,
+    ) -> Option<ClientTransactionId> {
+        if rest.is_empty() {
+            return self.transactions.start_client(now, request, flow, owner);
+        }
+        let kept = Box::new(request.clone());
+        let client = self.transactions.start_client(now, request, flow, owner)?;
+        let tries = Tries {
+            request: kept,
+            owner,
+            rest,
+            known_as: client,
+            answered: false,
+        };
+        self.watch(now, client, tries);
+        Some(client)
+    }
+
+    fn watch(&mut self, now: Instant, client: ClientTransactionId, tries: Tries) {
+        if !tries.rest.is_empty() {
+            let up = now + self.config.timers.patience();
+            self.failover.queue.push(up, client);
+        }
+        self.failover.tries.insert(client, tries);
+    }
+
+    /// Looks at a response before its owner does. `None`: it was a 503, and the next server is
+    /// asked; else the id that the layer above knows the request by.
+    pub(super) fn look_at_response(
+        &mut self,
+        now: Instant,
+        client: ClientTransactionId,
+        owner: Owner,
+        flow: Flow,
+        response: &Response,
+    ) -> Option<ClientTransactionId> {
+        let status = response.status;
+        let unavailable = status == StatusCode::SERVICE_UNAVAILABLE;
+        if unavailable && matches!(owner, Owner::Invite(_) | Owner::Request(None)) {
+            self.failover.avoid(now, flow, response);
+        }
+        if self.failover.tries.is_empty() {
+            return Some(client);
+        }
+        if status.is_provisional() {
+            let tries = self.failover.tries.get_mut(&client);
+            return Some(tries.map_or(client, |tries| {
+                tries.answered = true;
+                tries.known_as
+            }));
+        }
+        let Some(tries) = self.failover.tries.remove(&client) else {
+            return Some(client);
+        };
+        let known_as = tries.known_as;
+        (!(unavailable && self.try_next(now, tries))).then_some(known_as)
+    }
+
+    /// Looks at a failure before its owner does; as [`UserAgent::look_at_response`].
+    pub(super) fn look_at_failure(
+        &mut self,
+        now: Instant,
+        client: ClientTransactionId,
+        failure: Failure,
+    ) -> Option<ClientTransactionId> {
+        let Some(tries) = self.failover.tries.remove(&client) else {
+            return Some(client);
+        };
+        let known_as = tries.known_as;
+        // Silence after a provisional response is none: that server is at work (§4.3).
+        let fails_over = failure == Failure::Unreachable || !tries.answered;
+        (!(fails_over && self.try_next(now, tries))).then_some(known_as)
+    }
+
+    /// Turns to the next server where one has been silent for long enough.
+    pub(super) fn end_patience(&mut self, now: Instant) {
+        while let Some((_, client)) = self.failover.queue.pop(now) {
+            let Some(tries) = self.failover.tries.remove(&client) else {
+                continue;
+            };
+            let owner = tries.owner;
+            if tries.answered || !self.is_wanted(owner) {
+                self.failover.tries.insert(client, tries);
+                continue;
+            }
+            match owner {
+                Owner::Invite(_) => self.transactions.abandon(client, Owner::Silent),
+                _ => self.transactions.forget(client),
+            }
+            let known_as = tries.known_as;
+            if !self.try_next(now, tries) {
+                self.fail(now, known_as, owner, Failure::Timeout);
+            }
+            self.settle(now);
+        }
+    }
+
+    /// Sends the request to the next server. `false`: there is none, or nobody wants it any more.
+    fn try_next(&mut self, now: Instant, mut tries: Tries) -> bool {
+        let owner = tries.owner;
+        if !self.is_wanted(owner) {
+            return false;
+        }
+        let Some(flow) = tries.rest.pop_front() else {
+            return false;
+        };
+        let mut request = (*tries.request).clone();
+        let via = self.via(flow);
+        request.headers.replace_first(&via);
+        let user = own_user(&request);
+        let contact = self.contact(flow, user.as_deref());
+        request.headers.set(HeaderName::Contact, contact);
+        let Some(client) = self.transactions.start_client(now, request, flow, owner) else {
+            return false;
+        };
+        tries.answered = false;
+        self.watch(now, client, tries);
+        self.counters.failovers += 1;
+        if let Owner::Invite(id) = owner
+            && let Some(session) = self.sessions.get_mut(id)
+        {
+            session.dialogs.clear();
+            if let Phase::Calling { transaction, .. } = &mut session.phase {
+                *transaction = client;
+            }
+            self.event(Event::NextServer { session: id, flow });
+        }
+        true
+    }
+
+    /// Whether the layer above still waits for what this request brings.
+    fn is_wanted(&mut self, owner: Owner) -> bool {
+        match owner {
+            Owner::Invite(id) => self.is_calling(id),
+            _ => true,
+        }
+    }
+
+    fn is_calling(&mut self, id: SessionId) -> bool {
+        self.live(id)
+            .is_ok_and(|session| matches!(session.phase, Phase::Calling { .. }))
+    }
+
+    // A server that was too slow
+
+    /// A server that was given up as silent has answered our INVITE after all.
+    pub(super) fn on_late_response(
+        &mut self,
+        now: Instant,
+        client: ClientTransactionId,
+        owner: Owner,
+        response: &Response,
+    ) {
+        if response.status.is_success() {
+            self.decline_branch(now, client, response);
+        } else if owner == Owner::Silent && self.transactions.is_proceeding(client) {
+            let Some((invite, flow)) = self.transactions.invite(client) else {
+                return;
+            };
+            let cancel = follow_up(invite, Method::Cancel);
+            self.transactions
+                .start_client(now, cancel, flow, Owner::Nobody);
+            self.transactions.give_up(now, client);
+            self.transactions.set_client_owner(client, Owner::Cancelled);
+        }
+    }
+}
+
+impl TimerValues {
+    /// How long a silent server is waited for while there is another to turn to: 8·T1.
+    pub fn patience(&self) -> Duration {
+        self.t1 * PATIENCE
+    }
+}
+
+/// The user part of our own address in a request.
+fn own_user(request: &Request) -> Option<Text> {
+    let from = request.headers.require::<header::From>().ok()?;
+    let user = from.uri.as_sip()?.user()?;
+    Some(user.into_owned().into())
+}
