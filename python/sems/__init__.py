@@ -33,6 +33,7 @@ from .events import (
     Hold,
     Level,
     Levels,
+    Message,
     Progress,
     Quality,
     RtpResumed,
@@ -41,6 +42,7 @@ from .events import (
 )
 from .headers import Headers, NameAddr, SipUri
 from .playback import Playback, Sound
+from .requests import SipRequest, SipResponse
 from .room import Room
 from .server import Server
 
@@ -62,6 +64,7 @@ __all__ = [
     "HungUp",
     "Level",
     "Levels",
+    "Message",
     "NameAddr",
     "Participant",
     "Playback",
@@ -74,6 +77,8 @@ __all__ = [
     "RtpTimeout",
     "SemsError",
     "Server",
+    "SipRequest",
+    "SipResponse",
     "SipUri",
     "Sound",
     "SoundNotFound",

@@ -26,9 +26,12 @@ class EngineConfig:
         trusted: Sequence[str] = ("127.0.0.0/8", "::1/128"),
         user_agent: str = "SEMS",
         codecs: Sequence[str] = ("PCMU", "PCMA"),
+        methods: Sequence[tuple[str, int, int]] = (),
         rtp_timeout_ms: int = 10000,
         seed: int | None = None,
-    ) -> EngineConfig: ...
+    ) -> EngineConfig:
+        """``methods``: those beside the methods of calls that Python takes, each with the code that is
+        answered when Python has not answered within so many milliseconds."""
 
 @final
 class MemoryNetwork:
@@ -175,6 +178,46 @@ class Event:
         call: int
 
     @final
+    class Request(Event):
+        """Something else than a call is asked for, in the dialog of ``call`` or outside any. It waits
+        for respond(), unless ``answered`` says that it is only told."""
+
+        __match_args__ = (
+            "transaction",
+            "call",
+            "method",
+            "uri",
+            "headers",
+            "body",
+            "source",
+            "local",
+            "trusted",
+            "answered",
+        )
+        transaction: int
+        call: int | None
+        method: str
+        uri: str
+        headers: HeaderList
+        body: bytes
+        source: str
+        local: str
+        trusted: bool
+        answered: bool
+
+    @final
+    class Response(Event):
+        """How a request() was answered. 408 and 503 without header fields are our own: no answer came,
+        or there was no way there."""
+
+        __match_args__ = ("request", "code", "reason", "headers", "body")
+        request: int
+        code: int
+        reason: str
+        headers: HeaderList
+        body: bytes
+
+    @final
     class PlayFinished(Event):
         __match_args__ = ("play", "complete")
         play: int
@@ -238,6 +281,32 @@ class Engine:
         with an error, that there is no such call and will be no Event.Ended. With ``late_offer``
         the peer offers in its 200 and our ACK answers."""
     def hold(self, call: int, on: bool) -> int: ...
+    def request(
+        self,
+        method: str,
+        *,
+        call: int | None = None,
+        uri: str | None = None,
+        destinations: Sequence[str] | None = None,
+        from_name: str = "",
+        from_uri: str = "",
+        headers: HeaderList = ...,
+        body: bytes | None = None,
+        content_type: str = "",
+    ) -> int:
+        """To exactly one of call and uri (with destinations); ends in Event.Response, or in Event.Done
+        with an error when it can't be sent."""
+    def respond(
+        self,
+        transaction: int,
+        code: int,
+        reason: str | None = None,
+        *,
+        headers: HeaderList = ...,
+        body: bytes | None = None,
+        content_type: str = "",
+    ) -> int:
+        """Answers an Event.Request; Event.Done has an error when it was answered before."""
     def shutdown(self) -> int: ...
 
     # media

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from .call import Call
+    from .requests import SipRequest
     from .server import Server
 
 Handler = Callable[["Call"], Awaitable[None]]
 Hook = Callable[["Server"], Awaitable[None]]
+RequestHandler = Callable[["SipRequest"], Awaitable[None]]
 _Handler = TypeVar("_Handler", bound="Handler")
 _Hook = TypeVar("_Hook", bound="Hook")
+_RequestHandler = TypeVar("_RequestHandler", bound="RequestHandler")
 
 
 class App:
@@ -35,6 +38,8 @@ class App:
         self.folder: Path | None = None
         """The folder of the app's file: sounds are looked for here first."""
         self.handler: Handler | None = None
+        self.message_handler: RequestHandler | None = None
+        self.request_handlers: dict[str, tuple[RequestHandler, int | None]] = {}
         self.start_hooks: list[Hook] = []
         self.stop_hooks: list[Hook] = []
 
@@ -42,6 +47,35 @@ class App:
         """Makes the coroutine function the one that takes each call."""
         self.handler = handler
         return handler
+
+    def message(self, handler: _RequestHandler) -> _RequestHandler:
+        """Makes the coroutine function the one that takes texts (MESSAGE, RFC 3428), in and out of calls.
+
+        >>> @app.message
+        ... async def on_text(message: SipRequest) -> None:
+        ...     print(message.sender, message.text)
+
+        What it does not answer itself with ``message.respond()`` is answered 200 when it returns; 202
+        when that takes longer than 0.3 s. A server none of whose apps takes texts answers 405.
+        """
+        self.message_handler = handler
+        return handler
+
+    def request(
+        self, method: str, *, default: int | None = None
+    ) -> Callable[[_RequestHandler], _RequestHandler]:
+        """Makes the coroutine function the one that takes requests of a method, just as they come; any
+        but those of calls (INVITE, ACK, CANCEL, BYE, PRACK, UPDATE).
+
+        What it does not answer itself is answered 200 when it returns, 500 when it raises. When it is
+        slow the core answers for it: ``default`` after 0.3 s, or without one 500 after 10 s.
+        """
+
+        def take(handler: _RequestHandler) -> _RequestHandler:
+            self.request_handlers[method] = (handler, default)
+            return handler
+
+        return take
 
     def start(self, hook: _Hook) -> _Hook:
         """Runs the coroutine function once, before the first call is taken."""

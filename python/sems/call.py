@@ -15,6 +15,7 @@ from .events import SILENT, CallEvent, EndCause, EndReason
 from .headers import Headers, NameAddr, SipUri, quote
 from .log import logger
 from .media import CallMedia
+from .requests import CallRequests
 from .subscribers import Subscribers
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _CODES = {"local": 487, "cancelled": 487, "timeout": 408}
 _END_IS_TOLD_WITHIN = 0.1
 
 
-class Call(CallMedia):
+class Call(CallMedia, CallRequests):
     """One call, incoming or placed by us, from its INVITE to its end.
 
     Whatever waits on a call that ends raises :class:`~sems.errors.HungUp`. Every method can be
@@ -208,6 +209,10 @@ class Call(CallMedia):
     def subscribe(self, callback: Callable[[CallEvent], None]) -> Callable[[], None]:
         """Tells ``callback`` of all that happens on the call, from the loop; returns what ends that."""
         return self._subscribers.add(callback)
+
+    def tell(self, event: CallEvent) -> None:
+        """For the server: tells those who have subscribed."""
+        self._subscribers.tell(event)
 
     def on_event(self, event: Event) -> None:
         """For the server: takes what the core tells of this call."""

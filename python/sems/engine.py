@@ -90,6 +90,10 @@ class Engine:
         """Done when the playback has ended: whether it sounded to its end."""
         return self._future(self._plays, play)
 
+    def answered(self, request: int) -> asyncio.Future[Event.Response]:
+        """The final response to what ``core.request()`` sent."""
+        return self._future(self._requests, request)
+
     def _future(self, table: dict[int, asyncio.Future[Any]], key: int) -> asyncio.Future[Any]:
         if self._loop is None:
             raise EngineError("the engine is not running")
@@ -118,6 +122,8 @@ class Engine:
                     future.set_result(None)
             case Event.PromptLoaded(request, prompt):
                 _resolve(self._requests.pop(request, None), prompt)
+            case Event.Response(request):
+                _resolve(self._requests.pop(request, None), event)
             case Event.PlayFinished(play, complete):
                 _resolve(self._plays.pop(play, None), complete)
             case _:

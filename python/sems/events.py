@@ -103,13 +103,33 @@ class RtpResumed:
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """The peer sent a text (MESSAGE) within the call."""
+
+    text: str
+    content_type: str = "text/plain"
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The call is over; the last event of every call."""
 
     end: EndReason
 
 
-CallEvent = Progress | Answered | Digit | Speaking | Level | Hold | Quality | RtpTimeout | RtpResumed | Ended
+CallEvent = (
+    Progress
+    | Answered
+    | Digit
+    | Speaking
+    | Level
+    | Hold
+    | Quality
+    | RtpTimeout
+    | RtpResumed
+    | Message
+    | Ended
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from . import hosting
+from . import hosting, requests
 from .app import App, Hook
 from .call import Call
 from .config import Config
@@ -21,6 +21,7 @@ from .events import SILENT, CallEvent, EndReason, RtpTimeout
 from .headers import Headers, NameAddr, SipUri, join_host_port, split_host_port
 from .log import logger
 from .plugins import Apps
+from .requests import SipResponse
 from .room import Room
 from .routing import Refusal, choose
 from .sounds import SoundLibrary
@@ -191,6 +192,7 @@ class Server:
             max_calls=config.limits.max_calls,
             trusted=[str(network) for network in config.trusted],
             codecs=list(config.codecs),
+            methods=requests.taken_methods(self.apps),
             rtp_timeout_ms=round((config.rtp_timeout or _NEVER) * 1000),
             seed=self._seed,
         )
@@ -308,6 +310,42 @@ class Server:
             raise
         return call
 
+    async def request(
+        self,
+        method: str,
+        uri: str,
+        *,
+        destination: str | None = None,
+        from_name: str = "",
+        from_uri: str = "",
+        body: bytes | str | None = None,
+        content_type: str = "text/plain",
+        headers: Iterable[tuple[str, str]] = (),
+    ) -> SipResponse:
+        """Sends a request outside any call, of any method but those of calls, and returns the final
+        response. A text is sent as UTF-8; the addresses are as in :meth:`place`.
+
+        Raises CallFailed when the address can't be found, ValueError for what is no SIP URI, and
+        EngineError when it can't be sent.
+        """
+        if destination is None:
+            destination = await _resolve(uri, socket.AF_INET6 if ":" in self.config.host else socket.AF_INET)
+        return await requests.send(
+            self,
+            method,
+            uri,
+            destination,
+            from_name=from_name,
+            from_uri=from_uri,
+            body=body,
+            content_type=content_type,
+            headers=headers,
+        )
+
+    async def send_message(self, uri: str, text: str, **how: Any) -> SipResponse:
+        """Sends a text (MESSAGE, RFC 3428); the rest as :meth:`request`."""
+        return await self.request("MESSAGE", uri, body=text, content_type="text/plain;charset=UTF-8", **how)
+
     async def open_room(self) -> Room:
         """A new mixing room, for calls to join."""
         request, room_id = self.engine.core.open_room()
@@ -321,6 +359,9 @@ class Server:
         match event:
             case Event.Incoming():
                 self._on_incoming(event)
+            case Event.Request():
+                if work := requests.receive(self, event):
+                    self.spawn(work)
             case Event.Levels(room_id, levels):
                 self.on_levels(room_id, dict(levels))
             case Event.Fault(message):

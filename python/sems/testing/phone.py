@@ -15,6 +15,7 @@ from ..engine import Prompt, Tap
 from ..events import EndReason
 from ..headers import Headers, SipUri
 from ..playback import Playback
+from ..requests import SipRequest, SipResponse
 from ..server import Server
 from ..sounds import Sound
 from .hearing import RATE, Hearing
@@ -44,8 +45,10 @@ class Phone:
         self._tapped: Call | None = None
         self._sound: Playback | None = None
         self._coming: asyncio.Queue[Call] = asyncio.Queue()
+        self._texts: asyncio.Queue[SipRequest] = asyncio.Queue()
         app = App("phone")
         app.call(self._on_call)
+        app.message(self._texts.put)
         server.apps.add(app)
 
     @property
@@ -98,6 +101,39 @@ class Phone:
     async def ended(self) -> EndReason:
         """Waits until the call is over."""
         return await self._up().wait_ended()
+
+    # Texts and other requests
+
+    async def request(
+        self,
+        method: str,
+        uri: str,
+        *,
+        body: bytes | str | None = None,
+        content_type: str = "text/plain",
+        headers: Iterable[tuple[str, str]] = (),
+    ) -> SipResponse:
+        """Sends a request outside any call, and returns its answer. Within the call it is
+        ``phone.line.request()``."""
+        host = SipUri.parse(uri)
+        return await self.server.request(
+            method,
+            uri,
+            destination=self._lab.resolve(host.host, host.port),
+            from_name=self.name,
+            from_uri=self.uri,
+            body=body,
+            content_type=content_type,
+            headers=headers,
+        )
+
+    async def send_message(self, uri: str, text: str) -> SipResponse:
+        """Sends a text outside any call."""
+        return await self.request("MESSAGE", uri, body=text, content_type="text/plain;charset=UTF-8")
+
+    async def message(self) -> SipRequest:
+        """Waits for the next text that comes, in a call or outside."""
+        return await self._texts.get()
 
     @property
     def link(self) -> str | None:

@@ -7,8 +7,9 @@ use std::{path::PathBuf, sync::Arc};
 
 use crate::{
     destination::Destination,
-    ids::{CallId, PlayId, RequestId, RoomId},
+    ids::{CallId, PlayId, RequestId, RoomId, TransactionId},
     media::{prompt::Prompt, tap::TapWriter},
+    request::{FinalResponse, OutgoingRequest},
 };
 
 /// Header fields in order, as name and value.
@@ -83,6 +84,16 @@ pub enum SignalingCommand {
         call: CallId,
         /// On or off.
         on: bool,
+    },
+    /// Sends a request that makes no call. It is done with
+    /// [`Event::Response`](crate::event::Event::Response), or with an error when it can't be sent.
+    Request(Box<OutgoingRequest>),
+    /// Answers an [`Event::Request`](crate::event::Event::Request).
+    Respond {
+        /// As told there.
+        transaction: TransactionId,
+        /// The answer.
+        response: Box<FinalResponse>,
     },
     /// Stops taking calls, ends all that exist, and is done when the last is gone (or after 3 s).
     Shutdown,

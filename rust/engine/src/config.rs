@@ -27,10 +27,23 @@ pub struct EngineConfig {
     pub user_agent: String,
     /// Codecs by name, the dearest first.
     pub codecs: Vec<String>,
+    /// Methods beside those of calls that Python takes.
+    pub methods: Vec<Taken>,
     /// How long RTP may fail to come before it is told.
     pub rtp_timeout: Duration,
     /// Where all randomness comes from; `None`: from the system. On a memory network `None` is 0.
     pub seed: Option<u64>,
+}
+
+/// A method that Python takes, and what happens when Python is slow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Its name, such as `MESSAGE`.
+    pub method: String,
+    /// The answer that is given when Python has given none in time, 200–699.
+    pub code: u16,
+    /// That time. Over UDP a phone repeats after 500 ms what is not answered.
+    pub after: Duration,
 }
 
 impl Default for EngineConfig {
@@ -53,6 +66,7 @@ impl Default for EngineConfig {
             ],
             user_agent: "SEMS".to_owned(),
             codecs: vec!["PCMU".to_owned(), "PCMA".to_owned()],
+            methods: Vec::new(),
             rtp_timeout: Duration::from_secs(10),
             seed: None,
         }
@@ -92,6 +106,16 @@ impl EngineConfig {
         if self.user_agent.is_empty() || self.user_agent.bytes().any(|byte| byte.is_ascii_control())
         {
             return invalid("user_agent: must be one line of text".to_owned());
+        }
+        for Taken { method, code, .. } in &self.methods {
+            let own = ["INVITE", "ACK", "CANCEL", "BYE", "PRACK", "UPDATE"];
+            let is_token = sems_sip::Token::new(method.as_str()).is_some();
+            if own.contains(&method.as_str()) || !is_token {
+                return invalid(format!("methods: {method:?} is none that can be taken"));
+            }
+            if !(200..700).contains(code) {
+                return invalid(format!("methods: {code} is no final response"));
+            }
         }
         if self.rtp_timeout.is_zero() {
             return invalid("rtp_timeout: must be longer than nothing".to_owned());

@@ -8,6 +8,7 @@ use crate::{
     command::HeaderList,
     ids::{CallId, PlayId, RequestId, RoomId},
     media::prompt::PromptHandle,
+    request::{FinalResponse, IncomingRequest},
 };
 
 /// Who sounds in a room and how loud (dBov, −127 to 0): the loudest, as many as fit.
@@ -117,6 +118,18 @@ pub enum Event {
     RtpResumed {
         /// The call.
         call: CallId,
+    },
+    /// A peer asks for something else than a call, in a call's dialog or outside any. If it isn't
+    /// answered in the time that [`EngineConfig::methods`](crate::config::EngineConfig::methods)
+    /// gives, it is answered as is said there.
+    Request(Box<IncomingRequest>),
+    /// How a request of ours was answered; 408 and 503 without header fields are our own, for no
+    /// answer and no way there (RFC 3261 §8.1.3.1).
+    Response {
+        /// The command.
+        request: RequestId,
+        /// The answer.
+        response: Box<FinalResponse>,
     },
     /// A playback has ended. Told also when its call or room is gone.
     PlayFinished {

@@ -49,6 +49,10 @@ id! {
     PlayId
 }
 id! {
+    /// One request of a peer's beside those that make calls, until it is answered.
+    TransactionId
+}
+id! {
     /// One command given by Python; its completion is [`Event::Done`](crate::event::Event::Done).
     RequestId
 }

@@ -24,5 +24,6 @@ mod limits;
 pub mod media;
 mod outbox;
 pub mod queue;
+pub mod request;
 mod signaling;
 pub mod transport;

@@ -24,6 +24,7 @@ impl EngineConfig {
         trusted = vec!["127.0.0.0/8".to_owned(), "::1/128".to_owned()],
         user_agent = "SEMS",
         codecs = vec!["PCMU".to_owned(), "PCMA".to_owned()],
+        methods = Vec::new(),
         rtp_timeout_ms = 10_000,
         seed = None,
     ))]
@@ -37,6 +38,7 @@ impl EngineConfig {
         trusted: Vec<String>,
         user_agent: &str,
         codecs: Vec<String>,
+        methods: Vec<(String, u16, u64)>,
         rtp_timeout_ms: u64,
         seed: Option<u64>,
     ) -> PyResult<Self> {
@@ -66,6 +68,14 @@ impl EngineConfig {
             trusted,
             user_agent: user_agent.to_owned(),
             codecs,
+            methods: methods
+                .into_iter()
+                .map(|(method, code, after_ms)| config::Taken {
+                    method,
+                    code,
+                    after: Duration::from_millis(after_ms),
+                })
+                .collect(),
             rtp_timeout: Duration::from_millis(rtp_timeout_ms),
             seed,
         };

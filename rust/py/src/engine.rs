@@ -22,7 +22,7 @@ use crate::{
 pub struct Engine(handle::Engine);
 
 impl Engine {
-    fn signaling(&self, command: SignalingCommand) -> PyResult<u64> {
+    pub fn signaling(&self, command: SignalingCommand) -> PyResult<u64> {
         let request = self.0.signaling(command).map_err(to_python)?;
         Ok(request.0)
     }

@@ -85,6 +85,28 @@ pub enum Event {
     RtpResumed {
         call: u64,
     },
+    #[pyo3(constructor = (
+        transaction, call, method, uri, headers, body, source, local, trusted = false, answered = false
+    ))]
+    Request {
+        transaction: u64,
+        call: Option<u64>,
+        method: String,
+        uri: String,
+        headers: HeaderList,
+        body: Vec<u8>,
+        source: String,
+        local: String,
+        trusted: bool,
+        answered: bool,
+    },
+    Response {
+        request: u64,
+        code: u16,
+        reason: String,
+        headers: HeaderList,
+        body: Vec<u8>,
+    },
     PlayFinished {
         play: u64,
         complete: bool,
@@ -194,6 +216,28 @@ impl From<event::Event> for Event {
                 silent_ms,
             },
             E::RtpResumed { call } => Self::RtpResumed { call: call.0 },
+            E::Request(request) => Self::Request {
+                transaction: request.transaction.0,
+                call: request.call.map(|call| call.0),
+                method: request.method,
+                uri: request.uri,
+                headers: request.headers,
+                body: request.body,
+                source: request.source.to_string(),
+                local: request.local.to_string(),
+                trusted: request.trusted,
+                answered: request.answered,
+            },
+            E::Response { request, response } => Self::Response {
+                request: request.0,
+                code: response.code,
+                reason: response.reason.unwrap_or_default(),
+                headers: response.headers,
+                body: response
+                    .content
+                    .map(|content| content.body)
+                    .unwrap_or_default(),
+            },
             E::PlayFinished { play, complete } => Self::PlayFinished {
                 play: play.0,
                 complete,

@@ -7,6 +7,7 @@ mod engine;
 mod errors;
 mod event;
 mod prompt;
+mod requests;
 
 use pyo3::prelude::*;
 

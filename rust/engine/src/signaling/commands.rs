@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use sems_sip::{
-    HeaderName, Headers, Host, SipUri, StatusCode, Text, Uri,
+    Flow, HeaderName, Headers, Host, SipUri, StatusCode, Text, Uri,
     header::NameAddr,
     user_agent::{Content, OutgoingRequest, Reply, SessionId},
 };
@@ -12,6 +12,7 @@ use super::{Closing, Signaling, sessions::page_headers};
 use crate::{
     call::{Call, Ending, HoldChange, Stage},
     command::{Dial, HeaderList, SignalingCommand},
+    config::EngineConfig,
     error::EngineError,
     event::EndCause,
     ids::{CallId, RequestId},
@@ -72,6 +73,18 @@ impl Signaling {
                 }
                 result
             }
+            SignalingCommand::Request(wanted) => {
+                let result = self.ask(now, request, *wanted);
+                if result.is_ok() {
+                    // Done when the peer has answered.
+                    return;
+                }
+                result
+            }
+            SignalingCommand::Respond {
+                transaction,
+                response,
+            } => self.respond(now, transaction, *response),
             SignalingCommand::Shutdown => return self.shut_down(now, request),
         };
         self.done(request, result);
@@ -233,14 +246,7 @@ impl Signaling {
             exchange,
         );
         take_link(&mut call, dial.link)?;
-        let from = match dial.from_uri.is_empty() {
-            true => {
-                let ip = self.config.advertised_address.unwrap_or(flow.local.ip());
-                SipUri::new(&Host::Ip(ip)).with_user("sems").into()
-            }
-            false => Uri::parse(&dial.from_uri.into())?,
-        };
-        let from = NameAddr::new(from).with_display_name(&dial.from_name);
+        let from = sender(&self.config, flow, &dial.from_name, dial.from_uri)?;
         let mut invite = OutgoingRequest::new(flow, uri, from);
         invite.headers = headers_of(dial.headers)?;
         append(&mut invite.headers, &page_headers(call.link.as_deref()));
@@ -320,12 +326,29 @@ fn take_link(call: &mut Call, link: Option<String>) -> Result<(), EngineError> {
     Ok(())
 }
 
-fn status(code: u16) -> Result<StatusCode, EngineError> {
+pub(super) fn status(code: u16) -> Result<StatusCode, EngineError> {
     StatusCode::new(code)
         .ok_or_else(|| EngineError::Invalid(format!("{code} is no status code of SIP")))
 }
 
-fn headers_of(list: HeaderList) -> Result<Headers, EngineError> {
+/// Who a request of ours comes from, unless that is given: `sip:sems@` and our address.
+pub(super) fn sender(
+    config: &EngineConfig,
+    flow: Flow,
+    name: &str,
+    uri: String,
+) -> Result<NameAddr, EngineError> {
+    let uri = match uri.is_empty() {
+        true => {
+            let ip = config.advertised_address.unwrap_or(flow.local.ip());
+            SipUri::new(&Host::Ip(ip)).with_user("sems").into()
+        }
+        false => Uri::parse(&uri.into())?,
+    };
+    Ok(NameAddr::new(uri).with_display_name(name))
+}
+
+pub(super) fn headers_of(list: HeaderList) -> Result<Headers, EngineError> {
     let mut headers = Headers::new();
     for (name, value) in list {
         let name = Text::from(name);

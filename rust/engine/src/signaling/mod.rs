@@ -5,6 +5,7 @@
 
 mod commands;
 mod counters;
+mod requests;
 mod sessions;
 #[cfg(test)]
 mod tests;
@@ -22,7 +23,7 @@ use std::{
 use crossbeam_channel::Receiver;
 use sems_sdp::Capabilities;
 use sems_sip::{
-    Flow, Headers, Text, UserAgent,
+    Flow, Headers, Method, Text, UserAgent,
     transaction::Transport as FlowTransport,
     user_agent::{Output, SessionId, UserAgentConfig},
 };
@@ -91,6 +92,7 @@ pub(crate) struct Signaling {
     agent: UserAgent,
     calls: HashMap<CallId, Call>,
     by_session: HashMap<SessionId, CallId>,
+    requests: requests::Requests,
     closing: Option<Closing>,
     stopped: bool,
     datagrams: Vec<Datagram>,
@@ -112,6 +114,7 @@ impl Signaling {
         let agent_config = UserAgentConfig {
             advertised_host: config.advertised_address.map(Into::into),
             product: Text::from(config.user_agent.clone()),
+            methods: methods(config),
             // The limit of calls is kept here; the agent's counts those that are ending, too.
             max_sessions: config.max_calls.saturating_add(ENDING_SESSIONS),
             ..UserAgentConfig::default()
@@ -128,6 +131,7 @@ impl Signaling {
             counters: parts.counters,
             calls: HashMap::new(),
             by_session: HashMap::new(),
+            requests: requests::Requests::default(),
             closing: None,
             stopped: false,
             datagrams: Vec::new(),
@@ -140,6 +144,7 @@ impl Signaling {
     pub(crate) fn step(&mut self, now: Instant) {
         self.take_orders(now);
         self.receive(now);
+        self.contain(|signaling| signaling.answer_overdue(now));
         self.contain(|signaling| signaling.agent.handle_timeout(now));
         self.contain(|signaling| signaling.carry_out(now));
         self.close_if_done(now);
@@ -160,9 +165,15 @@ impl Signaling {
         arrivals
             .filter_map(|transport| transport.next_arrival())
             .chain(
-                [self.agent.next_timeout(), orders, closing, retry]
-                    .into_iter()
-                    .flatten(),
+                [
+                    self.agent.next_timeout(),
+                    self.requests.next_deadline(),
+                    orders,
+                    closing,
+                    retry,
+                ]
+                .into_iter()
+                .flatten(),
             )
             .min()
     }
@@ -339,6 +350,14 @@ impl Signaling {
         counters.sip_overload.set(agent.overload + self.overload);
         counters.sip_refused.set(agent.refused + self.refused);
     }
+}
+
+/// The methods that are taken here or by Python, beside those of calls.
+fn methods(config: &EngineConfig) -> Vec<Method> {
+    let taken = config.methods.iter();
+    taken
+        .filter_map(|taken| Method::parse(&taken.method.as_str().into()))
+        .collect()
 }
 
 /// Whether a socket bound to `bound` sends from `local`.

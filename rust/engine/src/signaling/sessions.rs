@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Seconds after which a caller who met a limit may try again.
-const RETRY_AFTER: u32 = 5;
+pub(super) const RETRY_AFTER: u32 = 5;
 
 impl Signaling {
     pub(super) fn on_event(&mut self, now: Instant, event: AgentEvent) {
@@ -66,10 +66,14 @@ impl Signaling {
                 });
             }
             AgentEvent::Terminated { session, cause } => self.on_terminated(session, &cause),
-            // No method is configured that would bring these.
-            AgentEvent::Request { .. }
-            | AgentEvent::Response { .. }
-            | AgentEvent::RequestFailed { .. } => {}
+            AgentEvent::Request {
+                id,
+                session,
+                request,
+                flow,
+            } => self.on_request(now, id, session, &request, flow),
+            AgentEvent::Response { id, response } => self.on_response(id, &response),
+            AgentEvent::RequestFailed { id, status } => self.on_request_failed(id, status),
             AgentEvent::Pong { .. } | AgentEvent::FlowClosed { .. } => {}
         }
     }
@@ -425,7 +429,7 @@ pub(super) fn page_headers(link: Option<&str>) -> Headers {
     headers
 }
 
-fn header_list(headers: &Headers) -> HeaderList {
+pub(super) fn header_list(headers: &Headers) -> HeaderList {
     headers
         .iter()
         .map(|(name, value)| (name.to_string(), value.to_string()))

@@ -11,5 +11,6 @@ mod nat;
 mod offers;
 mod phone;
 mod refusals;
+mod requests;
 mod shutdown;
 mod world;

@@ -1,0 +1,274 @@
+//! Requests beside those that make calls, both ways.
+//!
+//! A phone sends a request again half a second after it got no answer, however busy Python is. So
+//! each that goes up to Python has an answer of its own here, which is given when Python has given
+//! none in time ([`Taken`](crate::config::Taken)); what can be decided here never waits at all.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Instant,
+};
+
+use sems_sip::{
+    Flow, Headers, Method, Request, Response, StatusCode, Text, Uri,
+    header::RetryAfter,
+    transaction::{ClientTransactionId, ServerTransactionId},
+    user_agent::{Content as AgentContent, OutgoingRequest as AgentRequest, Reply, SessionId},
+};
+
+use super::{
+    Signaling,
+    commands::{headers_of, sender, status},
+    sessions::{RETRY_AFTER, header_list},
+};
+use crate::{
+    error::EngineError,
+    event::Event,
+    ids::{RequestId, TransactionId},
+    request::{Content, FinalResponse, IncomingRequest, OutgoingRequest, Recipient},
+};
+
+/// What waits for an answer, ours or a peer's.
+#[derive(Default)]
+pub(super) struct Requests {
+    serial: u64,
+    /// What Python was asked and has not answered.
+    open: HashMap<TransactionId, Open>,
+    /// When these are answered without it.
+    due: BTreeSet<(Instant, TransactionId)>,
+    /// What peers were asked.
+    asked: HashMap<ClientTransactionId, RequestId>,
+}
+
+struct Open {
+    transaction: ServerTransactionId,
+    due: Instant,
+    /// The answer that is given when Python gives none.
+    otherwise: Reply,
+}
+
+impl Requests {
+    /// When the next answer is due.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.due.first().map(|(due, _)| *due)
+    }
+
+    pub(super) fn new_id(&mut self) -> TransactionId {
+        self.serial += 1;
+        TransactionId(self.serial)
+    }
+
+    fn close(&mut self, id: TransactionId) -> Option<Open> {
+        let open = self.open.remove(&id)?;
+        self.due.remove(&(open.due, id));
+        Some(open)
+    }
+}
+
+impl Signaling {
+    // Ours
+
+    /// Sends a request of Python's; [`Event::Response`] tells how it was answered.
+    pub(super) fn ask(
+        &mut self,
+        now: Instant,
+        request: RequestId,
+        wanted: OutgoingRequest,
+    ) -> Result<(), EngineError> {
+        let method = Method::parse(&wanted.method.as_str().into()).ok_or_else(|| {
+            EngineError::Invalid(format!("{:?} is no method of SIP", wanted.method))
+        })?;
+        if matches!(method, Method::Prack | Method::Update) {
+            return Err(EngineError::Invalid(format!(
+                "{method} is sent by the core alone"
+            )));
+        }
+        let headers = headers_of(wanted.headers)?;
+        let content = wanted.content.map(agent_content);
+        let client = match wanted.recipient {
+            Recipient::Call(call) => {
+                let session = self.calls.get(&call).ok_or(EngineError::NoCall)?.session;
+                self.agent
+                    .request_in(now, session, method, headers, content)?
+            }
+            Recipient::Other {
+                uri,
+                from_name,
+                from_uri,
+                destinations,
+            } => {
+                let uri = Uri::parse(&uri.into())?;
+                let destination = destinations.first();
+                let flow = self
+                    .flow_to(destination.ok_or(EngineError::State("there is no destination"))?)?;
+                let from = sender(&self.config, flow, &from_name, from_uri)?;
+                let mut outgoing = AgentRequest::new(flow, uri, from);
+                outgoing.headers = headers;
+                outgoing.content = content;
+                self.agent.request(now, method, outgoing)?
+            }
+        };
+        self.requests.asked.insert(client, request);
+        Ok(())
+    }
+
+    pub(super) fn on_response(&mut self, client: ClientTransactionId, response: &Response) {
+        if response.status.is_provisional() {
+            return;
+        }
+        let Some(request) = self.requests.asked.remove(&client) else {
+            return;
+        };
+        let content = (!response.body.is_empty()).then(|| Content {
+            kind: String::new(),
+            body: response.body.to_vec(),
+        });
+        self.events.tell(Event::Response {
+            request,
+            response: Box::new(FinalResponse {
+                code: response.status.code(),
+                reason: Some(response.reason.to_string()),
+                headers: header_list(&response.headers),
+                content,
+            }),
+        });
+    }
+
+    /// No response came, or the request could not be sent: as if by a response of our own (RFC 3261
+    /// §8.1.3.1).
+    pub(super) fn on_request_failed(&mut self, client: ClientTransactionId, status: StatusCode) {
+        if let Some(request) = self.requests.asked.remove(&client) {
+            self.events.tell(Event::Response {
+                request,
+                response: Box::new(FinalResponse {
+                    code: status.code(),
+                    reason: Some(status.reason().to_owned()),
+                    headers: Vec::new(),
+                    content: None,
+                }),
+            });
+        }
+    }
+
+    // Theirs
+
+    pub(super) fn on_request(
+        &mut self,
+        now: Instant,
+        transaction: ServerTransactionId,
+        session: Option<SessionId>,
+        request: &Request,
+        flow: Flow,
+    ) {
+        if self.closing.is_some() {
+            let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE);
+            return self.give(now, transaction, reply);
+        }
+        if self.events.has_backlog() {
+            self.overload += 1;
+            let mut headers = Headers::new();
+            headers.push_typed(&RetryAfter::new(RETRY_AFTER));
+            let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE).with_headers(headers);
+            return self.give(now, transaction, reply);
+        }
+        self.put_to_python(now, transaction, session, request, flow);
+    }
+
+    /// Asks Python, which has the time that the configuration gives to this method.
+    pub(super) fn put_to_python(
+        &mut self,
+        now: Instant,
+        transaction: ServerTransactionId,
+        session: Option<SessionId>,
+        request: &Request,
+        flow: Flow,
+    ) {
+        let method = request.method.as_str();
+        let mut taken = self.config.methods.iter();
+        let Some(taken) = taken.find(|taken| taken.method == method) else {
+            let reply = Reply::new(StatusCode::METHOD_NOT_ALLOWED);
+            return self.give(now, transaction, reply);
+        };
+        let otherwise = StatusCode::new(taken.code).unwrap_or(StatusCode::SERVER_INTERNAL_ERROR);
+        let due = now + taken.after;
+        let id = self.requests.new_id();
+        self.requests.due.insert((due, id));
+        self.requests.open.insert(
+            id,
+            Open {
+                transaction,
+                due,
+                otherwise: Reply::new(otherwise),
+            },
+        );
+        self.tell_request(id, session, request, flow, false);
+    }
+
+    /// Tells Python of a request.
+    pub(super) fn tell_request(
+        &mut self,
+        transaction: TransactionId,
+        session: Option<SessionId>,
+        request: &Request,
+        flow: Flow,
+        answered: bool,
+    ) {
+        let call = session.and_then(|session| self.by_session.get(&session).copied());
+        self.events.tell(Event::Request(Box::new(IncomingRequest {
+            transaction,
+            call,
+            method: request.method.to_string(),
+            uri: request.uri.to_string(),
+            headers: header_list(&request.headers),
+            body: request.body.to_vec(),
+            source: flow.remote,
+            local: flow.local,
+            trusted: self.config.trusts(flow.remote.ip()),
+            answered,
+        })));
+    }
+
+    /// Gives Python's answer.
+    pub(super) fn respond(
+        &mut self,
+        now: Instant,
+        id: TransactionId,
+        response: FinalResponse,
+    ) -> Result<(), EngineError> {
+        let mut reply =
+            Reply::new(status(response.code)?).with_headers(headers_of(response.headers)?);
+        reply.reason = response.reason.map(Text::from);
+        reply.content = response.content.map(agent_content);
+        let open = self
+            .requests
+            .close(id)
+            .ok_or(EngineError::State("the request has been answered already"))?;
+        Ok(self.agent.respond(now, open.transaction, reply)?)
+    }
+
+    /// Answers what Python has not answered in time.
+    pub(super) fn answer_overdue(&mut self, now: Instant) {
+        while let Some((due, id)) = self.requests.due.first().copied()
+            && due <= now
+        {
+            self.requests.due.remove(&(due, id));
+            if let Some(open) = self.requests.open.remove(&id) {
+                self.give(now, open.transaction, open.otherwise);
+            }
+        }
+    }
+
+    /// Answers a request here.
+    pub(super) fn give(&mut self, now: Instant, transaction: ServerTransactionId, reply: Reply) {
+        // One whose transaction has ended needs no answer.
+        let _ = self.agent.respond(now, transaction, reply);
+    }
+}
+
+/// A body in the words of the user agent.
+pub(super) fn agent_content(content: Content) -> AgentContent {
+    AgentContent {
+        kind: content.kind.into(),
+        body: content.body.into(),
+    }
+}
