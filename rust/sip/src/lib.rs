@@ -44,6 +44,7 @@ pub mod message;
 pub mod method;
 mod parse;
 pub mod status;
+pub mod stream;
 pub mod transaction;
 pub mod uri;
 pub mod user_agent;

@@ -55,6 +55,7 @@ mod arrival;
 mod callee;
 mod caller;
 mod config;
+mod contact;
 mod counters;
 mod event;
 mod failover;
@@ -72,9 +73,10 @@ use slotmap::SlotMap;
 
 use crate::dialog::Dialog;
 use crate::dialog::invite::Reinvite;
-use crate::header::{Allow, HeaderName, NameAddr, Supported, Via};
+use crate::header::{Allow, HeaderName, Supported, Via};
+use crate::transaction::listener::advertised;
 use crate::transaction::{ClientTransactionId, Effect, Failure, Flow, TimerQueue, Transactions};
-use crate::{Error, Headers, Host, Message, Method, Request, Response, SipUri, StatusCode, Text};
+use crate::{Error, Headers, Host, Message, Method, Request, Response, StatusCode, Text};
 
 use failover::Failover;
 use identity::Identity;
@@ -109,7 +111,7 @@ impl UserAgent {
     /// random where strangers send datagrams.
     pub fn new(config: UserAgentConfig, seed: [u8; 32]) -> Self {
         Self {
-            transactions: Transactions::new(config.timers),
+            transactions: Transactions::new(config.timers, config.listeners.clone()),
             config,
             identity: Identity::new(seed),
             sessions: SlotMap::with_key(),
@@ -123,6 +125,7 @@ impl UserAgent {
 
     /// Takes a datagram that came over `flow`.
     pub fn receive(&mut self, now: Instant, flow: Flow, datagram: Bytes) {
+        self.transactions.streams.note(flow);
         match Message::parse(&datagram) {
             Ok(Message::Request(request)) => {
                 self.counters.requests_received += 1;
@@ -414,6 +417,9 @@ impl UserAgent {
 
     /// The address that the peer of `flow` reaches us at.
     fn own_address(&self, flow: Flow) -> (Host, Option<u16>) {
+        if let Some((host, port)) = advertised(&self.config.listeners, flow) {
+            return (host.clone(), Some(*port));
+        }
         let local_port = flow.local.port();
         match &self.config.advertised_host {
             Some(host) => {
@@ -422,14 +428,6 @@ impl UserAgent {
             }
             None => (Host::Ip(flow.local.ip()), Some(local_port)),
         }
-    }
-
-    fn contact(&self, flow: Flow, user: Option<&str>) -> Text {
-        let (host, port) = self.own_address(flow);
-        let uri = SipUri::new(&host)
-            .with_user(user.unwrap_or_default())
-            .with_port(port);
-        NameAddr::new(uri).to_string().into()
     }
 
     /// A Via of ours with a new branch.
@@ -445,6 +443,7 @@ impl UserAgent {
         headers: &Headers,
         content: Option<Content>,
     ) -> Request {
+        dialog.leave_closed_stream(|flow| self.transactions.streams.is_open(flow));
         let via = self.via(dialog.next_hop());
         let offers_session = method == Method::Invite;
         let mut request = dialog.request(method, &via);

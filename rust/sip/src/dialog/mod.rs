@@ -4,8 +4,10 @@ pub(crate) mod invite;
 mod next_hop;
 
 use crate::header::{self, CSeq, CallId, Contact, HeaderName, MaxForwards, NameAddr, Via};
-use crate::transaction::Flow;
+use crate::transaction::{Flow, Listener};
 use crate::{Error, Headers, Method, Request, Response, Text, Uri};
+
+use next_hop::NextHop;
 
 /// Our end of a dialog. It is early until a 2xx has confirmed it, which makes no difference here.
 ///
@@ -29,7 +31,7 @@ pub(crate) struct Dialog {
     /// Our Contact.
     contact: Text,
     /// Where our requests go; decided when the dialog is made and when its target changes.
-    next_hop: Flow,
+    next_hop: NextHop,
     /// Whether we made the Call-ID, which decides who waits longer after a glare (§14.1).
     owns_call_id: bool,
 }
@@ -41,6 +43,7 @@ impl Dialog {
         local_tag: &str,
         contact: Text,
         flow: Flow,
+        listeners: &[Listener],
     ) -> Result<Self, Error> {
         let headers = &request.headers;
         let mut to = headers.require::<header::To>()?;
@@ -61,12 +64,12 @@ impl Dialog {
             target: contact_uri(headers)?,
             routes: routes?,
             contact,
-            next_hop: flow,
+            next_hop: flow.into(),
             owns_call_id: false,
         };
         dialog.next_hop = match next_hop::is_behind_nat(headers) && dialog.routes.is_empty() {
-            true => flow,
-            false => next_hop::choose(dialog.first_hop(), flow),
+            true => flow.into(),
+            false => next_hop::choose(dialog.first_hop(), flow, listeners),
         };
         Ok(dialog)
     }
@@ -76,6 +79,7 @@ impl Dialog {
         invite: &Request,
         response: &Response,
         flow: Flow,
+        listeners: &[Listener],
     ) -> Result<Self, Error> {
         let headers = &response.headers;
         let from = invite.headers.require::<header::From>()?;
@@ -102,10 +106,10 @@ impl Dialog {
                 .get(&HeaderName::Contact)
                 .cloned()
                 .unwrap_or_default(),
-            next_hop: flow,
+            next_hop: flow.into(),
             owns_call_id: true,
         };
-        dialog.next_hop = next_hop::choose(dialog.first_hop(), flow);
+        dialog.next_hop = next_hop::choose(dialog.first_hop(), flow, listeners);
         Ok(dialog)
     }
 
@@ -124,7 +128,16 @@ impl Dialog {
     }
 
     pub(crate) fn next_hop(&self) -> Flow {
-        self.next_hop
+        self.next_hop.flow
+    }
+
+    /// Goes another way from now on if the stream that requests went over is closed.
+    pub(crate) fn leave_closed_stream(&mut self, is_open: impl Fn(Flow) -> bool) {
+        if let Some(written) = self.next_hop.written
+            && !is_open(self.next_hop.flow)
+        {
+            self.next_hop = written.into();
+        }
     }
 
     pub(crate) fn owns_call_id(&self) -> bool {
@@ -142,28 +155,38 @@ impl Dialog {
 
     /// Takes the peer's Contact from a target refresh request (§12.2.2). The next hop follows it;
     /// the route set stays.
-    pub(crate) fn refresh_by_request(&mut self, request: &Request, flow: Flow) {
+    pub(crate) fn refresh_by_request(
+        &mut self,
+        request: &Request,
+        flow: Flow,
+        listeners: &[Listener],
+    ) {
         if next_hop::is_behind_nat(&request.headers) && self.routes.is_empty() {
             // The NAT may have given it another address by now.
-            self.next_hop = flow;
+            self.next_hop = flow.into();
             self.target = contact_uri(&request.headers).unwrap_or_else(|_| self.target.clone());
         } else {
-            self.refresh_target(&request.headers, flow);
+            self.refresh_target(&request.headers, flow, listeners);
         }
     }
 
     /// Takes the peer's Contact from the 2xx to a target refresh request (§12.2.1.2).
-    pub(crate) fn refresh_by_response(&mut self, response: &Response, flow: Flow) {
-        self.refresh_target(&response.headers, flow);
+    pub(crate) fn refresh_by_response(
+        &mut self,
+        response: &Response,
+        flow: Flow,
+        listeners: &[Listener],
+    ) {
+        self.refresh_target(&response.headers, flow, listeners);
     }
 
-    fn refresh_target(&mut self, headers: &Headers, flow: Flow) {
+    fn refresh_target(&mut self, headers: &Headers, flow: Flow, listeners: &[Listener]) {
         if let Ok(target) = contact_uri(headers)
             && target != self.target
         {
             self.target = target;
             if self.routes.is_empty() {
-                self.next_hop = next_hop::choose(&self.target, flow);
+                self.next_hop = next_hop::choose(&self.target, flow, listeners);
             }
         }
     }

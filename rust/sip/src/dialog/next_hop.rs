@@ -4,35 +4,75 @@
 //! holds here wherever an address is written there that can be reached; else they go back where
 //! the dialog's first message came from: for a host name, which would have to be looked up, and
 //! for the private address of a peer behind a NAT.
+//!
+//! A peer that came over a stream is answered over it for as long as it is open, if what is
+//! written there is the same machine by the same transport: it may not take connections at all
+//! (RFC 5923 shows the way to others, `written` is where to go once the stream is closed).
 
 use std::net::{IpAddr, SocketAddr};
 
 use crate::header::Via;
-use crate::transaction::Flow;
-use crate::{Headers, Uri};
+use crate::transaction::listener::{Listener, local_for};
+use crate::transaction::{Flow, Transport};
+use crate::{Headers, SipUri, Uri};
+
+/// Where requests go.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NextHop {
+    pub(super) flow: Flow,
+    /// Where they go once the stream that `flow` is has been closed.
+    pub(super) written: Option<Flow>,
+}
+
+impl From<Flow> for NextHop {
+    fn from(flow: Flow) -> Self {
+        Self {
+            flow,
+            written: None,
+        }
+    }
+}
 
 /// The way to `uri`, given the way on which messages of this dialog came.
-pub(super) fn choose(uri: &Uri, seen: Flow) -> Flow {
-    let Some(uri) = uri.as_sip() else { return seen };
-    let Some(ip) = uri.host().ip() else {
-        return seen;
+pub(super) fn choose(uri: &Uri, seen: Flow, listeners: &[Listener]) -> NextHop {
+    let Some(written) = uri.as_sip().and_then(|uri| written(uri, seen, listeners)) else {
+        return seen.into();
     };
-    let port = uri.port().unwrap_or(5060);
-    let same_transport = !uri.is_secure()
-        && uri
-            .transport()
-            .is_none_or(|t| t.eq_ignore_ascii_case(seen.transport.in_via().as_str()));
+    let same_machine = written.transport == seen.transport
+        && seen.transport.is_reliable()
+        && written.remote.ip() == seen.remote.ip();
+    match same_machine {
+        true => NextHop {
+            flow: seen,
+            written: Some(written).filter(|written| *written != seen),
+        },
+        false => written.into(),
+    }
+}
+
+/// The way that a URI names, if it names one that we can go.
+fn written(uri: &SipUri, seen: Flow, listeners: &[Listener]) -> Option<Flow> {
+    let ip = uri.host().ip()?;
+    let transport = match (uri.is_secure(), uri.transport()) {
+        (true, _) => Transport::Tls,
+        (false, Some(name)) => Transport::from_name(name)?,
+        // Without a word of it, over what has carried us so far.
+        (false, None) => seen.transport,
+    };
+    let port = uri.port().unwrap_or(transport.default_port());
     let reachable = port != 0
         && !ip.is_unspecified()
         && ip.is_ipv4() == seen.local.is_ipv4()
         && (is_global(ip) || !is_global(seen.remote.ip()));
-    match same_transport && reachable {
-        true => Flow {
-            remote: SocketAddr::new(ip, port),
-            ..seen
-        },
-        false => seen,
-    }
+    let local = match transport == seen.transport {
+        true => seen.local,
+        false => local_for(listeners, transport, seen.local.ip())?,
+    };
+    reachable.then_some(Flow {
+        transport,
+        local,
+        remote: SocketAddr::new(ip, port),
+    })
 }
 
 /// Whether a request's sender, being our neighbour, doesn't know its own address: the Via that was

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::client::Client;
 use super::client_invite::ClientInvite;
 use super::key::ClientKey;
+use super::large::{Fallback, over_tcp};
 use super::{
     Action, Actions, ClientTransactionId, Effect, Failure, Flow, Running, Side, Timer, Transactions,
 };
@@ -34,6 +35,8 @@ pub(super) struct ClientTransaction<O> {
     ack: Option<Bytes>,
     /// The ACKs to 2xx, by the tag of whom they are for.
     acks: Vec<(Text, Flow, Bytes)>,
+    /// It goes over TCP for its size only.
+    fallback: Option<Fallback>,
 }
 
 impl<O: Clone> Transactions<O> {
@@ -41,11 +44,17 @@ impl<O: Clone> Transactions<O> {
     pub(crate) fn start_client(
         &mut self,
         now: Instant,
-        request: Request,
-        flow: Flow,
+        mut request: Request,
+        mut flow: Flow,
         owner: O,
     ) -> Option<ClientTransactionId> {
         let key = ClientKey::of_request(&request)?;
+        let mut payload = request.to_bytes();
+        let mut fallback = None;
+        if let Some((tcp, udp)) = over_tcp(&self.listeners, &mut request, &payload, flow) {
+            payload = request.to_bytes();
+            (flow, fallback) = (tcp, Some(udp));
+        }
         let reliable = flow.transport.is_reliable();
         let is_invite = request.method == Method::Invite;
         let (machine, actions) = if is_invite {
@@ -61,10 +70,11 @@ impl<O: Clone> Transactions<O> {
             owner,
             flow,
             running: Running::default(),
-            payload: request.to_bytes(),
+            payload,
             request: is_invite.then(|| Box::new(request)),
             ack: None,
             acks: Vec::new(),
+            fallback,
         });
         self.by_branch.insert(key, id);
         self.drive_client(now, id, actions, None);
@@ -171,8 +181,37 @@ impl<O: Clone> Transactions<O> {
                 ClientMachine::Invite(machine) => machine.transport_error(),
                 ClientMachine::Other(machine) => machine.transport_error(),
             };
+            if !actions.is_empty()
+                && let Some(fallback) = self.clients[id].fallback.take()
+            {
+                self.fall_back(now, id, fallback);
+                continue;
+            }
             self.drive_client(now, id, actions, None);
         }
+    }
+
+    /// Sends a request over UDP that could not be sent over TCP.
+    fn fall_back(&mut self, now: Instant, id: ClientTransactionId, fallback: Fallback) {
+        let Some(client) = self.clients.get_mut(id) else {
+            return;
+        };
+        let (machine, actions) = match client.machine {
+            ClientMachine::Invite(_) => {
+                let (machine, actions) = ClientInvite::start(false, &self.values);
+                (ClientMachine::Invite(machine), actions)
+            }
+            ClientMachine::Other(_) => {
+                let (machine, actions) = Client::start(false, &self.values);
+                (ClientMachine::Other(machine), actions)
+            }
+        };
+        client.machine = machine;
+        client.running = Running::default();
+        client.flow = fallback.flow;
+        client.payload = fallback.request.to_bytes();
+        client.request = client.request.is_some().then_some(fallback.request);
+        self.drive_client(now, id, actions, None);
     }
 
     fn drive_client(

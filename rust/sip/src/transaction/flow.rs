@@ -74,10 +74,10 @@ pub struct Flow {
 impl Flow {
     /// Where responses to a request go that came over this flow with this topmost Via: to where it
     /// came from, at the port of its sent-by unless `rport` asks for the real one (RFC 3261
-    /// §18.2.2, RFC 3581 §4). `maddr` is not obeyed: it would let a stranger send our responses to
-    /// anyone.
+    /// §18.2.2, RFC 3581 §4); over a stream, back over the same connection. `maddr` is not obeyed:
+    /// it would let a stranger send our responses to anyone.
     pub(crate) fn back(self, via: &Via) -> Self {
-        let port = match via.wants_rport() {
+        let port = match via.wants_rport() || self.transport.is_reliable() {
             true => self.remote.port(),
             false => via.port_or_default(),
         };

@@ -8,9 +8,12 @@ mod client_invite;
 mod clients;
 mod flow;
 mod key;
+mod large;
+pub(crate) mod listener;
 mod server;
 mod server_invite;
 mod servers;
+mod streams;
 mod timer;
 
 use std::collections::{HashMap, VecDeque};
@@ -24,11 +27,13 @@ use crate::Response;
 
 use clients::ClientTransaction;
 use servers::ServerTransaction;
+use streams::Streams;
 
 pub(crate) use clients::follow_up;
 pub use flow::{Flow, Transport};
 pub(crate) use key::ServerKey;
 use key::{ClientKey, MergeKey};
+pub use listener::Listener;
 pub(crate) use timer::{Running, TimerQueue};
 pub use timer::{Timer, TimerValues};
 
@@ -113,12 +118,14 @@ pub(crate) struct Transactions<O> {
     by_merge_key: HashMap<MergeKey, ServerTransactionId>,
     queue: TimerQueue<(Side, Timer)>,
     effects: VecDeque<Effect<O>>,
+    pub(crate) streams: Streams,
+    listeners: Vec<Listener>,
     /// Messages sent once more.
     pub(crate) repeated: u64,
 }
 
 impl<O: Clone> Transactions<O> {
-    pub(crate) fn new(values: TimerValues) -> Self {
+    pub(crate) fn new(values: TimerValues, listeners: Vec<Listener>) -> Self {
         Self {
             values,
             clients: SlotMap::with_key(),
@@ -128,6 +135,8 @@ impl<O: Clone> Transactions<O> {
             by_merge_key: HashMap::new(),
             queue: TimerQueue::default(),
             effects: VecDeque::new(),
+            streams: Streams::default(),
+            listeners,
             repeated: 0,
         }
     }
@@ -149,6 +158,7 @@ impl<O: Clone> Transactions<O> {
     }
 
     pub(crate) fn transmit(&mut self, flow: Flow, payload: Bytes) {
+        let flow = self.streams.way(flow);
         self.effects.push_back(Effect::Transmit { flow, payload });
     }
 

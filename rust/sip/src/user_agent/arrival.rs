@@ -13,6 +13,11 @@ use crate::{Headers, Method, Request, Response, StatusCode, Text};
 impl UserAgent {
     pub(super) fn receive_request(&mut self, now: Instant, flow: Flow, mut request: Request) {
         note_source(&mut request, flow);
+        if flow.transport.is_reliable()
+            && let Ok(via) = request.headers.top_via()
+        {
+            self.transactions.streams.note_request(flow, &via);
+        }
         let Some(key) = ServerKey::of(&request) else {
             self.counters.malformed += 1;
             return;

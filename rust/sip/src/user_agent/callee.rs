@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::arrival::bad_request;
 use super::session::{Owner, Phase, SessionId, SessionTimer};
-use super::{Cause, Content, Event, Reply, UserAgent};
+use super::{Cause, Content, Event, Reply, UserAgent, contact};
 use crate::dialog::Dialog;
 use crate::dialog::invite::{Reinvite, Unacknowledged};
 use crate::header::{CSeq, CallId, Expires, HeaderName, RetryAfter};
@@ -176,8 +176,10 @@ impl UserAgent {
     pub(super) fn on_invite(&mut self, now: Instant, flow: Flow, key: ServerKey, request: Request) {
         let local_tag = self.identity.tag();
         let user = request.uri.as_sip().and_then(|uri| uri.user());
-        let contact = self.contact(flow, user.as_deref());
-        let dialog = match Dialog::of_request(&request, &local_tag, contact, flow) {
+        let secure = contact::answers_securely(&request);
+        let contact = self.contact_for(flow, user.as_deref(), secure);
+        let listeners = &self.config.listeners;
+        let dialog = match Dialog::of_request(&request, &local_tag, contact, flow, listeners) {
             Ok(dialog) => dialog,
             Err(error) => return self.refuse(now, flow, key, request, bad_request(&error)),
         };
@@ -240,7 +242,7 @@ impl UserAgent {
             .set_owner(transaction, Owner::Reinvite(id));
         let session = &mut self.sessions[id];
         if let Some(dialog) = session.dialog() {
-            dialog.refresh_by_request(&request, flow);
+            dialog.refresh_by_request(&request, flow, &self.config.listeners);
         }
         if let Some(established) = session.established() {
             established.reinvite = Reinvite::Theirs { transaction };

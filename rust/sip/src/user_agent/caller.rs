@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::session::{OwedAck, Owner, Phase, SessionId, SessionTimer};
-use super::{Cause, Content, Event, OutgoingRequest, UserAgent, wording};
+use super::{Cause, Content, Event, OutgoingRequest, UserAgent, contact, wording};
 use crate::dialog::Dialog;
 use crate::dialog::invite::{Cancel, Reinvite, glare_wait};
 use crate::header::{CSeq, HeaderName, MaxForwards, NameAddr, Route, To};
@@ -118,7 +118,8 @@ impl UserAgent {
             .uri
             .as_sip()
             .and_then(|uri| uri.user().map(|u| u.into_owned()));
-        let contact = self.contact(flow, user.as_deref());
+        let secure = contact::asks_securely(&outgoing);
+        let contact = self.contact_for(flow, user.as_deref(), secure);
         let (uri, routes) = routed(outgoing.uri, outgoing.route);
         let mut request = Request::new(method.clone(), uri);
         let headers = &mut request.headers;
@@ -234,7 +235,7 @@ impl UserAgent {
             && let Some(session) = self.sessions.get_mut(id)
             && session.dialog_with(&tag).is_none()
             && session.dialogs.len() < MAX_BRANCHES
-            && let Ok(dialog) = Dialog::of_response(invite, &response, flow)
+            && let Ok(dialog) = Dialog::of_response(invite, &response, flow, &self.config.listeners)
         {
             session.dialogs.push(dialog);
         }
@@ -255,7 +256,9 @@ impl UserAgent {
         response: Response,
     ) {
         let dialog = match self.transactions.invite(client) {
-            Some((invite, flow)) => Dialog::of_response(invite, &response, flow),
+            Some((invite, flow)) => {
+                Dialog::of_response(invite, &response, flow, &self.config.listeners)
+            }
             None => Err(Error::Gone),
         };
         let Ok(mut dialog) = dialog else {
@@ -327,7 +330,7 @@ impl UserAgent {
             if let Some((_, flow)) = self.transactions.invite(client)
                 && let Some(dialog) = self.sessions.get_mut(id).and_then(|s| s.dialog())
             {
-                dialog.refresh_by_response(&response, flow);
+                dialog.refresh_by_response(&response, flow, &self.config.listeners);
             }
             let owed = OwedAck {
                 transaction: client,
@@ -367,12 +370,10 @@ impl UserAgent {
     }
 
     pub(super) fn send_ack(&mut self, id: SessionId, owed: OwedAck, content: Option<Content>) {
-        let Some(next_hop) = self
-            .sessions
-            .get_mut(id)
-            .and_then(|s| s.dialog())
-            .map(|d| d.next_hop())
-        else {
+        let Some(next_hop) = self.sessions.get_mut(id).and_then(|s| s.dialog()).map(|d| {
+            d.leave_closed_stream(|flow| self.transactions.streams.is_open(flow));
+            d.next_hop()
+        }) else {
             return;
         };
         let via = self.via(next_hop);
@@ -407,7 +408,8 @@ impl UserAgent {
         if self.transactions.acknowledged(client) > MAX_BRANCHES {
             return;
         }
-        let Ok(mut dialog) = Dialog::of_response(invite, response, flow) else {
+        let Ok(mut dialog) = Dialog::of_response(invite, response, flow, &self.config.listeners)
+        else {
             return;
         };
         let next_hop = dialog.next_hop();

@@ -1,6 +1,6 @@
 //! How a user agent is set up.
 
-use crate::transaction::TimerValues;
+use crate::transaction::{Listener, TimerValues};
 use crate::{Host, Method, Text, Token};
 
 /// How a user agent is set up. The default is a user agent that takes calls and OPTIONS.
@@ -13,6 +13,10 @@ pub struct UserAgentConfig {
     pub advertised_host: Option<Host>,
     /// The port beside [`UserAgentConfig::advertised_host`], if it isn't that of the flow.
     pub advertised_port: Option<u16>,
+    /// Where we are reached, so that a request can take another transport than the one that a
+    /// dialog came over: for its size (RFC 3261 §18.1.1), or because a Contact wants it. With none,
+    /// all goes as it came.
+    pub listeners: Vec<Listener>,
     /// The name of the software for Server and User-Agent; empty for none.
     pub product: Text,
     /// Methods that the layer above takes ([`Event::Request`](super::Event::Request)) beyond
@@ -36,6 +40,7 @@ impl Default for UserAgentConfig {
             timers: TimerValues::default(),
             advertised_host: None,
             advertised_port: None,
+            listeners: Vec::new(),
             product: Text::new(),
             methods: Vec::new(),
             supported: Vec::new(),

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::{Event, UserAgent};
 use crate::transaction::Flow;
+use crate::{Error, Message, ParseError};
 
 /// What asks the other end of a flow for a sign of life (RFC 5626 §3.5.1).
 const PING: Bytes = Bytes::from_static(b"\r\n\r\n");
@@ -18,6 +19,23 @@ impl UserAgent {
         self.settle(now);
     }
 
+    /// A stream has brought what can't be read on from
+    /// ([`Frame::Broken`](crate::stream::Frame::Broken)): answers what has come of it, if it can be
+    /// answered. The connection is to be closed after that.
+    pub fn receive_broken(&mut self, now: Instant, flow: Flow, head: Bytes, error: Error) {
+        self.counters.malformed += 1;
+        let request = match Message::parse(&head) {
+            Ok(Message::Request(request)) => Some(Box::new(request)),
+            Ok(Message::Response(_)) => None,
+            Err(error) => error.request,
+        };
+        let error = ParseError { error, request };
+        if let (Some(response), Some(request)) = (error.response(), &error.request) {
+            self.send_stateless(flow, &mut request.as_ref().clone(), response);
+        }
+        self.settle(now);
+    }
+
     /// The peer has answered a keep-alive.
     pub fn receive_pong(&mut self, flow: Flow) {
         self.event(Event::Pong { flow });
@@ -26,6 +44,7 @@ impl UserAgent {
     /// The connection that carried a flow is gone. What waits for a first response over it fails
     /// as by a 503 (RFC 3261 §8.1.3.1); what has had one may be answered over another.
     pub fn flow_closed(&mut self, now: Instant, flow: Flow) {
+        self.transactions.streams.close(now, flow);
         self.event(Event::FlowClosed { flow });
         self.transport_error(now, flow);
     }

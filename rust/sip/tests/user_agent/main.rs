@@ -7,4 +7,5 @@ mod failover;
 mod garbage;
 mod others;
 mod routing;
+mod streams;
 mod wire;
