@@ -21,12 +21,17 @@ async def run(
     calls: int = 1,
     rate: int = 10,
     timeout: int = 30,
+    keys: dict[str, object] | None = None,
 ) -> None:
-    """Runs calls by `scenario` against `sip:user@127.0.0.1:sip_port`; fails with SIPp's own words."""
+    """Runs calls by `scenario` against `sip:user@127.0.0.1:sip_port`; fails with SIPp's own words.
+
+    `keys` are what `[key]` in the scenario stands for.
+    """
     program = shutil.which("sipp")
     assert program, "SIPp is not installed: run the tests by `make test`"
     work = folder / f"sipp-{scenario}"
     work.mkdir(parents=True)
+    words = [word for key, value in (keys or {}).items() for word in ("-key", key, str(value))]
     process = await asyncio.create_subprocess_exec(
         program,
         *("-sf", str(SCENARIOS / f"{scenario}.xml"), "-s", user, "-i", "127.0.0.1", "-p", str(free_port())),
@@ -42,6 +47,7 @@ async def run(
             f"{timeout}s",
             "-timeout_error",
         ),
+        *words,
         *("-mp", str(free_port(span=4)), "-trace_err", "-trace_msg", "-recv_timeout", "8000"),
         f"127.0.0.1:{sip_port}",
         cwd=work,
