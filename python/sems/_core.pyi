@@ -127,6 +127,12 @@ class Event:
         codec: str
 
     @final
+    class Redirected(Event):
+        __match_args__ = ("call", "targets")
+        call: int
+        targets: list[str]
+
+    @final
     class Ended(Event):
         """``cause`` is one of local, remote, cancelled, rejected, timeout, error."""
 
@@ -269,6 +275,8 @@ class Engine:
         uri: str,
         destinations: Sequence[str],
         *,
+        route: Sequence[str] = ...,
+        to_uri: str = "",
         from_name: str = "",
         from_uri: str = "",
         headers: HeaderList = ...,
@@ -277,7 +285,8 @@ class Engine:
     ) -> tuple[int, int]:
         """Places a call; returns (request, call). Each destination is ``"ip:port"`` (UDP) or names a
         transport and, for TLS, whom the certificate must be for: ``"tcp:[::1]:5060"``,
-        ``"tls:192.0.2.1:5061;name=example.org"``. Its Event.Done says that the INVITE was sent; one
+        ``"tls:192.0.2.1:5061;name=example.org"``; the next is tried when one fails. ``route``: the URIs of
+        a Route to start with. ``to_uri``: the To address, when it isn't ``uri``. Its Event.Done says that the INVITE was sent; one
         with an error, that there is no such call and will be no Event.Ended. With ``late_offer``
         the peer offers in its 200 and our ACK answers."""
     def hold(self, call: int, on: bool) -> int: ...

@@ -104,20 +104,42 @@ pub enum SignalingCommand {
 pub struct Dial {
     /// The id that the call will have.
     pub call: CallId,
-    /// Request-URI, also the To address.
+    /// Request-URI.
     pub uri: String,
+    /// To address; empty: the Request-URI.
+    pub to_uri: String,
     /// From display name, empty for none.
     pub from_name: String,
     /// From URI; empty: `sip:sems@<our address>`.
     pub from_uri: String,
     /// Where the INVITE is sent, the best first; not empty. Names are resolved by the caller.
     pub destinations: Vec<Destination>,
+    /// URIs of a Route to start with (RFC 3261 §8.1.2), such as that of an outbound proxy.
+    pub route: Vec<String>,
     /// Further header fields.
     pub headers: HeaderList,
     /// As in [`SignalingCommand::Ring`].
     pub link: Option<String>,
     /// The INVITE carries no offer: the peer makes it in its 200, and our ACK answers it.
     pub late_offer: bool,
+}
+
+impl Dial {
+    /// A call to a URI by way of its destinations, without more to it.
+    pub fn new(call: CallId, uri: impl Into<String>, destinations: Vec<Destination>) -> Self {
+        Self {
+            call,
+            uri: uri.into(),
+            to_uri: String::new(),
+            from_name: String::new(),
+            from_uri: String::new(),
+            destinations,
+            route: Vec::new(),
+            headers: Vec::new(),
+            link: None,
+            late_offer: false,
+        }
+    }
 }
 
 /// Whom a sound is for.

@@ -73,6 +73,13 @@ pub enum Event {
         /// Name of the negotiated codec.
         codec: &'static str,
     },
+    /// A call that we placed was redirected (3xx): told before its end.
+    Redirected {
+        /// The call.
+        call: CallId,
+        /// The URIs to try instead, the preferred first.
+        targets: Vec<String>,
+    },
     /// The call is over: told exactly once for each call, and the last that is told of it.
     Ended {
         /// The call.

@@ -88,16 +88,7 @@ impl<'a> Ear<'a> {
 
 fn dial(engine: &Engine, to: SocketAddr) -> (RequestId, CallId) {
     let call = engine.new_call();
-    let dial = Dial {
-        call,
-        uri: format!("sip:standup@{to}"),
-        from_name: String::new(),
-        from_uri: String::new(),
-        destinations: vec![to.into()],
-        headers: Vec::new(),
-        link: None,
-        late_offer: false,
-    };
+    let dial = Dial::new(call, format!("sip:standup@{to}"), vec![to.into()]);
     let request = engine.signaling(SignalingCommand::Dial(Box::new(dial)));
     (request.unwrap(), call)
 }

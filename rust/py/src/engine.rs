@@ -152,6 +152,8 @@ impl Engine {
         uri,
         destinations,
         *,
+        route = Vec::new(),
+        to_uri = "",
         from_name = "",
         from_uri = "",
         headers = HeaderList::new(),
@@ -163,6 +165,8 @@ impl Engine {
         &self,
         uri: String,
         destinations: Vec<String>,
+        route: Vec<String>,
+        to_uri: &str,
         from_name: &str,
         from_uri: &str,
         headers: HeaderList,
@@ -172,14 +176,14 @@ impl Engine {
         let destinations = convert::destinations(&destinations)?;
         let call = self.0.new_call();
         let dial = Dial {
-            call,
-            uri,
+            to_uri: to_uri.to_owned(),
             from_name: from_name.to_owned(),
             from_uri: from_uri.to_owned(),
-            destinations,
+            route,
             headers,
             link,
             late_offer,
+            ..Dial::new(call, uri, destinations)
         };
         let request = self.signaling(SignalingCommand::Dial(Box::new(dial)))?;
         Ok((request, call.0))

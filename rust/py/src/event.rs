@@ -52,6 +52,10 @@ pub enum Event {
         on_hold: bool,
         codec: String,
     },
+    Redirected {
+        call: u64,
+        targets: Vec<String>,
+    },
     Ended {
         call: u64,
         cause: String,
@@ -179,6 +183,10 @@ impl From<event::Event> for Event {
                 call: call.0,
                 on_hold,
                 codec: codec.to_owned(),
+            },
+            E::Redirected { call, targets } => Self::Redirected {
+                call: call.0,
+                targets,
             },
             E::Ended {
                 call,

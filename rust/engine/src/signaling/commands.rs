@@ -8,7 +8,7 @@ use sems_sip::{
     user_agent::{Content, OutgoingRequest, Reply, SessionId},
 };
 
-use super::{Closing, Signaling, sessions::page_headers};
+use super::{Closing, Signaling, destinations::route_of, sessions::page_headers};
 use crate::{
     call::{Call, Ending, HoldChange, Stage},
     command::{Dial, HeaderList, SignalingCommand},
@@ -234,9 +234,7 @@ impl Signaling {
             return Err(EngineError::State("as many calls as are allowed exist"));
         }
         let uri = Uri::parse(&dial.uri.into())?;
-        let destination = dial.destinations.first();
-        let flow =
-            self.flow_to(destination.ok_or(EngineError::State("there is no destination"))?)?;
+        let (flow, alternatives) = self.ways_to(&dial.destinations)?;
         let exchange = Call::exchange(&self.capabilities, &mut self.legs);
         let mut call = Call::new(
             dial.call,
@@ -248,6 +246,11 @@ impl Signaling {
         take_link(&mut call, dial.link)?;
         let from = sender(&self.config, flow, &dial.from_name, dial.from_uri)?;
         let mut invite = OutgoingRequest::new(flow, uri, from);
+        invite.alternatives = alternatives;
+        invite.route = route_of(dial.route)?;
+        if !dial.to_uri.is_empty() {
+            invite.to = NameAddr::new(Uri::parse(&dial.to_uri.into())?);
+        }
         invite.headers = headers_of(dial.headers)?;
         append(&mut invite.headers, &page_headers(call.link.as_deref()));
         if !dial.late_offer {

@@ -5,6 +5,7 @@
 
 mod commands;
 mod counters;
+mod destinations;
 mod requests;
 mod sessions;
 #[cfg(test)]

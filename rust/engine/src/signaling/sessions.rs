@@ -8,7 +8,7 @@ use sems_sip::{
     user_agent::{Cause, Content, Event as AgentEvent, Reply, SessionId},
 };
 
-use super::Signaling;
+use super::{Signaling, destinations::redirect_targets};
 use crate::{
     call::{Call, Ending, Stage, link_in, via_shows_nat},
     command::HeaderList,
@@ -339,6 +339,16 @@ impl Signaling {
         let Some(mut call) = self.calls.remove(&id) else {
             return;
         };
+        if let Cause::Rejected(response) = cause
+            && call.stage == Stage::Calling
+            && let targets = redirect_targets(response)
+            && !targets.is_empty()
+        {
+            self.events.tell(Event::Redirected {
+                call: call.id,
+                targets,
+            });
+        }
         let ending = call.ending.take().unwrap_or_else(|| {
             let reason = cause
                 .reason()

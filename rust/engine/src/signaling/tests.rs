@@ -42,16 +42,8 @@ impl Pair {
     /// A call from the first to the second.
     fn call(&mut self) -> [CallId; 2] {
         let [ann, bob] = &self.engines;
-        let dial = Dial {
-            call: ann.new_call(),
-            uri: "sip:bob@10.0.0.2".to_owned(),
-            from_name: String::new(),
-            from_uri: String::new(),
-            destinations: vec![bob.sip_addresses()[0].into()],
-            headers: Vec::new(),
-            link: None,
-            late_offer: false,
-        };
+        let destinations = vec![bob.sip_addresses()[0].into()];
+        let dial = Dial::new(ann.new_call(), "sip:bob@10.0.0.2", destinations);
         let here = dial.call;
         ann.signaling(SignalingCommand::Dial(Box::new(dial)))
             .unwrap();

@@ -257,16 +257,8 @@ fn a_call_that_can_not_be_placed_is_an_error_and_no_call() {
     let to = world.address(BOB);
     let place = |world: &mut World, change: fn(&mut sems_engine::command::Dial)| {
         let call = world.engine(ANN).new_call();
-        let mut dial = sems_engine::command::Dial {
-            call,
-            uri: "sip:standup@10.0.0.2".to_owned(),
-            from_name: String::new(),
-            from_uri: String::new(),
-            destinations: vec![to.into()],
-            headers: Vec::new(),
-            link: None,
-            late_offer: false,
-        };
+        let uri = "sip:standup@10.0.0.2";
+        let mut dial = sems_engine::command::Dial::new(call, uri, vec![to.into()]);
         change(&mut dial);
         world
             .signaling(ANN, SignalingCommand::Dial(Box::new(dial)))

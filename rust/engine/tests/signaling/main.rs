@@ -12,5 +12,6 @@ mod offers;
 mod phone;
 mod refusals;
 mod requests;
+mod servers;
 mod shutdown;
 mod world;

@@ -51,16 +51,8 @@ fn calls_beyond_the_limit_are_asked_to_come_again() {
     assert_eq!(world.engine(BOB).stats()["sip_overload"], 1);
     let error = {
         let call = world.engine(BOB).new_call();
-        let dial = sems_engine::command::Dial {
-            call,
-            uri: "sip:ann@10.0.0.1".to_owned(),
-            from_name: String::new(),
-            from_uri: String::new(),
-            destinations: vec![world.address(ANN).into()],
-            headers: Vec::new(),
-            link: None,
-            late_offer: false,
-        };
+        let destinations = vec![world.address(ANN).into()];
+        let dial = sems_engine::command::Dial::new(call, "sip:ann@10.0.0.1", destinations);
         let dial = sems_engine::command::SignalingCommand::Dial(Box::new(dial));
         world.signaling(BOB, dial).unwrap_err()
     };

@@ -152,16 +152,9 @@ impl World {
     /// `who` calls an address; the call exists when this returns.
     pub fn dial(&mut self, who: usize, to: SocketAddr, change: impl FnOnce(&mut Dial)) -> CallId {
         let call = self.engine(who).new_call();
-        let mut dial = Dial {
-            call,
-            uri: format!("sip:standup@{}", to.ip()),
-            from_name: "Ann".to_owned(),
-            from_uri: String::new(),
-            destinations: vec![to.into()],
-            headers: Vec::new(),
-            link: None,
-            late_offer: false,
-        };
+        let uri = format!("sip:standup@{}", to.ip());
+        let mut dial = Dial::new(call, uri, vec![to.into()]);
+        dial.from_name = "Ann".to_owned();
         change(&mut dial);
         self.signaling(who, SignalingCommand::Dial(Box::new(dial)))
             .unwrap();

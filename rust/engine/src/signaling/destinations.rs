@@ -1,0 +1,59 @@
+//! The ways that a call may take to its next hop, and where a redirect points.
+
+use sems_sip::{Flow, Response, Uri, header::Contact};
+
+use super::Signaling;
+use crate::{destination::Destination, error::EngineError};
+
+/// Servers that one call tries, and addresses of one redirect that are told.
+const MOST: usize = 16;
+
+impl Signaling {
+    /// The ways to the destinations, in their order: the first, and those to turn to when it
+    /// fails. One to which there is no way is left out, and so is one that we would send to from
+    /// another address of ours than to the first, since the offer names that.
+    pub(super) fn ways_to(
+        &self,
+        destinations: &[Destination],
+    ) -> Result<(Flow, Vec<Flow>), EngineError> {
+        let mut ways = Vec::new();
+        let mut failure = EngineError::State("there is no destination");
+        for destination in destinations.iter().take(MOST) {
+            match self.flow_to(destination) {
+                Ok(flow) => ways.push(flow),
+                Err(error) if ways.is_empty() => failure = error,
+                Err(_) => {}
+            }
+        }
+        let mut ways = ways.into_iter();
+        let first = ways.next().ok_or(failure)?;
+        let rest = ways.filter(|way| way.local.ip() == first.local.ip());
+        Ok((first, rest.collect()))
+    }
+}
+
+/// The route that a request starts with.
+pub(super) fn route_of(route: Vec<String>) -> Result<Vec<Uri>, EngineError> {
+    let uris = route.into_iter().map(|uri| Ok(Uri::parse(&uri.into())?));
+    uris.collect()
+}
+
+/// The addresses that a redirect names (RFC 3261 §8.1.3.4), the preferred first; none for any
+/// other response.
+pub(super) fn redirect_targets(response: &Response) -> Vec<String> {
+    if !response.status.is_redirection() {
+        return Vec::new();
+    }
+    let contacts = response.headers.get_all_typed::<Contact>();
+    let mut targets: Vec<(u16, String)> = contacts
+        .filter_map(Result::ok)
+        .take(MOST)
+        .filter_map(|contact| {
+            let uri = contact.address()?.uri.to_string();
+            Some((contact.q().unwrap_or(1000), uri))
+        })
+        .collect();
+    // Stable: equals stay in the order of the message.
+    targets.sort_by_key(|(q, _)| std::cmp::Reverse(*q));
+    targets.into_iter().map(|(_, uri)| uri).collect()
+}
