@@ -23,9 +23,9 @@ impl Outbox {
         }
     }
 
-    /// Tells for certain: now, or when there is room again.
+    /// Tells for certain: with the next [`Outbox::flush`], or when there is room again.
     pub(crate) fn tell(&mut self, event: Event) {
-        self.flush();
+        self.refill();
         if !self.backlog.is_empty() {
             self.backlog.push_back(event);
         } else if let Err(event) = self.ring.try_send(event) {
@@ -33,7 +33,7 @@ impl Outbox {
         }
     }
 
-    /// Tells now or not at all; `false`: the state that was to be told stays with its owner, who
+    /// Tells with the next [`Outbox::flush`] or not at all; `false`: the state that was to be told stays with its owner, who
     /// tries again.
     pub(crate) fn offer(&mut self, event: Event) -> bool {
         self.backlog.is_empty() && self.ring.try_send(event).is_ok()
@@ -44,8 +44,13 @@ impl Outbox {
         self.ring.free() > RING / 2 && self.offer(event)
     }
 
-    /// Tells what had to wait.
+    /// The end of a step: puts what had to wait into the ring, and wakes who reads it.
     pub(crate) fn flush(&mut self) {
+        self.refill();
+        self.ring.wake();
+    }
+
+    fn refill(&mut self) {
         while let Some(event) = self.backlog.pop_front() {
             if let Err(event) = self.ring.try_send(event) {
                 self.backlog.push_front(event);

@@ -67,15 +67,21 @@ impl AsRawFd for Wake {
 }
 
 /// One thread's end of its ring.
+///
+/// Whoever is woken may take the processor from who wakes. So a thread tells all that it has to
+/// tell in a step first, and wakes the reader last.
 #[derive(Debug)]
 pub struct EventSender {
     ring: rtrb::Producer<Event>,
     /// `None` in virtual time, where the reader comes by itself.
     wake: Option<Arc<Wake>>,
+    /// Something was told of which the reader doesn't know yet.
+    unannounced: bool,
 }
 
 impl EventSender {
-    /// Tells the reader, or gives the event back when the ring is full. Never waits.
+    /// Puts an event into the ring, or gives it back when that is full. Never waits. The reader
+    /// learns of it by [`EventSender::wake`].
     #[expect(
         clippy::result_large_err,
         reason = "an event is moved, not boxed, to cost nothing"
@@ -84,10 +90,17 @@ impl EventSender {
         self.ring
             .push(event)
             .map_err(|rtrb::PushError::Full(event)| event)?;
-        if let Some(wake) = &self.wake {
+        self.unannounced = true;
+        Ok(())
+    }
+
+    /// Wakes the reader if there is something that it doesn't know of.
+    pub fn wake(&mut self) {
+        if std::mem::take(&mut self.unannounced)
+            && let Some(wake) = &self.wake
+        {
             wake.wake();
         }
-        Ok(())
     }
 
     /// How many events can be told before the reader comes.
@@ -132,6 +145,7 @@ impl EventReceiver {
         EventSender {
             ring: producer,
             wake: self.wake.clone(),
+            unannounced: false,
         }
     }
 
@@ -207,6 +221,7 @@ mod tests {
         for round in 1..4 {
             sender.try_send(fault(0)).unwrap();
             sender.try_send(fault(1)).unwrap();
+            sender.wake();
             assert!(readable(fd));
             receiver.drain(&mut events);
             assert!(!readable(fd));
@@ -271,9 +286,14 @@ mod tests {
                         let mut event = fault(number);
                         while let Err(back) = sender.try_send(event) {
                             event = back;
+                            sender.wake();
                             std::thread::yield_now();
                         }
+                        if number % 7 == 0 {
+                            sender.wake();
+                        }
                     }
+                    sender.wake();
                 });
             }
             let mut events = Vec::new();

@@ -11,7 +11,7 @@ use std::{
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::{
-    message::{ToFiles, ToWorker, WorkerInbox},
+    message::{ToFiles, ToWorker, Waste, WorkerInbox},
     prompt::Prompt,
     recorder::{Progress, Recording},
 };
@@ -28,6 +28,7 @@ const WRITE_PERIOD: Duration = Duration::from_millis(100);
 /// The state of the files thread.
 pub struct Files {
     inbox: Receiver<ToFiles>,
+    waste: Receiver<Waste>,
     workers: Vec<WorkerInbox>,
     outbox: Outbox,
     recordings: Vec<Recording>,
@@ -36,9 +37,15 @@ pub struct Files {
 }
 
 impl Files {
-    pub(super) fn new(inbox: Receiver<ToFiles>, workers: Vec<WorkerInbox>, outbox: Outbox) -> Self {
+    pub(super) fn new(
+        inbox: Receiver<ToFiles>,
+        waste: Receiver<Waste>,
+        workers: Vec<WorkerInbox>,
+        outbox: Outbox,
+    ) -> Self {
         Self {
             inbox,
+            waste,
             workers,
             outbox,
             recordings: Vec::new(),
@@ -49,17 +56,18 @@ impl Files {
 
     /// Does all that is due at `now`.
     pub fn step(&mut self, now: Instant) {
-        self.outbox.flush();
         while let Ok(message) = self.inbox.try_recv() {
             self.handle(message);
         }
+        self.waste.try_iter().for_each(drop);
         self.write(now);
+        self.outbox.flush();
     }
 
     /// When the next step is due; in the past if something waits already, `None`: not before the
     /// next message.
     pub fn next_deadline(&self, now: Instant) -> Option<Instant> {
-        if !self.inbox.is_empty() {
+        if !self.inbox.is_empty() || !self.waste.is_empty() {
             return Some(now);
         }
         let retry = self.outbox.has_backlog().then(|| now + WRITE_PERIOD);
@@ -123,7 +131,7 @@ impl Files {
                     error: None,
                 }),
             },
-            ToFiles::Waste(waste) => drop(waste),
+            ToFiles::Empty => {}
             ToFiles::Stop => self.stopped = true,
         }
     }

@@ -1,6 +1,11 @@
 //! What the threads of the media send each other.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    cell::Cell,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use crossbeam_channel::Sender;
 
@@ -65,8 +70,8 @@ pub(super) enum ToFiles {
         call: CallId,
         direction: Direction,
     },
-    /// Memory to be given back.
-    Waste(Waste),
+    /// Waste has come together.
+    Empty,
     /// The end.
     Stop,
 }
@@ -83,12 +88,64 @@ pub(super) enum Waste {
 }
 
 /// The way to the files thread for what is to be dropped there.
-pub(super) struct Trash(pub(super) Sender<ToFiles>);
+///
+/// Nobody waits for it to be dropped, so the files thread is called once for all that has come
+/// together, not for each piece: to wake a thread costs more than most pieces.
+pub(super) struct Trash {
+    waste: Sender<Waste>,
+    files: Sender<ToFiles>,
+    /// Something lies there.
+    filled: Cell<bool>,
+    /// When the files thread is called for it.
+    due: Cell<Option<Instant>>,
+}
 
 impl Trash {
+    /// How long waste may lie.
+    const PERIOD: Duration = Duration::from_millis(100);
+
+    pub(super) fn new(waste: Sender<Waste>, files: Sender<ToFiles>) -> Self {
+        Self {
+            waste,
+            files,
+            filled: Cell::new(false),
+            due: Cell::new(None),
+        }
+    }
+
     /// Has `waste` dropped elsewhere; here, if the files thread is overrun or gone.
     pub(super) fn put(&self, waste: Waste) {
-        let _ = self.0.try_send(ToFiles::Waste(waste));
+        let _ = self.waste.try_send(waste);
+        self.filled.set(true);
+    }
+
+    /// Calls the files thread when it is time to.
+    pub(super) fn announce(&self, now: Instant) {
+        if !self.filled.get() {
+            return;
+        }
+        match self.due.get() {
+            None => self.due.set(Some(now + Self::PERIOD)),
+            Some(due) if now >= due => {
+                // One that is overrun comes by anyway.
+                let _ = self.files.try_send(ToFiles::Empty);
+                self.filled.set(false);
+                self.due.set(None);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// When [`Trash::announce`] is wanted next.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.due.get()
+    }
+
+    /// Tells the files thread something, or gives it back when that is overrun or gone.
+    pub(super) fn tell(&self, message: ToFiles) -> Result<(), ToFiles> {
+        self.files
+            .try_send(message)
+            .map_err(crossbeam_channel::TrySendError::into_inner)
     }
 }
 

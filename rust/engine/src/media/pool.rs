@@ -64,6 +64,7 @@ impl Media {
             source,
         };
         let (files_sender, files_inbox) = bounded(INBOX);
+        let (waste_sender, waste) = bounded(INBOX);
         let mut inboxes = Vec::new();
         let mut receivers: Vec<(Receiver<ToWorker>, Arc<Wake>)> = Vec::new();
         for _ in 0..config.workers {
@@ -86,7 +87,7 @@ impl Media {
                     rtp_timeout: config.rtp_timeout,
                     counters: counters.clone(),
                     outbox: Outbox::new(events.sender(RING)),
-                    trash: Trash(files_sender.clone()),
+                    trash: Trash::new(waste_sender.clone(), files_sender.clone()),
                     random: StdRng::seed_from_u64(config.seed.wrapping_add(u64::from(index))),
                     datagram: datagram_buffer(),
                 };
@@ -102,7 +103,7 @@ impl Media {
             })
             .collect();
         let outbox = Outbox::new(events.sender(RING));
-        let files = Files::new(files_inbox, inboxes.clone(), outbox);
+        let files = Files::new(files_inbox, waste, inboxes.clone(), outbox);
         let handle = MediaHandle {
             workers: inboxes.into(),
             files: files_sender,

@@ -20,6 +20,8 @@ use crate::transport::memory::{MemoryHost, MemorySocket};
 
 /// How long a port stays unused after a call.
 const REST: Duration = Duration::from_secs(5);
+/// Datagrams that may have come to a resting socket; where there are more, somebody still sends.
+const LEFTOVERS: usize = 256;
 /// `ioctl` for the arrival of the last datagram; enables time stamps for those after it.
 const SIOCGSTAMPNS: libc::c_ulong = 0x8907;
 /// Expedited forwarding (RFC 3246), in the place of the old type of service.
@@ -37,6 +39,12 @@ pub trait PacketSocket: Send {
     /// makes sending cheaper; datagrams of others may still be received for a while.
     fn settle(&mut self, peer: Option<SocketAddr>) {
         let _ = peer;
+    }
+
+    /// Makes the socket as good as new for another call: no peer, and nothing that waits. `false`
+    /// for one that is better closed.
+    fn renew(&mut self) -> bool {
+        false
     }
 
     /// How long the datagram received last had waited here, if the system knows. Costs a system
@@ -65,7 +73,8 @@ impl UdpSocket {
     /// Those of the system, above all that the port is in use or the address is not ours.
     pub fn bind(address: SocketAddr) -> io::Result<Self> {
         let domain = Domain::for_address(address);
-        let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
+        let kind = Type::DGRAM.nonblocking();
+        let socket = Socket::new(domain, kind, Some(Protocol::UDP))?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
         }
@@ -74,7 +83,6 @@ impl UdpSocket {
             SocketAddr::V4(_) => socket.set_tos_v4(EXPEDITED),
             SocketAddr::V6(_) => socket.set_tclass_v6(EXPEDITED),
         };
-        socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         Ok(Self {
             socket,
@@ -154,6 +162,12 @@ impl PacketSocket for UdpSocket {
         }
     }
 
+    fn renew(&mut self) -> bool {
+        self.settle(None);
+        // Who still sends to a call that is over long ago would be heard in the next.
+        (0..LEFTOVERS).any(|_| self.receive(&mut [0; 16]).is_none())
+    }
+
     fn waited(&mut self) -> Option<Duration> {
         // SAFETY: all-zero is a valid timespec.
         let mut arrived: libc::timespec = unsafe { mem::zeroed() };
@@ -226,14 +240,41 @@ impl PacketSocket for MemoryPort {
     }
 }
 
-/// The two sockets of one call. Dropping it gives the port back to its pool.
+/// The two sockets of one call. Dropping it gives them back to their pool.
 pub struct Port {
     /// For audio.
     pub rtp: Box<dyn PacketSocket>,
     /// For reports.
     pub rtcp: Box<dyn PacketSocket>,
     local: SocketAddr,
-    home: Option<Sender<u16>>,
+    home: Option<Sender<Returned>>,
+    /// The sockets stay open for the next call: to open them costs the system more than all that
+    /// it does else for a short call.
+    kept: bool,
+}
+
+/// What a pool gets back: a port, with sockets that are open on it.
+struct Returned {
+    port: u16,
+    open: Option<Pair>,
+}
+
+/// Two sockets that are bound to an address of ours.
+struct Pair {
+    ip: IpAddr,
+    rtp: Box<dyn PacketSocket>,
+    rtcp: Box<dyn PacketSocket>,
+}
+
+/// No socket at all.
+struct Nowhere;
+
+impl PacketSocket for Nowhere {
+    fn receive(&mut self, _buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
+        None
+    }
+
+    fn send(&mut self, _packet: &[u8], _to: SocketAddr) {}
 }
 
 impl Port {
@@ -244,6 +285,7 @@ impl Port {
             rtcp,
             local,
             home: None,
+            kept: false,
         }
     }
 
@@ -255,10 +297,16 @@ impl Port {
 
 impl Drop for Port {
     fn drop(&mut self) {
-        if let Some(home) = &self.home {
-            // A pool that is gone does not want its ports back.
-            let _ = home.send(self.local.port());
-        }
+        let Some(home) = &self.home else { return };
+        let rtp = mem::replace(&mut self.rtp, Box::new(Nowhere));
+        let rtcp = mem::replace(&mut self.rtcp, Box::new(Nowhere));
+        let ip = self.local.ip();
+        let open = self.kept.then_some(Pair { ip, rtp, rtcp });
+        // A pool that is gone does not want its ports back.
+        let _ = home.send(Returned {
+            port: self.local.port(),
+            open,
+        });
     }
 }
 
@@ -274,11 +322,17 @@ pub enum PortSource {
 /// The even ports of a range, the one that has rested longest first.
 pub struct PortPool {
     source: PortSource,
-    /// Even ports and since when each is free.
-    free: VecDeque<(u16, Instant)>,
+    free: VecDeque<Free>,
     size: usize,
-    returned: Receiver<u16>,
-    home: Sender<u16>,
+    returned: Receiver<Returned>,
+    home: Sender<Returned>,
+}
+
+/// An even port that no call has.
+struct Free {
+    port: u16,
+    since: Instant,
+    open: Option<Pair>,
 }
 
 impl PortPool {
@@ -288,8 +342,12 @@ impl PortPool {
         let first = u32::from(low).next_multiple_of(2);
         let free: VecDeque<_> = (first..u32::from(high))
             .step_by(2)
-            // A u16 below a u16.
-            .map(|port| (port as u16, now.checked_sub(REST).unwrap_or(now)))
+            .map(|port| Free {
+                // Below a u16.
+                port: port as u16,
+                since: now.checked_sub(REST).unwrap_or(now),
+                open: None,
+            })
             .collect();
         Self {
             source,
@@ -309,17 +367,18 @@ impl PortPool {
         self.reclaim(now);
         let mut last_error = None;
         for _ in 0..self.free.len() {
-            let Some(&(port, since)) = self.free.front() else {
-                break;
-            };
-            if now.saturating_duration_since(since) < REST {
+            let rested = |free: &Free| now.saturating_duration_since(free.since) >= REST;
+            if !self.free.front().is_some_and(rested) {
                 break;
             }
-            self.free.pop_front();
-            match self.open(SocketAddr::new(local, port)) {
+            let Some(Free { port, open, .. }) = self.free.pop_front() else {
+                break;
+            };
+            match self.open(SocketAddr::new(local, port), open) {
                 Ok(port) => return Ok(port),
                 Err(error) => {
-                    self.free.push_back((port, now));
+                    let (since, open) = (now, None);
+                    self.free.push_back(Free { port, since, open });
                     if error.kind() != io::ErrorKind::AddrInUse {
                         return Err(error);
                     }
@@ -338,7 +397,11 @@ impl PortPool {
     /// Takes back the ports of calls that have ended; their rest begins now.
     pub fn reclaim(&mut self, now: Instant) {
         let returned = self.returned.try_iter();
-        self.free.extend(returned.map(|port| (port, now)));
+        self.free.extend(returned.map(|returned| Free {
+            port: returned.port,
+            since: now,
+            open: returned.open,
+        }));
     }
 
     /// Pairs that calls had when ports were reclaimed last.
@@ -351,9 +414,32 @@ impl PortPool {
         self.size
     }
 
-    fn open(&self, local: SocketAddr) -> io::Result<Port> {
+    /// A port with sockets: those that are open there, if they are of use, or new ones.
+    fn open(&self, local: SocketAddr, open: Option<Pair>) -> io::Result<Port> {
+        let open = open.filter(|pair| pair.ip == local.ip());
+        let renewed = open.and_then(|mut pair| {
+            let renewed = pair.rtp.renew() && pair.rtcp.renew();
+            renewed.then_some((pair.rtp, pair.rtcp))
+        });
+        let (rtp, rtcp) = match renewed {
+            Some(sockets) => sockets,
+            None => self.bind(local)?,
+        };
+        Ok(Port {
+            rtp,
+            rtcp,
+            local,
+            home: Some(self.home.clone()),
+            kept: matches!(self.source, PortSource::Machine),
+        })
+    }
+
+    fn bind(
+        &self,
+        local: SocketAddr,
+    ) -> io::Result<(Box<dyn PacketSocket>, Box<dyn PacketSocket>)> {
         let control = SocketAddr::new(local.ip(), local.port() + 1);
-        let (rtp, rtcp): (Box<dyn PacketSocket>, Box<dyn PacketSocket>) = match &self.source {
+        Ok(match &self.source {
             PortSource::Machine => (
                 Box::new(UdpSocket::bind(local)?),
                 Box::new(UdpSocket::bind(control)?),
@@ -362,12 +448,6 @@ impl PortPool {
                 MemoryPort::bind(host, local.port())?,
                 MemoryPort::bind(host, control.port())?,
             ),
-        };
-        Ok(Port {
-            rtp,
-            rtcp,
-            local,
-            home: Some(self.home.clone()),
         })
     }
 }
@@ -423,6 +503,26 @@ mod tests {
         let (mut pool, host) = memory_pool((10_000, 10_003), now);
         let _other = host.bind(10_001).unwrap();
         assert_eq!(pool.take(host.ip(), now).unwrap().local().port(), 10_002);
+    }
+
+    #[test]
+    fn sockets_stay_open_for_the_next_call_which_hears_nothing_of_the_last() {
+        let start = Instant::now();
+        let mut pool = PortPool::new(PortSource::Machine, (41_300, 41_301), start);
+        let mut port = pool.take(HERE, start).unwrap();
+        let at = port.local();
+        let mut peer = UdpSocket::bind(SocketAddr::new(HERE, 41_310)).unwrap();
+        port.rtp.settle(Some(SocketAddr::new(HERE, 41_310)));
+        drop(port);
+        pool.reclaim(start);
+        peer.send(b"late", at);
+        // The port is still bound: nobody else can have it.
+        assert!(UdpSocket::bind(at).is_err());
+        let mut again = pool.take(HERE, start + REST).unwrap();
+        let mut other = UdpSocket::bind(SocketAddr::new(HERE, 41_312)).unwrap();
+        other.send(b"new", at);
+        let heard = receive_soon(&mut *again.rtp);
+        assert_eq!(heard, (b"new".to_vec(), SocketAddr::new(HERE, 41_312)));
     }
 
     #[test]

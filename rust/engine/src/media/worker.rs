@@ -191,6 +191,7 @@ impl Worker {
     pub fn turn(&mut self, now: Instant) -> bool {
         self.send_unsent();
         self.tools.outbox.flush();
+        self.tools.trash.announce(now);
         let mut busy = false;
         for _ in 0..MESSAGES {
             let Ok(message) = self.inbox.try_recv() else {
@@ -220,6 +221,7 @@ impl Worker {
         portions
             .chain(self.schedule.next_deadline())
             .chain(retry)
+            .chain(self.tools.trash.due())
             .min()
     }
 

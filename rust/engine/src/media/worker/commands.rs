@@ -187,7 +187,7 @@ impl Worker {
     }
 
     fn pass_to_files(&mut self, request: RequestId, message: ToFiles) {
-        if self.tools.trash.0.try_send(message).is_err() {
+        if self.tools.trash.tell(message).is_err() {
             self.done(request, Some("the disk does not keep up".to_owned()));
         }
     }
