@@ -95,7 +95,11 @@ impl ParseError {
     pub fn response(&self) -> Option<Response> {
         let request = self.request.as_deref()?;
         debug_assert_ne!(request.method, Method::Ack);
-        let status = self.error.status();
+        let status = match (&self.error, &request.method) {
+            // Whatever an unknown method makes of CSeq, it isn't known (RFC 4475 §3.1.2.18).
+            (Error::CSeqMethod, Method::Other(_)) => StatusCode::NOT_IMPLEMENTED,
+            (error, _) => error.status(),
+        };
         let mut response = Response::to_request(request, status);
         if status == StatusCode::BAD_REQUEST {
             response.reason = format!("{} ({})", status.reason(), self.error).into();

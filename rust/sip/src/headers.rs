@@ -88,6 +88,16 @@ impl Headers {
         })
     }
 
+    /// Whether there is more than one `T`; none of them is parsed.
+    pub(crate) fn has_several<T: Header>(&self) -> bool {
+        let name = T::NAME;
+        let mut rows = self.get_all(&name);
+        match (rows.next(), rows.next()) {
+            (Some(row), None) => T::ROWS == Rows::List && grammar::cut(row, b',').1.is_some(),
+            (_, second) => second.is_some(),
+        }
+    }
+
     /// The first `T`; its absence is an error.
     pub fn require<T: Header>(&self) -> Result<T, Error> {
         self.get_typed().unwrap_or(Err(Error::Missing(T::NAME)))

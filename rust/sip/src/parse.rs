@@ -103,6 +103,11 @@ fn start(text: &Text, line: &str) -> Result<(Start, Option<Error>), Error> {
     let (uri, version) = rest.rsplit_once(' ').ok_or(Error::StartLine)?;
     let uri = grammar::slice(text, uri);
     let (uri, uri_error) = match Uri::parse(&uri) {
+        // Headers are for who makes the request, and have no place in it (§19.1.1, table 1).
+        Ok(Uri::Sip(uri)) if uri.has_headers() => {
+            let error = Error::Uri("headers in a Request-URI");
+            (Uri::Sip(uri), Some(error))
+        }
         Ok(uri) => (uri, None),
         Err(error) => (Uri::Other(OtherUri::unread(uri)), Some(error)),
     };

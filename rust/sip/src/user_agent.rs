@@ -52,6 +52,7 @@
 //! of INVITE (415); `maddr` in Via, which would let a stranger send our responses to anyone.
 
 mod arrival;
+mod bodies;
 mod callee;
 mod caller;
 mod config;
@@ -133,7 +134,9 @@ impl UserAgent {
             }
             Ok(Message::Response(response)) => {
                 self.counters.responses_received += 1;
-                if !self.transactions.receive_response(now, response) {
+                // One with a second Via was meant for somebody else (RFC 3261 §8.1.3.3).
+                let astray = response.headers.has_several::<Via>();
+                if astray || !self.transactions.receive_response(now, response) {
                     self.counters.stray_responses += 1;
                 }
             }

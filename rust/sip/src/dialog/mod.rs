@@ -61,7 +61,13 @@ impl Dialog {
             remote_tag: owned(from.tag().unwrap_or_default()),
             local_sequence: 0,
             remote_sequence: Some(cseq.sequence),
-            target: contact_uri(headers)?,
+            target: match contact_uri(headers) {
+                // A caller of RFC 2543's time need not say more than who it is (RFC 4475 §3.4.1).
+                Err(Error::Missing(_)) if !headers.top_via()?.has_magic_cookie() => {
+                    owned_uri(&from.uri)?
+                }
+                target => target?,
+            },
             routes: routes?,
             contact,
             next_hop: flow.into(),

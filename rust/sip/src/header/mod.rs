@@ -4,6 +4,7 @@
 //! and (by `Display`) written. A new header is a new file here, and a row in the table of
 //! `name.rs` if its name isn't there yet.
 
+mod accept;
 mod call_id;
 mod call_info;
 mod contact;
@@ -23,6 +24,7 @@ mod via;
 
 use std::fmt::Display;
 
+pub use accept::{Accept, MediaRange};
 pub use call_id::CallId;
 pub use call_info::CallInfo;
 pub use contact::Contact;

@@ -69,6 +69,8 @@ impl fmt::Display for Transport {
 /// One hop a request has taken, and where its response goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Via {
+    /// The version of SIP, empty for 2.0. A request of another one is refused, over its own Via.
+    version: Text,
     /// The transport the request was sent over.
     pub transport: Transport,
     /// The host of the sent-by.
@@ -89,6 +91,7 @@ impl Via {
         params.set("branch", branch);
         params.set("rport", "");
         Self {
+            version: Text::new(),
             transport,
             host,
             port,
@@ -102,11 +105,12 @@ impl Via {
     }
 
     /// Whether the branch is unique by RFC 3261's rules, so that it alone tells transactions apart.
+    /// The cookie with nothing behind it is not (RFC 4475 §3.2.1).
     pub fn has_magic_cookie(&self) -> bool {
         let cookie = Self::MAGIC_COOKIE;
         self.branch()
-            .and_then(|b| b.get(..cookie.len()))
-            .is_some_and(|b| b.eq_ignore_ascii_case(cookie))
+            .and_then(|branch| branch.split_at_checked(cookie.len()))
+            .is_some_and(|(start, id)| start.eq_ignore_ascii_case(cookie) && !id.is_empty())
     }
 
     /// `received`, the address the request came from.
@@ -162,17 +166,20 @@ impl Via {
 
     fn read(value: &Text) -> Option<Self> {
         let (sent, params) = grammar::cut_params(value);
-        let sent = match sent.strip_prefix("SIP/2.0/") {
-            Some(sent) => sent,
+        let (version, sent) = match sent.strip_prefix("SIP/2.0/") {
+            Some(sent) => (Text::new(), sent),
             None => {
                 let (name, rest) = grammar::split(sent, b'/')?;
                 let (version, rest) = grammar::split(rest, b'/')?;
-                if !grammar::trim(name).eq_ignore_ascii_case("SIP")
-                    || grammar::trim(version) != "2.0"
-                {
+                if !grammar::trim(name).eq_ignore_ascii_case("SIP") {
                     return None;
                 }
-                grammar::trim(rest)
+                let version = match grammar::trim(version) {
+                    "2.0" => Text::new(),
+                    other if grammar::is_token(other) => grammar::slice(value, other),
+                    _ => return None,
+                };
+                (version, grammar::trim(rest))
             }
         };
         let (transport, sent_by) = sent.split_at(class::run(sent.as_bytes(), 0, class::TOKEN));
@@ -186,6 +193,7 @@ impl Via {
             port => Some(grammar::number(grammar::trim(port.strip_prefix(':')?))?),
         };
         Some(Self {
+            version,
             transport: match Transport::known(transport) {
                 Some(transport) => transport,
                 None => Transport::parse(&grammar::slice(value, transport))?,
@@ -208,7 +216,11 @@ impl Header for Via {
 
 impl fmt::Display for Via {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SIP/2.0/{} {}", self.transport, self.host)?;
+        let version = match &*self.version {
+            "" => "2.0",
+            other => other,
+        };
+        write!(f, "SIP/{version}/{} {}", self.transport, self.host)?;
         if let Some(port) = self.port {
             write!(f, ":{port}")?;
         }

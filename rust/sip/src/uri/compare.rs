@@ -2,6 +2,7 @@
 
 use super::SipUri;
 use super::escape::{significant, unescape};
+use super::sip::find;
 use crate::header::Params;
 
 /// The parameters that make a difference when only one of two URIs has them.
@@ -35,12 +36,13 @@ fn same_text(a: Option<&str>, b: Option<&str>) -> bool {
 /// lacks it, none of those that are never ignored.
 fn agrees(a: &str, b: &str) -> bool {
     let folded = |value| significant(value).map(|(b, reserved)| (b.to_ascii_lowercase(), reserved));
-    Params::list(a).all(
-        |(name, _)| match (Params::find(a, name), Params::find(b, name)) {
+    Params::list(a).all(|(name, _)| {
+        let name = unescape(name);
+        match (find(a, &name), find(b, &name)) {
             (Some(a), Some(b)) => folded(a).eq(folded(b)),
             _ => !NEVER_IGNORED.iter().any(|n| name.eq_ignore_ascii_case(n)),
-        },
-    )
+        }
+    })
 }
 
 /// Whether `b` has all headers of `a` with the same values; none is ever ignored.

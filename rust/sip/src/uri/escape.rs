@@ -91,6 +91,12 @@ pub(super) fn unescape(text: &str) -> Cow<'_, str> {
     })
 }
 
+/// Whether `written`, a parameter's name, is `name` once its escapes are undone, in any case.
+pub(super) fn is_name(written: &str, name: &str) -> bool {
+    written.eq_ignore_ascii_case(name)
+        || (written.contains('%') && unescape(written).eq_ignore_ascii_case(name))
+}
+
 /// The bytes of `text` as URIs are compared (RFC 3261 §19.1.4): an escape equals what it stands
 /// for, unless that is a reserved character; then it is marked.
 pub(super) fn significant(text: &str) -> impl Iterator<Item = (u8, bool)> {

@@ -37,8 +37,7 @@ impl Host {
 
     fn parse_ip(text: &str) -> Option<IpAddr> {
         if let Some(inner) = text.strip_prefix('[') {
-            let address: Ipv6Addr = inner.strip_suffix(']')?.parse().ok()?;
-            return Some(address.into());
+            return Some(parse_ipv6(inner.strip_suffix(']')?)?.into());
         }
         // A name's last label starts with a letter, so only what ends in a digit can be IPv4.
         if !text.as_bytes().last()?.is_ascii_digit() {
@@ -77,6 +76,16 @@ impl Host {
         } else {
             class::run(text, at, class::HOST)
         }
+    }
+}
+
+/// An IPv6 address; the third colon that RFC 3261's grammar puts before an IPv4 address within it
+/// is passed over (RFC 5118 §4.10).
+fn parse_ipv6(text: &str) -> Option<Ipv6Addr> {
+    match text.split_once(":::") {
+        None => text.parse().ok(),
+        Some((first, last)) if last.contains('.') => format!("{first}::{last}").parse().ok(),
+        Some(_) => None,
     }
 }
 

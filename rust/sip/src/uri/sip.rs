@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
-use super::escape::{Part, unescape};
+use super::escape::{Part, is_name, unescape};
 use super::{Host, Uri};
 use crate::grammar::{self, class};
 use crate::header::Params;
@@ -230,17 +230,22 @@ impl SipUri {
 
     /// The value of the parameter called `name`, its escapes undone; empty for one without value.
     pub fn param(&self, name: &str) -> Option<Cow<'_, str>> {
-        Params::find(self.raw_params(), name).map(unescape)
+        find(self.raw_params(), name).map(unescape)
     }
 
     /// The value of `transport`, if it is given.
     pub fn transport(&self) -> Option<&str> {
-        Params::find(self.raw_params(), "transport")
+        find(self.raw_params(), "transport")
     }
 
     /// Whether the URI is that of a loose router (`lr`, RFC 3261 §16.12).
     pub fn is_loose_router(&self) -> bool {
-        Params::find(self.raw_params(), "lr").is_some()
+        find(self.raw_params(), "lr").is_some()
+    }
+
+    /// Whether there are headers.
+    pub fn has_headers(&self) -> bool {
+        !self.raw_headers().is_empty()
     }
 
     /// The headers after `?`, names and values as written, escapes included.
@@ -309,6 +314,14 @@ impl Parts<'_> {
             secure: self.secure,
         }
     }
+}
+
+/// The value as written of the parameter called `name`, whose own name may be escaped; empty for
+/// one without value.
+pub(super) fn find<'a>(params: &'a str, name: &str) -> Option<&'a str> {
+    let mut list = Params::list(params);
+    let found = list.find(|(written, _)| is_name(written, name));
+    found.map(|(_, value)| value.unwrap_or(""))
 }
 
 /// Whether `text` is `;name=value` and so on, or nothing.

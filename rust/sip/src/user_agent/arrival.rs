@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use super::{Reply, UserAgent};
 use crate::header::{
-    Allow, CSeq, CallId, ContentType, From, HeaderName, Require, RetryAfter, To, Unsupported,
+    Allow, CSeq, CallId, Contact, From, HeaderName, Require, RetryAfter, To, Unsupported,
 };
 use crate::transaction::{Flow, ServerKey};
 use crate::user_agent::SessionId;
-use crate::{Headers, Method, Request, Response, StatusCode, Text};
+use crate::{Error, Headers, Method, Request, Response, StatusCode, Text};
 
 impl UserAgent {
     pub(super) fn receive_request(&mut self, now: Instant, flow: Flow, mut request: Request) {
@@ -180,31 +180,11 @@ impl UserAgent {
             }
             None => {}
         }
-        if request.method == Method::Invite && !request.body.is_empty() {
-            return self.refusal_of_body(headers);
+        match request.method {
+            Method::Invite => self.refusal_of_body(request),
+            Method::Register => unreadable_binding(request).map(|error| bad_request(&error)),
+            _ => None,
         }
-        None
-    }
-
-    fn refusal_of_body(&self, headers: &Headers) -> Option<Reply> {
-        let kind = match headers.get_typed::<ContentType>() {
-            Some(Err(error)) => return Some(bad_request(&error)),
-            Some(Ok(kind)) => Some(kind),
-            None => None,
-        };
-        let accepted = |kind: ContentType| self.config.accept.iter().any(|a| kind.is(a));
-        let plain = headers
-            .get(&HeaderName::ContentEncoding)
-            .is_none_or(|encoding| encoding.eq_ignore_ascii_case("identity"));
-        if kind.is_some_and(accepted) && plain {
-            return None;
-        }
-        let mut accept = Headers::new();
-        accept.push(HeaderName::Accept, self.config.accept.join(", "));
-        if !plain {
-            accept.push(HeaderName::AcceptEncoding, "identity");
-        }
-        Some(Reply::new(StatusCode::UNSUPPORTED_MEDIA_TYPE).with_headers(accept))
     }
 
     /// The answer to OPTIONS (§11.2).
@@ -312,8 +292,19 @@ impl UserAgent {
     }
 }
 
+/// What can't be understood about who registers what (§10.2): an address of record is a SIP or
+/// SIPS URI.
+fn unreadable_binding(request: &Request) -> Option<Error> {
+    let headers = &request.headers;
+    match headers.require::<To>() {
+        Ok(to) if to.uri.as_sip().is_none() => Some(Error::Malformed(HeaderName::To)),
+        Ok(_) => headers.get_all_typed::<Contact>().find_map(Result::err),
+        Err(error) => Some(error),
+    }
+}
+
 /// A 400 that tells what is wrong.
-pub(super) fn bad_request(error: &crate::Error) -> Reply {
+pub(super) fn bad_request(error: &Error) -> Reply {
     Reply::new(StatusCode::BAD_REQUEST).with_reason(format!("Bad Request ({error})"))
 }
 
