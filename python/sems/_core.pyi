@@ -286,9 +286,9 @@ class Engine:
         """Places a call; returns (request, call). Each destination is ``"ip:port"`` (UDP) or names a
         transport and, for TLS, whom the certificate must be for: ``"tcp:[::1]:5060"``,
         ``"tls:192.0.2.1:5061;name=example.org"``; the next is tried when one fails. ``route``: the URIs of
-        a Route to start with. ``to_uri``: the To address, when it isn't ``uri``. Its Event.Done says that the INVITE was sent; one
-        with an error, that there is no such call and will be no Event.Ended. With ``late_offer``
-        the peer offers in its 200 and our ACK answers."""
+        a Route to start with. ``to_uri``: the To address, when it isn't ``uri``. Its Event.Done says that
+        the INVITE was sent; one with an error, that there is no such call and will be no Event.Ended.
+        With ``late_offer`` the peer offers in its 200 and our ACK answers."""
     def hold(self, call: int, on: bool) -> int: ...
     def request(
         self,
@@ -297,6 +297,7 @@ class Engine:
         call: int | None = None,
         uri: str | None = None,
         destinations: Sequence[str] | None = None,
+        route: Sequence[str] = ...,
         from_name: str = "",
         from_uri: str = "",
         headers: HeaderList = ...,

@@ -91,6 +91,8 @@ class Call(CallMedia, CallRequests):
         """When it began, in seconds since 1970."""
         self.answered_at: float | None = None
         """When it was answered, in seconds since 1970."""
+        self.redirect_targets: tuple[str, ...] = ()
+        """Where a call that we placed was redirected to (3xx), the preferred first."""
         self.end: EndReason | None = None
         """Why it ended; None while it goes on."""
         self.speaking = False
@@ -188,7 +190,8 @@ class Call(CallMedia, CallRequests):
             await self._while_up(self._answered)
         except HungUp as hung_up:
             end = hung_up.end
-            raise CallFailed(end.code or _CODES.get(end.cause, 503), end.reason or end.cause) from None
+            code = end.code or _CODES.get(end.cause, 503)
+            raise CallFailed(code, end.reason or end.cause, self.redirect_targets) from None
 
     async def wait_ended(self) -> EndReason:
         """Waits for the end of the call, and tells why it ended. Raises no HungUp."""
@@ -246,6 +249,8 @@ class Call(CallMedia, CallRequests):
                 self._subscribers.tell(events.RtpTimeout(silent_ms))
             case Event.RtpResumed():
                 self._subscribers.tell(events.RtpResumed())
+            case Event.Redirected(_, targets):
+                self.redirect_targets = tuple(targets)
             case Event.Ended(_, cause, code, reason):
                 self.on_ended(EndReason(cast(EndCause, cause), code, reason))
 

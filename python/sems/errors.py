@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .call import Call
     from .events import EndReason
 
@@ -53,10 +55,11 @@ class CallFailed(SemsError):
     """A call that was placed did not come about.
 
     ``code`` is the final SIP response (300–699), 408 when nobody answered in time, 503 when it could
-    not be sent.
+    not be sent. ``targets``: the URIs that a redirect (300–399) names instead, the preferred first.
     """
 
-    def __init__(self, code: int, reason: str) -> None:
+    def __init__(self, code: int, reason: str, targets: Iterable[str] = ()) -> None:
         super().__init__(f"{code} {reason}")
         self.code = code
         self.reason = reason
+        self.targets = tuple(targets)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .call import Call
     from .plugins import Apps
     from .server import Server
+    from .ways import Way
 
 _T = TypeVar("_T")
 RequestHandler = Callable[["SipRequest"], Awaitable[None]]
@@ -168,7 +169,7 @@ async def send(
     server: Server,
     method: str,
     uri: str,
-    destination: str,
+    way: Way,
     *,
     from_name: str,
     from_uri: str,
@@ -180,7 +181,8 @@ async def send(
     request = server.engine.core.request(
         method,
         uri=uri,
-        destinations=[destination],
+        destinations=way.destinations,
+        route=way.route,
         from_name=from_name,
         from_uri=from_uri,
         headers=list(headers),

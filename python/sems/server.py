@@ -5,26 +5,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import socket
-from collections.abc import Callable, Coroutine, Iterable
-from ipaddress import ip_address
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from . import hosting, requests
+from . import hosting, redirect, requests
 from .app import App, Hook
 from .call import Call
 from .config import Config
 from .engine import Engine, EngineConfig, Event, MemoryNetwork
 from .errors import CallFailed, EngineError, HungUp, SemsError, StartError
 from .events import SILENT, CallEvent, EndReason, RtpTimeout
-from .headers import Headers, NameAddr, SipUri, join_host_port, split_host_port
+from .headers import Headers, NameAddr, join_host_port, split_host_port
 from .log import logger
 from .plugins import Apps
 from .requests import SipResponse
 from .room import Room
 from .routing import Refusal, choose
 from .sounds import SoundLibrary
+from .ways import Ways
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -66,6 +65,8 @@ class Server:
         """Made at the start."""
         self.sounds: SoundLibrary
         """Made at the start."""
+        self.ways: Ways
+        """Made at the start."""
         self.conferences: Conferences
         """Made at the start."""
         self.web_app: ASGIApp | None = None
@@ -106,6 +107,7 @@ class Server:
         except ValueError as error:
             raise StartError(str(error)) from None
         try:
+            self.ways = Ways(self.config, self.engine.core.sip_addresses())
             self.sounds = SoundLibrary(self.config, self.engine)
             self.conferences = Conferences(self)
             if self._web:
@@ -154,6 +156,7 @@ class Server:
                 await asyncio.gather(*tasks, return_exceptions=True)
             for app in self.apps:
                 await self._run_hooks(app, app.stop_hooks)
+            await self.ways.close()
         finally:
             if pages is not None:
                 await pages
@@ -235,7 +238,9 @@ class Server:
         self,
         uri: str,
         *,
-        destination: str | None = None,
+        destination: str | Sequence[str] | None = None,
+        route: Sequence[str] | None = None,
+        to_uri: str = "",
         from_name: str = "",
         from_uri: str = "",
         headers: Iterable[tuple[str, str]] = (),
@@ -243,15 +248,24 @@ class Server:
     ) -> Call:
         """Sends an INVITE and returns at once with the call, which is yet to be answered.
 
-        ``destination``: where to send it, ``"ip:port"``; None: the host of the URI. ``from_uri``: ``""``
-        stands for our own address. ``link``: the control page of this call, which goes out as ``u=``.
+        ``destination``: where to send it, ``"ip:port"`` or several that are tried one after the other;
+        None: what is found for the next hop (RFC 3263). ``route``: URIs of proxies on the way, the next
+        first; None: the outbound proxy of the configuration, unless there is a ``destination``.
+        ``to_uri``: the To address; ``""``: ``uri``. ``from_uri``: ``""`` stands for our own address.
+        ``link``: the control page of this call, which goes out as ``u=``.
 
-        Raises CallFailed when the address can't be found, and ValueError for what is no SIP URI.
+        Raises CallFailed when the next hop can't be found, and ValueError for what is no SIP URI.
         """
-        if destination is None:
-            destination = await _resolve(uri, socket.AF_INET6 if ":" in self.config.host else socket.AF_INET)
+        way = await self.ways.find(uri, destination=destination, route=route)
         request, call_id = self.engine.core.dial(
-            uri, [destination], from_name=from_name, from_uri=from_uri, headers=list(headers), link=link
+            uri,
+            way.destinations,
+            route=way.route,
+            to_uri=to_uri,
+            from_name=from_name,
+            from_uri=from_uri,
+            headers=list(headers),
+            link=link,
         )
         caller = NameAddr(from_name, from_uri or "sip:sems")
         call = Call(
@@ -261,7 +275,7 @@ class Server:
             uri=uri,
             caller=caller,
             headers=Headers(),
-            source=destination,
+            source=way.destinations[0],
             local="",
         )
         call.link = link
@@ -279,43 +293,56 @@ class Server:
         self,
         uri: str,
         *,
-        destination: str | None = None,
+        destination: str | Sequence[str] | None = None,
+        route: Sequence[str] | None = None,
         from_name: str = "",
         from_uri: str = "",
         headers: Iterable[tuple[str, str]] = (),
         link: str | None = None,
         timeout: float = 60.0,
+        follow_redirects: bool = False,
     ) -> Call:
         """Places a call and returns when it is answered; the rest as :meth:`place`.
+
+        ``follow_redirects``: a call that is sent elsewhere (3xx) is placed there, each address once.
 
         Raises CallFailed with the code of the refusal, or 408 after ``timeout`` seconds. Cancelling it
         takes the call back.
         """
-        call = await self.place(
-            uri,
-            destination=destination,
-            from_name=from_name,
-            from_uri=from_uri,
-            headers=headers,
-            link=link,
-        )
+        headers = list(headers)
+
+        async def place(target: str) -> Call:
+            first = target == uri
+            call = await self.place(
+                target,
+                destination=destination if first else None,
+                route=route,
+                to_uri="" if first else uri,
+                from_name=from_name,
+                from_uri=from_uri,
+                headers=headers,
+                link=link,
+            )
+            try:
+                await call.wait_answered()
+            except asyncio.CancelledError:
+                self.spawn(call.hangup())
+                raise
+            return call
+
         try:
             async with asyncio.timeout(timeout):
-                await call.wait_answered()
+                return await (redirect.follow(uri, place) if follow_redirects else place(uri))
         except TimeoutError:
-            self.spawn(call.hangup())
             raise CallFailed(408, f"no answer within {timeout:g} seconds") from None
-        except asyncio.CancelledError:
-            self.spawn(call.hangup())
-            raise
-        return call
 
     async def request(
         self,
         method: str,
         uri: str,
         *,
-        destination: str | None = None,
+        destination: str | Sequence[str] | None = None,
+        route: Sequence[str] | None = None,
         from_name: str = "",
         from_uri: str = "",
         body: bytes | str | None = None,
@@ -328,13 +355,12 @@ class Server:
         Raises CallFailed when the address can't be found, ValueError for what is no SIP URI, and
         EngineError when it can't be sent.
         """
-        if destination is None:
-            destination = await _resolve(uri, socket.AF_INET6 if ":" in self.config.host else socket.AF_INET)
+        way = await self.ways.find(uri, destination=destination, route=route)
         return await requests.send(
             self,
             method,
             uri,
-            destination,
+            way,
             from_name=from_name,
             from_uri=from_uri,
             body=body,
@@ -467,21 +493,3 @@ def _is_hang_up(error: BaseException) -> bool:
     if isinstance(error, BaseExceptionGroup):
         return all(_is_hang_up(part) for part in error.exceptions)
     return isinstance(error, HungUp)
-
-
-async def _resolve(uri: str, family: socket.AddressFamily) -> str:
-    """Where to send a request for the URI, ``"ip:port"``."""
-    target = SipUri.parse(uri)
-    if target.scheme != "sip" or not target.host:
-        raise ValueError(f"{uri!r} is no address that can be called, such as sip:alice@192.0.2.7")
-    host = target.params.get("maddr") or target.host
-    port = target.port or _SIP_PORT
-    with contextlib.suppress(ValueError):
-        return join_host_port(str(ip_address(host)), port)
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            host, port, family=family, type=socket.SOCK_DGRAM
-        )
-    except OSError:
-        raise CallFailed(503, f"there is no host named {host}") from None
-    return join_host_port(str(found[0][4][0]), port)

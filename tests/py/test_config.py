@@ -232,3 +232,18 @@ def test_lines_are_found_whatever_the_keys_and_strings_hold(pairs: list[tuple[st
 
     text = "\n".join(f"{basic(key)} = {basic(value)}" for key, value in pairs)
     assert list(key_lines(text).values()) == list(range(1, len(pairs) + 1))
+
+
+def test_name_servers_are_addresses_with_or_without_a_port(load: Load) -> None:
+    text = '[dns]\nservers = ["192.0.2.53", "127.0.0.1:5353", "2001:db8::53", "[::1]:5353"]'
+    assert load(text).config.dns.servers == ("192.0.2.53", "127.0.0.1:5353", "2001:db8::53", "[::1]:5353")
+    with pytest.raises(ConfigError, match=r"sems.toml:2: dns.servers\[0\]: an IP address is wanted"):
+        load('[dns]\nservers = ["ns.example.com"]')
+
+
+def test_the_outbound_proxy_is_a_loose_router(load: Load) -> None:
+    assert load('outbound_proxy = "sip:p.example:5070"').config.outbound_proxy == "sip:p.example:5070;lr"
+    assert load('outbound_proxy = "sips:p.example;LR"').config.outbound_proxy == "sips:p.example;LR"
+    for wrong in ("p.example", "tel:123", "<sip:p.example>", "sip:"):
+        with pytest.raises(ConfigError, match="the SIP address of a proxy is wanted"):
+            load(f'outbound_proxy = "{wrong}"')

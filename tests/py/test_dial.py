@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from sems import CallFailed, Prompt, WrongState
-from sems.testing import Lab
+from sems.testing import Lab, Phone
 
 LONG_TONE = Prompt.tone("sine:440:10000:-12")
 
@@ -73,8 +73,109 @@ async def test_a_host_that_does_not_answer_is_a_timeout(lab: Lab) -> None:
     assert not server.calls
 
 
-@pytest.mark.parametrize("uri", ["", "alice", "sip:", "http://192.0.2.1", "sips:a@192.0.2.1"])
+@pytest.mark.parametrize("uri", ["", "alice", "sip:", "http://192.0.2.1", "mailto:a@192.0.2.1"])
 async def test_what_cannot_be_called_is_refused_at_once(lab: Lab, uri: str) -> None:
     server = await lab.server()
     with pytest.raises(ValueError, match="no address that can be called"):
         await server.dial(uri)
+
+
+# Several servers, proxies, redirects
+
+
+async def test_the_next_server_takes_the_call_when_the_first_is_dead(lab: Lab) -> None:
+    server = await lab.server()
+    alice = await lab.phone("alice")
+    began = asyncio.get_running_loop().time()
+    dialing = asyncio.create_task(server.dial(alice.uri, destination=["10.0.0.99:5060", alice.address]))
+    await (await alice.ringing()).answer()
+    async with await dialing as call:
+        assert 4 <= asyncio.get_running_loop().time() - began < 5
+        call.start_play(LONG_TONE)
+        await asyncio.sleep(0.3)
+        assert (await alice.hear(1)).has_tone(440)
+    await alice.ended()
+
+
+async def test_a_call_by_the_outbound_proxy_names_it_in_its_route(lab: Lab) -> None:
+    proxy = await lab.phone("proxy")
+    server = await lab.server(outbound_proxy="sip:proxy")
+    for route in (None, ["sip:proxy;lr"]):
+        dialing = asyncio.create_task(server.dial("sip:bob@far.example", route=route))
+        incoming = await proxy.ringing()
+        assert incoming.headers["Route"] == "<sip:proxy;lr>"
+        assert incoming.uri == "sip:bob@far.example"
+        await incoming.reject(486)
+        with pytest.raises(CallFailed, match="486"):
+            await dialing
+
+
+async def test_a_call_to_a_given_place_goes_by_no_proxy(lab: Lab) -> None:
+    alice = await lab.phone("alice")
+    server = await lab.server(outbound_proxy="sip:10.0.0.99")
+    for destination, route in ((alice.address, None), (None, ())):
+        dialing = asyncio.create_task(server.dial(alice.uri, destination=destination, route=route))
+        incoming = await alice.ringing()
+        assert "Route" not in incoming.headers
+        await incoming.answer()
+        await (await dialing).hangup()
+
+
+async def redirect(phone: Phone, *contacts: str) -> None:
+    await (await phone.ringing()).reject(302, headers=[("Contact", f"<{uri}>") for uri in contacts])
+
+
+async def test_a_redirect_is_told_with_its_targets(lab: Lab) -> None:
+    server = await lab.server()
+    alice = await lab.phone("alice")
+    dialing = asyncio.create_task(server.dial(alice.uri))
+    await redirect(alice, "sip:bob@there.example", "sip:carol@there.example")
+    with pytest.raises(CallFailed) as failed:
+        await dialing
+    assert failed.value.code == 302
+    assert failed.value.targets == ("sip:bob@there.example", "sip:carol@there.example")
+
+
+async def test_a_redirect_is_followed_when_that_is_wanted(lab: Lab) -> None:
+    server = await lab.server()
+    alice, bob, carol = [await lab.phone(name) for name in ("alice", "bob", "carol")]
+    dialing = asyncio.create_task(server.dial(alice.uri, from_name="Me", follow_redirects=True))
+    await redirect(alice, "mailto:bob@there.example", bob.uri, carol.uri)
+    await (await bob.ringing()).reject(486)
+    incoming = await carol.ringing()
+    assert (incoming.caller_name, incoming.headers["To"]) == ("Me", f"<{alice.uri}>")
+    await incoming.answer()
+    async with await dialing as call:
+        assert call.uri == carol.uri
+    await carol.ended()
+    assert not server.calls
+
+
+async def test_a_redirect_in_a_circle_ends(lab: Lab) -> None:
+    server = await lab.server()
+    alice, bob = await lab.phone("alice"), await lab.phone("bob")
+    dialing = asyncio.create_task(server.dial(alice.uri, follow_redirects=True))
+    await redirect(alice, bob.uri)
+    await redirect(bob, alice.uri, bob.uri)
+    with pytest.raises(CallFailed, match="302"):
+        await dialing
+
+
+async def test_a_redirect_that_leads_on_for_ever_ends_after_ten_calls(lab: Lab) -> None:
+    server = await lab.server()
+    alice = await lab.phone("alice")
+    dialing = asyncio.create_task(server.dial(alice.uri, follow_redirects=True))
+    for turn in range(10):
+        await redirect(alice, f"sip:turn{turn}@{alice.address}")
+    with pytest.raises(CallFailed, match="302"):
+        await dialing
+
+
+async def test_a_6xx_ends_the_search(lab: Lab) -> None:
+    server = await lab.server()
+    alice, bob, carol = [await lab.phone(name) for name in ("alice", "bob", "carol")]
+    dialing = asyncio.create_task(server.dial(alice.uri, follow_redirects=True))
+    await redirect(alice, bob.uri, carol.uri)
+    await (await bob.ringing()).reject(603)
+    with pytest.raises(CallFailed, match="603"):
+        await dialing

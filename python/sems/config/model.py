@@ -18,6 +18,8 @@ from pydantic import (
     model_validator,
 )
 
+from ..headers import SipUri, join_host_port, split_host_port
+
 
 def _default_data() -> Path:
     """``$XDG_DATA_HOME/sems`` or ``~/.local/share/sems``; ``var`` where there is no home."""
@@ -49,6 +51,23 @@ def _address(value: str) -> str:
         raise ValueError("an IP address is wanted, such as 192.0.2.1, 0.0.0.0 or ::") from None
 
 
+def _name_server(value: str) -> str:
+    host, port = split_host_port(value)
+    try:
+        known = str(ip_address(host if port is not None else value.strip("[]")))
+    except ValueError:
+        raise ValueError("an IP address is wanted, such as 192.0.2.53 or 127.0.0.1:5353") from None
+    return known if port is None else join_host_port(known, port)
+
+
+def _proxy(value: str) -> str:
+    uri = SipUri.parse(value)
+    if uri.scheme not in ("sip", "sips") or not uri.host or re.search(r'[\s<>"?]', value):
+        raise ValueError("the SIP address of a proxy is wanted, such as sip:proxy.example.com;lr")
+    # Without it, it would be taken for a strict router, which only RFC 2543 had.
+    return value if "lr" in uri.params else value + ";lr"
+
+
 def _web_url(value: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
         raise ValueError("an http or https address is wanted, such as https://sems.example.com")
@@ -73,6 +92,8 @@ PortRange = Annotated[
     PlainSerializer(lambda ports: f"{ports[0]}-{ports[1]}"),
 ]
 Address = Annotated[str, AfterValidator(_address)]
+NameServer = Annotated[str, AfterValidator(_name_server)]
+Proxy = Annotated[str, AfterValidator(_proxy)]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 Regex = Annotated[
     re.Pattern[str],
@@ -139,6 +160,15 @@ class LimitSettings(Section):
     """Calls at once; one more is refused with 503."""
 
 
+class DnsSettings(Section):
+    """``[dns]``: how names of servers are found (RFC 3263)."""
+
+    servers: tuple[NameServer, ...] = ()
+    """Name servers, each ``"ip"`` or ``"ip:port"``; empty: those of the system."""
+    timeout: Annotated[float, Field(gt=0, le=60)] = 6.0
+    """What finding the server for one call may take, in seconds."""
+
+
 class AnnouncementSettings(Section):
     """``[announcements]``."""
 
@@ -174,6 +204,9 @@ class Config(Section):
     """What links to the control pages begin with; unset: the address at which the call arrived."""
     advertised_address: Address | None = None
     """The address that SIP and SDP name instead of our own, behind a one-to-one NAT."""
+    outbound_proxy: Proxy | None = None
+    """The proxy that all our calls go by, such as ``sip:proxy.example.com;lr``; unset: straight to whom they
+    are for."""
     codecs: Annotated[tuple[Literal["PCMU", "PCMA"], ...], Field(min_length=1)] = ("PCMU", "PCMA")
     """Voice codecs, in the order of preference."""
     trusted: tuple[IPv4Network | IPv6Network, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
@@ -188,6 +221,7 @@ class Config(Section):
     """Conference rooms."""
     operator: OperatorSettings = OperatorSettings()
     limits: LimitSettings = LimitSettings()
+    dns: DnsSettings = DnsSettings()
     announcements: AnnouncementSettings = AnnouncementSettings()
     log: LogSettings = LogSettings()
 

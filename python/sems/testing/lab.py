@@ -15,13 +15,31 @@ from ..app import App
 from ..config import Config
 from ..engine import MemoryNetwork
 from ..errors import CallFailed
-from ..headers import join_host_port, split_host_port
+from ..headers import SipUri, join_host_port, split_host_port
 from ..plugins import Apps
+from ..resolver import Destination
 from ..server import Server
+from ..ways import Finds
 from .clock import VirtualLoop
 from .phone import Phone, phone_config
 
 _SIP_PORT = 5060
+
+
+class _Directory:
+    """Knows the names of a lab, where no name server can be asked."""
+
+    def __init__(self, lab: Lab, numbers: Finds) -> None:
+        self._lab = lab
+        self._numbers = numbers
+
+    async def resolve(self, uri: str) -> list[Destination]:
+        """As :meth:`sems.resolver.Resolver.resolve`."""
+        target = SipUri.parse(uri)
+        if (place := self._lab.place(target.host)) is None or "maddr" in target.params:
+            return await self._numbers.resolve(uri)
+        host, port = split_host_port(place)
+        return [Destination("udp", host, target.port or port or _SIP_PORT)]
 
 
 class Lab:
@@ -73,6 +91,7 @@ class Lab:
         for app in apps:
             found.add(app)
         server = await self._start(Server(config, apps=found, network=self.network, seed=self._next_seed()))
+        server.ways.resolver = _Directory(self, server.ways.resolver)
         self._hosts[name] = server.engine.core.sip_addresses()[0]
         return server
 
@@ -84,6 +103,10 @@ class Lab:
         await self._start(server)
         self._hosts[name] = phone.address
         return phone
+
+    def place(self, name: str) -> str | None:
+        """Where the server or phone of that name is, ``"ip:port"``."""
+        return self._hosts.get(name)
 
     def resolve(self, host: str, port: int | None = None) -> str:
         """Where a server, a phone or an address is, ``"ip:port"``. Raises CallFailed for an unknown name."""

@@ -45,6 +45,8 @@ pub enum Recipient {
         from_uri: String,
         /// Where it is sent, the best first. Names are resolved by the caller.
         destinations: Vec<Destination>,
+        /// URIs of a Route to start with (RFC 3261 §8.1.2).
+        route: Vec<String>,
     },
 }
 

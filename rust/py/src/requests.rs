@@ -19,6 +19,7 @@ impl Engine {
         call = None,
         uri = None,
         destinations = None,
+        route = Vec::new(),
         from_name = "",
         from_uri = "",
         headers = HeaderList::new(),
@@ -32,6 +33,7 @@ impl Engine {
         call: Option<u64>,
         uri: Option<String>,
         destinations: Option<Vec<String>>,
+        route: Vec<String>,
         from_name: &str,
         from_uri: &str,
         headers: HeaderList,
@@ -45,6 +47,7 @@ impl Engine {
                 from_name: from_name.to_owned(),
                 from_uri: from_uri.to_owned(),
                 destinations: convert::destinations(&destinations)?,
+                route,
             },
             _ => {
                 return Err(PyValueError::new_err(

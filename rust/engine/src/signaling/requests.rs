@@ -19,6 +19,7 @@ use sems_sip::{
 use super::{
     Signaling,
     commands::{headers_of, sender, status},
+    destinations::route_of,
     sessions::{RETRY_AFTER, header_list},
 };
 use crate::{
@@ -96,13 +97,14 @@ impl Signaling {
                 from_name,
                 from_uri,
                 destinations,
+                route,
             } => {
                 let uri = Uri::parse(&uri.into())?;
-                let destination = destinations.first();
-                let flow = self
-                    .flow_to(destination.ok_or(EngineError::State("there is no destination"))?)?;
+                let (flow, alternatives) = self.ways_to(&destinations)?;
                 let from = sender(&self.config, flow, &from_name, from_uri)?;
                 let mut outgoing = AgentRequest::new(flow, uri, from);
+                outgoing.alternatives = alternatives;
+                outgoing.route = route_of(route)?;
                 outgoing.headers = headers;
                 outgoing.content = content;
                 self.agent.request(now, method, outgoing)?

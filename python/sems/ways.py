@@ -1,0 +1,77 @@
+"""Which way a request takes: by its own route, the outbound proxy, or straight to whom it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Protocol
+
+from .config import Config
+from .headers import split_host_port
+from .lookup import Lookup
+from .resolver import Destination, Family, Resolver, Transport
+
+# What the core carries.
+_TRANSPORTS: tuple[Transport, ...] = ("udp",)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """For the core: where a request is sent, and by which route."""
+
+    destinations: list[str]
+    """The servers in the order in which they are tried, each as a text; never none."""
+    route: list[str]
+    """URIs of the Route that it starts with (RFC 3261 §8.1.2)."""
+
+
+class Finds(Protocol):
+    """What :class:`~sems.resolver.Resolver` does."""
+
+    async def resolve(self, uri: str) -> list[Destination]:
+        """The servers for a URI, the best first. Raises CallFailed and ValueError."""
+
+
+class Ways:
+    """Decides which way requests take that belong to no call yet."""
+
+    def __init__(self, config: Config, addresses: Sequence[str]) -> None:
+        """``addresses``: where we listen, each ``"ip:port"``."""
+        self._config = config
+        self.lookup = Lookup(config.dns.servers)
+        families: set[Family] = {6 if ip_address(_host(at)).version == 6 else 4 for at in addresses}
+        self.resolver: Finds = Resolver(
+            self.lookup,
+            transports=_TRANSPORTS,
+            families=sorted(families, reverse=True),  # RFC 6724 prefers IPv6
+            timeout=config.dns.timeout,
+        )
+        """Finds the servers for a URI."""
+
+    async def find(
+        self, uri: str, *, destination: str | Sequence[str] | None = None, route: Sequence[str] | None = None
+    ) -> Way:
+        """The way to ``uri``.
+
+        ``route``: URIs that lead there, the next hop first; None: the outbound proxy, if there is one
+        and no ``destination`` is given. ``destination``: where to send it, whatever URI and route say; one
+        or several, each ``"ip:port"`` or ``"tcp:ip:port"``.
+
+        Raises CallFailed when the next hop can't be found, and ValueError for what is no SIP URI.
+        """
+        given = [destination] if isinstance(destination, str) else list(destination or ())
+        if route is None:
+            proxy = self._config.outbound_proxy
+            route = [proxy] if proxy is not None and not given else []
+        if not given:
+            given = [str(server) for server in await self.resolver.resolve(route[0] if route else uri)]
+        return Way(given, list(route))
+
+    async def close(self) -> None:
+        """Looks up nothing any more."""
+        await self.lookup.close()
+
+
+def _host(address: str) -> str:
+    return split_host_port(address)[0]
