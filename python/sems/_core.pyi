@@ -27,6 +27,7 @@ class EngineConfig:
         user_agent: str = "SEMS",
         codecs: Sequence[str] = ("PCMU", "PCMA"),
         methods: Sequence[tuple[str, int, int]] = (),
+        info_packages: Sequence[str] = (),
         rtp_timeout_ms: int = 10000,
         seed: int | None = None,
     ) -> EngineConfig:
@@ -306,6 +307,9 @@ class Engine:
     ) -> int:
         """To exactly one of call and uri (with destinations); ends in Event.Response, or in Event.Done
         with an error when it can't be sent."""
+    def send_digits(self, call: int, digits: str, way: str = "agreed") -> int:
+        """``way``: ``rtp``, ``info``, or what was agreed on. Event.Done tells that they are queued (RTP),
+        or that the peer has taken the last (INFO)."""
     def respond(
         self,
         transaction: int,
@@ -335,7 +339,6 @@ class Engine:
     ) -> tuple[int, int]:
         """To exactly one of call and room; returns (request, play). ``repeat=0``: until stopped."""
     def stop_play(self, play: int, *, call: int | None = None, room: int | None = None) -> int: ...
-    def send_digits(self, call: int, digits: str) -> int: ...
     def tap(self, call: int, direction: str = "in") -> tuple[int, Tap]: ...
     def record(self, call: int, path: str, direction: str = "in") -> int: ...
     def stop_record(self, call: int, direction: str = "in") -> int: ...

@@ -39,6 +39,7 @@ class App:
         """The folder of the app's file: sounds are looked for here first."""
         self.handler: Handler | None = None
         self.message_handler: RequestHandler | None = None
+        self.info_handlers: dict[str, RequestHandler] = {}
         self.request_handlers: dict[str, tuple[RequestHandler, int | None]] = {}
         self.start_hooks: list[Hook] = []
         self.stop_hooks: list[Hook] = []
@@ -60,6 +61,20 @@ class App:
         """
         self.message_handler = handler
         return handler
+
+    def info(self, package: str) -> Callable[[_RequestHandler], _RequestHandler]:
+        """Makes the coroutine function the one that is told of INFO requests of a package (RFC 6086).
+
+        They are answered 200 by the core, at once. Packages that no app takes get 469 with those that
+        are taken, which Recv-Info tells in every INVITE and its answers. Keys are no package: they are
+        digits, however they come.
+        """
+
+        def take(handler: _RequestHandler) -> _RequestHandler:
+            self.info_handlers[package.lower()] = handler
+            return handler
+
+        return take
 
     def request(
         self, method: str, *, default: int | None = None

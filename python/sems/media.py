@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 Direction = Literal["in", "out"]
 """``in``: what the peer says to us; ``out``: what we send to it."""
 
+DigitMethod = Literal["agreed", "rtp", "info"]
+"""How keys are sent."""
+
 _T = TypeVar("_T")
 _KEYS_KEPT = 64
 """Keys that are kept for an app that does not ask for them."""
@@ -176,13 +179,16 @@ class CallMedia(ABC):
         finally:
             playback.cancel()
 
-    async def send_digits(self, digits: str) -> None:
-        """Presses keys at the peer (RFC 4733), 100 ms each with 100 ms between; returns after the last.
+    async def send_digits(self, digits: str, *, method: DigitMethod = "agreed") -> None:
+        """Presses keys at the peer, 100 ms each with 100 ms between; returns after the last.
 
-        Raises EngineError for what is no key, and when the peer takes no telephone events.
+        ``method``: ``rtp``, as telephone events (RFC 4733); ``info``, each in an INFO with
+        ``application/dtmf-relay``; ``agreed``: in RTP where that was agreed on, else by INFO.
+
+        Raises EngineError for what is no key, and when the peer does not take it.
         """
         for number, digit in enumerate(digits, 1):
-            await self._done(self.server.engine.core.send_digits(self.id, digit))
+            await self._done(self.server.engine.core.send_digits(self.id, digit, method))
             try:
                 await self.sleep(_KEY_SECONDS)
             except HungUp:

@@ -3,6 +3,10 @@
 What a peer sends is answered by the app that the request is routed to. A phone repeats over UDP after
 half a second what is not answered, so the core has an answer of its own for a Python that is slow:
 
+- INFO with a key (``application/dtmf-relay``, ``application/dtmf``) is answered 200 at once and told as
+  a digit. A key that comes in RTP as well is told once: of the same key by both ways within two seconds
+  the second is passed over. INFO of a package that an app takes: 200 at once; of others: 469. Without a
+  body: 200. Anything else: 415, unless an app takes INFO raw;
 - MESSAGE: 202 after 0.3 s, for the text is here and its handler still gets it;
 - a method taken with :meth:`App.request() <sems.app.App.request>`: the ``default`` given there after
   0.3 s, or without one 500 after 10 s, the phone's repetitions being absorbed meanwhile.
@@ -215,6 +219,11 @@ def taken_methods(apps: Apps) -> list[tuple[str, int, int]]:
     return [(method, code, after) for method, (code, after) in taken.items()]
 
 
+def info_packages(apps: Apps) -> list[str]:
+    """For the server: the INFO packages that the apps take."""
+    return sorted({package for app in apps for package in app.info_handlers})
+
+
 def receive(server: Server, event: Event.Request) -> Coroutine[Any, Any, None] | None:
     """For the server: gives a request to whom it is for; what is to be run, or None."""
     request = SipRequest(server, event)
@@ -241,6 +250,9 @@ def _handler(server: Server, request: SipRequest) -> tuple[RequestHandler | None
         name = target.app
     app = server.apps.get(name)
     if app is not None:
+        package = request.headers.get("Info-Package", "").partition(";")[0].strip().lower()
+        if request.method == "INFO" and package in app.info_handlers:
+            return app.info_handlers[package], _NOBODY
         if request.method in app.request_handlers:
             return app.request_handlers[request.method][0], _NOBODY
         if request.method == "MESSAGE" and app.message_handler is not None:

@@ -14,6 +14,7 @@ from ..config import Config
 from ..engine import Prompt, Tap
 from ..events import EndReason
 from ..headers import Headers, SipUri
+from ..media import DigitMethod
 from ..playback import Playback
 from ..requests import SipRequest, SipResponse
 from ..server import Server
@@ -163,9 +164,10 @@ class Phone:
             self._sound.cancel()
             self._sound = None
 
-    async def key(self, keys: str) -> None:
-        """Presses keys; returns after the last."""
-        await self._up().send_digits(keys)
+    async def key(self, keys: str, *, method: DigitMethod = "agreed") -> None:
+        """Presses keys; returns after the last. ``method`` as for :meth:`Call.send_digits()
+        <sems.media.CallMedia.send_digits>`."""
+        await self._up().send_digits(keys, method=method)
 
     async def hold(self, on: bool = True) -> None:
         """Puts the other side on hold, or takes it back."""

@@ -95,8 +95,30 @@ pub enum SignalingCommand {
         /// The answer.
         response: Box<FinalResponse>,
     },
+    /// Sends digits to the peer, 100 ms each. In RTP 100 ms pass between them; done when they are
+    /// queued there. By INFO done when the last is answered.
+    SendDigits {
+        /// A call with a leg.
+        call: CallId,
+        /// `0-9 * # A-D`
+        digits: String,
+        /// How.
+        way: DigitWay,
+    },
     /// Stops taking calls, ends all that exist, and is done when the last is gone (or after 3 s).
     Shutdown,
+}
+
+/// How digits are sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum DigitWay {
+    /// In RTP where telephone-event was agreed on, else by INFO.
+    #[default]
+    Agreed,
+    /// As telephone events in RTP (RFC 4733).
+    Rtp,
+    /// By INFO with `application/dtmf-relay`.
+    Info,
 }
 
 /// A call to be placed.

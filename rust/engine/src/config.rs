@@ -29,6 +29,8 @@ pub struct EngineConfig {
     pub codecs: Vec<String>,
     /// Methods beside those of calls that Python takes.
     pub methods: Vec<Taken>,
+    /// Packages of INFO that Python takes (RFC 6086).
+    pub info_packages: Vec<String>,
     /// How long RTP may fail to come before it is told.
     pub rtp_timeout: Duration,
     /// Where all randomness comes from; `None`: from the system. On a memory network `None` is 0.
@@ -67,6 +69,7 @@ impl Default for EngineConfig {
             user_agent: "SEMS".to_owned(),
             codecs: vec!["PCMU".to_owned(), "PCMA".to_owned()],
             methods: Vec::new(),
+            info_packages: Vec::new(),
             rtp_timeout: Duration::from_secs(10),
             seed: None,
         }
@@ -115,6 +118,13 @@ impl EngineConfig {
             }
             if !(200..700).contains(code) {
                 return invalid(format!("methods: {code} is no final response"));
+            }
+        }
+        for package in &self.info_packages {
+            if sems_sip::Token::new(package.as_str()).is_none() {
+                return invalid(format!(
+                    "info_packages: {package:?} is no name of a package"
+                ));
             }
         }
         if self.rtp_timeout.is_zero() {

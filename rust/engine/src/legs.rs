@@ -3,18 +3,19 @@
 use std::{
     collections::VecDeque,
     net::{IpAddr, SocketAddr},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use rand::{RngExt, rngs::StdRng};
 use sems_rtp::{SequenceNumber, Ssrc, Timestamp};
 
 use crate::{
+    command::MediaCommand,
     error::EngineError,
-    ids::CallId,
+    ids::{CallId, RequestId},
     media::{
         leg::{Leg, LegConfig, LegUpdate, Negotiated},
-        pool::MediaHandle,
+        pool::{MediaHandle, Overrun},
         port::{Port, PortPool},
     },
 };
@@ -140,6 +141,22 @@ impl Legs {
             }
         }
         Ok(())
+    }
+
+    /// Has a call's leg tell that its peer pressed a key.
+    pub(crate) fn press(&self, call: CallId, key: char, held: Duration) -> Result<(), Overrun> {
+        self.media.press(call, key, held)
+    }
+
+    /// Has a worker do what Python wants.
+    pub(crate) fn command(
+        &self,
+        request: RequestId,
+        command: MediaCommand,
+    ) -> Result<(), EngineError> {
+        self.media
+            .command(request, command)
+            .map_err(|_| EngineError::Overrun)
     }
 
     /// Gives back all that a call had.

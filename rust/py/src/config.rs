@@ -25,6 +25,7 @@ impl EngineConfig {
         user_agent = "SEMS",
         codecs = vec!["PCMU".to_owned(), "PCMA".to_owned()],
         methods = Vec::new(),
+        info_packages = Vec::new(),
         rtp_timeout_ms = 10_000,
         seed = None,
     ))]
@@ -39,6 +40,7 @@ impl EngineConfig {
         user_agent: &str,
         codecs: Vec<String>,
         methods: Vec<(String, u16, u64)>,
+        info_packages: Vec<String>,
         rtp_timeout_ms: u64,
         seed: Option<u64>,
     ) -> PyResult<Self> {
@@ -76,6 +78,7 @@ impl EngineConfig {
                     after: Duration::from_millis(after_ms),
                 })
                 .collect(),
+            info_packages,
             rtp_timeout: Duration::from_millis(rtp_timeout_ms),
             seed,
         };

@@ -279,19 +279,6 @@ impl Engine {
         })
     }
 
-    fn send_digits(&self, call: u64, digits: String) -> PyResult<u64> {
-        let is_digit = |digit| matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D');
-        if let Some(other) = digits.chars().find(|&digit| !is_digit(digit)) {
-            return Err(PyValueError::new_err(format!(
-                "digits: {other:?} is not a key"
-            )));
-        }
-        self.media(MediaCommand::SendDigits {
-            call: CallId(call),
-            digits,
-        })
-    }
-
     #[pyo3(signature = (call, direction = "in"))]
     fn tap(&self, call: u64, direction: &str) -> PyResult<(u64, Tap)> {
         let direction = convert::direction(direction)?;

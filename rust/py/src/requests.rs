@@ -2,7 +2,7 @@
 
 use pyo3::{exceptions::PyValueError, prelude::*};
 use sems_engine::{
-    command::{HeaderList, SignalingCommand},
+    command::{DigitWay, HeaderList, SignalingCommand},
     ids::{CallId, TransactionId},
     request::{Content, FinalResponse, OutgoingRequest, Recipient},
 };
@@ -61,6 +61,31 @@ impl Engine {
             headers,
             content: content(body, content_type)?,
         })))
+    }
+
+    #[pyo3(signature = (call, digits, way = "agreed"))]
+    fn send_digits(&self, call: u64, digits: String, way: &str) -> PyResult<u64> {
+        let is_digit = |digit| matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D');
+        if let Some(other) = digits.chars().find(|&digit| !is_digit(digit)) {
+            return Err(PyValueError::new_err(format!(
+                "digits: {other:?} is not a key"
+            )));
+        }
+        let way = match way {
+            "agreed" => DigitWay::Agreed,
+            "rtp" => DigitWay::Rtp,
+            "info" => DigitWay::Info,
+            _ => {
+                return Err(PyValueError::new_err(format!(
+                    "way: {way:?} is none of agreed, rtp and info"
+                )));
+            }
+        };
+        self.signaling(SignalingCommand::SendDigits {
+            call: CallId(call),
+            digits,
+            way,
+        })
     }
 
     /// Answers an Event.Request.

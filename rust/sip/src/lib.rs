@@ -36,6 +36,7 @@
 
 mod check;
 mod dialog;
+pub mod dtmf;
 pub mod error;
 mod grammar;
 pub mod header;

@@ -464,6 +464,13 @@ impl UserAgent {
         if !self.config.supported.is_empty() {
             headers.push_typed(&Supported(self.config.supported.clone()));
         }
+        if let Some((first, rest)) = self.config.info_packages.split_first() {
+            let mut packages = first.to_string();
+            for package in rest {
+                packages.extend([", ", package.as_str()]);
+            }
+            headers.push(HeaderName::RecvInfo, packages);
+        }
     }
 
     fn push_product(&self, headers: &mut Headers, name: HeaderName) {

@@ -30,6 +30,8 @@ pub(super) enum ToWorker {
     Open(Box<Leg>),
     /// A call has agreed on something else.
     Update(CallId, Box<LegUpdate>),
+    /// The call's peer pressed a key for so long, as its signaling says.
+    Pressed(CallId, char, Duration),
     /// A call is over.
     Close(CallId),
     /// Something that Python wants.

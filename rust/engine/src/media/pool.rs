@@ -266,6 +266,15 @@ impl MediaHandle {
         }
     }
 
+    /// Has a leg tell that its peer pressed a key, unless it came in RTP as well.
+    ///
+    /// # Errors
+    /// [`Overrun`].
+    pub fn press(&self, call: CallId, key: char, held: Duration) -> Result<(), Overrun> {
+        self.send(call.home(), ToWorker::Pressed(call, key, held))
+            .map_err(|_| Overrun)
+    }
+
     /// Ends a leg: says goodbye by RTCP, ends its playbacks and recordings, closes its port. A
     /// call without a leg is no error.
     ///

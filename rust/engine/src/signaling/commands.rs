@@ -73,6 +73,16 @@ impl Signaling {
                 }
                 result
             }
+            SignalingCommand::SendDigits { call, digits, way } => {
+                let result = self.on_call(now, call, |signaling, call| {
+                    signaling.send_digits(now, call, digits, way, request)
+                });
+                if result.is_ok() {
+                    // Done when the worker has taken them, or the peer has answered.
+                    return;
+                }
+                result
+            }
             SignalingCommand::Request(wanted) => {
                 let result = self.ask(now, request, *wanted);
                 if result.is_ok() {

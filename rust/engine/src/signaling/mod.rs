@@ -6,6 +6,7 @@
 mod commands;
 mod counters;
 mod destinations;
+mod info;
 mod requests;
 mod sessions;
 #[cfg(test)]
@@ -24,7 +25,7 @@ use std::{
 use crossbeam_channel::Receiver;
 use sems_sdp::Capabilities;
 use sems_sip::{
-    Flow, Headers, Method, Text, UserAgent,
+    Flow, Headers, Method, Text, Token, UserAgent,
     transaction::Transport as FlowTransport,
     user_agent::{Output, SessionId, UserAgentConfig},
 };
@@ -116,6 +117,11 @@ impl Signaling {
             advertised_host: config.advertised_address.map(Into::into),
             product: Text::from(config.user_agent.clone()),
             methods: methods(config),
+            info_packages: config
+                .info_packages
+                .iter()
+                .filter_map(|package| Token::new(package.as_str()))
+                .collect(),
             // The limit of calls is kept here; the agent's counts those that are ending, too.
             max_sessions: config.max_calls.saturating_add(ENDING_SESSIONS),
             ..UserAgentConfig::default()
@@ -355,10 +361,12 @@ impl Signaling {
 
 /// The methods that are taken here or by Python, beside those of calls.
 fn methods(config: &EngineConfig) -> Vec<Method> {
-    let taken = config.methods.iter();
-    taken
-        .filter_map(|taken| Method::parse(&taken.method.as_str().into()))
-        .collect()
+    let mut methods = vec![Method::Info];
+    for taken in &config.methods {
+        let method = Method::parse(&taken.method.as_str().into());
+        methods.extend(method.filter(|method| !methods.contains(method)));
+    }
+    methods
 }
 
 /// Whether a socket bound to `bound` sends from `local`.

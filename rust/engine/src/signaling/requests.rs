@@ -38,7 +38,15 @@ pub(super) struct Requests {
     /// When these are answered without it.
     due: BTreeSet<(Instant, TransactionId)>,
     /// What peers were asked.
-    asked: HashMap<ClientTransactionId, RequestId>,
+    asked: HashMap<ClientTransactionId, Asker>,
+}
+
+/// Who waits for the answer of a peer.
+pub(super) enum Asker {
+    /// Python, for all of it.
+    Python(RequestId),
+    /// A command, which is done when it is a 2xx.
+    Done(RequestId),
 }
 
 struct Open {
@@ -57,6 +65,11 @@ impl Requests {
     pub(super) fn new_id(&mut self) -> TransactionId {
         self.serial += 1;
         TransactionId(self.serial)
+    }
+
+    /// Somebody waits for the answer to what was sent.
+    pub(super) fn expect(&mut self, sent: ClientTransactionId, asker: Asker) {
+        self.asked.insert(sent, asker);
     }
 
     fn close(&mut self, id: TransactionId) -> Option<Open> {
@@ -110,7 +123,7 @@ impl Signaling {
                 self.agent.request(now, method, outgoing)?
             }
         };
-        self.requests.asked.insert(client, request);
+        self.requests.expect(client, Asker::Python(request));
         Ok(())
     }
 
@@ -118,37 +131,48 @@ impl Signaling {
         if response.status.is_provisional() {
             return;
         }
-        let Some(request) = self.requests.asked.remove(&client) else {
-            return;
-        };
         let content = (!response.body.is_empty()).then(|| Content {
             kind: String::new(),
             body: response.body.to_vec(),
         });
-        self.events.tell(Event::Response {
-            request,
-            response: Box::new(FinalResponse {
-                code: response.status.code(),
-                reason: Some(response.reason.to_string()),
-                headers: header_list(&response.headers),
-                content,
-            }),
-        });
+        let response = FinalResponse {
+            code: response.status.code(),
+            reason: Some(response.reason.to_string()),
+            headers: header_list(&response.headers),
+            content,
+        };
+        self.tell_response(client, response);
     }
 
     /// No response came, or the request could not be sent: as if by a response of our own (RFC 3261
     /// §8.1.3.1).
     pub(super) fn on_request_failed(&mut self, client: ClientTransactionId, status: StatusCode) {
-        if let Some(request) = self.requests.asked.remove(&client) {
-            self.events.tell(Event::Response {
-                request,
-                response: Box::new(FinalResponse {
-                    code: status.code(),
-                    reason: Some(status.reason().to_owned()),
-                    headers: Vec::new(),
-                    content: None,
-                }),
-            });
+        let response = FinalResponse {
+            code: status.code(),
+            reason: Some(status.reason().to_owned()),
+            headers: Vec::new(),
+            content: None,
+        };
+        self.tell_response(client, response);
+    }
+
+    fn tell_response(&mut self, client: ClientTransactionId, response: FinalResponse) {
+        match self.requests.asked.remove(&client) {
+            Some(Asker::Python(request)) => {
+                let response = Box::new(response);
+                self.events.tell(Event::Response { request, response });
+            }
+            Some(Asker::Done(request)) => {
+                let result = match (status(response.code), response.reason) {
+                    (Ok(status), reason) if status.is_failure() => {
+                        let reason = reason.unwrap_or_default();
+                        Err(EngineError::Refused(status, reason))
+                    }
+                    _ => Ok(()),
+                };
+                self.done(request, result);
+            }
+            None => {}
         }
     }
 
@@ -173,7 +197,10 @@ impl Signaling {
             let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE).with_headers(headers);
             return self.give(now, transaction, reply);
         }
-        self.put_to_python(now, transaction, session, request, flow);
+        match request.method {
+            Method::Info => self.on_info(now, transaction, session, request, flow),
+            _ => self.put_to_python(now, transaction, session, request, flow),
+        }
     }
 
     /// Asks Python, which has the time that the configuration gives to this method.

@@ -79,7 +79,7 @@ impl Signaling {
     }
 
     /// Works on a session's call, which stays where it is.
-    fn with_call(
+    pub(super) fn with_call(
         &mut self,
         now: Instant,
         session: SessionId,

@@ -5,6 +5,7 @@ mod changes;
 mod descriptions;
 mod early_media;
 mod forks;
+mod info;
 mod links;
 mod lossy;
 mod nat;

@@ -60,6 +60,7 @@ header_names! {
     From "From" or "f";
     HistoryInfo "History-Info";
     InReplyTo "In-Reply-To";
+    InfoPackage "Info-Package";
     MaxForwards "Max-Forwards";
     MimeVersion "MIME-Version";
     MinExpires "Min-Expires";
@@ -77,6 +78,7 @@ header_names! {
     RSeq "RSeq";
     Reason "Reason";
     RecordRoute "Record-Route";
+    RecvInfo "Recv-Info";
     ReferSub "Refer-Sub";
     ReferTo "Refer-To" or "r";
     ReferredBy "Referred-By" or "b";

@@ -24,6 +24,8 @@ pub struct UserAgentConfig {
     pub methods: Vec<Method>,
     /// Option tags of the extensions that the layer above supports.
     pub supported: Vec<Token>,
+    /// INFO packages that the layer above takes, for Recv-Info (RFC 6086 §5.2.1).
+    pub info_packages: Vec<Token>,
     /// Media types that an INVITE may carry, for Accept.
     pub accept: Vec<Text>,
     /// The most sessions at a time; INVITEs beyond get 503.
@@ -44,6 +46,7 @@ impl Default for UserAgentConfig {
             product: Text::new(),
             methods: Vec::new(),
             supported: Vec::new(),
+            info_packages: Vec::new(),
             accept: vec![Text::from_static("application/sdp")],
             max_sessions: 20_000,
             max_transactions: 100_000,

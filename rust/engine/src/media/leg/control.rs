@@ -8,7 +8,7 @@ use std::{
 use rand::RngExt;
 use sems_rtp::rtcp::RtcpTimer;
 
-use super::{Leg, SinkEnd};
+use super::{Leg, SinkEnd, keys::Way};
 use crate::{
     event::{Event, Quality},
     media::{message::Waste, worker::Tick},
@@ -98,6 +98,13 @@ impl Leg {
         }
         if self.told_speaking != self.is_speaking() || !self.digits.is_empty() {
             self.tell(tick);
+        }
+    }
+
+    /// The peer pressed a key, as its signaling says.
+    pub(in crate::media) fn pressed(&mut self, key: char, held: Duration, now: Instant) {
+        if self.keys.note(Way::Info, key, held, now) {
+            let _ = self.digits.try_push(key);
         }
     }
 

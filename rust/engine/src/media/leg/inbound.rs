@@ -1,6 +1,9 @@
 //! The peer's packets, from the port to 20 ms of sound at the tick.
 
-use std::{ops::Range, time::Instant};
+use std::{
+    ops::Range,
+    time::{Duration, Instant},
+};
 
 use arrayvec::ArrayVec;
 use sems_audio::{
@@ -12,7 +15,7 @@ use sems_rtp::{
     Pull, Reception, RtpPacket, Verdict, classify,
 };
 
-use super::{Leg, Negotiated, TICK_UNITS};
+use super::{Leg, Negotiated, TICK_UNITS, keys::Way};
 use crate::{command::Direction, media::worker::Tick};
 
 /// Samples of the longest packet, 60 ms.
@@ -409,9 +412,11 @@ impl Leg {
         counters.rtp_received.add(1);
         let payload_type = header.payload_type;
         if self.negotiated.receive_events == Some(payload_type) {
-            let digits = &mut self.digits;
+            let (digits, keys) = (&mut self.digits, &mut self.keys);
             let received = self.inbound.sound.keys.receive(arrived, &packet, |edge| {
-                if let DigitEdge::Begin { digit } = edge {
+                if let DigitEdge::Begin { digit } = edge
+                    && keys.note(Way::Event, digit.to_char(), Duration::ZERO, tick.now)
+                {
                     // Of more keys than a queue full nobody takes, the first are kept.
                     let _ = digits.try_push(digit.to_char());
                 }

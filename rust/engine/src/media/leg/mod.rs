@@ -5,6 +5,7 @@
 
 mod control;
 mod inbound;
+mod keys;
 mod outbound;
 
 use std::{
@@ -23,6 +24,7 @@ use super::{player::Player, port::Port, schedule::TICK, tap::TapWriter};
 use crate::{command::Direction, ids::CallId};
 use control::Control;
 use inbound::Inbound;
+use keys::Keys;
 use outbound::Packetizer;
 
 pub(super) use outbound::Packet;
@@ -130,6 +132,7 @@ pub struct Leg {
     /// Told as [`Event::Speaking`](crate::event::Event::Speaking) so far.
     told_speaking: bool,
     digits: ArrayVec<char, MAX_DIGITS>,
+    keys: Keys,
 }
 
 /// Who else gets a direction of the leg's audio.
@@ -182,6 +185,7 @@ impl Leg {
             sinks: Vec::new(),
             told_speaking: false,
             digits: ArrayVec::new(),
+            keys: Keys::default(),
         })
     }
 

@@ -27,9 +27,10 @@ enum Subject {
 
 fn subject(message: &ToWorker) -> Subject {
     match message {
-        ToWorker::Update(call, _) | ToWorker::Close(call) | ToWorker::Record { call, .. } => {
-            Subject::Call(*call)
-        }
+        ToWorker::Update(call, _)
+        | ToWorker::Pressed(call, ..)
+        | ToWorker::Close(call)
+        | ToWorker::Record { call, .. } => Subject::Call(*call),
         ToWorker::Command(_, command) => match command {
             MediaCommand::OpenRoom { .. }
             | MediaCommand::CloseRoom { .. }
@@ -90,6 +91,11 @@ impl Worker {
                     room.prepare(codec);
                 }
                 self.tools.trash.put(Waste::Update(update));
+            }
+            ToWorker::Pressed(call, key, held) => {
+                if let Some(leg) = self.leg(call) {
+                    leg.pressed(key, held, now);
+                }
             }
             ToWorker::Close(call) => self.close(call, now),
             ToWorker::Record {
