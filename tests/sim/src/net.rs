@@ -1,7 +1,7 @@
 //! The network between two phones.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
@@ -19,7 +19,12 @@ pub struct Conditions {
     pub duplication: f64,
     /// How long a datagram takes. The wider the range, the more overtake each other.
     pub delay: RangeInclusive<Duration>,
+    /// The part that takes longer than that, up to T4 (5 s), 0 to 1: many later ones overtake it.
+    pub late: f64,
 }
+
+/// T4, the longest that a message stays in the network (RFC 3261 §17.1.2.2).
+const LATEST: Duration = Duration::from_secs(5);
 
 impl Conditions {
     /// Nothing is lost, and everything takes 10 ms.
@@ -29,6 +34,7 @@ impl Conditions {
             loss: 0.0,
             duplication: 0.0,
             delay: delay..=delay,
+            late: 0.0,
         }
     }
 
@@ -38,6 +44,7 @@ impl Conditions {
             loss,
             duplication,
             delay: Duration::from_millis(1)..=Duration::from_millis(400),
+            late: 0.0,
         }
     }
 }
@@ -81,6 +88,8 @@ type Censor = Box<dyn FnMut(&Datagram) -> bool>;
 /// The network: what is sent comes out later, more than once, or never.
 pub struct Net {
     conditions: Conditions,
+    /// Of those whose way out differs.
+    ways: HashMap<SocketAddr, Conditions>,
     rng: StdRng,
     in_flight: BinaryHeap<Reverse<(Instant, u64)>>,
     datagrams: std::collections::BTreeMap<u64, Datagram>,
@@ -95,6 +104,7 @@ impl Net {
     pub fn new(seed: u64, conditions: Conditions) -> Self {
         Self {
             conditions,
+            ways: HashMap::new(),
             rng: StdRng::seed_from_u64(seed),
             in_flight: BinaryHeap::new(),
             datagrams: Default::default(),
@@ -104,9 +114,15 @@ impl Net {
         }
     }
 
-    /// From now on the network is like this.
+    /// From now on the network is like this, both ways.
     pub fn set_conditions(&mut self, conditions: Conditions) {
         self.conditions = conditions;
+        self.ways.clear();
+    }
+
+    /// From now on what this side sends has a way of its own: the one back stays as it is.
+    pub fn set_conditions_from(&mut self, sender: SocketAddr, conditions: Conditions) {
+        self.ways.insert(sender, conditions);
     }
 
     /// Loses every datagram for which `lost` says so, besides what chance loses.
@@ -130,13 +146,19 @@ impl Net {
         if self.censor.as_mut().is_some_and(|lost| lost(&datagram)) {
             return;
         }
-        let copies = 1 + usize::from(self.rng.random_bool(self.conditions.duplication));
+        let way = self.ways.get(&datagram.from).unwrap_or(&self.conditions);
+        let copies = 1 + usize::from(self.rng.random_bool(way.duplication));
         for _ in 0..copies {
-            if self.rng.random_bool(self.conditions.loss) {
+            if self.rng.random_bool(way.loss) {
                 continue;
             }
-            let (min, max) = (self.conditions.delay.start(), self.conditions.delay.end());
-            let micros = self.rng.random_range(min.as_micros()..=max.as_micros());
+            let (min, max) = (way.delay.start(), way.delay.end());
+            let mut micros = self.rng.random_range(min.as_micros()..=max.as_micros());
+            if self.rng.random_bool(way.late) {
+                micros += self
+                    .rng
+                    .random_range(0..=LATEST.as_micros() - max.as_micros());
+            }
             self.sent += 1;
             let arrival = now + Duration::from_micros(micros as u64);
             self.in_flight.push(Reverse((arrival, self.sent)));

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use sems_sip::Headers;
 use sems_sip::user_agent::{Census, Content, SessionId, UserAgentConfig};
 
-use crate::{Conditions, Datagram, Net, Phone};
+use crate::checker::Way;
+use crate::{Conditions, Datagram, Net, Phone, Watch};
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct Pair {
     pub b: Phone,
     /// What joins them.
     pub net: Net,
+    /// Who checks what goes over the wires, at the latest when all this is dropped.
+    pub watch: Watch,
 }
 
 impl Pair {
@@ -45,6 +48,7 @@ impl Pair {
         Self {
             now: start,
             start,
+            watch: Watch::new(start, &config.timers),
             a: Phone::new(address(1), config.clone(), seed * 2),
             b: Phone::new(address(2), config, seed * 2 + 1),
             net: Net::new(seed, conditions),
@@ -65,6 +69,7 @@ impl Pair {
         self.flush();
         while self.step(end) {}
         self.now = end;
+        self.watch.reached(end, self.next().is_none());
     }
 
     /// Lets time pass until `wanted` is true, at most two minutes; whether it came true.
@@ -86,6 +91,7 @@ impl Pair {
         while self.step(end) {}
         let idle = self.next().is_none();
         assert!(idle, "something still goes on after an hour");
+        self.watch.reached(self.now, true);
     }
 
     /// Lets time pass until this long after the start.
@@ -163,6 +169,7 @@ impl Pair {
         let Datagram { from, to, payload } = datagram;
         for phone in [&mut self.a, &mut self.b] {
             if phone.address == to {
+                self.watch.saw(self.now, to, Way::Received, &payload);
                 phone.receive(self.now, from, payload.clone());
             }
         }
@@ -171,6 +178,8 @@ impl Pair {
     fn flush(&mut self) {
         for phone in [&mut self.a, &mut self.b] {
             for datagram in phone.drain() {
+                let payload = &datagram.payload;
+                self.watch.saw(self.now, datagram.from, Way::Sent, payload);
                 self.net.send(self.now, datagram);
             }
         }
@@ -186,9 +195,10 @@ impl Pair {
             .collect()
     }
 
-    /// Checks that nothing is left on either side, that each session ended exactly once, and that
-    /// none is left up.
+    /// Checks that nothing is left on either side, that each session ended exactly once, that none
+    /// is left up, and everything that went over the wires.
     pub fn assert_nothing_is_left(&mut self) {
+        self.watch.check();
         for phone in [&self.a, &self.b] {
             assert_eq!(phone.agent.census(), Census::default(), "{}", phone.address);
             for (session, told) in &phone.told {

@@ -82,7 +82,8 @@ fn whatever_the_moment_of_giving_up_both_sides_come_down() {
             pair.hang_up(Side::A, at_a);
             pair.run_until_time(answer);
             // It may have been cancelled by now.
-            let _ = pair.b.agent.accept(pair.now, at_b, Headers::new(), None);
+            let answer = Some(Content::sdp("answer"));
+            let _ = pair.b.agent.accept(pair.now, at_b, Headers::new(), answer);
         } else {
             pair.run_until_time(answer);
             pair.accept(Side::B, at_b);

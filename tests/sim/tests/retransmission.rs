@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sems_sim::{Conditions, Datagram, Pair, Side};
-use sems_sip::user_agent::{Cause, Reply, UserAgentConfig};
+use sems_sip::user_agent::{Cause, Content, Reply, UserAgentConfig};
 use sems_sip::{Headers, StatusCode};
 
 fn gaps(pair: &Pair, wanted: impl Fn(&Datagram) -> bool) -> Vec<u128> {
@@ -98,10 +98,14 @@ fn every_datagram_twice_changes_nothing() {
     assert!(pair.run_until(|p| p.a.take_reinvite().is_some()));
     pair.a
         .agent
-        .accept_reinvite(pair.now, at_a, Headers::new(), None)
+        .accept_reinvite(pair.now, at_a, Headers::new(), Some(Content::sdp("offer")))
         .expect("it waits");
     pair.run_for(Duration::from_secs(1));
-    pair.b.agent.ack(pair.now, at_b, None).expect("it is owed");
+    let answer = Some(Content::sdp("answer"));
+    pair.b
+        .agent
+        .ack(pair.now, at_b, answer)
+        .expect("it is owed");
     pair.run_for(Duration::from_secs(5));
     assert!(pair.a.told(at_a).up && pair.b.told(at_b).up);
     pair.hang_up(Side::A, at_a);

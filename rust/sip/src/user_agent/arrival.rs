@@ -23,7 +23,7 @@ impl UserAgent {
             return;
         };
         if request.method == Method::Cancel {
-            return self.on_cancel(now, flow, request);
+            return self.on_cancel(now, flow, key, request);
         }
         if let Some(id) = self.transactions.find_server(&key) {
             let absorbed = self.transactions.receive_again(now, id, &request.method);
@@ -205,7 +205,9 @@ impl UserAgent {
     }
 
     /// Refuses a request by ourselves: an INVITE until its ACK comes, others without keeping
-    /// anything (§8.2.7).
+    /// anything where each repetition would be refused the same way (§8.2.7). What is refused
+    /// because of what a dialog or another transaction is like just now would not, so that answer
+    /// is kept, unless strays already take half of the room.
     pub(super) fn refuse(
         &mut self,
         now: Instant,
@@ -215,7 +217,10 @@ impl UserAgent {
         reply: Reply,
     ) {
         self.counters.refused += 1;
-        if request.method == Method::Invite {
+        let depends_on_state = request.method == Method::Cancel
+            || matches!(request.headers.require::<To>(), Ok(to) if to.tag().is_some());
+        let has_room = self.transactions.servers() < self.config.max_transactions / 2;
+        if request.method == Method::Invite || (depends_on_state && has_room) {
             self.answer(now, flow, key, request, reply);
         } else {
             let response = self.response(&request, "", reply);
@@ -261,22 +266,32 @@ impl UserAgent {
             .transmit(flow.back(&via), response.to_bytes());
     }
 
-    /// CANCEL (§9.2). Its 200 says only that it was understood.
-    fn on_cancel(&mut self, now: Instant, flow: Flow, mut request: Request) {
+    /// CANCEL (§9.2). Its 200 says only that it was understood, and is the same for each
+    /// repetition, whatever has become of the INVITE by then.
+    fn on_cancel(&mut self, now: Instant, flow: Flow, key: ServerKey, request: Request) {
+        if let Some(id) = self.transactions.find_server(&key) {
+            self.transactions.receive_again(now, id, &request.method);
+            self.counters.repetitions_received += 1;
+            return;
+        }
         let invite =
             ServerKey::of_cancelled(&request).and_then(|key| self.transactions.find_server(&key));
         let Some(invite) = invite else {
             let gone = Reply::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
-            let response = self.response(&request, "", gone);
-            self.counters.refused += 1;
-            return self.send_stateless(flow, &mut request, response);
+            return self.refuse(now, flow, key, request, gone);
         };
         let owner = self.transactions.owner(invite);
         let tag = owner
             .and_then(|owner| self.tag_of(owner))
-            .unwrap_or_default();
+            .unwrap_or_else(|| self.identity.stateless_tag(&request));
+        let Ok(via) = request.headers.top_via() else {
+            return;
+        };
         let response = self.response(&request, &tag, Reply::new(StatusCode::OK));
-        self.send_stateless(flow, &mut request, response);
+        let id = self
+            .transactions
+            .start_server(now, key, request.clone(), flow.back(&via));
+        self.transactions.respond(now, id, &response);
         if let Some(owner) = owner {
             self.on_cancelled(now, owner, invite, request);
         }

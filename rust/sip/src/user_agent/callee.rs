@@ -130,6 +130,7 @@ impl UserAgent {
         };
         let opens_dialog = (101..300).contains(&reply.status.code())
             && !reply.headers.contains(&HeaderName::Contact);
+        let announces = (101..300).contains(&reply.status.code());
         let accepts = reply.status.is_success();
         let mut response: Response = self.response(request, &session.local_tag, reply);
         if let (true, Some(dialog)) = (opens_dialog, session.dialogs.last()) {
@@ -138,6 +139,9 @@ impl UserAgent {
         }
         if accepts {
             self.push_abilities(&mut response.headers);
+        }
+        if let Some(session) = self.sessions.get_mut(id) {
+            session.announced |= announces;
         }
         self.transactions.respond(now, transaction, &response)
     }
@@ -347,6 +351,11 @@ impl UserAgent {
             self.respond_in_session(now, id, transaction, reply);
         }
         self.end_reinvite(now, id);
+        // The 2xx whose ACK the layer above has not worded yet gets it all the same (§13.2.2.4).
+        let established = self.sessions.get_mut(id).and_then(|s| s.established());
+        if let Some(owed) = established.and_then(|e| e.owed_ack.take()) {
+            self.send_ack(id, owed, None);
+        }
         self.terminate(id, Cause::Bye(Box::new(request)));
         // While our own BYE is under way it may still meet a dialog there.
         if !matches!(self.sessions.get(id).map(|s| &s.phase), Some(Phase::Ending)) {

@@ -31,6 +31,9 @@ impl UserAgent {
     }
 
     /// Sends a request within a session's dialog: any method but INVITE, ACK, CANCEL and BYE.
+    ///
+    /// [`Error::State`] as long as there is no dialog: while our INVITE has had no response with a
+    /// To tag, and while we have sent none to the peer's (RFC 3261 §12.1).
     pub fn request_in(
         &mut self,
         now: Instant,
@@ -42,7 +45,11 @@ impl UserAgent {
         if wording::has_own_verb(&method) {
             return Err(Error::Method(method));
         }
-        let mut dialog = self.live(session)?.dialogs.pop().ok_or(Error::State)?;
+        let live = self.live(session)?;
+        if matches!(live.phase, Phase::Incoming { .. }) && !live.announced {
+            return Err(Error::State);
+        }
+        let mut dialog = live.dialogs.pop().ok_or(Error::State)?;
         let request = self.request_in_dialog(&mut dialog, method, &headers, content);
         let flow = dialog.next_hop();
         self.live(session)?.dialogs.push(dialog);

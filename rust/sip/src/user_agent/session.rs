@@ -53,6 +53,8 @@ pub(super) struct Session {
     pub(super) phase: Phase,
     /// The layer above knows that it is over, and doesn't see it any more.
     pub(super) told: bool,
+    /// Of a call to us: a response with our tag has gone out, so that there is a dialog (§12.1).
+    pub(super) announced: bool,
     pub(super) running: Running<SessionTimer, 5>,
 }
 
@@ -102,6 +104,7 @@ impl Session {
             dialogs: Vec::new(),
             phase,
             told: false,
+            announced: false,
             running: Running::default(),
         }
     }
