@@ -1,0 +1,78 @@
+"""SIPp as a server that takes calls by a scenario."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+from pathlib import Path
+from types import TracebackType
+
+from .ports import free_port
+from .sipp import SCENARIOS
+
+
+class SippServer:
+    """`async with SippServer("answers", folder) as server:` takes calls at `server.port`."""
+
+    def __init__(self, scenario: str, folder: Path, *, keys: dict[str, str] | None = None) -> None:
+        self.scenario = scenario
+        self.port = free_port()
+        self.folder = folder / f"sipp-{scenario}-{self.port}"
+        self.keys = keys or {}
+
+    async def __aenter__(self) -> SippServer:
+        program = shutil.which("sipp")
+        assert program, "SIPp is not installed: run the tests by `make test`"
+        self.folder.mkdir(parents=True)
+        # SIPp wants to know a status when it reads the scenario, so we put in the words ourselves.
+        text = (SCENARIOS / f"{self.scenario}.xml").read_text()
+        for key, value in self.keys.items():
+            text = text.replace(f"[{key}]", value)
+        scenario = self.folder / "scenario.xml"
+        scenario.write_text(text)
+        self.process = await asyncio.create_subprocess_exec(
+            program,
+            *("-sf", str(scenario), "-i", "127.0.0.1", "-p", str(self.port)),
+            *("-mp", str(free_port(span=4)), "-nostdin", "-trace_err", "-trace_msg"),
+            cwd=self.folder,
+            env=os.environ | {"TERM": "dumb"},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        await is_bound(self.port, socket.SOCK_DGRAM, self.process)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.process.wait()
+        if kind is not None:
+            print(self.messages())
+
+    def messages(self) -> str:
+        """All that it has sent and received."""
+        return "\n".join(file.read_text(errors="replace") for file in self.folder.glob("*messages.log"))
+
+    def received(self, method: str) -> list[str]:
+        """The requests of that method that have come, as far as SIPp has written of them."""
+        parts = self.messages().split("-----------------------------------------------")
+        texts = [part.partition("\n\n")[2] for part in parts if "message received" in part]
+        return [text for text in texts if text.startswith(f"{method} ")]
+
+
+async def is_bound(port: int, kind: socket.SocketKind, process: asyncio.subprocess.Process) -> None:
+    """Waits until the process has taken a port of 127.0.0.1."""
+    async with asyncio.timeout(10):
+        while process.returncode is None:
+            with socket.socket(socket.AF_INET, kind) as probe:
+                try:
+                    probe.bind(("127.0.0.1", port))
+                except OSError:
+                    return
+            await asyncio.sleep(0.02)
+    raise AssertionError(f"it ended with {process.returncode} before it had port {port}")
