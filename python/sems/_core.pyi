@@ -27,6 +27,7 @@ class EngineConfig:
         user_agent: str = "SEMS",
         codecs: Sequence[str] = ("PCMU", "PCMA"),
         methods: Sequence[tuple[str, int, int]] = (),
+        message_types: Sequence[str] = ("text/plain",),
         info_packages: Sequence[str] = (),
         rtp_timeout_ms: int = 10000,
         seed: int | None = None,
@@ -132,6 +133,18 @@ class Event:
         __match_args__ = ("call", "targets")
         call: int
         targets: list[str]
+
+    @final
+    class Replaced(Event):
+        """Another peer has taken the place of the call's, by the INVITE with these header fields."""
+
+        __match_args__ = ("call", "uri", "headers", "source", "local", "trusted")
+        call: int
+        uri: str
+        headers: HeaderList
+        source: str
+        local: str
+        trusted: bool
 
     @final
     class Ended(Event):

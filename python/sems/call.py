@@ -59,12 +59,13 @@ class Call(CallMedia, CallRequests):
         """The Request-URI: whom the caller wants."""
         self.user = SipUri.parse(uri).user
         """Its user part, unescaped."""
-        self.caller_uri = caller.uri
+        self.caller_uri: str
         """The URI of the From header field."""
-        self.caller_user = SipUri.parse(caller.uri).user
+        self.caller_user: str
         """Its user part, unescaped."""
-        self.caller_name = caller.name or self.caller_user or SipUri.parse(caller.uri).host
+        self.caller_name: str
         """The From display name, unaltered; without one the user part."""
+        self._set_caller(caller)
         self.headers = headers
         """The header fields of the INVITE; of a placed call those of its 200."""
         self.source = source
@@ -251,8 +252,20 @@ class Call(CallMedia, CallRequests):
                 self._subscribers.tell(events.RtpResumed())
             case Event.Redirected(_, targets):
                 self.redirect_targets = tuple(targets)
+            case Event.Replaced(_, _, headers, source, local):
+                self.headers = Headers(headers)
+                self.source, self.local = source, local
+                self._set_caller(NameAddr.parse(self.headers.get("From", "")))
+                self.log.info("another peer has taken its place", caller=self.caller_uri, source=source)
+                self._subscribers.tell(events.Replaced(self.caller_name, self.caller_uri))
             case Event.Ended(_, cause, code, reason):
                 self.on_ended(EndReason(cast(EndCause, cause), code, reason))
+
+    def _set_caller(self, caller: NameAddr) -> None:
+        uri = SipUri.parse(caller.uri)
+        self.caller_uri = caller.uri
+        self.caller_user = uri.user
+        self.caller_name = caller.name or uri.user or uri.host
 
     def on_level(self, level: int) -> None:
         """For the server: how loud the peer is."""

@@ -103,6 +103,15 @@ class RtpResumed:
 
 
 @dataclass(frozen=True, slots=True)
+class Replaced:
+    """Another peer has taken the place of the call's (RFC 3891), as when a call is transferred after
+    consultation. The call goes on; :attr:`~sems.call.Call.caller_name` and the like are the new one's."""
+
+    caller_name: str
+    caller_uri: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """The peer sent a text (MESSAGE) within the call."""
 
@@ -127,6 +136,7 @@ CallEvent = (
     | Quality
     | RtpTimeout
     | RtpResumed
+    | Replaced
     | Message
     | Ended
 )

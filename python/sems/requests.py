@@ -7,7 +7,8 @@ half a second what is not answered, so the core has an answer of its own for a P
   a digit. A key that comes in RTP as well is told once: of the same key by both ways within two seconds
   the second is passed over. INFO of a package that an app takes: 200 at once; of others: 469. Without a
   body: 200. Anything else: 415, unless an app takes INFO raw;
-- MESSAGE: 202 after 0.3 s, for the text is here and its handler still gets it;
+- MESSAGE other than plain text gets 415, of more than 16 KiB 413, unless an app takes MESSAGE raw;
+  202 after 0.3 s, for the text is here and its handler still gets it;
 - a method taken with :meth:`App.request() <sems.app.App.request>`: the ``default`` given there after
   0.3 s, or without one 500 after 10 s, the phone's repetitions being absorbed meanwhile.
 """
@@ -217,6 +218,11 @@ def taken_methods(apps: Apps) -> list[tuple[str, int, int]]:
         for method, (_, default) in app.request_handlers.items():
             taken[method] = (500, LATE_MS) if default is None else (default, SOON_MS)
     return [(method, code, after) for method, (code, after) in taken.items()]
+
+
+def message_types(apps: Apps) -> list[str]:
+    """For the server: what texts may be, which is anything where an app takes them raw."""
+    return [] if any("MESSAGE" in app.request_handlers for app in apps) else ["text/plain"]
 
 
 def info_packages(apps: Apps) -> list[str]:

@@ -196,6 +196,7 @@ class Server:
             trusted=[str(network) for network in config.trusted],
             codecs=list(config.codecs),
             methods=requests.taken_methods(self.apps),
+            message_types=requests.message_types(self.apps),
             info_packages=requests.info_packages(self.apps),
             rtp_timeout_ms=round((config.rtp_timeout or _NEVER) * 1000),
             seed=self._seed,

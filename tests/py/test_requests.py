@@ -142,6 +142,38 @@ async def test_the_core_answers_for_an_app_that_does_not(
     assert asyncio.get_running_loop().time() - began < within
 
 
+@pytest.mark.parametrize(
+    ("content_type", "size", "code"),
+    [("text/html", 10, 415), ("message/cpim", 10, 415), ("text/plain", 17_000, 413)],
+)
+async def test_what_is_no_text_or_too_long_is_refused(
+    lab: Lab, content_type: str, size: int, code: int
+) -> None:
+    app, taken = texts()
+    await lab.server(apps=[app])
+    alice = await lab.phone("alice")
+    line = await alice.call("sip:mine@sems")
+    response = await line.request("MESSAGE", body="x" * size, content_type=content_type)
+    assert response.code == code
+    if code == 415:
+        assert response.headers["Accept"] == "text/plain"
+    assert not taken
+
+
+async def test_an_app_that_takes_messages_raw_gets_them_all(lab: Lab) -> None:
+    app = App("mine")
+    kinds: list[str] = []
+
+    @app.request("MESSAGE", default=202)
+    async def on_any(request: SipRequest) -> None:
+        kinds.append(request.content_type)
+
+    await lab.server(apps=[app])
+    alice = await lab.phone("alice")
+    response = await alice.request("MESSAGE", "sip:mine@sems", body="<b>", content_type="text/html")
+    assert (response.code, kinds) == (200, ["text/html"])
+
+
 async def test_a_handler_that_fails_is_answered_for(lab: Lab, caplog: pytest.LogCaptureFixture) -> None:
     app = App("mine")
 

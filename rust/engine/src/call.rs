@@ -87,6 +87,16 @@ pub(crate) struct SessionState {
     remote_rtp: SocketAddr,
 }
 
+/// What a call had with the peer that is being replaced.
+pub(crate) struct Before {
+    exchange: OfferAnswer,
+    offered: Option<OfferAnswer>,
+    branch: Option<Text>,
+    stage: Stage,
+    flow: Flow,
+    via_shows_nat: bool,
+}
+
 /// One call.
 pub(crate) struct Call {
     pub(crate) id: CallId,
@@ -140,6 +150,28 @@ impl Call {
             branch: None,
             audio: Audio::None,
         }
+    }
+
+    /// Another peer is to take the place of this one: what is said from now on is with it.
+    pub(crate) fn begin_again(&mut self, exchange: OfferAnswer, flow: Flow) -> Before {
+        Before {
+            exchange: std::mem::replace(&mut self.exchange, exchange),
+            offered: self.offered.take(),
+            branch: self.branch.take(),
+            stage: std::mem::replace(&mut self.stage, Stage::Incoming),
+            flow: std::mem::replace(&mut self.flow, flow),
+            via_shows_nat: self.via_shows_nat,
+        }
+    }
+
+    /// It could not take the place.
+    pub(crate) fn go_back(&mut self, before: Before) {
+        self.exchange = before.exchange;
+        self.offered = before.offered;
+        self.branch = before.branch;
+        self.stage = before.stage;
+        self.flow = before.flow;
+        self.via_shows_nat = before.via_shows_nat;
     }
 
     /// An exchange in which nothing was said yet.

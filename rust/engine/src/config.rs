@@ -29,6 +29,8 @@ pub struct EngineConfig {
     pub codecs: Vec<String>,
     /// Methods beside those of calls that Python takes.
     pub methods: Vec<Taken>,
+    /// Media types that a MESSAGE may carry; empty: any.
+    pub message_types: Vec<String>,
     /// Packages of INFO that Python takes (RFC 6086).
     pub info_packages: Vec<String>,
     /// How long RTP may fail to come before it is told.
@@ -69,6 +71,7 @@ impl Default for EngineConfig {
             user_agent: "SEMS".to_owned(),
             codecs: vec!["PCMU".to_owned(), "PCMA".to_owned()],
             methods: Vec::new(),
+            message_types: vec!["text/plain".to_owned()],
             info_packages: Vec::new(),
             rtp_timeout: Duration::from_secs(10),
             seed: None,

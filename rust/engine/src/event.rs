@@ -80,6 +80,9 @@ pub enum Event {
         /// The URIs to try instead, the preferred first.
         targets: Vec<String>,
     },
+    /// Another peer has taken the place of the call's (RFC 3891): all else stays as it is, and
+    /// [`Event::Confirmed`] tells that its ACK has come.
+    Replaced(Box<Incoming>),
     /// The call is over: told exactly once for each call, and the last that is told of it.
     Ended {
         /// The call.

@@ -25,6 +25,7 @@ impl EngineConfig {
         user_agent = "SEMS",
         codecs = vec!["PCMU".to_owned(), "PCMA".to_owned()],
         methods = Vec::new(),
+        message_types = vec!["text/plain".to_owned()],
         info_packages = Vec::new(),
         rtp_timeout_ms = 10_000,
         seed = None,
@@ -40,6 +41,7 @@ impl EngineConfig {
         user_agent: &str,
         codecs: Vec<String>,
         methods: Vec<(String, u16, u64)>,
+        message_types: Vec<String>,
         info_packages: Vec<String>,
         rtp_timeout_ms: u64,
         seed: Option<u64>,
@@ -78,6 +80,7 @@ impl EngineConfig {
                     after: Duration::from_millis(after_ms),
                 })
                 .collect(),
+            message_types,
             info_packages,
             rtp_timeout: Duration::from_millis(rtp_timeout_ms),
             seed,

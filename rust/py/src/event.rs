@@ -56,6 +56,15 @@ pub enum Event {
         call: u64,
         targets: Vec<String>,
     },
+    #[pyo3(constructor = (call, uri, headers, source, local, trusted = false))]
+    Replaced {
+        call: u64,
+        uri: String,
+        headers: HeaderList,
+        source: String,
+        local: String,
+        trusted: bool,
+    },
     Ended {
         call: u64,
         cause: String,
@@ -187,6 +196,14 @@ impl From<event::Event> for Event {
             E::Redirected { call, targets } => Self::Redirected {
                 call: call.0,
                 targets,
+            },
+            E::Replaced(by) => Self::Replaced {
+                call: by.call.0,
+                uri: by.uri,
+                headers: by.headers,
+                source: by.source.to_string(),
+                local: by.local.to_string(),
+                trusted: by.trusted,
             },
             E::Ended {
                 call,

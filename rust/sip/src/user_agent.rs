@@ -63,6 +63,7 @@ mod failover;
 mod flows;
 mod identity;
 mod other;
+mod replaces;
 mod session;
 mod wording;
 
@@ -86,6 +87,7 @@ use session::{Established, Owner, Phase, Session, SessionTimer};
 pub use config::UserAgentConfig;
 pub use counters::{Census, Counters};
 pub use event::{Cause, Event, Output};
+pub use replaces::DialogId;
 pub use session::SessionId;
 pub use wording::{Content, OutgoingRequest, Reply};
 

@@ -7,6 +7,7 @@ mod commands;
 mod counters;
 mod destinations;
 mod info;
+mod replaces;
 mod requests;
 mod sessions;
 #[cfg(test)]
@@ -121,6 +122,10 @@ impl Signaling {
                 .info_packages
                 .iter()
                 .filter_map(|package| Token::new(package.as_str()))
+                .collect(),
+            supported: ["replaces", "norefersub", "tdialog"]
+                .into_iter()
+                .filter_map(Token::new)
                 .collect(),
             // The limit of calls is kept here; the agent's counts those that are ending, too.
             max_sessions: config.max_calls.saturating_add(ENDING_SESSIONS),

@@ -10,8 +10,8 @@ use std::{
 };
 
 use sems_sip::{
-    Flow, Headers, Method, Request, Response, StatusCode, Text, Uri,
-    header::RetryAfter,
+    Flow, HeaderName, Headers, Method, Request, Response, StatusCode, Text, Uri,
+    header::{ContentType, RetryAfter},
     transaction::{ClientTransactionId, ServerTransactionId},
     user_agent::{Content as AgentContent, OutgoingRequest as AgentRequest, Reply, SessionId},
 };
@@ -28,6 +28,9 @@ use crate::{
     ids::{RequestId, TransactionId},
     request::{Content, FinalResponse, IncomingRequest, OutgoingRequest, Recipient},
 };
+
+/// The longest text that is taken, in bytes.
+const MAX_MESSAGE: usize = 16 * 1024;
 
 /// What waits for an answer, ours or a peer's.
 #[derive(Default)]
@@ -198,9 +201,47 @@ impl Signaling {
             return self.give(now, transaction, reply);
         }
         match request.method {
+            Method::Message => self.on_message(now, transaction, session, request, flow),
             Method::Info => self.on_info(now, transaction, session, request, flow),
             _ => self.put_to_python(now, transaction, session, request, flow),
         }
+    }
+
+    /// A text (RFC 3428) that is none, or too long, needs no asking.
+    fn on_message(
+        &mut self,
+        now: Instant,
+        transaction: ServerTransactionId,
+        session: Option<SessionId>,
+        request: &Request,
+        flow: Flow,
+    ) {
+        if request.body.len() > MAX_MESSAGE {
+            let reply = Reply::new(StatusCode::REQUEST_ENTITY_TOO_LARGE);
+            return self.give(now, transaction, reply);
+        }
+        let accept = &self.config.message_types;
+        let kind = request.headers.get_typed::<ContentType>();
+        let is_known = match kind {
+            Some(Ok(kind)) => accept.iter().any(|accepted| kind.is(accepted)),
+            Some(Err(_)) => false,
+            None => request.body.is_empty(),
+        };
+        let is_plain = request
+            .headers
+            .get(&HeaderName::ContentEncoding)
+            .is_none_or(|encoding| encoding.eq_ignore_ascii_case("identity"));
+        let is_taken = accept.is_empty() || (is_known && is_plain);
+        if !is_taken {
+            let mut headers = Headers::new();
+            headers.push(HeaderName::Accept, accept.join(", "));
+            if !is_plain {
+                headers.push(HeaderName::AcceptEncoding, "identity");
+            }
+            let reply = Reply::new(StatusCode::UNSUPPORTED_MEDIA_TYPE).with_headers(headers);
+            return self.give(now, transaction, reply);
+        }
+        self.put_to_python(now, transaction, session, request, flow);
     }
 
     /// Asks Python, which has the time that the configuration gives to this method.

@@ -97,6 +97,9 @@ impl Signaling {
         if self.closing.is_some() {
             return self.refuse(now, session, Reply::new(StatusCode::SERVICE_UNAVAILABLE));
         }
+        if let Some(replaced) = self.agent.replaced_by(request) {
+            return self.on_replacing(now, session, replaced, request, flow);
+        }
         if self.calls.len() >= self.config.max_calls || self.events.has_backlog() {
             self.overload += 1;
             let mut headers = Headers::new();
@@ -126,7 +129,7 @@ impl Signaling {
         })));
     }
 
-    fn refuse(&mut self, now: Instant, session: SessionId, reply: Reply) {
+    pub(super) fn refuse(&mut self, now: Instant, session: SessionId, reply: Reply) {
         // It can't have been answered yet, unless it was cancelled, which is as well.
         let _ = self.agent.reject(now, session, reply);
     }
@@ -409,7 +412,7 @@ impl Signaling {
 }
 
 /// The refusal of an offer, with a Warning that says why (RFC 3261 §20.43).
-fn refusal(error: &EngineError, flow: Flow) -> Reply {
+pub(super) fn refusal(error: &EngineError, flow: Flow) -> Reply {
     use sems_sdp::{Error, NotAcceptable};
     let code = match error {
         EngineError::Description(Error::NotAcceptable(why)) => match why {

@@ -18,6 +18,7 @@ mod name_addr;
 mod params;
 mod product;
 mod reason;
+mod replaces;
 mod retry_after;
 mod token_list;
 mod via;
@@ -40,6 +41,7 @@ pub use name_addr::{
 pub use params::Params;
 pub use product::{Server, UserAgent};
 pub use reason::Reason;
+pub use replaces::{Replaces, TargetDialog};
 pub use retry_after::RetryAfter;
 pub use token_list::{Allow, ProxyRequire, Require, Supported, Unsupported};
 pub use via::{Transport, Via};

@@ -65,6 +65,11 @@ impl UserAgent {
             let refusal = Reply::new(StatusCode::LOOP_DETECTED);
             return self.refuse(now, flow, key, request, refusal);
         }
+        if request.method == Method::Invite
+            && let Some(refusal) = self.refusal_of_replaces(&request)
+        {
+            return self.refuse(now, flow, key, request, refusal);
+        }
         match request.method {
             Method::Invite => self.on_invite(now, flow, key, request),
             _ if taken => self.on_other_request(now, flow, key, request, None),

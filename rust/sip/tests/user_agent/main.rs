@@ -6,6 +6,7 @@ mod calling;
 mod failover;
 mod garbage;
 mod others;
+mod replaces;
 mod routing;
 mod streams;
 mod wire;
