@@ -4,6 +4,7 @@ Every verb returns at once with a request id; its completion is an ``Event.Done`
 Wrong arguments raise ``ValueError``; a failing socket or file at start raises ``OSError``.
 """
 
+import os
 from collections.abc import Sequence
 from typing import Final, final
 
@@ -13,7 +14,12 @@ HeaderList = list[tuple[str, str]]
 
 @final
 class EngineConfig:
-    """What the engine needs to know at start. Addresses are ``"ip:port"`` (``"[ip]:port"`` for IPv6)."""
+    """What the engine needs to know at start.
+
+    An address to listen at is ``"ip:port"`` (``"[ip]:port"`` for IPv6), after ``"udp:"``, ``"tcp:"`` or
+    ``"tls:"`` if it isn't UDP's; ``;advertise=ip:port`` is what peers are told instead, and
+    ``;optional`` lets the engine start without it.
+    """
 
     def __new__(
         cls,
@@ -31,6 +37,16 @@ class EngineConfig:
         info_packages: Sequence[str] = (),
         rtp_timeout_ms: int = 10000,
         seed: int | None = None,
+        tls_certificate: str | os.PathLike[str] | None = None,
+        tls_key: str | os.PathLike[str] | None = None,
+        tls_ca: str | os.PathLike[str] | None = None,
+        tls_verify: bool = True,
+        tls_wildcards: bool = False,
+        tls_folder: str | os.PathLike[str] | None = None,
+        tls_names: Sequence[str] = (),
+        max_connections: int = 5000,
+        max_connections_per_source: int = 500,
+        connection_idle_ms: int = 7200000,
     ) -> EngineConfig:
         """``methods``: those beside the methods of calls that Python takes, each with the code that is
         answered when Python has not answered within so many milliseconds."""
@@ -263,6 +279,11 @@ class Engine:
         """Takes all events that wait; clears the readability of :meth:`fileno`."""
     def sip_addresses(self) -> list[str]:
         """The addresses bound, with the ports that the system chose for port 0."""
+    def listeners(self) -> list[str]:
+        """The same with their transports: ``"udp:ip:port"``, ``"tls:[ip]:port"``."""
+    def reload_tls(self) -> None:
+        """Reads certificates and keys again, for connections opened from now on. Raises ValueError when
+        they make no sense; then everything stays as it was."""
     def notices(self) -> list[str]:
         """What the operator should know of the start, such as missing real-time priority."""
     def stats(self) -> dict[str, int]:

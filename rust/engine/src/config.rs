@@ -6,13 +6,25 @@ use std::{
     time::Duration,
 };
 
-use crate::error::EngineError;
+use crate::{
+    error::EngineError,
+    transport::{listen::Listen, tls::TlsConfig},
+};
 
 /// The engine's configuration. Nothing in it changes while the engine runs.
 #[derive(Clone, Debug)]
 pub struct EngineConfig {
-    /// Addresses to listen at for SIP over UDP; an unspecified address: at all, port 0: any.
-    pub sip_listen: Vec<SocketAddr>,
+    /// Addresses to listen at for SIP. Requests leave from here, too: without TCP or TLS among
+    /// them there is none.
+    pub sip_listen: Vec<Listen>,
+    /// Certificates.
+    pub tls: TlsConfig,
+    /// TCP and TLS connections each way at one time; more are closed at once.
+    pub max_connections: usize,
+    /// Of these, how many one address (or a /64 of IPv6) may open.
+    pub max_connections_per_source: usize,
+    /// How long a connection stays open over which nothing comes or goes.
+    pub connection_idle: Duration,
     /// First and last port of RTP; each call takes an even one and the next for RTCP.
     pub rtp_ports: (u16, u16),
     /// What peers are told instead of the address at which they reached us (port forwarding).
@@ -53,7 +65,11 @@ pub struct Taken {
 impl Default for EngineConfig {
     fn default() -> Self {
         Self {
-            sip_listen: vec![SocketAddr::from(([0, 0, 0, 0], 5060))],
+            sip_listen: vec![SocketAddr::from(([0, 0, 0, 0], 5060)).into()],
+            tls: TlsConfig::default(),
+            max_connections: 5000,
+            max_connections_per_source: 500,
+            connection_idle: Duration::from_secs(7200),
             rtp_ports: (10_000, 19_999),
             advertised_address: None,
             workers: 0,
@@ -129,6 +145,13 @@ impl EngineConfig {
                     "info_packages: {package:?} is no name of a package"
                 ));
             }
+        }
+        if self.max_connections == 0 || self.max_connections_per_source == 0 {
+            return invalid("max_connections: must be at least 1".to_owned());
+        }
+        // A response may take that long (RFC 3261 §18).
+        if self.connection_idle < Duration::from_secs(64) {
+            return invalid("connection_idle: must be at least 64 s".to_owned());
         }
         if self.rtp_timeout.is_zero() {
             return invalid("rtp_timeout: must be longer than nothing".to_owned());

@@ -12,13 +12,16 @@ pub enum EngineError {
     /// A SIP socket could not be opened.
     #[error("cannot listen on {transport} {address}: {}", reason(.source))]
     Listen {
-        /// `udp`.
+        /// `udp`, `tcp`, `tls`.
         transport: &'static str,
         /// Where we wanted to listen.
         address: SocketAddr,
         /// What the system said.
         source: io::Error,
     },
+    /// The certificate or what is needed to check others' can't be had.
+    #[error("tls: {0}")]
+    Tls(String),
     /// A thread, an eventfd or the like could not be made.
     #[error("cannot start {what}: {}", reason(.source))]
     Start {

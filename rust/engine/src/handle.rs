@@ -34,9 +34,10 @@ use crate::{
     queue::{EventReceiver, Wake},
     signaling::{self, Order, RING, Signaling, SignalingCounters, SignalingParts},
     transport::{
-        Transport,
+        listen::{self, Listen, Opened},
         memory::{MemoryHost, MemoryNetwork},
-        udp::UdpTransport,
+        quota::Quota,
+        tls::Tls,
     },
 };
 
@@ -54,6 +55,8 @@ pub struct Engine {
     fd: Option<RawFd>,
     counters: Arc<SignalingCounters>,
     addresses: Vec<SocketAddr>,
+    listeners: Vec<Listen>,
+    tls: Option<Arc<Tls>>,
     notices: Vec<String>,
     running: Mutex<Running>,
 }
@@ -87,10 +90,11 @@ impl Engine {
         let mut notices = Vec::new();
         notices.extend(limits::raise_open_files(config.max_calls));
         notices.extend(limits::ephemeral_overlap(config.rtp_ports));
-        let mut transports: Vec<Box<dyn Transport>> = Vec::new();
-        for address in &config.sip_listen {
-            transports.push(Box::new(UdpTransport::bind(*address)?));
-        }
+        let quota = Quota::new(config.max_connections, config.max_connections_per_source);
+        let tls = Tls::new(config.tls.clone())?;
+        let (transports, missing) =
+            listen::open(&config.sip_listen, &tls, &quota, config.connection_idle)?;
+        notices.extend(missing.iter().map(ToString::to_string));
         let start = |source| EngineError::Start {
             what: "the event queue",
             source,
@@ -111,6 +115,8 @@ impl Engine {
             config,
             workers,
             transports,
+            quota,
+            tls: Some(tls),
             ports: PortSource::Machine,
             now: Instant::now(),
             since_epoch: SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default(),
@@ -138,16 +144,19 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         config.validate()?;
         let host = network.host();
-        let mut transports: Vec<Box<dyn Transport>> = Vec::new();
-        for address in &config.sip_listen {
-            let address = SocketAddr::new(host.ip(), address.port());
-            let socket = host.bind(address.port());
+        let mut transports = Vec::new();
+        for listen in &config.sip_listen {
+            let address = SocketAddr::new(host.ip(), listen.address.port());
+            let socket = host.bind_for(listen.transport, address.port());
             let socket = socket.map_err(|source| EngineError::Listen {
                 transport: "memory",
                 address,
                 source,
             })?;
-            transports.push(Box::new(socket));
+            transports.push(Opened {
+                listen: listen.clone(),
+                transport: Box::new(socket),
+            });
         }
         // Two engines with the same seed must not make up the same tags and sources.
         let mut random = StdRng::seed_from_u64(config.seed.unwrap_or_default());
@@ -157,8 +166,10 @@ impl Engine {
         let now = network.now();
         let plan = Plan {
             workers: config.workers.max(1),
+            quota: Quota::new(config.max_connections, config.max_connections),
             config,
             transports,
+            tls: None,
             ports: PortSource::Memory(host.clone()),
             now,
             since_epoch: Duration::ZERO,
@@ -194,6 +205,20 @@ impl Engine {
     /// The addresses that SIP is bound to, with the ports that the system chose for port 0.
     pub fn sip_addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The same with their transports.
+    pub fn listeners(&self) -> &[Listen] {
+        &self.listeners
+    }
+
+    /// Reads certificates and keys again, for the connections that are opened from now on. If
+    /// they make no sense everything stays as it was. Waits for the disk.
+    ///
+    /// # Errors
+    /// [`EngineError::Tls`], with the file and what is wrong with it.
+    pub fn reload_tls(&self) -> Result<(), EngineError> {
+        self.tls.as_ref().map_or(Ok(()), |tls| tls.reload())
     }
 
     /// What the operator should know of the start.
@@ -378,7 +403,9 @@ impl Stepped {
 struct Plan {
     config: EngineConfig,
     workers: usize,
-    transports: Vec<Box<dyn Transport>>,
+    transports: Vec<Opened>,
+    quota: Arc<Quota>,
+    tls: Option<Arc<Tls>>,
     ports: PortSource,
     now: Instant,
     since_epoch: Duration,
@@ -423,7 +450,12 @@ impl Plan {
             self.config.advertised_address,
             StdRng::seed_from_u64(self.random.random()),
         );
-        let addresses = self.transports.iter().map(|transport| transport.bound());
+        let listeners = self.transports.iter().map(|opened| Listen {
+            transport: opened.transport.kind(),
+            address: opened.transport.bound(),
+            ..opened.listen.clone()
+        });
+        let listeners: Vec<Listen> = listeners.collect();
         let engine = Engine {
             orders,
             wake: self.wake,
@@ -434,7 +466,9 @@ impl Plan {
             fd: self.events.fd(),
             events: Mutex::new(self.events),
             counters: counters.clone(),
-            addresses: addresses.collect(),
+            addresses: listeners.iter().map(|listen| listen.address).collect(),
+            listeners,
+            tls: self.tls,
             notices: Vec::new(),
             running: Mutex::new(Running::Closed),
         };
@@ -442,6 +476,7 @@ impl Plan {
             config: Arc::new(self.config),
             capabilities,
             transports: self.transports,
+            quota: self.quota,
             orders: inbox,
             events: to_python,
             homes,

@@ -4,7 +4,7 @@ use std::{fs, io};
 
 /// Sockets of one call: RTP and RTCP.
 const FILES_OF_A_CALL: u64 = 2;
-/// What everything else takes: SIP sockets, pages, prompts, recordings, storage.
+/// What everything else takes: SIP listeners, pages, prompts, recordings, storage.
 const FILES_OF_THE_REST: u64 = 256;
 
 /// Raises the number of files that may be open as far as the system lets us (its hard limit).

@@ -265,7 +265,7 @@ fn a_port_in_use_is_one_clear_sentence() {
     let _alone = alone();
     let first = engine("127.0.0.1:0", (42_300, 42_399));
     let config = EngineConfig {
-        sip_listen: first.sip_addresses().to_vec(),
+        sip_listen: first.listeners().to_vec(),
         ..EngineConfig::default()
     };
     // Two workers, files, signaling: all have given themselves their names.

@@ -2,17 +2,20 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use bytes::Bytes;
+
 use sems_engine::transport::{
-    Datagram, Transport,
+    Arrival, Transport,
     memory::{LinkQuality, MemoryNetwork},
     udp::UdpTransport,
 };
+use sems_sip::Flow;
 
 /// Waits until something has arrived, at most two seconds.
-fn receive(transport: &mut UdpTransport) -> Vec<Datagram> {
+fn receive(transport: &mut UdpTransport) -> Vec<(Flow, Bytes)> {
     let mut poll = libc::pollfd {
         fd: transport.fd().unwrap(),
         events: libc::POLLIN,
@@ -24,9 +27,13 @@ fn receive(transport: &mut UdpTransport) -> Vec<Datagram> {
         1,
         "nothing arrived"
     );
-    let mut datagrams = Vec::new();
-    transport.receive(&mut datagrams).unwrap();
-    datagrams
+    let mut arrivals = Vec::new();
+    transport.receive(Instant::now(), &mut arrivals).unwrap();
+    let message = |arrival| match arrival {
+        Arrival::Message { flow, data } => (flow, data),
+        other => panic!("{other:?}"),
+    };
+    arrivals.into_iter().map(message).collect()
 }
 
 #[test]
@@ -42,10 +49,11 @@ fn a_wildcard_socket_knows_where_a_datagram_arrived_and_answers_from_there() {
         phone.send_to(b"hello", at).unwrap();
         let datagrams = receive(&mut ours);
         assert_eq!(datagrams.len(), 1);
-        assert_eq!(datagrams[0].local, at);
-        assert_eq!(datagrams[0].source, phone.local_addr().unwrap());
-        assert_eq!(datagrams[0].data, b"hello"[..]);
-        ours.send(datagrams[0].local.ip(), datagrams[0].source, b"there")
+        let (flow, data) = &datagrams[0];
+        assert_eq!(flow.local, at);
+        assert_eq!(flow.remote, phone.local_addr().unwrap());
+        assert_eq!(data, &b"hello"[..]);
+        ours.send(Instant::now(), *flow, &Bytes::from_static(b"there"))
             .unwrap();
         let mut buffer = [0; 16];
         let (length, source) = phone.recv_from(&mut buffer).unwrap();
@@ -63,8 +71,10 @@ fn a_wildcard_socket_of_ipv6_does_too() {
         .unwrap();
     phone.send_to(b"hello", at).unwrap();
     let datagrams = receive(&mut ours);
-    assert_eq!(datagrams[0].local, at);
-    ours.send(at.ip(), datagrams[0].source, b"there").unwrap();
+    let (flow, _) = &datagrams[0];
+    assert_eq!(flow.local, at);
+    ours.send(Instant::now(), *flow, &Bytes::from_static(b"there"))
+        .unwrap();
     let mut buffer = [0; 16];
     assert_eq!(phone.recv_from(&mut buffer).unwrap(), (5, at));
 }
@@ -82,17 +92,17 @@ fn many_datagrams_are_taken_in_few_calls_and_in_order() {
     while datagrams.len() < 40 {
         datagrams.extend(receive(&mut ours));
     }
-    for (datagram, number) in datagrams.iter().zip(0..) {
-        assert_eq!(datagram.data, vec![number; 1 + usize::from(number)]);
+    for ((_, data), number) in datagrams.iter().zip(0..) {
+        assert_eq!(data, &vec![number; 1 + usize::from(number)]);
     }
 }
 
 #[test]
 fn nothing_waiting_is_no_error() {
     let mut ours = UdpTransport::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let mut datagrams = Vec::new();
-    ours.receive(&mut datagrams).unwrap();
-    assert!(datagrams.is_empty());
+    let mut arrivals = Vec::new();
+    ours.receive(Instant::now(), &mut arrivals).unwrap();
+    assert!(arrivals.is_empty());
 }
 
 #[test]

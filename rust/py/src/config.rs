@@ -1,11 +1,14 @@
 //! What is said before the start: the configuration, and the network of a virtual engine.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use pyo3::{exceptions::PyValueError, prelude::*};
-use sems_engine::{config, transport::memory};
+use sems_engine::{
+    config,
+    transport::{memory, tls::TlsConfig},
+};
 
-use crate::{convert, errors};
+use crate::errors;
 
 /// What the engine needs to know at start.
 #[pyclass(frozen, module = "sems._core")]
@@ -29,6 +32,16 @@ impl EngineConfig {
         info_packages = Vec::new(),
         rtp_timeout_ms = 10_000,
         seed = None,
+        tls_certificate = None,
+        tls_key = None,
+        tls_ca = None,
+        tls_verify = true,
+        tls_wildcards = false,
+        tls_folder = None,
+        tls_names = Vec::new(),
+        max_connections = 5000,
+        max_connections_per_source = 500,
+        connection_idle_ms = 7_200_000,
     ))]
     #[allow(clippy::too_many_arguments, reason = "keywords of one Python call")]
     fn new(
@@ -45,10 +58,20 @@ impl EngineConfig {
         info_packages: Vec<String>,
         rtp_timeout_ms: u64,
         seed: Option<u64>,
+        tls_certificate: Option<PathBuf>,
+        tls_key: Option<PathBuf>,
+        tls_ca: Option<PathBuf>,
+        tls_verify: bool,
+        tls_wildcards: bool,
+        tls_folder: Option<PathBuf>,
+        tls_names: Vec<String>,
+        max_connections: usize,
+        max_connections_per_source: usize,
+        connection_idle_ms: u64,
     ) -> PyResult<Self> {
         let sip_listen = sip_listen
             .iter()
-            .map(|text| convert::address(text))
+            .map(|text| text.parse().map_err(errors::to_python))
             .collect::<PyResult<_>>()?;
         let advertised_address = advertised_address
             .map(|text| {
@@ -84,6 +107,18 @@ impl EngineConfig {
             info_packages,
             rtp_timeout: Duration::from_millis(rtp_timeout_ms),
             seed,
+            tls: TlsConfig {
+                certificate: tls_certificate,
+                key: tls_key,
+                ca: tls_ca,
+                verify: tls_verify,
+                wildcards: tls_wildcards,
+                folder: tls_folder,
+                names: tls_names,
+            },
+            max_connections,
+            max_connections_per_source,
+            connection_idle: Duration::from_millis(connection_idle_ms),
         };
         config.validate().map_err(errors::to_python)?;
         Ok(Self(config))

@@ -1,7 +1,5 @@
 //! Python's words for addresses, directions and listeners, as the engine's types.
 
-use std::net::SocketAddr;
-
 use pyo3::{PyResult, exceptions::PyValueError};
 use sems_engine::{
     command::{Direction, Listener},
@@ -11,13 +9,6 @@ use sems_engine::{
 };
 
 use crate::errors::to_python;
-
-/// `ip:port` or `[ip]:port`.
-pub fn address(text: &str) -> PyResult<SocketAddr> {
-    text.parse().map_err(|_| {
-        PyValueError::new_err(format!("{text:?} is not an address such as 192.0.2.1:5060"))
-    })
-}
 
 /// `[transport:]ip:port[;name=domain]` each, at least one.
 pub fn destinations(texts: &[String]) -> PyResult<Vec<Destination>> {

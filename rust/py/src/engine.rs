@@ -71,6 +71,16 @@ impl Engine {
             .collect()
     }
 
+    /// The same with their transports.
+    fn listeners(&self) -> Vec<String> {
+        self.0.listeners().iter().map(ToString::to_string).collect()
+    }
+
+    /// Reads certificates and keys again.
+    fn reload_tls(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.0.reload_tls()).map_err(to_python)
+    }
+
     /// What the operator should know of the start.
     fn notices(&self) -> Vec<String> {
         self.0.notices().to_vec()

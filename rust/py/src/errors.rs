@@ -11,7 +11,7 @@ pub fn to_python(error: EngineError) -> PyErr {
     let text = error.to_string();
     match error {
         EngineError::Listen { .. } | EngineError::Start { .. } => PyOSError::new_err(text),
-        EngineError::Invalid(_) => PyValueError::new_err(text),
+        EngineError::Invalid(_) | EngineError::Tls(_) => PyValueError::new_err(text),
         EngineError::Closed
         | EngineError::NotVirtual
         | EngineError::Over(_)

@@ -8,7 +8,9 @@ use sems_sip::{
     user_agent::{Content, OutgoingRequest, Reply, SessionId},
 };
 
-use super::{Closing, Signaling, destinations::route_of, sessions::page_headers};
+use super::{
+    Closing, Signaling, destinations::route_of, sessions::page_headers, transports::check_security,
+};
 use crate::{
     call::{Call, Ending, HoldChange, Stage},
     command::{Dial, HeaderList, SignalingCommand},
@@ -245,6 +247,7 @@ impl Signaling {
         }
         let uri = Uri::parse(&dial.uri.into())?;
         let (flow, alternatives) = self.ways_to(&dial.destinations)?;
+        check_security(&uri, alternatives.iter().chain([&flow]))?;
         let exchange = Call::exchange(&self.capabilities, &mut self.legs);
         let mut call = Call::new(
             dial.call,

@@ -15,11 +15,15 @@ counters! {
         rtp_ports,
         /// Calls since the start, both ways.
         calls_total,
-        /// SIP datagrams that arrived.
+        /// TCP and TLS connections that exist now.
+        sip_connections,
+        /// Connections that met a limit.
+        sip_connections_refused,
+        /// SIP messages that arrived.
         sip_received,
-        /// SIP datagrams sent.
+        /// SIP messages sent.
         sip_sent,
-        /// Datagrams that were no SIP message.
+        /// What arrived and was no SIP message.
         sip_malformed,
         /// Requests that came again.
         sip_repeated,

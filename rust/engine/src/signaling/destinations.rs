@@ -13,7 +13,7 @@ impl Signaling {
     /// fails. One to which there is no way is left out, and so is one that we would send to from
     /// another address of ours than to the first, since the offer names that.
     pub(super) fn ways_to(
-        &self,
+        &mut self,
         destinations: &[Destination],
     ) -> Result<(Flow, Vec<Flow>), EngineError> {
         let mut ways = Vec::new();

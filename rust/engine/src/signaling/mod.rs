@@ -13,11 +13,10 @@ mod sessions;
 #[cfg(test)]
 mod tests;
 mod thread;
+mod transports;
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, SocketAddr},
-    os::fd::RawFd,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
@@ -26,8 +25,7 @@ use std::{
 use crossbeam_channel::Receiver;
 use sems_sdp::Capabilities;
 use sems_sip::{
-    Flow, Headers, Method, Text, Token, UserAgent,
-    transaction::Transport as FlowTransport,
+    Headers, Method, Text, Token, UserAgent,
     user_agent::{Output, SessionId, UserAgentConfig},
 };
 
@@ -35,7 +33,6 @@ use crate::{
     call::{Call, Ending},
     command::SignalingCommand,
     config::EngineConfig,
-    destination::Destination,
     error::EngineError,
     event::Event,
     homes::Homes,
@@ -43,11 +40,12 @@ use crate::{
     legs::Legs,
     outbox::Outbox,
     queue::EventSender,
-    transport::{Datagram, Transport},
+    transport::{Arrival, Transport, listen::Opened, quota::Quota},
 };
 
 pub(crate) use counters::SignalingCounters;
 pub(crate) use thread::spawn;
+pub(crate) use transports::Ready;
 
 /// Events that can wait in the ring.
 pub(crate) const RING: usize = 16_384;
@@ -72,7 +70,8 @@ pub(crate) enum Order {
 pub(crate) struct SignalingParts {
     pub(crate) config: Arc<EngineConfig>,
     pub(crate) capabilities: Arc<Capabilities>,
-    pub(crate) transports: Vec<Box<dyn Transport>>,
+    pub(crate) transports: Vec<Opened>,
+    pub(crate) quota: Arc<Quota>,
     pub(crate) orders: Receiver<Order>,
     pub(crate) events: EventSender,
     pub(crate) homes: Arc<Homes>,
@@ -87,6 +86,7 @@ pub(crate) struct Signaling {
     config: Arc<EngineConfig>,
     capabilities: Arc<Capabilities>,
     transports: Vec<Box<dyn Transport>>,
+    quota: Arc<Quota>,
     orders: Receiver<Order>,
     events: Outbox,
     homes: Arc<Homes>,
@@ -98,7 +98,7 @@ pub(crate) struct Signaling {
     requests: requests::Requests,
     closing: Option<Closing>,
     stopped: bool,
-    datagrams: Vec<Datagram>,
+    arrivals: Vec<Arrival>,
     /// Requests that met a limit or could not be taken, beside those that the agent refused.
     overload: u64,
     refused: u64,
@@ -127,6 +127,7 @@ impl Signaling {
                 .into_iter()
                 .filter_map(Token::new)
                 .collect(),
+            listeners: transports::listeners(&parts.transports),
             // The limit of calls is kept here; the agent's counts those that are ending, too.
             max_sessions: config.max_calls.saturating_add(ENDING_SESSIONS),
             ..UserAgentConfig::default()
@@ -135,7 +136,8 @@ impl Signaling {
             agent: UserAgent::new(agent_config, parts.seed),
             config: parts.config,
             capabilities: parts.capabilities,
-            transports: parts.transports,
+            transports: parts.transports.into_iter().map(|o| o.transport).collect(),
+            quota: parts.quota,
             orders: parts.orders,
             events: Outbox::new(parts.events),
             homes: parts.homes,
@@ -146,7 +148,7 @@ impl Signaling {
             requests: requests::Requests::default(),
             closing: None,
             stopped: false,
-            datagrams: Vec::new(),
+            arrivals: Vec::new(),
             overload: 0,
             refused: 0,
         }
@@ -154,8 +156,13 @@ impl Signaling {
 
     /// Does all that is due at `now`: commands, datagrams that have arrived, timers.
     pub(crate) fn step(&mut self, now: Instant) {
+        self.step_ready(now, Ready::ALL);
+    }
+
+    /// The same, when it is known which transports have something.
+    pub(crate) fn step_ready(&mut self, now: Instant, ready: Ready) {
         self.take_orders(now);
-        self.receive(now);
+        self.receive(now, ready);
         self.contain(|signaling| signaling.answer_overdue(now));
         self.contain(|signaling| signaling.agent.handle_timeout(now));
         self.contain(|signaling| signaling.carry_out(now));
@@ -173,9 +180,8 @@ impl Signaling {
         let closing = closing.map(|closing| closing.until);
         let waiting = self.events.has_backlog() || self.legs.has_unclosed();
         let retry = waiting.then(|| now + RETRY);
-        let arrivals = self.transports.iter();
-        arrivals
-            .filter_map(|transport| transport.next_arrival())
+        self.next_arrival()
+            .into_iter()
             .chain(
                 [
                     self.agent.next_timeout(),
@@ -188,12 +194,6 @@ impl Signaling {
                 .flatten(),
             )
             .min()
-    }
-
-    /// Readable when datagrams wait.
-    pub(crate) fn descriptors(&self) -> Vec<RawFd> {
-        let transports = self.transports.iter();
-        transports.filter_map(|transport| transport.fd()).collect()
     }
 
     /// Whether it was ordered to stop.
@@ -218,26 +218,6 @@ impl Signaling {
         }
     }
 
-    fn receive(&mut self, now: Instant) {
-        let mut datagrams = std::mem::take(&mut self.datagrams);
-        for transport in &mut self.transports {
-            if let Err(error) = transport.receive(&mut datagrams) {
-                tracing::debug!(%error, bound = %transport.bound(), "receiving failed");
-            }
-        }
-        for datagram in datagrams.drain(..) {
-            let flow = Flow {
-                transport: FlowTransport::Udp,
-                local: datagram.local,
-                remote: datagram.source,
-            };
-            self.counters.sip_received.add(1);
-            self.contain(|signaling| signaling.agent.receive(now, flow, datagram.data));
-            self.contain(|signaling| signaling.carry_out(now));
-        }
-        self.datagrams = datagrams;
-    }
-
     /// Does what the user agent wants done.
     fn carry_out(&mut self, now: Instant) {
         while let Some(output) = self.agent.poll_output() {
@@ -246,49 +226,6 @@ impl Signaling {
                 Output::Event(event) => self.on_event(now, event),
             }
         }
-    }
-
-    fn transmit(&mut self, now: Instant, flow: Flow, payload: &[u8]) {
-        let transport = self
-            .transports
-            .iter()
-            .find(|transport| serves(transport.bound(), flow.local));
-        let Some(transport) = transport else { return };
-        self.counters.sip_sent.add(1);
-        match transport.send(flow.local.ip(), flow.remote, payload) {
-            Ok(()) => {}
-            // As if lost on the way: it will be sent again.
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-            Err(error) => {
-                tracing::debug!(%error, remote = %flow.remote, "sending failed");
-                self.agent.transport_error(now, flow);
-            }
-        }
-    }
-
-    /// The way to a peer that has not spoken to us yet.
-    fn flow_to(&self, destination: &Destination) -> Result<Flow, EngineError> {
-        let remote = destination.address;
-        let mut fitting = None;
-        for transport in &self.transports {
-            let bound = transport.bound();
-            if bound.is_ipv4() != remote.is_ipv4() || destination.transport != FlowTransport::Udp {
-                continue;
-            }
-            if let Ok(local) = transport.local_for(remote.ip()) {
-                let flow = Flow {
-                    transport: FlowTransport::Udp,
-                    local,
-                    remote,
-                };
-                // A peer on this machine is reached from its own addresses.
-                if bound.ip().is_unspecified() || is_local(bound.ip()) == is_local(remote.ip()) {
-                    return Ok(flow);
-                }
-                fitting.get_or_insert(flow);
-            }
-        }
-        fitting.ok_or_else(|| EngineError::Invalid(format!("there is no way to {destination}")))
     }
 
     /// Keeps a panic from ending more than what it happens in.
@@ -354,6 +291,10 @@ impl Signaling {
         counters.sessions.set(census.sessions as u64);
         let transactions = census.client_transactions + census.server_transactions;
         counters.transactions.set(transactions as u64);
+        counters
+            .sip_connections
+            .set(self.quota.connections() as u64);
+        counters.sip_connections_refused.set(self.quota.refused());
         counters.rtp_ports.set(ports as u64);
         let agent = self.agent.counters();
         counters.sip_malformed.set(agent.malformed);
@@ -372,15 +313,4 @@ fn methods(config: &EngineConfig) -> Vec<Method> {
         methods.extend(method.filter(|method| !methods.contains(method)));
     }
     methods
-}
-
-/// Whether a socket bound to `bound` sends from `local`.
-fn serves(bound: SocketAddr, local: SocketAddr) -> bool {
-    bound.port() == local.port()
-        && (bound.ip() == local.ip()
-            || (bound.ip().is_unspecified() && bound.is_ipv4() == local.is_ipv4()))
-}
-
-fn is_local(address: IpAddr) -> bool {
-    address.is_loopback()
 }

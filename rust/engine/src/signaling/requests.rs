@@ -21,6 +21,7 @@ use super::{
     commands::{headers_of, sender, status},
     destinations::route_of,
     sessions::{RETRY_AFTER, header_list},
+    transports::check_security,
 };
 use crate::{
     error::EngineError,
@@ -117,6 +118,7 @@ impl Signaling {
             } => {
                 let uri = Uri::parse(&uri.into())?;
                 let (flow, alternatives) = self.ways_to(&destinations)?;
+                check_security(&uri, alternatives.iter().chain([&flow]))?;
                 let from = sender(&self.config, flow, &from_name, from_uri)?;
                 let mut outgoing = AgentRequest::new(flow, uri, from);
                 outgoing.alternatives = alternatives;

@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use super::Signaling;
+use super::{Ready, Signaling};
 use crate::{error::EngineError, queue::Wake};
 
 /// Gives signaling a thread of its own, which ends when it is ordered to stop.
@@ -42,7 +42,13 @@ fn run(mut signaling: Signaling, wake: &Wake) {
             wake.clear();
         }
         let now = Instant::now();
-        signaling.step(now);
+        let ready = polls[1..]
+            .iter()
+            .take(64)
+            .enumerate()
+            .filter(|(_, poll)| poll.revents != 0)
+            .fold(0, |ready, (place, _)| ready | 1 << place);
+        signaling.step_ready(now, Ready(ready));
         if signaling.has_stopped() {
             return;
         }

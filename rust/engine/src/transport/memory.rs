@@ -5,11 +5,16 @@ use std::{
     collections::{BTreeMap, HashMap},
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    os::fd::RawFd,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
+use sems_sip::{Flow, transaction::Transport};
+
+use super::Arrival;
 
 /// What the network does to datagrams on their way.
 #[derive(Clone, Copy, Debug)]
@@ -50,9 +55,12 @@ struct Shared {
     now: Instant,
     hosts: u16,
     /// What is on its way to each socket, by arrival, then by the order of sending.
-    sockets: HashMap<SocketAddr, BTreeMap<(Instant, u64), Datagram>>,
+    sockets: HashMap<Place, BTreeMap<(Instant, u64), Datagram>>,
     sent: u64,
 }
+
+/// What a socket is bound to: its transport and its address.
+type Place = (Transport, SocketAddr);
 
 /// What a memory socket receives.
 #[derive(Clone, Debug)]
@@ -147,14 +155,24 @@ impl MemoryHost {
     /// # Errors
     /// `AddrInUse`, as from the machine.
     pub fn bind(&self, port: u16) -> io::Result<MemorySocket> {
+        self.bind_for(Transport::Udp, port)
+    }
+
+    /// The same for messages of this transport. TCP and TLS lose, double and reorder nothing, and
+    /// who doesn't listen refuses; a message arrives whole, and nothing is encrypted.
+    ///
+    /// # Errors
+    /// As [`MemoryHost::bind`].
+    pub fn bind_for(&self, transport: Transport, port: u16) -> io::Result<MemorySocket> {
         let local = SocketAddr::new(self.ip, port);
         let mut shared = self.network.lock();
-        if shared.sockets.contains_key(&local) {
+        if shared.sockets.contains_key(&(transport, local)) {
             return Err(io::ErrorKind::AddrInUse.into());
         }
-        shared.sockets.insert(local, BTreeMap::new());
+        shared.sockets.insert((transport, local), BTreeMap::new());
         Ok(MemorySocket {
             network: self.network.clone(),
+            transport,
             local,
         })
     }
@@ -165,10 +183,12 @@ impl MemoryHost {
         shared.now = shared.now.max(now);
     }
 }
-/// A bound UDP port of a [`MemoryHost`]; dropping it closes the port.
+
+/// A bound port of a [`MemoryHost`]; dropping it closes the port.
 #[derive(Debug)]
 pub struct MemorySocket {
     network: MemoryNetwork,
+    transport: Transport,
     local: SocketAddr,
 }
 
@@ -181,13 +201,21 @@ impl MemorySocket {
     /// When the next datagram arrives or has arrived.
     pub fn next_arrival(&self) -> Option<Instant> {
         let shared = self.network.lock();
-        let ((arrival, _), _) = shared.sockets.get(&self.local)?.first_key_value()?;
+        let ((arrival, _), _) = shared.sockets.get(&self.place())?.first_key_value()?;
         Some(*arrival)
     }
 
     /// Sends a datagram. What nobody listens for is lost, as with UDP.
     pub fn send_to(&self, data: &[u8], to: SocketAddr) {
-        self.network.lock().send(self.local, to, data);
+        let mut shared = self.network.lock();
+        match self.transport {
+            Transport::Udp => shared.send(self.local, to, data),
+            stream => shared.send_in_order(stream, self.local, to, data),
+        }
+    }
+
+    fn place(&self) -> Place {
+        (self.transport, self.local)
     }
 
     /// Takes the next datagram that has arrived: its length (cut to `buffer`) and its source.
@@ -208,16 +236,69 @@ impl MemorySocket {
     pub fn take_waited(&self) -> Option<(SocketAddr, Vec<u8>, Duration)> {
         let mut shared = self.network.lock();
         let now = shared.now;
-        let first = shared.sockets.get_mut(&self.local)?.first_entry()?;
+        let first = shared.sockets.get_mut(&self.place())?.first_entry()?;
         let waited = now.checked_duration_since(first.key().0)?;
         let datagram = first.remove();
         Some((datagram.source, datagram.data, waited))
     }
 }
 
+impl super::Transport for MemorySocket {
+    fn kind(&self) -> Transport {
+        self.transport
+    }
+
+    fn bound(&self) -> SocketAddr {
+        self.local_addr()
+    }
+
+    fn local_for(&self, _peer: IpAddr) -> io::Result<SocketAddr> {
+        Ok(self.local_addr())
+    }
+
+    fn receive(&mut self, _now: Instant, into: &mut Vec<Arrival>) -> io::Result<()> {
+        while let Some((source, data)) = self.take() {
+            let flow = Flow {
+                transport: self.transport,
+                local: self.local,
+                remote: source,
+            };
+            match (self.transport.is_reliable(), &data[..]) {
+                (true, b"\r\n") => into.push(Arrival::Pong(flow)),
+                (true, b"\r\n\r\n") => self.send_to(b"\r\n", source),
+                _ => into.push(Arrival::Message {
+                    flow,
+                    data: data.into(),
+                }),
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, _now: Instant, flow: Flow, data: &Bytes) -> io::Result<()> {
+        let to = (self.transport, flow.remote);
+        if self.transport.is_reliable() && !self.network.lock().sockets.contains_key(&to) {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
+        self.send_to(data, flow.remote);
+        Ok(())
+    }
+
+    fn fd(&self) -> Option<RawFd> {
+        None
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        self.next_arrival()
+    }
+}
+
 impl Drop for MemorySocket {
     fn drop(&mut self) {
-        self.network.lock().sockets.remove(&self.local);
+        self.network
+            .lock()
+            .sockets
+            .remove(&(self.transport, self.local));
     }
 }
 
@@ -228,7 +309,7 @@ impl Shared {
         let doubled = self.random.random_bool(self.quality.duplicate);
         let arrivals = [self.arrival(), self.arrival()];
         let copies = if lost { 0 } else { 1 + usize::from(doubled) };
-        let Some(coming) = self.sockets.get_mut(&to) else {
+        let Some(coming) = self.sockets.get_mut(&(Transport::Udp, to)) else {
             return;
         };
         for arrival in &arrivals[..copies] {
@@ -238,6 +319,22 @@ impl Shared {
                 data: data.to_vec(),
             };
             coming.insert((*arrival, self.sent), datagram);
+        }
+    }
+
+    /// As a stream carries it: for certain, once, and after what was sent before.
+    fn send_in_order(
+        &mut self,
+        stream: Transport,
+        source: SocketAddr,
+        to: SocketAddr,
+        data: &[u8],
+    ) {
+        self.sent += 1;
+        let arrival = (self.now + self.quality.delay, self.sent);
+        if let Some(coming) = self.sockets.get_mut(&(stream, to)) {
+            let data = data.to_vec();
+            coming.insert(arrival, Datagram { source, data });
         }
     }
 

@@ -1,30 +1,65 @@
-//! Where SIP datagrams come from and go to: a socket of the machine, or of a network in memory.
+//! Where SIP messages come from and go to: sockets of the machine, or of a network in memory.
 
+mod connection;
+mod epoll;
+pub mod listen;
 pub mod memory;
+pub mod quota;
+pub mod stream;
+pub mod tls;
 pub mod udp;
+mod verify;
 
 use std::{
     io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, SocketAddr, UdpSocket},
     os::fd::RawFd,
     time::Instant,
 };
 
-use memory::MemorySocket;
+use bytes::Bytes;
+use sems_sip::{Error, Flow, transaction::Transport as FlowTransport};
 
-/// A datagram that has arrived.
+/// What has come in.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Datagram {
-    /// Who sent it.
-    pub source: SocketAddr,
-    /// The address and port at which it arrived; never unspecified, also on a wildcard socket.
-    pub local: SocketAddr,
-    /// What it says.
-    pub data: bytes::Bytes,
+pub enum Arrival {
+    /// A message, or what should be one.
+    Message {
+        /// The way that it came. Its local address is never unspecified, also on a wildcard
+        /// socket.
+        flow: Flow,
+        /// What it says.
+        data: Bytes,
+    },
+    /// The peer of a stream has answered a keep-alive.
+    Pong(Flow),
+    /// A stream can't be read on. It waits to be closed by [`Transport::finish`].
+    Broken {
+        /// The stream.
+        flow: Flow,
+        /// What of the message has come.
+        head: Bytes,
+        /// What is wrong with it.
+        error: Error,
+    },
+    /// A connection of ours did not come about; [`Arrival::Closed`] follows.
+    Failed {
+        /// Where it was to go.
+        flow: Flow,
+        /// Whom the server's certificate had to be for.
+        name: Option<String>,
+        /// Why, in plain words.
+        error: String,
+    },
+    /// A stream is closed that something has come or gone over.
+    Closed(Flow),
 }
 
-/// A socket for SIP messages.
+/// A socket for SIP messages: one of our addresses and all who speak to us there.
 pub trait Transport: Send {
+    /// What it carries messages by.
+    fn kind(&self) -> FlowTransport;
+
     /// The address it is bound to, which may be unspecified.
     fn bound(&self) -> SocketAddr;
 
@@ -34,57 +69,42 @@ pub trait Transport: Send {
     /// Those of routing: there is no way to that peer.
     fn local_for(&self, peer: IpAddr) -> io::Result<SocketAddr>;
 
-    /// Appends datagrams that have arrived, a bounded number; none when nothing waits.
+    /// Appends what has arrived, a bounded number; nothing when nothing waits.
     ///
     /// # Errors
     /// Those of the socket, except that nothing waits.
-    fn receive(&mut self, into: &mut Vec<Datagram>) -> io::Result<()>;
+    fn receive(&mut self, now: Instant, into: &mut Vec<Arrival>) -> io::Result<()>;
 
-    /// Sends a datagram from `local`, which is an address given by this transport.
+    /// Sends a message over a flow whose local address is one given by this transport. A stream
+    /// is opened if there is none; what happens to it later is told by [`Transport::receive`].
     ///
     /// # Errors
-    /// Those of the socket: unreachable, too long, buffer full.
-    fn send(&self, local: IpAddr, peer: SocketAddr, data: &[u8]) -> io::Result<()>;
+    /// Those of the socket: unreachable, too long, buffer full. An error of a stream is its end.
+    fn send(&mut self, now: Instant, flow: Flow, data: &Bytes) -> io::Result<()>;
 
-    /// Readable when datagrams wait; `None` when there is nothing to poll.
+    /// Whom the server at this address has to be from now on (RFC 5922); `None`: the owner of
+    /// the address.
+    fn expect(&mut self, _remote: SocketAddr, _name: Option<&str>) {}
+
+    /// Closes a stream once all that was sent over it is written.
+    fn finish(&mut self, _now: Instant, _flow: Flow) {}
+
+    /// Readable when something waits; `None` when there is nothing to poll.
     fn fd(&self) -> Option<RawFd>;
 
-    /// When the next datagram arrives, where that can be known before.
-    fn next_arrival(&self) -> Option<Instant> {
+    /// When [`Transport::receive`] is wanted even if nothing is readable.
+    fn next_deadline(&self) -> Option<Instant> {
         None
     }
 }
 
-impl Transport for MemorySocket {
-    fn bound(&self) -> SocketAddr {
-        self.local_addr()
+/// The address from which the machine's way to `peer` starts, for a socket bound to `bound`.
+fn local_towards(bound: SocketAddr, peer: IpAddr) -> io::Result<SocketAddr> {
+    if !bound.ip().is_unspecified() {
+        return Ok(bound);
     }
-
-    fn local_for(&self, _peer: IpAddr) -> io::Result<SocketAddr> {
-        Ok(self.local_addr())
-    }
-
-    fn receive(&mut self, into: &mut Vec<Datagram>) -> io::Result<()> {
-        while let Some((source, data)) = self.take() {
-            into.push(Datagram {
-                source,
-                local: self.local_addr(),
-                data: data.into(),
-            });
-        }
-        Ok(())
-    }
-
-    fn send(&self, _local: IpAddr, peer: SocketAddr, data: &[u8]) -> io::Result<()> {
-        self.send_to(data, peer);
-        Ok(())
-    }
-
-    fn fd(&self) -> Option<RawFd> {
-        None
-    }
-
-    fn next_arrival(&self) -> Option<Instant> {
-        MemorySocket::next_arrival(self)
-    }
+    // Connecting a UDP socket sends nothing; it asks the kernel for the way.
+    let probe = UdpSocket::bind((bound.ip(), 0))?;
+    probe.connect((peer, 9))?;
+    Ok(SocketAddr::new(probe.local_addr()?.ip(), bound.port()))
 }

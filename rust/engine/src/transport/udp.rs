@@ -6,15 +6,17 @@
 
 use std::{
     io, mem,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     os::fd::{AsRawFd, RawFd},
     ptr,
+    time::Instant,
 };
 
 use bytes::Bytes;
+use sems_sip::{Flow, transaction::Transport as FlowTransport};
 use socket2::{Domain, Protocol, SockAddr, SockAddrStorage, Socket, Type};
 
-use super::{Datagram, Transport};
+use super::{Arrival, Transport, local_towards};
 use crate::error::EngineError;
 
 /// Datagrams taken by one system call.
@@ -94,21 +96,19 @@ impl UdpTransport {
 }
 
 impl Transport for UdpTransport {
+    fn kind(&self) -> FlowTransport {
+        FlowTransport::Udp
+    }
+
     fn bound(&self) -> SocketAddr {
         self.bound
     }
 
     fn local_for(&self, peer: IpAddr) -> io::Result<SocketAddr> {
-        if !self.bound.ip().is_unspecified() {
-            return Ok(self.bound);
-        }
-        // Connecting a UDP socket sends nothing; it asks the kernel for the way.
-        let probe = UdpSocket::bind((self.bound.ip(), 0))?;
-        probe.connect((peer, 9))?;
-        Ok(SocketAddr::new(probe.local_addr()?.ip(), self.bound.port()))
+        local_towards(self.bound, peer)
     }
 
-    fn receive(&mut self, into: &mut Vec<Datagram>) -> io::Result<()> {
+    fn receive(&mut self, _now: Instant, into: &mut Vec<Arrival>) -> io::Result<()> {
         let mut vectors: [libc::iovec; BATCH] = std::array::from_fn(|i| libc::iovec {
             iov_base: self.buffers[i].data.as_mut_ptr().cast(),
             iov_len: LARGEST,
@@ -156,18 +156,22 @@ impl Transport for UdpTransport {
             };
             let arrived = arrival_address(&header.msg_hdr).unwrap_or(self.bound.ip());
             let length = header.msg_len as usize;
-            into.push(Datagram {
-                source,
-                local: SocketAddr::new(arrived, self.bound.port()),
+            into.push(Arrival::Message {
+                flow: Flow {
+                    transport: FlowTransport::Udp,
+                    local: SocketAddr::new(arrived, self.bound.port()),
+                    remote: source,
+                },
                 data: Bytes::copy_from_slice(&buffer.data[..length]),
             });
         }
         Ok(())
     }
 
-    fn send(&self, local: IpAddr, peer: SocketAddr, data: &[u8]) -> io::Result<()> {
+    fn send(&mut self, _now: Instant, flow: Flow, data: &Bytes) -> io::Result<()> {
+        let local = flow.local.ip();
         let mut control = Control([0; CONTROL]);
-        let destination = SockAddr::from(peer);
+        let destination = SockAddr::from(flow.remote);
         let mut vector = libc::iovec {
             iov_base: data.as_ptr().cast_mut().cast(),
             iov_len: data.len(),
@@ -203,7 +207,7 @@ pub fn is_own_address(address: IpAddr) -> bool {
     std::net::UdpSocket::bind((address, 0)).is_ok()
 }
 
-fn set_flag(socket: &Socket, level: i32, option: i32) -> io::Result<()> {
+pub(super) fn set_flag(socket: &Socket, level: i32, option: i32) -> io::Result<()> {
     let on: libc::c_int = 1;
     // SAFETY: the option takes an int, whose address and size are given.
     let result = unsafe {

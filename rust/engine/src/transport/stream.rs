@@ -1,0 +1,385 @@
+//! SIP over TCP and TLS (RFC 3261 §18): one listener, and the connections that it takes and opens.
+
+use std::{
+    collections::HashMap,
+    io,
+    net::{IpAddr, SocketAddr, TcpListener, TcpStream},
+    os::fd::{AsRawFd, RawFd},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use sems_sip::{Flow, transaction::Transport as FlowTransport};
+use slotmap::{Key, KeyData, SlotMap};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+
+use super::{
+    Arrival, Transport,
+    connection::{Connection, SCRATCH},
+    epoll::{Epoll, READ},
+    local_towards,
+    quota::Quota,
+    tls::Tls,
+    udp::set_flag,
+};
+use crate::error::EngineError;
+
+/// Connections that wait to be accepted.
+const BACKLOG: i32 = 1024;
+/// Connections accepted in one turn.
+const ACCEPTS: usize = 32;
+/// How often connections are looked at that take too long.
+const SWEEP: Duration = Duration::from_secs(1);
+/// Addresses whose names are remembered.
+const NAMES: usize = 4096;
+/// What stands for the listener in the set of descriptors.
+const LISTENER: u64 = u64::MAX;
+
+slotmap::new_key_type! {
+    struct ConnectionKey;
+}
+
+/// A TCP or TLS listener with its connections.
+pub struct StreamTransport {
+    kind: FlowTransport,
+    listener: TcpListener,
+    bound: SocketAddr,
+    tls: Option<Arc<Tls>>,
+    epoll: Epoll,
+    connections: SlotMap<ConnectionKey, Connection>,
+    /// The one that messages of a flow are sent over. One that isn't here is only listened to.
+    by_flow: HashMap<Flow, ConnectionKey>,
+    /// Whom the server at an address has to be.
+    names: HashMap<SocketAddr, Box<str>>,
+    quota: Arc<Quota>,
+    /// How long a connection may be of no use.
+    idle: Duration,
+    /// Off while there are no descriptors left.
+    accepting: bool,
+    sweep_at: Option<Instant>,
+    scratch: Box<[u8; SCRATCH]>,
+}
+
+impl StreamTransport {
+    /// Listens at `address`, for TLS if there is `tls`; port 0: one that the system chooses.
+    ///
+    /// # Errors
+    /// [`EngineError::Listen`], in use and not permitted above all.
+    pub fn bind(
+        address: SocketAddr,
+        tls: Option<Arc<Tls>>,
+        quota: Arc<Quota>,
+        idle: Duration,
+    ) -> Result<Self, EngineError> {
+        let kind = match tls {
+            Some(_) => FlowTransport::Tls,
+            None => FlowTransport::Tcp,
+        };
+        let open = || -> io::Result<(TcpListener, SocketAddr, Epoll)> {
+            let socket = Socket::new(
+                Domain::for_address(address),
+                Type::STREAM,
+                Some(Protocol::TCP),
+            )?;
+            if address.is_ipv6() {
+                // So that IPv4 can have a socket of its own at the same port.
+                socket.set_only_v6(true)?;
+            }
+            // Else the connections of an earlier run would keep us from the port.
+            socket.set_reuse_address(true)?;
+            socket.set_nonblocking(true)?;
+            socket.bind(&address.into())?;
+            socket.listen(BACKLOG)?;
+            let listener = TcpListener::from(socket);
+            let bound = listener.local_addr()?;
+            let epoll = Epoll::new()?;
+            epoll.add(listener.as_raw_fd(), LISTENER, READ)?;
+            Ok((listener, bound, epoll))
+        };
+        let (listener, bound, epoll) = open().map_err(|source| EngineError::Listen {
+            transport: kind.name(),
+            address,
+            source,
+        })?;
+        Ok(Self {
+            kind,
+            listener,
+            bound,
+            tls,
+            epoll,
+            connections: SlotMap::with_key(),
+            by_flow: HashMap::new(),
+            names: HashMap::new(),
+            quota,
+            idle,
+            accepting: true,
+            sweep_at: None,
+            scratch: Box::new([0; SCRATCH]),
+        })
+    }
+
+    /// Connections that exist now.
+    pub fn connections(&self) -> usize {
+        self.connections.len()
+    }
+
+    fn accept(&mut self, now: Instant) {
+        for _ in 0..ACCEPTS {
+            let (socket, remote) = match self.listener.accept() {
+                Ok(accepted) => accepted,
+                Err(error) => return self.stop_accepting(now, &error),
+            };
+            let Some(place) = self.quota.incoming(remote.ip()) else {
+                continue;
+            };
+            let Ok(local) = prepare(&socket) else {
+                continue;
+            };
+            let tls = match self.tls.as_ref().map(|tls| tls.accept()).transpose() {
+                Ok(tls) => tls,
+                Err(error) => {
+                    tracing::debug!(%error, %remote, "a TLS connection can't be taken");
+                    continue;
+                }
+            };
+            let flow = Flow {
+                transport: self.kind,
+                local: SocketAddr::new(local.ip(), self.bound.port()),
+                remote,
+            };
+            self.enter(now, Connection::new(socket, tls, flow, false, place, now));
+        }
+    }
+
+    /// After an error in accepting: none waits, or there is no room, which is tried again later.
+    fn stop_accepting(&mut self, now: Instant, error: &io::Error) {
+        let is_full = matches!(
+            error.raw_os_error(),
+            Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM)
+        );
+        if is_full {
+            tracing::debug!(%error, "connections can't be taken");
+            self.accepting = false;
+            self.sweep_at.get_or_insert(now + SWEEP);
+            let _ = self.epoll.modify(self.listener.as_raw_fd(), LISTENER, 0);
+        }
+    }
+
+    fn connect(&mut self, now: Instant, flow: Flow) -> io::Result<ConnectionKey> {
+        let place = self.quota.outgoing();
+        let place = place.ok_or_else(|| io::Error::other("too many connections"))?;
+        let name = self
+            .tls
+            .is_some()
+            .then(|| match self.names.get(&flow.remote) {
+                Some(name) => name.clone(),
+                None => flow.remote.ip().to_string().into(),
+            });
+        let tls = match (&self.tls, &name) {
+            (Some(tls), Some(name)) => Some(tls.connect(name).map_err(io::Error::other)?),
+            _ => None,
+        };
+        let socket = Socket::new(
+            Domain::for_address(flow.remote),
+            Type::STREAM,
+            Some(Protocol::TCP),
+        )?;
+        socket.set_nonblocking(true)?;
+        if !flow.local.ip().is_unspecified() {
+            // The port is chosen at connect, when it need not be free for all peers.
+            let _ = set_flag(&socket, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT);
+            socket.bind(&SocketAddr::new(flow.local.ip(), 0).into())?;
+        }
+        match socket.connect(&flow.remote.into()) {
+            Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => return Err(error),
+            _ => {}
+        }
+        let socket = TcpStream::from(socket);
+        prepare(&socket)?;
+        let mut connection = Connection::new(socket, tls, flow, true, place, now);
+        connection.name = name;
+        self.enter(now, connection)
+            .ok_or_else(|| io::Error::other("the connection can't be watched"))
+    }
+
+    fn enter(&mut self, now: Instant, mut connection: Connection) -> Option<ConnectionKey> {
+        let (fd, flow) = (connection.fd(), connection.flow);
+        let interest = connection.changed_interest().unwrap_or(READ);
+        let key = self.connections.insert(connection);
+        if let Err(error) = self.epoll.add(fd, key.data().as_ffi(), interest) {
+            tracing::debug!(%error, "a connection can't be watched");
+            self.connections.remove(key);
+            return None;
+        }
+        self.by_flow.insert(flow, key);
+        self.sweep_at.get_or_insert(now + SWEEP);
+        Some(key)
+    }
+
+    /// Watches for what the connection wants now.
+    fn watch(&mut self, key: ConnectionKey) {
+        if let Some(connection) = self.connections.get_mut(key)
+            && let Some(interest) = connection.changed_interest()
+        {
+            let _ = self
+                .epoll
+                .modify(connection.fd(), key.data().as_ffi(), interest);
+        }
+    }
+
+    /// Forgets a connection; its flow, if that has no other and something has come or gone over it.
+    fn remove(&mut self, key: ConnectionKey) -> Option<Flow> {
+        let connection = self.connections.remove(key)?;
+        let flow = connection.flow;
+        if self.by_flow.get(&flow).is_some_and(|other| *other != key) {
+            return None;
+        }
+        self.by_flow.remove(&flow);
+        (connection.outgoing || connection.has_spoken).then_some(flow)
+    }
+
+    fn on_ready(&mut self, now: Instant, key: ConnectionKey, into: &mut Vec<Arrival>) {
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
+        match connection.on_ready(now, &mut self.scratch, into) {
+            Ok(()) => self.watch(key),
+            Err(error) => self.end(key, &error, into),
+        }
+    }
+
+    /// A connection has come to its end by itself.
+    fn end(&mut self, key: ConnectionKey, error: &io::Error, into: &mut Vec<Arrival>) {
+        if let Some(connection) = self.connections.get(key) {
+            let remote = connection.flow.remote;
+            tracing::debug!(%error, %remote, transport = self.kind.name(), "a connection ends");
+            if connection.outgoing && !connection.was_open() {
+                into.push(Arrival::Failed {
+                    flow: connection.flow,
+                    name: connection.name.as_deref().map(str::to_owned),
+                    error: crate::error::reason(error),
+                });
+            }
+        }
+        into.extend(self.remove(key).map(Arrival::Closed));
+    }
+
+    fn sweep(&mut self, now: Instant, into: &mut Vec<Arrival>) {
+        if !self.accepting {
+            self.accepting = true;
+            let _ = self.epoll.modify(self.listener.as_raw_fd(), LISTENER, READ);
+        }
+        let overdue: Vec<_> = self
+            .connections
+            .iter()
+            .filter(|(_, connection)| connection.is_overdue(now, self.idle))
+            .map(|(key, _)| key)
+            .collect();
+        for key in overdue {
+            self.end(key, &io::ErrorKind::TimedOut.into(), into);
+        }
+        self.sweep_at = (!self.connections.is_empty()).then(|| now + SWEEP);
+    }
+}
+
+impl Transport for StreamTransport {
+    fn kind(&self) -> FlowTransport {
+        self.kind
+    }
+
+    fn bound(&self) -> SocketAddr {
+        self.bound
+    }
+
+    fn local_for(&self, peer: IpAddr) -> io::Result<SocketAddr> {
+        local_towards(self.bound, peer)
+    }
+
+    fn receive(&mut self, now: Instant, into: &mut Vec<Arrival>) -> io::Result<()> {
+        for (token, _) in self.epoll.ready() {
+            match token {
+                LISTENER => self.accept(now),
+                token => self.on_ready(now, KeyData::from_ffi(token).into(), into),
+            }
+        }
+        if self.sweep_at.is_some_and(|at| at <= now) {
+            self.sweep(now, into);
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, now: Instant, flow: Flow, data: &Bytes) -> io::Result<()> {
+        let key = match self.by_flow.get(&flow) {
+            Some(key) => *key,
+            None => self.connect(now, flow)?,
+        };
+        let Some(connection) = self.connections.get_mut(key) else {
+            return Err(io::ErrorKind::NotConnected.into());
+        };
+        match connection.send(now, data) {
+            Ok(()) => {
+                self.watch(key);
+                Ok(())
+            }
+            Err(error) => {
+                self.remove(key);
+                Err(error)
+            }
+        }
+    }
+
+    fn expect(&mut self, remote: SocketAddr, name: Option<&str>) {
+        let Some(tls) = &self.tls else { return };
+        if self.names.len() >= NAMES && !self.names.contains_key(&remote) {
+            // Whoever is called next says again who it is.
+            self.names.clear();
+        }
+        let name = name.map_or_else(|| remote.ip().to_string(), str::to_owned);
+        // A connection to somebody else at that address is not used for this one.
+        self.by_flow.retain(|flow, key| {
+            flow.remote != remote
+                || self.connections.get(*key).is_none_or(|connection| {
+                    let same = connection.name.as_deref();
+                    same.is_none_or(|same| same == name)
+                        || connection
+                            .tls()
+                            .is_some_and(|open| tls.is_also(open, &name))
+                })
+        });
+        self.names.insert(remote, name.into());
+    }
+
+    fn finish(&mut self, now: Instant, flow: Flow) {
+        let Some(key) = self.by_flow.remove(&flow) else {
+            return;
+        };
+        if let Some(connection) = self.connections.get_mut(key) {
+            match connection.finish(now) {
+                Ok(()) => self.watch(key),
+                Err(_) => drop(self.connections.remove(key)),
+            }
+        }
+    }
+
+    fn fd(&self) -> Option<RawFd> {
+        Some(self.epoll.as_raw_fd())
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        self.sweep_at
+    }
+}
+
+/// Sets a new connection up; its address at our end.
+fn prepare(socket: &TcpStream) -> io::Result<SocketAddr> {
+    socket.set_nonblocking(true)?;
+    // Messages are whole; waiting for more would only delay them.
+    socket.set_nodelay(true)?;
+    let keepalive = TcpKeepalive::new()
+        .with_time(Duration::from_secs(60))
+        .with_interval(Duration::from_secs(20))
+        .with_retries(3);
+    SockRef::from(socket).set_tcp_keepalive(&keepalive)?;
+    socket.local_addr()
+}
