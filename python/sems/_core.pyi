@@ -36,6 +36,7 @@ class EngineConfig:
         message_types: Sequence[str] = ("text/plain",),
         info_packages: Sequence[str] = (),
         rtp_timeout_ms: int = 10000,
+        unanswered_ms: int = 300000,
         seed: int | None = None,
         tls_certificate: str | os.PathLike[str] | None = None,
         tls_key: str | os.PathLike[str] | None = None,

@@ -199,6 +199,7 @@ class Server:
             message_types=requests.message_types(self.apps),
             info_packages=requests.info_packages(self.apps),
             rtp_timeout_ms=round((config.rtp_timeout or _NEVER) * 1000),
+            unanswered_ms=round(config.limits.unanswered * 1000),
             seed=self._seed,
         )
 

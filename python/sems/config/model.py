@@ -158,6 +158,9 @@ class LimitSettings(Section):
 
     max_calls: Annotated[int, Field(ge=1)] = 10_000
     """Calls at once; one more is refused with 503."""
+    unanswered: Annotated[float, Field(gt=0, le=86_400)] = 300.0
+    """How long a call may ring, in seconds: one that comes in is then refused with 480, and one that we
+    place is taken back."""
 
 
 class DnsSettings(Section):

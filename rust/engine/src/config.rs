@@ -47,6 +47,8 @@ pub struct EngineConfig {
     pub info_packages: Vec<String>,
     /// How long RTP may fail to come before it is told.
     pub rtp_timeout: Duration,
+    /// How long a call may go without an answer, in either direction.
+    pub unanswered: Duration,
     /// Where all randomness comes from; `None`: from the system. On a memory network `None` is 0.
     pub seed: Option<u64>,
 }
@@ -90,6 +92,7 @@ impl Default for EngineConfig {
             message_types: vec!["text/plain".to_owned()],
             info_packages: Vec::new(),
             rtp_timeout: Duration::from_secs(10),
+            unanswered: Duration::from_secs(300),
             seed: None,
         }
     }

@@ -31,6 +31,7 @@ impl EngineConfig {
         message_types = vec!["text/plain".to_owned()],
         info_packages = Vec::new(),
         rtp_timeout_ms = 10_000,
+        unanswered_ms = 300_000,
         seed = None,
         tls_certificate = None,
         tls_key = None,
@@ -57,6 +58,7 @@ impl EngineConfig {
         message_types: Vec<String>,
         info_packages: Vec<String>,
         rtp_timeout_ms: u64,
+        unanswered_ms: u64,
         seed: Option<u64>,
         tls_certificate: Option<PathBuf>,
         tls_key: Option<PathBuf>,
@@ -106,6 +108,7 @@ impl EngineConfig {
             message_types,
             info_packages,
             rtp_timeout: Duration::from_millis(rtp_timeout_ms),
+            unanswered: Duration::from_millis(unanswered_ms),
             seed,
             tls: TlsConfig {
                 certificate: tls_certificate,

@@ -45,8 +45,8 @@
 //! dialog's first message came over; so too for phones behind NAT.
 //!
 //! Everything is bounded: sessions and transactions by the configuration, time by Timers B, F, H
-//! and 64·T1 without ACK. Only two things wait for ever: an INVITE that the layer above neither
-//! accepts nor refuses, and one of ours that rings and that nobody takes back.
+//! and 64·T1 without ACK; and an INVITE that nobody accepts, refuses or takes back, on either side,
+//! by [`UserAgentConfig::unanswered`].
 //!
 //! Left out: 100rel and PRACK, UPDATE, session timers, authentication, REGISTER; multipart bodies
 //! of INVITE (415); `maddr` in Via, which would let a stranger send our responses to anyone.

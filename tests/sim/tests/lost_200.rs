@@ -1,5 +1,7 @@
 //! The 200 to an INVITE gets lost.
 
+use std::time::Duration;
+
 use sems_sim::{Pair, Side};
 use sems_sip::user_agent::Cause;
 
@@ -26,7 +28,7 @@ fn a_200_that_never_arrives_leaves_a_call_that_the_caller_can_still_end() {
     pair.net
         .lose(|datagram| datagram.is_response(200, "INVITE"));
     let (at_a, _) = pair.connect();
-    pair.run_until_idle();
+    pair.run_for(Duration::from_secs(100));
     assert!(matches!(pair.b.last_cause, Some(Cause::NoAck)));
     // The caller heard ringing and no more; the BYE in a dialog that it doesn't know got 481.
     assert!(!pair.a.told(at_a).up);

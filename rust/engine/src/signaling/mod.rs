@@ -130,6 +130,7 @@ impl Signaling {
             listeners: transports::listeners(&parts.transports),
             // The limit of calls is kept here; the agent's counts those that are ending, too.
             max_sessions: config.max_calls.saturating_add(ENDING_SESSIONS),
+            unanswered: config.unanswered,
             ..UserAgentConfig::default()
         };
         Self {

@@ -202,12 +202,9 @@ impl UserAgent {
         self.transactions.set_owner(transaction, Owner::Invite(id));
         let trying = self.response(&request, "", Reply::new(StatusCode::TRYING));
         self.transactions.respond(now, transaction, &trying);
-        if let Some(Ok(Expires(seconds))) = request.headers.get_typed() {
-            // A day is longer than anybody rings.
-            let seconds = u64::from(seconds.min(86_400));
-            let at = now + Duration::from_secs(seconds);
-            self.start_timer(id, SessionTimer::Expires, at);
-        }
+        let unanswered = self.config.unanswered;
+        let wait = expiry(&request).map_or(unanswered, |expiry| expiry.min(unanswered));
+        self.start_timer(id, SessionTimer::Expires, now + wait);
         self.event(Event::Invite {
             session: id,
             request: Box::new(request),
@@ -365,10 +362,19 @@ impl UserAgent {
 
     // Time
 
-    /// The caller set a limit to how long it rings (§13.3.1).
+    /// An INVITE has gone without a final response for as long as its sender (§13.3.1) or we allow.
     pub(super) fn expire(&mut self, now: Instant, id: SessionId) {
-        if let Ok(transaction) = self.incoming(id) {
-            let reply = Reply::new(StatusCode::REQUEST_TERMINATED);
+        if self.is_calling(id) {
+            self.terminate(id, Cause::Timeout);
+            self.cancel(now, id, Headers::new());
+        } else if let Ok(transaction) = self.incoming(id) {
+            let invite = self.transactions.open_request(transaction);
+            let asked = invite.and_then(|(invite, _)| expiry(invite));
+            let status = match asked.is_some_and(|asked| asked <= self.config.unanswered) {
+                true => StatusCode::REQUEST_TERMINATED,
+                false => StatusCode::TEMPORARILY_UNAVAILABLE,
+            };
+            let reply = Reply::new(status);
             self.respond_in_session(now, id, transaction, reply);
             self.terminate(id, Cause::Timeout);
             self.remove(id);
@@ -406,4 +412,10 @@ impl UserAgent {
         let headers = established.bye.take().map(|headers| *headers);
         self.leave(now, id, headers.unwrap_or_default());
     }
+}
+
+/// How long the sender of an INVITE waits for its answer (§13.2.1).
+fn expiry(invite: &Request) -> Option<Duration> {
+    let Expires(seconds) = invite.headers.get_typed()?.ok()?;
+    Some(Duration::from_secs(seconds.into()))
 }

@@ -38,6 +38,8 @@ impl UserAgent {
         };
         let id = self.open(&call_id, local_tag, phase);
         let started = self.start_opening(now, request, flow, rest, Owner::Invite(id));
+        let unanswered = now + self.config.unanswered;
+        self.start_timer(id, SessionTimer::Expires, unanswered);
         match (started, self.sessions.get_mut(id).map(|s| &mut s.phase)) {
             (Some(started), Some(Phase::Calling { transaction, .. })) => *transaction = started,
             _ => {

@@ -1,5 +1,7 @@
 //! How a user agent is set up.
 
+use std::time::Duration;
+
 use crate::transaction::{Listener, TimerValues};
 use crate::{Host, Method, Text, Token};
 
@@ -34,6 +36,9 @@ pub struct UserAgentConfig {
     pub max_transactions: usize,
     /// Retry-After of these 503, in seconds.
     pub retry_after: u32,
+    /// How long an INVITE may go without a final response, in either direction: beyond, the peer's
+    /// gets 480, and ours is cancelled.
+    pub unanswered: Duration,
 }
 
 impl Default for UserAgentConfig {
@@ -51,6 +56,7 @@ impl Default for UserAgentConfig {
             max_sessions: 20_000,
             max_transactions: 100_000,
             retry_after: 5,
+            unanswered: Duration::from_secs(300),
         }
     }
 }

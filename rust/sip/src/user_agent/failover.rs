@@ -257,7 +257,8 @@ impl UserAgent {
         }
     }
 
-    fn is_calling(&mut self, id: SessionId) -> bool {
+    /// Our INVITE waits for its final response.
+    pub(super) fn is_calling(&mut self, id: SessionId) -> bool {
         self.live(id)
             .is_ok_and(|session| matches!(session.phase, Phase::Calling { .. }))
     }

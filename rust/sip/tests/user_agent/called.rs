@@ -116,6 +116,27 @@ fn an_invite_that_expires_is_answered_with_487() {
 }
 
 #[test]
+fn an_invite_that_nobody_answers_is_refused_in_the_end() {
+    for headers in ["", "Expires: 3600"] {
+        let mut wire = Wire::new();
+        wire.receive(&invite(headers));
+        wire.told();
+        wire.sent.clear();
+        wire.wait(Duration::from_secs(300));
+        assert_eq!(wire.times_of("480"), [300_000]);
+        assert!(matches!(
+            &wire.told()[..],
+            [Event::Terminated {
+                cause: Cause::Timeout,
+                ..
+            }]
+        ));
+        wire.wait_for_the_end();
+        assert!(wire.is_empty());
+    }
+}
+
+#[test]
 fn a_200_is_repeated_until_the_ack_comes() {
     let mut wire = Wire::new();
     let (_, tag) = answered(&mut wire);

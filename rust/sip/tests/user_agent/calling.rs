@@ -119,6 +119,28 @@ fn a_transport_error_ends_it_at_once() {
 }
 
 #[test]
+fn a_call_that_rings_for_ever_is_taken_back() {
+    let mut wire = Wire::new();
+    let (_, invite) = calling(&mut wire);
+    wire.receive(&reply(&invite, "180 Ringing", "bob", CONTACT));
+    wire.told();
+    wire.wait(Duration::from_secs(299));
+    assert!(wire.sent.is_empty() && wire.told().is_empty());
+    wire.wait(Duration::from_secs(1));
+    assert_eq!(wire.said(), ["CANCEL"]);
+    assert!(matches!(
+        &wire.told()[..],
+        [Event::Terminated {
+            cause: Cause::Timeout,
+            ..
+        }]
+    ));
+    wire.receive(&reply(&invite, "487 Request Terminated", "bob", ""));
+    wire.wait_for_the_end();
+    assert!(wire.is_empty());
+}
+
+#[test]
 fn a_refusal_is_acknowledged_and_told() {
     let mut wire = Wire::new();
     let (_, invite) = calling(&mut wire);
