@@ -53,6 +53,11 @@ def claim_folder(folder: Path) -> None:
         ) from None
 
 
+def pid_file(folder: Path) -> Path:
+    """Where ``sems run`` writes which process it is."""
+    return folder / "sems.pid"
+
+
 def _reason(error: OSError) -> str:
     """What the system said, within a sentence."""
     return (error.strerror or str(error)).lower()
@@ -123,7 +128,8 @@ class _Uvicorn(uvicorn.Server):
 
 
 class Signals:
-    """Ctrl-C and SIGTERM stop the server once, and the process at once when they come again."""
+    """Ctrl-C and SIGTERM stop the server once, and the process at once when they come again. SIGHUP has it
+    read its certificates again; ``sems reload`` finds it by a file in its data folder."""
 
     def __init__(self, server: Server) -> None:
         self.stop = asyncio.Event()
@@ -131,6 +137,7 @@ class Signals:
         self._server = server
         self._loop = asyncio.get_running_loop()
         self._before: dict[signal.Signals, Any] = {}
+        self._pid_file = pid_file(server.config.data)
         self._watchdog = threading.Timer(_PATIENCE, self._leave)
         self._watchdog.daemon = True
 
@@ -138,6 +145,10 @@ class Signals:
         # Not asyncio's handlers: these here run even while an app keeps the loop from running.
         for number in (signal.SIGINT, signal.SIGTERM):
             self._before[number] = signal.signal(number, self._on_signal)
+        self._before[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._on_reload)
+        with contextlib.suppress(OSError):
+            self._pid_file.parent.mkdir(parents=True, exist_ok=True)
+            self._pid_file.write_text(f"{os.getpid()}\n")
         return self
 
     def __exit__(
@@ -146,6 +157,15 @@ class Signals:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._watchdog.cancel()
+        with contextlib.suppress(OSError):
+            self._pid_file.unlink()
+
+    def _on_reload(self, number: int, frame: FrameType | None) -> None:
+        self._loop.call_soon_threadsafe(self._reload)
+
+    def _reload(self) -> None:
+        if self._server.ready:
+            self._server.reload_certificates()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._watchdog.is_alive():

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from . import hosting, redirect, requests
+from . import hosting, listening, redirect, requests
 from .app import App, Hook
 from .call import Call
 from .config import Config
@@ -107,7 +107,7 @@ class Server:
         except ValueError as error:
             raise StartError(str(error)) from None
         try:
-            self.ways = Ways(self.config, self.engine.core.sip_addresses())
+            self.ways = Ways(self.config, self.engine.core.listeners())
             self.sounds = SoundLibrary(self.config, self.engine)
             self.conferences = Conferences(self)
             if self._web:
@@ -129,7 +129,7 @@ class Server:
         self._open.set()
         logger.info(
             "ready: calls are taken",
-            sip=self.engine.core.sip_addresses(),
+            sip=self.engine.core.listeners(),
             pages=self.base_url(None) if self._pages is not None else None,
         )
 
@@ -188,7 +188,11 @@ class Server:
     def _engine_config(self) -> EngineConfig:
         config = self.config
         return EngineConfig(
-            sip_listen=[join_host_port(config.host, config.sip_port)],
+            sip_listen=listening.addresses(config),
+            **listening.certificates(config),
+            max_connections=config.connections.total,
+            max_connections_per_source=config.connections.per_source,
+            connection_idle_ms=round(config.connections.idle * 1000),
             rtp_ports=config.rtp_ports,
             advertised_address=config.advertised_address,
             workers=config.workers,
@@ -209,6 +213,16 @@ class Server:
                 await hook(self)
             except Exception:
                 logger.exception("a hook of an app failed", app=app.name, hook=hook.__name__)
+
+    def reload_certificates(self) -> None:
+        """Reads the files of ``[tls]`` again, for the connections that are opened from now on; what is
+        open goes on. If they make no sense, that is logged and everything stays as it was."""
+        try:
+            self.engine.core.reload_tls()
+        except ValueError as error:
+            logger.error("the certificates stay as they were", reason=str(error))
+        else:
+            logger.info("certificates read again")
 
     @property
     def ready(self) -> bool:

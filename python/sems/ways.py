@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Protocol
 
 from .config import Config
-from .headers import split_host_port
+from .listening import families, transports
 from .lookup import Lookup
-from .resolver import Destination, Family, Resolver, Transport
-
-# What the core carries.
-_TRANSPORTS: tuple[Transport, ...] = ("udp",)
+from .resolver import Destination, Resolver
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +32,14 @@ class Finds(Protocol):
 class Ways:
     """Decides which way requests take that belong to no call yet."""
 
-    def __init__(self, config: Config, addresses: Sequence[str]) -> None:
-        """``addresses``: where we listen, each ``"ip:port"``."""
+    def __init__(self, config: Config, listeners: list[str]) -> None:
+        """``listeners``: where we listen, each ``"udp:ip:port"`` or the like."""
         self._config = config
         self.lookup = Lookup(config.dns.servers)
-        families: set[Family] = {6 if ip_address(_host(at)).version == 6 else 4 for at in addresses}
         self.resolver: Finds = Resolver(
             self.lookup,
-            transports=_TRANSPORTS,
-            families=sorted(families, reverse=True),  # RFC 6724 prefers IPv6
+            transports=transports(listeners),
+            families=families(listeners),
             timeout=config.dns.timeout,
         )
         """Finds the servers for a URI."""
@@ -71,7 +66,3 @@ class Ways:
     async def close(self) -> None:
         """Looks up nothing any more."""
         await self.lookup.close()
-
-
-def _host(address: str) -> str:
-    return split_host_port(address)[0]

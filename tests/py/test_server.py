@@ -51,7 +51,7 @@ class Running:
 
     def __init__(self, process: asyncio.subprocess.Process, ready: dict[str, Any]) -> None:
         self.process = process
-        self.sip = ready["sip"][0]
+        self.sip = ready["sip"][0].removeprefix("udp:")
         self.pages = ready["pages"]
 
     def uri(self, user: str) -> str:

@@ -11,6 +11,7 @@ import typer
 from .. import __version__
 from .inspect import apps, config
 from .phone import call
+from .reload import reload
 from .run import run
 
 app = typer.Typer(
@@ -24,8 +25,9 @@ app.command()(run)
 app.command()(call)
 app.command()(apps)
 app.command()(config)
+app.command()(reload)
 
-_COMMANDS = {"run", "call", "apps", "config"}
+_COMMANDS = {"run", "call", "apps", "config", "reload"}
 _OF_THE_ROOT = {"--help", "-h", "--version", "--install-completion", "--show-completion"}
 
 

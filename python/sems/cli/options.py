@@ -12,7 +12,7 @@ Host = Annotated[
 ]
 SipPort = Annotated[
     int | None,
-    typer.Option("--sip-port", metavar="N", help="UDP port for SIP. [SEMS_SIP_PORT; default: 5060]"),
+    typer.Option("--sip-port", metavar="N", help="UDP and TCP port for SIP. [SEMS_SIP_PORT; default: 5060]"),
 ]
 HttpPort = Annotated[
     int | None,

@@ -158,8 +158,14 @@ def _anchor_paths(config: Config, file: Path | None, origins: dict[_Loc, _Source
         return ((folder if from_file else Path()) / path.expanduser()).absolute()
 
     folders = tuple(anchored(path, ("announcements", "folders")) for path in config.announcements.folders)
+    tls = {
+        name: anchored(path, ("tls", name))
+        for name in ("certificate", "key", "ca")
+        if (path := getattr(config.tls, name)) is not None
+    }
     return config.model_copy(
         update={
+            "tls": config.tls.model_copy(update=tls),
             "data": anchored(config.data, ("data",)),
             "announcements": config.announcements.model_copy(update={"folders": folders}),
         }

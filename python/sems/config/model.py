@@ -68,6 +68,26 @@ def _proxy(value: str) -> str:
     return value if "lr" in uri.params else value + ";lr"
 
 
+def _listen(value: str) -> str:
+    transport, _, place = value.partition(":")
+    parts = place.split(";")
+    address, _, port = parts[0].rpartition(":")
+    try:
+        ip_address(address.strip("[]"))
+        advertised = [part.removeprefix("advertise=") for part in parts[1:] if part != "optional"]
+        for other in advertised:
+            host, _, number = other.rpartition(":")
+            ip_address(host.strip("[]"))
+            int(number)
+        if transport.lower() not in ("udp", "tcp", "tls") or not 0 <= int(port) <= 65535:
+            raise ValueError
+    except ValueError:
+        raise ValueError(
+            "a transport, an address and a port are wanted, such as udp:192.0.2.1:5060 or tls:[::]:5061"
+        ) from None
+    return value
+
+
 def _web_url(value: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
         raise ValueError("an http or https address is wanted, such as https://sems.example.com")
@@ -92,6 +112,7 @@ PortRange = Annotated[
     PlainSerializer(lambda ports: f"{ports[0]}-{ports[1]}"),
 ]
 Address = Annotated[str, AfterValidator(_address)]
+Listen = Annotated[str, AfterValidator(_listen)]
 NameServer = Annotated[str, AfterValidator(_name_server)]
 Proxy = Annotated[str, AfterValidator(_proxy)]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
@@ -172,6 +193,41 @@ class DnsSettings(Section):
     """What finding the server for one call may take, in seconds."""
 
 
+class TlsSettings(Section):
+    """``[tls]``: certificates, read at the start, and again by ``sems reload`` or SIGHUP. Relative paths are
+    taken from the folder of the configuration file."""
+
+    certificate: Path | None = None
+    """Our certificate with what leads to its root, PEM; unset: one that is made at the first start, kept in
+    ``DATA/tls``, which phones have to be told to trust."""
+    key: Path | None = None
+    """Its private key, PEM; unset: in the same file."""
+    ca: Path | None = None
+    """Roots, PEM, from which the certificates of servers that we connect to may come, beside those of the
+    system."""
+    verify: bool = True
+    """Whether these servers must show a certificate that is valid for their domain (RFC 5922)."""
+    wildcards: bool = False
+    """Whether it may be one for ``*.example.com``, which RFC 5922 forbids and some providers have."""
+
+    @model_validator(mode="after")
+    def _key_has_a_certificate(self) -> Self:
+        if self.key is not None and self.certificate is None:
+            raise ValueError("a key needs its certificate")
+        return self
+
+
+class ConnectionSettings(Section):
+    """``[connections]``: TCP and TLS."""
+
+    total: Annotated[int, Field(ge=1)] = 5000
+    """Connections at once that others open, and as many that we open; one more is closed."""
+    per_source: Annotated[int, Field(ge=1)] = 500
+    """How many of these one address may have (of IPv6 a /64)."""
+    idle: Annotated[float, Field(ge=64, le=604_800)] = 7200.0
+    """After how many seconds in which nothing comes or goes a connection is closed."""
+
+
 class AnnouncementSettings(Section):
     """``[announcements]``."""
 
@@ -195,7 +251,13 @@ class Config(Section):
     host: Address = "0.0.0.0"
     """The address to listen at, for SIP, RTP and the pages; ``0.0.0.0``: all of IPv4, ``::``: all of IPv6."""
     sip_port: Port = 5060
-    """UDP port for SIP; 0: any free one."""
+    """UDP and TCP port for SIP; 0: any free one."""
+    tls_port: Port | None = None
+    """TCP port for SIP over TLS; 0: any free one; unset: the one after ``sip_port``, if it is free."""
+    listen: tuple[Listen, ...] = ()
+    """Where to listen for SIP instead of at ``host``, ``sip_port`` and ``tls_port``, such as
+    ``["udp:192.0.2.1:5060", "tcp:[::1]:5060", "tls:192.0.2.1:5061"]``. With ``;advertise=ADDRESS:PORT``
+    peers are told that instead. What isn't listened for here can't be called either."""
     http_port: Port = 8080
     """TCP port of the control pages; 0: any free one."""
     rtp_ports: PortRange = (10_000, 19_999)
@@ -224,6 +286,8 @@ class Config(Section):
     """Conference rooms."""
     operator: OperatorSettings = OperatorSettings()
     limits: LimitSettings = LimitSettings()
+    tls: TlsSettings = TlsSettings()
+    connections: ConnectionSettings = ConnectionSettings()
     dns: DnsSettings = DnsSettings()
     announcements: AnnouncementSettings = AnnouncementSettings()
     log: LogSettings = LogSettings()

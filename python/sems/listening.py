@@ -1,0 +1,52 @@
+"""Where SIP is listened for, and with which certificates: the configuration in the core's words."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from .config import Config
+from .headers import join_host_port, split_host_port
+from .hosting import reachable_address
+from .resolver import Family, Transport
+
+
+def addresses(config: Config) -> list[str]:
+    """What ``EngineConfig`` takes as ``sip_listen``."""
+    if config.listen:
+        return list(config.listen)
+    plain = join_host_port(config.host, config.sip_port)
+    listen = [f"udp:{plain}", f"tcp:{plain}"]
+    if config.tls_port is not None:
+        return [*listen, f"tls:{join_host_port(config.host, config.tls_port)}"]
+    # Nobody has asked for this port, so that others may have it.
+    port = config.sip_port and config.sip_port + 1
+    return [*listen, f"tls:{join_host_port(config.host, port)};optional"] if port < 65536 else listen
+
+
+def certificates(config: Config) -> dict[str, Any]:
+    """What ``EngineConfig`` takes for TLS."""
+    own = {config.advertised_address, reachable_address(config.host), config.host, socket.gethostname()}
+    return {
+        "tls_certificate": config.tls.certificate,
+        "tls_key": config.tls.key,
+        "tls_ca": config.tls.ca,
+        "tls_verify": config.tls.verify,
+        "tls_wildcards": config.tls.wildcards,
+        "tls_folder": config.data / "tls",
+        "tls_names": sorted(own - {None} | {"localhost"}),
+    }
+
+
+def transports(listeners: list[str]) -> tuple[Transport, ...]:
+    """What requests can be sent over: all that is listened for, UDP first."""
+    known: tuple[Transport, ...] = ("udp", "tcp", "tls")
+    ours = {listener.partition(":")[0] for listener in listeners}
+    return tuple(transport for transport in known if transport in ours)
+
+
+def families(listeners: list[str]) -> list[Family]:
+    """Versions of IP, the preferred first (RFC 6724)."""
+    hosts = [split_host_port(listener.partition(":")[2])[0] for listener in listeners]
+    found: set[Family] = {6 if ":" in host else 4 for host in hosts}
+    return sorted(found, reverse=True)
