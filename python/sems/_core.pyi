@@ -29,6 +29,10 @@ class EngineConfig:
         advertised_address: str | None = None,
         workers: int = 0,
         max_calls: int = 10000,
+        calls_per_second: int = 0,
+        calls_per_second_per_source: int = 0,
+        calls_per_source: int = 0,
+        requests_per_second: int = 1000,
         trusted: Sequence[str] = ("127.0.0.0/8", "::1/128"),
         user_agent: str = "SEMS",
         codecs: Sequence[str] = ("PCMU", "PCMA"),
@@ -261,6 +265,14 @@ class Event:
         complete: bool
 
     @final
+    class Overload(Event):
+        """New calls or requests are refused from now on, or no longer, and why, in plain words."""
+
+        __match_args__ = ("on", "reason")
+        on: bool
+        reason: str
+
+    @final
     class Fault(Event):
         __match_args__ = ("message",)
         message: str
@@ -289,8 +301,8 @@ class Engine:
         """What the operator should know of the start, such as missing real-time priority."""
     def stats(self) -> dict[str, int]:
         """Counters and gauges by name (``calls``, ``legs``, ``rooms``, ``rtp_ports``, ``ticks``,
-        ``late_ticks``, ``skipped_ticks``, ``rtp_received``, ``rtp_sent``, ``rtp_foreign``,
-        ``sip_received``, ``sip_malformed``, ``transactions``, ``sessions``, …)."""
+        ``late_ticks``, ``skipped_ticks``, ``headroom_percent``, ``rtp_received``, ``rtp_sent``,
+        ``rtp_foreign``, ``sip_received``, ``sip_malformed``, ``transactions``, ``sessions``, …)."""
     def close(self) -> None:
         """Ends all threads and closes all sockets at once. Idempotent. Use shutdown() first to say BYE."""
 

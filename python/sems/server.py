@@ -196,7 +196,7 @@ class Server:
             rtp_ports=config.rtp_ports,
             advertised_address=config.advertised_address,
             workers=config.workers,
-            max_calls=config.limits.max_calls,
+            **config.limits.model_dump(exclude={"unanswered"}),
             trusted=[str(network) for network in config.trusted],
             codecs=list(config.codecs),
             methods=requests.taken_methods(self.apps),
@@ -407,6 +407,10 @@ class Server:
                     self.spawn(work)
             case Event.Levels(room_id, levels):
                 self.on_levels(room_id, dict(levels))
+            case Event.Overload(True, reason):
+                logger.warning("what is new is refused with 503", why=reason)
+            case Event.Overload(False, reason):
+                logger.info("what is new is taken again", why=reason)
             case Event.Fault(message):
                 logger.error("a part of the engine failed and was ended", why=message)
             case _:

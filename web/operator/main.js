@@ -7,7 +7,10 @@ const api = "api/v1";
 const SURE = 4_000; // ms within which "Hang up" must be pressed a second time
 const COUNTERS = [
   ["calls", "Calls"],
+  ["max_calls", "Most calls"],
   ["rooms", "Rooms"],
+  ["headroom_percent", "Headroom %"],
+  ["sip_overload", "Refused (503)"],
   ["late_ticks", "Late ticks"],
   ["skipped_ticks", "Skipped ticks"],
   ["rtp_received", "RTP in / s"],

@@ -175,10 +175,20 @@ class OperatorSettings(Section):
 
 
 class LimitSettings(Section):
-    """``[limits]``."""
+    """``[limits]``: what goes beyond is refused with 503 and Retry-After at once, without asking any
+    service, and so are new calls while Python does not keep up or the media threads have less than
+    15 % of their time left. Calls that exist are served always."""
 
     max_calls: Annotated[int, Field(ge=1)] = 10_000
-    """Calls at once; one more is refused with 503."""
+    """Calls at once."""
+    calls_per_second: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """New calls in a second, as many of them at once; 0: no limit."""
+    calls_per_second_per_source: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """The same for each address that is not ``trusted`` (of IPv6: each network of 64 bits); 0: no limit."""
+    calls_per_source: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """Calls at once of each address that is not ``trusted``; 0: no limit."""
+    requests_per_second: Annotated[int, Field(ge=0, le=1_000_000)] = 1_000
+    """New requests of other kinds in a second, such as MESSAGE, SUBSCRIBE and REGISTER; 0: no limit."""
     unanswered: Annotated[float, Field(gt=0, le=86_400)] = 300.0
     """How long a call may ring, in seconds: one that comes in is then refused with 480, and one that we
     place is taken back."""

@@ -16,6 +16,7 @@ use crate::{
     event::EndCause,
     ids::{CallId, RequestId},
     legs::{Audio, Legs},
+    signaling::Source,
 };
 
 /// How far a call has come.
@@ -104,6 +105,8 @@ pub(crate) struct Call {
     pub(crate) stage: Stage,
     /// The way of the peer's signaling.
     pub(crate) flow: Flow,
+    /// Whose limit of calls it counts for.
+    pub(crate) source: Option<Source>,
     /// The peer's Via does not name the address that it sends from.
     pub(crate) via_shows_nat: bool,
     /// The control page, for `u=`.
@@ -137,6 +140,7 @@ impl Call {
             session,
             stage,
             flow,
+            source: None,
             via_shows_nat: false,
             link: None,
             answering: None,
@@ -154,6 +158,8 @@ impl Call {
 
     /// Another peer is to take the place of this one: what is said from now on is with it.
     pub(crate) fn begin_again(&mut self, exchange: OfferAnswer, flow: Flow) -> Before {
+        // The port stays, and with it the family of its address.
+        let exchange = exchange.from_address(self.flow.local.ip());
         Before {
             exchange: std::mem::replace(&mut self.exchange, exchange),
             offered: self.offered.take(),

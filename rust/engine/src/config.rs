@@ -33,6 +33,14 @@ pub struct EngineConfig {
     pub workers: usize,
     /// Calls at one time; more are refused with 503.
     pub max_calls: usize,
+    /// Calls that may come in one second, as many of them at once; 0: as many as come.
+    pub calls_per_second: u32,
+    /// The same for each source that is not trusted: an IPv4 address, or 64 bits of IPv6.
+    pub calls_per_second_per_source: u32,
+    /// Calls at one time of each source that is not trusted; 0: as many as come.
+    pub calls_per_source: usize,
+    /// Other requests outside calls that may come in one second; 0: as many as come.
+    pub requests_per_second: u32,
     /// Peers whose word is taken: [`Incoming::trusted`](crate::event::Incoming::trusted).
     pub trusted: Vec<Network>,
     /// The `User-Agent` and `Server` header fields.
@@ -76,6 +84,10 @@ impl Default for EngineConfig {
             advertised_address: None,
             workers: 0,
             max_calls: 10_000,
+            calls_per_second: 0,
+            calls_per_second_per_source: 0,
+            calls_per_source: 0,
+            requests_per_second: 1_000,
             trusted: vec![
                 Network {
                     address: IpAddr::from([127, 0, 0, 0]),

@@ -148,6 +148,13 @@ pub enum Event {
         /// It sounded to its end.
         complete: bool,
     },
+    /// New calls or requests are refused with 503 from now on, or no longer.
+    Overload {
+        /// They are.
+        on: bool,
+        /// Why, in plain words.
+        reason: String,
+    },
     /// A unit of the engine failed and was ended; everything else goes on.
     Fault {
         /// What it was, in plain words.

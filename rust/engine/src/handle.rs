@@ -482,6 +482,7 @@ impl Plan {
             homes,
             legs,
             counters,
+            now: self.now,
             seed,
         });
         Ok((engine, signaling, media))

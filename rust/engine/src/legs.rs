@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     net::{IpAddr, SocketAddr},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -14,6 +15,7 @@ use crate::{
     error::EngineError,
     ids::{CallId, RequestId},
     media::{
+        counters::Counters,
         leg::{Leg, LegConfig, LegUpdate, Negotiated},
         pool::{MediaHandle, Overrun},
         port::{Port, PortPool},
@@ -157,6 +159,11 @@ impl Legs {
         self.media
             .command(request, command)
             .map_err(|_| EngineError::Overrun)
+    }
+
+    /// What the media workers count.
+    pub(crate) fn counters(&self) -> &[Arc<Counters>] {
+        self.media.counters()
     }
 
     /// Gives back all that a call had.

@@ -13,11 +13,16 @@ const BACKLOG: usize = 256;
 pub(crate) struct Outbox {
     ring: EventSender,
     backlog: VecDeque<Event>,
+    /// What fits into the ring.
+    room: usize,
+    told: u64,
 }
 
 impl Outbox {
     pub(crate) fn new(ring: EventSender) -> Self {
         Self {
+            room: ring.free(),
+            told: 0,
             ring,
             backlog: VecDeque::with_capacity(BACKLOG),
         }
@@ -25,6 +30,7 @@ impl Outbox {
 
     /// Tells for certain: with the next [`Outbox::flush`], or when there is room again.
     pub(crate) fn tell(&mut self, event: Event) {
+        self.told += 1;
         self.refill();
         if !self.backlog.is_empty() {
             self.backlog.push_back(event);
@@ -36,7 +42,24 @@ impl Outbox {
     /// Tells with the next [`Outbox::flush`] or not at all; `false`: the state that was to be told stays with its owner, who
     /// tries again.
     pub(crate) fn offer(&mut self, event: Event) -> bool {
-        self.backlog.is_empty() && self.ring.try_send(event).is_ok()
+        let told = self.backlog.is_empty() && self.ring.try_send(event).is_ok();
+        self.told += u64::from(told);
+        told
+    }
+
+    /// How much has been told since the start.
+    pub(crate) fn told(&self) -> u64 {
+        self.told
+    }
+
+    /// How much of it was not taken yet.
+    pub(crate) fn waiting(&self) -> usize {
+        self.room - self.ring.free() + self.backlog.len()
+    }
+
+    /// How much can wait in the ring.
+    pub(crate) fn room(&self) -> usize {
+        self.room
     }
 
     /// Like [`Outbox::offer`], but leaves half of the ring to more important things.

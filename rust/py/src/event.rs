@@ -124,6 +124,10 @@ pub enum Event {
         play: u64,
         complete: bool,
     },
+    Overload {
+        on: bool,
+        reason: String,
+    },
     Fault {
         message: String,
     },
@@ -267,6 +271,7 @@ impl From<event::Event> for Event {
                 play: play.0,
                 complete,
             },
+            E::Overload { on, reason } => Self::Overload { on, reason },
             E::Fault { message } => Self::Fault { message },
         }
     }

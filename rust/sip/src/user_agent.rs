@@ -51,6 +51,7 @@
 //! Left out: 100rel and PRACK, UPDATE, session timers, authentication, REGISTER; multipart bodies
 //! of INVITE (415); `maddr` in Via, which would let a stranger send our responses to anyone.
 
+mod admission;
 mod arrival;
 mod bodies;
 mod callee;
@@ -84,6 +85,7 @@ use failover::Failover;
 use identity::Identity;
 use session::{Established, Owner, Phase, Session, SessionTimer};
 
+pub use admission::Admission;
 pub use config::UserAgentConfig;
 pub use counters::{Census, Counters};
 pub use event::{Cause, Event, Output};
@@ -106,6 +108,7 @@ pub struct UserAgent {
     queue: TimerQueue<(SessionId, SessionTimer)>,
     outputs: VecDeque<Output>,
     failover: Failover,
+    admission: Option<Box<dyn Admission>>,
     counters: Counters,
 }
 
@@ -122,6 +125,7 @@ impl UserAgent {
             queue: TimerQueue::default(),
             outputs: VecDeque::new(),
             failover: Failover::default(),
+            admission: None,
             counters: Counters::default(),
         }
     }

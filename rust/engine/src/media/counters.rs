@@ -14,6 +14,10 @@ counters! {
         skipped_ticks,
         /// The latest that a tick began after its time, in microseconds.
         max_lateness_us,
+        /// How late ticks began, summed up, in microseconds.
+        lateness_us,
+        /// Time spent at work, in nanoseconds.
+        busy_ns,
         /// RTP packets that were used.
         rtp_received,
         /// RTP packets sent.

@@ -355,11 +355,18 @@ impl MediaHandle {
 /// A worker's thread.
 fn run(mut worker: Worker, wake: &Wake) {
     loop {
-        while worker.turn(Instant::now()) {}
+        let mut now = Instant::now();
+        loop {
+            let busy = worker.turn(now);
+            let begun = std::mem::replace(&mut now, Instant::now());
+            worker.has_worked(now.saturating_duration_since(begun));
+            if !busy {
+                break;
+            }
+        }
         if worker.has_stopped() {
             return;
         }
-        let now = Instant::now();
         let left = worker
             .next_deadline(now)
             .map(|deadline| deadline.saturating_duration_since(now));

@@ -209,6 +209,11 @@ impl Worker {
         self.tick_slot(now) || busy
     }
 
+    /// A turn has taken so long.
+    pub(super) fn has_worked(&self, time: Duration) {
+        self.tools.counters.busy_ns.add(time.as_nanos() as u64);
+    }
+
     /// When the next turn is due; in the past if something waits already, `None`: not before the
     /// next message.
     pub fn next_deadline(&self, now: Instant) -> Option<Instant> {
@@ -240,9 +245,9 @@ impl Worker {
         let lateness = now.saturating_duration_since(due.deadline);
         counters.ticks.add(rooms as u64);
         counters.skipped_ticks.add(due.skipped * rooms as u64);
-        counters
-            .max_lateness_us
-            .raise_to(lateness.as_micros() as u64);
+        let lateness_us = lateness.as_micros() as u64;
+        counters.max_lateness_us.raise_to(lateness_us);
+        counters.lateness_us.add(lateness_us * rooms as u64);
         if lateness > LATE {
             counters.late_ticks.add(rooms as u64);
         }

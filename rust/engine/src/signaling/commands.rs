@@ -314,6 +314,7 @@ impl Signaling {
     /// Takes a call into the table.
     pub(super) fn enter(&mut self, call: Call) {
         self.counters.calls_total.add(1);
+        self.gate.lock().call_began();
         self.by_session.insert(call.session, call.id);
         self.calls.insert(call.id, call);
     }

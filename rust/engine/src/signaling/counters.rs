@@ -31,6 +31,22 @@ counters! {
         sip_retransmitted,
         /// Requests that met a limit and got 503.
         sip_overload,
+        /// Of these, INVITEs when there were as many calls as `max_calls`.
+        sip_overload_calls,
+        /// INVITEs beyond `calls_per_second`.
+        sip_overload_rate,
+        /// INVITEs beyond `calls_per_source` or `calls_per_second_per_source`.
+        sip_overload_source,
+        /// Other requests beyond `requests_per_second`.
+        sip_overload_requests,
+        /// While Python did not keep up.
+        sip_overload_python,
+        /// INVITEs while the media workers had no time left.
+        sip_overload_media,
+        /// Percent of its time that the busiest media worker has left, averaged over a second.
+        headroom_percent,
+        /// The limit of calls.
+        max_calls,
         /// Requests that were refused without asking Python, overload apart.
         sip_refused,
     }

@@ -7,6 +7,7 @@ mod commands;
 mod counters;
 mod destinations;
 mod info;
+mod overload;
 mod replaces;
 mod requests;
 mod sessions;
@@ -44,8 +45,11 @@ use crate::{
 };
 
 pub(crate) use counters::SignalingCounters;
+pub(crate) use overload::Source;
 pub(crate) use thread::spawn;
 pub(crate) use transports::Ready;
+
+use overload::{Gate, Notice, Reason, Work};
 
 /// Events that can wait in the ring.
 pub(crate) const RING: usize = 16_384;
@@ -77,6 +81,7 @@ pub(crate) struct SignalingParts {
     pub(crate) homes: Arc<Homes>,
     pub(crate) legs: Legs,
     pub(crate) counters: Arc<SignalingCounters>,
+    pub(crate) now: Instant,
     /// All that the user agent makes up comes from here.
     pub(crate) seed: [u8; 32],
 }
@@ -96,6 +101,7 @@ pub(crate) struct Signaling {
     calls: HashMap<CallId, Call>,
     by_session: HashMap<SessionId, CallId>,
     requests: requests::Requests,
+    gate: Gate,
     closing: Option<Closing>,
     stopped: bool,
     arrivals: Vec<Arrival>,
@@ -133,8 +139,13 @@ impl Signaling {
             unanswered: config.unanswered,
             ..UserAgentConfig::default()
         };
+        let gate = Gate::new(config.clone(), parts.now);
+        let mut agent = UserAgent::new(agent_config, parts.seed);
+        agent.set_admission(Box::new(gate.clone()));
+        parts.counters.max_calls.set(config.max_calls as u64);
         Self {
-            agent: UserAgent::new(agent_config, parts.seed),
+            agent,
+            gate,
             config: parts.config,
             capabilities: parts.capabilities,
             transports: parts.transports.into_iter().map(|o| o.transport).collect(),
@@ -163,12 +174,14 @@ impl Signaling {
     /// The same, when it is known which transports have something.
     pub(crate) fn step_ready(&mut self, now: Instant, ready: Ready) {
         self.take_orders(now);
+        self.watch_load(now);
         self.receive(now, ready);
         self.contain(|signaling| signaling.answer_overdue(now));
         self.contain(|signaling| signaling.agent.handle_timeout(now));
         self.contain(|signaling| signaling.carry_out(now));
         self.close_if_done(now);
         self.legs.flush();
+        self.watch_load(now);
         self.events.flush();
         self.count(now);
     }
@@ -187,6 +200,7 @@ impl Signaling {
                 [
                     self.agent.next_timeout(),
                     self.requests.next_deadline(),
+                    self.gate.lock().next_deadline(now),
                     orders,
                     closing,
                     retry,
@@ -284,6 +298,24 @@ impl Signaling {
         }
     }
 
+    /// Sees how Python and the media keep up, and tells when an overload begins or ends.
+    fn watch_load(&mut self, now: Instant) {
+        let mut gate = self.gate.lock();
+        let events = &mut self.events;
+        gate.look_at_python(now, events.told(), events.waiting(), events.room());
+        if gate.media_due(now) {
+            let workers = self.legs.counters().iter().map(|counters| Work {
+                busy_ns: counters.busy_ns.get(),
+                ticks: counters.ticks.get(),
+                lateness_us: counters.lateness_us.get(),
+            });
+            gate.look_at_media(now, workers);
+        }
+        while let Some(Notice { on, reason }) = gate.notice(now) {
+            events.tell(Event::Overload { on, reason });
+        }
+    }
+
     fn count(&mut self, now: Instant) {
         let census = self.agent.census();
         let ports = self.legs.ports_in_use(now);
@@ -302,6 +334,18 @@ impl Signaling {
         counters.sip_repeated.set(agent.repetitions_received);
         counters.sip_retransmitted.set(agent.repetitions_sent);
         counters.sip_overload.set(agent.overload + self.overload);
+        let gate = self.gate.lock();
+        counters.headroom_percent.set(gate.headroom());
+        for (reason, counter) in [
+            (Reason::Calls, &counters.sip_overload_calls),
+            (Reason::Rate, &counters.sip_overload_rate),
+            (Reason::Source, &counters.sip_overload_source),
+            (Reason::Requests, &counters.sip_overload_requests),
+            (Reason::Python, &counters.sip_overload_python),
+            (Reason::Media, &counters.sip_overload_media),
+        ] {
+            counter.set(gate.refused(reason));
+        }
         counters.sip_refused.set(agent.refused + self.refused);
     }
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use sems_sip::{
     Flow, HeaderName, Headers, Request, Response, StatusCode, Text,
-    header::{RetryAfter, To},
+    header::To,
     user_agent::{Cause, Content, Event as AgentEvent, Reply, SessionId},
 };
 
@@ -100,21 +100,17 @@ impl Signaling {
         if let Some(replaced) = self.agent.replaced_by(request) {
             return self.on_replacing(now, session, replaced, request, flow);
         }
-        if self.calls.len() >= self.config.max_calls || self.events.has_backlog() {
-            self.overload += 1;
-            let mut headers = Headers::new();
-            headers.push_typed(&RetryAfter::new(RETRY_AFTER));
-            let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE).with_headers(headers);
-            return self.refuse(now, session, reply);
-        }
+        let source = self.gate.lock().called(now, flow.remote.ip());
         let exchange = Call::exchange(&self.capabilities, &mut self.legs);
         let id = self.homes.call();
         let mut call = Call::new(id, session, Stage::Incoming, flow, exchange);
+        call.source = source;
         call.via_shows_nat = via_shows_nat(&request.headers, flow.remote.ip());
         if !request.body.is_empty()
             && let Err(error) = call.receive_offer(&request.body)
         {
             self.homes.leave(id);
+            self.gate.lock().give_back(source);
             self.refused += 1;
             return self.refuse(now, session, refusal(&error, flow));
         }
@@ -397,6 +393,7 @@ impl Signaling {
     pub(super) fn forget(&mut self, call: Call, ending: Ending) {
         self.by_session.remove(&call.session);
         self.homes.leave(call.id);
+        self.gate.lock().call_ended(call.source);
         self.legs.close(call.id, call.audio);
         let hold = call.hold_change.map(|change| change.request);
         for request in call.answering.into_iter().chain(hold) {

@@ -10,6 +10,7 @@ mod links;
 mod lossy;
 mod nat;
 mod offers;
+mod overload;
 mod phone;
 mod refusals;
 mod requests;

@@ -56,7 +56,11 @@ impl UserAgent {
         let over = census.server_transactions >= self.config.max_transactions
             || (request.method == Method::Invite && census.sessions >= self.config.max_sessions);
         if keeps_state && over {
-            return self.refuse_overload(flow, request);
+            let retry_after = self.config.retry_after;
+            return self.refuse_overload(flow, request, retry_after);
+        }
+        if keeps_state && let Err(retry_after) = self.admit(now, flow, &request) {
+            return self.refuse_overload(flow, request, retry_after);
         }
         if let Some(refusal) = self.refusal(&request) {
             return self.refuse(now, flow, key, request, refusal);
@@ -96,7 +100,8 @@ impl UserAgent {
         };
         // In a dialog there is room for more, so that calls in progress outlive a flood.
         if self.census().server_transactions >= self.config.max_transactions.saturating_mul(2) {
-            return self.refuse_overload(flow, request);
+            let retry_after = self.config.retry_after;
+            return self.refuse_overload(flow, request, retry_after);
         }
         if let Some(refusal) = self.refusal(&request) {
             return self.refuse(now, flow, key, request, refusal);
@@ -200,10 +205,10 @@ impl UserAgent {
         Reply::new(StatusCode::OK).with_headers(headers)
     }
 
-    fn refuse_overload(&mut self, flow: Flow, mut request: Request) {
+    fn refuse_overload(&mut self, flow: Flow, mut request: Request, retry_after: u32) {
         self.counters.overload += 1;
         let mut headers = Headers::new();
-        headers.push_typed(&RetryAfter::new(self.config.retry_after));
+        headers.push_typed(&RetryAfter::new(retry_after));
         let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE).with_headers(headers);
         let response = self.response(&request, "", reply);
         self.send_stateless(flow, &mut request, response);

@@ -1,5 +1,6 @@
 //! The user agent as the wire sees it: datagrams in, datagrams and events out.
 
+mod admission;
 mod answers;
 mod called;
 mod calling;

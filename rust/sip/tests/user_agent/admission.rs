@@ -1,0 +1,78 @@
+//! Who decides what comes in is asked about what is new, and about nothing else.
+
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use sems_sip::user_agent::{Admission, UserAgentConfig};
+use sems_sip::{Flow, Method};
+
+use crate::wire::*;
+
+/// A door that notes who knocks, and stays closed.
+#[derive(Debug)]
+struct Closed(Arc<Mutex<Vec<String>>>);
+
+impl Admission for Closed {
+    fn admit(&mut self, _: Instant, _: Flow, method: &Method) -> Result<(), u32> {
+        self.0.lock().unwrap().push(method.to_string());
+        Err(7)
+    }
+}
+
+/// A user agent behind such a door, with one call in progress that came before.
+fn behind_a_door() -> (Wire, String, Arc<Mutex<Vec<String>>>) {
+    let mut wire = Wire::with(UserAgentConfig {
+        methods: vec![Method::Message],
+        ..Default::default()
+    });
+    let session = wire.invited();
+    wire.agent
+        .accept(wire.now, session, Default::default(), None)
+        .unwrap();
+    wire.drain();
+    let tag = to_tag(&wire.response());
+    let asked = Arc::default();
+    wire.agent
+        .set_admission(Box::new(Closed(Arc::clone(&asked))));
+    (wire, tag, asked)
+}
+
+#[test]
+fn what_is_new_is_refused_and_nothing_is_kept_of_it() {
+    let (mut wire, _, asked) = behind_a_door();
+    let before = wire.agent.census();
+    for method in ["INVITE", "MESSAGE"] {
+        let text = request(method, &format!("z9hG4bKnew{method}"), "", "");
+        wire.receive(&text.replace("call-1", "call-2"));
+        let response = wire.response();
+        assert_eq!(response.status.code(), 503);
+        assert!(!to_tag(&response).is_empty());
+        let response = sems_sip::Message::Response(response);
+        assert_eq!(header(&response, sems_sip::HeaderName::RetryAfter), "7");
+    }
+    assert_eq!(*asked.lock().unwrap(), ["INVITE", "MESSAGE"]);
+    assert_eq!(wire.agent.census(), before);
+    assert_eq!(wire.agent.counters().overload, 2);
+}
+
+#[test]
+fn what_goes_on_is_not_asked_about() {
+    let (mut wire, tag, asked) = behind_a_door();
+    // The INVITE once more, its ACK, a change, a text within the call, and the end.
+    wire.receive(&invite(""));
+    wire.receive(&request("ACK", "z9hG4bKack", &tag, ""));
+    wire.receive(&numbered(
+        2,
+        "INVITE",
+        "z9hG4bKagain",
+        &tag,
+        "Contact: <sip:ann@192.0.2.1>\n",
+    ));
+    wire.receive(&numbered(3, "MESSAGE", "z9hG4bKtext", &tag, ""));
+    wire.receive(&numbered(4, "BYE", "z9hG4bKbye", &tag, ""));
+    // Nor about what leaves nothing behind.
+    let options = request("OPTIONS", "z9hG4bKoptions", "", "");
+    wire.receive(&options.replace("call-1", "call-3"));
+    assert!(!wire.said().contains(&"503".to_owned()));
+    assert!(asked.lock().unwrap().is_empty());
+}
