@@ -41,6 +41,8 @@ class EngineConfig:
         info_packages: Sequence[str] = (),
         rtp_timeout_ms: int = 10000,
         unanswered_ms: int = 300000,
+        session_expires: int = 1800,
+        min_se: int = 90,
         seed: int | None = None,
         tls_certificate: str | os.PathLike[str] | None = None,
         tls_key: str | os.PathLike[str] | None = None,
@@ -314,7 +316,10 @@ class Engine:
         headers: HeaderList = ...,
         early_media: bool = False,
         link: str | None = None,
-    ) -> int: ...
+        reliable: bool = False,
+    ) -> int:
+        """With ``reliable`` it is sent until the caller has acknowledged it (RFC 3262), and is an error for
+        a caller who does not know that."""
     def answer(self, call: int, headers: HeaderList = ..., link: str | None = None) -> int: ...
     def reject(self, call: int, code: int, reason: str | None = None, headers: HeaderList = ...) -> int: ...
     def hangup(self, call: int, reason: str | None = None) -> int: ...
@@ -330,13 +335,17 @@ class Engine:
         headers: HeaderList = ...,
         link: str | None = None,
         late_offer: bool = False,
+        reliable: bool = False,
+        ring_timeout_ms: int = 185000,
     ) -> tuple[int, int]:
         """Places a call; returns (request, call). Each destination is ``"ip:port"`` (UDP) or names a
         transport and, for TLS, whom the certificate must be for: ``"tcp:[::1]:5060"``,
         ``"tls:192.0.2.1:5061;name=example.org"``; the next is tried when one fails. ``route``: the URIs of
         a Route to start with. ``to_uri``: the To address, when it isn't ``uri``. Its Event.Done says that
         the INVITE was sent; one with an error, that there is no such call and will be no Event.Ended.
-        With ``late_offer`` the peer offers in its 200 and our ACK answers."""
+        With ``late_offer`` the peer offers in its 200 and our ACK answers. With ``reliable`` the peer
+        has to ring reliably (RFC 3262). ``ring_timeout_ms``: when the call is taken
+        back, if earlier than ``unanswered_ms``; 0: then."""
     def hold(self, call: int, on: bool) -> int: ...
     def request(
         self,

@@ -123,18 +123,21 @@ class Call(CallMedia, CallRequests):
         code: int = 180,
         *,
         early_media: bool = False,
+        reliable: bool = False,
         headers: Iterable[tuple[str, str]] = (),
         link: str | None = None,
     ) -> None:
         """Tells the caller that it rings (180–183). With ``early_media`` what is played from now on is
-        heard before the answer.
+        heard before the answer. With ``reliable`` it is sent until the caller has acknowledged it
+        (RFC 3262); early media is so sent to every caller who knows that.
 
-        Raises WrongState unless the call is incoming and unanswered.
+        Raises WrongState unless the call is incoming and unanswered, and EngineError when it is to be
+        ``reliable`` and the caller does not know that.
         """
         self._must_be_unanswered("ring")
         self._give(link)
         core = self.server.engine.core
-        await self._done(core.ring(self.id, code, list(headers), early_media, link))
+        await self._done(core.ring(self.id, code, list(headers), early_media, link, reliable))
         if self.state == "incoming":
             self.state = "ringing"
         self.early_media = self.early_media or early_media
@@ -182,7 +185,7 @@ class Call(CallMedia, CallRequests):
             await self._until_ended(self.server.engine.core.hangup(self.id, value))
 
     async def hold(self, on: bool) -> None:
-        """Puts the peer on hold, or takes it back."""
+        """Puts the peer on hold, or takes it back: by re-INVITE, or by UPDATE while it rings."""
         await self._done(self.server.engine.core.hold(self.id, on))
 
     async def wait_answered(self) -> None:

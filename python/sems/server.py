@@ -15,7 +15,7 @@ from .call import Call
 from .config import Config
 from .engine import Engine, EngineConfig, Event, MemoryNetwork
 from .errors import CallFailed, EngineError, HungUp, SemsError, StartError
-from .events import SILENT, CallEvent, EndReason, RtpTimeout
+from .events import SILENT, Answered, CallEvent, EndReason, RtpResumed, RtpTimeout
 from .headers import Headers, NameAddr, join_host_port, split_host_port
 from .log import logger
 from .plugins import Apps
@@ -36,6 +36,8 @@ _HANDLER_TIME = 0.5
 _SIP_PORT = 5060
 # For the engine, which always has a limit, in seconds.
 _NEVER = 86_400
+# How long a call may ring, in seconds: somewhat longer than proxies have patience (RFC 3261 §16.6).
+_RING_TIMEOUT = 185.0
 
 
 class Server:
@@ -204,6 +206,8 @@ class Server:
             info_packages=requests.info_packages(self.apps),
             rtp_timeout_ms=round((config.rtp_timeout or _NEVER) * 1000),
             unanswered_ms=round(config.limits.unanswered * 1000),
+            session_expires=config.session.timer,
+            min_se=config.session.min_timer,
             seed=self._seed,
         )
 
@@ -262,6 +266,8 @@ class Server:
         from_uri: str = "",
         headers: Iterable[tuple[str, str]] = (),
         link: str | None = None,
+        reliable: bool = False,
+        ring_timeout: float = _RING_TIMEOUT,
     ) -> Call:
         """Sends an INVITE and returns at once with the call, which is yet to be answered.
 
@@ -270,6 +276,8 @@ class Server:
         first; None: the outbound proxy of the configuration, unless there is a ``destination``.
         ``to_uri``: the To address; ``""``: ``uri``. ``from_uri``: ``""`` stands for our own address.
         ``link``: the control page of this call, which goes out as ``u=``.
+        ``reliable``: whom we call has to ring reliably (RFC 3262). ``ring_timeout``: after so many seconds
+        without an answer the call is taken back, or after ``[limits] unanswered`` if that is less.
 
         Raises CallFailed when the next hop can't be found, and ValueError for what is no SIP URI.
         """
@@ -283,6 +291,8 @@ class Server:
             from_uri=from_uri,
             headers=list(headers),
             link=link,
+            reliable=reliable,
+            ring_timeout_ms=round(ring_timeout * 1000),
         )
         caller = NameAddr(from_name, from_uri or "sip:sems")
         call = Call(
@@ -316,6 +326,7 @@ class Server:
         from_uri: str = "",
         headers: Iterable[tuple[str, str]] = (),
         link: str | None = None,
+        reliable: bool = False,
         timeout: float = 60.0,
         follow_redirects: bool = False,
     ) -> Call:
@@ -339,6 +350,8 @@ class Server:
                 from_uri=from_uri,
                 headers=headers,
                 link=link,
+                reliable=reliable,
+                ring_timeout=timeout,
             )
             try:
                 await call.wait_answered()
@@ -468,10 +481,24 @@ class Server:
     def _adopt(self, call: Call) -> None:
         self.calls[call.id] = call
 
-        def follow(told: CallEvent) -> None:
-            if isinstance(told, RtpTimeout) and self.config.rtp_timeout > 0:
-                call.log.warning("nothing is heard of the caller", silent_ms=told.silent_ms)
+        silent = asyncio.Event()
+
+        def look() -> None:
+            # Who merely rings may be silent.
+            if silent.is_set() and call.state == "answered" and self.config.rtp_timeout > 0:
+                call.log.warning("nothing is heard of the peer")
                 self.spawn(call.hangup("nothing is heard"))
+
+        def follow(told: CallEvent) -> None:
+            match told:
+                case RtpTimeout():
+                    silent.set()
+                    look()
+                case RtpResumed():
+                    silent.clear()
+                case Answered() if silent.is_set():
+                    # Early media was not heard; now it is time to speak.
+                    asyncio.get_running_loop().call_later(self.config.rtp_timeout, look)
 
         call.subscribe(follow)
 

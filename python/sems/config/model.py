@@ -238,6 +238,22 @@ class ConnectionSettings(Section):
     """After how many seconds in which nothing comes or goes a connection is closed."""
 
 
+class SessionSettings(Section):
+    """``[session]``: session timers (RFC 4028), by which a call ends whose other side is gone."""
+
+    timer: Annotated[int, Field(ge=0, le=86_400)] = 1800
+    """Calls are refreshed within so many seconds, where the other side knows how; 0: only calls whose
+    other side asks for it."""
+    min_timer: Annotated[int, Field(ge=90, le=86_400)] = 90
+    """The shortest interval, in seconds, that others may ask for; at least 90."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if 0 < self.timer < self.min_timer:
+            raise ValueError(f"timer ({self.timer}) must not be less than min_timer ({self.min_timer})")
+        return self
+
+
 class AnnouncementSettings(Section):
     """``[announcements]``."""
 
@@ -299,6 +315,7 @@ class Config(Section):
     tls: TlsSettings = TlsSettings()
     connections: ConnectionSettings = ConnectionSettings()
     dns: DnsSettings = DnsSettings()
+    session: SessionSettings = SessionSettings()
     announcements: AnnouncementSettings = AnnouncementSettings()
     log: LogSettings = LogSettings()
 

@@ -4,7 +4,7 @@ use std::{
     fmt,
     net::{IpAddr, SocketAddr},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use sems_sdp::{Capabilities, Direction, LocalMedia, OfferAnswer, SessionDescription};
@@ -12,6 +12,7 @@ use sems_sip::{Flow, Text, user_agent::SessionId};
 
 use crate::{
     agreement::agreement,
+    branches::Branches,
     error::EngineError,
     event::EndCause,
     ids::{CallId, RequestId},
@@ -51,7 +52,7 @@ impl fmt::Display for Ending {
     }
 }
 
-/// A re-INVITE of ours that puts the peer on hold or takes it back.
+/// A re-INVITE or UPDATE of ours that puts the peer on hold or takes it back.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HoldChange {
     pub(crate) request: RequestId,
@@ -91,8 +92,7 @@ pub(crate) struct SessionState {
 /// What a call had with the peer that is being replaced.
 pub(crate) struct Before {
     exchange: OfferAnswer,
-    offered: Option<OfferAnswer>,
-    branch: Option<Text>,
+    branches: Option<Box<Branches>>,
     stage: Stage,
     flow: Flow,
     via_shows_nat: bool,
@@ -111,8 +111,12 @@ pub(crate) struct Call {
     pub(crate) via_shows_nat: bool,
     /// The control page, for `u=`.
     pub(crate) link: Option<String>,
+    /// The command to ring with our offer, until the PRACK brings the answer.
+    pub(crate) ringing: Option<RequestId>,
     /// The command to answer, until the ACK comes.
     pub(crate) answering: Option<RequestId>,
+    /// How long the call that we place may ring.
+    pub(crate) ring_timeout: Duration,
     /// We hold the peer.
     pub(crate) holds: bool,
     pub(crate) hold_change: Option<HoldChange>,
@@ -120,10 +124,8 @@ pub(crate) struct Call {
     pub(crate) told: Option<SessionState>,
     pub(crate) ending: Option<Ending>,
     exchange: OfferAnswer,
-    /// Our first offer before any answer: each branch of a fork answers it for itself.
-    offered: Option<OfferAnswer>,
-    /// The To tag of the branch whose answer is in force.
-    branch: Option<Text>,
+    /// While we call, what the branches of the call have said.
+    branches: Option<Box<Branches>>,
     pub(crate) audio: Audio,
 }
 
@@ -143,15 +145,16 @@ impl Call {
             source: None,
             via_shows_nat: false,
             link: None,
+            ringing: None,
             answering: None,
+            ring_timeout: Duration::ZERO,
             holds: false,
             hold_change: None,
             told: None,
             ending: None,
             // Our ports have addresses of the family that signaling came by.
             exchange: exchange.from_address(flow.local.ip()),
-            offered: None,
-            branch: None,
+            branches: None,
             audio: Audio::None,
         }
     }
@@ -162,8 +165,7 @@ impl Call {
         let exchange = exchange.from_address(self.flow.local.ip());
         Before {
             exchange: std::mem::replace(&mut self.exchange, exchange),
-            offered: self.offered.take(),
-            branch: self.branch.take(),
+            branches: self.branches.take(),
             stage: std::mem::replace(&mut self.stage, Stage::Incoming),
             flow: std::mem::replace(&mut self.flow, flow),
             via_shows_nat: self.via_shows_nat,
@@ -173,8 +175,7 @@ impl Call {
     /// It could not take the place.
     pub(crate) fn go_back(&mut self, before: Before) {
         self.exchange = before.exchange;
-        self.offered = before.offered;
-        self.branch = before.branch;
+        self.branches = before.branches;
         self.stage = before.stage;
         self.flow = before.flow;
         self.via_shows_nat = before.via_shows_nat;
@@ -192,7 +193,38 @@ impl Call {
 
     /// Our INVITE carried an offer.
     pub(crate) fn has_offered(&self) -> bool {
-        self.offered.is_some()
+        self.branches
+            .as_ref()
+            .is_some_and(|branches| branches.have_offer())
+    }
+
+    /// Nothing was offered yet by anyone.
+    pub(crate) fn is_undescribed(&self) -> bool {
+        self.exchange.sent().is_none() && !self.exchange.owes_answer()
+    }
+
+    /// Our INVITE is made; what comes from now on is told apart by its branch.
+    pub(crate) fn fork(&mut self) {
+        self.branches = Some(Box::new(Branches::new(self.exchange.clone())));
+    }
+
+    /// The INVITE goes to another server, which knows nothing of what was said.
+    pub(crate) fn start_over(&mut self) {
+        if let Some(branches) = &mut self.branches {
+            branches.start_over(&mut self.exchange);
+        }
+    }
+
+    /// The branch with this tag speaks, and what was agreed with it holds.
+    pub(crate) fn turn_to(&mut self, legs: &mut Legs, branch: Text) -> Result<(), EngineError> {
+        let Some(branches) = &mut self.branches else {
+            return Ok(());
+        };
+        let turned = branches.turn_to(branch, &mut self.exchange);
+        match turned && self.exchange.negotiated().is_some() {
+            true => self.carry_out(legs),
+            false => Ok(()),
+        }
     }
 
     /// The peer's offer is in and not answered.
@@ -220,11 +252,7 @@ impl Call {
     ) -> Result<String, EngineError> {
         let rtp = legs.reserve(&mut self.audio, self.flow.local.ip(), now)?;
         let local = local_media(rtp, holds, self.link.as_deref());
-        let offer = self.exchange.create_offer(&local)?.to_string();
-        if self.stage == Stage::Calling {
-            self.offered = Some(self.exchange.clone());
-        }
-        Ok(offer)
+        Ok(self.exchange.create_offer(&local)?.to_string())
     }
 
     /// Answers the peer's offer and carries out what is agreed with it.
@@ -240,44 +268,50 @@ impl Call {
         Ok(answer)
     }
 
-    /// The answer that was given before, with the link as it is now: the 200 after early media.
-    pub(crate) fn repeat_answer(&self) -> Option<String> {
-        let sent = self.exchange.sent()?;
-        match SessionDescription::parse(sent.as_bytes()) {
-            Ok(mut description) if description.uri != self.link => {
-                description.uri.clone_from(&self.link);
-                Some(description.to_string())
-            }
-            _ => Some(sent.to_owned()),
-        }
+    /// What was said before, with the link as it is now: the 200 after early media.
+    pub(crate) fn restate(&mut self) -> Option<String> {
+        let restated = self.exchange.restate(self.link.as_deref());
+        restated.map(str::to_owned)
     }
 
-    /// Takes the answer to our offer and carries it out. While we call, each branch of a fork
-    /// (told apart by its To tag) has an answer of its own, and the last to speak is in force;
-    /// `false` for an answer that is in force already.
+    /// Our offer that nothing is to change.
+    pub(crate) fn repeat_offer(&mut self) -> Result<String, EngineError> {
+        Ok(self.exchange.repeat_offer()?.to_owned())
+    }
+
+    /// Takes the answer to our offer and carries it out. While we call, each branch has an answer
+    /// of its own; `false` for one that was answered before: only its first answer counts
+    /// (RFC 3261 §13.2.1).
     pub(crate) fn receive_answer(
         &mut self,
         legs: &mut Legs,
         body: &[u8],
         branch: Option<Text>,
     ) -> Result<bool, EngineError> {
-        if branch.is_some() && self.branch == branch {
-            return Ok(false);
+        if let Some(branch) = branch {
+            self.turn_to(legs, branch)?;
+            if !self.exchange.awaits_answer() {
+                return Ok(false);
+            }
         }
-        let answer = SessionDescription::parse(body)?;
-        if let Some(offered) = &self.offered {
-            self.exchange = offered.clone();
+        let result = SessionDescription::parse(body)
+            .and_then(|answer| self.exchange.receive_answer(&answer).map(drop));
+        if let (Err(_), Some(branches)) = (&result, &mut self.branches) {
+            branches.forget(&mut self.exchange);
         }
-        self.exchange.receive_answer(&answer)?;
+        result?;
         self.carry_out(legs)?;
-        self.branch = branch;
         Ok(true)
     }
 
-    /// The first answer is final: what comes from now on belongs to other offers.
+    /// Something was agreed with the branch that spoke last.
+    pub(crate) fn is_agreed(&self) -> bool {
+        self.exchange.negotiated().is_some()
+    }
+
+    /// The call is answered: there is one branch.
     pub(crate) fn settle(&mut self) {
-        self.offered = None;
-        self.branch = None;
+        self.branches = None;
     }
 
     /// What the session is like, once something is agreed.

@@ -3,7 +3,7 @@
 //! A command goes on the queue of the thread that owns what it speaks of and is answered by one
 //! [`Event::Done`](crate::event::Event::Done) with the same [`RequestId`].
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
     destination::Destination,
@@ -46,6 +46,10 @@ pub enum SignalingCommand {
         headers: HeaderList,
         /// Opens the leg and carries the SDP answer, so that the caller hears what is played.
         early_media: bool,
+        /// Sends it until the caller has acknowledged it (RFC 3262), which it has to know. What
+        /// carries SDP goes that way to all callers who know it, and to those who require it
+        /// everything.
+        reliable: bool,
         /// The control page of this call: the `u=` line of every SDP sent from now on.
         link: Option<String>,
     },
@@ -78,9 +82,10 @@ pub enum SignalingCommand {
     },
     /// Places a call.
     Dial(Box<Dial>),
-    /// Puts the peer on hold (we offer `sendonly`) or takes it back (`sendrecv`) by re-INVITE.
+    /// Puts the peer on hold (we offer `sendonly`) or takes it back (`sendrecv`): by re-INVITE, or
+    /// by UPDATE while it rings.
     Hold {
-        /// A confirmed call.
+        /// An answered call, or one with early media that both sides know to be there (RFC 3262).
         call: CallId,
         /// On or off.
         on: bool,
@@ -144,7 +149,16 @@ pub struct Dial {
     pub link: Option<String>,
     /// The INVITE carries no offer: the peer makes it in its 200, and our ACK answers it.
     pub late_offer: bool,
+    /// Who is called has to send provisional responses reliably (`Require: 100rel`, RFC 3262).
+    pub reliable: bool,
+    /// How long it may ring until the call is taken back, if that is less than
+    /// [`EngineConfig::unanswered`](crate::config::EngineConfig::unanswered).
+    pub ring_timeout: Option<Duration>,
 }
+
+/// How long a call that we place rings at most, if nothing else is said: somewhat longer than the
+/// proxies on its way have patience for (Timer C, RFC 3261 §16.6).
+pub const RING_TIMEOUT: Duration = Duration::from_secs(185);
 
 impl Dial {
     /// A call to a URI by way of its destinations, without more to it.
@@ -160,6 +174,8 @@ impl Dial {
             headers: Vec::new(),
             link: None,
             late_offer: false,
+            reliable: false,
+            ring_timeout: Some(RING_TIMEOUT),
         }
     }
 }

@@ -57,6 +57,11 @@ pub struct EngineConfig {
     pub rtp_timeout: Duration,
     /// How long a call may go without an answer, in either direction.
     pub unanswered: Duration,
+    /// The interval in seconds at which calls are to be refreshed (RFC 4028) where the peer knows
+    /// that, from 90; 0: none of ours, though what peers ask for is done.
+    pub session_expires: u32,
+    /// The shortest interval that peers may ask for, in seconds, from 90.
+    pub min_se: u32,
     /// Where all randomness comes from; `None`: from the system. On a memory network `None` is 0.
     pub seed: Option<u64>,
 }
@@ -105,6 +110,8 @@ impl Default for EngineConfig {
             info_packages: Vec::new(),
             rtp_timeout: Duration::from_secs(10),
             unanswered: Duration::from_secs(300),
+            session_expires: 1800,
+            min_se: 90,
             seed: None,
         }
     }
@@ -167,6 +174,15 @@ impl EngineConfig {
         // A response may take that long (RFC 3261 §18).
         if self.connection_idle < Duration::from_secs(64) {
             return invalid("connection_idle: must be at least 64 s".to_owned());
+        }
+        if self.min_se < 90 {
+            return invalid(format!("min_se: {} is less than 90 seconds", self.min_se));
+        }
+        if self.session_expires != 0 && self.session_expires < self.min_se {
+            return invalid(format!(
+                "session_expires: {} is less than min_se, {}",
+                self.session_expires, self.min_se
+            ));
         }
         if self.rtp_timeout.is_zero() {
             return invalid("rtp_timeout: must be longer than nothing".to_owned());

@@ -96,7 +96,7 @@ impl Engine {
         py.detach(|| self.0.close());
     }
 
-    #[pyo3(signature = (call, code = 180, headers = HeaderList::new(), early_media = false, link = None))]
+    #[pyo3(signature = (call, code = 180, headers = HeaderList::new(), early_media = false, link = None, reliable = false))]
     fn ring(
         &self,
         call: u64,
@@ -104,6 +104,7 @@ impl Engine {
         headers: HeaderList,
         early_media: bool,
         link: Option<String>,
+        reliable: bool,
     ) -> PyResult<u64> {
         if !(101..=199).contains(&code) {
             return Err(PyValueError::new_err(format!(
@@ -115,6 +116,7 @@ impl Engine {
             code,
             headers,
             early_media,
+            reliable,
             link,
         })
     }
@@ -169,6 +171,8 @@ impl Engine {
         headers = HeaderList::new(),
         link = None,
         late_offer = false,
+        reliable = false,
+        ring_timeout_ms = 185_000,
     ))]
     #[allow(clippy::too_many_arguments, reason = "keywords of one Python call")]
     fn dial(
@@ -182,6 +186,8 @@ impl Engine {
         headers: HeaderList,
         link: Option<String>,
         late_offer: bool,
+        reliable: bool,
+        ring_timeout_ms: u64,
     ) -> PyResult<(u64, u64)> {
         let destinations = convert::destinations(&destinations)?;
         let call = self.0.new_call();
@@ -193,6 +199,8 @@ impl Engine {
             headers,
             link,
             late_offer,
+            reliable,
+            ring_timeout: (ring_timeout_ms > 0).then(|| Duration::from_millis(ring_timeout_ms)),
             ..Dial::new(call, uri, destinations)
         };
         let request = self.signaling(SignalingCommand::Dial(Box::new(dial)))?;

@@ -52,6 +52,8 @@ pub struct OfferAnswer {
     version: u64,
     /// The last description that left us, as text: what the next is compared with.
     sent: Option<Box<str>>,
+    /// What holds while an offer that we made since was refused.
+    agreed: Option<Box<str>>,
     turn: Turn,
     /// The media lines of the session in their order, as refusals; ours is at `audio_line`.
     lines: Vec<Media>,
@@ -69,6 +71,8 @@ enum Turn {
         offered: Vec<Format>,
         direction: Direction,
         mux: bool,
+        /// What we had stated before.
+        before: Option<Box<str>>,
     },
     /// The peer's offer is in.
     Ours(Box<Offered>),
@@ -92,6 +96,7 @@ impl OfferAnswer {
             family: None,
             version: 1,
             sent: None,
+            agreed: None,
             turn: Turn::Nobody,
             lines: Vec::new(),
             audio_line: 0,
@@ -129,10 +134,66 @@ impl OfferAnswer {
         self.sent.as_deref()
     }
 
+    /// The last description that we made, with this page: one that has another is another
+    /// description, and its version rises.
+    pub fn restate(&mut self, uri: Option<&str>) -> Option<&str> {
+        let sent = self.sent.as_deref()?;
+        if let Ok(mut description) = SessionDescription::parse(sent.as_bytes())
+            && description.uri.as_deref() != uri
+        {
+            description.uri = uri.map(str::to_owned);
+            self.raise_version(description);
+        }
+        self.sent()
+    }
+
+    /// Offers what we stated last, word for word: the peer sees by its version that nothing is to
+    /// change (RFC 4028 §7.4, RFC 3264 §8).
+    pub fn repeat_offer(&mut self) -> Result<&str, Error> {
+        match self.turn {
+            Turn::Nobody => {}
+            Turn::Peer { .. } => return Err(Error::Glare),
+            Turn::Ours(_) => return Err(Error::OfferPending),
+        }
+        let Some(negotiated) = &self.negotiated else {
+            return Err(Error::NoOffer);
+        };
+        let (offered, mux) = (negotiated.receivable.clone(), negotiated.rtcp_mux);
+        if let Some(agreed) = self.agreed.take() {
+            // What the peer refused since has used up a version.
+            self.raise_version(SessionDescription::parse(agreed.as_bytes())?);
+        }
+        let sent = self.sent.as_deref().ok_or(Error::NoOffer)?;
+        let description = SessionDescription::parse(sent.as_bytes())?;
+        let line = description.media.get(self.audio_line);
+        let direction = line.map_or(Direction::Inactive, |line| description.direction_of(line));
+        self.turn = Turn::Peer {
+            offered,
+            direction,
+            mux,
+            before: None,
+        };
+        self.sent().ok_or(Error::NoOffer)
+    }
+
+    fn raise_version(&mut self, mut description: SessionDescription) {
+        self.version += 1;
+        description.origin.session_version = self.version.to_string();
+        self.sent = Some(description.to_string().into_boxed_str());
+    }
+
     /// Takes back an offer of ours that was refused or never answered, or forgets one of the
     /// peer's that was refused. The session goes on as it was.
     pub fn withdraw(&mut self) {
-        self.turn = Turn::Nobody;
+        let turn = std::mem::replace(&mut self.turn, Turn::Nobody);
+        if let Turn::Peer {
+            before: Some(before),
+            ..
+        } = turn
+            && self.agreed.is_none()
+        {
+            self.agreed = Some(before);
+        }
     }
 
     /// Makes our offer: the first of a session or another one, with the lines of before in their
@@ -159,6 +220,7 @@ impl OfferAnswer {
             offered,
             direction: local.direction,
             mux,
+            before: self.sent.clone().filter(|_| self.negotiated.is_some()),
         };
         Ok(self.describe(local, media))
     }
@@ -170,6 +232,7 @@ impl OfferAnswer {
             offered,
             direction,
             mux,
+            ..
         } = std::mem::replace(&mut self.turn, Turn::Nobody)
         else {
             return Err(Error::NoOffer);
@@ -183,6 +246,7 @@ impl OfferAnswer {
         if stream.off {
             return Err(Error::NotAcceptable(NotAcceptable::Refused));
         }
+        self.agreed = None;
         // A direction can only be narrowed by an answer (RFC 3264 §6.1).
         let direction = direction.and(stream.direction.mirrored());
         let mux = mux && stream.rtcp_mux;
@@ -251,6 +315,7 @@ impl OfferAnswer {
         let Turn::Ours(offered) = std::mem::replace(&mut self.turn, Turn::Nobody) else {
             return Err(Error::NoOffer);
         };
+        self.agreed = None;
         let Offered {
             lines,
             audio_line: at,

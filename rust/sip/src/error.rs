@@ -56,6 +56,9 @@ pub enum Error {
     /// Another INVITE of the session, or the wait after a 491, has to end first.
     #[error("another request is pending")]
     Pending,
+    /// The peer doesn't support the extension that is needed.
+    #[error("the peer does not support that")]
+    Unsupported,
     /// The status is not of the class that is wanted here.
     #[error("status {0} is not of the class that is wanted here")]
     Status(StatusCode),

@@ -48,8 +48,8 @@
 //! and 64·T1 without ACK; and an INVITE that nobody accepts, refuses or takes back, on either side,
 //! by [`UserAgentConfig::unanswered`].
 //!
-//! Left out: 100rel and PRACK, UPDATE, session timers, authentication, REGISTER; multipart bodies
-//! of INVITE (415); `maddr` in Via, which would let a stranger send our responses to anyone.
+//! Left out: authentication, REGISTER; multipart bodies of INVITE (415); `maddr` in Via, which would
+//! let a stranger send our responses to anyone.
 
 mod admission;
 mod arrival;
@@ -64,8 +64,12 @@ mod failover;
 mod flows;
 mod identity;
 mod other;
+mod prack;
+mod refresh;
+mod reliable;
 mod replaces;
 mod session;
+mod update;
 mod wording;
 
 use std::collections::{HashMap, VecDeque};
@@ -76,7 +80,7 @@ use slotmap::SlotMap;
 
 use crate::dialog::Dialog;
 use crate::dialog::invite::Reinvite;
-use crate::header::{Allow, HeaderName, Supported, Via};
+use crate::header::{Allow, HeaderName, Via};
 use crate::transaction::listener::advertised;
 use crate::transaction::{ClientTransactionId, Effect, Failure, Flow, TimerQueue, Transactions};
 use crate::{Error, Headers, Host, Message, Method, Request, Response, StatusCode, Text};
@@ -89,6 +93,7 @@ pub use admission::Admission;
 pub use config::UserAgentConfig;
 pub use counters::{Census, Counters};
 pub use event::{Cause, Event, Output};
+pub use reliable::Reliability;
 pub use replaces::DialogId;
 pub use session::SessionId;
 pub use wording::{Content, OutgoingRequest, Reply};
@@ -110,6 +115,12 @@ pub struct UserAgent {
     failover: Failover,
     admission: Option<Box<dyn Admission>>,
     counters: Counters,
+    /// What Allow says.
+    allow: Text,
+    /// What Supported says where a session is opened.
+    extensions: Text,
+    /// What it says within one.
+    extensions_within: Text,
 }
 
 impl UserAgent {
@@ -118,6 +129,11 @@ impl UserAgent {
     pub fn new(config: UserAgentConfig, seed: [u8; 32]) -> Self {
         Self {
             transactions: Transactions::new(config.timers, config.listeners.clone()),
+            allow: Allow(config.allowed().cloned().collect())
+                .to_string()
+                .into(),
+            extensions: config.extensions(true),
+            extensions_within: config.extensions(false),
             config,
             identity: Identity::new(seed),
             sessions: SlotMap::with_key(),
@@ -174,7 +190,10 @@ impl UserAgent {
                     SessionTimer::Repeat1xx => self.repeat_1xx(now, id),
                     SessionTimer::Repeat2xx => self.repeat_2xx(now, id),
                     SessionTimer::NoAck => self.give_up_ack(now, id),
+                    SessionTimer::RepeatReliable => self.repeat_reliable(now, id),
+                    SessionTimer::NoPrack => self.give_up_prack(now, id),
                     SessionTimer::Glare => self.end_glare(now, id),
+                    SessionTimer::Refresh => self.look_at_refresh(now, id),
                 }
                 self.settle(now);
             }
@@ -261,17 +280,22 @@ impl UserAgent {
                     owner,
                     flow,
                     response,
+                    sent,
                 } => {
                     let told = self.look_at_response(now, client, owner, flow, &response);
                     let Some(known_as) = told else {
                         continue;
                     };
                     match owner {
-                        Owner::Nobody => {}
+                        Owner::Nobody | Owner::Prack(_) => {}
                         Owner::Silent | Owner::Cancelled => {
                             self.on_late_response(now, client, owner, &response)
                         }
-                        Owner::Invite(id) => self.on_invite_response(now, client, id, response),
+                        Owner::Invite(id) => {
+                            let invite = sent.map(|sent| (*sent, flow));
+                            self.on_invite_response(now, client, id, response, invite);
+                        }
+                        Owner::Update(id) => self.on_update_response(now, client, id, response),
                         Owner::Reinvite(id) => self.on_reinvite_response(now, client, id, response),
                         Owner::Bye(id) if response.status.is_final() => self.remove(id),
                         Owner::Bye(_) => {}
@@ -300,7 +324,8 @@ impl UserAgent {
         failure: Failure,
     ) {
         match owner {
-            Owner::Nobody | Owner::Silent | Owner::Cancelled => {}
+            Owner::Nobody | Owner::Prack(_) | Owner::Silent | Owner::Cancelled => {}
+            Owner::Update(id) => self.on_update_failed(now, known_as, id, failure),
             Owner::Invite(id) => {
                 self.terminate(id, failure.into());
                 self.remove(id);
@@ -372,6 +397,7 @@ impl UserAgent {
     /// Leaves an established session by BYE, settling first what the dialog has open.
     fn leave(&mut self, now: Instant, id: SessionId, headers: Headers) {
         self.end_reinvite(now, id);
+        self.drop_offer(now, id);
         let Some(established) = self.sessions.get_mut(id).and_then(Session::established) else {
             return;
         };
@@ -454,22 +480,49 @@ impl UserAgent {
     ) -> Request {
         dialog.leave_closed_stream(|flow| self.transactions.streams.is_open(flow));
         let via = self.via(dialog.next_hop());
-        let offers_session = method == Method::Invite;
+        let changes_session = matches!(method, Method::Invite | Method::Update);
         let mut request = dialog.request(method, &via);
-        if offers_session {
-            self.push_abilities(&mut request.headers);
+        if changes_session {
+            self.push_abilities(&mut request.headers, false);
         }
         self.push_product(&mut request.headers, HeaderName::UserAgent);
         wording::complete(&mut request.headers, &mut request.body, headers, content);
         request
     }
 
-    /// Allow and Supported.
-    fn push_abilities(&self, headers: &mut Headers) {
-        headers.push_typed(&Allow(self.config.allowed().cloned().collect()));
-        if !self.config.supported.is_empty() {
-            headers.push_typed(&Supported(self.config.supported.clone()));
+    /// Sends a request in the session's dialog at `at`, and tells how the session is kept alive
+    /// where that belongs there.
+    #[allow(clippy::too_many_arguments, reason = "a request and where it belongs")]
+    fn send_in_dialog(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        at: usize,
+        method: Method,
+        headers: &Headers,
+        content: Option<Content>,
+        owner: Owner,
+    ) -> Option<ClientTransactionId> {
+        let session = self.sessions.get_mut(id)?;
+        let mut dialog = session.dialogs.remove(at);
+        let changes_session = matches!(method, Method::Invite | Method::Update);
+        let mut request = self.request_in_dialog(&mut dialog, method, headers, content);
+        if changes_session {
+            self.keep_interval(id, &mut request.headers);
         }
+        let flow = dialog.next_hop();
+        self.sessions.get_mut(id)?.dialogs.insert(at, dialog);
+        self.transactions.start_client(now, request, flow, owner)
+    }
+
+    /// Allow and Supported: where a session is opened, or within one.
+    fn push_abilities(&self, headers: &mut Headers, opening: bool) {
+        headers.push(HeaderName::Allow, self.allow.clone());
+        let extensions = match opening {
+            true => &self.extensions,
+            false => &self.extensions_within,
+        };
+        headers.push(HeaderName::Supported, extensions.clone());
         if let Some((first, rest)) = self.config.info_packages.split_first() {
             let mut packages = first.to_string();
             for package in rest {

@@ -9,7 +9,8 @@ use sems_sip::{
 };
 
 use super::{
-    Closing, Signaling, destinations::route_of, sessions::page_headers, transports::check_security,
+    Closing, Signaling, destinations::route_of, early::Ringing, sessions::page_headers,
+    transports::check_security,
 };
 use crate::{
     call::{Call, Ending, HoldChange, Stage},
@@ -31,11 +32,27 @@ impl Signaling {
                 code,
                 headers,
                 early_media,
+                reliable,
                 link,
-            } => self.on_call(now, call, |signaling, call| {
-                take_link(call, link)?;
-                signaling.ring(now, call, code, headers, early_media)
-            }),
+            } => {
+                let ringing = Ringing {
+                    code,
+                    headers,
+                    early_media,
+                    reliable,
+                };
+                let mut is_done = true;
+                let result = self.on_call(now, call, |signaling, call| {
+                    take_link(call, link)?;
+                    is_done = signaling.ring(now, call, ringing, request)?;
+                    Ok(())
+                });
+                if !is_done {
+                    // Done when the PRACK has brought the answer to our offer.
+                    return;
+                }
+                result
+            }
             SignalingCommand::Answer {
                 call,
                 headers,
@@ -111,29 +128,6 @@ impl Signaling {
         self.with(now, id, work).unwrap_or(Err(EngineError::NoCall))
     }
 
-    fn ring(
-        &mut self,
-        now: Instant,
-        call: &mut Call,
-        code: u16,
-        headers: HeaderList,
-        early_media: bool,
-    ) -> Result<(), EngineError> {
-        awaits_response(call)?;
-        let mut reply = Reply::new(status(code)?).with_headers(headers_of(headers)?);
-        if early_media {
-            let answer = match call.owes_answer() {
-                true => call.make_answer(&mut self.legs, now)?,
-                // The answer is the same in each response that carries it.
-                false => call.repeat_answer().ok_or(EngineError::State(
-                    "the INVITE carries no offer, so there can be no early media",
-                ))?,
-            };
-            reply = reply.with_content(Content::sdp(answer));
-        }
-        Ok(self.agent.provisional(now, call.session, reply)?)
-    }
-
     fn answer(
         &mut self,
         now: Instant,
@@ -144,14 +138,19 @@ impl Signaling {
         awaits_response(call)?;
         let mut headers = headers_of(headers)?;
         append(&mut headers, &page_headers(call.link.as_deref()));
-        let description = match (call.owes_answer(), call.repeat_answer()) {
-            (true, _) => call.make_answer(&mut self.legs, now)?,
-            (false, Some(answer)) => answer,
-            (false, None) => call.make_offer(&mut self.legs, false, now)?,
+        let description = if !self.agent.wants_description(call.session) {
+            // All was said while it rang.
+            None
+        } else if call.owes_answer() {
+            Some(call.make_answer(&mut self.legs, now)?)
+        } else {
+            match call.restate() {
+                Some(answer) => Some(answer),
+                None => Some(call.make_offer(&mut self.legs, false, now)?),
+            }
         };
-        let content = Content::sdp(description);
-        self.agent
-            .accept(now, call.session, headers, Some(content))?;
+        let content = description.map(Content::sdp);
+        self.agent.accept(now, call.session, headers, content)?;
         call.stage = Stage::Accepted;
         call.answering = Some(request);
         Ok(())
@@ -270,6 +269,13 @@ impl Signaling {
             let offer = call.make_offer(&mut self.legs, false, now)?;
             invite.content = Some(Content::sdp(offer));
         }
+        if dial.reliable {
+            invite.headers.push(HeaderName::Require, "100rel");
+        }
+        invite.ring_timeout = dial.ring_timeout;
+        let unanswered = self.config.unanswered;
+        call.ring_timeout = dial.ring_timeout.map_or(unanswered, |t| t.min(unanswered));
+        call.fork();
         call.session = self.agent.invite(now, invite)?;
         Ok(call)
     }
@@ -281,7 +287,8 @@ impl Signaling {
         on: bool,
         request: RequestId,
     ) -> Result<(), EngineError> {
-        if !matches!(call.stage, Stage::Accepted | Stage::Confirmed) {
+        let answered = matches!(call.stage, Stage::Accepted | Stage::Confirmed);
+        if !answered && !self.agent.can_update(call.session) {
             return Err(EngineError::State("the call is not answered"));
         }
         if call.hold_change.is_some() {
@@ -320,7 +327,7 @@ impl Signaling {
     }
 }
 
-fn awaits_response(call: &Call) -> Result<(), EngineError> {
+pub(super) fn awaits_response(call: &Call) -> Result<(), EngineError> {
     match call.stage {
         Stage::Incoming => Ok(()),
         Stage::Calling => Err(EngineError::State("the call is one that we place")),

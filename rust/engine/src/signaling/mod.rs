@@ -1,11 +1,14 @@
 //! The thread that drives SIP: it owns the user agent and the calls, and never waits for Python.
 //!
 //! [`Signaling`] is a state machine with `step(now)`; [`thread`] is the loop around it.
-//! [`commands`] is what Python wants done, [`sessions`] what peers do.
+//! [`commands`] is what Python wants done, [`sessions`] what peers do; [`early`] and [`changes`]
+//! are what both do before and after the answer.
 
+mod changes;
 mod commands;
 mod counters;
 mod destinations;
+mod early;
 mod info;
 mod overload;
 mod replaces;
@@ -137,6 +140,8 @@ impl Signaling {
             // The limit of calls is kept here; the agent's counts those that are ending, too.
             max_sessions: config.max_calls.saturating_add(ENDING_SESSIONS),
             unanswered: config.unanswered,
+            session_expires: config.session_expires,
+            min_se: config.min_se,
             ..UserAgentConfig::default()
         };
         let gate = Gate::new(config.clone(), parts.now);

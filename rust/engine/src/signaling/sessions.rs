@@ -1,4 +1,4 @@
-//! What peers do: calls that come in, answers to ours, changes, the end.
+//! What peers do: calls that come in, answers to ours, the end.
 
 use std::time::Instant;
 
@@ -27,13 +27,25 @@ impl Signaling {
                 request,
                 flow,
             } => self.on_invite(now, session, &request, flow),
-            AgentEvent::Progress { session, response } => {
+            AgentEvent::Progress {
+                session,
+                response,
+                owes_prack,
+            } => {
                 self.with_call(now, session, |signaling, call| {
-                    signaling.on_progress(call, &response);
+                    signaling.on_progress(now, call, &response, owes_prack);
+                });
+            }
+            AgentEvent::Prack { session, request } => {
+                self.with_call(now, session, |signaling, call| {
+                    signaling.on_prack(now, call, &request);
                 });
             }
             AgentEvent::NextServer { session, flow } => {
-                self.with_call(now, session, |_, call| call.flow = flow);
+                self.with_call(now, session, |_, call| {
+                    call.flow = flow;
+                    call.start_over();
+                });
             }
             AgentEvent::Accepted { session, response } => {
                 self.with_call(now, session, |signaling, call| {
@@ -55,15 +67,33 @@ impl Signaling {
                     signaling.try_hold(now, call)
                 });
             }
-            AgentEvent::ReinviteAnswered { session, response } => {
+            AgentEvent::ReinviteAnswered { session, response }
+            | AgentEvent::UpdateAnswered { session, response } => {
                 self.with_call(now, session, |signaling, call| {
-                    signaling.on_reinvite_answered(now, call, &response);
+                    signaling.on_offer_answered(now, call, &response);
                 });
             }
-            AgentEvent::ReinviteFailed { session, response } => {
+            AgentEvent::ReinviteFailed {
+                session,
+                response,
+                again,
+            }
+            | AgentEvent::UpdateFailed {
+                session,
+                response,
+                again,
+            } => {
                 self.with_call(now, session, |signaling, call| {
-                    signaling.on_reinvite_failed(call, &response);
+                    signaling.on_offer_refused(now, call, &response, again);
                 });
+            }
+            AgentEvent::Offer { session, request } => {
+                self.with_call(now, session, |signaling, call| {
+                    signaling.on_offer(now, call, &request);
+                });
+            }
+            AgentEvent::RefreshDue { session } => {
+                self.with_call(now, session, |signaling, call| signaling.refresh(now, call));
             }
             AgentEvent::Terminated { session, cause } => self.on_terminated(session, &cause),
             AgentEvent::Request {
@@ -162,32 +192,17 @@ impl Signaling {
 
     // Calls that we place
 
-    fn on_progress(&mut self, call: &mut Call, response: &Response) {
-        let mut early_media = false;
-        if !response.body.is_empty() && call.has_offered() {
-            match call.receive_answer(&mut self.legs, &response.body, to_tag(response)) {
-                Ok(_) => early_media = true,
-                // The final response will show whether there is an answer that we can use.
-                Err(error) => tracing::debug!(%error, call = %call.id, "unusable early answer"),
-            }
-        }
-        self.events.tell(Event::Progress {
-            call: call.id,
-            code: response.status.code(),
-            reason: response.reason.to_string(),
-            early_media,
-            link: link_in(&response.body),
-        });
-    }
-
     fn on_accepted(&mut self, now: Instant, call: &mut Call, response: &Response) {
         call.stage = Stage::Confirmed;
-        let result = match call.has_offered() {
-            true if response.body.is_empty() && call.audio.negotiated().is_some() => Ok(()),
-            true => call
-                .receive_answer(&mut self.legs, &response.body, to_tag(response))
+        let branch = to_tag(response).unwrap_or_default();
+        let result = match call.turn_to(&mut self.legs, branch.clone()) {
+            Err(error) => Err(error),
+            // It was said before, in a provisional response.
+            Ok(()) if call.is_agreed() => Ok(()),
+            Ok(()) if call.has_offered() => call
+                .receive_answer(&mut self.legs, &response.body, Some(branch))
                 .map(drop),
-            false => self.answer_late_offer(now, call, response),
+            Ok(()) => self.answer_late_offer(now, call, response),
         };
         call.settle();
         if let Err(error) = result {
@@ -201,6 +216,7 @@ impl Signaling {
             link: link_in(&response.body),
             codec: call.told.map_or("", |state| state.codec),
         });
+        self.try_hold(now, call);
     }
 
     /// Answers in the ACK what the peer offers in its 200 (RFC 3261 §13.2.2.4).
@@ -215,118 +231,6 @@ impl Signaling {
         self.agent
             .ack(now, call.session, Some(Content::sdp(answer)))?;
         Ok(())
-    }
-
-    // Changes
-
-    fn on_reinvite(&mut self, now: Instant, call: &mut Call, request: &Request) {
-        // Hold and resume, another codec, another address; or a late offer.
-        let result = match request.body.is_empty() {
-            true => call.make_offer(&mut self.legs, call.holds, now),
-            false => call
-                .receive_offer(&request.body)
-                .and_then(|()| call.make_answer(&mut self.legs, now)),
-        };
-        match result {
-            Ok(description) => {
-                let content = Content::sdp(description);
-                let headers = page_headers(call.link.as_deref());
-                let accepted =
-                    self.agent
-                        .accept_reinvite(now, call.session, headers, Some(content));
-                if accepted.is_err() {
-                    return call.withdraw();
-                }
-                if !call.awaits_answer() {
-                    self.tell_update(call);
-                }
-            }
-            Err(error) => {
-                let refusal = refusal(&error, call.flow);
-                // It can only have been taken back.
-                let _ = self.agent.reject_reinvite(now, call.session, refusal);
-            }
-        }
-    }
-
-    /// Sends the re-INVITE for a hold that waits for its turn.
-    pub(super) fn try_hold(&mut self, now: Instant, call: &mut Call) {
-        let Some(mut change) = call.hold_change.filter(|change| !change.sent) else {
-            return;
-        };
-        let offer = match call.make_offer(&mut self.legs, change.on, now) {
-            Ok(offer) => offer,
-            // An offer of the peer's is under way.
-            Err(EngineError::Description(_)) => return,
-            Err(error) => {
-                call.hold_change = None;
-                return self.done(change.request, Err(error));
-            }
-        };
-        let headers = page_headers(call.link.as_deref());
-        let content = Content::sdp(offer);
-        match self
-            .agent
-            .reinvite(now, call.session, headers, Some(content))
-        {
-            Ok(()) => {
-                change.sent = true;
-                call.hold_change = Some(change);
-            }
-            Err(sems_sip::Error::Pending) => call.withdraw(),
-            Err(error) => {
-                call.withdraw();
-                call.hold_change = None;
-                self.done(change.request, Err(error.into()));
-            }
-        }
-    }
-
-    fn on_reinvite_answered(&mut self, now: Instant, call: &mut Call, response: &Response) {
-        let change = call.hold_change.take();
-        let held = call.holds;
-        call.holds = change.map_or(held, |change| change.on);
-        let result = call.receive_answer(&mut self.legs, &response.body, None);
-        if let Err(error) = result {
-            // The peer believes the session changed; it can't go on.
-            let reason = error.to_string();
-            if let Some(change) = change {
-                self.done(change.request, Err(error));
-            }
-            return self.end(now, call, Ending::error(&reason));
-        }
-        if let Some(change) = change {
-            self.done(change.request, Ok(()));
-        }
-        self.tell_update(call);
-    }
-
-    fn on_reinvite_failed(&mut self, call: &mut Call, response: &Response) {
-        call.withdraw();
-        let Some(mut change) = call.hold_change.take() else {
-            return;
-        };
-        if response.status == StatusCode::REQUEST_PENDING {
-            // Both at once (RFC 3261 §14.1): again when `ReinviteDue` comes.
-            change.sent = false;
-            call.hold_change = Some(change);
-            return;
-        }
-        let error = EngineError::Refused(response.status, response.reason.to_string());
-        self.done(change.request, Err(error));
-    }
-
-    /// Tells what the session is like if that is not known yet.
-    fn tell_update(&mut self, call: &mut Call) {
-        let state = call.state();
-        if let Some(state) = state.filter(|state| call.told.as_ref() != Some(state)) {
-            call.told = Some(state);
-            self.events.tell(Event::Updated {
-                call: call.id,
-                on_hold: state.on_hold,
-                codec: state.codec,
-            });
-        }
     }
 
     // The end
@@ -370,6 +274,21 @@ impl Signaling {
                 Cause::NoAck => {
                     Ending::new(EndCause::Timeout, None, Some("no ACK came".to_owned()))
                 }
+                Cause::NoPrack => {
+                    let code = StatusCode::SERVER_TIMEOUT.code();
+                    let reason = "no PRACK came".to_owned();
+                    Ending::new(EndCause::Timeout, Some(code), Some(reason))
+                }
+                Cause::NoAnswer => {
+                    let code = cause.status().map(StatusCode::code);
+                    let limit = call.ring_timeout.as_secs_f64();
+                    let reason = format!("no answer within {limit} seconds");
+                    Ending::new(EndCause::Timeout, code, Some(reason))
+                }
+                Cause::Expired => {
+                    let reason = "the peer did not refresh the session".to_owned();
+                    Ending::new(EndCause::Timeout, None, Some(reason))
+                }
                 Cause::Timeout if call.stage == Stage::Incoming => {
                     let code = StatusCode::REQUEST_TERMINATED.code();
                     let reason = "the INVITE expired".to_owned();
@@ -396,7 +315,7 @@ impl Signaling {
         self.gate.lock().call_ended(call.source);
         self.legs.close(call.id, call.audio);
         let hold = call.hold_change.map(|change| change.request);
-        for request in call.answering.into_iter().chain(hold) {
+        for request in call.ringing.into_iter().chain(call.answering).chain(hold) {
             self.done(request, Err(EngineError::Over(ending.to_string())));
         }
         self.events.tell(Event::Ended {
@@ -446,7 +365,7 @@ pub(super) fn header_list(headers: &Headers) -> HeaderList {
         .collect()
 }
 
-fn to_tag(response: &Response) -> Option<Text> {
+pub(super) fn to_tag(response: &Response) -> Option<Text> {
     let to = response.headers.require::<To>().ok()?;
     // A branch without a tag is one all the same.
     Some(to.params.get_text("tag").unwrap_or_default())

@@ -73,6 +73,7 @@ fn python_is_told_who_calls_and_what_progresses() {
         code: 182,
         headers: vec![("X-Place".to_owned(), "3".to_owned())],
         early_media: false,
+        reliable: false,
         link: None,
     };
     world.signaling(BOB, ring).unwrap();
@@ -232,6 +233,7 @@ fn a_command_at_the_wrong_time_says_why_and_harms_nothing() {
         code: 180,
         headers: headers(),
         early_media: false,
+        reliable: false,
         link,
     };
     assert_eq!(

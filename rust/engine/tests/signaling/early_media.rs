@@ -17,6 +17,7 @@ fn ring(call: CallId, link: Option<&str>) -> SignalingCommand {
         code: 183,
         headers: Vec::new(),
         early_media: true,
+        reliable: false,
         link: link.map(str::to_owned),
     }
 }
@@ -78,10 +79,20 @@ fn the_200_repeats_the_early_answer() {
         },
     );
     let answer = phone.expect(&mut world, "SIP/2.0 200");
-    // The page may be new; nothing else is.
-    let without_page = body(&answer).replace("u=http://bob/c/2\r\n", "");
-    assert_eq!(without_page, body(&early));
-    assert_ne!(body(&answer), body(&early));
+    // The page may be new, and so the version; nothing else is.
+    let version = |message: &str| {
+        let origin = body(message).lines().find(|line| line.starts_with("o="));
+        let version = origin.and_then(|line| line.split(' ').nth(2));
+        version.unwrap().parse::<u64>().unwrap()
+    };
+    assert_eq!(version(&answer), version(&early) + 1);
+    let session = |message: &str| {
+        let rest = body(message).lines().filter(|line| !line.starts_with("o="));
+        rest.map(|line| line.to_owned() + "\r\n")
+            .collect::<String>()
+    };
+    let without_page = session(&answer).replace("u=http://bob/c/2\r\n", "");
+    assert_eq!(without_page, session(&early));
     assert_eq!(
         header(&answer, "Call-Info"),
         Some("<http://bob/c/2>;purpose=info")
@@ -89,12 +100,24 @@ fn the_200_repeats_the_early_answer() {
 }
 
 #[test]
-fn without_an_offer_there_is_no_early_media() {
+fn without_an_offer_there_is_early_media_only_for_who_can_answer_ours() {
     let mut world = World::pair();
+    let phone = Phone::new(&world, BOB);
+    phone.request("INVITE", 1, "late", None, "", "");
+    let call = world.incoming(BOB).call;
+    let error = world.signaling(BOB, ring(call, None)).unwrap_err();
+    assert!(error.contains("no offer"), "{error}");
+    world.hang_up(BOB, call);
+    phone.expect(&mut world, "SIP/2.0 480");
+    phone.request("ACK", 1, "late", None, "", "");
+
+    // The offer goes into the 183, and the answer into its PRACK (RFC 3262 §5).
     let here = world.dial(ANN, world.address(BOB), |dial| dial.late_offer = true);
     let there = world.incoming(BOB).call;
-    let error = world.signaling(BOB, ring(there, None)).unwrap_err();
-    assert!(error.contains("no offer"), "{error}");
+    world.signaling(BOB, ring(there, None)).unwrap();
+    world.assert_talking(here, there);
+    world.answer(BOB, there).unwrap();
+    world.assert_talking(here, there);
     world.hang_up(ANN, here);
     world.assert_nothing_left();
 }

@@ -81,6 +81,7 @@ fn a_key_before_there_is_a_leg_is_a_digit_all_the_same() {
             code: 180,
             headers,
             early_media: false,
+            reliable: false,
             link: None,
         },
     );

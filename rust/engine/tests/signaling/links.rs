@@ -30,6 +30,7 @@ fn the_link_stands_between_name_and_connection_of_every_description() {
         code: 183,
         headers: Vec::new(),
         early_media: true,
+        reliable: false,
         link,
     };
     world.signaling(BOB, ring).unwrap();

@@ -1,11 +1,14 @@
 //! Dialogs (RFC 3261 §12): what two user agents share for as long as they speak.
 
+pub(crate) mod exchange;
 pub(crate) mod invite;
 mod next_hop;
+pub(crate) mod reliable;
 
-use crate::header::{self, CSeq, CallId, Contact, HeaderName, MaxForwards, NameAddr, Via};
+use crate::header::{self, CSeq, CallId, Contact, HeaderName, MaxForwards, NameAddr, Via, lists};
 use crate::transaction::{Flow, Listener};
 use crate::{Error, Headers, Method, Request, Response, Text, Uri};
+use exchange::Exchange;
 
 use next_hop::NextHop;
 
@@ -34,6 +37,14 @@ pub(crate) struct Dialog {
     next_hop: NextHop,
     /// Whether we made the Call-ID, which decides who waits longer after a glare (§14.1).
     owns_call_id: bool,
+    /// Whether the peer takes UPDATE, as its Allow said last.
+    allows_update: bool,
+    /// Offers and answers.
+    pub(crate) exchange: Exchange,
+    /// RSeq of the last response to our INVITE that came reliably (RFC 3262 §4).
+    reliable: Option<u32>,
+    /// RSeq and CSeq of one that offers something, so that its PRACK waits for our answer.
+    pub(crate) owed_prack: Option<(u32, u32)>,
 }
 
 impl Dialog {
@@ -72,6 +83,10 @@ impl Dialog {
             contact,
             next_hop: flow.into(),
             owns_call_id: false,
+            allows_update: lists(headers, &HeaderName::Allow, "UPDATE"),
+            exchange: Exchange::called(!request.body.is_empty()),
+            reliable: None,
+            owed_prack: None,
         };
         dialog.next_hop = match next_hop::is_behind_nat(headers) && dialog.routes.is_empty() {
             true => flow.into(),
@@ -114,15 +129,43 @@ impl Dialog {
                 .unwrap_or_default(),
             next_hop: flow.into(),
             owns_call_id: true,
+            allows_update: lists(headers, &HeaderName::Allow, "UPDATE"),
+            exchange: Exchange::calling(!invite.body.is_empty()),
+            reliable: None,
+            owed_prack: None,
         };
         dialog.next_hop = next_hop::choose(dialog.first_hop(), flow, listeners);
         Ok(dialog)
     }
 
-    /// Takes over the sequence numbers of the early dialog that this one confirms (§13.2.2.4).
+    /// Takes over what the early dialog that this one confirms has come to (§13.2.2.4).
     pub(crate) fn continue_from(&mut self, early: &Dialog) {
         self.local_sequence = self.local_sequence.max(early.local_sequence);
         self.remote_sequence = self.remote_sequence.max(early.remote_sequence);
+        self.allows_update |= early.allows_update;
+        self.exchange = early.exchange;
+    }
+
+    /// Whether the peer takes UPDATE.
+    pub(crate) fn allows_update(&self) -> bool {
+        self.allows_update
+    }
+
+    /// The peer has shown that it doesn't take UPDATE after all.
+    pub(crate) fn disallow_update(&mut self) {
+        self.allows_update = false;
+    }
+
+    /// Takes the RSeq of a response to our INVITE; `false` for one that came before or comes too
+    /// early, which is to be left alone (RFC 3262 §4).
+    pub(crate) fn receive_reliable(&mut self, number: u32) -> bool {
+        let in_order = self
+            .reliable
+            .is_none_or(|last| last.checked_add(1) == Some(number));
+        if in_order {
+            self.reliable = Some(number);
+        }
+        in_order
     }
 
     pub(crate) fn remote_tag(&self) -> &Text {
@@ -187,6 +230,9 @@ impl Dialog {
     }
 
     fn refresh_target(&mut self, headers: &Headers, flow: Flow, listeners: &[Listener]) {
+        if headers.contains(&HeaderName::Allow) {
+            self.allows_update = lists(headers, &HeaderName::Allow, "UPDATE");
+        }
         if let Ok(target) = contact_uri(headers)
             && target != self.target
         {

@@ -17,9 +17,12 @@ mod name;
 mod name_addr;
 mod params;
 mod product;
+mod rack;
 mod reason;
 mod replaces;
 mod retry_after;
+mod rseq;
+mod session_expires;
 mod token_list;
 mod via;
 
@@ -40,9 +43,13 @@ pub use name_addr::{
 };
 pub use params::Params;
 pub use product::{Server, UserAgent};
+pub use rack::RAck;
 pub use reason::Reason;
 pub use replaces::{Replaces, TargetDialog};
 pub use retry_after::RetryAfter;
+pub use rseq::RSeq;
+pub use session_expires::{MinSe, Refresher, SessionExpires};
+pub(crate) use token_list::lists;
 pub use token_list::{Allow, ProxyRequire, Require, Supported, Unsupported};
 pub use via::{Transport, Via};
 

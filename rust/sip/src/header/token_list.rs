@@ -4,7 +4,15 @@
 use std::fmt;
 
 use super::{Header, HeaderName, Rows};
-use crate::{Error, Method, Text, Token, grammar};
+use crate::{Error, Headers, Method, Text, Token, grammar};
+
+/// Whether the rows called `name` list `token`, in any case. Makes no list of them.
+pub(crate) fn lists(headers: &Headers, name: &HeaderName, token: &str) -> bool {
+    headers
+        .get_all(name)
+        .flat_map(|row| row.split(','))
+        .any(|item| grammar::trim(item).eq_ignore_ascii_case(token))
+}
 
 /// Reads `a, b, c`; the list and items of it may be empty.
 fn read_list<T>(value: &Text, read: impl Fn(Text) -> Option<T>) -> Option<Vec<T>> {

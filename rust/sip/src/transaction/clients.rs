@@ -245,12 +245,18 @@ impl<O: Clone> Transactions<O> {
                 }
                 Action::Deliver => {
                     if let Some(response) = response.take() {
+                        let sent = match response.status.is_failure() {
+                            // ACK and CANCEL need it no more.
+                            true => client.request.take(),
+                            false => None,
+                        };
                         let client = id;
                         self.effects.push_back(Effect::Response {
                             client,
                             owner,
                             flow,
                             response,
+                            sent,
                         });
                     }
                 }

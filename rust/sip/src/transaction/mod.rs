@@ -23,7 +23,7 @@ use arrayvec::ArrayVec;
 use bytes::Bytes;
 use slotmap::SlotMap;
 
-use crate::Response;
+use crate::{Request, Response};
 
 use clients::ClientTransaction;
 use servers::ServerTransaction;
@@ -83,6 +83,8 @@ pub(crate) enum Effect<O> {
         /// The way that the request took.
         flow: Flow,
         response: Response,
+        /// The INVITE that a failure is for, in case it is to be tried again.
+        sent: Option<Box<Request>>,
     },
     /// There will be no final response.
     Failed {

@@ -123,6 +123,8 @@ impl UserAgent {
                 self.refuse(now, flow, key, request, gone);
             }
             Method::Invite => self.on_reinvite(now, flow, key, request, id),
+            Method::Prack => self.on_prack(now, flow, key, request, id),
+            Method::Update => self.on_update(now, flow, key, request, id),
             _ if self.config.methods.contains(&request.method) => {
                 self.on_other_request(now, flow, key, request, Some(id));
             }
@@ -176,11 +178,10 @@ impl UserAgent {
         match headers.get_typed::<Require>() {
             Some(Err(error)) => return Some(bad_request(&error)),
             Some(Ok(Require(tags))) => {
-                let known = |tag: &crate::Token| {
-                    let mut supported = self.config.supported.iter();
-                    supported.any(|s| s.as_str().eq_ignore_ascii_case(tag.as_str()))
-                };
-                let unknown: Vec<_> = tags.into_iter().filter(|tag| !known(tag)).collect();
+                let unknown: Vec<_> = tags
+                    .into_iter()
+                    .filter(|tag| !self.config.supports(tag.as_str()))
+                    .collect();
                 if !unknown.is_empty() {
                     let mut unsupported = Headers::new();
                     unsupported.push_typed(&Unsupported(unknown));
@@ -192,6 +193,9 @@ impl UserAgent {
         }
         match request.method {
             Method::Invite => self.refusal_of_body(request),
+            Method::Prack | Method::Update if !request.body.is_empty() => {
+                self.refusal_of_body(request)
+            }
             Method::Register => unreadable_binding(request).map(|error| bad_request(&error)),
             _ => None,
         }
@@ -201,7 +205,7 @@ impl UserAgent {
     fn abilities(&self) -> Reply {
         let mut headers = Headers::new();
         headers.push(HeaderName::Accept, self.config.accept.join(", "));
-        self.push_abilities(&mut headers);
+        self.push_abilities(&mut headers, true);
         Reply::new(StatusCode::OK).with_headers(headers)
     }
 

@@ -5,9 +5,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::arrival::bad_request;
+use super::refresh::Asked;
+use super::reliable::Reliability;
 use super::session::{Owner, Phase, SessionId, SessionTimer};
 use super::{Cause, Content, Event, Reply, UserAgent, contact};
 use crate::dialog::Dialog;
+use crate::dialog::exchange::Turn;
 use crate::dialog::invite::{Reinvite, Unacknowledged};
 use crate::header::{CSeq, CallId, Expires, HeaderName, RetryAfter};
 use crate::transaction::{Flow, ServerKey, ServerTransactionId};
@@ -18,24 +21,36 @@ const MINUTE: Duration = Duration::from_secs(60);
 impl UserAgent {
     /// Sends a provisional response to an INVITE that waits, 101 to 199. It is sent again every
     /// minute, or a proxy in between would lose its patience (RFC 3261 §13.3.1.1).
+    ///
+    /// It goes out reliably, as by [`UserAgent::provisional_reliable`], where the peer requires
+    /// that, and where the peer supports it and it has a body.
     pub fn provisional(
         &mut self,
         now: Instant,
         session: SessionId,
         reply: Reply,
     ) -> Result<(), Error> {
-        if !(101..200).contains(&reply.status.code()) {
-            return Err(Error::Status(reply.status));
+        let transaction = self.invite_to_answer(session, &reply)?;
+        let reliably = match self.reliability(session) {
+            Reliability::Unsupported => false,
+            Reliability::Supported => reply.content.is_some(),
+            Reliability::Required => true,
+        };
+        match reliably {
+            true => self.send_reliable(now, session, transaction, reply)?,
+            false => {
+                self.respond_in_session(now, session, transaction, reply);
+            }
         }
-        let transaction = self.incoming(session)?;
-        self.respond_in_session(now, session, transaction, reply);
         self.start_timer(session, SessionTimer::Repeat1xx, now + MINUTE);
         self.settle(now);
         Ok(())
     }
 
     /// Accepts an INVITE that waits with 200. It is repeated until the ACK comes
-    /// ([`Event::Confirmed`]); if none comes the session ends with BYE.
+    /// ([`Event::Confirmed`]); if none comes the session ends with BYE. After a reliable provisional
+    /// response with a body it waits for the PRACK; and a body that was said so already is left
+    /// out.
     pub fn accept(
         &mut self,
         now: Instant,
@@ -45,12 +60,59 @@ impl UserAgent {
     ) -> Result<(), Error> {
         let transaction = self.incoming(session)?;
         let live = self.live(session)?;
-        live.phase = Phase::established();
-        live.running.stop(SessionTimer::Expires);
-        live.running.stop(SessionTimer::Repeat1xx);
-        self.accept_invite(now, session, transaction, headers, content);
+        let offered = live.offer.is_some();
+        match &mut live.reliable {
+            Some(reliable) if reliable.is_accepting() => return Err(Error::State),
+            Some(reliable) if offered || reliable.holds_description() => {
+                reliable.delay(headers, content);
+            }
+            _ => self.accept_now(now, session, transaction, headers, content),
+        }
         self.settle(now);
         Ok(())
+    }
+
+    pub(super) fn accept_now(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        transaction: ServerTransactionId,
+        headers: Headers,
+        content: Option<Content>,
+    ) {
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        session.phase = Phase::established();
+        let answering = [
+            SessionTimer::Expires,
+            SessionTimer::Repeat1xx,
+            SessionTimer::RepeatReliable,
+            SessionTimer::NoPrack,
+        ];
+        for timer in answering {
+            session.running.stop(timer);
+        }
+        if let Some(reliable) = &mut session.reliable {
+            reliable.end();
+        }
+        self.accept_invite(now, id, transaction, headers, content, true);
+    }
+
+    /// The INVITE that a provisional response is for.
+    pub(super) fn invite_to_answer(
+        &mut self,
+        session: SessionId,
+        reply: &Reply,
+    ) -> Result<ServerTransactionId, Error> {
+        if !(101..200).contains(&reply.status.code()) {
+            return Err(Error::Status(reply.status));
+        }
+        let transaction = self.incoming(session)?;
+        match &self.live(session)?.reliable {
+            Some(reliable) if reliable.is_accepting() => Err(Error::State),
+            _ => Ok(transaction),
+        }
     }
 
     /// Refuses an INVITE that waits, 300 to 699, which ends the session.
@@ -75,7 +137,7 @@ impl UserAgent {
         content: Option<Content>,
     ) -> Result<(), Error> {
         let transaction = self.take_reinvite(session)?;
-        self.accept_invite(now, session, transaction, headers, content);
+        self.accept_invite(now, session, transaction, headers, content, false);
         self.settle(now);
         Ok(())
     }
@@ -92,6 +154,9 @@ impl UserAgent {
         }
         let transaction = self.take_reinvite(session)?;
         self.respond_in_session(now, session, transaction, reply);
+        if let Some(dialog) = self.live(session)?.dialog() {
+            dialog.exchange.withdraw();
+        }
         self.settle(now);
         Ok(())
     }
@@ -137,8 +202,9 @@ impl UserAgent {
             let contact = dialog.contact().clone();
             response.headers.push(HeaderName::Contact, contact);
         }
-        if accepts {
-            self.push_abilities(&mut response.headers);
+        // A provisional response shows by it whether UPDATE may be sent (RFC 3311 §5.1).
+        if announces {
+            self.push_abilities(&mut response.headers, accepts);
         }
         if let Some(session) = self.sessions.get_mut(id) {
             session.announced |= announces;
@@ -153,6 +219,7 @@ impl UserAgent {
         transaction: ServerTransactionId,
         headers: Headers,
         content: Option<Content>,
+        first: bool,
     ) {
         let Some((request, flow)) = self.transactions.open_request(transaction) else {
             return;
@@ -161,6 +228,18 @@ impl UserAgent {
             Ok(cseq) => cseq.sequence,
             Err(_) => return,
         };
+        let asked = Asked::of(request);
+        let (mut headers, mut content) = (headers, content);
+        self.answer_interval(now, id, &asked, &mut headers);
+        if let Some(dialog) = self.sessions.get_mut(id).and_then(|s| s.dialog()) {
+            if first && dialog.exchange.is_complete() {
+                // It was said, and acknowledged, before (RFC 6337 §2.2).
+                content = None;
+            }
+            if content.is_some() {
+                dialog.exchange.sent();
+            }
+        }
         let reply = Reply {
             content,
             ..Reply::new(StatusCode::OK).with_headers(headers)
@@ -180,6 +259,9 @@ impl UserAgent {
     pub(super) fn on_invite(&mut self, now: Instant, flow: Flow, key: ServerKey, request: Request) {
         let local_tag = self.identity.tag();
         let user = request.uri.as_sip().and_then(|uri| uri.user());
+        if let Some(refusal) = self.refusal_of_interval(&request) {
+            return self.refuse(now, flow, key, request, refusal);
+        }
         let secure = contact::answers_securely(&request);
         let contact = self.contact_for(flow, user.as_deref(), secure);
         let listeners = &self.config.listeners;
@@ -220,15 +302,19 @@ impl UserAgent {
         request: Request,
         id: SessionId,
     ) {
+        let pending = Reply::new(StatusCode::REQUEST_PENDING);
+        let turn = self.sessions.get(id).map(|session| session.turn());
         let refusal = match self.sessions.get_mut(id).map(|s| &mut s.phase) {
             Some(Phase::Established(established)) => match established.reinvite {
                 Reinvite::Theirs { .. } => Some(self.try_later()),
-                _ if established.is_busy() => Some(Reply::new(StatusCode::REQUEST_PENDING)),
+                _ if established.is_busy() || turn == Some(Turn::Peers) => Some(pending),
+                _ if turn == Some(Turn::Ours) => Some(self.try_later()),
                 _ => None,
             },
-            Some(Phase::Calling { .. }) => Some(Reply::new(StatusCode::REQUEST_PENDING)),
+            Some(Phase::Calling { .. }) => Some(pending),
             _ => Some(self.try_later()),
         };
+        let refusal = refusal.or_else(|| self.refusal_of_interval(&request));
         if let Some(refusal) = refusal {
             return self.refuse(now, flow, key, request, refusal);
         }
@@ -244,6 +330,9 @@ impl UserAgent {
         let session = &mut self.sessions[id];
         if let Some(dialog) = session.dialog() {
             dialog.refresh_by_request(&request, flow, &self.config.listeners);
+            if !request.body.is_empty() {
+                dialog.exchange.received();
+            }
         }
         if let Some(established) = session.established() {
             established.reinvite = Reinvite::Theirs { transaction };
@@ -257,7 +346,7 @@ impl UserAgent {
     }
 
     /// The refusal of a second INVITE while the first waits (§14.2).
-    fn try_later(&mut self) -> Reply {
+    pub(super) fn try_later(&mut self) -> Reply {
         use rand::RngExt;
         let seconds = self.identity.rng.random_range(0..=10);
         let mut headers = Headers::new();
@@ -283,6 +372,9 @@ impl UserAgent {
         }
         established.confirmed = true;
         let bye = established.bye.take();
+        session.settle_invite();
+        // PRACKs that are still on their way don't matter any more.
+        session.reliable = None;
         session.running.stop(SessionTimer::Repeat2xx);
         session.running.stop(SessionTimer::NoAck);
         match bye {
@@ -316,6 +408,9 @@ impl UserAgent {
                         Reinvite::Theirs { transaction } if transaction == invite)
                 {
                     established.reinvite = Reinvite::None;
+                    if let Some(dialog) = self.sessions.get_mut(id).and_then(|s| s.dialog()) {
+                        dialog.exchange.withdraw();
+                    }
                     self.respond_in_session(now, id, invite, terminated);
                     self.event(Event::ReinviteCancelled { session: id });
                 }
@@ -353,6 +448,7 @@ impl UserAgent {
         if let Some(owed) = established.and_then(|e| e.owed_ack.take()) {
             self.send_ack(id, owed, None);
         }
+        self.drop_offer(now, id);
         self.terminate(id, Cause::Bye(Box::new(request)));
         // While our own BYE is under way it may still meet a dialog there.
         if !matches!(self.sessions.get(id).map(|s| &s.phase), Some(Phase::Ending)) {
@@ -365,8 +461,11 @@ impl UserAgent {
     /// An INVITE has gone without a final response for as long as its sender (§13.3.1) or we allow.
     pub(super) fn expire(&mut self, now: Instant, id: SessionId) {
         if self.is_calling(id) {
-            self.terminate(id, Cause::Timeout);
-            self.cancel(now, id, Headers::new());
+            if self.terminate(id, Cause::NoAnswer) {
+                let mut headers = Headers::new();
+                headers.push(HeaderName::Reason, "SIP;cause=408;text=\"No Answer\"");
+                self.cancel(now, id, headers);
+            }
         } else if let Ok(transaction) = self.incoming(id) {
             let invite = self.transactions.open_request(transaction);
             let asked = invite.and_then(|(invite, _)| expiry(invite));
@@ -383,7 +482,7 @@ impl UserAgent {
 
     pub(super) fn repeat_1xx(&mut self, now: Instant, id: SessionId) {
         if let Ok(transaction) = self.incoming(id) {
-            self.transactions.repeat_response(transaction);
+            self.repeat_ringing(now, id, transaction);
             self.start_timer(id, SessionTimer::Repeat1xx, now + MINUTE);
         }
     }

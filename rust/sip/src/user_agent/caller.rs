@@ -1,13 +1,15 @@
 //! The calling side: our INVITE, its branches, its ACK; and re-INVITEs of ours.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::reliable::reliable_number;
 use super::session::{OwedAck, Owner, Phase, SessionId, SessionTimer};
 use super::{Cause, Content, Event, OutgoingRequest, UserAgent, contact, wording};
 use crate::dialog::Dialog;
+use crate::dialog::exchange::Turn;
 use crate::dialog::invite::{Cancel, Reinvite, glare_wait};
 use crate::header::{CSeq, HeaderName, MaxForwards, NameAddr, Route, To};
-use crate::transaction::{ClientTransactionId, follow_up};
+use crate::transaction::{ClientTransactionId, Flow, follow_up};
 use crate::{Error, Headers, Method, Request, Response, StatusCode, Text, Uri};
 
 /// Early dialogs and accepted branches of one INVITE that are kept apart; a fork is rarely wider.
@@ -28,6 +30,10 @@ impl UserAgent {
         }
         let rest = self.choose_first(now, &mut invite);
         let (flow, offers) = (invite.flow, invite.content.is_some());
+        let unanswered = self.config.unanswered;
+        let unanswered = invite
+            .ring_timeout
+            .map_or(unanswered, |t| t.min(unanswered));
         let (local_tag, call_id) = (self.identity.tag(), self.identity.call_id());
         let request = self.opening_request(Method::Invite, invite, &local_tag, &call_id);
         // The transaction is known only once it has its owner, and the other way round.
@@ -38,8 +44,7 @@ impl UserAgent {
         };
         let id = self.open(&call_id, local_tag, phase);
         let started = self.start_opening(now, request, flow, rest, Owner::Invite(id));
-        let unanswered = now + self.config.unanswered;
-        self.start_timer(id, SessionTimer::Expires, unanswered);
+        self.start_timer(id, SessionTimer::Expires, now + unanswered);
         match (started, self.sessions.get_mut(id).map(|s| &mut s.phase)) {
             (Some(started), Some(Phase::Calling { transaction, .. })) => *transaction = started,
             _ => {
@@ -64,6 +69,7 @@ impl UserAgent {
         if let Some(owed) = owed {
             live.running.stop(SessionTimer::NoAck);
             self.send_ack(session, owed, content);
+            self.live(session)?.settle_invite();
         }
         self.settle(now);
         Ok(())
@@ -81,20 +87,20 @@ impl UserAgent {
         headers: Headers,
         content: Option<Content>,
     ) -> Result<(), Error> {
-        let established = self.live(session)?.established().ok_or(Error::State)?;
-        if established.is_busy() || established.after_glare {
+        let live = self.live(session)?;
+        live.established().ok_or(Error::State)?;
+        if live.is_busy() {
             return Err(Error::Pending);
         }
         let offers = content.is_some();
-        let Some(mut dialog) = self.sessions[session].dialogs.pop() else {
-            return Err(Error::State);
-        };
-        let request = self.request_in_dialog(&mut dialog, Method::Invite, &headers, content);
-        let flow = dialog.next_hop();
-        self.sessions[session].dialogs.push(dialog);
+        let dialog = live.dialog().ok_or(Error::State)?;
+        if offers {
+            dialog.exchange.sent();
+        }
+        let owner = Owner::Reinvite(session);
+        let at = live.dialogs.len() - 1;
         let transaction = self
-            .transactions
-            .start_client(now, request, flow, Owner::Reinvite(session))
+            .send_in_dialog(now, session, at, Method::Invite, &headers, content, owner)
             .ok_or(Error::State)?;
         if let Some(established) = self.sessions[session].established() {
             established.reinvite = Reinvite::Ours {
@@ -143,7 +149,8 @@ impl UserAgent {
         });
         headers.push(HeaderName::Contact, contact);
         if opens_session {
-            self.push_abilities(headers);
+            self.push_abilities(headers, true);
+            self.ask_for_interval(headers);
         }
         self.push_product(headers, HeaderName::UserAgent);
         wording::complete(
@@ -203,6 +210,7 @@ impl UserAgent {
         client: ClientTransactionId,
         id: SessionId,
         response: Response,
+        sent: Option<(Request, Flow)>,
     ) {
         let status = response.status;
         let calling = matches!(
@@ -213,6 +221,13 @@ impl UserAgent {
             true if status.is_provisional() => self.on_progress(now, client, id, response),
             true if status.is_success() => self.on_accepted(now, client, id, response),
             true => {
+                if status == StatusCode::SESSION_INTERVAL_TOO_SMALL
+                    && self.live(id).is_ok()
+                    && let Some((invite, flow)) = &sent
+                    && self.retry_with_interval(now, id, invite, *flow, &response)
+                {
+                    return;
+                }
                 self.terminate(id, Cause::Rejected(Box::new(response)));
                 self.remove(id);
             }
@@ -241,11 +256,28 @@ impl UserAgent {
         {
             session.dialogs.push(dialog);
         }
+        let at = to_tag(&response).and_then(|tag| self.branch_of(id, &tag));
+        let mut owes_prack = false;
+        if let Some(number) = reliable_number(&response) {
+            let taken = at.and_then(|at| self.receive_reliable(now, id, at, number, &response));
+            let Some(owes) = taken else {
+                // It came before, or before its time; or there is no dialog to answer it in.
+                return;
+            };
+            owes_prack = owes;
+        }
+        if response.status == StatusCode::EARLY_DIALOG_TERMINATED
+            && let (Some(at), Some(session)) = (at, self.sessions.get_mut(id))
+        {
+            // RFC 6228 §6.
+            session.dialogs.remove(at);
+        }
         self.send_wanted_cancel(now, id, client);
         if response.status != StatusCode::TRYING && self.live(id).is_ok() {
             self.event(Event::Progress {
                 session: id,
                 response: Box::new(response),
+                owes_prack,
             });
         }
     }
@@ -275,6 +307,11 @@ impl UserAgent {
         if let Some(early) = session.dialog_with(&dialog.remote_tag().clone()) {
             dialog.continue_from(early);
         }
+        let was_complete = dialog.exchange.is_complete();
+        if !response.body.is_empty() && !was_complete {
+            dialog.exchange.received();
+        }
+        session.running.stop(SessionTimer::Expires);
         session.dialogs = vec![dialog];
         session.phase = Phase::established();
         if let Some(established) = session.established() {
@@ -284,7 +321,8 @@ impl UserAgent {
             transaction: client,
             sequence: sequence_of(&response),
         };
-        self.acknowledge(now, id, owed, offers);
+        self.acknowledge(now, id, owed, offers || was_complete);
+        self.refreshed_by_response(now, id, &response);
         if self.live(id).is_err() {
             // We hung up, and the CANCEL came too late.
             return self.leave(now, id, Headers::new());
@@ -328,6 +366,14 @@ impl UserAgent {
             None => return,
         };
         let response = Box::new(response);
+        let has_body = !response.body.is_empty();
+        if let Some(dialog) = self.sessions.get_mut(id).and_then(|s| s.dialog()) {
+            match status.is_success() {
+                true if has_body => dialog.exchange.received(),
+                true => {}
+                false => dialog.exchange.withdraw(),
+            }
+        }
         if status.is_success() {
             if let Some((_, flow)) = self.transactions.invite(client)
                 && let Some(dialog) = self.sessions.get_mut(id).and_then(|s| s.dialog())
@@ -339,6 +385,7 @@ impl UserAgent {
                 sequence: sequence_of(&response),
             };
             self.acknowledge(now, id, owed, offers);
+            self.refreshed_by_response(now, id, &response);
             self.event(Event::ReinviteAnswered {
                 session: id,
                 response,
@@ -347,12 +394,11 @@ impl UserAgent {
             self.terminate(id, Cause::Rejected(response));
             self.leave(now, id, Headers::new());
         } else {
-            if status == StatusCode::REQUEST_PENDING {
-                self.start_glare(now, id);
-            }
+            let again = self.wait_to_try_again(now, id, &response);
             self.event(Event::ReinviteFailed {
                 session: id,
                 response,
+                again,
             });
         }
     }
@@ -362,7 +408,11 @@ impl UserAgent {
     /// Sends the ACK at once if it has nothing to say, else waits for the layer above to word it.
     fn acknowledge(&mut self, now: Instant, id: SessionId, owed: OwedAck, offers: bool) {
         if offers {
-            return self.send_ack(id, owed, None);
+            self.send_ack(id, owed, None);
+            if let Some(session) = self.sessions.get_mut(id) {
+                session.settle_invite();
+            }
+            return;
         }
         if let Some(established) = self.sessions.get_mut(id).and_then(|s| s.established()) {
             established.owed_ack = Some(owed);
@@ -440,28 +490,29 @@ impl UserAgent {
 
     // Glare (§14.1)
 
-    fn start_glare(&mut self, now: Instant, id: SessionId) {
+    /// Starts the wait after a refusal that says to try again; `after` in place of what a 491
+    /// means.
+    pub(super) fn start_glare(&mut self, now: Instant, id: SessionId, after: Option<Duration>) {
         let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
         let owns_call_id = session.dialog().is_some_and(|d| d.owns_call_id());
-        if let Some(established) = session.established() {
-            established.after_glare = true;
-        }
-        let wait = glare_wait(owns_call_id, &mut self.identity.rng);
+        session.after_glare = true;
+        let wait = after.unwrap_or_else(|| glare_wait(owns_call_id, &mut self.identity.rng));
         self.start_timer(id, SessionTimer::Glare, now + wait);
     }
 
     pub(super) fn end_glare(&mut self, now: Instant, id: SessionId) {
-        let Some(established) = self.sessions.get_mut(id).and_then(|s| s.established()) else {
+        let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
-        if established.is_busy() {
-            // The peer was quicker; when its INVITE is through it is our turn.
+        let inviting = session.established().is_some_and(|e| e.is_busy());
+        if inviting || session.turn() != Turn::Nobody {
+            // The peer was quicker; when its offer is through it is our turn.
             let after = self.config.timers.t1;
             return self.start_timer(id, SessionTimer::Glare, now + after);
         }
-        established.after_glare = false;
+        session.after_glare = false;
         if self.live(id).is_ok() {
             self.event(Event::ReinviteDue { session: id });
         }
@@ -487,7 +538,7 @@ fn routed(uri: Uri, mut routes: Vec<Uri>) -> (Uri, Vec<Uri>) {
 }
 
 /// Whether a response to a request within a dialog says that there is no such dialog (§12.2.1.2).
-fn is_end_of_dialog(status: StatusCode) -> bool {
+pub(super) fn is_end_of_dialog(status: StatusCode) -> bool {
     status == StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST
         || status == StatusCode::REQUEST_TIMEOUT
 }

@@ -5,6 +5,10 @@ use std::time::Duration;
 use crate::transaction::{Listener, TimerValues};
 use crate::{Host, Method, Text, Token};
 
+/// Reliable provisional responses (RFC 3262), session timers (RFC 4028), and being told of branches
+/// that have ended (RFC 6228).
+const OWN_EXTENSIONS: [&str; 3] = ["100rel", "timer", "199"];
+
 /// How a user agent is set up. The default is a user agent that takes calls and OPTIONS.
 #[derive(Clone, Debug)]
 pub struct UserAgentConfig {
@@ -24,7 +28,8 @@ pub struct UserAgentConfig {
     /// Methods that the layer above takes ([`Event::Request`](super::Event::Request)) beyond
     /// those of calls and OPTIONS. Others get 405 or 501.
     pub methods: Vec<Method>,
-    /// Option tags of the extensions that the layer above supports.
+    /// Option tags of the extensions that the layer above supports, beside `100rel`, `timer` and
+    /// `199`, which are supported here.
     pub supported: Vec<Token>,
     /// INFO packages that the layer above takes, for Recv-Info (RFC 6086 §5.2.1).
     pub info_packages: Vec<Token>,
@@ -39,6 +44,11 @@ pub struct UserAgentConfig {
     /// How long an INVITE may go without a final response, in either direction: beyond, the peer's
     /// gets 480, and ours is cancelled.
     pub unanswered: Duration,
+    /// The interval in seconds at which our calls are to be refreshed (RFC 4028), where the peer
+    /// can do that; 0: none of ours. What a peer asks for is done in any case.
+    pub session_expires: u32,
+    /// The shortest interval that we put up with, in seconds, at least 90.
+    pub min_se: u32,
 }
 
 impl Default for UserAgentConfig {
@@ -57,11 +67,37 @@ impl Default for UserAgentConfig {
             max_transactions: 100_000,
             retry_after: 5,
             unanswered: Duration::from_secs(300),
+            session_expires: 1800,
+            min_se: 90,
         }
     }
 }
 
 impl UserAgentConfig {
+    /// Whether an extension is supported.
+    pub(super) fn supports(&self, tag: &str) -> bool {
+        OWN_EXTENSIONS
+            .iter()
+            .any(|own| own.eq_ignore_ascii_case(tag))
+            || self
+                .supported
+                .iter()
+                .any(|supported| supported.as_str().eq_ignore_ascii_case(tag))
+    }
+
+    /// What Supported says: in an INVITE that opens a session, or elsewhere, where there are no
+    /// reliable provisional responses.
+    pub(super) fn extensions(&self, opening: bool) -> Text {
+        let own = OWN_EXTENSIONS
+            .iter()
+            .copied()
+            .filter(|tag| opening || *tag == "timer");
+        let all: Vec<_> = own
+            .chain(self.supported.iter().map(Token::as_str))
+            .collect();
+        all.join(", ").into()
+    }
+
     /// What Allow says.
     pub(super) fn allowed(&self) -> impl Iterator<Item = &Method> {
         const OWN: &[Method] = &[
@@ -70,6 +106,8 @@ impl UserAgentConfig {
             Method::Cancel,
             Method::Bye,
             Method::Options,
+            Method::Prack,
+            Method::Update,
         ];
         OWN.iter()
             .chain(self.methods.iter().filter(|m| !OWN.contains(m)))

@@ -42,6 +42,46 @@ pub enum Event {
         session: SessionId,
         /// The response. Responses with different To tags come from different branches of a fork.
         response: Box<Response>,
+        /// It came reliably and carries an offer: the PRACK has to be sent with `prack` and the
+        /// answer. Otherwise a PRACK, where one is wanted, has been sent.
+        owes_prack: bool,
+    },
+    /// The PRACK to a provisional response that carried our offer came. It has been answered.
+    Prack {
+        /// The call.
+        session: SessionId,
+        /// The PRACK, with the answer as its body.
+        request: Box<Request>,
+    },
+    /// The peer offers a change in an UPDATE, or in a PRACK: to be answered at once with
+    /// `accept_offer` or `reject_offer`.
+    Offer {
+        /// The call.
+        session: SessionId,
+        /// The request, with the offer as its body.
+        request: Box<Request>,
+    },
+    /// The offer in our UPDATE was accepted.
+    UpdateAnswered {
+        /// The call.
+        session: SessionId,
+        /// The 2xx.
+        response: Box<Response>,
+    },
+    /// The offer in our UPDATE was refused; the session goes on as it was.
+    UpdateFailed {
+        /// The call.
+        session: SessionId,
+        /// The refusal.
+        response: Box<Response>,
+        /// [`Event::ReinviteDue`] will tell when to try again.
+        again: bool,
+    },
+    /// The session is to be refreshed (RFC 4028 §10), and the peer doesn't take UPDATE: `reinvite`
+    /// is to be called with the description that we sent last, its version unchanged.
+    RefreshDue {
+        /// The call.
+        session: SessionId,
     },
     /// A server failed, and our INVITE goes to the next; what was said of progress is void.
     NextServer {
@@ -89,11 +129,14 @@ pub enum Event {
     ReinviteFailed {
         /// The call.
         session: SessionId,
-        /// The refusal. After a 491, [`Event::ReinviteDue`] will tell when to try again.
+        /// The refusal.
         response: Box<Response>,
+        /// After a 491, and other refusals that say when to come back: [`Event::ReinviteDue`] will
+        /// tell when to try again.
+        again: bool,
     },
-    /// The wait after a 491 is over (RFC 3261 §14.1): the re-INVITE may be tried again, with a
-    /// body made now.
+    /// The wait after a 491 is over (RFC 3261 §14.1): the re-INVITE or UPDATE may be tried again,
+    /// with a body made now.
     ReinviteDue {
         /// The call.
         session: SessionId,
@@ -157,6 +200,12 @@ pub enum Cause {
     Rejected(Box<Response>),
     /// We accepted, and no ACK came. At our own end: nobody called `ack` in time.
     NoAck,
+    /// We rang reliably, and no PRACK came.
+    NoPrack,
+    /// Our INVITE rang for as long as it may, and was taken back.
+    NoAnswer,
+    /// Nobody refreshed the session (RFC 4028).
+    Expired,
     /// No final response came: a 408 of our own. At the called side: none was given before the
     /// INVITE expired.
     Timeout,
@@ -179,7 +228,7 @@ impl Cause {
     pub fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Rejected(response) => Some(response.status),
-            Self::Timeout => Some(StatusCode::REQUEST_TIMEOUT),
+            Self::Timeout | Self::NoAnswer => Some(StatusCode::REQUEST_TIMEOUT),
             Self::Unreachable => Some(StatusCode::SERVICE_UNAVAILABLE),
             _ => None,
         }

@@ -1,9 +1,14 @@
 //! One call as the user agent keeps it: dialogs, and how far the INVITE has come.
 
 use crate::dialog::Dialog;
+use crate::dialog::exchange::Turn;
 use crate::dialog::invite::{Cancel, Reinvite, Unacknowledged};
+use crate::dialog::reliable::Reliable;
+use crate::header::From;
 use crate::transaction::{ClientTransactionId, Running, ServerTransactionId};
-use crate::{Headers, Text};
+use crate::{Headers, Request, Text};
+
+use super::refresh::Refresh;
 
 slotmap::new_key_type! {
     /// A call, from its INVITE to its end.
@@ -25,6 +30,10 @@ pub(super) enum Owner {
     Reinvite(SessionId),
     /// The BYE that ends it.
     Bye(SessionId),
+    /// The PRACK to a provisional response.
+    Prack(SessionId),
+    /// An UPDATE, ours or the peer's.
+    Update(SessionId),
     /// A request of the layer above, perhaps within a session.
     Request(Option<SessionId>),
 }
@@ -32,7 +41,7 @@ pub(super) enum Owner {
 /// What a session waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SessionTimer {
-    /// The INVITE has expired, and the caller doesn't wait for an answer any more.
+    /// It has rung long enough: the INVITE has expired, or ours is to be taken back.
     Expires,
     /// The last provisional response is due again.
     Repeat1xx,
@@ -40,8 +49,14 @@ pub(super) enum SessionTimer {
     Repeat2xx,
     /// The ACK to our 2xx has not come, or we have not sent the one we owe.
     NoAck,
+    /// The provisional response that waits for its PRACK is due again.
+    RepeatReliable,
+    /// Its PRACK has not come.
+    NoPrack,
     /// The wait after a 491 is over.
     Glare,
+    /// It is time to look whether the session is to be refreshed, or has expired.
+    Refresh,
 }
 
 #[derive(Debug)]
@@ -55,7 +70,25 @@ pub(super) struct Session {
     pub(super) told: bool,
     /// Of a call to us: a response with our tag has gone out, so that there is a dialog (§12.1).
     pub(super) announced: bool,
-    pub(super) running: Running<SessionTimer, 5>,
+    pub(super) running: Running<SessionTimer, 8>,
+    /// Responses to the peer's INVITE that wait for PRACKs.
+    pub(super) reliable: Option<Box<Reliable>>,
+    /// Our UPDATE has no answer yet.
+    pub(super) updating: Option<Updating>,
+    /// The peer's offer in an UPDATE or PRACK that waits for our answer.
+    pub(super) offer: Option<ServerTransactionId>,
+    /// A change of ours met one of the peer's (491) and has to wait.
+    pub(super) after_glare: bool,
+    /// How the session is kept alive (RFC 4028).
+    pub(super) refresh: Option<Box<Refresh>>,
+}
+
+/// Our UPDATE.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Updating {
+    pub(super) transaction: ClientTransactionId,
+    /// Whether it offers something, beside refreshing the session.
+    pub(super) offers: bool,
 }
 
 #[derive(Debug)]
@@ -84,8 +117,6 @@ pub(super) struct Established {
     /// A 2xx of the peer's whose ACK the layer above has to word.
     pub(super) owed_ack: Option<OwedAck>,
     pub(super) reinvite: Reinvite,
-    /// A re-INVITE of ours met one of the peer's (491) and has to wait.
-    pub(super) after_glare: bool,
     /// Hung up before the ACK came: the BYE has to wait for it (§15).
     pub(super) bye: Option<Box<Headers>>,
 }
@@ -106,6 +137,11 @@ impl Session {
             told: false,
             announced: false,
             running: Running::default(),
+            reliable: None,
+            updating: None,
+            offer: None,
+            after_glare: false,
+            refresh: None,
         }
     }
 
@@ -115,9 +151,43 @@ impl Session {
             .find(|dialog| dialog.remote_tag() == remote_tag)
     }
 
+    /// The dialog that a request of the peer's is in.
+    pub(super) fn dialog_of(&mut self, request: &Request) -> Option<&mut Dialog> {
+        let from = request.headers.require::<From>().ok()?;
+        self.dialog_with(from.tag().unwrap_or_default())
+    }
+
     /// The dialog, or the latest of several early ones.
     pub(super) fn dialog(&mut self) -> Option<&mut Dialog> {
         self.dialogs.last_mut()
+    }
+
+    /// Whose description is the next.
+    pub(super) fn turn(&self) -> Turn {
+        self.dialogs
+            .last()
+            .map(|dialog| dialog.exchange.turn())
+            .unwrap_or_default()
+    }
+
+    /// An INVITE is through, and with it what it offered.
+    pub(super) fn settle_invite(&mut self) {
+        // Offers by other requests that wait are not its business.
+        if self.offer.is_none()
+            && self.updating.is_none_or(|update| !update.offers)
+            && let Some(dialog) = self.dialogs.last_mut()
+        {
+            dialog.exchange.settle();
+        }
+    }
+
+    /// Whether any INVITE or offer is under way, so that there can't be another.
+    pub(super) fn is_busy(&self) -> bool {
+        let inviting = match &self.phase {
+            Phase::Established(established) => established.is_busy(),
+            _ => true,
+        };
+        inviting || self.turn() != Turn::Nobody || self.after_glare
     }
 
     pub(super) fn established(&mut self) -> Option<&mut Established> {

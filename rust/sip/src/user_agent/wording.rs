@@ -1,6 +1,8 @@
 //! Messages as the layer above words them; the user agent adds what belongs to transaction and
 //! dialog.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use crate::header::NameAddr;
@@ -88,6 +90,9 @@ pub struct OutgoingRequest {
     pub headers: Headers,
     /// The body.
     pub content: Option<Content>,
+    /// How long an INVITE may go without an answer before it is taken back, if that is less than
+    /// [`UserAgentConfig::unanswered`](super::UserAgentConfig::unanswered).
+    pub ring_timeout: Option<Duration>,
 }
 
 impl OutgoingRequest {
@@ -103,6 +108,7 @@ impl OutgoingRequest {
             route: Vec::new(),
             headers: Headers::new(),
             content: None,
+            ring_timeout: None,
         }
     }
 }
@@ -144,6 +150,11 @@ pub(super) fn complete(
 pub(super) fn has_own_verb(method: &Method) -> bool {
     matches!(
         method,
-        Method::Invite | Method::Ack | Method::Cancel | Method::Bye
+        Method::Invite
+            | Method::Ack
+            | Method::Cancel
+            | Method::Bye
+            | Method::Prack
+            | Method::Update
     )
 }

@@ -24,7 +24,7 @@ fn options_tells_what_we_can_do() {
     let response = Message::Response(wire.response());
     assert_eq!(
         header(&response, HeaderName::Allow),
-        "INVITE, ACK, CANCEL, BYE, OPTIONS"
+        "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE"
     );
     assert_eq!(header(&response, HeaderName::Accept), "application/sdp");
     assert!(wire.is_empty(), "nothing is kept of it");
@@ -45,7 +45,7 @@ fn methods_that_are_not_taken_get_405_or_501_with_allow() {
     for (method, status) in [
         ("REGISTER", 405),
         ("PUBLISH", 405),
-        ("UPDATE", 405),
+        ("SUBSCRIBE", 405),
         ("FOO", 501),
     ] {
         let text = request(method, "z9hG4bK1", "", "");
@@ -65,9 +65,9 @@ fn other_schemes_get_416() {
 
 #[test]
 fn unknown_extensions_get_420_naming_them() {
-    let text = invite("Require: 100rel, foo");
+    let text = invite("Require: 100rel, foo, bar");
     let answer = refused(&text, HeaderName::Unsupported);
-    assert_eq!(answer, (420, "100rel, foo".into()));
+    assert_eq!(answer, (420, "foo, bar".into()));
 
     let mut wire = Wire::with(UserAgentConfig {
         supported: vec![Token::new("foo").unwrap()],

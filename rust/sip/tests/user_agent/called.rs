@@ -43,7 +43,10 @@ fn a_200_has_what_a_dialog_needs() {
     let is = |name, value: &str| assert_eq!(header(&response, name), value);
     is(HeaderName::RecordRoute, "<sip:p2;lr>, <sip:p1;lr>");
     is(HeaderName::Contact, "<sip:room@192.0.2.2:5060>");
-    is(HeaderName::Allow, "INVITE, ACK, CANCEL, BYE, OPTIONS");
+    is(
+        HeaderName::Allow,
+        "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE",
+    );
     is(HeaderName::ContentType, "application/sdp");
     is(
         HeaderName::Via,

@@ -8,9 +8,9 @@ use sems_sip::{Error, HeaderName, Headers, Message, Method, Request, Uri};
 
 use crate::wire::{PHONE, Wire, flow, from_tag, header, numbered, reply};
 
-const CONTACT: &str = "Contact: <sip:bob@192.0.2.1:5060>";
+pub const CONTACT: &str = "Contact: <sip:bob@192.0.2.1:5060>";
 
-fn outgoing(content: Option<Content>) -> OutgoingRequest {
+pub fn outgoing(content: Option<Content>) -> OutgoingRequest {
     let uri: Uri = "sip:bob@192.0.2.1".parse().unwrap();
     let from: Uri = "sip:sems@192.0.2.2".parse().unwrap();
     let from = NameAddr::new(from).with_display_name("The \"Bridge\"");
@@ -21,7 +21,7 @@ fn outgoing(content: Option<Content>) -> OutgoingRequest {
 }
 
 /// Calls, and takes the INVITE.
-fn calling(wire: &mut Wire) -> (SessionId, Request) {
+pub fn calling(wire: &mut Wire) -> (SessionId, Request) {
     let offer = Some(Content::sdp("offer"));
     let session = wire.agent.invite(wire.now, outgoing(offer)).unwrap();
     wire.drain();
@@ -29,7 +29,7 @@ fn calling(wire: &mut Wire) -> (SessionId, Request) {
 }
 
 /// Calls and has it accepted; the INVITE.
-fn connected(wire: &mut Wire) -> (SessionId, Request) {
+pub fn connected(wire: &mut Wire) -> (SessionId, Request) {
     let (session, invite) = calling(wire);
     wire.receive(&reply(&invite, "200 OK", "bob", CONTACT));
     assert_eq!(wire.said(), ["ACK"]);
@@ -38,7 +38,7 @@ fn connected(wire: &mut Wire) -> (SessionId, Request) {
 }
 
 /// A request of the callee's in the dialog that our INVITE opened.
-fn from_callee(invite: &Request, sequence: u32, method: &str, branch: &str) -> String {
+pub fn from_callee(invite: &Request, sequence: u32, method: &str, branch: &str) -> String {
     let call_id = invite.headers.get(&HeaderName::CallId).unwrap();
     let tag = format!(";tag={}", from_tag(invite));
     numbered(sequence, method, branch, &tag, "")
@@ -66,7 +66,10 @@ fn an_invite_has_what_it_needs() {
     is(HeaderName::CSeq, "1 INVITE");
     is(HeaderName::MaxForwards, "70");
     is(HeaderName::Contact, "<sip:sems@192.0.2.2:5060>");
-    is(HeaderName::Allow, "INVITE, ACK, CANCEL, BYE, OPTIONS");
+    is(
+        HeaderName::Allow,
+        "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE",
+    );
     is(HeaderName::ContentType, "application/sdp");
     is(HeaderName::UserAgent, "SEMS");
 }
@@ -131,7 +134,7 @@ fn a_call_that_rings_for_ever_is_taken_back() {
     assert!(matches!(
         &wire.told()[..],
         [Event::Terminated {
-            cause: Cause::Timeout,
+            cause: Cause::NoAnswer,
             ..
         }]
     ));

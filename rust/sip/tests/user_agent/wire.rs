@@ -121,7 +121,12 @@ impl Wire {
 
     /// Has an INVITE come, and takes its 100.
     pub fn invited(&mut self) -> SessionId {
-        self.receive(&invite(""));
+        self.invited_by(&invite(""))
+    }
+
+    /// Has this INVITE come, and takes its 100.
+    pub fn invited_by(&mut self, invite: &str) -> SessionId {
+        self.receive(invite);
         assert_eq!(self.said(), ["100"]);
         match &self.told()[..] {
             [Event::Invite { session, .. }] => *session,
