@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import overload
 from urllib.parse import unquote
 
@@ -29,6 +30,8 @@ _COMPACT = {
 }
 
 
+# The names come in few spellings, and each look-up asks for all of a message.
+@lru_cache(maxsize=1024)
 def _canonical(name: str) -> str:
     name = name.lower()
     return _COMPACT.get(name, name)
