@@ -46,8 +46,19 @@ class Baresip:
     """`async with Baresip(folder, "Anna", hz=440) as anna: await anna.dial(uri)`."""
 
     def __init__(
-        self, folder: Path, name: str, hz: float = 440, *, answers: bool = False, codec: str = "pcmu"
+        self,
+        folder: Path,
+        name: str,
+        hz: float = 440,
+        *,
+        answers: bool = False,
+        codec: str = "pcmu",
+        transport: str = "udp",
+        ca: Path | None = None,
+        certificate: Path | None = None,
     ) -> None:
+        """`ca`: whose certificates a server must show over TLS; `certificate`: what it shows itself, with
+        its key."""
         self.name = name
         self.user = name.lower().replace(" ", "-")
         self.folder = folder / self.user
@@ -65,19 +76,20 @@ class Baresip:
             folder=self.folder,
             modules=next(path for path in MODULES if Path(path).is_dir()),
         )
+        config += f"sip_cafile {ca}\n" if ca else ""
+        config += f"sip_certificate {certificate}\n" if certificate else ""
+        port = self.sip_port + (transport == "tls")
+        self.uri = f"sip:{self.user}@127.0.0.1:{port}"
+        """What others dial to reach it."""
+        if transport != "udp":
+            self.uri += f";transport={transport}"
         mode = "auto" if answers else "manual"
         (self.folder / "config").write_text(config)
         (self.folder / "accounts").write_text(
-            f'"{name}" <sip:{self.user}@127.0.0.1:{self.sip_port}>'
-            f";regint=0;answermode={mode};audio_codecs={codec}/8000/1\n"
+            f'"{name}" <{self.uri}>;regint=0;answermode={mode};audio_codecs={codec}/8000/1\n'
         )
         self.events: list[dict[str, Any]] = []
         self._changed = asyncio.Event()
-
-    @property
-    def uri(self) -> str:
-        """What others dial to reach it."""
-        return f"sip:{self.user}@127.0.0.1:{self.sip_port}"
 
     async def __aenter__(self) -> Baresip:
         program = shutil.which("baresip")

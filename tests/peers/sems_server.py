@@ -39,9 +39,16 @@ class SemsServer:
     def operator_token(self) -> str:
         return "operator-for-tests"
 
-    def uri(self, user: str) -> str:
+    def uri(self, user: str, transport: str = "udp") -> str:
         """What a phone dials."""
-        return f"sip:{user}@127.0.0.1:{self.sip_port}"
+        port = self.sip_port + (transport == "tls")
+        parameter = "" if transport == "udp" else f";transport={transport}"
+        return f"sip:{user}@127.0.0.1:{port}{parameter}"
+
+    @property
+    def certificate(self) -> Path:
+        """The certificate that it has made for itself."""
+        return self.folder / "data/tls/certificate.pem"
 
     def url(self, path: str) -> str:
         """What a browser opens."""

@@ -22,10 +22,13 @@ async def run(
     rate: int = 10,
     timeout: int = 30,
     keys: dict[str, object] | None = None,
+    transport: str = "u1",
+    address: str = "127.0.0.1",
 ) -> None:
     """Runs calls by `scenario` against `sip:user@127.0.0.1:sip_port`; fails with SIPp's own words.
 
-    `keys` are what `[key]` in the scenario stands for.
+    `keys` are what `[key]` in the scenario stands for. `transport` is SIPp's: `u1`, `t1` (all calls over one
+    connection), `tn` (a connection each).
     """
     program = shutil.which("sipp")
     assert program, "SIPp is not installed: run the tests by `make test`"
@@ -34,7 +37,8 @@ async def run(
     words = [word for key, value in (keys or {}).items() for word in ("-key", key, str(value))]
     process = await asyncio.create_subprocess_exec(
         program,
-        *("-sf", str(SCENARIOS / f"{scenario}.xml"), "-s", user, "-i", "127.0.0.1", "-p", str(free_port())),
+        *("-sf", str(SCENARIOS / f"{scenario}.xml"), "-s", user, "-i", address, "-p", str(free_port())),
+        *("-t", transport, "-max_socket", "500"),
         *(
             "-m",
             str(calls),
@@ -49,7 +53,7 @@ async def run(
         ),
         *words,
         *("-mp", str(free_port(span=4)), "-trace_err", "-trace_msg", "-recv_timeout", "8000"),
-        f"127.0.0.1:{sip_port}",
+        f"[{address}]:{sip_port}" if ":" in address else f"{address}:{sip_port}",
         cwd=work,
         env=os.environ | {"TERM": "dumb"},
         stdin=asyncio.subprocess.DEVNULL,

@@ -16,8 +16,11 @@ from .sipp import SCENARIOS
 class SippServer:
     """`async with SippServer("answers", folder) as server:` takes calls at `server.port`."""
 
-    def __init__(self, scenario: str, folder: Path, *, keys: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, scenario: str, folder: Path, *, keys: dict[str, str] | None = None, tcp: bool = False
+    ) -> None:
         self.scenario = scenario
+        self.tcp = tcp
         self.port = free_port()
         self.folder = folder / f"sipp-{scenario}-{self.port}"
         self.keys = keys or {}
@@ -35,6 +38,7 @@ class SippServer:
         self.process = await asyncio.create_subprocess_exec(
             program,
             *("-sf", str(scenario), "-i", "127.0.0.1", "-p", str(self.port)),
+            *("-t", "t1" if self.tcp else "u1"),
             *("-mp", str(free_port(span=4)), "-nostdin", "-trace_err", "-trace_msg"),
             cwd=self.folder,
             env=os.environ | {"TERM": "dumb"},
@@ -42,7 +46,8 @@ class SippServer:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )
-        await is_bound(self.port, socket.SOCK_DGRAM, self.process)
+        kind = socket.SOCK_STREAM if self.tcp else socket.SOCK_DGRAM
+        await is_bound(self.port, kind, self.process)
         return self
 
     async def __aexit__(

@@ -1,0 +1,135 @@
+"""linphone on the console as a phone: says a tone from a file, records what it hears."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from .ports import free_port
+from .tones import read_wav, write_tone
+
+CONFIG = """\
+[sip]
+sip_port={port}
+sip_tcp_port={port}
+sip_tls_port={tls_port}
+verify_server_certs={verify}
+verify_server_cn=0
+root_ca={ca}
+[rtp]
+audio_rtp_port={rtp_port}-{rtp_last}
+[net]
+dns_srv_enabled=0
+[misc]
+uuid=00000000-0000-0000-0000-000000000000
+"""
+
+
+class Linphone:
+    """`async with Linphone(folder, "lin", hz=440) as lin: await lin.dial(uri)`.
+
+    `ca`: the file of the certificate that servers must show (whose addresses linphone can't read); None:
+    any will do.
+    """
+
+    def __init__(self, folder: Path, name: str, hz: float = 440, *, ca: Path | None = None) -> None:
+        self.name = name
+        self.folder = folder / name
+        (self.folder / ".local/share/linphone").mkdir(parents=True)
+        self.heard = self.folder / "heard.wav"
+        self.tone = write_tone(self.folder / "tone.wav", hz, 120)
+        self.port = free_port(span=2)
+        rtp_port = free_port(span=10)
+        config = CONFIG.format(
+            port=self.port,
+            tls_port=self.port + 1,
+            verify=int(ca is not None),
+            ca=ca or "",
+            rtp_port=rtp_port,
+            rtp_last=rtp_port + 9,
+        )
+        self.rc = self.folder / "linphonerc"
+        self.rc.write_text(config)
+        self.said = ""
+        self._changed = asyncio.Event()
+
+    async def __aenter__(self) -> Linphone:
+        program = shutil.which("linphonec")
+        assert program, "linphone is not installed: run the tests by `make test`"
+        self.process = await asyncio.create_subprocess_exec(
+            program,
+            *("-c", str(self.rc)),
+            env=os.environ | {"HOME": str(self.folder)},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        self._reader = asyncio.create_task(self._read())
+        # Else it offers media of another family than SIP's, where that is the machine's only way out.
+        await self.command("ipv6 disable")
+        await self.command("soundcard use files")
+        await self.command(f"play {self.tone}")
+        await self.command(f"record {self.heard}")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process.returncode is None:
+            await self.command("quit")
+            try:
+                await asyncio.wait_for(self.process.wait(), 10)
+            except TimeoutError:
+                self.process.kill()
+                await self.process.wait()
+        await self._reader
+        if kind is not None:
+            print(f"--- {self.name}\n{self.said[-4000:]}")
+
+    async def command(self, words: str) -> None:
+        """A command of its console."""
+        assert self.process.stdin
+        self.process.stdin.write(f"{words}\n".encode())
+        await self.process.stdin.drain()
+
+    async def says(self, pattern: str, *, after: int = 0, timeout: float = 15) -> None:
+        """Waits until its console says that."""
+
+        async def wait() -> None:
+            while not re.search(pattern, self.said[after:]):
+                self._changed.clear()
+                assert not self._reader.done(), self.said
+                await self._changed.wait()
+
+        try:
+            await asyncio.wait_for(wait(), timeout)
+        except TimeoutError:
+            raise AssertionError(f"{self.name} did not say {pattern!r}:\n{self.said[-4000:]}") from None
+
+    async def dial(self, uri: str) -> None:
+        """Calls and waits for the answer."""
+        before = len(self.said)
+        await self.command(f"call {uri}")
+        await self.says(r"Call \d+ with .* connected|Media streams established", after=before)
+
+    async def hang_up(self) -> None:
+        """Ends the call."""
+        before = len(self.said)
+        await self.command("terminate")
+        await self.says(r"Call \d+ with .* ended", after=before)
+
+    def recording(self) -> Any:
+        """What it heard, as 8 kHz samples."""
+        return read_wav(self.heard)
+
+    async def _read(self) -> None:
+        assert self.process.stdout
+        while piece := await self.process.stdout.read(4096):
+            self.said += piece.decode(errors="replace")
+            self._changed.set()
+        self._changed.set()
