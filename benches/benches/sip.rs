@@ -9,10 +9,10 @@ use std::{
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sems_sdp::SessionDescription;
 use sems_sip::{
-    Bytes, Flow, Headers, Message, Method, Uri, UserAgent,
+    Bytes, Flow, Headers, Message, Method, StatusCode, Uri, UserAgent,
     header::{CSeq, CallId, Contact, From, NameAddr, Route, To, Via},
     transaction::Transport,
-    user_agent::{Content, Event, OutgoingRequest, Output, UserAgentConfig},
+    user_agent::{Admission, Content, Event, OutgoingRequest, Output, Reply, UserAgentConfig},
 };
 
 /// An INVITE as a desk phone sends it through two proxies.
@@ -201,5 +201,64 @@ fn transactions(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, parse, transactions);
+/// Nobody comes in.
+#[derive(Debug)]
+struct Closed;
+
+impl Admission for Closed {
+    fn admit(&mut self, _: Instant, _: Flow, _: &Method) -> Result<(), u32> {
+        Err(1)
+    }
+}
+
+/// What an INVITE costs that is refused because there is too much to do, beside one that gets a
+/// session and is refused then.
+fn refusals(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("sip/refusal");
+    let invite = String::from_utf8(invite().to_vec()).unwrap();
+    let count = |agent: &mut UserAgent| {
+        let mut sent = 0;
+        while let Some(output) = agent.poll_output() {
+            sent += usize::from(matches!(output, Output::Transmit { .. }));
+        }
+        sent
+    };
+    group.bench_function("503_before_anything_is_kept", |bencher| {
+        let mut agent = UserAgent::new(UserAgentConfig::default(), [1; 32]);
+        agent.set_admission(Box::new(Closed));
+        let now = Instant::now();
+        let datagram = Bytes::from(invite.clone());
+        bencher.iter(|| {
+            agent.receive(now, Pair::flow(0), black_box(datagram.clone()));
+            count(&mut agent)
+        });
+        assert_eq!(agent.census().server_transactions, 0);
+    });
+    group.bench_function("503_of_a_session", |bencher| {
+        let mut agent = UserAgent::new(UserAgentConfig::default(), [1; 32]);
+        let mut now = Instant::now();
+        let mut number = 0u64;
+        bencher.iter(|| {
+            number += 1;
+            // Each is another call, and those before are over.
+            let one = invite.replace("48216N", &format!("{number}"));
+            let one = one.replace("8f1d.62a9b1c3", &format!("{number}"));
+            agent.receive(now, Pair::flow(0), one.into());
+            let mut session = None;
+            while let Some(output) = agent.poll_output() {
+                if let Output::Event(Event::Invite { session: new, .. }) = output {
+                    session = Some(new);
+                }
+            }
+            let busy = Reply::new(StatusCode::SERVICE_UNAVAILABLE);
+            agent.reject(now, session.unwrap(), busy).unwrap();
+            now += Duration::from_secs(40);
+            agent.handle_timeout(now);
+            count(&mut agent)
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, parse, transactions, refusals);
 criterion_main!(benches);

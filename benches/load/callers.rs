@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    clock,
+    calls, clock,
     media::{FRAME, Stream, Voice, level_at, tone},
     report::Measured,
     server::{Process, pin_callers},
@@ -21,6 +21,8 @@ const RATE: i64 = 150;
 const SETTLE_SECONDS: i64 = 3;
 /// How many callers keep what they hear to be listened to afterwards.
 const LISTENERS: usize = 60;
+/// Calls a second that are allowed while there are too many.
+const ALLOWED: u64 = 200;
 /// Services of `load/apps` that keep Python busy for five seconds each.
 const BLOCKING: [&str; 2] = ["sleeper", "spinner"];
 /// A tone is heard from here on (dBov, over the whole run); one's own is to stay under the other.
@@ -37,6 +39,8 @@ pub struct Plan {
     voices: Vec<Voice>,
     /// Services that block Python are called while it is measured.
     blocked: bool,
+    /// So many others call each second while it is measured, ten times what is allowed.
+    flood: u64,
 }
 
 const SILENT: Voice = Voice {
@@ -61,6 +65,7 @@ impl Plan {
             users: (0..calls).map(|i| format!("room-{}", i / 3)).collect(),
             headers: "",
             blocked: false,
+            flood: 0,
             voices: (0..calls).map(|i| voice(i as u32 % 3)).collect(),
         }
     }
@@ -70,6 +75,15 @@ impl Plan {
         Self {
             name: format!("blocked:{calls}"),
             blocked: true,
+            ..Self::conference(calls)
+        }
+    }
+
+    /// As `conference`, while ten times as many others call as the limit allows.
+    pub fn overload(calls: usize) -> Self {
+        Self {
+            name: format!("overload:{calls}"),
+            flood: 10 * ALLOWED,
             ..Self::conference(calls)
         }
     }
@@ -88,6 +102,7 @@ impl Plan {
             users: vec!["plenary".into(); calls],
             headers: "",
             blocked: false,
+            flood: 0,
             voices: (0..calls)
                 .map(|i| if i < talkers { voice(i as u32) } else { SILENT })
                 .collect(),
@@ -103,6 +118,7 @@ impl Plan {
             headers: "P-App-Name: announcement\r\nP-App-Param: play=default-announcement;repeat=forever\r\n",
             voices: vec![SILENT; calls],
             blocked: false,
+            flood: 0,
         }
     }
 }
@@ -269,7 +285,7 @@ pub fn run(plan: &Plan, sems: &Path, seconds: u64) -> Result<Measured, String> {
     pin_callers();
     eprintln!("{} …", plan.name);
     let (sip_port, http_port) = (25060, 28080);
-    let server = Process::sems(sems, sip_port, http_port, (20000, 31999))?;
+    let server = Process::sems(sems, sip_port, http_port, (20000, 31999), &limits(plan))?;
     let memory_before = server.memory();
     let mut caller =
         Caller::new(SocketAddr::from(([127, 0, 0, 1], sip_port))).map_err(|e| e.to_string())?;
@@ -308,7 +324,16 @@ pub fn run(plan: &Plan, sems: &Path, seconds: u64) -> Result<Measured, String> {
             caller.invite(service, "", port);
         }
     }
-    let mut measured = run.measure(seconds, || server.cpu(), || caller.poll());
+    let mut flood = Flood::new(plan.flood, sip_port, seconds)?;
+    let mut measured = run.measure(
+        seconds,
+        || server.cpu(),
+        || {
+            caller.poll();
+            flood.slot();
+        },
+    );
+    measured.flood = flood.end();
     measured.name = plan.name.clone();
     measured.late_ticks = late(&server) - late_before;
     measured.memory_per_call =
@@ -322,6 +347,46 @@ pub fn run(plan: &Plan, sems: &Path, seconds: u64) -> Result<Measured, String> {
     measured.dropped_calls = caller.lost.len();
     caller.hang_up_all();
     Ok(measured)
+}
+
+/// Others who call and hang up at once, in step with the callers' slots.
+struct Flood {
+    run: calls::Run,
+    rate: u64,
+    slots: u64,
+}
+
+impl Flood {
+    fn new(rate: u64, sip_port: u16, seconds: u64) -> Result<Self, String> {
+        let seconds = seconds + SETTLE_SECONDS as u64;
+        Ok(Self {
+            run: calls::Run::new(sip_port, rate, seconds)?,
+            rate,
+            slots: 0,
+        })
+    }
+
+    /// One millisecond.
+    fn slot(&mut self) {
+        self.slots += 1;
+        let due = self.slots * self.rate / 1000 - (self.slots - 1) * self.rate / 1000;
+        (0..due).for_each(|_| self.run.begin(true));
+        self.run.poll();
+    }
+
+    fn end(mut self) -> Option<calls::Calls> {
+        self.run.settle();
+        self.run.found.set_up.sort_unstable();
+        (self.rate > 0).then_some(self.run.found)
+    }
+}
+
+/// What the server is told of limits.
+fn limits(plan: &Plan) -> String {
+    match plan.flood {
+        0 => String::new(),
+        _ => format!("[limits]\ncalls_per_second = {ALLOWED}\n"),
+    }
 }
 
 /// The same packets through the echo server.

@@ -29,6 +29,8 @@ pub struct Calls {
     pub complete: u64,
     /// Calls that were not.
     pub failed: u64,
+    /// Calls that were refused with 503 and told when to come again.
+    pub refused: u64,
     /// Requests that had to be sent again.
     pub repeated: u64,
     /// CPU of the server for one call, in microseconds.
@@ -42,7 +44,7 @@ pub struct Calls {
 impl Calls {
     /// As many calls as were begun, none repeated or lost.
     pub fn is_clean(&self) -> bool {
-        self.failed == 0 && self.repeated == 0
+        self.failed == 0 && self.repeated == 0 && self.refused == 0
     }
 }
 
@@ -62,14 +64,16 @@ struct Caller {
     counts: bool,
 }
 
-struct Run {
+/// Callers of a service that answers at once.
+pub struct Run {
     socket: UdpSocket,
     local: SocketAddr,
     server: SocketAddr,
     callers: Vec<Caller>,
     /// Those that wait for a response, the oldest first.
     waiting: VecDeque<usize>,
-    found: Calls,
+    /// What they came to so far.
+    pub found: Calls,
 }
 
 /// `rate` calls a second for so many seconds.
@@ -77,21 +81,8 @@ pub fn run(rate: u64, sems: &Path, seconds: u64) -> Result<Calls, String> {
     pin_callers();
     eprintln!("calls:{rate} …");
     let (sip_port, http_port) = (25062, 28082);
-    let server = Process::sems(sems, sip_port, http_port, (20000, 31999))?;
-    let socket = UdpSocket::bind("127.0.0.1:0").map_err(|e| e.to_string())?;
-    socket.set_nonblocking(true).map_err(|e| e.to_string())?;
-    let local = socket.local_addr().map_err(|e| e.to_string())?;
-    let mut run = Run {
-        socket,
-        local,
-        server: SocketAddr::from(([127, 0, 0, 1], sip_port)),
-        callers: Vec::with_capacity((rate * (seconds + WARM_UP_SECONDS)) as usize),
-        waiting: VecDeque::new(),
-        found: Calls {
-            rate,
-            ..Calls::default()
-        },
-    };
+    let server = Process::sems(sems, sip_port, http_port, (20000, 31999), "")?;
+    let mut run = Run::new(sip_port, rate, seconds + WARM_UP_SECONDS)?;
     run.calls(rate * WARM_UP_SECONDS, rate, false);
     let (before, start) = (server.cpu(), Instant::now());
     run.calls(rate * seconds, rate, true);
@@ -106,6 +97,39 @@ pub fn run(rate: u64, sems: &Path, seconds: u64) -> Result<Calls, String> {
 }
 
 impl Run {
+    /// Nobody has called yet; `rate` are to call each second for so many seconds.
+    pub fn new(sip_port: u16, rate: u64, seconds: u64) -> Result<Self, String> {
+        let socket = UdpSocket::bind("127.0.0.1:0").map_err(|e| e.to_string())?;
+        socket.set_nonblocking(true).map_err(|e| e.to_string())?;
+        let local = socket.local_addr().map_err(|e| e.to_string())?;
+        Ok(Self {
+            socket,
+            local,
+            server: SocketAddr::from(([127, 0, 0, 1], sip_port)),
+            callers: Vec::with_capacity((rate * seconds) as usize),
+            waiting: VecDeque::new(),
+            found: Calls {
+                rate,
+                ..Calls::default()
+            },
+        })
+    }
+
+    /// One more calls.
+    pub fn begin(&mut self, counts: bool) {
+        let now = Instant::now();
+        self.callers.push(Caller {
+            step: Step::Inviting,
+            begun: now,
+            sent: now,
+            to_tag: String::new(),
+            counts,
+        });
+        let index = self.callers.len() - 1;
+        self.invite(index);
+        self.waiting.push_back(index);
+    }
+
     /// Begins so many calls at an even rate, and serves all that are there.
     fn calls(&mut self, count: u64, rate: u64, counts: bool) {
         let start = clock::now();
@@ -115,23 +139,13 @@ impl Run {
                 self.poll();
                 clock::sleep_until(due.min(clock::now() + 500_000));
             }
-            let now = Instant::now();
-            self.callers.push(Caller {
-                step: Step::Inviting,
-                begun: now,
-                sent: now,
-                to_tag: String::new(),
-                counts,
-            });
-            let index = self.callers.len() - 1;
-            self.invite(index);
-            self.waiting.push_back(index);
+            self.begin(counts);
             self.poll();
         }
     }
 
     /// Waits for the last calls to end.
-    fn settle(&mut self) {
+    pub fn settle(&mut self) {
         let start = Instant::now();
         while !self.waiting.is_empty() && start.elapsed() < PATIENCE {
             self.poll();
@@ -140,7 +154,8 @@ impl Run {
         self.found.failed += self.waiting.len() as u64;
     }
 
-    fn poll(&mut self) {
+    /// Reads and answers what has come.
+    pub fn poll(&mut self) {
         let mut buffer = [0u8; 4096];
         while let Ok(size) = self.socket.recv(&mut buffer) {
             let text = String::from_utf8_lossy(&buffer[..size]).into_owned();
@@ -203,7 +218,10 @@ impl Run {
             Some(code) if is_invite && code >= "300" => {
                 caller.step = Step::Over;
                 caller.to_tag = tag(text).to_owned();
-                self.found.failed += 1;
+                match code == "503" && text.contains("\r\nRetry-After: ") {
+                    true => self.found.refused += 1,
+                    false => self.found.failed += 1,
+                }
                 self.send(index, "ACK", 1, "invite", "");
             }
             _ => {}

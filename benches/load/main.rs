@@ -25,9 +25,10 @@ Puts a SEMS server under load over loopback and says what it costs.
 usage: load [--sems PATH] [--seconds N] [--json FILE] [SCENARIO …]
 
 scenarios (default: echo, conference:300, blocked:300, room:400, announcement:1050,
-           calls:1000)
+           overload:200, calls:1000)
   echo:N          the yardstick: N calls' packets through the cheapest UDP echo server
   conference:N    N calls in rooms of three, one speaks at a time
+  overload:N      conference:N while others call ten times as often as is allowed
   room:N          one room of N, five of whom speak
   blocked:N       conference:N while a service sleeps and another spins in Python
   announcement:N  N calls hear an announcement
@@ -88,6 +89,7 @@ fn run(scenario: &str, options: &Options, report: &mut Report) -> Result<(), Str
             return Ok(());
         }
         "blocked" => Plan::blocked(count(300)?),
+        "overload" => Plan::overload(count(200)?),
         "conference" => Plan::conference(count(300)?),
         "room" => Plan::room(count(400)?, 5),
         "announcement" => Plan::announcement(count(1050)?),
@@ -152,6 +154,7 @@ fn options(arguments: Vec<String>) -> Options {
             "blocked:300",
             "room:400",
             "announcement:1050",
+            "overload:200",
             "calls:1000",
         ]
         .map(String::from)

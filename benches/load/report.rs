@@ -37,6 +37,8 @@ pub struct Measured {
     pub set_up: Vec<u32>,
     /// Calls that ended by themselves.
     pub dropped_calls: usize,
+    /// Others who called meanwhile.
+    pub flood: Option<Calls>,
 }
 
 fn percentile(sorted: &[u32], of: f64) -> f64 {
@@ -91,6 +93,13 @@ impl Measured {
         put("set_up_ms_p50", percentile(&self.set_up, 0.5));
         put("set_up_ms_p99", percentile(&self.set_up, 0.99));
         put("memory_kib_per_call", self.memory_per_call);
+        if let Some(flood) = &self.flood {
+            put("offered_a_second", flood.rate as f64);
+            put("others_served", flood.complete as f64);
+            put("others_refused", flood.refused as f64);
+            put("others_failed", flood.failed as f64);
+            put("others_set_up_ms_p99", percentile(&flood.set_up, 0.99));
+        }
         text.push('}');
         text
     }
@@ -164,6 +173,18 @@ impl Report {
                 )
             },
         );
+        if let Some(flood) = &one.flood {
+            println!(
+                "{:<18} {} others called each second: {} served, {} refused at once, {} failed, {} requests sent again, set-up p99 {:.1} ms",
+                "",
+                flood.rate,
+                flood.complete,
+                flood.refused,
+                flood.failed,
+                flood.repeated,
+                percentile(&flood.set_up, 0.99),
+            );
+        }
         self.all.push(one);
     }
 

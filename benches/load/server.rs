@@ -47,17 +47,19 @@ impl Process {
         })
     }
 
-    /// A SEMS server on loopback; returns when it takes calls.
+    /// A SEMS server on loopback; returns when it takes calls. `more_config` is added to its file.
     pub fn sems(
         program: &Path,
         sip_port: u16,
         http_port: u16,
         rtp: (u16, u16),
+        more_config: &str,
     ) -> Result<Self, String> {
         let folder = std::env::temp_dir().join(format!("sems-load-{}", std::process::id()));
         fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
         let config = folder.join("sems.toml");
-        fs::write(&config, "[operator]\ntoken = \"load-test\"\n").map_err(|e| e.to_string())?;
+        let settings = format!("[operator]\ntoken = \"load-test\"\n{more_config}");
+        fs::write(&config, settings).map_err(|e| e.to_string())?;
         let log = fs::File::create(folder.join("sems.log")).map_err(|e| e.to_string())?;
         let mut command = Command::new(program);
         command

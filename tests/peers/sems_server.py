@@ -30,7 +30,7 @@ class SemsServer:
         low = free_port(span=600)
         self.rtp_ports = (low, low + 599)
         self.config = folder / "sems.toml"
-        self.config.write_text('[operator]\ntoken = "operator-for-tests"\n' + config)
+        self.config.write_text(config + '\n[operator]\ntoken = "operator-for-tests"\n')
         self.log: list[str] = []
         self.env = env or {}
         self._changed = asyncio.Event()

@@ -1,0 +1,51 @@
+"""More calls than there is room for, as SIPp makes them: 503 with Retry-After, and the rest go on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from peers import sipp
+from peers.sems_server import SemsServer
+
+pytestmark = pytest.mark.asyncio
+
+
+async def flood(server: SemsServer, folder: Path) -> dict[str, int]:
+    """Forty calls within a second, and what the server counted."""
+    # SIPp fails on a 503 without Retry-After, and when an answered call is not served to its end.
+    await sipp.run("overload", server.sip_port, "echo", folder, calls=40, rate=40)
+    counters: dict[str, int] = (await server.operator("/stats"))["counters"]
+    return counters
+
+
+@pytest.mark.parametrize(
+    ("limits", "counter", "why"),
+    [
+        ("calls_per_second = 5", "sip_overload_rate", r"limits.calls_per_second allows \(5\)"),
+        (
+            "calls_per_second_per_source = 5",
+            "sip_overload_source",
+            r"127.0.0.1 calls more often than limits.calls_per_second_per_source allows \(5\)",
+        ),
+        (
+            "calls_per_source = 3",
+            "sip_overload_source",
+            r"127.0.0.1 has as many calls as limits.calls_per_source allows \(3\)",
+        ),
+        ("max_calls = 3", "sip_overload_calls", r"3 calls exist, as limits.max_calls allows"),
+    ],
+)
+async def test_calls_beyond_a_limit_are_asked_to_come_again(
+    tmp_path: Path, limits: str, counter: str, why: str
+) -> None:
+    config = f"trusted = []\n[limits]\n{limits}\n"
+    async with SemsServer(tmp_path, config=config) as server:
+        counters = await flood(server, tmp_path)
+        refused = counters[counter]
+        assert refused == counters["sip_overload"]
+        assert 20 <= refused <= 37
+        assert counters["calls_total"] == 40 - refused
+        await server.logged(why)
+        await server.logged("refused with 503")
