@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from typing import Literal, Protocol, TypeAlias
@@ -138,7 +138,7 @@ class Resolver:
             addresses = self._fitting(local) if local else await self._addresses(host)
             return [_at(transport, address, port, host) for address in addresses]
         declined = False
-        for transport, records in await self._services(target, host, wanted):
+        async for transport, records in self._services(target, host, wanted):
             # RFC 2782: "." says that there is decidedly no such service.
             declined = declined or (bool(records) and not any(record.target for record in records))
             if found := await self._by_srv(host, transport, records):
@@ -151,22 +151,22 @@ class Resolver:
 
     async def _services(
         self, target: SipUri, host: str, wanted: Transport | None
-    ) -> list[tuple[Transport, Sequence[Srv]]]:
+    ) -> AsyncIterator[tuple[Transport, Sequence[Srv]]]:
         """Transports with their SRV records, the one to take first (§4.1)."""
-        if wanted is None:
-            usable = [t for t in self._transports if target.scheme == "sip" or t == "tls"]
-            pointers = choose_naptr(await self._ask(host, "NAPTR"), usable)
-            if pointers:
-                names = [(transport, pointer.replacement) for transport, pointer in pointers]
-            else:
-                names = [(transport, _SRV_NAMES[transport] + host) for transport in usable]
-        else:
-            names = [(wanted, _SRV_NAMES[wanted] + host)]
-        answers = await asyncio.gather(*(self._ask(name, "SRV") for _, name in names))
-        return [
-            (transport, [record for record in answer if isinstance(record, Srv)])
-            for (transport, _), answer in zip(names, answers, strict=True)
-        ]
+        if wanted is not None:
+            yield wanted, await self._srv(_SRV_NAMES[wanted] + host)
+            return
+        usable = [t for t in self._transports if target.scheme == "sip" or t == "tls"]
+        pointers = choose_naptr(await self._ask(host, "NAPTR"), usable)
+        for transport, pointer in pointers:
+            yield transport, await self._srv(pointer.replacement)
+        if not pointers:
+            answers = await asyncio.gather(*(self._srv(_SRV_NAMES[transport] + host) for transport in usable))
+            for transport, records in zip(usable, answers, strict=True):
+                yield transport, records
+
+    async def _srv(self, name: str) -> list[Srv]:
+        return [record for record in await self._ask(name, "SRV") if isinstance(record, Srv)]
 
     async def _by_srv(self, host: str, transport: Transport, records: Sequence[Srv]) -> list[Destination]:
         ordered = order_srv([record for record in records if record.target], self._chance.random)

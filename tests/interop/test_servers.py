@@ -120,3 +120,11 @@ async def test_a_dead_name_server_costs_its_time_and_no_more(tmp_path: Path) -> 
         # Names of this machine need none.
         async with SippServer("answers", tmp_path) as there:
             await (await server.dial(f"sip:bob@localhost:{there.port}", timeout=5)).hangup()
+
+
+async def test_a_server_that_refuses_the_connection_is_passed_over_at_once(tmp_path: Path) -> None:
+    async with SippServer("answers", tmp_path) as living, sems(tmp_path) as server:
+        places = [f"tcp:127.0.0.1:{free_port()}", f"127.0.0.1:{living.port}"]
+        began = asyncio.get_running_loop().time()
+        await (await server.dial("sip:bob@pbx.test", destination=places, timeout=10)).hangup()
+        assert asyncio.get_running_loop().time() - began < 2
