@@ -12,6 +12,26 @@ __version__: Final[str]
 
 HeaderList = list[tuple[str, str]]
 
+Credential = tuple[str | None, str, str]
+"""Realm (None: any), name and password."""
+
+@final
+class AuthConfig:
+    """Whom the engine asks who they are (RFC 3261 §22), and who may answer."""
+
+    def __new__(
+        cls,
+        *,
+        realm: str,
+        challenge: Sequence[str],
+        algorithms: Sequence[str] = ("SHA-256", "MD5"),
+        passwords: Sequence[tuple[str, str]] = (),
+        hashes: Sequence[tuple[str, str, str]] = (),
+        exempt: Sequence[str] = (),
+    ) -> AuthConfig:
+        """``challenge``: methods. ``passwords``: name and password. ``hashes``: name, algorithm and
+        H(name:realm:password) in hexadecimal. ``exempt``: networks that are not asked."""
+
 @final
 class EngineConfig:
     """What the engine needs to know at start.
@@ -43,6 +63,7 @@ class EngineConfig:
         unanswered_ms: int = 300000,
         session_expires: int = 1800,
         min_se: int = 90,
+        auth: AuthConfig | None = None,
         seed: int | None = None,
         tls_certificate: str | os.PathLike[str] | None = None,
         tls_key: str | os.PathLike[str] | None = None,
@@ -113,13 +134,14 @@ class Event:
 
     @final
     class Incoming(Event):
-        __match_args__ = ("call", "uri", "headers", "source", "local", "trusted")
+        __match_args__ = ("call", "uri", "headers", "source", "local", "trusted", "user")
         call: int
         uri: str
         headers: HeaderList
         source: str
         local: str
         trusted: bool
+        user: str | None
 
     @final
     class Progress(Event):
@@ -161,13 +183,14 @@ class Event:
     class Replaced(Event):
         """Another peer has taken the place of the call's, by the INVITE with these header fields."""
 
-        __match_args__ = ("call", "uri", "headers", "source", "local", "trusted")
+        __match_args__ = ("call", "uri", "headers", "source", "local", "trusted", "user")
         call: int
         uri: str
         headers: HeaderList
         source: str
         local: str
         trusted: bool
+        user: str | None
 
     @final
     class Ended(Event):
@@ -236,6 +259,7 @@ class Event:
             "local",
             "trusted",
             "answered",
+            "user",
         )
         transaction: int
         call: int | None
@@ -247,6 +271,7 @@ class Event:
         local: str
         trusted: bool
         answered: bool
+        user: str | None
 
     @final
     class Response(Event):
@@ -337,6 +362,7 @@ class Engine:
         late_offer: bool = False,
         reliable: bool = False,
         ring_timeout_ms: int = 185000,
+        credentials: Sequence[Credential] = ...,
     ) -> tuple[int, int]:
         """Places a call; returns (request, call). Each destination is ``"ip:port"`` (UDP) or names a
         transport and, for TLS, whom the certificate must be for: ``"tcp:[::1]:5060"``,
@@ -360,6 +386,7 @@ class Engine:
         headers: HeaderList = ...,
         body: bytes | None = None,
         content_type: str = "",
+        credentials: Sequence[Credential] = ...,
     ) -> int:
         """To exactly one of call and uri (with destinations); ends in Event.Response, or in Event.Done
         with an error when it can't be sent."""

@@ -72,6 +72,8 @@ class Call(CallMedia, CallRequests):
         """Where the INVITE came from (or was sent), ``"ip:port"``."""
         self.local = local
         """The address at which it arrived, ``"ip:port"``; empty for a placed call."""
+        self.authenticated_user: str | None = None
+        """The user whose password the caller has; None: it wasn't asked (``[auth] challenge``)."""
         self.app_name: str | None = None
         """The app that has the call."""
         self.params: dict[str, str] = {}
@@ -255,9 +257,10 @@ class Call(CallMedia, CallRequests):
                 self._subscribers.tell(events.RtpResumed())
             case Event.Redirected(_, targets):
                 self.redirect_targets = tuple(targets)
-            case Event.Replaced(_, _, headers, source, local):
+            case Event.Replaced(_, _, headers, source, local, _, user):
                 self.headers = Headers(headers)
                 self.source, self.local = source, local
+                self.authenticated_user = user
                 self._set_caller(NameAddr.parse(self.headers.get("From", "")))
                 self.log.info("another peer has taken its place", caller=self.caller_uri, source=source)
                 self._subscribers.tell(events.Replaced(self.caller_name, self.caller_uri))

@@ -29,6 +29,7 @@ from .log import logger
 from .routing import Refusal, choose
 
 if TYPE_CHECKING:
+    from .auth import Credential
     from .call import Call
     from .plugins import Apps
     from .server import Server
@@ -101,6 +102,8 @@ class SipRequest(Body):
         """The address at which it arrived, ``"ip:port"``."""
         self.trusted = event.trusted
         """It came from one of the configured trusted networks."""
+        self.authenticated_user = event.user
+        """The user whose password its sender has; None: it wasn't asked."""
         self.call: Call | None = None if event.call is None else server.calls.get(event.call)
         """The call in whose dialog it came; None: it came outside any."""
         self.answered = event.answered
@@ -181,6 +184,7 @@ async def send(
     body: bytes | str | None,
     content_type: str,
     headers: Iterable[tuple[str, str]],
+    credentials: list[Credential],
 ) -> SipResponse:
     """For the server: a request outside any dialog."""
     request = server.engine.core.request(
@@ -191,6 +195,7 @@ async def send(
         from_name=from_name,
         from_uri=from_uri,
         headers=list(headers),
+        credentials=credentials,
         **_content(body, content_type),
     )
     return _response(await server.engine.answered(request))

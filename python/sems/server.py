@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from . import hosting, listening, redirect, requests
+from . import auth, hosting, listening, redirect, requests
 from .app import App, Hook
 from .call import Call
 from .config import Config
@@ -208,6 +208,7 @@ class Server:
             unanswered_ms=round(config.limits.unanswered * 1000),
             session_expires=config.session.timer,
             min_se=config.session.min_timer,
+            auth=auth.gate(config),
             seed=self._seed,
         )
 
@@ -268,6 +269,8 @@ class Server:
         link: str | None = None,
         reliable: bool = False,
         ring_timeout: float = _RING_TIMEOUT,
+        username: str | None = None,
+        password: str | None = None,
     ) -> Call:
         """Sends an INVITE and returns at once with the call, which is yet to be answered.
 
@@ -278,6 +281,7 @@ class Server:
         ``link``: the control page of this call, which goes out as ``u=``.
         ``reliable``: whom we call has to ring reliably (RFC 3262). ``ring_timeout``: after so many seconds
         without an answer the call is taken back, or after ``[limits] unanswered`` if that is less.
+        ``username`` and ``password``: who we are, should we be asked; without them it is as configured.
 
         Raises CallFailed when the next hop can't be found, and ValueError for what is no SIP URI.
         """
@@ -293,6 +297,7 @@ class Server:
             link=link,
             reliable=reliable,
             ring_timeout_ms=round(ring_timeout * 1000),
+            credentials=auth.credentials(self.config, username, password),
         )
         caller = NameAddr(from_name, from_uri or "sip:sems")
         call = Call(
@@ -327,6 +332,8 @@ class Server:
         headers: Iterable[tuple[str, str]] = (),
         link: str | None = None,
         reliable: bool = False,
+        username: str | None = None,
+        password: str | None = None,
         timeout: float = 60.0,
         follow_redirects: bool = False,
     ) -> Call:
@@ -352,6 +359,8 @@ class Server:
                 link=link,
                 reliable=reliable,
                 ring_timeout=timeout,
+                username=username,
+                password=password,
             )
             try:
                 await call.wait_answered()
@@ -378,6 +387,8 @@ class Server:
         body: bytes | str | None = None,
         content_type: str = "text/plain",
         headers: Iterable[tuple[str, str]] = (),
+        username: str | None = None,
+        password: str | None = None,
     ) -> SipResponse:
         """Sends a request outside any call, of any method but those of calls, and returns the final
         response. A text is sent as UTF-8; the addresses are as in :meth:`place`.
@@ -396,6 +407,7 @@ class Server:
             body=body,
             content_type=content_type,
             headers=headers,
+            credentials=auth.credentials(self.config, username, password),
         )
 
     async def send_message(self, uri: str, text: str, **how: Any) -> SipResponse:
@@ -461,6 +473,7 @@ class Server:
             source=event.source,
             local=event.local,
         )
+        call.authenticated_user = event.user
         self._adopt(call)
         target = choose(event.uri, headers, trusted=event.trusted, config=self.config, apps=self.apps)
         if isinstance(target, Refusal):

@@ -13,7 +13,8 @@ from ..plugins import Apps
 from .failure import one_clear_line
 from .options import BaseUrl, ConfigFile, Data, Host, HttpPort, RtpPorts, SipPort
 
-_SECRETS = {"operator.token"}
+# The last part of the names of values that are not shown.
+_SECRETS = {"token", "password", "ha1"}
 
 
 def apps(
@@ -68,7 +69,7 @@ def _rows(value: Any, key: str) -> list[tuple[str, str]]:
         return [row for index, inner in enumerate(value) for row in _rows(inner, f"{key}[{index}]")]
     if value is None:
         return [(key, "(unset)")]
-    if key in _SECRETS:
+    if key.rpartition(".")[2] in _SECRETS:
         return [(key, '"…"')]
     # JSON writes strings, numbers, truth and lists of them as TOML does.
     return [(key, json.dumps(value, ensure_ascii=False))]

@@ -21,6 +21,8 @@ DEFAULT_FILE = "sems.toml"
 """Read from the current folder when no other file is named and it exists."""
 
 _Loc = tuple[str | int, ...]
+# The last part of the names of values that nobody is to see.
+_SECRETS = frozenset({"token", "password", "ha1"})
 
 
 class _Environment(Config, BaseSettings):
@@ -219,7 +221,7 @@ def _source_of(loc: _Loc, origins: dict[_Loc, _Source]) -> _Source | None:
 
 
 def _given(value: Any, loc: _Loc) -> str:
-    if isinstance(value, str | int | float) and "token" not in loc:
+    if isinstance(value, str | int | float) and not _SECRETS.intersection(map(str, loc)):
         return f", not {value!r}"
     return ""
 

@@ -10,15 +10,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainSerializer,
     model_validator,
 )
 
 from ..headers import SipUri, join_host_port, split_host_port
+from .auth import AuthSettings
+from .section import Section
 
 
 def _default_data() -> Path:
@@ -123,12 +123,6 @@ Regex = Annotated[
 ]
 
 
-class Section(BaseModel):
-    """A table of ``sems.toml``: unknown keys are errors, values don't change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
 class Route(Section):
     """One ``[[routes]]``: every condition that is given must hold; the first route that matches wins."""
 
@@ -138,9 +132,9 @@ class Route(Section):
     """Matches the whole user part of the Request-URI."""
     domain: Regex | None = None
     """Matches the whole host of the Request-URI."""
-    headers: dict[str, Regex] = {}
+    headers: dict[str, Regex] = Field(default_factory=dict)
     """Header name to a pattern found anywhere in its first value."""
-    params: dict[str, str] = {}
+    params: dict[str, str] = Field(default_factory=dict)
     """Parameters for the app. ``{user}``, ``{domain}`` and the named groups of the patterns are filled in."""
 
     @model_validator(mode="after")
@@ -308,9 +302,10 @@ class Config(Section):
     """Media threads; 0: one for each processor core."""
     routes: tuple[Route, ...] = ()
     """Which service takes which call."""
-    rooms: dict[str, RoomSettings] = {}
+    rooms: dict[str, RoomSettings] = Field(default_factory=dict)
     """Conference rooms."""
     operator: OperatorSettings = OperatorSettings()
+    auth: AuthSettings = AuthSettings()
     limits: LimitSettings = LimitSettings()
     tls: TlsSettings = TlsSettings()
     connections: ConnectionSettings = ConnectionSettings()

@@ -5,6 +5,8 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use sems_sip::auth::Keyring;
+
 use crate::{
     destination::Destination,
     ids::{CallId, PlayId, RequestId, RoomId, TransactionId},
@@ -154,6 +156,8 @@ pub struct Dial {
     /// How long it may ring until the call is taken back, if that is less than
     /// [`EngineConfig::unanswered`](crate::config::EngineConfig::unanswered).
     pub ring_timeout: Option<Duration>,
+    /// What challenges are answered with, for as long as the call lasts.
+    pub credentials: Keyring,
 }
 
 /// How long a call that we place rings at most, if nothing else is said: somewhat longer than the
@@ -176,6 +180,7 @@ impl Dial {
             late_offer: false,
             reliable: false,
             ring_timeout: Some(RING_TIMEOUT),
+            credentials: Keyring::default(),
         }
     }
 }

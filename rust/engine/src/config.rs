@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use sems_sip::auth::AuthConfig;
+
 use crate::{
     error::EngineError,
     transport::{listen::Listen, tls::TlsConfig},
@@ -62,6 +64,8 @@ pub struct EngineConfig {
     pub session_expires: u32,
     /// The shortest interval that peers may ask for, in seconds, from 90.
     pub min_se: u32,
+    /// Who has to say who it is; `None`: nobody.
+    pub auth: Option<AuthConfig>,
     /// Where all randomness comes from; `None`: from the system. On a memory network `None` is 0.
     pub seed: Option<u64>,
 }
@@ -112,6 +116,7 @@ impl Default for EngineConfig {
             unanswered: Duration::from_secs(300),
             session_expires: 1800,
             min_se: 90,
+            auth: None,
             seed: None,
         }
     }
@@ -184,6 +189,11 @@ impl EngineConfig {
                 self.session_expires, self.min_se
             ));
         }
+        if let Some(auth) = &self.auth
+            && (auth.realm.is_empty() || auth.algorithms.is_empty())
+        {
+            return invalid("auth: a realm and an algorithm are needed".to_owned());
+        }
         if self.rtp_timeout.is_zero() {
             return invalid("rtp_timeout: must be longer than nothing".to_owned());
         }
@@ -204,6 +214,11 @@ pub struct Network {
 }
 
 impl Network {
+    /// The address, and how many of its bits count.
+    pub fn parts(self) -> (IpAddr, u8) {
+        (self.address, self.prefix)
+    }
+
     /// Whether `address` lies in this range. An IPv4 address mapped into IPv6 counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {

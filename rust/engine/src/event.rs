@@ -177,6 +177,8 @@ pub struct Incoming {
     pub local: SocketAddr,
     /// The source is one of the configured trusted networks.
     pub trusted: bool,
+    /// The user that the caller has shown to be, if it was asked to.
+    pub user: Option<String>,
 }
 
 /// Why a call is over.

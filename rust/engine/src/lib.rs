@@ -8,6 +8,7 @@
 //! All that crosses to Python is a [`command::Command`] going down and an [`event::Event`] coming up.
 
 mod agreement;
+pub mod auth;
 mod branches;
 mod call;
 mod clock;

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use sems_sip::auth::Keyring;
+
 use crate::{
     command::HeaderList,
     destination::Destination,
@@ -47,6 +49,8 @@ pub enum Recipient {
         destinations: Vec<Destination>,
         /// URIs of a Route to start with (RFC 3261 §8.1.2).
         route: Vec<String>,
+        /// What challenges are answered with.
+        credentials: Keyring,
     },
 }
 
@@ -86,4 +90,6 @@ pub struct IncomingRequest {
     pub trusted: bool,
     /// It has been answered: this is to know only.
     pub answered: bool,
+    /// The user that its sender has shown to be, if it was asked to.
+    pub user: Option<String>,
 }

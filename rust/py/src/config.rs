@@ -8,6 +8,7 @@ use sems_engine::{
     transport::{memory, tls::TlsConfig},
 };
 
+use crate::auth::AuthConfig;
 use crate::errors;
 
 /// What the engine needs to know at start.
@@ -38,6 +39,7 @@ impl EngineConfig {
         unanswered_ms = 300_000,
         session_expires = 1800,
         min_se = 90,
+        auth = None,
         seed = None,
         tls_certificate = None,
         tls_key = None,
@@ -71,6 +73,7 @@ impl EngineConfig {
         unanswered_ms: u64,
         session_expires: u32,
         min_se: u32,
+        auth: Option<&AuthConfig>,
         seed: Option<u64>,
         tls_certificate: Option<PathBuf>,
         tls_key: Option<PathBuf>,
@@ -127,6 +130,7 @@ impl EngineConfig {
             unanswered: Duration::from_millis(unanswered_ms),
             session_expires,
             min_se,
+            auth: auth.map(|auth| auth.0.clone()),
             seed,
             tls: TlsConfig {
                 certificate: tls_certificate,

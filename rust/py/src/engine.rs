@@ -10,6 +10,7 @@ use sems_engine::{
 };
 
 use crate::{
+    auth::{Credential, keyring},
     config::{EngineConfig, MemoryNetwork},
     convert,
     errors::to_python,
@@ -173,6 +174,7 @@ impl Engine {
         late_offer = false,
         reliable = false,
         ring_timeout_ms = 185_000,
+        credentials = Vec::new(),
     ))]
     #[allow(clippy::too_many_arguments, reason = "keywords of one Python call")]
     fn dial(
@@ -188,6 +190,7 @@ impl Engine {
         late_offer: bool,
         reliable: bool,
         ring_timeout_ms: u64,
+        credentials: Vec<Credential>,
     ) -> PyResult<(u64, u64)> {
         let destinations = convert::destinations(&destinations)?;
         let call = self.0.new_call();
@@ -201,6 +204,7 @@ impl Engine {
             late_offer,
             reliable,
             ring_timeout: (ring_timeout_ms > 0).then(|| Duration::from_millis(ring_timeout_ms)),
+            credentials: keyring(credentials),
             ..Dial::new(call, uri, destinations)
         };
         let request = self.signaling(SignalingCommand::Dial(Box::new(dial)))?;

@@ -21,7 +21,7 @@ pub enum Event {
         request: u64,
         prompt: Prompt,
     },
-    #[pyo3(constructor = (call, uri, headers, source, local, trusted = false))]
+    #[pyo3(constructor = (call, uri, headers, source, local, trusted = false, user = None))]
     Incoming {
         call: u64,
         uri: String,
@@ -29,6 +29,7 @@ pub enum Event {
         source: String,
         local: String,
         trusted: bool,
+        user: Option<String>,
     },
     Progress {
         call: u64,
@@ -56,7 +57,7 @@ pub enum Event {
         call: u64,
         targets: Vec<String>,
     },
-    #[pyo3(constructor = (call, uri, headers, source, local, trusted = false))]
+    #[pyo3(constructor = (call, uri, headers, source, local, trusted = false, user = None))]
     Replaced {
         call: u64,
         uri: String,
@@ -64,6 +65,7 @@ pub enum Event {
         source: String,
         local: String,
         trusted: bool,
+        user: Option<String>,
     },
     Ended {
         call: u64,
@@ -99,7 +101,8 @@ pub enum Event {
         call: u64,
     },
     #[pyo3(constructor = (
-        transaction, call, method, uri, headers, body, source, local, trusted = false, answered = false
+        transaction, call, method, uri, headers, body, source, local, trusted = false,
+        answered = false, user = None
     ))]
     Request {
         transaction: u64,
@@ -112,6 +115,7 @@ pub enum Event {
         local: String,
         trusted: bool,
         answered: bool,
+        user: Option<String>,
     },
     Response {
         request: u64,
@@ -159,6 +163,7 @@ impl From<event::Event> for Event {
                 source: incoming.source.to_string(),
                 local: incoming.local.to_string(),
                 trusted: incoming.trusted,
+                user: incoming.user,
             },
             E::Progress {
                 call,
@@ -208,6 +213,7 @@ impl From<event::Event> for Event {
                 source: by.source.to_string(),
                 local: by.local.to_string(),
                 trusted: by.trusted,
+                user: by.user,
             },
             E::Ended {
                 call,
@@ -256,6 +262,7 @@ impl From<event::Event> for Event {
                 local: request.local.to_string(),
                 trusted: request.trusted,
                 answered: request.answered,
+                user: request.user,
             },
             E::Response { request, response } => Self::Response {
                 request: request.0,

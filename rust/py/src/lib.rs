@@ -1,6 +1,7 @@
 //! `sems._core`: the engine as Python sees it. Decides nothing; `python/sems/_core.pyi` is its
 //! documentation.
 
+mod auth;
 mod config;
 mod convert;
 mod engine;
@@ -16,6 +17,7 @@ use pyo3::prelude::*;
 mod _core {
     #[pymodule_export]
     use super::{
+        auth::AuthConfig,
         config::{EngineConfig, MemoryNetwork},
         engine::Engine,
         event::Event,

@@ -7,7 +7,11 @@ use sems_engine::{
     request::{Content, FinalResponse, OutgoingRequest, Recipient},
 };
 
-use crate::{convert, engine::Engine};
+use crate::{
+    auth::{Credential, keyring},
+    convert,
+    engine::Engine,
+};
 
 #[pymethods]
 impl Engine {
@@ -25,6 +29,7 @@ impl Engine {
         headers = HeaderList::new(),
         body = None,
         content_type = "",
+        credentials = Vec::new(),
     ))]
     #[allow(clippy::too_many_arguments, reason = "keywords of one Python call")]
     fn request(
@@ -39,6 +44,7 @@ impl Engine {
         headers: HeaderList,
         body: Option<Vec<u8>>,
         content_type: &str,
+        credentials: Vec<Credential>,
     ) -> PyResult<u64> {
         let recipient = match (call, uri, destinations) {
             (Some(call), None, None) => Recipient::Call(CallId(call)),
@@ -48,6 +54,7 @@ impl Engine {
                 from_uri: from_uri.to_owned(),
                 destinations: convert::destinations(&destinations)?,
                 route,
+                credentials: keyring(credentials),
             },
             _ => {
                 return Err(PyValueError::new_err(

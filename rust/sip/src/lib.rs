@@ -34,6 +34,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod auth;
 mod check;
 mod dialog;
 pub mod dtmf;

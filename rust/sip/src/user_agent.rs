@@ -48,20 +48,22 @@
 //! and 64·T1 without ACK; and an INVITE that nobody accepts, refuses or takes back, on either side,
 //! by [`UserAgentConfig::unanswered`].
 //!
-//! Left out: authentication, REGISTER; multipart bodies of INVITE (415); `maddr` in Via, which would
-//! let a stranger send our responses to anyone.
+//! Left out: multipart bodies of INVITE (415); `maddr` in Via, which would let a stranger send our
+//! responses to anyone.
 
 mod admission;
 mod arrival;
 mod bodies;
 mod callee;
 mod caller;
+mod challenge;
 mod config;
 mod contact;
 mod counters;
 mod event;
 mod failover;
 mod flows;
+mod gate;
 mod identity;
 mod other;
 mod prack;
@@ -78,8 +80,10 @@ use std::time::Instant;
 use bytes::Bytes;
 use slotmap::SlotMap;
 
+use crate::auth::Challenger;
+use crate::auth::client::ClientAuth;
 use crate::dialog::Dialog;
-use crate::dialog::invite::Reinvite;
+use crate::dialog::invite::{Cancel, Reinvite};
 use crate::header::{Allow, HeaderName, Via};
 use crate::transaction::listener::advertised;
 use crate::transaction::{ClientTransactionId, Effect, Failure, Flow, TimerQueue, Transactions};
@@ -111,6 +115,10 @@ pub struct UserAgent {
     sessions: SlotMap<SessionId, Session>,
     by_local_tag: HashMap<Text, SessionId>,
     queue: TimerQueue<(SessionId, SessionTimer)>,
+    /// What requests outside dialogs answer challenges with, until their final response.
+    asked: HashMap<ClientTransactionId, Box<ClientAuth>>,
+    /// Who asks strangers who they are, if we do.
+    gate: Option<Box<Challenger>>,
     outputs: VecDeque<Output>,
     failover: Failover,
     admission: Option<Box<dyn Admission>>,
@@ -127,6 +135,9 @@ impl UserAgent {
     /// A user agent whose tags, branches and Call-IDs come from `seed`, which therefore must be
     /// random where strangers send datagrams.
     pub fn new(config: UserAgentConfig, seed: [u8; 32]) -> Self {
+        let mut identity = Identity::new(seed);
+        let gate = config.auth.clone();
+        let gate = gate.map(|auth| Box::new(Challenger::new(auth, &mut identity.rng)));
         Self {
             transactions: Transactions::new(config.timers, config.listeners.clone()),
             allow: Allow(config.allowed().cloned().collect())
@@ -135,10 +146,12 @@ impl UserAgent {
             extensions: config.extensions(true),
             extensions_within: config.extensions(false),
             config,
-            identity: Identity::new(seed),
+            identity,
             sessions: SlotMap::with_key(),
             by_local_tag: HashMap::new(),
             queue: TimerQueue::default(),
+            asked: HashMap::new(),
+            gate,
             outputs: VecDeque::new(),
             failover: Failover::default(),
             admission: None,
@@ -281,11 +294,17 @@ impl UserAgent {
                     flow,
                     response,
                     sent,
+                    wire,
                 } => {
                     let told = self.look_at_response(now, client, owner, flow, &response);
                     let Some(known_as) = told else {
                         continue;
                     };
+                    if let Some(wire) = wire
+                        && self.answer_challenge(now, (client, known_as), owner, &response, &wire)
+                    {
+                        continue;
+                    }
                     match owner {
                         Owner::Nobody | Owner::Prack(_) => {}
                         Owner::Silent | Owner::Cancelled => {
@@ -337,6 +356,7 @@ impl UserAgent {
             }
             Owner::Bye(id) => self.remove(id),
             Owner::Request(_) => {
+                self.asked.remove(&known_as);
                 let status = match failure {
                     Failure::Timeout => StatusCode::REQUEST_TIMEOUT,
                     Failure::Unreachable => StatusCode::SERVICE_UNAVAILABLE,
@@ -435,7 +455,8 @@ impl UserAgent {
         let Some(mut dialog) = session.dialogs.pop() else {
             return self.remove(id);
         };
-        let bye = self.request_in_dialog(&mut dialog, Method::Bye, &headers, None);
+        let mut bye = self.request_in_dialog(&mut dialog, Method::Bye, &headers, None);
+        self.sign(id, &mut bye);
         let flow = dialog.next_hop();
         if let Some(session) = self.sessions.get_mut(id) {
             session.dialogs.push(dialog);
@@ -512,6 +533,7 @@ impl UserAgent {
         }
         let flow = dialog.next_hop();
         self.sessions.get_mut(id)?.dialogs.insert(at, dialog);
+        self.sign(id, &mut request);
         self.transactions.start_client(now, request, flow, owner)
     }
 

@@ -264,6 +264,7 @@ impl Signaling {
             invite.to = NameAddr::new(Uri::parse(&dial.to_uri.into())?);
         }
         invite.headers = headers_of(dial.headers)?;
+        invite.credentials = dial.credentials;
         append(&mut invite.headers, &page_headers(call.link.as_deref()));
         if !dial.late_offer {
             let offer = call.make_offer(&mut self.legs, false, now)?;

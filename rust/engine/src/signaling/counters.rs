@@ -49,5 +49,13 @@ counters! {
         max_calls,
         /// Requests that were refused without asking Python, overload apart.
         sip_refused,
+        /// Requests that were asked who they come from.
+        auth_challenges,
+        /// Wrong answers to that.
+        auth_failures,
+        /// Right answers that came too late or twice.
+        auth_stale,
+        /// Requests of ours sent again with the answer to a challenge.
+        auth_answers,
     }
 }

@@ -51,7 +51,7 @@ impl Signaling {
             }
             self.give(now, transaction, Reply::new(StatusCode::OK));
             let id = self.requests.new_id();
-            return self.tell_request(id, session, request, flow, true);
+            return self.tell_request(id, session, request, flow, None, true);
         }
         let kind = headers.get_typed::<ContentType>();
         if let Some(Ok(kind)) = &kind
@@ -69,7 +69,7 @@ impl Signaling {
             .iter()
             .any(|taken| taken.method == "INFO")
         {
-            return self.put_to_python(now, transaction, session, request, flow);
+            return self.put_to_python(now, transaction, session, request, flow, None);
         }
         let reply = match request.body.is_empty() {
             // It asks whether we are there.

@@ -126,6 +126,7 @@ impl Signaling {
         let agent_config = UserAgentConfig {
             advertised_host: config.advertised_address.map(Into::into),
             product: Text::from(config.user_agent.clone()),
+            auth: config.auth.clone(),
             methods: methods(config),
             info_packages: config
                 .info_packages
@@ -352,6 +353,10 @@ impl Signaling {
             counter.set(gate.refused(reason));
         }
         counters.sip_refused.set(agent.refused + self.refused);
+        counters.auth_challenges.set(agent.challenges);
+        counters.auth_failures.set(agent.auth_failures);
+        counters.auth_stale.set(agent.auth_stale);
+        counters.auth_answers.set(agent.challenges_answered);
     }
 }
 

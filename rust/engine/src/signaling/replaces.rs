@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use sems_sip::{
-    Flow, HeaderName, Headers, Request,
+    Flow, HeaderName, Headers, Request, Text,
     user_agent::{Content, SessionId},
 };
 
@@ -30,10 +30,11 @@ impl Signaling {
         replaced: SessionId,
         request: &Request,
         flow: Flow,
+        user: Option<Text>,
     ) {
         self.with_call(now, replaced, |signaling, call| {
             match signaling.replace(now, call, session, request, flow) {
-                Ok(()) => signaling.tell_replaced(call, request, flow),
+                Ok(()) => signaling.tell_replaced(call, request, flow, user),
                 Err(error) => {
                     signaling.refused += 1;
                     signaling.refuse(now, session, refusal(&error, flow));
@@ -87,7 +88,7 @@ impl Signaling {
         Ok(())
     }
 
-    fn tell_replaced(&mut self, call: &Call, request: &Request, flow: Flow) {
+    fn tell_replaced(&mut self, call: &Call, request: &Request, flow: Flow, user: Option<Text>) {
         self.events.tell(Event::Replaced(Box::new(Incoming {
             call: call.id,
             uri: request.uri.to_string(),
@@ -95,6 +96,7 @@ impl Signaling {
             source: flow.remote,
             local: flow.local,
             trusted: self.config.trusts(flow.remote.ip()),
+            user: user.map(|user| user.to_string()),
         })));
     }
 }

@@ -115,6 +115,7 @@ impl Signaling {
                 from_uri,
                 destinations,
                 route,
+                credentials,
             } => {
                 let uri = Uri::parse(&uri.into())?;
                 let (flow, alternatives) = self.ways_to(&destinations)?;
@@ -125,6 +126,7 @@ impl Signaling {
                 outgoing.route = route_of(route)?;
                 outgoing.headers = headers;
                 outgoing.content = content;
+                outgoing.credentials = credentials;
                 self.agent.request(now, method, outgoing)?
             }
         };
@@ -190,6 +192,7 @@ impl Signaling {
         session: Option<SessionId>,
         request: &Request,
         flow: Flow,
+        user: Option<Text>,
     ) {
         if self.closing.is_some() {
             let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE);
@@ -203,9 +206,9 @@ impl Signaling {
             return self.give(now, transaction, reply);
         }
         match request.method {
-            Method::Message => self.on_message(now, transaction, session, request, flow),
+            Method::Message => self.on_message(now, transaction, session, request, flow, user),
             Method::Info => self.on_info(now, transaction, session, request, flow),
-            _ => self.put_to_python(now, transaction, session, request, flow),
+            _ => self.put_to_python(now, transaction, session, request, flow, user),
         }
     }
 
@@ -217,6 +220,7 @@ impl Signaling {
         session: Option<SessionId>,
         request: &Request,
         flow: Flow,
+        user: Option<Text>,
     ) {
         if request.body.len() > MAX_MESSAGE {
             let reply = Reply::new(StatusCode::REQUEST_ENTITY_TOO_LARGE);
@@ -243,7 +247,7 @@ impl Signaling {
             let reply = Reply::new(StatusCode::UNSUPPORTED_MEDIA_TYPE).with_headers(headers);
             return self.give(now, transaction, reply);
         }
-        self.put_to_python(now, transaction, session, request, flow);
+        self.put_to_python(now, transaction, session, request, flow, user);
     }
 
     /// Asks Python, which has the time that the configuration gives to this method.
@@ -254,6 +258,7 @@ impl Signaling {
         session: Option<SessionId>,
         request: &Request,
         flow: Flow,
+        user: Option<Text>,
     ) {
         let method = request.method.as_str();
         let mut taken = self.config.methods.iter();
@@ -273,7 +278,7 @@ impl Signaling {
                 otherwise: Reply::new(otherwise),
             },
         );
-        self.tell_request(id, session, request, flow, false);
+        self.tell_request(id, session, request, flow, user, false);
     }
 
     /// Tells Python of a request.
@@ -283,6 +288,7 @@ impl Signaling {
         session: Option<SessionId>,
         request: &Request,
         flow: Flow,
+        user: Option<Text>,
         answered: bool,
     ) {
         let call = session.and_then(|session| self.by_session.get(&session).copied());
@@ -297,6 +303,7 @@ impl Signaling {
             local: flow.local,
             trusted: self.config.trusts(flow.remote.ip()),
             answered,
+            user: user.map(|user| user.to_string()),
         })));
     }
 

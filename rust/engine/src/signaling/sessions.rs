@@ -26,7 +26,8 @@ impl Signaling {
                 session,
                 request,
                 flow,
-            } => self.on_invite(now, session, &request, flow),
+                user,
+            } => self.on_invite(now, session, &request, flow, user),
             AgentEvent::Progress {
                 session,
                 response,
@@ -101,7 +102,8 @@ impl Signaling {
                 session,
                 request,
                 flow,
-            } => self.on_request(now, id, session, &request, flow),
+                user,
+            } => self.on_request(now, id, session, &request, flow, user),
             AgentEvent::Response { id, response } => self.on_response(id, &response),
             AgentEvent::RequestFailed { id, status } => self.on_request_failed(id, status),
             AgentEvent::Pong { .. } | AgentEvent::FlowClosed { .. } => {}
@@ -123,12 +125,19 @@ impl Signaling {
 
     // Calls that come in
 
-    fn on_invite(&mut self, now: Instant, session: SessionId, request: &Request, flow: Flow) {
+    fn on_invite(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        request: &Request,
+        flow: Flow,
+        user: Option<Text>,
+    ) {
         if self.closing.is_some() {
             return self.refuse(now, session, Reply::new(StatusCode::SERVICE_UNAVAILABLE));
         }
         if let Some(replaced) = self.agent.replaced_by(request) {
-            return self.on_replacing(now, session, replaced, request, flow);
+            return self.on_replacing(now, session, replaced, request, flow, user);
         }
         let source = self.gate.lock().called(now, flow.remote.ip());
         let exchange = Call::exchange(&self.capabilities, &mut self.legs);
@@ -152,6 +161,7 @@ impl Signaling {
             source: flow.remote,
             local: flow.local,
             trusted: self.config.trusts(flow.remote.ip()),
+            user: user.map(|user| user.to_string()),
         })));
     }
 

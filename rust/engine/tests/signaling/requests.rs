@@ -100,6 +100,7 @@ fn what_python_does_not_answer_in_time_is_answered_before_it_is_repeated() {
         from_uri: String::new(),
         destinations: vec![to.into()],
         route: Vec::new(),
+        credentials: Default::default(),
     };
     world.order(ANN, text(recipient));
     let began = world.now;
@@ -132,6 +133,7 @@ fn a_request_to_nobody_is_answered_by_a_408_of_our_own() {
         from_uri: String::new(),
         destinations: vec!["10.0.0.99:5060".parse().unwrap()],
         route: Vec::new(),
+        credentials: Default::default(),
     };
     world.order(ANN, text(recipient));
     let response = answer(&mut world, ANN);

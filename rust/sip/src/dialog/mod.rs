@@ -249,6 +249,16 @@ impl Dialog {
         self.build(method, self.local_sequence, via)
     }
 
+    /// The CSeq of the next request of ours, which is taken with it.
+    pub(crate) fn next_sequence(&mut self) -> u32 {
+        self.local_sequence += 1;
+        self.local_sequence
+    }
+
+    pub(crate) fn local_sequence(&self) -> u32 {
+        self.local_sequence
+    }
+
     /// The ACK to a 2xx to our INVITE with this CSeq (§13.2.2.4).
     pub(crate) fn ack(&self, sequence: u32, via: &Via) -> Request {
         self.build(Method::Ack, sequence, via)

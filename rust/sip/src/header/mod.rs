@@ -5,6 +5,8 @@
 //! `name.rs` if its name isn't there yet.
 
 mod accept;
+mod auth_params;
+mod auth_value;
 mod call_id;
 mod call_info;
 mod contact;
@@ -29,6 +31,11 @@ mod via;
 use std::fmt::Display;
 
 pub use accept::{Accept, MediaRange};
+pub use auth_params::AuthParams;
+pub use auth_value::{
+    AuthValue, AuthenticationInfo, Authorization, ProxyAuthenticate, ProxyAuthorization,
+    WwwAuthenticate,
+};
 pub use call_id::CallId;
 pub use call_info::CallInfo;
 pub use contact::Contact;

@@ -43,6 +43,7 @@ header_names! {
     AlertInfo "Alert-Info";
     Allow "Allow";
     AllowEvents "Allow-Events" or "u";
+    AuthenticationInfo "Authentication-Info";
     Authorization "Authorization";
     CSeq "CSeq";
     CallId "Call-ID" or "i";

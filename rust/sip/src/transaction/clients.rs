@@ -9,7 +9,8 @@ use super::client_invite::ClientInvite;
 use super::key::ClientKey;
 use super::large::{Fallback, over_tcp};
 use super::{
-    Action, Actions, ClientTransactionId, Effect, Failure, Flow, Running, Side, Timer, Transactions,
+    Action, Actions, ClientTransactionId, Effect, Failure, Flow, Running, Sent, Side, Timer,
+    Transactions,
 };
 use crate::header::{CSeq, To};
 use crate::{HeaderName, Method, Request, Response, Text};
@@ -25,6 +26,9 @@ pub(super) struct ClientTransaction<O> {
     machine: ClientMachine,
     key: ClientKey,
     owner: O,
+    /// The id by which the owner knows it: its own, or that of the request it takes the place of.
+    known_as: ClientTransactionId,
+    retries: u8,
     flow: Flow,
     running: Running<Timer, 2>,
     /// As it was sent.
@@ -44,9 +48,35 @@ impl<O: Clone> Transactions<O> {
     pub(crate) fn start_client(
         &mut self,
         now: Instant,
+        request: Request,
+        flow: Flow,
+        owner: O,
+    ) -> Option<ClientTransactionId> {
+        self.start(now, request, flow, owner, None)
+    }
+
+    /// Sends a request again, as RFC 3261 §8.1.3.5 has it, in other words and with another branch.
+    /// For its owner it is the same: the id of the first stands for the last.
+    pub(crate) fn start_again(
+        &mut self,
+        now: Instant,
+        known_as: ClientTransactionId,
+        request: Request,
+        before: &Sent,
+        owner: O,
+    ) -> bool {
+        let place = (known_as, before.retries.saturating_add(1));
+        self.start(now, request, before.flow, owner, Some(place))
+            .is_some()
+    }
+
+    fn start(
+        &mut self,
+        now: Instant,
         mut request: Request,
         mut flow: Flow,
         owner: O,
+        in_place_of: Option<(ClientTransactionId, u8)>,
     ) -> Option<ClientTransactionId> {
         let key = ClientKey::of_request(&request)?;
         let mut payload = request.to_bytes();
@@ -64,21 +94,35 @@ impl<O: Clone> Transactions<O> {
             let (machine, actions) = Client::start(reliable, &self.values);
             (ClientMachine::Other(machine), actions)
         };
-        let id = self.clients.insert(ClientTransaction {
+        let request = is_invite.then(|| Box::new(request));
+        let id = self.clients.insert_with_key(|id| ClientTransaction {
             machine,
             key: key.clone(),
             owner,
+            known_as: in_place_of.map_or(id, |(known_as, _)| known_as),
+            retries: in_place_of.map_or(0, |(_, retries)| retries),
             flow,
             running: Running::default(),
             payload,
-            request: is_invite.then(|| Box::new(request)),
+            request,
             ack: None,
             acks: Vec::new(),
             fallback,
         });
         self.by_branch.insert(key, id);
+        if let Some((known_as, _)) = in_place_of {
+            self.successors.insert(known_as, id);
+        }
         self.drive_client(now, id, actions, None);
         Some(id)
+    }
+
+    /// The transaction that an id stands for now.
+    fn current(&self, id: ClientTransactionId) -> ClientTransactionId {
+        match self.successors.is_empty() {
+            true => id,
+            false => self.successors.get(&id).copied().unwrap_or(id),
+        }
     }
 
     /// Takes a response. Whether it is anyone's at all.
@@ -106,19 +150,20 @@ impl<O: Clone> Transactions<O> {
 
     /// The INVITE of a client transaction, for as long as that lives.
     pub(crate) fn invite(&self, id: ClientTransactionId) -> Option<(&Request, Flow)> {
-        let client = self.clients.get(id)?;
+        let client = self.clients.get(self.current(id))?;
         Some((client.request.as_deref()?, client.flow))
     }
 
     /// Whether an INVITE of ours has been answered provisionally only, so that CANCEL may be sent.
     pub(crate) fn is_proceeding(&self, id: ClientTransactionId) -> bool {
-        matches!(self.clients.get(id), Some(ClientTransaction {
+        matches!(self.clients.get(self.current(id)), Some(ClientTransaction {
             machine: ClientMachine::Invite(machine), ..
         }) if machine.is_proceeding())
     }
 
     /// Nobody wants this INVITE any more.
     pub(crate) fn give_up(&mut self, now: Instant, id: ClientTransactionId) {
+        let id = self.current(id);
         if let Some(client) = self.clients.get_mut(id)
             && let ClientMachine::Invite(machine) = &mut client.machine
         {
@@ -157,6 +202,7 @@ impl<O: Clone> Transactions<O> {
         flow: Flow,
         ack: Bytes,
     ) {
+        let id = self.current(id);
         if let Some(client) = self.clients.get_mut(id) {
             client.acks.push((tag, flow, ack.clone()));
         }
@@ -165,7 +211,8 @@ impl<O: Clone> Transactions<O> {
 
     /// How many branches of this INVITE have had an ACK to their 2xx.
     pub(crate) fn acknowledged(&self, id: ClientTransactionId) -> usize {
-        self.clients.get(id).map_or(0, |client| client.acks.len())
+        let client = self.clients.get(self.current(id));
+        client.map_or(0, |client| client.acks.len())
     }
 
     /// Nothing can be sent to this neighbour: ends what has had no response from there.
@@ -226,6 +273,7 @@ impl<O: Clone> Transactions<O> {
                 return;
             };
             let (owner, flow) = (client.owner.clone(), client.flow);
+            let known_as = client.known_as;
             match action {
                 Action::Send => {
                     let payload = client.payload.clone();
@@ -245,18 +293,23 @@ impl<O: Clone> Transactions<O> {
                 }
                 Action::Deliver => {
                     if let Some(response) = response.take() {
+                        let wire = response.status.is_final().then(|| Sent {
+                            flow,
+                            payload: client.payload.clone(),
+                            retries: client.retries,
+                        });
                         let sent = match response.status.is_failure() {
                             // ACK and CANCEL need it no more.
                             true => client.request.take(),
                             false => None,
                         };
-                        let client = id;
                         self.effects.push_back(Effect::Response {
-                            client,
+                            client: known_as,
                             owner,
                             flow,
                             response,
                             sent,
+                            wire,
                         });
                     }
                 }
@@ -270,9 +323,8 @@ impl<O: Clone> Transactions<O> {
                         Action::Timeout => Failure::Timeout,
                         _ => Failure::Unreachable,
                     };
-                    let client = id;
                     self.effects.push_back(Effect::Failed {
-                        client,
+                        client: known_as,
                         owner,
                         failure,
                     });
@@ -280,6 +332,9 @@ impl<O: Clone> Transactions<O> {
                 Action::Terminate => {
                     if let Some(client) = self.clients.remove(id) {
                         self.by_branch.remove(&client.key);
+                        if self.successors.get(&client.known_as) == Some(&id) {
+                            self.successors.remove(&client.known_as);
+                        }
                     }
                 }
                 Action::SendTrying => {}
@@ -326,7 +381,7 @@ fn ack_to_failure(invite: &Request, failure: &Response) -> Request {
 }
 
 /// A request that goes the way of an INVITE and belongs to its transaction: ACK to a failure, or
-/// CANCEL (§9.1).
+/// CANCEL (§9.1). Answers to challenges are repeated for those who ask about everything (§22.1).
 pub(crate) fn follow_up(invite: &Request, method: Method) -> Request {
     let mut request = Request::new(method.clone(), invite.uri.clone());
     if let Ok(via) = invite.headers.top_via() {
@@ -338,6 +393,8 @@ pub(crate) fn follow_up(invite: &Request, method: Method) -> Request {
         HeaderName::From,
         HeaderName::To,
         HeaderName::CallId,
+        HeaderName::Authorization,
+        HeaderName::ProxyAuthorization,
     ];
     for (name, value) in invite.headers.iter() {
         if repeated.contains(name) {

@@ -85,6 +85,8 @@ pub(crate) enum Effect<O> {
         response: Response,
         /// The INVITE that a failure is for, in case it is to be tried again.
         sent: Option<Box<Request>>,
+        /// The request as it went out, when the response is final.
+        wire: Option<Sent>,
     },
     /// There will be no final response.
     Failed {
@@ -92,6 +94,15 @@ pub(crate) enum Effect<O> {
         owner: O,
         failure: Failure,
     },
+}
+
+/// A request of ours that has had its final response.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    pub(crate) flow: Flow,
+    pub(crate) payload: Bytes,
+    /// How often the request had been sent before in other words, as answers to challenges.
+    pub(crate) retries: u8,
 }
 
 /// Why there is no final response.
@@ -116,6 +127,8 @@ pub(crate) struct Transactions<O> {
     clients: SlotMap<ClientTransactionId, ClientTransaction<O>>,
     servers: SlotMap<ServerTransactionId, ServerTransaction<O>>,
     by_branch: HashMap<ClientKey, ClientTransactionId>,
+    /// Transactions whose request was sent again in other words, by the id that their owners know.
+    successors: HashMap<ClientTransactionId, ClientTransactionId>,
     by_key: HashMap<ServerKey, ServerTransactionId>,
     by_merge_key: HashMap<MergeKey, ServerTransactionId>,
     queue: TimerQueue<(Side, Timer)>,
@@ -133,6 +146,7 @@ impl<O: Clone> Transactions<O> {
             clients: SlotMap::with_key(),
             servers: SlotMap::with_key(),
             by_branch: HashMap::new(),
+            successors: HashMap::new(),
             by_key: HashMap::new(),
             by_merge_key: HashMap::new(),
             queue: TimerQueue::default(),

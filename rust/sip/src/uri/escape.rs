@@ -66,7 +66,7 @@ fn hex_pair(bytes: &[u8]) -> Option<u8> {
 }
 
 /// `text` with its `%XX` escapes undone. What is no UTF-8 afterwards becomes U+FFFD.
-pub(super) fn unescape(text: &str) -> Cow<'_, str> {
+pub(crate) fn unescape(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
     }

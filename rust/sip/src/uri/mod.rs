@@ -10,6 +10,7 @@ use std::str::FromStr;
 
 use crate::{Error, Text, grammar};
 
+pub(crate) use escape::unescape;
 pub use host::{Host, HostName};
 pub use sip::SipUri;
 

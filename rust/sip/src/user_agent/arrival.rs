@@ -69,14 +69,23 @@ impl UserAgent {
             let refusal = Reply::new(StatusCode::LOOP_DETECTED);
             return self.refuse(now, flow, key, request, refusal);
         }
+        let user = match self.identify(now, flow, &request) {
+            Ok(user) => user,
+            Err(challenge) => return self.ask(flow, request, *challenge),
+        };
         if request.method == Method::Invite
             && let Some(refusal) = self.refusal_of_replaces(&request)
         {
             return self.refuse(now, flow, key, request, refusal);
         }
         match request.method {
-            Method::Invite => self.on_invite(now, flow, key, request),
-            _ if taken => self.on_other_request(now, flow, key, request, None),
+            Method::Invite => self.on_invite(now, flow, key, request, user),
+            _ if taken => self.on_other_request(now, flow, key, request, None, user),
+            // An answer to a challenge counts once, so its repetitions must be known.
+            Method::Options if user.is_some() => {
+                let reply = self.abilities();
+                self.answer(now, flow, key, request, reply);
+            }
             Method::Options => {
                 let reply = self.abilities();
                 let response = self.response(&request, "", reply);
@@ -126,7 +135,7 @@ impl UserAgent {
             Method::Prack => self.on_prack(now, flow, key, request, id),
             Method::Update => self.on_update(now, flow, key, request, id),
             _ if self.config.methods.contains(&request.method) => {
-                self.on_other_request(now, flow, key, request, Some(id));
+                self.on_other_request(now, flow, key, request, Some(id), None);
             }
             // What is left is OPTIONS: `refusal` knows no other method.
             _ => {

@@ -14,7 +14,7 @@ use crate::dialog::exchange::Turn;
 use crate::dialog::invite::{Reinvite, Unacknowledged};
 use crate::header::{CSeq, CallId, Expires, HeaderName, RetryAfter};
 use crate::transaction::{Flow, ServerKey, ServerTransactionId};
-use crate::{Error, Headers, Request, Response, StatusCode};
+use crate::{Error, Headers, Request, Response, StatusCode, Text};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -256,14 +256,21 @@ impl UserAgent {
 
     // What the caller does
 
-    pub(super) fn on_invite(&mut self, now: Instant, flow: Flow, key: ServerKey, request: Request) {
+    pub(super) fn on_invite(
+        &mut self,
+        now: Instant,
+        flow: Flow,
+        key: ServerKey,
+        request: Request,
+        user: Option<Text>,
+    ) {
         let local_tag = self.identity.tag();
-        let user = request.uri.as_sip().and_then(|uri| uri.user());
+        let called = request.uri.as_sip().and_then(|uri| uri.user());
         if let Some(refusal) = self.refusal_of_interval(&request) {
             return self.refuse(now, flow, key, request, refusal);
         }
         let secure = contact::answers_securely(&request);
-        let contact = self.contact_for(flow, user.as_deref(), secure);
+        let contact = self.contact_for(flow, called.as_deref(), secure);
         let listeners = &self.config.listeners;
         let dialog = match Dialog::of_request(&request, &local_tag, contact, flow, listeners) {
             Ok(dialog) => dialog,
@@ -291,6 +298,7 @@ impl UserAgent {
             session: id,
             request: Box::new(request),
             flow,
+            user,
         });
     }
 
@@ -357,7 +365,7 @@ impl UserAgent {
     pub(super) fn on_ack(&mut self, now: Instant, id: Option<SessionId>, request: Request) {
         let session = id.and_then(|id| Some((id, self.sessions.get_mut(id)?)));
         let Some((id, session)) = session else {
-            self.counters.stray_acks += 1;
+            self.counters.stray_acks += u64::from(!self.is_ack_to_challenge(&request));
             return;
         };
         let Some(established) = session.established() else {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::reliable::reliable_number;
 use super::session::{OwedAck, Owner, Phase, SessionId, SessionTimer};
 use super::{Cause, Content, Event, OutgoingRequest, UserAgent, contact, wording};
+use crate::auth::client::{ClientAuth, copy_answers};
 use crate::dialog::Dialog;
 use crate::dialog::exchange::Turn;
 use crate::dialog::invite::{Cancel, Reinvite, glare_wait};
@@ -34,6 +35,7 @@ impl UserAgent {
         let unanswered = invite
             .ring_timeout
             .map_or(unanswered, |t| t.min(unanswered));
+        let auth = ClientAuth::boxed(&invite.credentials);
         let (local_tag, call_id) = (self.identity.tag(), self.identity.call_id());
         let request = self.opening_request(Method::Invite, invite, &local_tag, &call_id);
         // The transaction is known only once it has its owner, and the other way round.
@@ -43,6 +45,7 @@ impl UserAgent {
             cancel: Cancel::NotWanted,
         };
         let id = self.open(&call_id, local_tag, phase);
+        self.sessions[id].auth = auth;
         let started = self.start_opening(now, request, flow, rest, Owner::Invite(id));
         self.start_timer(id, SessionTimer::Expires, now + unanswered);
         match (started, self.sessions.get_mut(id).map(|s| &mut s.phase)) {
@@ -434,6 +437,9 @@ impl UserAgent {
         };
         let tag = dialog.remote_tag().clone();
         let mut ack = dialog.ack(owed.sequence, &via);
+        if let Some((invite, _)) = self.transactions.invite(owed.transaction) {
+            copy_answers(&invite.headers, &mut ack.headers);
+        }
         wording::complete(&mut ack.headers, &mut ack.body, &Headers::new(), content);
         self.transactions
             .acknowledge(owed.transaction, tag, next_hop, ack.to_bytes());
@@ -464,9 +470,12 @@ impl UserAgent {
         else {
             return;
         };
+        let answers = invite.headers.clone();
         let next_hop = dialog.next_hop();
         let via = self.via(next_hop);
-        let ack = dialog.ack(sequence_of(response), &via).to_bytes();
+        let mut ack = dialog.ack(sequence_of(response), &via);
+        copy_answers(&answers, &mut ack.headers);
+        let ack = ack.to_bytes();
         let tag = dialog.remote_tag().clone();
         self.transactions.acknowledge(client, tag, next_hop, ack);
         let bye = self.request_in_dialog(&mut dialog, Method::Bye, &Headers::new(), None);

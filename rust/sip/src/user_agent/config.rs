@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::auth::AuthConfig;
 use crate::transaction::{Listener, TimerValues};
 use crate::{Host, Method, Text, Token};
 
@@ -49,6 +50,8 @@ pub struct UserAgentConfig {
     pub session_expires: u32,
     /// The shortest interval that we put up with, in seconds, at least 90.
     pub min_se: u32,
+    /// Who has to say who it is; `None`: nobody.
+    pub auth: Option<AuthConfig>,
 }
 
 impl Default for UserAgentConfig {
@@ -69,6 +72,7 @@ impl Default for UserAgentConfig {
             unanswered: Duration::from_secs(300),
             session_expires: 1800,
             min_se: 90,
+            auth: None,
         }
     }
 }

@@ -23,6 +23,16 @@ pub struct Counters {
     pub refused: u64,
     /// Requests that went to another server because one failed.
     pub failovers: u64,
+    /// Requests that were asked who they come from.
+    pub challenges: u64,
+    /// Answers to our challenges that were wrong: a password, a user, or something else.
+    pub auth_failures: u64,
+    /// Answers to our challenges that were right but too late, or given before.
+    pub auth_stale: u64,
+    /// Requests that we sent again with the answer to a challenge.
+    pub challenges_answered: u64,
+    /// Responses whose sender claimed to know our password, and didn't (RFC 7615 `rspauth`).
+    pub false_proofs: u64,
     /// Sessions that began.
     pub sessions: u64,
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::SessionId;
 use crate::header::Reason;
 use crate::transaction::{ClientTransactionId, Flow, ServerTransactionId};
-use crate::{Request, Response, StatusCode};
+use crate::{Request, Response, StatusCode, Text};
 
 /// Something to be done by whoever drives the user agent.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub enum Event {
         request: Box<Request>,
         /// How it came.
         flow: Flow,
+        /// Who has shown to be its sender, if that was asked for.
+        user: Option<Text>,
     },
     /// Our INVITE got a provisional response other than 100.
     Progress {
@@ -159,6 +161,8 @@ pub enum Event {
         request: Box<Request>,
         /// How it came.
         flow: Flow,
+        /// Who has shown to be its sender, if that was asked for.
+        user: Option<Text>,
     },
     /// A response to a request sent with `request` or `request_in`.
     Response {

@@ -4,8 +4,9 @@ use std::time::Instant;
 
 use super::session::{Owner, Phase, SessionId};
 use super::{Cause, Content, Event, OutgoingRequest, Reply, UserAgent, wording};
+use crate::auth::client::ClientAuth;
 use crate::transaction::{ClientTransactionId, Flow, ServerKey, ServerTransactionId};
-use crate::{Error, Headers, Method, Request, Response, StatusCode};
+use crate::{Error, Headers, Method, Request, Response, StatusCode, Text};
 
 impl UserAgent {
     /// Sends a request outside any dialog: any method but INVITE, ACK, CANCEL and BYE.
@@ -23,9 +24,13 @@ impl UserAgent {
         }
         let rest = self.choose_first(now, &mut request);
         let flow = request.flow;
+        let auth = ClientAuth::boxed(&request.credentials);
         let (tag, call_id) = (self.identity.tag(), self.identity.call_id());
         let request = self.opening_request(method, request, &tag, &call_id);
         let started = self.start_opening(now, request, flow, rest, Owner::Request(None));
+        if let (Some(id), Some(auth)) = (started, auth) {
+            self.asked.insert(id, auth);
+        }
         self.settle(now);
         started.ok_or(Error::State)
     }
@@ -50,7 +55,8 @@ impl UserAgent {
             return Err(Error::State);
         }
         let mut dialog = live.dialogs.pop().ok_or(Error::State)?;
-        let request = self.request_in_dialog(&mut dialog, method, &headers, content);
+        let mut request = self.request_in_dialog(&mut dialog, method, &headers, content);
+        self.sign(session, &mut request);
         let flow = dialog.next_hop();
         self.live(session)?.dialogs.push(dialog);
         let owner = Owner::Request(Some(session));
@@ -87,6 +93,7 @@ impl UserAgent {
         key: ServerKey,
         request: Request,
         session: Option<SessionId>,
+        user: Option<Text>,
     ) {
         let Ok(via) = request.headers.top_via() else {
             return;
@@ -101,6 +108,7 @@ impl UserAgent {
             session,
             request: Box::new(request),
             flow,
+            user,
         });
     }
 
@@ -112,6 +120,9 @@ impl UserAgent {
         response: Response,
     ) {
         let status = response.status;
+        if status.is_final() {
+            self.asked.remove(&client);
+        }
         let response = Box::new(response);
         // An early dialog may simply not be known there yet.
         if let Some(session) = session

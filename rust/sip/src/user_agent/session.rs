@@ -1,5 +1,6 @@
 //! One call as the user agent keeps it: dialogs, and how far the INVITE has come.
 
+use crate::auth::client::ClientAuth;
 use crate::dialog::Dialog;
 use crate::dialog::exchange::Turn;
 use crate::dialog::invite::{Cancel, Reinvite, Unacknowledged};
@@ -71,6 +72,8 @@ pub(super) struct Session {
     /// Of a call to us: a response with our tag has gone out, so that there is a dialog (§12.1).
     pub(super) announced: bool,
     pub(super) running: Running<SessionTimer, 8>,
+    /// What we answer challenges with; none without credentials.
+    pub(super) auth: Option<Box<ClientAuth>>,
     /// Responses to the peer's INVITE that wait for PRACKs.
     pub(super) reliable: Option<Box<Reliable>>,
     /// Our UPDATE has no answer yet.
@@ -127,6 +130,21 @@ pub(super) struct OwedAck {
     pub(super) sequence: u32,
 }
 
+impl Owner {
+    /// The session that a request belongs to, if to any.
+    pub(super) fn session(self) -> Option<SessionId> {
+        match self {
+            Self::Nobody | Self::Silent | Self::Cancelled => None,
+            Self::Invite(id)
+            | Self::Reinvite(id)
+            | Self::Bye(id)
+            | Self::Prack(id)
+            | Self::Update(id) => Some(id),
+            Self::Request(id) => id,
+        }
+    }
+}
+
 impl Session {
     pub(super) fn new(call_id: &str, local_tag: Text, phase: Phase) -> Self {
         Self {
@@ -142,6 +160,7 @@ impl Session {
             offer: None,
             after_glare: false,
             refresh: None,
+            auth: None,
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::auth::Keyring;
 use crate::header::NameAddr;
 use crate::transaction::Flow;
 use crate::{HeaderName, Headers, Method, StatusCode, Text, Uri};
@@ -93,6 +94,8 @@ pub struct OutgoingRequest {
     /// How long an INVITE may go without an answer before it is taken back, if that is less than
     /// [`UserAgentConfig::unanswered`](super::UserAgentConfig::unanswered).
     pub ring_timeout: Option<Duration>,
+    /// What challenges are answered with: to this request, and to all of the session it opens.
+    pub credentials: Keyring,
 }
 
 impl OutgoingRequest {
@@ -109,6 +112,7 @@ impl OutgoingRequest {
             headers: Headers::new(),
             content: None,
             ring_timeout: None,
+            credentials: Keyring::default(),
         }
     }
 }

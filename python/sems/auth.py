@@ -1,0 +1,42 @@
+"""Names and passwords of SIP: those that we answer with, and those of who may call us."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .engine import AuthConfig
+
+if TYPE_CHECKING:
+    from .config import Config
+
+Credential = tuple[str | None, str, str]
+"""Realm (None: any), name and password."""
+
+
+def credentials(config: Config, username: str | None, password: str | None) -> list[Credential]:
+    """What the challenges to a request of ours are answered with: what was given with it, before what is
+    in the configuration.
+
+    Raises ValueError for half of a credential."""
+    configured = [(one.realm, one.username, one.password) for one in config.auth.credentials]
+    if username is None and password is None:
+        return configured
+    if username is None or password is None:
+        raise ValueError("username and password belong together")
+    return [(None, username, password), *(one for one in configured if one[0] is not None)]
+
+
+def gate(config: Config) -> AuthConfig | None:
+    """Whom the core asks who they are; None: nobody."""
+    auth = config.auth
+    challenge = list(auth.challenge)
+    if not challenge:
+        return None
+    return AuthConfig(
+        realm=auth.realm,
+        challenge=challenge,
+        algorithms=list(auth.algorithms),
+        passwords=[(user.name, user.password) for user in auth.users if user.password is not None],
+        hashes=[(user.name, user.algorithm, user.ha1) for user in auth.users if user.ha1 is not None],
+        exempt=[str(network) for network in auth.exempt],
+    )
