@@ -64,6 +64,7 @@ class EngineConfig:
         session_expires: int = 1800,
         min_se: int = 90,
         auth: AuthConfig | None = None,
+        trace_bytes: int = 33554432,
         seed: int | None = None,
         tls_certificate: str | os.PathLike[str] | None = None,
         tls_key: str | os.PathLike[str] | None = None,
@@ -77,7 +78,8 @@ class EngineConfig:
         connection_idle_ms: int = 7200000,
     ) -> EngineConfig:
         """``methods``: those beside the methods of calls that Python takes, each with the code that is
-        answered when Python has not answered within so many milliseconds."""
+        answered when Python has not answered within so many milliseconds. ``trace_bytes``: what the record of
+        messages may take; 0: none is kept."""
 
 @final
 class MemoryNetwork:
@@ -92,6 +94,83 @@ class MemoryNetwork:
         delay_ms: float = 1.0,
         jitter_ms: float = 0.0,
     ) -> MemoryNetwork: ...
+    def place_next(self, ip: str) -> None:
+        """Has the next engine made at this address."""
+    def socket(self, address: str) -> MemorySocket:
+        """Opens a socket for a peer that is no engine. OSError if it is taken."""
+
+@final
+class MemorySocket:
+    """A peer's socket on a network in memory."""
+
+    def send(self, data: bytes, to: str) -> None:
+        """Sends a datagram."""
+    def receive(self) -> list[bytes]:
+        """All that has arrived, in order."""
+
+@final
+class TraceEntry:
+    """One thing that happened in a call, its secrets masked."""
+
+    @property
+    def at_ns(self) -> int:
+        """Nanoseconds of the Unix time, or of virtual time."""
+    @property
+    def kind(self) -> str:
+        """``"received"``, ``"sent"``, ``"ordered"`` (by Python) or ``"told"`` (to Python)."""
+    @property
+    def transport(self) -> str:
+        """Of a message: ``"udp"``, ``"tcp"`` or ``"tls"``."""
+    @property
+    def local(self) -> str:
+        """Of a message: our address."""
+    @property
+    def remote(self) -> str:
+        """Of a message: the peer's."""
+    @property
+    def payload(self) -> bytes:
+        """Of a message: all of it."""
+    @property
+    def text(self) -> str:
+        """Of an order or a note: what."""
+    @property
+    def fields(self) -> list[tuple[str, str]]:
+        """Its details."""
+
+@final
+class TracedCall:
+    """A call, or another request, of which messages are recorded."""
+
+    @property
+    def call_id(self) -> str:
+        """``unreadable@ADDRESS`` for what had no Call-ID."""
+    @property
+    def call(self) -> int | None:
+        """Its number, if it came as far as to get one."""
+    @property
+    def first_ns(self) -> int: ...
+    @property
+    def last_ns(self) -> int: ...
+    @property
+    def incoming(self) -> bool:
+        """The peer sent the first message."""
+    @property
+    def remote(self) -> str: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def uri(self) -> str: ...
+    @property
+    def caller(self) -> str:
+        """From."""
+    @property
+    def messages(self) -> int: ...
+    @property
+    def code(self) -> int | None:
+        """The final response to the first request."""
+    @property
+    def outcome(self) -> str:
+        """How it ended, in plain words; empty while it lasts."""
 
 @final
 class Prompt:
@@ -330,6 +409,10 @@ class Engine:
         """Counters and gauges by name (``calls``, ``legs``, ``rooms``, ``rtp_ports``, ``ticks``,
         ``late_ticks``, ``skipped_ticks``, ``headroom_percent``, ``rtp_received``, ``rtp_sent``,
         ``rtp_foreign``, ``sip_received``, ``sip_malformed``, ``transactions``, ``sessions``, …)."""
+    def traced_calls(self, limit: int = 500) -> list[TracedCall]:
+        """What is recorded of whom, the newest first."""
+    def trace(self, call: int | str) -> list[TraceEntry]:
+        """All that is recorded of a call, by its number or its Call-ID."""
     def close(self) -> None:
         """Ends all threads and closes all sockets at once. Idempotent. Use shutdown() first to say BYE."""
 

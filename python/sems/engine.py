@@ -7,11 +7,34 @@ from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 from . import _core
-from ._core import AuthConfig, EngineConfig, Event, MemoryNetwork, Prompt, Tap, __version__
+from ._core import (
+    AuthConfig,
+    EngineConfig,
+    Event,
+    MemoryNetwork,
+    MemorySocket,
+    Prompt,
+    Tap,
+    TracedCall,
+    TraceEntry,
+    __version__,
+)
 from .errors import EngineError
 from .log import logger
 
-__all__ = ["AuthConfig", "Engine", "EngineConfig", "Event", "MemoryNetwork", "Prompt", "Tap", "__version__"]
+__all__ = [
+    "AuthConfig",
+    "Engine",
+    "EngineConfig",
+    "Event",
+    "MemoryNetwork",
+    "MemorySocket",
+    "Prompt",
+    "Tap",
+    "TraceEntry",
+    "TracedCall",
+    "__version__",
+]
 
 
 @runtime_checkable

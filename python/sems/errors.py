@@ -39,6 +39,10 @@ class SoundNotFound(SemsError):
     """No folder of sounds has a file of that name, or the file is no readable WAV."""
 
 
+class TraceError(SemsError):
+    """There is no trace of that name, or a file is none."""
+
+
 class HungUp(SemsError):
     """The call has ended. Raised in whatever waits on it.
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from . import auth, hosting, listening, redirect, requests
+from . import auth, hosting, listening, redirect, requests, tracing
 from .app import App, Hook
 from .call import Call
 from .config import Config
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from .conference import Conferences
+    from .trace import Trace, TracedCall
 
 # What a stop may take, in seconds. Together less than five, which is what is promised.
 _BYE_TIME = 3.2
@@ -128,6 +129,8 @@ class Server:
             raise
         for notice in self.engine.core.notices():
             logger.warning(notice)
+        if self._pages is not None:
+            tracing.note_running(self)
         self._open.set()
         logger.info(
             "ready: calls are taken",
@@ -161,6 +164,7 @@ class Server:
             await self.ways.close()
         finally:
             if pages is not None:
+                tracing.forget_running(self)
                 await pages
             for call in tuple(self.calls.values()):
                 call.on_ended(EndReason("local", None, "the server has stopped"))
@@ -209,6 +213,7 @@ class Server:
             session_expires=config.session.timer,
             min_se=config.session.min_timer,
             auth=auth.gate(config),
+            trace_bytes=config.trace.megabytes << 20 if config.trace.enabled else 0,
             seed=self._seed,
         )
 
@@ -420,6 +425,19 @@ class Server:
         room = self.rooms[room_id] = Room(self, room_id)
         await self.engine.completion(request)
         return room
+
+    # What happened
+
+    def trace(self, call: int | str) -> Trace:
+        """All that is remembered of a call, by its id or its Call-ID: also one that has ended or was refused.
+
+        Secrets are masked. Raises TraceError when nothing is remembered of it.
+        """
+        return tracing.trace_of(self, call)
+
+    def traced_calls(self, limit: int = 500) -> list[TracedCall]:
+        """Of which calls (and other requests) something is remembered, the newest first."""
+        return tracing.traced_calls(self, limit)
 
     # What the engine tells
 

@@ -13,6 +13,7 @@ from .inspect import apps, config
 from .phone import call
 from .reload import reload
 from .run import run
+from .trace import trace
 
 app = typer.Typer(
     name="sems",
@@ -26,8 +27,9 @@ app.command()(call)
 app.command()(apps)
 app.command()(config)
 app.command()(reload)
+app.command()(trace)
 
-_COMMANDS = {"run", "call", "apps", "config", "reload"}
+_COMMANDS = {"run", "call", "apps", "config", "reload", "trace"}
 _OF_THE_ROOT = {"--help", "-h", "--version", "--install-completion", "--show-completion"}
 
 

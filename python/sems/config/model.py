@@ -256,6 +256,15 @@ class AnnouncementSettings(Section):
     ``DATA/announcements``. A relative one is taken from the folder of the configuration file."""
 
 
+class TraceSettings(Section):
+    """``[trace]``: what is remembered of the last calls, to explain why they failed."""
+
+    enabled: bool = True
+    """Whether the messages of calls are kept in memory for a while."""
+    megabytes: Annotated[int, Field(ge=1, le=4096)] = 32
+    """What they may take; the oldest are forgotten first."""
+
+
 class LogSettings(Section):
     """``[log]``."""
 
@@ -312,6 +321,7 @@ class Config(Section):
     dns: DnsSettings = DnsSettings()
     session: SessionSettings = SessionSettings()
     announcements: AnnouncementSettings = AnnouncementSettings()
+    trace: TraceSettings = TraceSettings()
     log: LogSettings = LogSettings()
 
     def room(self, name: str) -> RoomSettings:

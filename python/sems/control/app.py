@@ -22,6 +22,7 @@ from .operator import OperatorApi
 from .pages import Pages
 from .problem import HANDLERS
 from .stream import Streams
+from .traces import TraceApi
 
 if TYPE_CHECKING:
     from ..server import Server
@@ -41,7 +42,11 @@ def create_app(server: Server) -> ASGIApp:
 
 
 def _create_api(server: Server, auth: Auth, streams: Streams) -> Starlette:
-    endpoints = [*ConferenceApi(streams).endpoints(), *OperatorApi(streams).endpoints()]
+    endpoints = [
+        *ConferenceApi(streams).endpoints(),
+        *OperatorApi(streams).endpoints(),
+        *TraceApi().endpoints(),
+    ]
     description = json.dumps(document(endpoints, __version__), indent=1).encode()
 
     async def openapi(_: Request) -> Response:

@@ -36,7 +36,7 @@ pub enum Verb {
 }
 
 /// What the signaling thread does: SIP, SDP, and the making and ending of legs.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum SignalingCommand {
     /// Sends a provisional response to an incoming call (100 < `code` < 200).
     Ring {
@@ -129,7 +129,7 @@ pub enum DigitWay {
 }
 
 /// A call to be placed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Dial {
     /// The id that the call will have.
     pub call: CallId,

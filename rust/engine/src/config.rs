@@ -66,6 +66,8 @@ pub struct EngineConfig {
     pub min_se: u32,
     /// Who has to say who it is; `None`: nobody.
     pub auth: Option<AuthConfig>,
+    /// How many bytes the record of messages may take ([`Trace`](crate::trace::Trace)); 0: none is kept.
+    pub trace_bytes: usize,
     /// Where all randomness comes from; `None`: from the system. On a memory network `None` is 0.
     pub seed: Option<u64>,
 }
@@ -117,6 +119,7 @@ impl Default for EngineConfig {
             session_expires: 1800,
             min_se: 90,
             auth: None,
+            trace_bytes: 32 << 20,
             seed: None,
         }
     }

@@ -1,7 +1,7 @@
 //! The door: an engine is started, told what to do, asked what happened, and closed.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     net::SocketAddr,
     os::fd::RawFd,
     path::PathBuf,
@@ -33,6 +33,7 @@ use crate::{
     },
     queue::{EventReceiver, Wake},
     signaling::{self, Order, RING, Signaling, SignalingCounters, SignalingParts},
+    trace::{Recorder, Trace},
     transport::{
         listen::{self, Listen, Opened},
         memory::{MemoryHost, MemoryNetwork},
@@ -59,6 +60,9 @@ pub struct Engine {
     tls: Option<Arc<Tls>>,
     notices: Vec<String>,
     running: Mutex<Running>,
+    trace: Arc<Trace>,
+    /// The calls of which audio has come.
+    heard: Mutex<HashSet<CallId>>,
 }
 
 /// What carries the engine out.
@@ -172,7 +176,7 @@ impl Engine {
             tls: None,
             ports: PortSource::Memory(host.clone()),
             now,
-            since_epoch: Duration::ZERO,
+            since_epoch: now.saturating_duration_since(network.epoch()),
             random,
             events: EventReceiver::new(None),
             wake: None,
@@ -199,7 +203,50 @@ impl Engine {
         receiver
             .unwrap_or_else(PoisonError::into_inner)
             .drain(&mut events);
+        if self.trace.is_on() {
+            self.write_down(&events);
+        }
         events
+    }
+
+    /// What happened lately, and why calls failed.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// What media threads told, which write nothing down themselves.
+    fn write_down(&self, events: &[Event]) {
+        let mut now = None;
+        for event in events {
+            let wanted = match event {
+                Event::RtpTimeout { .. } | Event::RtpResumed { .. } | Event::Digit { .. } => true,
+                Event::Quality(call, quality) => {
+                    let is_bad = quality.lost > quality.received / 20;
+                    is_bad || (quality.received > 0 && self.heard().insert(*call))
+                }
+                Event::Ended { call, .. } => {
+                    self.heard().remove(call);
+                    false
+                }
+                _ => false,
+            };
+            if wanted {
+                let now = *now.get_or_insert_with(|| self.now());
+                self.trace.told(now, event);
+            }
+        }
+    }
+
+    fn heard(&self) -> MutexGuard<'_, HashSet<CallId>> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Instant {
+        // A step that is under way has the lock, and knows best.
+        match self.running.try_lock().as_deref() {
+            Ok(Running::Virtual(stepped)) => stepped.clock.now(),
+            _ => Instant::now(),
+        }
     }
 
     /// The addresses that SIP is bound to, with the ports that the system chose for port 0.
@@ -456,6 +503,13 @@ impl Plan {
             ..opened.listen.clone()
         });
         let listeners: Vec<Listen> = listeners.collect();
+        let trace = Arc::new(Trace::new(
+            self.config.trace_bytes,
+            self.now,
+            self.since_epoch,
+            rand::rng().random(),
+        ));
+        let recorder = Recorder::new(trace.clone(), self.now);
         let engine = Engine {
             orders,
             wake: self.wake,
@@ -471,6 +525,8 @@ impl Plan {
             tls: self.tls,
             notices: Vec::new(),
             running: Mutex::new(Running::Closed),
+            trace,
+            heard: Mutex::default(),
         };
         let signaling = Signaling::new(SignalingParts {
             config: Arc::new(self.config),
@@ -479,6 +535,7 @@ impl Plan {
             quota: self.quota,
             orders: inbox,
             events: to_python,
+            recorder,
             homes,
             legs,
             counters,

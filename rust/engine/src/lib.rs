@@ -28,4 +28,5 @@ mod outbox;
 pub mod queue;
 pub mod request;
 mod signaling;
+pub mod trace;
 pub mod transport;

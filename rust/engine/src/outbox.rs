@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::{event::Event, queue::EventSender};
+use crate::{event::Event, queue::EventSender, trace::Recorder};
 
 /// Events told before the ring can be full.
 pub(crate) const RING: usize = 8192;
@@ -16,6 +16,8 @@ pub(crate) struct Outbox {
     /// What fits into the ring.
     room: usize,
     told: u64,
+    /// Where it is written down what was told; signaling has one.
+    pub(crate) recorder: Option<Recorder>,
 }
 
 impl Outbox {
@@ -25,12 +27,16 @@ impl Outbox {
             told: 0,
             ring,
             backlog: VecDeque::with_capacity(BACKLOG),
+            recorder: None,
         }
     }
 
     /// Tells for certain: with the next [`Outbox::flush`], or when there is room again.
     pub(crate) fn tell(&mut self, event: Event) {
         self.told += 1;
+        if let Some(recorder) = &self.recorder {
+            recorder.told(&event);
+        }
         self.refill();
         if !self.backlog.is_empty() {
             self.backlog.push_back(event);

@@ -11,6 +11,32 @@ use sems_engine::{
 use crate::auth::AuthConfig;
 use crate::errors;
 
+fn socket_address(text: &str) -> PyResult<std::net::SocketAddr> {
+    text.parse().map_err(|_| {
+        PyValueError::new_err(format!("{text:?} is not an address such as 192.0.2.1:5060"))
+    })
+}
+
+/// A peer's socket on a network in memory.
+#[pyclass(frozen, module = "sems._core")]
+pub struct MemorySocket(memory::MemorySocket);
+
+#[pymethods]
+impl MemorySocket {
+    /// Sends a datagram to an address.
+    fn send(&self, data: &[u8], to: &str) -> PyResult<()> {
+        self.0.send_to(data, socket_address(to)?);
+        Ok(())
+    }
+
+    /// All that has arrived, in order.
+    fn receive(&self) -> Vec<Vec<u8>> {
+        std::iter::from_fn(|| self.0.take())
+            .map(|(_, data)| data)
+            .collect()
+    }
+}
+
 /// What the engine needs to know at start.
 #[pyclass(frozen, module = "sems._core")]
 pub struct EngineConfig(pub config::EngineConfig);
@@ -40,6 +66,7 @@ impl EngineConfig {
         session_expires = 1800,
         min_se = 90,
         auth = None,
+        trace_bytes = 32 << 20,
         seed = None,
         tls_certificate = None,
         tls_key = None,
@@ -74,6 +101,7 @@ impl EngineConfig {
         session_expires: u32,
         min_se: u32,
         auth: Option<&AuthConfig>,
+        trace_bytes: usize,
         seed: Option<u64>,
         tls_certificate: Option<PathBuf>,
         tls_key: Option<PathBuf>,
@@ -131,6 +159,7 @@ impl EngineConfig {
             session_expires,
             min_se,
             auth: auth.map(|auth| auth.0.clone()),
+            trace_bytes,
             seed,
             tls: TlsConfig {
                 certificate: tls_certificate,
@@ -178,5 +207,20 @@ impl MemoryNetwork {
             jitter: milliseconds("jitter_ms", jitter_ms)?,
         };
         Ok(Self(memory::MemoryNetwork::new(seed, quality)))
+    }
+
+    /// Has the next engine made at this address.
+    fn place_next(&self, ip: &str) -> PyResult<()> {
+        let ip = ip
+            .parse()
+            .map_err(|_| PyValueError::new_err(format!("{ip:?} is not an IP address")))?;
+        self.0.place_next(ip);
+        Ok(())
+    }
+
+    /// Opens a socket for a peer that is no engine.
+    fn socket(&self, address: &str) -> PyResult<MemorySocket> {
+        let address = socket_address(address)?;
+        Ok(MemorySocket(self.0.socket(address)?))
     }
 }

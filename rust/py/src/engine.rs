@@ -16,11 +16,19 @@ use crate::{
     errors::to_python,
     event::Event,
     prompt::{Prompt, Tap},
+    trace::{TraceEntry, TracedCall},
 };
 
 /// The core, running.
 #[pyclass(frozen, module = "sems._core")]
 pub struct Engine(handle::Engine);
+
+/// A call by its number or its Call-ID.
+#[derive(FromPyObject)]
+enum CallName {
+    Number(u64),
+    Text(String),
+}
 
 impl Engine {
     pub fn signaling(&self, command: SignalingCommand) -> PyResult<u64> {
@@ -90,6 +98,22 @@ impl Engine {
     /// Counters and gauges by name.
     fn stats(&self) -> BTreeMap<&'static str, u64> {
         self.0.stats()
+    }
+
+    /// What is recorded of whom, the newest first.
+    #[pyo3(signature = (limit = 500))]
+    fn traced_calls(&self, py: Python<'_>, limit: usize) -> Vec<TracedCall> {
+        let calls = py.detach(|| self.0.trace().calls(limit));
+        calls.into_iter().map(TracedCall::from).collect()
+    }
+
+    /// All that is recorded of a call, by its number or its Call-ID.
+    fn trace(&self, py: Python<'_>, call: CallName) -> Vec<TraceEntry> {
+        let entries = py.detach(|| match call {
+            CallName::Number(call) => self.0.trace().of_call(CallId(call)),
+            CallName::Text(call_id) => self.0.trace().of(&call_id),
+        });
+        entries.into_iter().map(TraceEntry::from).collect()
     }
 
     /// Ends all threads and closes all sockets at once. Idempotent.

@@ -9,6 +9,7 @@ mod errors;
 mod event;
 mod prompt;
 mod requests;
+mod trace;
 
 use pyo3::prelude::*;
 
@@ -18,10 +19,11 @@ mod _core {
     #[pymodule_export]
     use super::{
         auth::AuthConfig,
-        config::{EngineConfig, MemoryNetwork},
+        config::{EngineConfig, MemoryNetwork, MemorySocket},
         engine::Engine,
         event::Event,
         prompt::{Prompt, Tap},
+        trace::{TraceEntry, TracedCall},
     };
 
     /// The version of the engine, which is that of the package.

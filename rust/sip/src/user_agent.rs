@@ -241,6 +241,11 @@ impl UserAgent {
         }
     }
 
+    /// The Call-ID of a session, as long as it is remembered.
+    pub fn call_id(&self, session: SessionId) -> Option<&str> {
+        self.sessions.get(session).map(|session| &*session.call_id)
+    }
+
     /// What exists right now.
     pub fn census(&self) -> Census {
         Census {

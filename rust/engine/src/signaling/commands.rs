@@ -323,6 +323,11 @@ impl Signaling {
     pub(super) fn enter(&mut self, call: Call) {
         self.counters.calls_total.add(1);
         self.gate.lock().call_began();
+        if let (Some(recorder), Some(call_id)) =
+            (&self.events.recorder, self.agent.call_id(call.session))
+        {
+            recorder.call(call.id, call_id);
+        }
         self.by_session.insert(call.session, call.id);
         self.calls.insert(call.id, call);
     }

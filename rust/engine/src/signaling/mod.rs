@@ -44,6 +44,7 @@ use crate::{
     legs::Legs,
     outbox::Outbox,
     queue::EventSender,
+    trace::Recorder,
     transport::{Arrival, Transport, listen::Opened, quota::Quota},
 };
 
@@ -81,6 +82,7 @@ pub(crate) struct SignalingParts {
     pub(crate) quota: Arc<Quota>,
     pub(crate) orders: Receiver<Order>,
     pub(crate) events: EventSender,
+    pub(crate) recorder: Recorder,
     pub(crate) homes: Arc<Homes>,
     pub(crate) legs: Legs,
     pub(crate) counters: Arc<SignalingCounters>,
@@ -149,6 +151,8 @@ impl Signaling {
         let mut agent = UserAgent::new(agent_config, parts.seed);
         agent.set_admission(Box::new(gate.clone()));
         parts.counters.max_calls.set(config.max_calls as u64);
+        let mut events = Outbox::new(parts.events);
+        events.recorder = Some(parts.recorder);
         Self {
             agent,
             gate,
@@ -157,7 +161,7 @@ impl Signaling {
             transports: parts.transports.into_iter().map(|o| o.transport).collect(),
             quota: parts.quota,
             orders: parts.orders,
-            events: Outbox::new(parts.events),
+            events,
             homes: parts.homes,
             legs: parts.legs,
             counters: parts.counters,
@@ -179,6 +183,7 @@ impl Signaling {
 
     /// The same, when it is known which transports have something.
     pub(crate) fn step_ready(&mut self, now: Instant, ready: Ready) {
+        self.record(|recorder| recorder.set_now(now));
         self.take_orders(now);
         self.watch_load(now);
         self.receive(now, ready);
@@ -228,7 +233,10 @@ impl Signaling {
                 break;
             };
             self.contain(|signaling| match order {
-                Order::Command(request, command) => signaling.command(now, request, command),
+                Order::Command(request, command) => {
+                    signaling.record(|recorder| recorder.ordered(&command));
+                    signaling.command(now, request, command);
+                }
                 Order::Fail(call) => {
                     let ending = Ending::error("the call's room has failed");
                     signaling.hang_up(now, call, None, ending);
@@ -243,9 +251,19 @@ impl Signaling {
     fn carry_out(&mut self, now: Instant) {
         while let Some(output) = self.agent.poll_output() {
             match output {
-                Output::Transmit { flow, payload } => self.transmit(now, flow, &payload),
+                Output::Transmit { flow, payload } => {
+                    self.record(|recorder| recorder.sent(flow, &payload));
+                    self.transmit(now, flow, &payload);
+                }
                 Output::Event(event) => self.on_event(now, event),
             }
+        }
+    }
+
+    /// Has something written down.
+    fn record(&mut self, write: impl FnOnce(&mut Recorder)) {
+        if let Some(recorder) = &mut self.events.recorder {
+            write(recorder);
         }
     }
 

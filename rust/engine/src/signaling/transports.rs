@@ -83,11 +83,13 @@ impl Signaling {
         match arrival {
             Arrival::Message { flow, data } => {
                 self.counters.sip_received.add(1);
+                self.record(|recorder| recorder.received(flow, &data));
                 self.agent.receive(now, flow, data);
             }
             Arrival::Pong(flow) => self.agent.receive_pong(flow),
             Arrival::Broken { flow, head, error } => {
                 self.counters.sip_received.add(1);
+                self.record(|recorder| recorder.received(flow, &head));
                 self.agent.receive_broken(now, flow, head, error);
                 self.carry_out(now);
                 if let Some(transport) = transport_of(&mut self.transports, flow) {

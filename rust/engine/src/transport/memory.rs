@@ -54,6 +54,8 @@ struct Shared {
     quality: LinkQuality,
     now: Instant,
     hosts: u16,
+    /// Where the next host will be, if not at the next address.
+    place: Option<IpAddr>,
     /// What is on its way to each socket, by arrival, then by the order of sending.
     sockets: HashMap<Place, BTreeMap<(Instant, u64), Datagram>>,
     sent: u64,
@@ -78,6 +80,7 @@ impl MemoryNetwork {
             quality,
             now: epoch,
             hosts: 0,
+            place: None,
             sockets: HashMap::new(),
             sent: 0,
         };
@@ -97,12 +100,33 @@ impl MemoryNetwork {
         let mut shared = self.lock();
         shared.hosts += 1;
         let [high, low] = shared.hosts.to_be_bytes();
-        let ip = IpAddr::V4(Ipv4Addr::new(10, 0, high, low));
+        let ip = shared
+            .place
+            .take()
+            .unwrap_or(IpAddr::V4(Ipv4Addr::new(10, 0, high, low)));
         MemoryHost {
             network: self.clone(),
             ip,
             number: shared.hosts,
         }
+    }
+
+    /// Has the next host made at this address.
+    pub fn place_next(&self, ip: IpAddr) {
+        self.lock().place = Some(ip);
+    }
+
+    /// Opens a socket at any address, for a peer that is no engine.
+    ///
+    /// # Errors
+    /// `AddrInUse`, as from the machine.
+    pub fn socket(&self, address: SocketAddr) -> io::Result<MemorySocket> {
+        let host = MemoryHost {
+            network: self.clone(),
+            ip: address.ip(),
+            number: 0,
+        };
+        host.bind(address.port())
     }
 
     /// How far time has come: the latest step of any engine on this network.

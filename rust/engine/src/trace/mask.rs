@@ -1,0 +1,291 @@
+//! Makes secrets unreadable in what leaves the record: digest answers and other credentials,
+//! passwords in URIs, links to control pages (they open them), SRTP keys, digits in INFO.
+//!
+//! A mask is as long as what it hides, so lengths stay true, and the same for the same secret, so
+//! that messages still belong together. It can't be turned back without the key, which is random and
+//! dies with the process.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// Below this many bytes a mask says nothing but how long the secret is.
+const SHORT: usize = 12;
+const MARK: &[u8] = b"masked";
+
+#[derive(Debug)]
+pub(super) struct Masks {
+    key: [u64; 2],
+}
+
+impl Masks {
+    pub(super) fn new(key: [u64; 2]) -> Self {
+        Self { key }
+    }
+
+    /// A message without its secrets.
+    pub(super) fn message(&self, message: &[u8]) -> Vec<u8> {
+        let mut masked = Vec::with_capacity(message.len());
+        let mut kind = Line::Other;
+        for line in message.split_inclusive(|byte| *byte == b'\n') {
+            let folded = line.first().is_some_and(|byte| b" \t".contains(byte));
+            if !folded {
+                kind = Line::of(line);
+            }
+            let start = masked.len();
+            masked.extend_from_slice(line);
+            self.line(&mut masked[start..], kind);
+        }
+        masked
+    }
+
+    /// A text that may hold addresses and links, without its secrets.
+    pub(super) fn text(&self, text: &str) -> String {
+        let mut bytes = text.as_bytes().to_vec();
+        self.passwords(&mut bytes);
+        self.links(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// A link, whose path opens what it leads to.
+    pub(super) fn link(&self, link: &str) -> String {
+        let mut bytes = link.as_bytes().to_vec();
+        self.path(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    fn line(&self, line: &mut [u8], kind: Line) {
+        match kind {
+            Line::Credentials => self.credentials(line),
+            Line::Link => self.path(line),
+            Line::Key => {
+                let start = line.iter().position(|b| *b == b':').map_or(2, |at| at + 1);
+                self.hide_until(line, start, b"\r\n");
+            }
+            Line::Crypto => {
+                if let Some(at) = find(line, b"inline:") {
+                    self.hide_until(line, at + 7, b"|; \r\n");
+                }
+            }
+            Line::Signal => {
+                let start = line.iter().position(|b| *b == b'=').map_or(0, |at| at + 1);
+                for byte in &mut line[start..] {
+                    if byte.is_ascii_alphanumeric() || *byte == b'#' {
+                        *byte = b'*';
+                    }
+                }
+            }
+            Line::Other => {
+                self.passwords(line);
+                self.links(line);
+            }
+        }
+    }
+
+    /// The answer of a digest; of another scheme everything.
+    fn credentials(&self, line: &mut [u8]) {
+        let lower = line.to_ascii_lowercase();
+        let is_folded = line.first().is_some_and(|byte| b" \t".contains(byte));
+        if !is_folded && find(&lower, b"digest").is_none() {
+            let value = lower
+                .iter()
+                .position(|byte| *byte == b':')
+                .map_or(0, |at| at + 1);
+            let spaces = lower[value..].iter().take_while(|b| **b == b' ').count();
+            let scheme = value + spaces;
+            let word = lower[scheme..]
+                .iter()
+                .take_while(|b| !b" \r\n".contains(b))
+                .count();
+            return self.hide_until(line, scheme + word + 1, b"\r\n");
+        }
+        let mut from = 0;
+        while let Some(at) = find(&lower[from..], b"response").map(|at| from + at) {
+            let after = at + b"response".len();
+            let skipped = lower[after..]
+                .iter()
+                .take_while(|b| b" =\"".contains(b))
+                .count();
+            from = after + skipped;
+            self.hide_until(line, from, b"\", \r\n");
+        }
+        self.passwords(line);
+    }
+
+    /// `sip:user:password@host` (RFC 3261 §19.1.1).
+    fn passwords(&self, line: &mut [u8]) {
+        let lower = line.to_ascii_lowercase();
+        let mut from = 0;
+        while let Some(at) = find(&lower[from..], b"sip").map(|at| from + at) {
+            from = at + 3;
+            let rest = &lower[from..];
+            let colon = usize::from(rest.first() == Some(&b's'));
+            if rest.get(colon) != Some(&b':') {
+                continue;
+            }
+            let user = from + colon + 1;
+            let length = lower[user..]
+                .iter()
+                .take_while(|byte| !b"@<>\" \t\r\n".contains(byte))
+                .count();
+            if lower.get(user + length) != Some(&b'@') {
+                continue;
+            }
+            let password = lower[user..user + length].iter().position(|b| *b == b':');
+            if let Some(password) = password {
+                self.hide(&mut line[user + password + 1..user + length]);
+            }
+        }
+    }
+
+    /// `/c/TOKEN`, wherever it stands: whoever has it may speak for a participant.
+    fn links(&self, line: &mut [u8]) {
+        let mut from = 0;
+        while let Some(at) = find(&line[from..], b"/c/").map(|at| from + at) {
+            from = at + 3;
+            let token = line[from..]
+                .iter()
+                .take_while(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte))
+                .count();
+            if token >= 8 {
+                self.hide(&mut line[from..from + token]);
+            }
+        }
+    }
+
+    /// All of a URL behind its host.
+    fn path(&self, line: &mut [u8]) {
+        self.links(line);
+        let Some(host) = find(line, b"://").map(|at| at + 3) else {
+            return;
+        };
+        let path = line[host..].iter().position(|byte| b"/?#>".contains(byte));
+        let Some(path) = path.map(|path| host + path).filter(|at| line[*at] != b'>') else {
+            return;
+        };
+        if !line[path..].starts_with(b"/c/") {
+            self.hide_until(line, path + 1, b"> \t\r\n");
+        }
+    }
+
+    fn hide_until(&self, line: &mut [u8], start: usize, ends: &[u8]) {
+        let Some(rest) = line.get(start..) else {
+            return;
+        };
+        let length = rest.iter().take_while(|byte| !ends.contains(byte)).count();
+        self.hide(&mut line[start..start + length]);
+    }
+
+    fn hide(&self, secret: &mut [u8]) {
+        if secret.len() < SHORT {
+            return secret.fill(b'*');
+        }
+        let mut hasher = DefaultHasher::new();
+        (self.key, &*secret).hash(&mut hasher);
+        let mut state = hasher.finish();
+        let (mark, rest) = secret.split_at_mut(MARK.len());
+        mark.copy_from_slice(MARK);
+        for (index, byte) in rest.iter_mut().enumerate() {
+            *byte = b"0123456789abcdef"[(state >> (index % 16 * 4)) as usize & 15];
+            if index % 16 == 15 {
+                state.hash(&mut hasher);
+                state = hasher.finish();
+            }
+        }
+    }
+}
+
+/// What a line may give away.
+#[derive(Clone, Copy)]
+enum Line {
+    Credentials,
+    Link,
+    Key,
+    Crypto,
+    Signal,
+    Other,
+}
+
+impl Line {
+    fn of(line: &[u8]) -> Self {
+        let begins =
+            |with: &[u8]| line.len() >= with.len() && line[..with.len()].eq_ignore_ascii_case(with);
+        match () {
+            () if begins(b"authorization") || begins(b"proxy-authorization") => Self::Credentials,
+            () if begins(b"u=") || begins(b"call-info") => Self::Link,
+            () if begins(b"k=") && !begins(b"k=prompt") => Self::Key,
+            () if begins(b"a=crypto:") => Self::Crypto,
+            () if begins(b"signal") => Self::Signal,
+            () => Self::Other,
+        }
+    }
+}
+
+fn find(within: &[u8], wanted: &[u8]) -> Option<usize> {
+    memchr::memmem::find(within, wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn masked(line: &str) -> String {
+        let masks = Masks::new([1, 2]);
+        let message = masks.message(format!("{line}\r\n").as_bytes());
+        let text = String::from_utf8(message).unwrap();
+        assert_eq!(text.len(), line.len() + 2, "{text}");
+        text.trim_end().to_owned()
+    }
+
+    #[test]
+    fn answers_of_a_digest_are_hidden_and_the_rest_is_not() {
+        let line = "Authorization: Digest username=\"ann\", realm=\"r\", nonce=\"abc\", \
+                    uri=\"sip:r\", response=\"0123456789abcdef0123456789abcdef\", algorithm=MD5";
+        let shown = masked(line);
+        assert!(!shown.contains("0123456789abcdef0123"), "{shown}");
+        assert!(shown.contains("response=\"masked"), "{shown}");
+        assert!(shown.contains("nonce=\"abc\"") && shown.ends_with("algorithm=MD5"));
+        let folded = masked(
+            "Proxy-Authorization: Digest username=\"ann\",\r\n response=\"0123456789abcdef\"",
+        );
+        assert!(folded.contains("response=\"masked"), "{folded}");
+        assert_eq!(
+            masked("Authorization: Bearer abcdefghijklmnop")[..27],
+            *"Authorization: Bearer maske"
+        );
+    }
+
+    #[test]
+    fn passwords_links_keys_and_digits_are_hidden() {
+        assert_eq!(
+            masked("From: <sip:ann:geheim@example.com>;tag=1"),
+            "From: <sip:ann:******@example.com>;tag=1"
+        );
+        assert_eq!(
+            masked("INVITE sip:ann@example.com:5060 SIP/2.0"),
+            "INVITE sip:ann@example.com:5060 SIP/2.0"
+        );
+        for line in [
+            "u=http://192.0.2.1:8080/c/0123456789abcdefABCDEF",
+            "Call-Info: <http://192.0.2.1:8080/c/0123456789abcdefABCDEF>;purpose=info",
+            "your page is http://192.0.2.1/c/0123456789abcdefABCDEF now",
+            "u=https://elsewhere.example/rooms/0123456789abcdefABCDEF",
+            "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:0123456789abcdefABCDEF|2^20",
+            "k=base64:0123456789abcdefABCDEF",
+        ] {
+            let shown = masked(line);
+            assert!(
+                shown.contains("masked") && !shown.contains("0123456789abcdefABCDEF"),
+                "{shown}"
+            );
+        }
+        assert_eq!(masked("Signal=5"), "Signal=*");
+    }
+
+    #[test]
+    fn the_same_secret_has_the_same_mask_and_another_has_another() {
+        let link = |token: &str| masked(&format!("see /c/{token}"));
+        assert_eq!(link("aaaaaaaaaaaaaaaaaaaa"), link("aaaaaaaaaaaaaaaaaaaa"));
+        assert_ne!(link("aaaaaaaaaaaaaaaaaaaa"), link("aaaaaaaaaaaaaaaaaaab"));
+        let other = Masks::new([3, 4]).text("see /c/aaaaaaaaaaaaaaaaaaaa");
+        assert_ne!(link("aaaaaaaaaaaaaaaaaaaa"), other);
+    }
+}

@@ -1,0 +1,68 @@
+"""A call of SIPp's that fails is explained afterwards."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from test_cli import sems
+
+from peers import sipp
+from peers.sems_server import SemsServer
+
+
+async def test_a_refused_call_is_explained_and_exported(tmp_path: Path) -> None:
+    async with SemsServer(tmp_path) as server:
+        await sipp.run("unsupported_codec", server.sip_port, "echo", tmp_path)
+        # The server of this data folder is found, with its token.
+        where = ("--data", str(tmp_path / "data"))
+        code, listed = await sems("trace", *where, cwd=tmp_path)
+        assert code == 0, listed
+        assert "INVITE" in listed
+        assert "sip:echo@127.0.0.1" in listed
+        assert "answered 488 without a call" in listed
+        (call_id,) = re.findall(r"^ +(\S+@\S+)$", listed, re.MULTILINE)
+
+        code, shown = await sems("trace", call_id, *where, cwd=tmp_path)
+        assert code == 0, shown
+        for line in (
+            " INVITE + SDP -",
+            " 100 Trying (INVITE) -",
+            " 488 Not Acceptable Here (INVITE) -",
+            " ACK -",
+        ):
+            assert line in shown
+
+        code, said = await sems(
+            *("trace", call_id, "--pcap", "call.pcap", "--save", "call.txt", *where), cwd=tmp_path
+        )
+        assert (code, said) == (0, "")
+        assert (tmp_path / "call.txt").read_text() == shown
+
+        code, said = await sems("trace", "nobody@nowhere", *where, cwd=tmp_path)
+        assert code == 1
+        assert "nothing is remembered of call nobody@nowhere" in said.lower()
+        code, said = await sems("trace", *where, "--token", "a-wrong-one", cwd=tmp_path)
+        assert code == 1
+        assert "does not take this token" in said
+    code, said = await sems("trace", *where, "--url", server.url(""), "--token", "x" * 9, cwd=tmp_path)
+    assert code == 1
+    assert "can't be asked" in said
+    code, said = await sems("trace", "--data", str(tmp_path / "nowhere"), cwd=tmp_path / "data")
+    assert code == 1
+    assert "no server of this data folder runs here" in said
+    shown = capture_read(tmp_path / "call.pcap")
+    assert shown.count("udp sum ok") == 4
+    assert "SIP/2.0 488 Not Acceptable Here" in shown
+
+
+def capture_read(path: Path) -> str:
+    """What tcpdump, which checks lengths and sums, makes of a capture."""
+    program = shutil.which("tcpdump")
+    assert program, "tcpdump is not installed: run the tests by `make test`"
+    command = [program, "-nn", "-vv", "-A", "-r", str(path)]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout
+    assert "bad" not in shown
+    return shown
