@@ -339,7 +339,7 @@ impl Call {
 
 /// The page that a description's `u=` line names.
 pub(crate) fn link_in(body: &[u8]) -> Option<String> {
-    SessionDescription::parse(body).ok()?.uri
+    Some(SessionDescription::parse(body).ok()?.uri?.into())
 }
 
 /// Whether the topmost Via of a request names another address than the one it came from.

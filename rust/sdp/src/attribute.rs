@@ -3,22 +3,25 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use smol_str::ToSmolStr;
+
+use crate::Text;
 use crate::session::NetworkAddress;
 
 /// An attribute line, known or not (RFC 8866 §5.13): `a=name` or `a=name:value`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribute {
     /// The name before the colon; names are case-sensitive.
-    pub name: String,
+    pub name: Text,
     /// What follows the colon, unaltered. A property attribute has none.
-    pub value: Option<String>,
+    pub value: Option<Text>,
 }
 
 impl Attribute {
     /// A property attribute: `a=name`.
     pub fn property(name: &str) -> Self {
         Attribute {
-            name: name.to_owned(),
+            name: name.into(),
             value: None,
         }
     }
@@ -26,8 +29,8 @@ impl Attribute {
     /// A value attribute: `a=name:value`.
     pub fn value(name: &str, value: impl fmt::Display) -> Self {
         Attribute {
-            name: name.to_owned(),
-            value: Some(value.to_string()),
+            name: name.into(),
+            value: Some(value.to_smolstr()),
         }
     }
 }
@@ -117,7 +120,7 @@ pub struct RtpMap {
     /// 0 to 127.
     pub payload_type: u8,
     /// The encoding's name; compare without regard to case.
-    pub encoding: String,
+    pub encoding: Text,
     /// The RTP clock in Hz.
     pub clock_rate: u32,
     /// Audio channels, 1 when the line names none.
@@ -131,7 +134,7 @@ impl RtpMap {
         let mut parts = encoding.trim().split('/');
         let map = RtpMap {
             payload_type: payload_type.parse().ok().filter(|pt| *pt < 128)?,
-            encoding: parts.next().filter(|e| !e.is_empty())?.to_owned(),
+            encoding: parts.next().filter(|e| !e.is_empty())?.into(),
             clock_rate: parts.next()?.parse().ok().filter(|rate| *rate > 0)?,
             channels: match parts.next() {
                 Some(channels) => channels.parse().ok()?,
@@ -162,7 +165,7 @@ impl RtpMap {
         };
         Some(RtpMap {
             payload_type,
-            encoding: encoding.to_owned(),
+            encoding: encoding.into(),
             clock_rate,
             channels,
         })

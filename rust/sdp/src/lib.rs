@@ -10,6 +10,9 @@ mod parse;
 mod session;
 mod stream;
 
+/// A piece of a description. Short ones, which most are, need no memory of their own.
+pub use smol_str::SmolStr as Text;
+
 pub use attribute::{Attribute, Direction, Rtcp, RtpMap};
 pub use capabilities::{Capabilities, Codec, Format, LocalMedia};
 pub use error::{Error, NotAcceptable};

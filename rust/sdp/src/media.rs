@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::Text;
 use crate::attribute::{Attribute, Direction, Rtcp, RtpMap};
 use crate::session::{NetworkAddress, write_lines};
 
@@ -9,23 +10,23 @@ use crate::session::{NetworkAddress, write_lines};
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Media {
     /// `audio`, `video`, `text`, `image`, …
-    pub kind: String,
+    pub kind: Text,
     /// The transport port; 0 refuses or ends the stream.
     pub port: u16,
     /// The number of ports when more than one is named (`49170/2`).
     pub port_count: Option<u16>,
     /// `RTP/AVP`, `RTP/SAVP`, `udptl`, …
-    pub protocol: String,
+    pub protocol: Text,
     /// The formats in order of preference; payload types for RTP.
-    pub formats: Vec<String>,
+    pub formats: Vec<Text>,
     /// `i=`
-    pub information: Option<String>,
+    pub information: Option<Text>,
     /// `c=`; more than one only for layered multicast.
     pub connections: Vec<NetworkAddress>,
     /// `b=`, unread.
-    pub bandwidths: Vec<String>,
+    pub bandwidths: Vec<Text>,
     /// `k=`, unread.
-    pub key: Option<String>,
+    pub key: Option<Text>,
     /// `a=`, known and unknown, in their order.
     pub attributes: Vec<Attribute>,
 }
@@ -100,7 +101,7 @@ impl Media {
             kind: self.kind.clone(),
             protocol: self.protocol.clone(),
             formats: match self.formats.is_empty() {
-                true => vec!["0".to_owned()],
+                true => vec!["0".into()],
                 false => self.formats.clone(),
             },
             ..Media::default()
@@ -147,7 +148,7 @@ mod tests {
             kind: "audio".into(),
             port: 4000,
             protocol: "RTP/AVP".into(),
-            formats: formats.iter().map(|f| f.to_string()).collect(),
+            formats: formats.iter().map(|f| (*f).into()).collect(),
             attributes: attributes
                 .iter()
                 .map(|(name, value)| Attribute::value(name, value))

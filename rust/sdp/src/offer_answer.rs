@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use smol_str::ToSmolStr;
+
+use crate::Text;
 use crate::attribute::{Attribute, Direction};
 use crate::capabilities::{Capabilities, Format, LocalMedia};
 use crate::error::{Error, NotAcceptable};
@@ -141,7 +144,7 @@ impl OfferAnswer {
         if let Ok(mut description) = SessionDescription::parse(sent.as_bytes())
             && description.uri.as_deref() != uri
         {
-            description.uri = uri.map(str::to_owned);
+            description.uri = uri.map(Text::from);
             self.raise_version(description);
         }
         self.sent()
@@ -178,7 +181,7 @@ impl OfferAnswer {
 
     fn raise_version(&mut self, mut description: SessionDescription) {
         self.version += 1;
-        description.origin.session_version = self.version.to_string();
+        description.origin.session_version = self.version.to_smolstr();
         self.sent = Some(description.to_string().into_boxed_str());
     }
 
@@ -429,14 +432,14 @@ impl OfferAnswer {
         let address = NetworkAddress::from(local.rtp.ip());
         let mut description = SessionDescription {
             origin: Origin {
-                username: "-".to_owned(),
-                session_id: self.session_id.to_string(),
-                session_version: self.version.to_string(),
+                username: "-".into(),
+                session_id: self.session_id.to_smolstr(),
+                session_version: self.version.to_smolstr(),
                 address: address.clone(),
             },
-            name: self.capabilities.session_name.clone(),
+            name: self.capabilities.session_name.as_str().into(),
             information: None,
-            uri: local.uri.map(str::to_owned),
+            uri: local.uri.map(Text::from),
             emails: Vec::new(),
             phones: Vec::new(),
             connection: Some(address),
@@ -450,7 +453,7 @@ impl OfferAnswer {
         let mut text = description.to_string();
         if self.sent.as_deref().is_some_and(|sent| sent != text) {
             self.version += 1;
-            description.origin.session_version = self.version.to_string();
+            description.origin.session_version = self.version.to_smolstr();
             text.clear();
             // Writing to a String can't fail.
             let _ = write!(text, "{description}");

@@ -6,6 +6,9 @@
 //! would have the whole description ignored for them: surveillance cameras add `y=` and `f=`.
 //! Zeros and blanks behind the last line are no part of it. What a stranger sends is limited.
 
+use std::borrow::Cow;
+
+use crate::Text;
 use crate::attribute::Attribute;
 use crate::error::Error;
 use crate::media::Media;
@@ -19,71 +22,87 @@ const MAX_LINES: usize = 4096;
 const MAX_MEDIA: usize = 64;
 
 pub(crate) fn session_description(text: &[u8]) -> Result<SessionDescription, Error> {
+    let syntax = |line, reason| Error::Syntax { line, reason };
     if text.len() > MAX_LENGTH {
-        return Err(Error::Syntax {
-            line: 1,
-            reason: "longer than 65536 bytes",
-        });
+        return Err(syntax(1, "longer than 65536 bytes"));
     }
-    let text = String::from_utf8_lossy(text);
+    let text = match std::str::from_utf8(text) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(text),
+    };
     let text = text.trim_end_matches(['\0', ' ', '\t', '\r', '\n']);
+    // One look at all lines, since hardly any description has one.
+    let has_nul = memchr::memchr(0, text.as_bytes()).is_some();
     let mut reader = Reader::default();
     let mut number = 0;
-    for line in lines(text) {
+    for line in (Lines { rest: Some(text) }) {
         number += 1;
         if number > MAX_LINES {
-            return Err(Error::Syntax {
-                line: number,
-                reason: "more than 4096 lines",
-            });
+            return Err(syntax(number, "more than 4096 lines"));
         }
-        if !line.is_empty() {
-            reader.line(line).map_err(|reason| Error::Syntax {
-                line: number,
-                reason,
-            })?;
+        if line.is_empty() {
+            continue;
         }
+        if has_nul && line.contains('\0') {
+            return Err(syntax(number, "contains a NUL"));
+        }
+        reader.line(line).map_err(|reason| syntax(number, reason))?;
     }
-    reader.finish().map_err(|reason| Error::Syntax {
-        line: number + 1,
-        reason,
-    })
+    reader.finish().map_err(|reason| syntax(number + 1, reason))
 }
 
 /// Lines that end in CRLF, LF or CR.
-fn lines(text: &str) -> impl Iterator<Item = &str> {
-    text.split('\n').flat_map(|line| {
-        let line = line.strip_suffix('\r').unwrap_or(line);
-        line.split('\r')
-    })
+struct Lines<'a> {
+    rest: Option<&'a str>,
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a str;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a str> {
+        let text = self.rest.take()?;
+        let bytes = text.as_bytes();
+        let Some(end) = memchr::memchr2(b'\r', b'\n', bytes) else {
+            return Some(text);
+        };
+        let next = match bytes[end..] {
+            [b'\r', b'\n', ..] => end + 2,
+            _ => end + 1,
+        };
+        self.rest = Some(&text[next..]);
+        Some(&text[..end])
+    }
 }
 
 #[derive(Default)]
 struct Reader {
     version: bool,
     origin: Option<Origin>,
-    name: Option<String>,
-    information: Option<String>,
-    uri: Option<String>,
-    emails: Vec<String>,
-    phones: Vec<String>,
+    name: Option<Text>,
+    information: Option<Text>,
+    uri: Option<Text>,
+    emails: Vec<Text>,
+    phones: Vec<Text>,
     connection: Option<NetworkAddress>,
-    bandwidths: Vec<String>,
+    bandwidths: Vec<Text>,
     times: Vec<Timing>,
-    zone: Option<String>,
-    key: Option<String>,
+    zone: Option<Text>,
+    key: Option<Text>,
     attributes: Vec<Attribute>,
     media: Vec<Media>,
 }
 
 impl Reader {
     fn line(&mut self, line: &str) -> Result<(), &'static str> {
-        let (letter, value) = line.split_once('=').ok_or("not of the form letter=value")?;
-        if value.contains('\0') {
-            return Err("contains a NUL");
-        }
+        let (letter, value) = match *line.as_bytes() {
+            [letter, b'=', ..] => (letter, &line[2..]),
+            // Told apart by what is expected: some letter, or `v` first of all.
+            _ if line.contains('=') => (0, ""),
+            _ => return Err("not of the form letter=value"),
+        };
         if !self.version {
-            self.version = letter == "v" && value.trim() == "0";
+            self.version = letter == b'v' && value.trim() == "0";
             return if self.version {
                 Ok(())
             } else {
@@ -92,29 +111,29 @@ impl Reader {
         }
         let full = self.media.len() == MAX_MEDIA;
         match (letter, self.media.last_mut()) {
-            ("m", _) if full => return Err("more than 64 media lines"),
-            ("m", _) => self.media.push(media(value)?),
+            (b'm', _) if full => return Err("more than 64 media lines"),
+            (b'm', _) => self.media.push(media(value)?),
             (_, Some(media)) => media_line(media, letter, value)?,
-            ("o", _) => once(&mut self.origin, origin(value)?)?,
-            ("s", _) => once(&mut self.name, value.to_owned())?,
-            ("i", _) => once(&mut self.information, value.to_owned())?,
-            ("u", _) => once(&mut self.uri, value.to_owned())?,
-            ("e", _) => self.emails.push(value.to_owned()),
-            ("p", _) => self.phones.push(value.to_owned()),
-            ("c", _) => once(&mut self.connection, connection(value)?)?,
-            ("b", _) => self.bandwidths.push(value.to_owned()),
-            ("t", _) => self.times.push(Timing {
-                active: value.to_owned(),
+            (b'o', _) => once(&mut self.origin, origin(value)?)?,
+            (b's', _) => once(&mut self.name, value.into())?,
+            (b'i', _) => once(&mut self.information, value.into())?,
+            (b'u', _) => once(&mut self.uri, value.into())?,
+            (b'e', _) => self.emails.push(value.into()),
+            (b'p', _) => self.phones.push(value.into()),
+            (b'c', _) => once(&mut self.connection, connection(value)?)?,
+            (b'b', _) => self.bandwidths.push(value.into()),
+            (b't', _) => self.times.push(Timing {
+                active: word(value),
                 repeats: Vec::new(),
             }),
-            ("r", _) => {
+            (b'r', _) => {
                 let time = self.times.last_mut().ok_or("r= without a t= before it")?;
-                time.repeats.push(value.to_owned());
+                time.repeats.push(value.into());
             }
-            ("z", _) => once(&mut self.zone, value.to_owned())?,
-            ("k", _) => once(&mut self.key, value.to_owned())?,
-            ("a", _) => self.attributes.push(attribute(value)),
-            ("v", _) => return Err("given twice"),
+            (b'z', _) => once(&mut self.zone, value.into())?,
+            (b'k', _) => once(&mut self.key, value.into())?,
+            (b'a', _) => push_attribute(&mut self.attributes, value),
+            (b'v', _) => return Err("given twice"),
             _ => return unknown(letter),
         }
         Ok(())
@@ -126,7 +145,7 @@ impl Reader {
         }
         Ok(SessionDescription {
             origin: self.origin.ok_or("o= is missing")?,
-            name: self.name.unwrap_or_else(|| "-".to_owned()),
+            name: self.name.unwrap_or_else(|| "-".into()),
             information: self.information,
             uri: self.uri,
             emails: self.emails,
@@ -146,14 +165,14 @@ impl Reader {
     }
 }
 
-fn media_line(media: &mut Media, letter: &str, value: &str) -> Result<(), &'static str> {
+fn media_line(media: &mut Media, letter: u8, value: &str) -> Result<(), &'static str> {
     match letter {
-        "i" => once(&mut media.information, value.to_owned())?,
-        "c" => media.connections.push(connection(value)?),
-        "b" => media.bandwidths.push(value.to_owned()),
-        "k" => once(&mut media.key, value.to_owned())?,
-        "a" => media.attributes.push(attribute(value)),
-        "v" | "o" | "s" | "u" | "e" | "p" | "t" | "r" | "z" => {
+        b'i' => once(&mut media.information, value.into())?,
+        b'c' => media.connections.push(connection(value)?),
+        b'b' => media.bandwidths.push(value.into()),
+        b'k' => once(&mut media.key, value.into())?,
+        b'a' => push_attribute(&mut media.attributes, value),
+        b'v' | b'o' | b's' | b'u' | b'e' | b'p' | b't' | b'r' | b'z' => {
             return Err("a line of the session level after m=");
         }
         _ => return unknown(letter),
@@ -162,9 +181,9 @@ fn media_line(media: &mut Media, letter: &str, value: &str) -> Result<(), &'stat
 }
 
 /// A line that we know nothing of is passed over.
-fn unknown(letter: &str) -> Result<(), &'static str> {
-    match letter.as_bytes() {
-        [b'a'..=b'z' | b'A'..=b'Z'] => Ok(()),
+fn unknown(letter: u8) -> Result<(), &'static str> {
+    match letter {
+        b'a'..=b'z' | b'A'..=b'Z' => Ok(()),
         _ => Err("not of the form letter=value"),
     }
 }
@@ -179,7 +198,7 @@ fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), &'static str> {
 fn origin(value: &str) -> Result<Origin, &'static str> {
     let malformed = "o= needs user, id, version, network, address type and address";
     let mut words = value.split_ascii_whitespace();
-    let mut word = || words.next().map(str::to_owned).ok_or(malformed);
+    let mut word = || words.next().map(self::word).ok_or(malformed);
     let origin = Origin {
         username: word()?,
         session_id: word()?,
@@ -203,7 +222,7 @@ fn connection(value: &str) -> Result<NetworkAddress, &'static str> {
 fn media(value: &str) -> Result<Media, &'static str> {
     let malformed = "m= needs media, port, protocol and formats";
     let mut words = value.split_ascii_whitespace();
-    let kind = words.next().ok_or(malformed)?.to_owned();
+    let kind = word(words.next().ok_or(malformed)?);
     let ports = words.next().ok_or(malformed)?;
     let (port, count) = match ports.split_once('/') {
         Some((port, count)) => (port, Some(count)),
@@ -216,15 +235,46 @@ fn media(value: &str) -> Result<Media, &'static str> {
             .map(str::parse)
             .transpose()
             .map_err(|_| "the number of ports is not in 0..=65535")?,
-        protocol: words.next().ok_or(malformed)?.to_owned(),
-        formats: words.map(str::to_owned).collect(),
+        protocol: word(words.next().ok_or(malformed)?),
+        formats: words.map(word).collect(),
         ..Media::default()
     })
 }
 
-fn attribute(value: &str) -> Attribute {
-    match value.split_once(':') {
-        Some((name, value)) => Attribute::value(name, value),
-        None => Attribute::property(value),
+fn attribute(line: &str) -> Attribute {
+    match memchr::memchr(b':', line.as_bytes()) {
+        Some(colon) => Attribute {
+            name: word(&line[..colon]),
+            value: Some(line[colon + 1..].into()),
+        },
+        None => Attribute {
+            name: word(line),
+            value: None,
+        },
     }
+}
+
+/// A word as text; those that nearly every description has aren't copied.
+pub(crate) fn word(word: &str) -> Text {
+    macro_rules! shared {
+        ($($word:literal)*) => {
+            match word {
+                $($word => Text::new_static($word),)*
+                _ => word.into(),
+            }
+        };
+    }
+    shared! {
+        "IN" "IP4" "IP6" "audio" "video" "RTP/AVP" "RTP/SAVP" "RTP/SAVPF" "rtpmap" "fmtp" "ptime"
+        "maxptime" "sendrecv" "sendonly" "recvonly" "inactive" "rtcp" "rtcp-mux" "rtcp-fb"
+        "candidate" "ssrc" "crypto" "mid" "extmap" "-" "0" "8" "9" "101" "0 0"
+    }
+}
+
+/// Adds an attribute; a line has rather a dozen of them than one.
+fn push_attribute(attributes: &mut Vec<Attribute>, line: &str) {
+    if attributes.capacity() == 0 {
+        attributes.reserve(12);
+    }
+    attributes.push(attribute(line));
 }

@@ -3,9 +3,13 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
+use smol_str::ToSmolStr;
+
+use crate::Text;
 use crate::attribute::{Attribute, Direction};
 use crate::error::Error;
 use crate::media::Media;
+use crate::parse::word;
 
 /// A session description. [`fmt::Display`] writes its lines in the order of RFC 8866 §5, so that
 /// `u=` stands after `s=` and `i=` and before `c=`.
@@ -14,25 +18,25 @@ pub struct SessionDescription {
     /// `o=`
     pub origin: Origin,
     /// `s=`; `-` for a session without a name.
-    pub name: String,
+    pub name: Text,
     /// `i=`
-    pub information: Option<String>,
+    pub information: Option<Text>,
     /// `u=`: a page about the session.
-    pub uri: Option<String>,
+    pub uri: Option<Text>,
     /// `e=`
-    pub emails: Vec<String>,
+    pub emails: Vec<Text>,
     /// `p=`
-    pub phones: Vec<String>,
+    pub phones: Vec<Text>,
     /// `c=`
     pub connection: Option<NetworkAddress>,
     /// `b=`, unread.
-    pub bandwidths: Vec<String>,
+    pub bandwidths: Vec<Text>,
     /// `t=` with its `r=` lines.
     pub times: Vec<Timing>,
     /// `z=`, unread.
-    pub zone: Option<String>,
+    pub zone: Option<Text>,
     /// `k=`, unread.
-    pub key: Option<String>,
+    pub key: Option<Text>,
     /// `a=` of the session, known and unknown, in their order.
     pub attributes: Vec<Attribute>,
     /// The media descriptions in their order.
@@ -90,11 +94,11 @@ impl fmt::Display for SessionDescription {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     /// The user's login, or `-`.
-    pub username: String,
+    pub username: Text,
     /// Digits of any length.
-    pub session_id: String,
+    pub session_id: Text,
     /// Digits of any length; rises with each change of the description.
-    pub session_version: String,
+    pub session_version: Text,
     /// The machine that made it. Not where media goes.
     pub address: NetworkAddress,
 }
@@ -113,16 +117,16 @@ impl fmt::Display for Origin {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timing {
     /// Start and stop; `0 0` is unbounded.
-    pub active: String,
+    pub active: Text,
     /// `r=`
-    pub repeats: Vec<String>,
+    pub repeats: Vec<Text>,
 }
 
 impl Timing {
     /// A session without bounds, `t=0 0`.
     pub fn unbounded() -> Self {
         Timing {
-            active: "0 0".to_owned(),
+            active: "0 0".into(),
             repeats: Vec::new(),
         }
     }
@@ -132,11 +136,11 @@ impl Timing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetworkAddress {
     /// `IN`
-    pub network_type: String,
+    pub network_type: Text,
     /// `IP4` or `IP6`
-    pub address_type: String,
+    pub address_type: Text,
     /// An address or a name; a multicast address with `/ttl/count`.
-    pub address: String,
+    pub address: Text,
 }
 
 impl NetworkAddress {
@@ -144,9 +148,9 @@ impl NetworkAddress {
     pub fn parse(value: &str) -> Option<Self> {
         let mut words = value.split_ascii_whitespace();
         let address = NetworkAddress {
-            network_type: words.next()?.to_owned(),
-            address_type: words.next()?.to_owned(),
-            address: words.next()?.to_owned(),
+            network_type: word(words.next()?),
+            address_type: word(words.next()?),
+            address: word(words.next()?),
         };
         words.next().is_none().then_some(address)
     }
@@ -162,9 +166,9 @@ impl NetworkAddress {
 impl From<IpAddr> for NetworkAddress {
     fn from(ip: IpAddr) -> Self {
         NetworkAddress {
-            network_type: "IN".to_owned(),
-            address_type: if ip.is_ipv4() { "IP4" } else { "IP6" }.to_owned(),
-            address: ip.to_string(),
+            network_type: "IN".into(),
+            address_type: if ip.is_ipv4() { "IP4" } else { "IP6" }.into(),
+            address: ip.to_smolstr(),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use smol_str::ToSmolStr;
+
 use crate::attribute::{Attribute, Direction, RtpMap};
 use crate::capabilities::{Capabilities, Codec, Format, LocalMedia};
 use crate::error::{Error, NotAcceptable};
@@ -149,7 +151,7 @@ pub(crate) fn audio_line(
     {
         let map = RtpMap {
             payload_type: *payload_type,
-            encoding: codec.name.to_owned(),
+            encoding: codec.name.into(),
             clock_rate: codec.clock_rate,
             channels: codec.channels,
         };
@@ -169,10 +171,13 @@ pub(crate) fn audio_line(
     }
     attributes.push(Attribute::property(direction.as_str()));
     Media {
-        kind: "audio".to_owned(),
+        kind: "audio".into(),
         port: local.rtp.port(),
-        protocol: protocol.to_owned(),
-        formats: formats.iter().map(|f| f.payload_type.to_string()).collect(),
+        protocol: protocol.into(),
+        formats: formats
+            .iter()
+            .map(|f| f.payload_type.to_smolstr())
+            .collect(),
         attributes,
         ..Media::default()
     }

@@ -1,24 +1,26 @@
 //! The checks that every message gets, so that who holds a message can rely on its essentials.
 
-use crate::header::{self, CSeq, CallId, Header, MaxForwards, Via};
-use crate::{Error, HeaderName, Headers, Method, Text};
+use crate::header::{self, CSeq, CallId, MaxForwards, Sound, Via};
+use crate::{Error, HeaderName, Headers, Method, grammar};
 
 /// Whether the headers that every message needs are there, once, and sound (RFC 3261 §8.1.1). A
 /// request is given with its method.
 pub(crate) fn check(headers: &Headers, method: Option<&Method>) -> Result<(), Error> {
     let mut seen = Seen::default();
-    for (name, value) in headers.iter() {
+    for (name, value) in headers.texts() {
         match name {
-            HeaderName::Via => seen.via = true,
+            HeaderName::Via => {
+                if !are_vias(value) {
+                    return Err(Error::Malformed(HeaderName::Via));
+                }
+                seen.via = true;
+            }
             HeaderName::From => once::<header::From>(&mut seen.from, value)?,
             HeaderName::To => once::<header::To>(&mut seen.to, value)?,
             HeaderName::CallId => once::<CallId>(&mut seen.call_id, value)?,
             HeaderName::CSeq => {
-                let cseq = CSeq::parse(value)?;
-                if std::mem::replace(&mut seen.cseq, true) {
-                    return Err(Error::Repeated(CSeq::NAME));
-                }
-                if method.is_some_and(|method| *method != cseq.method) {
+                once::<CSeq>(&mut seen.cseq, value)?;
+                if method.is_some_and(|method| method.as_str() != CSeq::method_of(value)) {
                     return Err(Error::CSeqMethod);
                 }
             }
@@ -27,10 +29,23 @@ pub(crate) fn check(headers: &Headers, method: Option<&Method>) -> Result<(), Er
             _ => {}
         }
     }
-    seen.all()?;
-    headers
-        .get_all_typed::<Via>()
-        .try_for_each(|via| via.map(drop))
+    seen.all()
+}
+
+/// Whether a row is one Via or several.
+fn are_vias(row: &str) -> bool {
+    if memchr::memchr(b',', row.as_bytes()).is_none() {
+        return Via::is_sound(row);
+    }
+    let mut rest = Some(row);
+    while let Some(text) = rest {
+        let (via, after) = grammar::cut(text, b',');
+        if !Via::is_sound(grammar::trim(via)) {
+            return false;
+        }
+        rest = after;
+    }
+    true
 }
 
 #[derive(Default)]
@@ -60,8 +75,10 @@ impl Seen {
     }
 }
 
-fn once<T: Header>(seen: &mut bool, value: &Text) -> Result<(), Error> {
-    T::parse(value)?;
+fn once<T: Sound>(seen: &mut bool, value: &str) -> Result<(), Error> {
+    if !T::is_sound(value) {
+        return Err(Error::Malformed(T::NAME));
+    }
     if std::mem::replace(seen, true) {
         return Err(Error::Repeated(T::NAME));
     }

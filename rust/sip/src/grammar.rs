@@ -58,23 +58,89 @@ pub(crate) mod class {
     };
 
     /// Whether `byte` is of `class`.
+    #[inline(always)]
     pub(crate) fn has(byte: u8, class: u8) -> bool {
         CLASSES[byte as usize] & class != 0
     }
 
     /// Where the run of bytes of `class` that starts at `at` ends.
-    pub(crate) fn run(text: &[u8], at: usize, class: u8) -> usize {
-        let rest = text.get(at..).unwrap_or(&[]);
-        at + rest
-            .iter()
-            .position(|b| !has(*b, class))
-            .unwrap_or(rest.len())
+    #[inline(always)]
+    pub(crate) fn run(text: &[u8], mut at: usize, class: u8) -> usize {
+        while at < text.len() && has(text[at], class) {
+            at += 1;
+        }
+        at
     }
 
     /// Whether `text` is of `class` throughout, and not empty.
+    #[inline(always)]
     pub(crate) fn all(text: &str, class: u8) -> bool {
-        !text.is_empty() && text.bytes().all(|b| has(b, class))
+        !text.is_empty() && run(text.as_bytes(), 0, class) == text.len()
     }
+}
+
+/// Looking at eight bytes at a time, held in one number. Each function marks bytes by their highest
+/// bit, of which only the lowest mark is sure.
+mod eight {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHEST: u64 = ONES << 7;
+
+    #[inline(always)]
+    pub(super) fn load(text: &[u8], at: usize) -> Option<u64> {
+        text.get(at..)?
+            .first_chunk()
+            .map(|b| u64::from_le_bytes(*b))
+    }
+
+    #[inline(always)]
+    pub(super) fn equal(bytes: u64, byte: u8) -> u64 {
+        let zeros = bytes ^ (ONES * byte as u64);
+        zeros.wrapping_sub(ONES) & !zeros & HIGHEST
+    }
+
+    /// All that may not stand in a parameter's value without quotes, and `!`.
+    #[inline(always)]
+    pub(super) fn ends_value(bytes: u64) -> u64 {
+        // Up to the quotation mark; below it stand only controls, the blank and `!`.
+        let below = bytes.wrapping_sub(ONES * 0x23) & !bytes & HIGHEST;
+        // `<` and `>` differ in one bit.
+        let angles = equal(bytes | (ONES * 2), b'>');
+        below | angles | equal(bytes, b';') | equal(bytes, 0x7f)
+    }
+}
+
+/// Where the first `byte` in `text` is.
+#[inline(always)]
+pub(crate) fn find(text: &[u8], byte: u8) -> Option<usize> {
+    let mut at = 0;
+    while let Some(bytes) = eight::load(text, at) {
+        match eight::equal(bytes, byte) {
+            0 => at += 8,
+            marks => return Some(at + marks.trailing_zeros() as usize / 8),
+        }
+    }
+    while at < text.len() {
+        if text[at] == byte {
+            return Some(at);
+        }
+        at += 1;
+    }
+    None
+}
+
+/// Where the value of a parameter ends that starts at `at` without quotes.
+#[inline(always)]
+pub(crate) fn end_of_value(text: &[u8], mut at: usize) -> usize {
+    while let Some(bytes) = eight::load(text, at) {
+        match eight::ends_value(bytes) {
+            0 => at += 8,
+            marks => {
+                at += marks.trailing_zeros() as usize / 8;
+                break;
+            }
+        }
+    }
+    class::run(text, at, class::VALUE)
 }
 
 /// Whether `text` is a `token`.
@@ -143,22 +209,43 @@ pub(crate) fn quote(text: &str) -> String {
     quoted
 }
 
-/// Blanks as they occur within a row once folding is undone.
-pub(crate) const BLANKS: [char; 2] = [' ', '\t'];
-
 /// `text` without blanks at its ends, among them a stray carriage return: within a line it is
 /// printed as a space.
+#[inline]
 pub(crate) fn trim(text: &str) -> &str {
-    let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\r');
     let bytes = text.as_bytes();
-    let Some(start) = bytes.iter().position(|b| !blank(b)) else {
-        return "";
-    };
-    let end = bytes
-        .iter()
-        .rposition(|b| !blank(b))
-        .map_or(start, |last| last + 1);
+    let (mut start, mut end) = (0, bytes.len());
+    while start < end && is_blank(bytes[start]) {
+        start += 1;
+    }
+    while start < end && is_blank(bytes[end - 1]) {
+        end -= 1;
+    }
     &text[start..end]
+}
+
+/// Where the digits that start at `at` end.
+#[inline(always)]
+pub(crate) fn skip_digits(text: &[u8], mut at: usize) -> usize {
+    while at < text.len() && text[at].is_ascii_digit() {
+        at += 1;
+    }
+    at
+}
+
+/// Whether `byte` is what [`trim`] takes away.
+#[inline(always)]
+pub(crate) fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r')
+}
+
+/// Where the blanks that start at `at` end.
+#[inline(always)]
+pub(crate) fn skip_blanks(text: &[u8], mut at: usize) -> usize {
+    while at < text.len() && matches!(text[at], b' ' | b'\t') {
+        at += 1;
+    }
+    at
 }
 
 /// Cuts `text` at the first `separator` that stands outside quotes and angle brackets.
@@ -193,11 +280,21 @@ pub(crate) fn cut_params(text: &str) -> (&str, &str) {
 }
 
 /// A decimal number of digits only (no sign), or `None` when it doesn't fit.
-pub(crate) fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
-    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
+#[inline]
+pub(crate) fn number<T: TryFrom<u64>>(text: &str) -> Option<T> {
+    if text.is_empty() {
         return None;
     }
-    text.parse().ok()
+    let mut number = 0u64;
+    for byte in text.bytes() {
+        let digit = byte.wrapping_sub(b'0');
+        // Far beyond what any number here may be, and far from what would be too much.
+        if digit > 9 || number > 1 << 40 {
+            return None;
+        }
+        number = number * 10 + u64::from(digit);
+    }
+    T::try_from(number).ok()
 }
 
 /// A `token` of the grammar: what method names, option tags and transports are made of.

@@ -1,5 +1,8 @@
 //! The header rows of a message, in order, each parsed when it is asked for.
 
+use std::cell::OnceCell;
+use std::fmt;
+
 use crate::grammar;
 use crate::header::{Header, Rows, Via};
 use crate::{Error, HeaderName, Text};
@@ -7,19 +10,78 @@ use crate::{Error, HeaderName, Text};
 /// The headers of a message in the order they were written.
 ///
 /// A row is a name and the text of its value, a slice of the datagram with folding undone.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct Headers {
-    rows: Vec<(HeaderName, Text)>,
+    /// What the rows are read from.
+    head: Text,
+    rows: Vec<Row>,
+}
+
+#[derive(Clone)]
+struct Row {
+    name: HeaderName,
+    /// Where the value is in the head.
+    span: (u32, u32),
+    /// The value, once somebody has asked: most rows of a message concern nobody, and a slice
+    /// that counts its users is not for nothing.
+    value: OnceCell<Text>,
+}
+
+impl Row {
+    fn new(name: HeaderName, value: Text) -> Self {
+        Self {
+            name,
+            span: (0, 0),
+            value: value.into(),
+        }
+    }
+
+    #[inline]
+    fn value(&self, head: &Text) -> &Text {
+        self.value
+            .get_or_init(|| grammar::slice(head, self.in_head(head)))
+    }
+
+    #[inline]
+    fn as_str<'a>(&'a self, head: &'a Text) -> &'a str {
+        match self.value.get() {
+            Some(value) => value,
+            None => self.in_head(head),
+        }
+    }
+
+    /// The value, and the text that it is a piece of.
+    #[inline]
+    fn part<'a>(&'a self, head: &'a Text) -> (&'a Text, &'a str) {
+        match self.value.get() {
+            Some(value) => (value, value),
+            None => (head, self.in_head(head)),
+        }
+    }
+
+    #[inline]
+    fn in_head<'a>(&self, head: &'a Text) -> &'a str {
+        &head[self.span.0 as usize..self.span.1 as usize]
+    }
 }
 
 impl Headers {
     /// No headers.
     pub const fn new() -> Self {
-        Self { rows: Vec::new() }
+        Self {
+            head: Text::new(),
+            rows: Vec::new(),
+        }
     }
 
     pub(crate) fn with_capacity(rows: usize) -> Self {
+        Self::of_head(Text::new(), rows)
+    }
+
+    /// For about so many rows that lie in `head`.
+    pub(crate) fn of_head(head: Text, rows: usize) -> Self {
         Self {
+            head,
             rows: Vec::with_capacity(rows),
         }
     }
@@ -36,15 +98,25 @@ impl Headers {
 
     /// All rows in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&HeaderName, &Text)> {
-        self.rows.iter().map(|(name, value)| (name, value))
+        self.rows
+            .iter()
+            .map(|row| (&row.name, row.value(&self.head)))
+    }
+
+    /// All rows in order, none of them sliced for it.
+    #[inline]
+    pub(crate) fn texts(&self) -> impl Iterator<Item = (&HeaderName, &str)> {
+        self.rows
+            .iter()
+            .map(|row| (&row.name, row.as_str(&self.head)))
     }
 
     /// The values of all rows called `name`, in order.
     pub fn get_all(&self, name: &HeaderName) -> impl DoubleEndedIterator<Item = &Text> {
         self.rows
             .iter()
-            .filter(move |(n, _)| n == name)
-            .map(|(_, value)| value)
+            .filter(move |row| row.name == *name)
+            .map(|row| row.value(&self.head))
     }
 
     /// The value of the first row called `name`.
@@ -54,7 +126,7 @@ impl Headers {
 
     /// Whether there is a row called `name`.
     pub fn contains(&self, name: &HeaderName) -> bool {
-        self.get(name).is_some()
+        self.rows.iter().any(|row| row.name == *name)
     }
 
     /// The first `T`, or `None` when the message has none.
@@ -64,25 +136,32 @@ impl Headers {
 
     /// Every `T` in order, whether the values stand in rows of their own or separated by commas.
     pub fn get_all_typed<T: Header>(&self) -> impl Iterator<Item = Result<T, Error>> {
-        let named = self.rows.iter().filter(|(name, _)| *name == T::NAME);
-        let mut rows = named.map(|(_, value)| value);
+        let named = self.rows.iter().filter(|row| row.name == T::NAME);
+        let mut rows = named.map(|row| row.part(&self.head));
         // What is left of a row whose first values have been given out.
         let mut rest: Option<(&Text, &str)> = None;
         std::iter::from_fn(move || {
-            let (row, text) = match rest.take() {
+            let (whole, text) = match rest.take() {
                 Some(rest) => rest,
-                None => rows.next().map(|row| (row, &**row))?,
+                None => {
+                    let (whole, row) = rows.next()?;
+                    // Most rows of a list hold one value.
+                    if T::ROWS == Rows::List && memchr::memchr(b',', row.as_bytes()).is_none() {
+                        return Some(T::read(whole, row));
+                    }
+                    (whole, row)
+                }
             };
             Some(match T::ROWS {
-                Rows::One => T::parse(row),
-                Rows::Joined => T::parse(&join(row, &mut rows)),
+                Rows::One => T::read(whole, text),
+                Rows::Joined => match rows.next() {
+                    None => T::read(whole, text),
+                    Some((_, second)) => T::parse(&join(text, second, &mut rows)),
+                },
                 Rows::List => {
                     let (value, after) = grammar::cut(text, b',');
-                    rest = after.map(|after| (row, after));
-                    match grammar::trim(value) {
-                        value if value.len() == row.len() => T::parse(row),
-                        value => T::parse(&grammar::slice(row, value)),
-                    }
+                    rest = after.map(|after| (whole, after));
+                    T::read(whole, grammar::trim(value))
                 }
             })
         })
@@ -100,7 +179,10 @@ impl Headers {
 
     /// The first `T`; its absence is an error.
     pub fn require<T: Header>(&self) -> Result<T, Error> {
-        self.get_typed().unwrap_or(Err(Error::Missing(T::NAME)))
+        match self.get_typed() {
+            Some(header) => header,
+            None => Err(Error::Missing(T::NAME)),
+        }
     }
 
     /// The topmost Via: where a response goes, and which transaction this is.
@@ -111,7 +193,17 @@ impl Headers {
     /// Adds a row at the end.
     #[inline]
     pub fn push(&mut self, name: HeaderName, value: impl Into<Text>) {
-        self.rows.push((name, value.into()));
+        self.rows.push(Row::new(name, value.into()));
+    }
+
+    /// Adds a row at the end whose value lies in the head.
+    #[inline(always)]
+    pub(crate) fn push_span(&mut self, name: HeaderName, start: usize, end: usize) {
+        self.rows.push(Row {
+            name,
+            span: (start as u32, end as u32),
+            value: OnceCell::new(),
+        });
     }
 
     /// Adds a header at the end.
@@ -124,9 +216,10 @@ impl Headers {
         let at = self
             .rows
             .iter()
-            .position(|(n, _)| *n == T::NAME)
+            .position(|row| row.name == T::NAME)
             .unwrap_or(0);
-        self.rows.insert(at, (T::NAME, header.to_string().into()));
+        self.rows
+            .insert(at, Row::new(T::NAME, header.to_string().into()));
     }
 
     /// Puts one row in the place of all rows called `name`, or at the end when there are none.
@@ -134,10 +227,10 @@ impl Headers {
         let at = self
             .rows
             .iter()
-            .position(|(n, _)| *n == name)
+            .position(|row| row.name == name)
             .unwrap_or(self.rows.len());
         self.remove(&name);
-        self.rows.insert(at, (name, value.into()));
+        self.rows.insert(at, Row::new(name, value.into()));
     }
 
     /// Puts `header` in the place of all rows of its name, or at the end when there are none.
@@ -148,30 +241,32 @@ impl Headers {
     /// Puts `header` in the place of the first value of its name, or at the top when there is
     /// none. Further values, in the same row or in others, stay.
     pub fn replace_first<T: Header>(&mut self, header: &T) {
-        let Some((_, value)) = self.rows.iter_mut().find(|(n, _)| *n == T::NAME) else {
+        let Some(row) = self.rows.iter_mut().find(|row| row.name == T::NAME) else {
             return self.prepend(header);
         };
+        let value = row.as_str(&self.head);
         let rest = match T::ROWS {
             Rows::List => grammar::cut(value, b',').1,
             Rows::One | Rows::Joined => None,
         };
-        *value = match rest {
-            Some(rest) => format!("{header},{rest}").into(),
-            None => header.to_string().into(),
+        let value = match rest {
+            Some(rest) => format!("{header},{rest}"),
+            None => header.to_string(),
         };
+        row.value = Text::from(value).into();
     }
 
     /// Takes the first value of `T`'s name away, leaving further ones, and returns it.
     pub fn pop_first<T: Header>(&mut self) -> Option<Result<T, Error>> {
         let first = self.get_typed();
-        if let Some(at) = self.rows.iter().position(|(n, _)| *n == T::NAME) {
-            let (_, value) = &mut self.rows[at];
+        if let Some(at) = self.rows.iter().position(|row| row.name == T::NAME) {
+            let value = self.rows[at].value(&self.head);
             let rest = match T::ROWS {
                 Rows::List => grammar::cut(value, b',').1.map(grammar::trim),
                 Rows::One | Rows::Joined => None,
             };
             match rest {
-                Some(rest) => *value = grammar::slice(value, rest),
+                Some(rest) => self.rows[at].value = grammar::slice(value, rest).into(),
                 None => {
                     self.rows.remove(at);
                 }
@@ -182,17 +277,32 @@ impl Headers {
 
     /// Takes all rows called `name` away.
     pub fn remove(&mut self, name: &HeaderName) {
-        self.rows.retain(|(n, _)| n != name);
+        self.rows.retain(|row| row.name != *name);
     }
 }
 
-/// `first` and all that follow, separated by commas; nothing is copied for one alone.
-fn join<'a>(first: &Text, rows: &mut impl Iterator<Item = &'a Text>) -> Text {
-    let Some(second) = rows.next() else {
-        return first.clone();
-    };
+impl PartialEq for Headers {
+    fn eq(&self, other: &Self) -> bool {
+        self.texts().eq(other.texts())
+    }
+}
+
+impl Eq for Headers {}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.texts()).finish()
+    }
+}
+
+/// Rows as one, separated by commas.
+fn join<'a>(
+    first: &str,
+    second: &str,
+    rows: &mut impl Iterator<Item = (&'a Text, &'a str)>,
+) -> Text {
     let mut joined = format!("{first}, {second}");
-    for row in rows {
+    for (_, row) in rows {
         joined.extend([", ", row]);
     }
     joined.into()

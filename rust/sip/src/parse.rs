@@ -1,5 +1,7 @@
 //! From bytes to a message: start line, rows, body.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
 use crate::check::check;
@@ -31,7 +33,7 @@ pub(crate) fn message(datagram: &Bytes) -> Result<Message, ParseError> {
         at: blanks,
     };
     let start_line = lines.next().ok_or(Error::StartLine)?;
-    let (start, start_error) = start(&text, start_line)?;
+    let (start, start_error) = start(&text, &text[start_line])?;
     let (headers, header_error) = headers(&mut lines);
     let body_start = decoded_from.unwrap_or(lines.at);
     let (body, body_error) = body(datagram.slice(body_start..), &headers);
@@ -121,7 +123,7 @@ fn start(text: &Text, line: &str) -> Result<(Start, Option<Error>), Error> {
 
 /// Reads the rows up to and including the empty line, all that can be read even if some can't.
 fn headers(lines: &mut Lines<'_>) -> (Headers, Option<Error>) {
-    let mut headers = Headers::with_capacity(24);
+    let mut headers = Headers::of_head(lines.text.clone(), 24);
     let mut error = None;
     loop {
         let Some(line) = lines.next() else {
@@ -131,30 +133,44 @@ fn headers(lines: &mut Lines<'_>) -> (Headers, Option<Error>) {
             return (headers, error);
         }
         let folds = lines.take_folds();
-        match row(lines.text, line, folds) {
-            None => error = error.or(Some(Error::HeaderLine)),
-            Some(_) if headers.len() == Message::MAX_HEADERS => {
-                error = error.or(Some(Error::TooManyHeaders));
-            }
-            Some((name, value)) => headers.push(name, value),
+        if headers.len() == Message::MAX_HEADERS {
+            error = error.or(Some(Error::TooManyHeaders));
+        } else if row(lines.text, line, folds, &mut headers).is_none() {
+            error = error.or(Some(Error::HeaderLine));
         }
     }
 }
 
 /// Reads `name: value` and the lines that continue it, the folds as one space each (§7.3.1).
-fn row(text: &Text, line: &str, folds: &str) -> Option<(HeaderName, Text)> {
-    let colon = memchr::memchr(b':', line.as_bytes())?;
-    let (name, value) = (
-        grammar::trim(&line[..colon]),
-        grammar::trim(&line[colon + 1..]),
-    );
+#[inline]
+fn row(text: &Text, line: Range<usize>, folds: &str, headers: &mut Headers) -> Option<()> {
+    let bytes = text.as_bytes();
+    let colon = line.start + grammar::find(&bytes[line.clone()], b':')?;
+    let mut end_of_name = colon;
+    while end_of_name > line.start && matches!(bytes[end_of_name - 1], b' ' | b'\t') {
+        end_of_name -= 1;
+    }
+    let name = &text[line.start..end_of_name];
     let name = match HeaderName::known(name) {
         Some(name) => name,
         None => HeaderName::parse(&grammar::slice(text, name))?,
     };
-    if folds.is_empty() {
-        return Some((name, grammar::slice(text, value)));
+    let (mut start, mut end) = (colon + 1, line.end);
+    while start < end && grammar::is_blank(bytes[start]) {
+        start += 1;
     }
+    while start < end && grammar::is_blank(bytes[end - 1]) {
+        end -= 1;
+    }
+    match folds {
+        "" => headers.push_span(name, start, end),
+        folds => headers.push(name, unfold(&text[start..end], folds)),
+    }
+    Some(())
+}
+
+#[cold]
+fn unfold(value: &str, folds: &str) -> Text {
     let mut unfolded = value.to_owned();
     for more in folds
         .lines()
@@ -166,7 +182,7 @@ fn row(text: &Text, line: &str, folds: &str) -> Option<(HeaderName, Text)> {
         }
         unfolded.push_str(more);
     }
-    Some((name, unfolded.into()))
+    unfolded.into()
 }
 
 /// Cuts the body by Content-Length from what follows the headers; without one it is all of it.
@@ -199,6 +215,10 @@ impl<'a> Lines<'a> {
     /// passed over.
     fn take_folds(&mut self) -> &'a str {
         let start = self.at;
+        // Most lines aren't continued.
+        if !matches!(self.text.as_bytes().get(start), Some(b' ' | b'\t')) {
+            return "";
+        }
         while matches!(self.text.as_bytes().get(self.at), Some(b' ' | b'\t')) {
             if self.next().is_none() {
                 break;
@@ -208,14 +228,19 @@ impl<'a> Lines<'a> {
     }
 }
 
-impl<'a> Iterator for Lines<'a> {
-    type Item = &'a str;
+impl Iterator for Lines<'_> {
+    type Item = Range<usize>;
 
-    fn next(&mut self) -> Option<&'a str> {
-        let rest = &self.text[self.at..];
-        let end = memchr::memchr(b'\n', rest.as_bytes())?;
-        self.at += end + 1;
-        Some(rest[..end].strip_suffix('\r').unwrap_or(&rest[..end]))
+    #[inline]
+    fn next(&mut self) -> Option<Range<usize>> {
+        let (text, start) = (self.text.as_bytes(), self.at);
+        let length = memchr::memchr(b'\n', &text[start..])?;
+        let mut end = start + length;
+        self.at = end + 1;
+        if length > 0 && text[end - 1] == b'\r' {
+            end -= 1;
+        }
+        Some(start..end)
     }
 }
 

@@ -317,13 +317,15 @@ impl UserAgent {
                         }
                         Owner::Invite(id) => {
                             let invite = sent.map(|sent| (*sent, flow));
-                            self.on_invite_response(now, client, id, response, invite);
+                            self.on_invite_response(now, client, id, *response, invite);
                         }
-                        Owner::Update(id) => self.on_update_response(now, client, id, response),
-                        Owner::Reinvite(id) => self.on_reinvite_response(now, client, id, response),
+                        Owner::Update(id) => self.on_update_response(now, client, id, *response),
+                        Owner::Reinvite(id) => {
+                            self.on_reinvite_response(now, client, id, *response)
+                        }
                         Owner::Bye(id) if response.status.is_final() => self.remove(id),
                         Owner::Bye(_) => {}
-                        Owner::Request(id) => self.on_other_response(now, known_as, id, response),
+                        Owner::Request(id) => self.on_other_response(now, known_as, id, *response),
                     }
                 }
                 Effect::Failed {

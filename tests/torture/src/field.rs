@@ -139,5 +139,5 @@ fn sdp(body: &[u8], field: &str) -> String {
             description.connection_of(&description.media[number])
         }
     };
-    address.expect("c=").address.clone()
+    address.expect("c=").address.to_string()
 }

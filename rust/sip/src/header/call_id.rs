@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Header, HeaderName};
+use super::{Header, HeaderName, Sound};
 use crate::{Error, Text};
 
 /// The id that all requests and responses of a call share. Case counts.
@@ -20,12 +20,17 @@ impl Header for CallId {
     const NAME: HeaderName = HeaderName::CallId;
 
     fn parse(value: &Text) -> Result<Self, Error> {
-        // Wider than `word [ "@" word ]`: the id is only ever compared and sent back.
-        if !value.is_empty() && value.bytes().all(|b| b.is_ascii_graphic() || b >= 0x80) {
-            Ok(Self(value.clone()))
-        } else {
-            Err(Error::Malformed(Self::NAME))
+        match Self::is_sound(value) {
+            true => Ok(Self(value.clone())),
+            false => Err(Error::Malformed(Self::NAME)),
         }
+    }
+}
+
+impl Sound for CallId {
+    /// Wider than `word [ "@" word ]`: the id is only ever compared and sent back.
+    fn is_sound(value: &str) -> bool {
+        !value.is_empty() && value.bytes().all(|b| b.is_ascii_graphic() || b >= 0x80)
     }
 }
 

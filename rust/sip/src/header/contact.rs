@@ -50,9 +50,17 @@ impl Header for Contact {
     const ROWS: Rows = Rows::List;
 
     fn parse(value: &Text) -> Result<Self, Error> {
-        match &**value {
-            "*" => Ok(Self::Any),
-            _ => NameAddr::parse(value, Self::NAME).map(Self::Address),
+        Self::read(value, value)
+    }
+
+    #[inline]
+    fn read(whole: &Text, value: &str) -> Result<Self, Error> {
+        if value == "*" {
+            return Ok(Self::Any);
+        }
+        match NameAddr::read(whole, value) {
+            Some(address) => Ok(Self::Address(address)),
+            None => Err(Error::Malformed(Self::NAME)),
         }
     }
 }

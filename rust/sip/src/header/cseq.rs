@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Header, HeaderName};
+use super::{Header, HeaderName, Sound};
 use crate::{Error, Method, Text, grammar};
 
 /// The request's place in its dialog, and its method.
@@ -18,14 +18,40 @@ impl Header for CSeq {
     const NAME: HeaderName = HeaderName::CSeq;
 
     fn parse(value: &Text) -> Result<Self, Error> {
+        Self::read(value, value)
+    }
+
+    fn read(whole: &Text, value: &str) -> Result<Self, Error> {
         let read = || {
-            let (sequence, method) = value.split_once(grammar::BLANKS)?;
+            let (sequence, method) = Self::parts(value)?;
             Some(Self {
-                sequence: grammar::number(sequence).filter(|s| *s < 1 << 31)?,
-                method: Method::read(value, grammar::trim(method))?,
+                sequence,
+                method: Method::read(whole, method)?,
             })
         };
-        read().ok_or(Error::Malformed(Self::NAME))
+        match read() {
+            Some(cseq) => Ok(cseq),
+            None => Err(Error::Malformed(Self::NAME)),
+        }
+    }
+}
+
+impl Sound for CSeq {
+    fn is_sound(value: &str) -> bool {
+        Self::parts(value).is_some_and(|(_, method)| grammar::is_token(method))
+    }
+}
+
+impl CSeq {
+    /// The method that a value which can be read names.
+    pub(crate) fn method_of(value: &str) -> &str {
+        Self::parts(value).map_or("", |(_, method)| method)
+    }
+
+    fn parts(value: &str) -> Option<(u32, &str)> {
+        let blank = value.bytes().position(|b| matches!(b, b' ' | b'\t'))?;
+        let sequence = grammar::number(&value[..blank]).filter(|s| *s < 1 << 31)?;
+        Some((sequence, grammar::trim(&value[blank..])))
     }
 }
 

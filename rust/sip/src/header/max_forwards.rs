@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Header, HeaderName};
+use super::{Header, HeaderName, Sound};
 use crate::{Error, Text, grammar};
 
 /// How many more hops the request may take, 0 to 255.
@@ -16,6 +16,12 @@ impl Header for MaxForwards {
         grammar::number(value)
             .map(Self)
             .ok_or(Error::Malformed(Self::NAME))
+    }
+}
+
+impl Sound for MaxForwards {
+    fn is_sound(value: &str) -> bool {
+        grammar::number::<u8>(value).is_some()
     }
 }
 

@@ -82,4 +82,15 @@ pub trait Header: Sized + Display {
 
     /// Reads one value, blanks at its ends removed.
     fn parse(value: &Text) -> Result<Self, Error>;
+
+    /// [`Header::parse`] for a piece of a longer text.
+    fn read(whole: &Text, value: &str) -> Result<Self, Error> {
+        Self::parse(&crate::grammar::slice(whole, value))
+    }
+}
+
+/// A header that every message is checked for, so that checking it has to be cheap.
+pub(crate) trait Sound: Header {
+    /// Whether [`Header::parse`] would read the value.
+    fn is_sound(value: &str) -> bool;
 }

@@ -20,7 +20,7 @@ macro_rules! header_names {
             Other(OtherName),
         }
 
-        static NAMES: &[(&str, HeaderName)] = &[
+        const NAMES: &[(&str, HeaderName)] = &[
             $(($name, HeaderName::$variant), $(($compact, HeaderName::$variant),)?)*
         ];
 
@@ -106,22 +106,66 @@ header_names! {
     WwwAuthenticate "WWW-Authenticate";
 }
 
-const SLOTS: usize = 256;
-
-const fn slot(name: &[u8]) -> usize {
-    let n = name.len();
-    let first = name[0].to_ascii_lowercase() as usize;
-    let middle = name[n / 2].to_ascii_lowercase() as usize;
-    let last = name[n - 1].to_ascii_lowercase() as usize;
-    (first * 7 + middle * 31 + last * 13 + n * 5) % SLOTS
+/// What a name is found and compared by: its length, and eight bytes of either end in lower case
+/// (which may overlap, or be filled up with zeros).
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Key {
+    length: usize,
+    ends: [u64; 2],
 }
+
+impl Key {
+    /// The bit that makes a letter small. On other characters of a token it does no harm: no two
+    /// of them become the same.
+    const SMALL: u64 = 0x2020_2020_2020_2020;
+
+    #[inline(always)]
+    const fn of(name: &[u8]) -> Self {
+        let (head, tail) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
+            (Some(head), Some(tail)) => (u64::from_le_bytes(*head), u64::from_le_bytes(*tail)),
+            _ => match (name.first_chunk::<4>(), name.last_chunk::<4>()) {
+                (Some(head), Some(tail)) => (
+                    u32::from_le_bytes(*head) as u64,
+                    u32::from_le_bytes(*tail) as u64,
+                ),
+                _ => match name {
+                    [a] => (*a as u64, 0),
+                    [a, b] => (*a as u64, *b as u64),
+                    [a, b, c] => (*a as u64, (*b as u64) << 8 | *c as u64),
+                    _ => (0, 0),
+                },
+            },
+        };
+        Self {
+            length: name.len(),
+            ends: [head | Self::SMALL, tail | Self::SMALL],
+        }
+    }
+
+    /// Where the search in the table starts.
+    #[inline(always)]
+    const fn slot(self) -> usize {
+        let mixed = (self.ends[0] ^ self.ends[1].rotate_left(29) ^ self.length as u64)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed >> 55) as usize
+    }
+
+    #[inline(always)]
+    const fn is(self, other: Self) -> bool {
+        self.length == other.length
+            && self.ends[0] == other.ends[0]
+            && self.ends[1] == other.ends[1]
+    }
+}
+
+const SLOTS: usize = 512;
 
 /// A small hash table made at compile time: index into `NAMES` plus one, or zero.
 static TABLE: [u8; SLOTS] = {
     let mut table = [0; SLOTS];
     let mut i = 0;
     while i < NAMES.len() {
-        let mut at = slot(NAMES[i].0.as_bytes());
+        let mut at = Key::of(NAMES[i].0.as_bytes()).slot();
         while table[at] != 0 {
             at = (at + 1) % SLOTS;
         }
@@ -131,23 +175,38 @@ static TABLE: [u8; SLOTS] = {
     table
 };
 
+static KEYS: [Key; NAMES.len()] = {
+    let mut keys = [Key {
+        length: 0,
+        ends: [0; 2],
+    }; NAMES.len()];
+    let mut i = 0;
+    while i < NAMES.len() {
+        keys[i] = Key::of(NAMES[i].0.as_bytes());
+        i += 1;
+    }
+    keys
+};
+
 impl HeaderName {
     /// The header called `name`, in its long or compact form and in any case; `None` when `name`
     /// is no token.
     pub fn parse(name: &Text) -> Option<Self> {
-        Self::known(name).or_else(|| Token::new(name.clone()).map(|t| Self::Other(OtherName(t))))
+        let token = Token::new(name.clone())?;
+        Some(Self::known(name).unwrap_or(Self::Other(OtherName(token))))
     }
 
-    /// The header of the table that is called `name`.
+    /// The header of the table that is called `name`, a token.
+    #[inline]
     pub(crate) fn known(name: &str) -> Option<Self> {
-        if name.is_empty() {
-            return None;
-        }
-        let mut at = slot(name.as_bytes());
+        let key = Key::of(name.as_bytes());
+        let mut at = key.slot();
         while TABLE[at] != 0 {
-            let (candidate, header) = &NAMES[TABLE[at] as usize - 1];
-            if *candidate == name || candidate.eq_ignore_ascii_case(name) {
-                return Some(header.clone());
+            let index = TABLE[at] as usize - 1;
+            if KEYS[index].is(key) {
+                let (long, header) = &NAMES[index];
+                let found = name.len() <= 16 || long.eq_ignore_ascii_case(name);
+                return found.then(|| header.clone());
             }
             at = (at + 1) % SLOTS;
         }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use super::{Header, HeaderName, Params, Rows};
+use super::{Header, HeaderName, Params, Rows, Sound};
 use crate::{Error, Text, Uri, grammar};
 
 /// A URI with an optional display name and parameters of the header it stands in.
@@ -61,44 +61,72 @@ impl NameAddr {
 
     /// Reads a `name-addr` or an `addr-spec` with its parameters; `header` is named in the error.
     pub fn parse(value: &Text, header: HeaderName) -> Result<Self, Error> {
-        let malformed = || Error::Malformed(header.clone());
-        let after_quotes = match value.starts_with('"') {
-            true => grammar::quoted_len(value).ok_or_else(malformed)?,
-            false => 0,
-        };
-        let (display, uri, params) = match memchr::memchr(b'<', &value.as_bytes()[after_quotes..]) {
-            Some(open) => {
-                let open = after_quotes + open;
-                let close =
-                    memchr::memchr(b'>', &value.as_bytes()[open..]).ok_or_else(malformed)?;
-                let display = grammar::trim(&value[..open]);
-                if after_quotes > 0 && after_quotes != display.len() {
-                    return Err(malformed());
-                }
-                // Outside quotes only tokens are allowed, but phones write any script there.
-                if after_quotes == 0 && display.bytes().any(|b| b"\",;:@>".contains(&b)) {
-                    return Err(malformed());
-                }
-                (
-                    display,
-                    &value[open + 1..open + close],
-                    &value[open + close + 1..],
-                )
+        Self::read(value, value).ok_or(Error::Malformed(header))
+    }
+
+    /// [`NameAddr::parse`] for a piece of a longer text.
+    #[inline]
+    pub(crate) fn read(whole: &Text, value: &str) -> Option<Self> {
+        let parts = Parts::of(value)?;
+        Some(Self {
+            uri: Uri::read(grammar::slice(whole, parts.uri)).ok()?,
+            params: Params::parse(whole, parts.params)?,
+            display: grammar::slice(whole, parts.display),
+        })
+    }
+
+    /// Whether `value` can be read.
+    pub(crate) fn is_address(value: &str) -> bool {
+        Parts::of(value)
+            .is_some_and(|parts| Uri::is_uri(parts.uri) && Params::are_params(parts.params))
+    }
+}
+
+/// Where the pieces of an address are; the URI and the parameters are yet to be read.
+struct Parts<'a> {
+    display: &'a str,
+    uri: &'a str,
+    params: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    #[inline]
+    fn of(value: &'a str) -> Option<Self> {
+        let bytes = value.as_bytes();
+        let open = match bytes.first()? {
+            b'<' => 0,
+            b'"' => {
+                let open = grammar::skip_blanks(bytes, grammar::quoted_len(value)?);
+                (bytes.get(open) == Some(&b'<')).then_some(open)?
             }
-            None if after_quotes > 0 => return Err(malformed()),
-            None => {
-                // Without brackets a semicolon starts the header's own parameters (§20).
-                let (uri, params) = grammar::cut_params(value);
-                if uri.bytes().any(|b| matches!(b, b'?' | b',')) {
-                    return Err(malformed());
+            _ => match memchr::memchr(b'<', bytes) {
+                Some(open) => {
+                    // Outside quotes only tokens are allowed, but phones write any script there.
+                    let display = &bytes[..open];
+                    if display.iter().any(|b| b"\",;:@>".contains(b)) {
+                        return None;
+                    }
+                    open
                 }
-                ("", grammar::trim(uri), params)
-            }
+                None => {
+                    // Without brackets a semicolon starts the header's own parameters (§20).
+                    let (uri, params) = grammar::cut_params(value);
+                    if uri.bytes().any(|b| matches!(b, b'?' | b',')) {
+                        return None;
+                    }
+                    return Some(Self {
+                        display: "",
+                        uri: grammar::trim(uri),
+                        params,
+                    });
+                }
+            },
         };
-        Ok(Self {
-            uri: Uri::read(grammar::slice(value, uri)).map_err(|_| malformed())?,
-            params: Params::parse(value, params).ok_or_else(malformed)?,
-            display: grammar::slice(value, display),
+        let close = open + memchr::memchr(b'>', &bytes[open..])?;
+        Some(Self {
+            display: grammar::trim(&value[..open]),
+            uri: &value[open + 1..close],
+            params: &value[close + 1..],
         })
     }
 }
@@ -122,10 +150,10 @@ macro_rules! name_addr_headers {
             const NAME: HeaderName = HeaderName::$header;
             const ROWS: Rows = Rows::$rows;
 
+            #[inline]
             fn parse(value: &Text) -> Result<Self, Error> {
                 NameAddr::parse(value, Self::NAME).map(Self)
-            }
-        }
+            }        }
 
         impl Deref for $header {
             type Target = NameAddr;
@@ -147,6 +175,18 @@ macro_rules! name_addr_headers {
             }
         }
     )*};
+}
+
+impl Sound for From {
+    fn is_sound(value: &str) -> bool {
+        NameAddr::is_address(value)
+    }
+}
+
+impl Sound for To {
+    fn is_sound(value: &str) -> bool {
+        NameAddr::is_address(value)
+    }
 }
 
 name_addr_headers! {

@@ -32,6 +32,11 @@ impl Params {
         are_params(text).then(|| Self(grammar::slice(whole, text)))
     }
 
+    /// Whether `text` can be read as header parameters.
+    pub(crate) fn are_params(text: &str) -> bool {
+        are_params(grammar::trim(text))
+    }
+
     /// Wraps URI parameters that the URI parser has checked: empty, or a `;` before each one.
     pub(crate) fn checked(text: Text) -> Self {
         Self(text)
@@ -132,31 +137,28 @@ impl Params {
 /// Whether `text` is `;name=value` and so on, with blanks where the grammar has them.
 fn are_params(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let blanks = |at| {
-        at + bytes[at..]
-            .iter()
-            .take_while(|b| matches!(b, b' ' | b'\t'))
-            .count()
-    };
     let (mut at, mut count) = (0, 0);
     while at < bytes.len() {
         if bytes[at] != b';' || count == Params::MAX {
             return false;
         }
         count += 1;
-        let name = blanks(at + 1);
+        let name = grammar::skip_blanks(bytes, at + 1);
         let end_of_name = class::run(bytes, name, class::TOKEN);
-        at = blanks(end_of_name);
+        at = grammar::skip_blanks(bytes, end_of_name);
         if end_of_name > name && bytes.get(at) == Some(&b'=') {
-            let value = blanks(at + 1);
-            let end_of_value = match grammar::quoted_len(&text[value..]) {
-                Some(quoted) => value + quoted,
-                None => class::run(bytes, value, class::VALUE),
+            let value = grammar::skip_blanks(bytes, at + 1);
+            let end_of_value = match bytes.get(value) {
+                Some(b'"') => match grammar::quoted_len(&text[value..]) {
+                    Some(quoted) => value + quoted,
+                    None => return false,
+                },
+                _ => grammar::end_of_value(bytes, value),
             };
             if end_of_value == value {
                 return false;
             }
-            at = blanks(end_of_value);
+            at = grammar::skip_blanks(bytes, end_of_value);
         }
     }
     true

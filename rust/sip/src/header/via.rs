@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::{Header, HeaderName, Params, Rows};
+use super::{Header, HeaderName, Params, Rows, Sound};
 use crate::grammar::{self, class};
 use crate::{Error, Host, Text, Token};
 
@@ -164,45 +164,76 @@ impl Via {
         })
     }
 
-    fn read(value: &Text) -> Option<Self> {
-        let (sent, params) = grammar::cut_params(value);
-        let (version, sent) = match sent.strip_prefix("SIP/2.0/") {
-            Some(sent) => (Text::new(), sent),
-            None => {
-                let (name, rest) = grammar::split(sent, b'/')?;
-                let (version, rest) = grammar::split(rest, b'/')?;
-                if !grammar::trim(name).eq_ignore_ascii_case("SIP") {
-                    return None;
-                }
-                let version = match grammar::trim(version) {
-                    "2.0" => Text::new(),
-                    other if grammar::is_token(other) => grammar::slice(value, other),
-                    _ => return None,
-                };
-                (version, grammar::trim(rest))
-            }
-        };
-        let (transport, sent_by) = sent.split_at(class::run(sent.as_bytes(), 0, class::TOKEN));
-        if !sent_by.starts_with(grammar::BLANKS) {
-            return None;
-        }
-        let sent_by = grammar::trim(sent_by);
-        let (host, port) = sent_by.split_at(Host::end(sent_by.as_bytes(), 0));
-        let port = match grammar::trim(port) {
-            "" => None,
-            port => Some(grammar::number(grammar::trim(port.strip_prefix(':')?))?),
-        };
+    #[inline]
+    fn of(whole: &Text, value: &str) -> Option<Self> {
+        let parts = Parts::of(value)?;
         Some(Self {
-            version,
-            transport: match Transport::known(transport) {
+            version: grammar::slice(whole, parts.version),
+            transport: match Transport::known(parts.transport) {
                 Some(transport) => transport,
-                None => Transport::parse(&grammar::slice(value, transport))?,
+                None => Transport::parse(&grammar::slice(whole, parts.transport))?,
             },
-            host: Host::read(value, host)?,
-            port,
-            params: Params::parse(value, params)?,
+            host: Host::of(whole, parts.host),
+            port: parts.port,
+            params: Params::parse(whole, parts.params)?,
         })
     }
+}
+
+/// Where the pieces of a Via are; the parameters are yet to be read.
+struct Parts<'a> {
+    /// Empty for 2.0.
+    version: &'a str,
+    transport: &'a str,
+    host: &'a str,
+    port: Option<u16>,
+    params: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    #[inline]
+    fn of(value: &'a str) -> Option<Self> {
+        let bytes = value.as_bytes();
+        let (version, at) = match bytes.starts_with(b"SIP/2.0/") {
+            true => ("", 8),
+            false => protocol(value)?,
+        };
+        let end_of_transport = class::run(bytes, at, class::TOKEN);
+        let host = grammar::skip_blanks(bytes, end_of_transport);
+        if end_of_transport == at || host == end_of_transport {
+            return None;
+        }
+        let end_of_host = Host::checked_end(value, host)?;
+        let sent_by = &value[host..end_of_host];
+        let mut after = grammar::skip_blanks(bytes, end_of_host);
+        let mut port = None;
+        if bytes.get(after) == Some(&b':') {
+            let start = grammar::skip_blanks(bytes, after + 1);
+            let end = grammar::skip_digits(bytes, start);
+            port = Some(grammar::number(&value[start..end])?);
+            after = grammar::skip_blanks(bytes, end);
+        }
+        Some(Self {
+            version,
+            transport: &value[at..end_of_transport],
+            host: sent_by,
+            port,
+            params: &value[after..],
+        })
+    }
+}
+
+/// The version of a `sent-protocol` that is written in another way than most, and where the
+/// transport starts.
+fn protocol(value: &str) -> Option<(&str, usize)> {
+    let (name, rest) = grammar::split(value, b'/')?;
+    let (version, rest) = grammar::split(rest, b'/')?;
+    let version = grammar::trim(version);
+    if !grammar::trim(name).eq_ignore_ascii_case("SIP") || !grammar::is_token(version) {
+        return None;
+    }
+    let start = grammar::skip_blanks(value.as_bytes(), value.len() - rest.len());
+    Some((if version == "2.0" { "" } else { version }, start))
 }
 
 impl Header for Via {
@@ -210,7 +241,21 @@ impl Header for Via {
     const ROWS: Rows = Rows::List;
 
     fn parse(value: &Text) -> Result<Self, Error> {
-        Self::read(value).ok_or(Error::Malformed(Self::NAME))
+        Self::read(value, value)
+    }
+
+    #[inline]
+    fn read(whole: &Text, value: &str) -> Result<Self, Error> {
+        match Self::of(whole, value) {
+            Some(via) => Ok(via),
+            None => Err(Error::Malformed(Self::NAME)),
+        }
+    }
+}
+
+impl Sound for Via {
+    fn is_sound(value: &str) -> bool {
+        Parts::of(value).is_some_and(|parts| Params::are_params(parts.params))
     }
 }
 

@@ -307,7 +307,7 @@ impl<O: Clone> Transactions<O> {
                             client: known_as,
                             owner,
                             flow,
-                            response,
+                            response: Box::new(response),
                             sent,
                             wire,
                         });

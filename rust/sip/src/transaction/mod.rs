@@ -82,7 +82,7 @@ pub(crate) enum Effect<O> {
         owner: O,
         /// The way that the request took.
         flow: Flow,
-        response: Response,
+        response: Box<Response>,
         /// The INVITE that a failure is for, in case it is to be tried again.
         sent: Option<Box<Request>>,
         /// The request as it went out, when the response is final.

@@ -14,6 +14,7 @@ pub(super) enum Part {
 }
 
 impl Part {
+    #[inline(always)]
     fn class(self) -> u8 {
         match self {
             Self::User => class::USER,
@@ -23,17 +24,22 @@ impl Part {
         }
     }
 
-    /// Whether `text` is well formed here: allowed characters and whole `%XX` escapes.
-    pub(super) fn accepts(self, text: &[u8]) -> bool {
-        let mut rest = text;
-        loop {
-            let run = class::run(rest, 0, self.class());
-            match &rest[run..] {
-                [] => return true,
-                [b'%', after @ ..] if hex_pair(after).is_some() => rest = &after[2..],
-                _ => return false,
-            }
+    /// Where the run of allowed characters and whole `%XX` escapes that starts at `at` ends.
+    #[inline(always)]
+    pub(super) fn run(self, text: &[u8], at: usize) -> usize {
+        let end = class::run(text, at, self.class());
+        match text.get(end) {
+            Some(b'%') => self.run_escaped(text, end),
+            _ => end,
         }
+    }
+
+    #[cold]
+    fn run_escaped(self, text: &[u8], mut at: usize) -> usize {
+        while text.get(at) == Some(&b'%') && hex_pair(&text[at + 1..]).is_some() {
+            at = class::run(text, at + 3, self.class());
+        }
+        at
     }
 
     /// `text` with every character that may not stand here written as `%XX`.

@@ -28,7 +28,7 @@ impl Host {
     }
 
     /// The host that `text`, which is known to be one, stands for.
-    pub(super) fn of(whole: &Text, text: &str) -> Self {
+    pub(crate) fn of(whole: &Text, text: &str) -> Self {
         match Self::parse_ip(text) {
             Some(address) => Self::Ip(address),
             None => Self::Name(HostName(grammar::slice(whole, text))),
@@ -43,13 +43,15 @@ impl Host {
         if !text.as_bytes().last()?.is_ascii_digit() {
             return None;
         }
-        let address: Ipv4Addr = text.parse().ok()?;
-        Some(address.into())
+        Some(parse_ipv4(text.as_bytes())?.into())
     }
 
     /// Whether `text` is a host.
-    pub(super) fn is_host(text: &str) -> bool {
-        grammar::is_host_name(text) || Self::parse_ip(text).is_some()
+    pub(crate) fn is_host(text: &str) -> bool {
+        match text.as_bytes() {
+            [b'[', ..] => Self::parse_ip(text).is_some(),
+            _ => grammar::is_host_name(text),
+        }
     }
 
     /// The address, unless the host is a name.
@@ -69,14 +71,44 @@ impl Host {
         }
     }
 
-    /// Where the host that starts at `at` ends, if it is one.
-    pub(crate) fn end(text: &[u8], at: usize) -> usize {
-        if text.get(at) == Some(&b'[') {
-            memchr::memchr(b']', &text[at..]).map_or(text.len(), |bracket| at + bracket + 1)
+    /// Where the host ends that starts at `at`.
+    #[inline]
+    pub(crate) fn checked_end(text: &str, at: usize) -> Option<usize> {
+        if text.as_bytes().get(at) == Some(&b'[') {
+            let end = at + memchr::memchr(b']', &text.as_bytes()[at..])? + 1;
+            Self::parse_ip(&text[at..end]).map(|_| end)
         } else {
-            class::run(text, at, class::HOST)
+            Some(class::run(text.as_bytes(), at, class::HOST)).filter(|end| *end > at)
         }
     }
+}
+
+/// An IPv4 address: four numbers without leading zeros.
+fn parse_ipv4(text: &[u8]) -> Option<Ipv4Addr> {
+    let mut octets = [0; 4];
+    let mut at = 0;
+    for (i, octet) in octets.iter_mut().enumerate() {
+        if i > 0 {
+            if text.get(at) != Some(&b'.') {
+                return None;
+            }
+            at += 1;
+        }
+        let start = at;
+        let mut number = 0;
+        while let Some(digit @ b'0'..=b'9') = text.get(at) {
+            number = number * 10 + u32::from(digit - b'0');
+            at += 1;
+            if number > 255 {
+                return None;
+            }
+        }
+        if at == start || (at > start + 1 && text[start] == b'0') {
+            return None;
+        }
+        *octet = number as u8;
+    }
+    (at == text.len()).then(|| octets.into())
 }
 
 /// An IPv6 address; the third colon that RFC 3261's grammar puts before an IPv4 address within it

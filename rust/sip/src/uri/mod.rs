@@ -32,26 +32,32 @@ impl Uri {
     }
 
     pub(crate) fn read(text: Text) -> Result<Self, Error> {
-        let Some((scheme, rest)) = grammar::split(&text, b':') else {
-            return Err(Error::Uri("no scheme"));
-        };
-        if scheme.eq_ignore_ascii_case("sip") {
-            return SipUri::read(text, false).map(Self::Sip);
+        match Self::secure(&text) {
+            Some(secure) => SipUri::read(text, secure).map(Self::Sip),
+            None => check_other(&text).map(|()| Self::Other(OtherUri(text))),
         }
-        if scheme.eq_ignore_ascii_case("sips") {
-            return SipUri::read(text, true).map(Self::Sip);
+    }
+
+    /// Whether `text` is a URI.
+    pub(crate) fn is_uri(text: &str) -> bool {
+        match Self::secure(text) {
+            Some(secure) => sip::Spans::of(text, if secure { 5 } else { 4 }).is_ok(),
+            None => check_other(text).is_ok(),
         }
-        let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
-        if !is_scheme {
-            return Err(Error::Uri("the scheme has characters that no scheme has"));
+    }
+
+    /// Whether a URI of SIP is a `sips:` one; `None` for other schemes.
+    #[inline(always)]
+    fn secure(text: &str) -> Option<bool> {
+        let bytes = text.as_bytes();
+        let scheme = bytes.first_chunk::<4>()?;
+        match scheme {
+            [b's' | b'S', b'i' | b'I', b'p' | b'P', b':'] => Some(false),
+            [b's' | b'S', b'i' | b'I', b'p' | b'P', b's' | b'S'] if bytes.get(4) == Some(&b':') => {
+                Some(true)
+            }
+            _ => None,
         }
-        if !grammar::is_uri_text(rest) {
-            return Err(Error::Uri("characters that must be escaped"));
-        }
-        Ok(Self::Other(OtherUri(text)))
     }
 
     /// The scheme as written.
@@ -85,6 +91,24 @@ impl Uri {
             _ => false,
         }
     }
+}
+
+/// Whether `text` can be a URI of any scheme.
+fn check_other(text: &str) -> Result<(), Error> {
+    let Some((scheme, rest)) = grammar::split(text, b':') else {
+        return Err(Error::Uri("no scheme"));
+    };
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+    if !is_scheme {
+        return Err(Error::Uri("the scheme has characters that no scheme has"));
+    }
+    if !grammar::is_uri_text(rest) {
+        return Err(Error::Uri("characters that must be escaped"));
+    }
+    Ok(())
 }
 
 impl FromStr for Uri {

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use super::escape::{Part, is_name, unescape};
 use super::{Host, Uri};
-use crate::grammar::{self, class};
+use crate::grammar;
 use crate::header::Params;
 use crate::{Error, Text};
 
@@ -15,6 +15,13 @@ use crate::{Error, Text};
 #[derive(Clone)]
 pub struct SipUri {
     text: Text,
+    spans: Spans,
+    secure: bool,
+}
+
+/// Where the parts of a SIP URI are.
+#[derive(Clone, Copy)]
+pub(super) struct Spans {
     /// Where the user part ends; it starts after the scheme.
     user_end: u32,
     /// Where the host starts: after the scheme, or after the `@` when there is a user part.
@@ -23,7 +30,61 @@ pub struct SipUri {
     params_start: u32,
     params_end: u32,
     port: Option<u16>,
-    secure: bool,
+}
+
+impl Spans {
+    /// Finds the parts of a URI whose scheme ends before `start`.
+    pub(super) fn of(text: &str, start: usize) -> Result<Self, Error> {
+        let bytes = text.as_bytes();
+        let (user_end, host_start) = userinfo(bytes, start)?;
+        let host_end = Host::checked_end(text, host_start).ok_or(Error::Uri("bad host"))?;
+        let (port, params_start) = match bytes.get(host_end) {
+            Some(b':') => {
+                let end = grammar::skip_digits(bytes, host_end + 1);
+                let port = grammar::number(&text[host_end + 1..end]);
+                (Some(port.ok_or(Error::Uri("bad port"))?), end)
+            }
+            _ => (None, host_end),
+        };
+        let params_end = params(bytes, params_start).ok_or(Error::Uri("malformed parameters"))?;
+        match bytes.get(params_end) {
+            None => {}
+            Some(b'?') if are_headers(&text[params_end + 1..]) => {}
+            Some(b'?') => return Err(Error::Uri("malformed headers")),
+            Some(_) => return Err(Error::Uri("malformed parameters")),
+        }
+        Ok(Self {
+            user_end: user_end as u32,
+            host_start: host_start as u32,
+            host_end: host_end as u32,
+            params_start: params_start as u32,
+            params_end: params_end as u32,
+            port,
+        })
+    }
+}
+
+/// Where the user part ends that starts at `start`, and where the host starts.
+#[inline]
+fn userinfo(bytes: &[u8], start: usize) -> Result<(usize, usize), Error> {
+    let user_end = Part::User.run(bytes, start);
+    if user_end > start && bytes.get(user_end) == Some(&b'@') {
+        return Ok((user_end, user_end + 1));
+    }
+    // An unescaped @ can only end the userinfo, which in turn may hold ; and ? and /.
+    let Some(at) = memchr::memchr(b'@', &bytes[start..]).map(|at| start + at) else {
+        return Ok((start, start));
+    };
+    match bytes[user_end] {
+        _ if at == start => Err(Error::Uri("empty user part")),
+        b':' if Part::Password.run(bytes, user_end + 1) == at => Ok((user_end, at + 1)),
+        b':' if user_end < at => Err(Error::Uri(
+            "characters in the password that must be escaped",
+        )),
+        _ => Err(Error::Uri(
+            "characters in the user part that must be escaped",
+        )),
+    }
 }
 
 impl SipUri {
@@ -96,56 +157,10 @@ impl SipUri {
     }
 
     pub(super) fn read(text: Text, secure: bool) -> Result<Self, Error> {
-        let start = scheme(secure).len() + 1;
-        let rest = &text[start..];
-        // An unescaped @ can only end the userinfo, which in turn may hold ; and ? and /.
-        let (userinfo, host_start) = match memchr::memchr(b'@', rest.as_bytes()) {
-            Some(0) => return Err(Error::Uri("empty user part")),
-            Some(at) => (&rest[..at], start + at + 1),
-            None => ("", start),
-        };
-        let (user, password) = grammar::split(userinfo, b':').unwrap_or((userinfo, ""));
-        if !Part::User.accepts(user.as_bytes()) {
-            return Err(Error::Uri(
-                "characters in the user part that must be escaped",
-            ));
-        }
-        if !Part::Password.accepts(password.as_bytes()) {
-            return Err(Error::Uri(
-                "characters in the password that must be escaped",
-            ));
-        }
-        let bytes = text.as_bytes();
-        let host_end = Host::end(bytes, host_start);
-        if !Host::is_host(&text[host_start..host_end]) {
-            return Err(Error::Uri("bad host"));
-        }
-        let (port, params_start) = match bytes.get(host_end) {
-            Some(b':') => {
-                let end = class::run(bytes, host_end + 1, class::TOKEN);
-                let port = grammar::number(&text[host_end + 1..end]);
-                (Some(port.ok_or(Error::Uri("bad port"))?), end)
-            }
-            _ => (None, host_end),
-        };
-        let params_end = match memchr::memchr(b'?', &bytes[params_start..]) {
-            Some(length) => params_start + length,
-            None => bytes.len(),
-        };
-        if !are_params(&text[params_start..params_end]) {
-            return Err(Error::Uri("malformed parameters"));
-        }
-        if !are_headers(text.get(params_end + 1..).unwrap_or("")) {
-            return Err(Error::Uri("malformed headers"));
-        }
+        let spans = Spans::of(&text, scheme(secure).len() + 1)?;
         Ok(Self {
-            user_end: (start + user.len()) as u32,
-            host_start: host_start as u32,
-            host_end: host_end as u32,
-            params_start: params_start as u32,
-            params_end: params_end as u32,
             text,
-            port,
+            spans,
             secure,
         })
     }
@@ -156,24 +171,26 @@ impl SipUri {
 
     pub(super) fn raw_user(&self) -> Option<&str> {
         let start = self.scheme().len() as u32 + 1;
-        (self.host_start > start).then(|| self.part(start, self.user_end))
+        (self.spans.host_start > start).then(|| self.part(start, self.spans.user_end))
     }
 
     pub(super) fn raw_password(&self) -> Option<&str> {
-        (self.user_end + 1 < self.host_start)
-            .then(|| self.part(self.user_end + 1, self.host_start - 1))
+        (self.spans.user_end + 1 < self.spans.host_start)
+            .then(|| self.part(self.spans.user_end + 1, self.spans.host_start - 1))
     }
 
     fn raw_host(&self) -> &str {
-        self.part(self.host_start, self.host_end)
+        self.part(self.spans.host_start, self.spans.host_end)
     }
 
     pub(super) fn raw_params(&self) -> &str {
-        self.part(self.params_start, self.params_end)
+        self.part(self.spans.params_start, self.spans.params_end)
     }
 
     fn raw_headers(&self) -> &str {
-        self.text.get(self.params_end as usize + 1..).unwrap_or("")
+        self.text
+            .get(self.spans.params_end as usize + 1..)
+            .unwrap_or("")
     }
 
     fn parts(&self) -> Parts<'_> {
@@ -182,7 +199,7 @@ impl SipUri {
             user: self.raw_user(),
             password: self.raw_password(),
             host: self.raw_host(),
-            port: self.port,
+            port: self.spans.port,
             params: self.raw_params(),
             headers: self.raw_headers(),
         }
@@ -220,7 +237,7 @@ impl SipUri {
 
     /// The port, if one is written.
     pub fn port(&self) -> Option<u16> {
-        self.port
+        self.spans.port
     }
 
     /// The parameters as written, escapes included.
@@ -305,12 +322,14 @@ impl Parts<'_> {
         }
         SipUri {
             text: text.into(),
-            user_end: user_end as u32,
-            host_start: host_start as u32,
-            host_end: host_end as u32,
-            params_start: params_start as u32,
-            params_end: params_end as u32,
-            port: self.port,
+            spans: Spans {
+                user_end: user_end as u32,
+                host_start: host_start as u32,
+                host_end: host_end as u32,
+                params_start: params_start as u32,
+                params_end: params_end as u32,
+                port: self.port,
+            },
             secure: self.secure,
         }
     }
@@ -324,24 +343,26 @@ pub(super) fn find<'a>(params: &'a str, name: &str) -> Option<&'a str> {
     found.map(|(_, value)| value.unwrap_or(""))
 }
 
-/// Whether `text` is `;name=value` and so on, or nothing.
-fn are_params(text: &str) -> bool {
-    let Some(params) = text.strip_prefix(';') else {
-        return text.is_empty();
-    };
-    let mut params = params.as_bytes().split(|b| *b == b';');
-    params
-        .by_ref()
-        .take(Params::MAX)
-        .all(|param| match param.iter().position(|b| *b == b'=') {
-            Some(0) => false,
-            Some(at) => {
-                let (name, value) = (&param[..at], &param[at + 1..]);
-                Part::Param.accepts(name) && !value.is_empty() && Part::Param.accepts(value)
+/// Where the parameters `;name=value` and so on that start at `at` end, if they are well formed.
+#[inline]
+fn params(bytes: &[u8], mut at: usize) -> Option<usize> {
+    let mut count = 0;
+    while bytes.get(at) == Some(&b';') {
+        let name = at + 1;
+        at = Part::Param.run(bytes, name);
+        if at == name || count == Params::MAX {
+            return None;
+        }
+        count += 1;
+        if bytes.get(at) == Some(&b'=') {
+            let value = at + 1;
+            at = Part::Param.run(bytes, value);
+            if at == value {
+                return None;
             }
-            None => !param.is_empty() && Part::Param.accepts(param),
-        })
-        && params.next().is_none()
+        }
+    }
+    Some(at)
 }
 
 /// Whether `text` is `name=value&…`, or nothing.
@@ -356,7 +377,8 @@ fn are_headers(text: &str) -> bool {
         .all(|header| match header.iter().position(|b| *b == b'=') {
             None | Some(0) => false,
             Some(at) => {
-                Part::Header.accepts(&header[..at]) && Part::Header.accepts(&header[at + 1..])
+                Part::Header.run(header, 0) == at
+                    && Part::Header.run(header, at + 1) == header.len()
             }
         })
         && headers.next().is_none()
