@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -37,13 +38,16 @@ def zone(udp: list[tuple[int, int]]) -> list[str]:
     ]
 
 
-async def test_a_dead_server_is_passed_over_and_the_next_takes_the_call(tmp_path: Path) -> None:
+async def test_a_server_that_is_gone_is_passed_over_at_once_and_the_next_takes_the_call(
+    tmp_path: Path,
+) -> None:
     async with (
         SippServer("answers", tmp_path) as living,
         Dnsmasq(tmp_path, *zone([(living.port, 20), (free_port(), 10)])) as dns,
         sems(tmp_path, dns={"servers": [dns.address]}) as server,
     ):
-        async with await server.dial("sip:bob@pbx.test", timeout=15) as call:
+        # ICMP says that nobody has the port.
+        async with await server.dial("sip:bob@pbx.test", timeout=3) as call:
             assert call.state == "answered"
             asked = dns.queries()
             assert asked[:2] == ["NAPTR pbx.test", "SRV _sip._udp.pbx.test"]
@@ -52,6 +56,20 @@ async def test_a_dead_server_is_passed_over_and_the_next_takes_the_call(tmp_path
         (invite,) = living.received("INVITE")
         assert invite.startswith("INVITE sip:bob@pbx.test SIP/2.0")
         assert dns.queries() == asked, "the BYE waits for no name server"
+
+
+async def test_a_server_that_keeps_silent_costs_four_seconds(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        async with (
+            SippServer("answers", tmp_path) as living,
+            Dnsmasq(tmp_path, *zone([(living.port, 20), (silent.getsockname()[1], 10)])) as dns,
+            sems(tmp_path, dns={"servers": [dns.address]}) as server,
+        ):
+            began = asyncio.get_running_loop().time()
+            await (await server.dial("sip:bob@pbx.test", timeout=15)).hangup()
+            assert asyncio.get_running_loop().time() - began > 3.9
+        assert silent.recv(2000).startswith(b"INVITE sip:bob@pbx.test")
 
 
 async def test_a_server_that_says_503_is_passed_over_and_avoided(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ class Dnsmasq:
         program = shutil.which("dnsmasq") or shutil.which("dnsmasq", path="/usr/sbin")
         assert program, "dnsmasq is not installed: run the tests by `make test`"
         self.process = await asyncio.create_subprocess_exec(program, f"--conf-file={self.file}")
-        await is_bound(self.port, socket.SOCK_STREAM, self.process)
+        assert await is_bound(self.port, socket.SOCK_STREAM, self.process), "dnsmasq has ended"
         return self
 
     async def __aexit__(

@@ -12,7 +12,7 @@ use sems_engine::transport::{
     memory::{LinkQuality, MemoryNetwork},
     udp::UdpTransport,
 };
-use sems_sip::Flow;
+use sems_sip::{Flow, transaction::Transport::Udp};
 
 /// Waits until something has arrived, at most two seconds.
 fn receive(transport: &mut UdpTransport) -> Vec<(Flow, Bytes)> {
@@ -34,6 +34,49 @@ fn receive(transport: &mut UdpTransport) -> Vec<(Flow, Bytes)> {
         other => panic!("{other:?}"),
     };
     arrivals.into_iter().map(message).collect()
+}
+
+#[test]
+fn a_port_that_nobody_has_is_reported_and_disturbs_nobody_else() {
+    for (here, there) in [("127.0.0.1:0", "127.0.0.1:0"), ("[::]:0", "[::1]:0")] {
+        let mut ours = UdpTransport::bind(here.parse().unwrap()).unwrap();
+        let gone = UdpSocket::bind(there).unwrap().local_addr().unwrap();
+        let phone = UdpSocket::bind(there).unwrap();
+        phone
+            .set_read_timeout(Some(Duration::from_secs(2)))
+            .unwrap();
+        let local = ours.local_for(gone.ip()).unwrap();
+        let to = |remote| Flow {
+            transport: Udp,
+            local,
+            remote,
+        };
+        let mut send = |remote| {
+            let text = Bytes::from_static(b"hello");
+            ours.send(Instant::now(), to(remote), &text).unwrap();
+        };
+        send(gone);
+        send(gone);
+        send(phone.local_addr().unwrap());
+        let mut buffer = [0; 16];
+        assert_eq!(phone.recv(&mut buffer).unwrap(), 5);
+        phone.send_to(b"there", local).unwrap();
+
+        let mut arrivals = Vec::new();
+        let end = Instant::now() + Duration::from_secs(2);
+        while arrivals.len() < 2 && Instant::now() < end {
+            ours.receive(Instant::now(), &mut arrivals).unwrap();
+        }
+        let reported = arrivals
+            .iter()
+            .filter(|arrival| matches!(arrival, Arrival::Unreachable(flow) if flow.remote == gone));
+        assert_eq!(reported.count(), 1);
+        let heard = |arrival: &Arrival| matches!(arrival, Arrival::Message { .. });
+        assert!(arrivals.iter().any(heard));
+        arrivals.clear();
+        ours.receive(Instant::now(), &mut arrivals).unwrap();
+        assert_eq!(arrivals, []);
+    }
 }
 
 #[test]

@@ -107,6 +107,10 @@ impl Signaling {
                 }
             }
             Arrival::Closed(flow) => self.agent.flow_closed(now, flow),
+            Arrival::Unreachable(flow) => {
+                tracing::debug!(remote = %flow.remote, "nobody is there");
+                self.agent.transport_error(now, flow);
+            }
         }
     }
 

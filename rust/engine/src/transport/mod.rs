@@ -2,6 +2,7 @@
 
 mod connection;
 mod epoll;
+mod icmp;
 pub mod listen;
 pub mod memory;
 pub mod quota;
@@ -53,6 +54,8 @@ pub enum Arrival {
     },
     /// A stream is closed that something has come or gone over.
     Closed(Flow),
+    /// A datagram that was sent this way has not reached anyone, as ICMP says.
+    Unreachable(Flow),
 }
 
 /// A socket for SIP messages: one of our addresses and all who speak to us there.

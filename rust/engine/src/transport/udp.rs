@@ -16,7 +16,11 @@ use bytes::Bytes;
 use sems_sip::{Flow, transaction::Transport as FlowTransport};
 use socket2::{Domain, Protocol, SockAddr, SockAddrStorage, Socket, Type};
 
-use super::{Arrival, Transport, local_towards};
+use super::{
+    Arrival, Transport,
+    icmp::{self, is_of_icmp},
+    local_towards,
+};
 use crate::error::EngineError;
 
 /// Datagrams taken by one system call.
@@ -80,11 +84,15 @@ impl UdpTransport {
             Some(Protocol::UDP),
         )?;
         match address {
-            SocketAddr::V4(_) => set_flag(&socket, libc::IPPROTO_IP, libc::IP_PKTINFO)?,
+            SocketAddr::V4(_) => {
+                set_flag(&socket, libc::IPPROTO_IP, libc::IP_PKTINFO)?;
+                set_flag(&socket, libc::IPPROTO_IP, libc::IP_RECVERR)?;
+            }
             SocketAddr::V6(_) => {
                 // So that IPv4 can have a socket of its own at the same port.
                 socket.set_only_v6(true)?;
                 set_flag(&socket, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO)?;
+                set_flag(&socket, libc::IPPROTO_IPV6, libc::IPV6_RECVERR)?;
             }
         }
         // The kernel gives what it permits; less is no reason not to start.
@@ -92,6 +100,18 @@ impl UdpTransport {
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         Ok(socket)
+    }
+
+    /// Sends the message that the header describes, with valid pointers.
+    fn send_message(&self, header: &libc::msghdr) -> io::Result<()> {
+        // SAFETY: the header points at buffers that outlive the call, with their lengths; the
+        // kernel only reads them.
+        let sent = unsafe { libc::sendmsg(self.socket.as_raw_fd(), header, libc::MSG_DONTWAIT) };
+        if sent < 0 {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -137,10 +157,20 @@ impl Transport for UdpTransport {
         };
         if received < 0 {
             let error = io::Error::last_os_error();
-            return match error.kind() {
-                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(()),
-                _ => Err(error),
-            };
+            if error.kind() == io::ErrorKind::Interrupted {
+                return Ok(());
+            }
+            // Nothing to be read, so what woke us may be an error.
+            let known = error.kind() == io::ErrorKind::WouldBlock || is_of_icmp(&error);
+            let unreachable = icmp::unreachable(&self.socket).into_iter();
+            into.extend(unreachable.map(|remote| {
+                Arrival::Unreachable(Flow {
+                    transport: FlowTransport::Udp,
+                    local: self.bound,
+                    remote,
+                })
+            }));
+            return if known { Ok(()) } else { Err(error) };
         }
         for (header, buffer) in headers
             .iter()
@@ -187,13 +217,11 @@ impl Transport for UdpTransport {
             header.msg_controllen = CONTROL;
             set_source_address(&mut header, local);
         }
-        // SAFETY: the header points at buffers that outlive the call, with their lengths; the
-        // kernel only reads them.
-        let sent = unsafe { libc::sendmsg(self.socket.as_raw_fd(), &header, libc::MSG_DONTWAIT) };
-        if sent < 0 {
-            Err(io::Error::last_os_error())
-        } else {
-            Ok(())
+        let sent = self.send_message(&header);
+        match sent {
+            // Perhaps the error of another datagram, which is told only once this way.
+            Err(error) if is_of_icmp(&error) => self.send_message(&header),
+            sent => sent,
         }
     }
 
