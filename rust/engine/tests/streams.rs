@@ -388,7 +388,7 @@ fn call(
     let mut bob = End::new(Some(tls(&server.0, |_| {})));
     let mut ann = End::new(Some(tls(&Folder::new().0, change)));
     let flow = ann.flow_to(&bob);
-    ann.transport.expect(flow.remote, name);
+    ann.transport.expect(flow, name);
     ann.send(flow, &message("secret")).unwrap();
     until(&mut [&mut ann, &mut bob], |ends| {
         ends[0].arrivals.contains(&Arrival::Closed(flow)) || !ends[1].messages().is_empty()
@@ -446,14 +446,14 @@ fn one_connection_serves_several_names_only_if_its_certificate_does() {
     let mut ann = End::new(Some(tls(&Folder::new().0, trusting)));
     let flow = ann.flow_to(&bob);
     for (count, name) in [(1, "a.example.org"), (2, "b.example.org")] {
-        ann.transport.expect(flow.remote, Some(name));
+        ann.transport.expect(flow, Some(name));
         ann.send(flow, &message(name)).unwrap();
         until(&mut [&mut ann, &mut bob], |ends| {
             ends[1].messages().len() == count
         });
         assert_eq!(ann.transport.connections(), 1, "{name}");
     }
-    ann.transport.expect(flow.remote, Some("c.example.org"));
+    ann.transport.expect(flow, Some("c.example.org"));
     ann.send(flow, &message("c")).unwrap();
     until(&mut [&mut ann, &mut bob], |ends| {
         ends[0]

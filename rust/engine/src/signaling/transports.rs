@@ -163,7 +163,7 @@ impl Signaling {
             let error = format!("there is no way to {destination}");
             return Err(EngineError::Invalid(error));
         };
-        transport.expect(remote, destination.name.as_deref());
+        transport.expect(flow, destination.name.as_deref());
         Ok(flow)
     }
 }

@@ -85,9 +85,9 @@ pub trait Transport: Send {
     /// Those of the socket: unreachable, too long, buffer full. An error of a stream is its end.
     fn send(&mut self, now: Instant, flow: Flow, data: &Bytes) -> io::Result<()>;
 
-    /// Whom the server at this address has to be from now on (RFC 5922); `None`: the owner of
-    /// the address.
-    fn expect(&mut self, _remote: SocketAddr, _name: Option<&str>) {}
+    /// Whom the server at the other end of this flow has to be from now on (RFC 5922); `None`: the
+    /// owner of the address.
+    fn expect(&mut self, _flow: Flow, _name: Option<&str>) {}
 
     /// Closes a stream once all that was sent over it is written.
     fn finish(&mut self, _now: Instant, _flow: Flow) {}

@@ -29,6 +29,9 @@ use crate::error::EngineError;
 const BACKLOG: i32 = 1024;
 /// Connections accepted in one turn.
 const ACCEPTS: usize = 32;
+/// How long a turn may take, so that a flood of handshakes doesn't keep UDP waiting. Who is left out
+/// is among the first of the next turn.
+const TURN: Duration = Duration::from_millis(2);
 /// How often connections are looked at that take too long.
 const SWEEP: Duration = Duration::from_secs(1);
 /// Addresses whose names are remembered.
@@ -297,7 +300,11 @@ impl Transport for StreamTransport {
     }
 
     fn receive(&mut self, now: Instant, into: &mut Vec<Arrival>) -> io::Result<()> {
+        let begun = Instant::now();
         for (token, _) in self.epoll.ready() {
+            if begun.elapsed() > TURN {
+                break;
+            }
             match token {
                 LISTENER => self.accept(now),
                 token => self.on_ready(now, KeyData::from_ffi(token).into(), into),
@@ -329,24 +336,24 @@ impl Transport for StreamTransport {
         }
     }
 
-    fn expect(&mut self, remote: SocketAddr, name: Option<&str>) {
+    fn expect(&mut self, flow: Flow, name: Option<&str>) {
         let Some(tls) = &self.tls else { return };
+        let remote = flow.remote;
         if self.names.len() >= NAMES && !self.names.contains_key(&remote) {
             // Whoever is called next says again who it is.
             self.names.clear();
         }
         let name = name.map_or_else(|| remote.ip().to_string(), str::to_owned);
-        // A connection to somebody else at that address is not used for this one.
-        self.by_flow.retain(|flow, key| {
-            flow.remote != remote
-                || self.connections.get(*key).is_none_or(|connection| {
-                    let same = connection.name.as_deref();
-                    same.is_none_or(|same| same == name)
-                        || connection
-                            .tls()
-                            .is_some_and(|open| tls.is_also(open, &name))
-                })
-        });
+        let open = self.by_flow.get(&flow);
+        if let Some(connection) = open.and_then(|key| self.connections.get(*key))
+            && connection.name.as_deref().is_some_and(|same| same != name)
+            && !connection
+                .tls()
+                .is_some_and(|open| tls.is_also(open, &name))
+        {
+            // Somebody else at that address: it is listened to, but not sent over any more.
+            self.by_flow.remove(&flow);
+        }
         self.names.insert(remote, name.into());
     }
 

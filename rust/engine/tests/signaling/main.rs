@@ -16,4 +16,5 @@ mod refusals;
 mod requests;
 mod servers;
 mod shutdown;
+mod transports;
 mod world;

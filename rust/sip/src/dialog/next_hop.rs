@@ -36,7 +36,7 @@ impl From<Flow> for NextHop {
 /// The way to `uri`, given the way on which messages of this dialog came.
 pub(super) fn choose(uri: &Uri, seen: Flow, listeners: &[Listener]) -> NextHop {
     let Some(written) = uri.as_sip().and_then(|uri| written(uri, seen, listeners)) else {
-        return seen.into();
+        return seen_or_behind(uri, seen);
     };
     let same_machine = written.transport == seen.transport
         && seen.transport.is_reliable()
@@ -47,6 +47,23 @@ pub(super) fn choose(uri: &Uri, seen: Flow, listeners: &[Listener]) -> NextHop {
             written: Some(written).filter(|written| *written != seen),
         },
         false => written.into(),
+    }
+}
+
+/// Back where messages came from. Once that stream is closed: to the same machine at the port that
+/// is written, since the name that can't be looked up here most likely is its own.
+fn seen_or_behind(uri: &Uri, seen: Flow) -> NextHop {
+    let written = uri
+        .as_sip()
+        .filter(|uri| seen.transport.is_reliable() && uri.host().ip().is_none())
+        .map(|uri| uri.port().unwrap_or(seen.transport.default_port()))
+        .map(|port| Flow {
+            remote: SocketAddr::new(seen.remote.ip(), port),
+            ..seen
+        });
+    NextHop {
+        flow: seen,
+        written: written.filter(|written| *written != seen),
     }
 }
 

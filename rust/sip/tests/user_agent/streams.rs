@@ -199,6 +199,24 @@ fn a_phone_that_called_over_a_connection_is_spoken_to_over_it_while_it_is_open()
 }
 
 #[test]
+fn a_proxy_whose_name_can_not_be_looked_up_is_found_again_at_its_port() {
+    let connection = tcp("192.0.2.1:40000");
+    for (route, port) in [
+        ("proxy.example.com;lr", 5060),
+        ("proxy.example.com:5080;lr", 5080),
+    ] {
+        let invite = streamed(Transport::Tcp, "<sip:ann@10.0.0.1>").replace(
+            "Max-Forwards",
+            &format!("Record-Route: <sip:{route}>\nMax-Forwards"),
+        );
+        let mut wire = wire();
+        let session = confirmed(&mut wire, connection, &invite);
+        closed(&mut wire, connection);
+        assert_eq!(bye(&mut wire, session).0, tcp(&format!("192.0.2.1:{port}")));
+    }
+}
+
+#[test]
 fn responses_go_back_over_the_connection_or_else_to_the_sent_by() {
     let connection = tcp("192.0.2.1:40000");
     let invite = streamed(Transport::Tcp, "<sip:ann@192.0.2.1:40000;transport=tcp>");
