@@ -100,6 +100,16 @@ impl Response {
     /// 100; Record-Route where the response may open a dialog (§12.1.1). The To tag is left to
     /// [`Response::set_to_tag`].
     pub fn to_request(request: &Request, status: StatusCode) -> Self {
+        Self::repeating(request, status, None)
+    }
+
+    /// The same for a request outside dialogs: its To has no tag yet and gets this one. Cheaper
+    /// than [`Response::set_to_tag`], which looks first.
+    pub(crate) fn to_new_request(request: &Request, status: StatusCode, tag: &str) -> Self {
+        Self::repeating(request, status, Some(tag))
+    }
+
+    fn repeating(request: &Request, status: StatusCode, to_tag: Option<&str>) -> Self {
         let opens_dialog = request.method.opens_dialog() && (101..300).contains(&status.code());
         let mut headers = Headers::with_capacity(request.headers.len() + 4);
         for (name, value) in request.headers.iter() {
@@ -113,8 +123,12 @@ impl Response {
                 HeaderName::RecordRoute => opens_dialog,
                 _ => false,
             };
-            if repeated {
-                headers.push(name.clone(), value.clone());
+            match to_tag {
+                _ if !repeated => {}
+                Some(tag) if *name == HeaderName::To => {
+                    headers.push(HeaderName::To, format!("{value};tag={tag}"));
+                }
+                _ => headers.push(name.clone(), value.clone()),
             }
         }
         Self {

@@ -151,6 +151,7 @@ impl Signaling {
         let mut agent = UserAgent::new(agent_config, parts.seed);
         agent.set_admission(Box::new(gate.clone()));
         parts.counters.max_calls.set(config.max_calls as u64);
+        parts.counters.headroom_percent.set(100);
         let mut events = Outbox::new(parts.events);
         events.recorder = Some(parts.recorder);
         Self {

@@ -218,13 +218,24 @@ impl UserAgent {
         Reply::new(StatusCode::OK).with_headers(headers)
     }
 
-    fn refuse_overload(&mut self, flow: Flow, mut request: Request, retry_after: u32) {
+    /// Refuses with 503 and forgets. This is what a flood costs, so it is kept cheap: it is read
+    /// once and printed once.
+    fn refuse_overload(&mut self, flow: Flow, request: Request, retry_after: u32) {
         self.counters.overload += 1;
-        let mut headers = Headers::new();
-        headers.push_typed(&RetryAfter::new(retry_after));
-        let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE).with_headers(headers);
-        let response = self.response(&request, "", reply);
-        self.send_stateless(flow, &mut request, response);
+        let Ok(via) = request.headers.top_via() else {
+            return;
+        };
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let tag = self.identity.stateless_tag(&request);
+        let in_dialog = matches!(request.headers.require::<To>(), Ok(to) if to.tag().is_some());
+        let mut response = match in_dialog {
+            true => Response::to_request(&request, status),
+            false => Response::to_new_request(&request, status, &tag),
+        };
+        self.push_product(&mut response.headers, HeaderName::Server);
+        response.headers.push_typed(&RetryAfter::new(retry_after));
+        self.transactions
+            .transmit(flow.back(&via), response.to_bytes());
     }
 
     /// Refuses a request by ourselves: an INVITE until its ACK comes, others without keeping
