@@ -79,6 +79,11 @@ async def test_other_pages(world: World, screenshots: Path, size: str, scheme: s
     await page.get_by_role("button", name="Hang up Ben").wait_for()
     await picture(page, screenshots, f"operator-{size}-{scheme}")
     await flawless(page)
+    await page.get_by_text("Recent calls").click()
+    await page.get_by_role("button", name="Trace of Ben").first.click()
+    await page.get_by_role("button", name="200 OK (INVITE) + SDP, from us").click()
+    await picture(page, screenshots, f"trace-{size}-{scheme}")
+    await flawless(page)
     for name, path in (("front", "/"), ("login", "/operator"), ("unknown", "/c/unknown")):
         page = await world.open(world.server.url(path), **options)
         await picture(page, screenshots, f"{name}-{size}-{scheme}")

@@ -56,3 +56,37 @@ async def test_logging_out_closes_the_page_for_this_browser(world: World) -> Non
     page = await log_in(world)
     await page.get_by_role("button", name="Log out").click()
     await expect(page.get_by_label("Token")).to_be_visible()
+
+
+async def test_a_call_opens_into_its_ladder_and_a_rung_into_its_message(world: World) -> None:
+    (anna,) = await world.dial("Anna")
+    page = await log_in(world)
+    await page.get_by_role("button", name="Trace of Anna").click()
+    ladder = page.get_by_role("dialog", name="What happened")
+    rungs = ladder.get_by_role("listitem")
+    await expect(rungs.first).to_contain_text("INVITE + SDP")
+    await expect(rungs.first).to_contain_text("0.000")
+    await expect(ladder.get_by_role("button", name="ACK, from the peer")).to_be_visible()
+    await expect(ladder.get_by_role("button", name="up, PCMU, told")).to_be_visible()
+    answer = ladder.get_by_role("button", name="200 OK (INVITE) + SDP, from us")
+    await expect(answer).to_have_attribute("aria-expanded", "false")
+    await answer.click()
+    message = rungs.filter(has_text="200 OK (INVITE)").locator("pre")
+    await expect(message).to_contain_text("SIP/2.0 200 OK")
+    # A link opens a page: it is not shown to the operator either.
+    await expect(message).to_contain_text("/c/masked")
+    await expect(message).not_to_contain_text(anna.token)
+    await ladder.get_by_role("button", name="Close").click()
+    await expect(ladder).to_be_hidden()
+
+
+async def test_calls_that_have_passed_are_listed_with_what_became_of_them(world: World) -> None:
+    (ben,) = await world.dial("Ben Passing")
+    page = await log_in(world)
+    await ben.call.hangup()
+    await page.get_by_text("Recent calls").click()
+    passed = page.get_by_role("table", name="Recent calls").get_by_role("row").filter(has_text="Ben Passing")
+    await expect(passed).to_contain_text("ended by the peer", timeout=5_000)
+    await passed.get_by_role("button").click()
+    ladder = page.get_by_role("dialog", name="What happened")
+    await expect(ladder.get_by_role("button", name="BYE, from the peer")).to_be_visible()

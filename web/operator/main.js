@@ -1,7 +1,8 @@
 // The operator's page: all rooms and calls, as they are now. Here SIP's own words are used.
 
-import { clone, enable, find, isEnabled, setText, show } from "../dom.js";
+import { clone, enable, find, isEnabled, setAttribute, setText, show } from "../dom.js";
 import { ask, Follower, Refused } from "../session.js";
+import { followRecent, showTrace } from "./trace.js";
 
 const api = "api/v1";
 const SURE = 4_000; // ms within which "Hang up" must be pressed a second time
@@ -65,7 +66,8 @@ const calls = new Table(
   find("#calls"),
   ({ id }) => {
     const row = clone("call");
-    find("button", row).addEventListener("click", (event) => hangUp(id, event.currentTarget));
+    find(".end", row).addEventListener("click", (event) => hangUp(id, event.currentTarget));
+    find(".trace", row).addEventListener("click", () => open(id));
     return row;
   },
   (row, call) => {
@@ -77,7 +79,8 @@ const calls = new Table(
     setText(state, [call.state, call.codec, call.on_hold && "on hold"].filter(Boolean).join(", "));
     setText(time, since(call.answered ?? call.started));
     setText(line, quality(call.quality));
-    const button = find("button", action);
+    setAttribute(find(".trace", action), "aria-label", `Trace of ${call.caller_name}`);
+    const button = find(".end", action);
     const sure = button.dataset.sure !== undefined;
     setText(button, sure ? "Sure?" : "Hang up");
     button.setAttribute("aria-label", sure ? `Sure? Hang up ${call.caller_name}` : `Hang up ${call.caller_name}`);
@@ -91,6 +94,15 @@ const all = new Table(find("#all"), () => clone("counter"), fillCounter);
 function fillCounter(row, [, label, value]) {
   setText(row.children[0], label);
   setText(row.children[1], value);
+}
+
+/** Opens the trace of a call, by its number or its Call-ID. */
+async function open(call) {
+  try {
+    await showTrace(call);
+  } catch (error) {
+    setText(find("#notice"), error instanceof Refused ? error.message : "That did not get through.");
+  }
 }
 
 async function hangUp(id, button) {
@@ -149,6 +161,25 @@ function renderStats({ version, counters: now }) {
 }
 
 setInterval(render, 1000);
+
+const recent = new Table(
+  find("#traces"),
+  ({ call_id }) => {
+    const row = clone("traced");
+    find("button", row).addEventListener("click", () => open(call_id));
+    return row;
+  },
+  (row, call) => {
+    const [began, caller, to, outcome, action] = row.children;
+    setText(began, new Date(call.began).toLocaleTimeString("en-GB"));
+    setText(find(".caller", caller), call.caller || call.call_id);
+    setText(find("small", caller), `${call.direction === "in" ? "from" : "to"} ${call.remote}`);
+    setText(to, `${call.method} ${call.uri}`.trim());
+    setText(outcome, call.outcome || "still there");
+    setAttribute(find("button", action), "aria-label", `Trace of ${call.call_id}`);
+  },
+);
+followRecent(find("#recent"), (calls) => recent.render(calls, (call) => call.call_id));
 
 new Follower(`${api}/overview/events`, {
   connected(now) {
