@@ -7,8 +7,9 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from . import requests
 from .engine import __version__
 from .errors import TraceError
 from .headers import join_host_port
@@ -27,14 +28,23 @@ def trace_of(server: Server, call: int | str) -> Trace:
             raise TraceError("nothing is recorded: [trace] enabled is false")
         raise TraceError(f"nothing is remembered of call {call}: `sems trace` lists what is")
     call_id = call if isinstance(call, str) else messages[0].header("Call-ID")
+    return Trace(call_id, entries, __version__, _settings(server))
+
+
+def _settings(server: Server) -> dict[str, Any]:
+    """What of the engine's configuration the course of a call depends on."""
     config = server.config
-    settings = {
+    return {
         "codecs": list(config.codecs),
         "advertised_address": config.advertised_address,
         "trusted": [str(network) for network in config.trusted],
-        "rtp_ports": list(config.rtp_ports),
+        "methods": [list(taken) for taken in requests.taken_methods(server.apps)],
+        "message_types": requests.message_types(server.apps),
+        "info_packages": requests.info_packages(server.apps),
+        "unanswered_ms": round(config.limits.unanswered * 1000),
+        "session_expires": config.session.timer,
+        "min_se": config.session.min_timer,
     }
-    return Trace(call_id, entries, __version__, settings)
 
 
 def traced_calls(server: Server, limit: int) -> list[TracedCall]:

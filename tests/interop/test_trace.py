@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
 from test_cli import sems
 
 from peers import sipp
@@ -36,7 +37,8 @@ async def test_a_refused_call_is_explained_and_exported(tmp_path: Path) -> None:
             assert line in shown
 
         code, said = await sems(
-            *("trace", call_id, "--pcap", "call.pcap", "--save", "call.txt", *where), cwd=tmp_path
+            *("trace", call_id, "--pcap", "call.pcap", "--save", "call.txt", "--replay", "call.json", *where),
+            cwd=tmp_path,
         )
         assert (code, said) == (0, "")
         assert (tmp_path / "call.txt").read_text() == shown
@@ -53,6 +55,16 @@ async def test_a_refused_call_is_explained_and_exported(tmp_path: Path) -> None:
     code, said = await sems("trace", "--data", str(tmp_path / "nowhere"), cwd=tmp_path / "data")
     assert code == 1
     assert "no server of this data folder runs here" in said
+    code, said = await sems("replay", "call.json", cwd=tmp_path)
+    assert code == 0, said
+    assert said.endswith("As recorded.\n")
+    other = (tmp_path / "call.json").read_text().replace("488 Not Acceptable Here", "606 Not Acceptable")
+    (tmp_path / "other.json").write_text(other)
+    code, said = await sems("replay", "other.json", cwd=tmp_path)
+    assert code == 1
+    assert "diverges: at 0.0" in said
+    code, said = await sems("replay", "call.pcap", cwd=tmp_path)
+    assert (code, said[:22]) == (1, "sems: call.pcap can't ")
     shown = capture_read(tmp_path / "call.pcap")
     assert shown.count("udp sum ok") == 4
     assert "SIP/2.0 488 Not Acceptable Here" in shown
@@ -66,3 +78,17 @@ def capture_read(path: Path) -> str:
     shown = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout
     assert "bad" not in shown
     return shown
+
+
+@pytest.mark.parametrize(("scenario", "user"), [("hold", "echo"), ("cancel", "ring"), ("late_offer", "echo")])
+async def test_a_call_of_a_real_peer_goes_the_same_way_again(
+    tmp_path: Path, scenario: str, user: str
+) -> None:
+    async with SemsServer(tmp_path) as server:
+        await sipp.run(scenario, server.sip_port, user, tmp_path)
+        (call,) = (await server.operator("/traces"))["calls"]
+        where = ("--data", str(tmp_path / "data"))
+        code, said = await sems("trace", call["call_id"], "--replay", "call.json", *where, cwd=tmp_path)
+        assert code == 0, said
+    code, said = await sems("replay", "call.json", cwd=tmp_path)
+    assert code == 0, said

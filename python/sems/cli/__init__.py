@@ -12,6 +12,7 @@ from .. import __version__
 from .inspect import apps, config
 from .phone import call
 from .reload import reload
+from .replay import replay
 from .run import run
 from .trace import trace
 
@@ -28,8 +29,9 @@ app.command()(apps)
 app.command()(config)
 app.command()(reload)
 app.command()(trace)
+app.command()(replay)
 
-_COMMANDS = {"run", "call", "apps", "config", "reload", "trace"}
+_COMMANDS = {"run", "call", "apps", "config", "reload", "trace", "replay"}
 _OF_THE_ROOT = {"--help", "-h", "--version", "--install-completion", "--show-completion"}
 
 

@@ -47,6 +47,10 @@ def trace(
         Path | None, typer.Option("--pcap", metavar="FILE", help="Write a packet capture.")
     ] = None,
     save: Annotated[Path | None, typer.Option("--save", metavar="FILE", help="Write the ladder.")] = None,
+    replay: Annotated[
+        Path | None,
+        typer.Option("--replay", metavar="FILE", help="Write a file that `sems replay` goes through again."),
+    ] = None,
     messages: Annotated[
         bool, typer.Option("--messages", "-m", help="Show the messages below the ladder.")
     ] = False,
@@ -78,9 +82,11 @@ def trace(
                 save.write_text(text)
             if pcap is not None:
                 write_pcap(found, pcap)
+            if replay is not None:
+                replay.write_text(found.to_json())
         except OSError as error:
             raise TraceError(f"{error.filename}: {error.strerror}") from None
-        if save is None and pcap is None:
+        if save is None and pcap is None and replay is None:
             typer.echo(text, nl=False)
 
 

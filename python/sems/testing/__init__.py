@@ -14,8 +14,9 @@ from .clock import NothingWillHappen, TimeIsUp, VirtualLoop
 from .hearing import Hearing
 from .lab import Lab
 from .phone import Phone
+from .replays import replay
 
-__all__ = ["Hearing", "Lab", "NothingWillHappen", "Phone", "TimeIsUp", "VirtualLoop", "run"]
+__all__ = ["Hearing", "Lab", "NothingWillHappen", "Phone", "TimeIsUp", "VirtualLoop", "replay", "run"]
 
 _Result = TypeVar("_Result")
 
