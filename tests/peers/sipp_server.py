@@ -17,13 +17,21 @@ class SippServer:
     """`async with SippServer("answers", folder) as server:` takes calls at `server.port`."""
 
     def __init__(
-        self, scenario: str, folder: Path, *, keys: dict[str, str] | None = None, tcp: bool = False
+        self,
+        scenario: str,
+        folder: Path,
+        *,
+        keys: dict[str, str] | None = None,
+        tcp: bool = False,
+        calls: int | None = None,
     ) -> None:
+        """`calls`: how many it takes before it ends by itself."""
         self.scenario = scenario
         self.tcp = tcp
         self.port = free_port()
         self.folder = folder / f"sipp-{scenario}-{self.port}"
         self.keys = keys or {}
+        self.calls = [] if calls is None else ["-m", str(calls)]
 
     async def __aenter__(self) -> SippServer:
         # Another process may be quicker to take one of the ports.
@@ -47,7 +55,7 @@ class SippServer:
             program,
             *("-sf", str(scenario), "-i", "127.0.0.1", "-p", str(self.port)),
             *("-t", "t1" if self.tcp else "u1"),
-            *("-mp", str(free_port(span=4)), "-nostdin", "-trace_err", "-trace_msg"),
+            *("-mp", str(free_port(span=4)), "-nostdin", "-trace_err", "-trace_msg", *self.calls),
             cwd=self.folder,
             env=os.environ | {"TERM": "dumb"},
             stdin=asyncio.subprocess.DEVNULL,
@@ -65,6 +73,18 @@ class SippServer:
         await self.process.wait()
         if kind is not None:
             print(self.messages())
+
+    @property
+    def uri(self) -> str:
+        """What is to be called."""
+        return f"sip:bob@127.0.0.1:{self.port}"
+
+    async def ended(self) -> None:
+        """Waits until it has taken its calls; fails unless all went by the scenario."""
+        async with asyncio.timeout(20):
+            code = await self.process.wait()
+        errors = "\n".join(file.read_text(errors="replace") for file in self.folder.glob("*errors.log"))
+        assert code == 0, f"SIPp {self.scenario} ended with {code}:\n{errors}\n{self.messages()}"
 
     def messages(self) -> str:
         """All that it has sent and received."""

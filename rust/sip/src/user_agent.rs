@@ -84,7 +84,7 @@ use crate::auth::Challenger;
 use crate::auth::client::ClientAuth;
 use crate::dialog::Dialog;
 use crate::dialog::invite::{Cancel, Reinvite};
-use crate::header::{Allow, HeaderName, Via};
+use crate::header::{Allow, HeaderName, RAck, Via};
 use crate::transaction::listener::advertised;
 use crate::transaction::{ClientTransactionId, Effect, Failure, Flow, TimerQueue, Transactions};
 use crate::{Error, Headers, Host, Message, Method, Request, Response, StatusCode, Text};
@@ -123,6 +123,8 @@ pub struct UserAgent {
     failover: Failover,
     admission: Option<Box<dyn Admission>>,
     counters: Counters,
+    /// PRACKs that may come for sessions that are gone, by our tag.
+    outstanding: VecDeque<(Text, RAck)>,
     /// What Allow says.
     allow: Text,
     /// What Supported says where a session is opened.
@@ -153,6 +155,7 @@ impl UserAgent {
             asked: HashMap::new(),
             gate,
             outputs: VecDeque::new(),
+            outstanding: VecDeque::new(),
             failover: Failover::default(),
             admission: None,
             counters: Counters::default(),
@@ -311,7 +314,8 @@ impl UserAgent {
                         continue;
                     }
                     match owner {
-                        Owner::Nobody | Owner::Prack(_) => {}
+                        Owner::Nobody => {}
+                        Owner::Prack(id) => self.on_prack_response(now, id, &response, sent),
                         Owner::Silent | Owner::Cancelled => {
                             self.on_late_response(now, client, owner, &response)
                         }
@@ -411,6 +415,12 @@ impl UserAgent {
     fn remove(&mut self, id: SessionId) {
         if let Some(session) = self.sessions.remove(id) {
             self.by_local_tag.remove(&session.local_tag);
+            if let Some(rack) = session.reliable.as_ref().and_then(|r| r.missing()) {
+                if self.outstanding.len() >= reliable::MAX_OUTSTANDING {
+                    self.outstanding.pop_front();
+                }
+                self.outstanding.push_back((session.local_tag, rack));
+            }
         }
     }
 

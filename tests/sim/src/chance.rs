@@ -35,10 +35,20 @@ impl Chance {
     pub fn act(&mut self, pair: &mut Pair, times: usize) {
         for _ in 0..times {
             let wait = self.rng.random_range(0..1500);
-            pair.run_for(Duration::from_millis(wait));
-            self.look(pair);
+            self.pass(pair, Duration::from_millis(wait));
             let side = if self.rng.random() { Side::A } else { Side::B };
             self.one_act(pair, side);
+        }
+    }
+
+    /// Lets time pass in which the users do what can't wait: offers outside INVITE are answered at
+    /// once (RFC 3311 §5.2).
+    pub fn pass(&mut self, pair: &mut Pair, time: Duration) {
+        let end = pair.now + time;
+        while pair.now < end {
+            let left = end - pair.now;
+            pair.run_for(left.min(Duration::from_millis(20)));
+            self.look(pair);
         }
     }
 
@@ -96,6 +106,27 @@ impl Chance {
                         let ends = self.ends.entry(number.expect("all calls have one"));
                         ends.or_default()[1] = Some((side, session));
                     }
+                    // What an engine answers at once.
+                    Event::Progress {
+                        session,
+                        owes_prack: true,
+                        ..
+                    } => {
+                        let _ = phone.agent.prack(now, session, body());
+                    }
+                    Event::Offer { session, .. } if self.rng.random_bool(0.8) => {
+                        let answer = Content::sdp("v=0");
+                        let _ = phone
+                            .agent
+                            .accept_offer(now, session, Headers::new(), answer);
+                    }
+                    Event::Offer { session, .. } => {
+                        let no = Reply::new(StatusCode::NOT_ACCEPTABLE_HERE);
+                        let _ = phone.agent.reject_offer(now, session, no);
+                    }
+                    Event::RefreshDue { session } => {
+                        let _ = phone.agent.reinvite(now, session, Headers::new(), body());
+                    }
                     Event::Request { id, .. } => {
                         let ok = Reply::new(StatusCode::OK);
                         let _ = phone.agent.respond(now, id, ok);
@@ -120,6 +151,10 @@ impl Chance {
             let mut invite = phone.invitation(other, content);
             let name = HeaderName::parse(&Text::from_static(NUMBER)).expect("a token");
             invite.headers.push(name, self.calls.to_string());
+            if rng.random_bool(0.3) {
+                invite.headers.push(HeaderName::Require, "100rel");
+            }
+            invite.ring_timeout = rng.random_bool(0.3).then(|| Duration::from_secs(5));
             let session = phone.agent.invite(now, invite).expect("within limits");
             phone.told.push((session, Default::default()));
             self.ends.entry(self.calls).or_default()[0] = Some((side, session));
@@ -130,8 +165,17 @@ impl Chance {
         let none = Headers::new;
         let agent = &mut phone.agent;
         // What doesn't fit the session's state is refused, which must do no harm.
-        let _ = match rng.random_range(0..12) {
+        let early = |content| {
+            let mut reply = Reply::new(StatusCode::SESSION_PROGRESS);
+            reply.content = content;
+            reply
+        };
+        let _ = match rng.random_range(0..17) {
             0 => agent.provisional(now, session, Reply::new(StatusCode::RINGING)),
+            12 | 13 => agent.provisional(now, session, early(body())),
+            14 => agent.provisional_reliable(now, session, early(content)),
+            15 => agent.update(now, session, none(), content),
+            16 => agent.update(now, session, none(), body()),
             1 | 2 => agent.accept(now, session, none(), body()),
             3 => agent.reject(now, session, Reply::new(StatusCode::BUSY_HERE)),
             4 => agent.hangup(now, session, none()),

@@ -243,6 +243,14 @@ impl Dialog {
         }
     }
 
+    /// A new number for a request of ours that later ones have overtaken; `None` if there were none.
+    pub(crate) fn number_after(&mut self, sequence: u32) -> Option<u32> {
+        (sequence < self.local_sequence).then(|| {
+            self.local_sequence += 1;
+            self.local_sequence
+        })
+    }
+
     /// The next request of ours in this dialog (§12.2.1.1).
     pub(crate) fn request(&mut self, method: Method, via: &Via) -> Request {
         self.local_sequence += 1;

@@ -105,6 +105,16 @@ impl Reliable {
         Some((waiting.flow, waiting.response.clone(), waiting.interval))
     }
 
+    /// What the PRACK that is missing would say.
+    pub(crate) fn missing(&self) -> Option<RAck> {
+        self.unacknowledged.as_ref()?;
+        Some(RAck {
+            response: self.number,
+            sequence: self.sequence,
+            method: Method::Invite,
+        })
+    }
+
     /// Takes a PRACK; whether it is for the response that waits.
     pub(crate) fn acknowledge(&mut self, rack: &RAck) -> bool {
         let matches = self.unacknowledged.is_some()

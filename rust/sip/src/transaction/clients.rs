@@ -33,7 +33,8 @@ pub(super) struct ClientTransaction<O> {
     running: Running<Timer, 2>,
     /// As it was sent.
     payload: Bytes,
-    /// What ACK and CANCEL are made from; kept for INVITE only.
+    /// What ACK and CANCEL are made from, or what may have to be tried again; kept for INVITE and
+    /// PRACK only.
     request: Option<Box<Request>>,
     /// The ACK to a failure.
     ack: Option<Bytes>,
@@ -87,6 +88,7 @@ impl<O: Clone> Transactions<O> {
         }
         let reliable = flow.transport.is_reliable();
         let is_invite = request.method == Method::Invite;
+        let may_come_again = is_invite || request.method == Method::Prack;
         let (machine, actions) = if is_invite {
             let (machine, actions) = ClientInvite::start(reliable, &self.values);
             (ClientMachine::Invite(machine), actions)
@@ -94,7 +96,7 @@ impl<O: Clone> Transactions<O> {
             let (machine, actions) = Client::start(reliable, &self.values);
             (ClientMachine::Other(machine), actions)
         };
-        let request = is_invite.then(|| Box::new(request));
+        let request = may_come_again.then(|| Box::new(request));
         let id = self.clients.insert_with_key(|id| ClientTransaction {
             machine,
             key: key.clone(),

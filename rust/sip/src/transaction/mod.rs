@@ -83,7 +83,7 @@ pub(crate) enum Effect<O> {
         /// The way that the request took.
         flow: Flow,
         response: Box<Response>,
-        /// The INVITE that a failure is for, in case it is to be tried again.
+        /// The INVITE or PRACK that a failure is for, in case it is to be tried again.
         sent: Option<Box<Request>>,
         /// The request as it went out, when the response is final.
         wire: Option<Sent>,

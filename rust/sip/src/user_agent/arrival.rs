@@ -104,6 +104,9 @@ impl UserAgent {
             return self.on_ack(now, session, request);
         }
         let Some(id) = session else {
+            if request.method == Method::Prack {
+                return self.on_late_prack(now, flow, key, request);
+            }
             let gone = Reply::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
             return self.refuse(now, flow, key, request, gone);
         };

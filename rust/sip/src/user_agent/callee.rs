@@ -23,7 +23,7 @@ impl UserAgent {
     /// minute, or a proxy in between would lose its patience (RFC 3261 §13.3.1.1).
     ///
     /// It goes out reliably, as by [`UserAgent::provisional_reliable`], where the peer requires
-    /// that, and where the peer supports it and it has a body.
+    /// that, and where the peer supports it and it has a body or follows one whose PRACK is missing.
     pub fn provisional(
         &mut self,
         now: Instant,
@@ -33,7 +33,8 @@ impl UserAgent {
         let transaction = self.invite_to_answer(session, &reply)?;
         let reliably = match self.reliability(session) {
             Reliability::Unsupported => false,
-            Reliability::Supported => reply.content.is_some(),
+            // What follows a reliable one must not overtake it.
+            Reliability::Supported => reply.content.is_some() || self.waits_for_prack(session),
             Reliability::Required => true,
         };
         match reliably {
@@ -381,8 +382,8 @@ impl UserAgent {
         established.confirmed = true;
         let bye = established.bye.take();
         session.settle_invite();
-        // PRACKs that are still on their way don't matter any more.
-        session.reliable = None;
+        // A PRACK may still be on its way (RFC 3262 §3).
+        session.reliable.take_if(|reliable| !reliable.is_pending());
         session.running.stop(SessionTimer::Repeat2xx);
         session.running.stop(SessionTimer::NoAck);
         match bye {

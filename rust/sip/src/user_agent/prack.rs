@@ -6,8 +6,8 @@ use super::session::{Owner, Phase, SessionId};
 use super::{Content, UserAgent};
 use crate::dialog::Dialog;
 use crate::dialog::exchange::Turn;
-use crate::header::{CSeq, RAck};
-use crate::{Error, Headers, Method, Response};
+use crate::header::{CSeq, RAck, To};
+use crate::{Error, Headers, Method, Request, Response, StatusCode};
 
 impl UserAgent {
     /// Sends the PRACK to a provisional response that carried an offer, with the answer as its
@@ -78,6 +78,47 @@ impl UserAgent {
         });
         let owner = Owner::Prack(id);
         self.send_in_dialog(now, id, at, Method::Prack, &headers, content, owner);
+    }
+
+    /// A PRACK that another request of ours has overtaken on the way is refused by its number
+    /// (RFC 3261 §12.2.2), and the response it was for would never be acknowledged: it is sent
+    /// again as the last.
+    pub(super) fn on_prack_response(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        response: &Response,
+        sent: Option<Box<Request>>,
+    ) {
+        let (StatusCode::SERVER_INTERNAL_ERROR, Some(mut prack)) = (response.status, sent) else {
+            return;
+        };
+        let tag = prack.headers.require::<To>().ok();
+        let tag = tag
+            .and_then(|to| to.params.get_text("tag"))
+            .unwrap_or_default();
+        let Ok(mut cseq) = prack.headers.require::<CSeq>() else {
+            return;
+        };
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        if !matches!(session.phase, Phase::Calling { .. }) {
+            return;
+        }
+        let Some(dialog) = session.dialog_with(&tag) else {
+            return;
+        };
+        let Some(next) = dialog.number_after(cseq.sequence) else {
+            return;
+        };
+        let flow = dialog.next_hop();
+        cseq.sequence = next;
+        prack.headers.set_typed(&cseq);
+        let via = self.via(flow);
+        prack.headers.replace_first(&via);
+        self.transactions
+            .start_client(now, *prack, flow, Owner::Prack(id));
     }
 
     /// The place of the branch that a response to our INVITE comes from among the early dialogs;

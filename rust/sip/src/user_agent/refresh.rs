@@ -12,6 +12,9 @@ use crate::{Headers, Method, Request, Response, StatusCode};
 const TIMER: &str = "timer";
 /// The least that any interval may be (§4), in seconds.
 const LEAST: u32 = 90;
+/// What is shorter than all may ask for is done all the same, down to this: a peer shall not have us
+/// do nothing but refresh.
+const SHORTEST: u32 = 10;
 /// The deadlines of a session timer lie far ahead, and most calls end before: so often one that
 /// waits is looked at, so that what is waited for in vain doesn't pile up.
 const LOOK: Duration = Duration::from_secs(60);
@@ -256,8 +259,7 @@ impl UserAgent {
             .refresh
             .as_ref()
             .map_or(least, |before| before.least);
-        // What is shorter than all may ask for would have us do nothing but refresh.
-        let refresh = Refresh::new(now, seconds.max(LEAST / 3), least, ours);
+        let refresh = Refresh::new(now, seconds.max(SHORTEST), least, ours);
         match &mut session.refresh {
             Some(before) => {
                 let look_at = before.look_at;

@@ -9,12 +9,16 @@ use super::session::{Phase, SessionId, SessionTimer};
 use super::{Cause, Event, Reply, UserAgent};
 use crate::dialog::exchange::Turn;
 use crate::dialog::reliable::Reliable;
-use crate::header::{CSeq, HeaderName, RAck, RSeq, lists};
+use crate::header::{CSeq, HeaderName, RAck, RSeq, To, lists};
 use crate::transaction::{Flow, ServerKey, ServerTransactionId};
-use crate::{Error, Request, StatusCode};
+use crate::{Error, Request, StatusCode, Text};
 
 /// The option tag of reliable provisional responses.
 pub(super) const RELIABLE: &str = "100rel";
+
+/// Responses whose PRACK may still come although their session is gone; of more the oldest are
+/// forgotten.
+pub(super) const MAX_OUTSTANDING: usize = 256;
 
 /// Whether provisional responses to a peer's INVITE can be sent reliably.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +77,11 @@ impl UserAgent {
         self.send_reliable(now, session, transaction, reply)?;
         self.settle(now);
         Ok(())
+    }
+
+    pub(super) fn waits_for_prack(&self, id: SessionId) -> bool {
+        let reliable = self.sessions.get(id).and_then(|s| s.reliable.as_ref());
+        reliable.is_some_and(|reliable| reliable.is_pending())
     }
 
     pub(super) fn send_reliable(
@@ -186,6 +195,35 @@ impl UserAgent {
             _ => self.answer(now, flow, key, request, Reply::new(StatusCode::OK)),
         }
         self.go_on_after_prack(now, id);
+    }
+
+    /// A PRACK for a session that is gone: it may acknowledge what rang before the INVITE was
+    /// refused (§3).
+    pub(super) fn on_late_prack(
+        &mut self,
+        now: Instant,
+        flow: Flow,
+        key: ServerKey,
+        request: Request,
+    ) {
+        let rack = request.headers.require::<RAck>();
+        let to = request.headers.require::<To>();
+        let known = match (&rack, &to) {
+            (Ok(rack), Ok(to)) => {
+                let is_one = |(tag, late): &(Text, RAck)| Some(&**tag) == to.tag() && late == rack;
+                let at = self.outstanding.iter().position(is_one);
+                at.and_then(|at| self.outstanding.remove(at)).is_some()
+            }
+            _ => false,
+        };
+        let reply = Reply::new(match known {
+            true => StatusCode::OK,
+            false => StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST,
+        });
+        match known {
+            true => self.answer(now, flow, key, request, reply),
+            false => self.refuse(now, flow, key, request, reply),
+        }
     }
 
     /// Sends what has waited for a PRACK, and for the answer to an offer in it.

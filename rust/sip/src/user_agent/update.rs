@@ -41,6 +41,10 @@ impl UserAgent {
     ) -> Result<(), Error> {
         let live = self.live(session)?;
         let dialog = live.dialogs.last().ok_or(Error::State)?;
+        if matches!(live.phase, Phase::Incoming { .. }) && !live.announced {
+            // The peer has not heard of a dialog yet (RFC 3261 §12.1).
+            return Err(Error::State);
+        }
         if !dialog.allows_update() {
             return Err(Error::Unsupported);
         }

@@ -1,7 +1,7 @@
 //! Acknowledging what rings reliably (RFC 3262 §4).
 
 use sems_sip::header::{CSeq, RAck};
-use sems_sip::user_agent::{Content, Event, SessionId};
+use sems_sip::user_agent::{Content, Event, SessionId, UserAgentConfig};
 use sems_sip::{HeaderName, Headers, Message, Method, Request};
 
 use crate::calling::{CONTACT, calling, outgoing};
@@ -154,4 +154,33 @@ fn a_call_that_rings_too_long_is_taken_back() {
     }
     wire.wait_for_the_end();
     assert!(wire.is_empty());
+}
+
+#[test]
+fn a_prack_that_was_overtaken_is_sent_again_with_the_next_number() {
+    let mut wire = Wire::with(UserAgentConfig {
+        methods: vec![Method::Info],
+        ..Default::default()
+    });
+    let (session, invite) = calling(&mut wire);
+    wire.receive(&reply(&invite, "180 Ringing", "bob", &ringing(7, "")));
+    let prack = wire.request();
+    let late = reply(&prack, "500 CSeq Out of Order", "", "");
+    wire.agent
+        .request_in(wire.now, session, Method::Info, Headers::new(), None)
+        .unwrap();
+    wire.drain();
+    wire.said();
+    wire.receive(&late);
+    let again = wire.request();
+    assert_eq!(again.method, Method::Prack);
+    assert_eq!(again.headers.require::<CSeq>().unwrap().sequence, 4);
+    assert_eq!(
+        again.headers.get(&HeaderName::RAck),
+        prack.headers.get(&HeaderName::RAck)
+    );
+    assert_ne!(again.headers.top_via(), prack.headers.top_via());
+    // Nothing has overtaken this one, so that another would fare no better.
+    wire.receive(&reply(&again, "500 CSeq Out of Order", "", ""));
+    assert!(wire.said().is_empty());
 }

@@ -299,3 +299,30 @@ fn long_ringing_is_told_every_minute_by_a_new_response() {
         assert_eq!((last.status.code(), count(&last)), (180, before + 1));
     }
 }
+
+#[test]
+fn a_prack_that_comes_after_the_refusal_is_answered_once() {
+    let mut wire = Wire::new();
+    let session = wire.invited_by(&invite(REQUIRED));
+    ring(&mut wire, session, None);
+    let ringing = wire.response();
+    let busy = Reply::new(StatusCode::BUSY_HERE);
+    wire.agent.reject(wire.now, session, busy).unwrap();
+    wire.drain();
+    wire.said();
+    wire.receive(&prack(&ringing, 2, ""));
+    assert_eq!(wire.said(), ["200"], "it was on its way (§3)");
+    wire.receive(&prack(&ringing, 3, ""));
+    assert_eq!(wire.said(), ["481"]);
+}
+
+#[test]
+fn what_follows_a_reliable_response_does_not_overtake_it() {
+    let mut wire = Wire::new();
+    let session = wire.invited_by(&invite(&format!("{SUPPORTED}{OFFER}")));
+    ring(&mut wire, session, Some("answer"));
+    ring(&mut wire, session, None);
+    let early = wire.response();
+    wire.receive(&prack(&early, 2, ""));
+    assert_eq!(wire.said(), ["200", "180"]);
+}

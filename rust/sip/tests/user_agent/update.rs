@@ -214,6 +214,14 @@ fn a_caller_may_update_a_call_that_rings() {
 }
 
 #[test]
+fn nothing_is_sent_in_a_dialog_that_the_peer_has_not_heard_of() {
+    let mut wire = Wire::new();
+    let session = wire.invited_by(&invite(&format!("{ALLOW}{OFFER}")));
+    let early = wire.agent.update(wire.now, session, Headers::new(), None);
+    assert_eq!(early, Err(Error::State));
+}
+
+#[test]
 fn a_peer_that_does_not_take_it_gets_none() {
     let mut wire = Wire::new();
     let (session, _) = connected(&mut wire);

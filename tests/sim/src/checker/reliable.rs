@@ -56,11 +56,12 @@ impl Reliable {
             if sent.bytes != response.bytes {
                 return Some("the RSeq of another response");
             }
+            // A copy of the INVITE gets the last response in any case (RFC 3261 §17.2.1).
+            if copied && (sent.acknowledged || !same_time(at, sent.due)) {
+                return None;
+            }
             if sent.acknowledged {
                 return Some("a reliable response again after its PRACK");
-            }
-            if copied && !same_time(at, sent.due) {
-                return None;
             }
             if !same_time(at, sent.due) || at + TOLERANCE >= sent.first + times.give_up() {
                 return Some("a reliable response again at the wrong time");
@@ -114,6 +115,7 @@ impl Reliable {
 pub(super) struct Heard {
     last: Option<u32>,
     answered: BTreeSet<u32>,
+    again: BTreeSet<u32>,
 }
 
 impl Heard {
@@ -124,6 +126,17 @@ impl Heard {
             self.last = Some(rseq);
         }
         is_next
+    }
+
+    /// The PRACK was overtaken by another request and so refused: there may be another.
+    pub fn refused(&mut self, rseq: u32) {
+        self.answered.remove(&rseq);
+        self.again.insert(rseq);
+    }
+
+    /// Whether a PRACK for this was refused before: its description is no news.
+    pub fn is_again(&self, rseq: u32) -> bool {
+        self.again.contains(&rseq)
     }
 
     /// A new PRACK of ours: whether there is something to acknowledge.

@@ -213,8 +213,9 @@ impl Witness {
         if request.method == "INVITE" && self.invite_is_open(&id) {
             self.complain(at, Law::OneInvite, format!("{name} while another is open"));
         }
+        let mut again = false;
         if let ("PRACK", Some((rseq, cseq, _))) = (request.method.as_str(), request.rack()) {
-            self.sent_prack(at, request, rseq, cseq);
+            again = self.sent_prack(at, request, rseq, cseq);
         }
         let times = self.times;
         let Some(dialog) = self.dialogs.get_mut(&id) else {
@@ -224,7 +225,10 @@ impl Witness {
             return;
         };
         let wrong = dialog.sent(at, request, &times);
-        let offer = dialog.exchange.carry(true, request);
+        let offer = match again {
+            true => None,
+            false => dialog.exchange.carry(true, request),
+        };
         for (law, what) in wrong.into_iter().chain(offer) {
             self.complain(at, law, what);
         }
@@ -261,22 +265,42 @@ impl Witness {
         if !same_number {
             self.complain(at, Law::CSeq, "CANCEL has another number than its INVITE");
         }
+        // Who takes the call back needn't answer what it offers.
+        self.owed.retain(
+            |owed| !matches!(&owed.duty, Duty::Prack(branch, _) if *branch == cancel.branch),
+        );
     }
 
-    fn sent_prack(&mut self, at: Duration, prack: &Message, rseq: u32, cseq: u32) {
+    fn refused_prack(&mut self, prack: &Message) {
+        let Some((rseq, cseq, _)) = prack.rack() else {
+            return;
+        };
+        let invite = self.invite_numbered(prack, cseq);
+        if let Some(branch) = invite.map(|client| client.request.branch.clone())
+            && let Some(heard) = self.heard.get_mut(&(branch, prack.to_tag.clone()))
+        {
+            heard.refused(rseq);
+        }
+    }
+
+    /// Returns whether it repeats one that was refused.
+    fn sent_prack(&mut self, at: Duration, prack: &Message, rseq: u32, cseq: u32) -> bool {
         let invite = self.invite_numbered(prack, cseq);
         let Some(branch) = invite.map(|client| client.request.branch.clone()) else {
-            return self.complain(at, Law::Reliable, "PRACK for no INVITE");
+            self.complain(at, Law::Reliable, "PRACK for no INVITE");
+            return false;
         };
         self.discharge(&Duty::Prack(branch.clone(), rseq));
         let heard = self
             .heard
             .entry((branch, prack.to_tag.clone()))
             .or_default();
+        let again = heard.is_again(rseq);
         if !heard.answers(rseq) {
             let what = format!("PRACK for RSeq {rseq}, which did not come or has one");
             self.complain(at, Law::Reliable, what);
         }
+        again
     }
 
     fn sent_ack(&mut self, at: Duration, ack: &Message) {
@@ -388,6 +412,9 @@ impl Witness {
         let has_ack = client.acks.contains_key(&response.to_tag);
         let invite = client.request.clone();
         if response.method != "INVITE" {
+            if is_new && status == 500 && response.method == "PRACK" {
+                return self.refused_prack(&invite);
+            }
             if is_new && status >= 200 {
                 self.carry_response(at, &invite, response);
             }
@@ -479,6 +506,27 @@ impl Witness {
             local: request.to_tag.clone(),
             remote: request.from_tag.clone(),
         };
+        // What was overtaken is refused (RFC 3261 §12.2.2), and acknowledges and answers nothing.
+        let late = request.method == "PRACK"
+            && self.servers.values().any(|server| {
+                let other = &server.request;
+                other.call_id == request.call_id
+                    && other.from_tag == request.from_tag
+                    && other.to_tag == request.to_tag
+                    && other.cseq > request.cseq
+            });
+        // What was said before the call was refused doesn't count any more either.
+        let refused = request.method == "PRACK"
+            && request.rack().is_some_and(|(_, cseq, _)| {
+                self.servers.values().any(|server| {
+                    let other = &server.request;
+                    let status = server.answer.as_ref().and_then(|answer| answer.status);
+                    other.call_id == request.call_id
+                        && other.method == "INVITE"
+                        && other.cseq == cseq
+                        && status.is_some_and(|status| status >= 300)
+                })
+            });
         self.servers
             .insert(key.clone(), Server::new(at, request.clone()));
         match request.method.as_str() {
@@ -490,7 +538,7 @@ impl Witness {
                     self.end_dialog(at, &id);
                 }
             }
-            "PRACK" => {
+            "PRACK" if !late => {
                 let rack = request.rack();
                 let invites = self.reliable.iter_mut();
                 let acknowledged = rack.is_some_and(|(rseq, cseq, _)| {
@@ -506,7 +554,7 @@ impl Witness {
             }
             _ => {}
         }
-        if let Some(dialog) = self.dialogs.get_mut(&id) {
+        if let (false, Some(dialog)) = (late || refused, self.dialogs.get_mut(&id)) {
             dialog.exchange.carry(false, request);
         }
     }
