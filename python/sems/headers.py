@@ -85,7 +85,8 @@ class SipUri:
 
     scheme: str
     user: str
-    """Unescaped, without password; the number of a ``tel:`` URI; empty when there is none."""
+    """Unescaped, without password; the number of a ``tel:`` URI, without visual separators; empty when there
+    is none."""
     host: str
     """Lower case; an IPv6 address without its brackets."""
     port: int | None = None
@@ -99,7 +100,8 @@ class SipUri:
         scheme = scheme.lower()
         if scheme == "tel":
             number, _, tail = rest.partition(";")
-            return cls(scheme, unquote(number), "", None, parse_params(tail, escaped=True))
+            number = number.translate(_NO_SEPARATORS)
+            return cls(scheme, number, "", None, parse_params(tail, escaped=True))
         # The user part may hold ; and ? as they are, while what follows the host can hold no @
         # (RFC 3261 §25.1).
         userinfo, at, hostpart = rest.rpartition("@")
@@ -128,6 +130,9 @@ def join_host_port(host: str, port: int) -> str:
     """The two parts as ``"host:port"``, an IPv6 address in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
+
+# What makes a telephone number easier to read, and nothing else (RFC 3966 §5.1.1).
+_NO_SEPARATORS = str.maketrans("", "", "-.()")
 
 _PARAM = re.compile(
     r"""\s* (?P<name>[^=;\s]+) \s*

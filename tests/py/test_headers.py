@@ -35,7 +35,7 @@ def test_order_is_kept() -> None:
         ("sip:a%20b;x?y@h;Lr;x=z?q=1", SipUri("sip", "a b;x?y", "h", None, {"lr": "", "x": "z"})),
         ("sip:conf=a@[2001:DB8::1]:5060", SipUri("sip", "conf=a", "2001:db8::1", 5060)),
         ("sip:annc@h;play=a%3a%2f%2fx", SipUri("sip", "annc", "h", None, {"play": "a://x"})),
-        ("tel:+49-30;phone-context=x", SipUri("tel", "+49-30", "", None, {"phone-context": "x"})),
+        ("tel:+49-30;phone-context=x", SipUri("tel", "+4930", "", None, {"phone-context": "x"})),
         ("", SipUri("", "", "")),
         ("sip:h:port", SipUri("sip", "", "h")),
     ],

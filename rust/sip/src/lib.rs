@@ -35,6 +35,7 @@
 #![forbid(unsafe_code)]
 
 pub mod auth;
+pub mod body;
 mod check;
 mod dialog;
 pub mod dtmf;
@@ -63,5 +64,5 @@ pub use message::{Message, Request, Response};
 pub use method::Method;
 pub use status::StatusCode;
 pub use transaction::Flow;
-pub use uri::{Host, SipUri, Uri};
+pub use uri::{Host, SipUri, TelUri, Uri};
 pub use user_agent::UserAgent;

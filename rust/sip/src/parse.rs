@@ -185,6 +185,24 @@ fn unfold(value: &str, folds: &str) -> Text {
     unfolded.into()
 }
 
+/// The headers of a part of a body, of which there may be none, and where its content starts.
+pub(crate) fn part_headers(part: &Bytes) -> Result<(Headers, usize), Error> {
+    let mut end = 0;
+    for line in part.split_inclusive(|b| *b == b'\n') {
+        end += line.len();
+        if matches!(line, b"\n" | b"\r\n") {
+            let text = Text::try_from(part.slice(..end)).map_err(|_| Error::HeaderLine)?;
+            let mut lines = Lines { text: &text, at: 0 };
+            let (headers, error) = headers(&mut lines);
+            return match error {
+                None => Ok((headers, end)),
+                Some(error) => Err(error),
+            };
+        }
+    }
+    Err(Error::NoEmptyLine)
+}
+
 /// Cuts the body by Content-Length from what follows the headers; without one it is all of it.
 fn body(rest: Bytes, headers: &Headers) -> (Bytes, Option<Error>) {
     let mut length = None;

@@ -48,8 +48,8 @@
 //! and 64·T1 without ACK; and an INVITE that nobody accepts, refuses or takes back, on either side,
 //! by [`UserAgentConfig::unanswered`].
 //!
-//! Left out: multipart bodies of INVITE (415); `maddr` in Via, which would let a stranger send our
-//! responses to anyone.
+//! Left out: parts of a body beside the session description; `maddr` in Via, which would let a
+//! stranger send our responses to anyone.
 
 mod admission;
 mod arrival;
@@ -166,12 +166,20 @@ impl UserAgent {
     pub fn receive(&mut self, now: Instant, flow: Flow, datagram: Bytes) {
         self.transactions.streams.note(flow);
         match Message::parse(&datagram) {
-            Ok(Message::Request(request)) => {
+            Ok(Message::Request(mut request)) => {
                 self.counters.requests_received += 1;
+                if matches!(
+                    request.method,
+                    Method::Invite | Method::Ack | Method::Prack | Method::Update
+                ) {
+                    let acknowledges = request.method == Method::Ack;
+                    self.unwrap_session(&mut request.headers, &mut request.body, acknowledges);
+                }
                 self.receive_request(now, flow, request);
             }
-            Ok(Message::Response(response)) => {
+            Ok(Message::Response(mut response)) => {
                 self.counters.responses_received += 1;
+                self.unwrap_session(&mut response.headers, &mut response.body, true);
                 // One with a second Via was meant for somebody else (RFC 3261 §8.1.3.3).
                 let astray = response.headers.has_several::<Via>();
                 if astray || !self.transactions.receive_response(now, response) {

@@ -1,6 +1,6 @@
 //! URIs: their parts, their escapes, and when two are the same (RFC 3261 §19.1).
 
-use sems_sip::{Host, SipUri, Uri};
+use sems_sip::{Host, SipUri, TelUri, Uri};
 
 fn uri(text: &str) -> Uri {
     text.parse()
@@ -213,4 +213,66 @@ fn these_are_not_the_same() {
         assert!(!uri(a).equivalent(&uri(b)), "{a} {b}");
         assert!(!uri(b).equivalent(&uri(a)), "{b} {a}");
     }
+}
+
+#[test]
+fn a_telephone_number_is_read_with_its_parameters() {
+    let uri: TelUri = "tel:+1-201-555-0123;ext=45;x=%41".parse().unwrap();
+    assert_eq!(uri.number(), "+12015550123");
+    assert!(uri.is_global());
+    assert_eq!(uri.extension().as_deref(), Some("45"));
+    assert_eq!(uri.param("X").as_deref(), Some("A"));
+    assert_eq!(uri.to_string(), "tel:+1-201-555-0123;ext=45;x=%41");
+
+    let local: TelUri = "TEL:7042;phone-context=example.com".parse().unwrap();
+    assert!(!local.is_global());
+    assert_eq!(local.phone_context().as_deref(), Some("example.com"));
+    let keys: Uri = "tel:*21*(A)#".parse().unwrap();
+    assert_eq!(keys.user().as_deref(), Some("*21*A#"));
+    assert_eq!(keys.scheme(), "tel");
+}
+
+#[test]
+fn what_is_no_telephone_number_is_refused() {
+    for text in [
+        "tel:",
+        "tel:+",
+        "tel:-",
+        "tel:+1A",
+        "tel:call-me",
+        "tel:+1 2",
+        "tel:1;",
+        "tel:1;=x",
+        "tel:1;x=",
+        "tel:1?x=y",
+        "tel:1;x=<",
+    ] {
+        assert!(text.parse::<Uri>().is_err(), "{text}");
+    }
+}
+
+/// RFC 3966 §5 and its errata: separators, case and order don't count, all parameters do.
+#[test]
+fn telephone_numbers_compare_by_rfc_3966() {
+    let same = |a: &str, b: &str| {
+        let (a, b): (Uri, Uri) = (a.parse().unwrap(), b.parse().unwrap());
+        assert_eq!(a.equivalent(&b), b.equivalent(&a));
+        a.equivalent(&b)
+    };
+    assert!(same("tel:+1-201-555-0123", "tel:+12015550123"));
+    assert!(same("tel:+1(201)555.0123", "TEL:+1-201-555-0123"));
+    assert!(same("tel:A12;b=C;d=e", "tel:a12;D=E;B=c"));
+    assert!(same(
+        "tel:1;phone-context=+1-201",
+        "tel:1;phone-context=+1201"
+    ));
+    assert!(same(
+        "tel:1;phone-context=A.Example",
+        "tel:1;phone-context=a.example"
+    ));
+    assert!(same("tel:+1;ext=4-5", "tel:+1;ext=45"));
+    assert!(!same("tel:+12015550123", "tel:12015550123"));
+    assert!(!same("tel:+1;ext=45", "tel:+1"));
+    assert!(!same("tel:1;phone-context=+1", "tel:1;phone-context=+2"));
+    assert!(!same("tel:+1", "sip:+1@example.com;user=phone"));
 }

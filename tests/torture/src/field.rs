@@ -4,7 +4,7 @@ use sems_sdp::SessionDescription;
 use sems_sip::header::{
     CSeq, CallId, Contact, ContentType, From, Header, MaxForwards, NameAddr, Params, Route, To, Via,
 };
-use sems_sip::{HeaderName, Message, Uri};
+use sems_sip::{Bytes, HeaderName, Message, Uri, body};
 
 /// The value of a field. Panics when the message hasn't got it: a row that asks for it is wrong,
 /// or the parser is.
@@ -19,6 +19,7 @@ use sems_sip::{HeaderName, Message, Uri};
 /// | `cseq`, `call-id`, `max-forwards`, `type` | parsed and printed |
 /// | `header:NAME` | the text of all rows, joined |
 /// | `body` | its length in bytes |
+/// | `part.N` | the type of a part of the body, with `.body` its length |
 /// | `sdp.c`, `sdp.N.c` | the address of the session and of a media line |
 pub fn read(message: &Message, field: &str) -> String {
     let headers = message.headers();
@@ -50,6 +51,7 @@ pub fn read(message: &Message, field: &str) -> String {
         }
         ("body", Message::Request(request)) => request.body.len().to_string(),
         ("body", Message::Response(response)) => response.body.len().to_string(),
+        ("part", Message::Request(request)) => part(message, &request.body, rest),
         ("sdp", Message::Request(request)) => sdp(&request.body, rest),
         _ => {
             let name = field.strip_prefix("header:").expect("a known field");
@@ -127,6 +129,19 @@ fn via_field(via: &Via, field: &str) -> String {
         "branch" => via.branch().unwrap_or_default().to_owned(),
         "received" => via.received().expect("an address").to_string(),
         _ => panic!("no field {field}"),
+    }
+}
+
+fn part(message: &Message, content: &Bytes, rest: &str) -> String {
+    let (number, rest) = rest.split_once('.').unwrap_or((rest, ""));
+    let parts = body::parts(&require(message), content).expect("parts");
+    let part = &parts[number.parse::<usize>().expect("a number")];
+    match rest {
+        "" => {
+            let kind: ContentType = part.headers.require().expect("a type");
+            kind.to_string()
+        }
+        _ => part.body.len().to_string(),
     }
 }
 

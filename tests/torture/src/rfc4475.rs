@@ -225,6 +225,10 @@ static ROWS: &[Row] = &[
             ("method", "MESSAGE"),
             ("type", "multipart/mixed;boundary=7a9cbec02ceef655"),
             ("body", "553"),
+            ("part.0", "text/plain"),
+            ("part.0.body", "5"),
+            ("part.1", "application/octet-stream"),
+            ("part.1.body", "342"),
         ],
     },
     Row {

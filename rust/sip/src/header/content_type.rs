@@ -24,6 +24,13 @@ impl ContentType {
     }
 }
 
+impl ContentType {
+    /// Whether this is a body of several parts, `multipart/…`.
+    pub fn is_multipart(&self) -> bool {
+        self.kind.as_str().eq_ignore_ascii_case("multipart")
+    }
+}
+
 impl Header for ContentType {
     const NAME: HeaderName = HeaderName::ContentType;
 

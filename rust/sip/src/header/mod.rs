@@ -10,6 +10,7 @@ mod auth_value;
 mod call_id;
 mod call_info;
 mod contact;
+mod content_disposition;
 mod content_length;
 mod content_type;
 mod cseq;
@@ -39,6 +40,7 @@ pub use auth_value::{
 pub use call_id::CallId;
 pub use call_info::CallInfo;
 pub use contact::Contact;
+pub use content_disposition::ContentDisposition;
 pub use content_length::ContentLength;
 pub use content_type::ContentType;
 pub use cseq::CSeq;

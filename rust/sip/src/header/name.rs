@@ -53,6 +53,7 @@ header_names! {
     ContentEncoding "Content-Encoding" or "e";
     ContentLanguage "Content-Language";
     ContentLength "Content-Length" or "l";
+    ContentTransferEncoding "Content-Transfer-Encoding";
     ContentType "Content-Type" or "c";
     Date "Date";
     Diversion "Diversion";

@@ -1,10 +1,13 @@
-//! SIP and SIPS URIs (RFC 3261 §19.1); URIs of other schemes are kept as text.
+//! SIP and SIPS URIs (RFC 3261 §19.1) and telephone numbers (RFC 3966); URIs of other schemes are
+//! kept as text.
 
 mod compare;
 mod escape;
 mod host;
 mod sip;
+mod tel;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -13,6 +16,7 @@ use crate::{Error, Text, grammar};
 pub(crate) use escape::unescape;
 pub use host::{Host, HostName};
 pub use sip::SipUri;
+pub use tel::TelUri;
 
 /// A URI as SIP meets it.
 ///
@@ -21,7 +25,9 @@ pub use sip::SipUri;
 pub enum Uri {
     /// `sip:` or `sips:`
     Sip(SipUri),
-    /// Any other scheme, `tel:` among them, unchanged.
+    /// `tel:`
+    Tel(TelUri),
+    /// Any other scheme, unchanged.
     Other(OtherUri),
 }
 
@@ -34,6 +40,7 @@ impl Uri {
     pub(crate) fn read(text: Text) -> Result<Self, Error> {
         match Self::secure(&text) {
             Some(secure) => SipUri::read(text, secure).map(Self::Sip),
+            None if is_tel(&text) => TelUri::read(text).map(Self::Tel),
             None => check_other(&text).map(|()| Self::Other(OtherUri(text))),
         }
     }
@@ -42,6 +49,7 @@ impl Uri {
     pub(crate) fn is_uri(text: &str) -> bool {
         match Self::secure(text) {
             Some(secure) => sip::Spans::of(text, if secure { 5 } else { 4 }).is_ok(),
+            None if is_tel(text) => TelUri::check(text).is_ok(),
             None => check_other(text).is_ok(),
         }
     }
@@ -64,6 +72,7 @@ impl Uri {
     pub fn scheme(&self) -> &str {
         match self {
             Self::Sip(uri) => uri.scheme(),
+            Self::Tel(_) => "tel",
             Self::Other(uri) => uri.scheme(),
         }
     }
@@ -72,18 +81,36 @@ impl Uri {
     pub fn as_sip(&self) -> Option<&SipUri> {
         match self {
             Self::Sip(uri) => Some(uri),
+            Self::Tel(_) | Self::Other(_) => None,
+        }
+    }
+
+    /// The telephone number, if it is one.
+    pub fn as_tel(&self) -> Option<&TelUri> {
+        match self {
+            Self::Tel(uri) => Some(uri),
+            Self::Sip(_) | Self::Other(_) => None,
+        }
+    }
+
+    /// Who is meant at a host: the user part of a SIP URI, or a telephone number.
+    pub fn user(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Sip(uri) => uri.user(),
+            Self::Tel(uri) => Some(uri.number()),
             Self::Other(_) => None,
         }
     }
 
-    /// Whether both name the same resource: by RFC 3261 §19.1.4 for SIP and SIPS URIs, letter by
-    /// letter (the scheme's case apart) for the others.
+    /// Whether both name the same resource: by RFC 3261 §19.1.4 for SIP and SIPS URIs, by
+    /// RFC 3966 §5 for telephone numbers, letter by letter (the scheme's case apart) for the others.
     ///
     /// The relation is symmetric but not transitive: a URI that leaves a parameter out can match
     /// two that differ in it.
     pub fn equivalent(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Sip(a), Self::Sip(b)) => a.equivalent(b),
+            (Self::Tel(a), Self::Tel(b)) => a.equivalent(b),
             (Self::Other(a), Self::Other(b)) => {
                 let ((scheme, rest), (other_scheme, other_rest)) = (a.split(), b.split());
                 scheme.eq_ignore_ascii_case(other_scheme) && rest == other_rest
@@ -91,6 +118,12 @@ impl Uri {
             _ => false,
         }
     }
+}
+
+/// Whether `text` has the scheme `tel`.
+fn is_tel(text: &str) -> bool {
+    text.get(..4)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("tel:"))
 }
 
 /// Whether `text` can be a URI of any scheme.
@@ -129,12 +162,13 @@ impl fmt::Display for Uri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sip(uri) => uri.fmt(f),
+            Self::Tel(uri) => uri.fmt(f),
             Self::Other(uri) => f.write_str(&uri.0),
         }
     }
 }
 
-/// A URI whose scheme is neither `sip` nor `sips`, or a Request-URI that couldn't be read.
+/// A URI whose scheme is none of `sip`, `sips` and `tel`, or a Request-URI that couldn't be read.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct OtherUri(Text);
 

@@ -280,7 +280,7 @@ impl FromStr for SipUri {
     fn from_str(text: &str) -> Result<Self, Error> {
         match text.parse()? {
             Uri::Sip(uri) => Ok(uri),
-            Uri::Other(_) => Err(Error::Uri("the scheme is neither sip nor sips")),
+            Uri::Tel(_) | Uri::Other(_) => Err(Error::Uri("the scheme is neither sip nor sips")),
         }
     }
 }
@@ -345,7 +345,7 @@ pub(super) fn find<'a>(params: &'a str, name: &str) -> Option<&'a str> {
 
 /// Where the parameters `;name=value` and so on that start at `at` end, if they are well formed.
 #[inline]
-fn params(bytes: &[u8], mut at: usize) -> Option<usize> {
+pub(super) fn params(bytes: &[u8], mut at: usize) -> Option<usize> {
     let mut count = 0;
     while bytes.get(at) == Some(&b';') {
         let name = at + 1;

@@ -8,7 +8,7 @@ use crate::header::{
 };
 use crate::transaction::{Flow, ServerKey};
 use crate::user_agent::SessionId;
-use crate::{Error, Headers, Method, Request, Response, StatusCode, Text};
+use crate::{Error, Headers, Method, Request, Response, StatusCode, Text, Uri};
 
 impl UserAgent {
     pub(super) fn receive_request(&mut self, now: Instant, flow: Flow, mut request: Request) {
@@ -184,7 +184,7 @@ impl UserAgent {
             allow.push_typed(&Allow(self.config.allowed().cloned().collect()));
             return Some(Reply::new(status).with_headers(allow));
         }
-        if request.uri.as_sip().is_none() {
+        if matches!(request.uri, Uri::Other(_)) {
             return Some(Reply::new(StatusCode::UNSUPPORTED_URI_SCHEME));
         }
         match headers.get_typed::<Require>() {

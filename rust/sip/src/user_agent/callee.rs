@@ -266,7 +266,7 @@ impl UserAgent {
         user: Option<Text>,
     ) {
         let local_tag = self.identity.tag();
-        let called = request.uri.as_sip().and_then(|uri| uri.user());
+        let called = request.uri.user();
         if let Some(refusal) = self.refusal_of_interval(&request) {
             return self.refuse(now, flow, key, request, refusal);
         }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use sems_sip::header::Contact;
 use sems_sip::user_agent::{Event, UserAgentConfig};
-use sems_sip::{HeaderName, Message, Method, Token};
+use sems_sip::{HeaderName, Headers, Message, Method, Token};
 
 use crate::wire::{Wire, header, invite, numbered, request, to_tag};
 
@@ -57,7 +58,7 @@ fn methods_that_are_not_taken_get_405_or_501_with_allow() {
 
 #[test]
 fn other_schemes_get_416() {
-    for uri in ["tel:+4930123", "mailto:room@192.0.2.2", "nobody-knows:x"] {
+    for uri in ["mailto:room@192.0.2.2", "nobody-knows:x"] {
         let text = invite("").replacen("sip:room@192.0.2.2", uri, 1);
         assert_eq!(refused(&text, HeaderName::To).0, 416, "{uri}");
     }
@@ -85,6 +86,72 @@ fn bodies_of_other_types_get_415_naming_ours() {
     let text = invite("Content-Type: application/sdp\nContent-Encoding: gzip\n\nv=0");
     let answer = refused(&text, HeaderName::AcceptEncoding);
     assert_eq!(answer, (415, "identity".into()));
+}
+
+#[test]
+fn a_telephone_number_can_be_called() {
+    let mut wire = Wire::new();
+    wire.receive(&invite("").replacen("sip:room@192.0.2.2", "tel:+49-30-123", 1));
+    assert_eq!(wire.said(), ["100"]);
+    let Some(Event::Invite { session, .. }) = wire.told().pop() else {
+        panic!("an INVITE")
+    };
+    wire.agent
+        .accept(wire.now, session, Headers::new(), None)
+        .unwrap();
+    wire.drain();
+    let contact: Contact = wire.response().headers.require().unwrap();
+    let uri = &contact.address().unwrap().uri;
+    assert_eq!(uri.user().as_deref(), Some("+4930123"));
+}
+
+/// An INVITE whose body has these parts.
+fn invite_of_parts(parts: &[&str]) -> String {
+    let mut body = String::new();
+    for part in parts {
+        body += &format!("--b\r\n{}\r\n", part.replace('\n', "\r\n"));
+    }
+    invite(&format!(
+        "Content-Type: multipart/mixed;boundary=b\n\n{body}--b--\r\n"
+    ))
+}
+
+#[test]
+fn the_description_among_several_parts_is_taken_for_the_body() {
+    let sdp = "Content-Type: application/sdp\n\nv=0";
+    let isup = "Content-Type: application/isup\nContent-Disposition: signal;handling=optional\n\nx";
+    let mut wire = Wire::new();
+    wire.receive(&invite_of_parts(&[isup, sdp]));
+    assert_eq!(wire.said(), ["100"]);
+    let Some(Event::Invite { request, .. }) = wire.told().pop() else {
+        panic!("an INVITE")
+    };
+    assert_eq!(request.body, "v=0");
+    let kind = request.headers.get(&HeaderName::ContentType);
+    assert_eq!(kind.map(|kind| &**kind), Some("application/sdp"));
+
+    let mut wire = Wire::new();
+    wire.receive(&invite_of_parts(&[isup]));
+    let Some(Event::Invite { request, .. }) = wire.told().pop() else {
+        panic!("an INVITE")
+    };
+    assert!(request.body.is_empty());
+    assert!(!request.headers.contains(&HeaderName::ContentType));
+}
+
+#[test]
+fn parts_that_must_be_understood_get_415_and_broken_ones_400() {
+    let sdp = "Content-Type: application/sdp\n\nv=0";
+    let isup = "Content-Type: application/isup\nContent-Disposition: signal;handling=required\n\nx";
+    let text = invite_of_parts(&[sdp, isup]);
+    let answer = refused(&text, HeaderName::Accept);
+    assert_eq!(answer, (415, "application/sdp".into()));
+    assert_eq!(
+        refused(&invite_of_parts(&[sdp, sdp]), HeaderName::To).0,
+        400
+    );
+    let cut = text.replace("--b--", "");
+    assert_eq!(refused(&cut, HeaderName::To).0, 400);
 }
 
 #[test]
