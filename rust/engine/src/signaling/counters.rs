@@ -49,6 +49,8 @@ counters! {
         max_calls,
         /// Requests that were refused without asking Python, overload apart.
         sip_refused,
+        /// Requests of ours that went to another server because one failed.
+        sip_failovers,
         /// Requests that were asked who they come from.
         auth_challenges,
         /// Wrong answers to that.

@@ -372,6 +372,7 @@ impl Signaling {
             counter.set(gate.refused(reason));
         }
         counters.sip_refused.set(agent.refused + self.refused);
+        counters.sip_failovers.set(agent.failovers);
         counters.auth_challenges.set(agent.challenges);
         counters.auth_failures.set(agent.auth_failures);
         counters.auth_stale.set(agent.auth_stale);

@@ -39,6 +39,7 @@ fn a_call_goes_to_the_next_server_and_its_sound_to_the_phone_there() {
         Event::Answered { call: id, .. } => (*id == call).then_some(()),
         _ => None,
     });
+    assert_eq!(world.engine(ANN).stats()["sip_failovers"], 1);
     while early.take().is_some() {}
     world.run(seconds(1));
     assert!(rtp.take().is_some() && early.take().is_none());
