@@ -72,6 +72,27 @@ async def test_a_call_that_is_refused_says_why(tmp_path: Path) -> None:
     assert "the call failed: rejected 4" in said
 
 
+async def test_a_call_over_tls_trusts_whom_it_is_told_to(tmp_path: Path) -> None:
+    async with SemsServer(tmp_path) as server:
+        uri = server.uri("echo", "tls")
+        code, said = await sems("call", uri, "--duration", "0.5", cwd=tmp_path)
+        assert code == 1
+        assert "UnknownIssuer" in said
+        for trust in (("--ca", str(server.certificate)), ("--insecure",)):
+            code, said = await sems("call", uri, *trust, "--duration", "0.5", cwd=tmp_path)
+            assert code == 0, said
+
+
+async def test_reload_reaches_the_server_of_a_data_folder(tmp_path: Path) -> None:
+    async with SemsServer(tmp_path) as server:
+        code, said = await sems("reload", "--data", str(tmp_path / "data"), cwd=tmp_path)
+        assert code == 0, said
+        await server.logged("certificates read again")
+    code, said = await sems("reload", "--data", str(tmp_path / "data"), cwd=tmp_path)
+    assert code == 1
+    assert said.startswith("sems: no server runs with the data folder")
+
+
 async def test_config_says_where_each_value_came_from(tmp_path: Path) -> None:
     (tmp_path / "sems.toml").write_text('http_port = 9090\n\n[operator]\ntoken = "a long secret"\n')
     code, said = await sems(

@@ -16,7 +16,7 @@ import typer
 
 from .. import events, log
 from ..call import Call
-from ..config import Config, LogSettings
+from ..config import Config, LogSettings, TlsSettings
 from ..errors import HungUp, SemsError, SoundNotFound, WrongState
 from ..server import Server
 from .failure import one_clear_line
@@ -55,8 +55,15 @@ def call(
     open_page: Annotated[
         bool, typer.Option("--open", help="Opens the call's control page in the browser.")
     ] = False,
+    ca: Annotated[
+        Path | None,
+        typer.Option("--ca", metavar="FILE", help="A root for the certificate of a server called by TLS."),
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Takes any certificate of a server called by TLS.")
+    ] = False,
     sip_port: Annotated[
-        int, typer.Option("--sip-port", metavar="N", help="Our own UDP port; 0: any free one.")
+        int, typer.Option("--sip-port", metavar="N", help="Our own UDP and TCP port; 0: any free one.")
     ] = 0,
 ) -> None:
     """Call somebody. Prints the link of the control page that the answer brings.
@@ -64,14 +71,16 @@ def call(
     While the call lasts, keys typed here and Enter are pressed on the phone; Ctrl-C hangs up.
 
       sems call sip:standup@127.0.0.1 --name Anna --tone 440 --open
+      sems call "sips:standup@127.0.0.1" --insecure     (over TLS; its certificate is its own)
     """
     if any(key not in _KEYS + "," for key in keys):
         raise typer.BadParameter(f"keys are {_KEYS} and the comma", param_hint="--keys")
     with one_clear_line():
         if play is not None and not play.is_file():
             raise SoundNotFound(f"there is no file {play}")
+        tls = TlsSettings(ca=ca.absolute() if ca is not None else None, verify=not insecure)
         log.configure(LogSettings(level="error"))
-        asyncio.run(_phone(uri, name, play, tone, record, keys, duration, open_page, sip_port))
+        asyncio.run(_phone(uri, name, play, tone, record, keys, duration, open_page, tls, sip_port))
 
 
 async def _phone(
@@ -83,12 +92,13 @@ async def _phone(
     keys: str,
     duration: float | None,
     open_page: bool,
+    tls: TlsSettings,
     sip_port: int,
 ) -> None:
     if ":" not in uri.partition("@")[0]:
         uri = f"sip:{uri}"
     with tempfile.TemporaryDirectory(prefix="sems-call-") as folder:
-        config = Config(sip_port=sip_port, rtp_ports=_RTP_PORTS, data=Path(folder), rtp_timeout=0)
+        config = Config(sip_port=sip_port, rtp_ports=_RTP_PORTS, data=Path(folder), rtp_timeout=0, tls=tls)
         async with Server(config, web=False) as server:
             stop = asyncio.Event()
             loop = asyncio.get_running_loop()

@@ -9,6 +9,7 @@ from .model import (
     OperatorSettings,
     RoomSettings,
     Route,
+    TlsSettings,
 )
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "OperatorSettings",
     "RoomSettings",
     "Route",
+    "TlsSettings",
     "load_config",
 ]

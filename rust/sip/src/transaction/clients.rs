@@ -82,7 +82,14 @@ impl<O: Clone> Transactions<O> {
         let key = ClientKey::of_request(&request)?;
         let mut payload = request.to_bytes();
         let mut fallback = None;
-        if let Some((tcp, udp)) = over_tcp(&self.listeners, &mut request, &payload, flow) {
+        if let Some((tcp, udp)) = over_tcp(
+            now,
+            &self.listeners,
+            &mut self.without_tcp,
+            &mut request,
+            &payload,
+            flow,
+        ) {
             payload = request.to_bytes();
             (flow, fallback) = (tcp, Some(udp));
         }
@@ -242,6 +249,7 @@ impl<O: Clone> Transactions<O> {
 
     /// Sends a request over UDP that could not be sent over TCP.
     fn fall_back(&mut self, now: Instant, id: ClientTransactionId, fallback: Fallback) {
+        self.without_tcp.note(now, fallback.flow.remote);
         let Some(client) = self.clients.get_mut(id) else {
             return;
         };

@@ -26,6 +26,7 @@ use slotmap::SlotMap;
 use crate::{Request, Response};
 
 use clients::ClientTransaction;
+use large::WithoutTcp;
 use servers::ServerTransaction;
 use streams::Streams;
 
@@ -135,6 +136,7 @@ pub(crate) struct Transactions<O> {
     effects: VecDeque<Effect<O>>,
     pub(crate) streams: Streams,
     listeners: Vec<Listener>,
+    without_tcp: WithoutTcp,
     /// Messages sent once more.
     pub(crate) repeated: u64,
 }
@@ -153,6 +155,7 @@ impl<O: Clone> Transactions<O> {
             effects: VecDeque::new(),
             streams: Streams::default(),
             listeners,
+            without_tcp: WithoutTcp::default(),
             repeated: 0,
         }
     }

@@ -303,6 +303,7 @@ fn a_large_request_goes_over_tcp_and_its_via_says_so() {
 
 #[test]
 fn a_large_request_goes_over_udp_when_there_is_no_tcp() {
+    let udp = flow("192.0.2.9:5060");
     let mut wire = wire();
     let session = call(&mut wire, "sip:bob@192.0.2.9", flow("192.0.2.9:5060"), 1300).unwrap();
     let refused = wire.sent.pop().unwrap().1;
@@ -321,6 +322,13 @@ fn a_large_request_goes_over_udp_when_there_is_no_tcp() {
     wire.receive_from(to, &ok);
     assert!(matches!(wire.told()[..], [Event::Accepted { session: it, .. }] if it == session));
     assert_eq!(wire.sent.pop().unwrap().1, flow("192.0.2.9:5060"), "ACK");
+    let again = |wire: &mut Wire| {
+        call(wire, "sip:bob@192.0.2.9", udp, 1300).unwrap();
+        wire.sent.pop().unwrap().1
+    };
+    assert_eq!(again(&mut wire), udp, "it isn't tried again at once");
+    wire.wait(Duration::from_secs(600));
+    assert_eq!(again(&mut wire), tcp("192.0.2.9:5060"));
 }
 
 #[test]
