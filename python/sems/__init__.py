@@ -40,12 +40,15 @@ from .events import (
     RtpResumed,
     RtpTimeout,
     Speaking,
+    Transferring,
 )
 from .headers import Headers, NameAddr, SipUri
 from .playback import Playback, Sound
 from .requests import SipRequest, SipResponse
 from .room import Room
 from .server import Server
+from .subscriptions import Notification, Notifications, Subscription
+from .transfer import Refer, Transfer
 
 __all__ = [
     "Answered",
@@ -67,12 +70,15 @@ __all__ = [
     "Levels",
     "Message",
     "NameAddr",
+    "Notification",
+    "Notifications",
     "Participant",
     "Playback",
     "PluginError",
     "Progress",
     "Prompt",
     "Quality",
+    "Refer",
     "Replaced",
     "Room",
     "RtpResumed",
@@ -86,7 +92,10 @@ __all__ = [
     "SoundNotFound",
     "Speaking",
     "StartError",
+    "Subscription",
     "Tap",
+    "Transfer",
+    "Transferring",
     "WrongState",
     "__version__",
 ]

@@ -57,6 +57,7 @@ class EngineConfig:
         user_agent: str = "SEMS",
         codecs: Sequence[str] = ("PCMU", "PCMA"),
         methods: Sequence[tuple[str, int, int]] = (),
+        event_packages: Sequence[str] = (),
         message_types: Sequence[str] = ("text/plain",),
         info_packages: Sequence[str] = (),
         rtp_timeout_ms: int = 10000,
@@ -365,6 +366,57 @@ class Event:
         body: bytes
 
     @final
+    class Subscribed(Event):
+        """Somebody subscribes to a package; granted for the time being. ``expires`` 0: for one look."""
+
+        __match_args__ = (
+            "subscription",
+            "call",
+            "package",
+            "uri",
+            "headers",
+            "body",
+            "expires",
+            "source",
+            "local",
+            "trusted",
+        )
+        subscription: int
+        call: int | None
+        package: str
+        uri: str
+        headers: HeaderList
+        body: bytes
+        expires: int
+        source: str
+        local: str
+        trusted: bool
+
+    @final
+    class Subscribing(Event):
+        """The first answer to our subscribe() or refer()."""
+
+        __match_args__ = ("subscription", "code", "reason")
+        subscription: int
+        code: int
+        reason: str
+
+    @final
+    class Notified(Event):
+        __match_args__ = ("subscription", "headers", "body")
+        subscription: int
+        headers: HeaderList
+        body: bytes
+
+    @final
+    class SubscriptionEnded(Event):
+        """``end`` is one of terminated, expired, left, refused, silent."""
+
+        __match_args__ = ("subscription", "end")
+        subscription: int
+        end: str
+
+    @final
     class PlayFinished(Event):
         __match_args__ = ("play", "complete")
         play: int
@@ -487,6 +539,48 @@ class Engine:
         content_type: str = "",
     ) -> int:
         """Answers an Event.Request; Event.Done has an error when it was answered before."""
+    def subscribe(
+        self,
+        uri: str,
+        destinations: Sequence[str],
+        package: str,
+        expires: int,
+        *,
+        route: Sequence[str] = ...,
+        from_name: str = "",
+        from_uri: str = "",
+        headers: HeaderList = ...,
+        credentials: Sequence[Credential] = ...,
+    ) -> tuple[int, int]:
+        """Returns (request, subscription); refreshed until unsubscribe()."""
+    def unsubscribe(self, subscription: int) -> int: ...
+    def refer(
+        self,
+        call: int,
+        *,
+        uri: str | None = None,
+        other: int | None = None,
+        silent: bool = False,
+        headers: HeaderList = ...,
+    ) -> tuple[int, int]:
+        """Has the call's peer call exactly one of uri and the peer of another call; returns (request,
+        subscription). What comes of it is told by Event.Notified."""
+    def accept_refer(self, transaction: int) -> tuple[int, int]:
+        """Accepts a REFER of Event.Request; returns (request, subscription)."""
+    def notify_refer(self, subscription: int, code: int, reason: str | None = None) -> int:
+        """Tells what has come of a REFER; for the last time with a final code."""
+    def notify(
+        self,
+        subscription: int,
+        state: str = "active",
+        *,
+        reason: str = "noresource",
+        retry_after: int | None = None,
+        headers: HeaderList = ...,
+        body: bytes | None = None,
+        content_type: str = "",
+    ) -> int:
+        """``state``: active, pending or terminated, which has a reason and may be tried again."""
     def shutdown(self) -> int: ...
 
     # media

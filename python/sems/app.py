@@ -10,12 +10,18 @@ if TYPE_CHECKING:
     from .call import Call
     from .requests import SipRequest
     from .server import Server
+    from .subscriptions import Subscription
+    from .transfer import Refer
 
 Handler = Callable[["Call"], Awaitable[None]]
 Hook = Callable[["Server"], Awaitable[None]]
+ReferHandler = Callable[["Refer"], Awaitable[None]]
+SubscriptionHandler = Callable[["Subscription"], Awaitable[None]]
 RequestHandler = Callable[["SipRequest"], Awaitable[None]]
 _Handler = TypeVar("_Handler", bound="Handler")
 _Hook = TypeVar("_Hook", bound="Hook")
+_ReferHandler = TypeVar("_ReferHandler", bound="ReferHandler")
+_SubscriptionHandler = TypeVar("_SubscriptionHandler", bound="SubscriptionHandler")
 _RequestHandler = TypeVar("_RequestHandler", bound="RequestHandler")
 
 
@@ -39,6 +45,8 @@ class App:
         """The folder of the app's file: sounds are looked for here first."""
         self.handler: Handler | None = None
         self.message_handler: RequestHandler | None = None
+        self.refer_handler: ReferHandler | None = None
+        self.subscription_handlers: dict[str, SubscriptionHandler] = {}
         self.info_handlers: dict[str, RequestHandler] = {}
         self.request_handlers: dict[str, tuple[RequestHandler, int | None]] = {}
         self.start_hooks: list[Hook] = []
@@ -61,6 +69,36 @@ class App:
         """
         self.message_handler = handler
         return handler
+
+    def refer(self, handler: _ReferHandler) -> _ReferHandler:
+        """Makes the coroutine function the one that is asked to call somebody else (REFER, RFC 3515), by
+        the peer of a call or from outside.
+
+        >>> @app.refer
+        ... async def on_refer(refer: Refer) -> None:
+        ...     new = await refer.follow()
+
+        What it does not accept is refused with 603. When that takes longer than 0.3 s the core accepts
+        for it, and the sender is told of the refusal by NOTIFY. A server none of whose apps takes REFER
+        answers 405, so that phones don't offer it.
+        """
+        self.refer_handler = handler
+        return handler
+
+    def subscription(self, package: str) -> Callable[[_SubscriptionHandler], _SubscriptionHandler]:
+        """Makes the coroutine function the one that is told of each who subscribes to an event package
+        (RFC 6665). The subscription is granted by its ``notify()`` and refused by ``finish("rejected")``.
+
+        >>> @app.subscription("message-summary")
+        ... async def mailbox(subscription: Subscription) -> None:
+        ...     await subscription.notify("Messages-Waiting: no", "application/simple-message-summary")
+        """
+
+        def take(handler: _SubscriptionHandler) -> _SubscriptionHandler:
+            self.subscription_handlers[package] = handler
+            return handler
+
+        return take
 
     def info(self, package: str) -> Callable[[_RequestHandler], _RequestHandler]:
         """Makes the coroutine function the one that is told of INFO requests of a package (RFC 6086).

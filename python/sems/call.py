@@ -17,6 +17,7 @@ from .log import logger
 from .media import CallMedia
 from .requests import CallRequests
 from .subscribers import Subscribers
+from .transfer import CallTransfer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +33,7 @@ _CODES = {"local": 487, "cancelled": 487, "timeout": 408}
 _END_IS_TOLD_WITHIN = 0.1
 
 
-class Call(CallMedia, CallRequests):
+class Call(CallMedia, CallRequests, CallTransfer):
     """One call, incoming or placed by us, from its INVITE to its end.
 
     Whatever waits on a call that ends raises :class:`~sems.errors.HungUp`. Every method can be

@@ -112,6 +112,14 @@ class Replaced:
 
 
 @dataclass(frozen=True, slots=True)
+class Transferring:
+    """The peer, which was asked to call somebody else, tells how that goes (1xx)."""
+
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """The peer sent a text (MESSAGE) within the call."""
 
@@ -137,6 +145,7 @@ CallEvent = (
     | RtpTimeout
     | RtpResumed
     | Replaced
+    | Transferring
     | Message
     | Ended
 )

@@ -9,6 +9,8 @@ half a second what is not answered, so the core has an answer of its own for a P
   body: 200. Anything else: 415, unless an app takes INFO raw;
 - MESSAGE other than plain text gets 415, of more than 16 KiB 413, unless an app takes MESSAGE raw;
   202 after 0.3 s, for the text is here and its handler still gets it;
+- REFER: 202 after 0.3 s, and what the app decides later is told by NOTIFY; 603 where the sender wants no
+  NOTIFY;
 - a method taken with :meth:`App.request() <sems.app.App.request>`: the ``default`` given there after
   0.3 s, or without one 500 after 10 s, the phone's repetitions being absorbed meanwhile.
 """
@@ -19,7 +21,7 @@ import asyncio
 from abc import ABC
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar
 
 from . import events
 from .engine import Event
@@ -29,6 +31,7 @@ from .log import logger
 from .routing import Refusal, choose
 
 if TYPE_CHECKING:
+    from .app import App
     from .auth import Credential
     from .call import Call
     from .plugins import Apps
@@ -84,6 +87,19 @@ class SipResponse(Body):
     def ok(self) -> bool:
         """2xx."""
         return 200 <= self.code < 300
+
+
+class _Routed(Protocol):
+    """What is needed to find the app that something is for."""
+
+    @property
+    def call(self) -> Call | None: ...
+    @property
+    def uri(self) -> str: ...
+    @property
+    def headers(self) -> Headers: ...
+    @property
+    def trusted(self) -> bool: ...
 
 
 class SipRequest(Body):
@@ -220,6 +236,8 @@ def taken_methods(apps: Apps) -> list[tuple[str, int, int]]:
     for app in apps:
         if app.message_handler is not None:
             taken.setdefault("MESSAGE", (202, SOON_MS))
+        if app.refer_handler is not None:
+            taken.setdefault("REFER", (202, SOON_MS))
         for method, (_, default) in app.request_handlers.items():
             taken[method] = (500, LATE_MS) if default is None else (default, SOON_MS)
     return [(method, code, after) for method, (code, after) in taken.items()]
@@ -237,38 +255,42 @@ def info_packages(apps: Apps) -> list[str]:
 
 def receive(server: Server, event: Event.Request) -> Coroutine[Any, Any, None] | None:
     """For the server: gives a request to whom it is for; what is to be run, or None."""
-    request = SipRequest(server, event)
+    request = transfer.Refer(server, event) if event.method == "REFER" else SipRequest(server, event)
     call = request.call
     if call is not None and request.method == "MESSAGE":
         call.tell(events.Message(request.text, request.content_type))
-    handler, refusal = _handler(server, request)
+    app, refusal = app_for(server, request)
+    if app is not None and isinstance(request, transfer.Refer) and "REFER" not in app.request_handlers:
+        if app.refer_handler is None:
+            return request.respond(603)
+        return transfer.run(app.refer_handler, request)
+    handler = None if app is None else _handler(app, request)
     if handler is not None:
         return _run(handler, request)
-    if refusal is not None and not request.answered:
+    if not request.answered:
         return request.respond(refusal.code, refusal.reason)
     return None
 
 
-def _handler(server: Server, request: SipRequest) -> tuple[RequestHandler | None, Refusal]:
+def app_for(server: Server, request: _Routed) -> tuple[App | None, Refusal]:
+    """For the server: the app that a request is for, or why there is none."""
     if request.call is not None and request.call.app_name is not None:
-        name = request.call.app_name
-    else:
-        target = choose(
-            request.uri, request.headers, trusted=request.trusted, config=server.config, apps=server.apps
-        )
-        if isinstance(target, Refusal):
-            return None, target
-        name = target.app
-    app = server.apps.get(name)
-    if app is not None:
-        package = request.headers.get("Info-Package", "").partition(";")[0].strip().lower()
-        if request.method == "INFO" and package in app.info_handlers:
-            return app.info_handlers[package], _NOBODY
-        if request.method in app.request_handlers:
-            return app.request_handlers[request.method][0], _NOBODY
-        if request.method == "MESSAGE" and app.message_handler is not None:
-            return app.message_handler, _NOBODY
-    return None, _NOBODY
+        return server.apps.get(request.call.app_name), _NOBODY
+    target = choose(
+        request.uri, request.headers, trusted=request.trusted, config=server.config, apps=server.apps
+    )
+    if isinstance(target, Refusal):
+        return None, target
+    return server.apps.get(target.app), _NOBODY
+
+
+def _handler(app: App, request: SipRequest) -> RequestHandler | None:
+    package = request.headers.get("Info-Package", "").partition(";")[0].strip().lower()
+    if request.method == "INFO" and package in app.info_handlers:
+        return app.info_handlers[package]
+    if request.method in app.request_handlers:
+        return app.request_handlers[request.method][0]
+    return app.message_handler if request.method == "MESSAGE" else None
 
 
 _NOBODY = Refusal(480, "Nobody Takes This Here")
@@ -287,3 +309,7 @@ async def _run(handler: RequestHandler, request: SipRequest) -> None:
             await request.respond(code)
         except WrongState:
             logger.debug("the core has answered for a slow app", method=request.method)
+
+
+# Below, since it builds on what is here.
+from . import transfer  # noqa: E402

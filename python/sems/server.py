@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from . import auth, hosting, listening, redirect, requests, tracing
+from . import auth, hosting, listening, redirect, requests, subscriptions, tracing
 from .app import App, Hook
 from .call import Call
 from .config import Config
@@ -76,6 +76,8 @@ class Server:
         """The control pages and their API; made at the start."""
         self.calls: dict[int, Call] = {}
         """All calls that exist, by id."""
+        self.subscriptions: dict[int, Callable[[Event], None]] = {}
+        """Who is told of each subscription, ours and others', and of each transfer, by id."""
         self.rooms: dict[int, Room] = {}
         """All mixing rooms that exist, by id."""
         self.operator_token = self.config.operator.token or secrets.token_urlsafe(16)
@@ -206,6 +208,7 @@ class Server:
             trusted=[str(network) for network in config.trusted],
             codecs=list(config.codecs),
             methods=requests.taken_methods(self.apps),
+            event_packages=subscriptions.packages(self.apps),
             message_types=requests.message_types(self.apps),
             info_packages=requests.info_packages(self.apps),
             rtp_timeout_ms=round((config.rtp_timeout or _NEVER) * 1000),
@@ -419,6 +422,50 @@ class Server:
         """Sends a text (MESSAGE, RFC 3428); the rest as :meth:`request`."""
         return await self.request("MESSAGE", uri, body=text, content_type="text/plain;charset=UTF-8", **how)
 
+    async def subscribe(
+        self,
+        uri: str,
+        package: str,
+        *,
+        expires: int = 600,
+        destination: str | Sequence[str] | None = None,
+        route: Sequence[str] | None = None,
+        from_name: str = "",
+        from_uri: str = "",
+        headers: Iterable[tuple[str, str]] = (),
+        username: str | None = None,
+        password: str | None = None,
+        again: bool = True,
+    ) -> subscriptions.Notifications:
+        """Subscribes to an event package (RFC 6665) and returns what to iterate over for what is notified.
+
+        ``expires``: for how many seconds at a time, the core refreshing it; 0: for a single look.
+        ``again``: one that the notifier ends is made again where RFC 6665 §4.1.3 says that it may be.
+        The addresses are as in :meth:`place`.
+
+        Raises CallFailed with the code of the refusal, or when the address can't be found.
+        """
+        way = await self.ways.find(uri, destination=destination, route=route)
+        fields = list(headers)
+        credentials = auth.credentials(self.config, username, password)
+
+        def ask() -> tuple[int, int]:
+            return self.engine.core.subscribe(
+                uri,
+                way.destinations,
+                package,
+                expires,
+                route=way.route,
+                from_name=from_name,
+                from_uri=from_uri,
+                headers=fields,
+                credentials=credentials,
+            )
+
+        notifications = subscriptions.Notifications(self, ask, again=again and expires > 0)
+        await notifications.open()
+        return notifications
+
     async def open_room(self) -> Room:
         """A new mixing room, for calls to join."""
         request, room_id = self.engine.core.open_room()
@@ -448,6 +495,13 @@ class Server:
             case Event.Request():
                 if work := requests.receive(self, event):
                     self.spawn(work)
+            case Event.Subscribed():
+                app, _ = requests.app_for(self, subscriptions.Subscription(self, event))
+                handler = None if app is None else app.subscription_handlers.get(event.package)
+                self.spawn(subscriptions.run(self, event, handler))
+            case Event.Subscribing() | Event.Notified() | Event.SubscriptionEnded():
+                if follow := self.subscriptions.get(event.subscription):
+                    follow(event)
             case Event.Levels(room_id, levels):
                 self.on_levels(room_id, dict(levels))
             case Event.Overload(True, reason):

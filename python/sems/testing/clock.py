@@ -96,6 +96,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._now = max(self._now, min(coming))
         if self._now > self._limit:
             raise TimeIsUp(f"{self._limit / NANOSECONDS:g} seconds of virtual time have passed")
+        # Idle engines come along, so that what they are asked next begins now and not when they last
+        # had something to do.
+        for engine in tuple(self._engines):
+            engine.core.step(self._now)
+            engine.drain()
         self._step()
 
     def _step(self) -> bool:

@@ -19,6 +19,7 @@ from ..playback import Playback
 from ..requests import SipRequest, SipResponse
 from ..server import Server
 from ..sounds import Sound
+from ..transfer import Refer
 from .hearing import RATE, Hearing
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Phone:
         app = App("phone")
         app.call(self._on_call)
         app.message(self._texts.put)
+        app.refer(self._on_refer)
         server.apps.add(app)
 
     @property
@@ -212,6 +214,12 @@ class Phone:
         if self.line is None:
             raise RuntimeError(f"{self.name} is in no call")
         return self.line
+
+    async def _on_refer(self, refer: Refer) -> None:
+        """Does what it is told by whom it speaks with: its line is the new call then."""
+        if refer.call is None or refer.call is not self.line:
+            return
+        self.line = await refer.follow(from_name=self.name, from_uri=self.uri)
 
     async def _on_call(self, call: Call) -> None:
         await self._coming.put(call)

@@ -9,9 +9,10 @@ use sems_sip::auth::Keyring;
 
 use crate::{
     destination::Destination,
-    ids::{CallId, PlayId, RequestId, RoomId, TransactionId},
+    ids::{CallId, PlayId, RequestId, RoomId, SubscriptionId, TransactionId},
     media::{prompt::Prompt, tap::TapWriter},
     request::{FinalResponse, OutgoingRequest},
+    subscription::{Notification, Refer, Subscribe},
 };
 
 /// Header fields in order, as name and value.
@@ -111,6 +112,39 @@ pub enum SignalingCommand {
         digits: String,
         /// How.
         way: DigitWay,
+    },
+    /// Subscribes (RFC 6665); the subscription is
+    /// [`SubscriptionId::ours`](crate::ids::SubscriptionId::ours). Refreshed until `Unsubscribe`.
+    Subscribe(Box<Subscribe>),
+    /// Ends a subscription of ours.
+    Unsubscribe {
+        /// The subscription.
+        subscription: SubscriptionId,
+    },
+    /// Has a call's peer call somebody else (RFC 3515). What comes of it is told like a subscription.
+    Refer(Box<Refer>),
+    /// Accepts a REFER of [`Event::Request`](crate::event::Event::Request): its sender is told what
+    /// comes of it by `NotifyRefer` to
+    /// [`SubscriptionId::theirs`](crate::ids::SubscriptionId::theirs).
+    AcceptRefer {
+        /// As told there.
+        transaction: TransactionId,
+    },
+    /// Tells what has come of a REFER, for the last time with a final status.
+    NotifyRefer {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// 100–699.
+        code: u16,
+        /// Reason phrase; `None`: the standard one.
+        reason: Option<String>,
+    },
+    /// Notifies who has subscribed.
+    Notify {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// What it is told.
+        notification: Box<Notification>,
     },
     /// Stops taking calls, ends all that exist, and is done when the last is gone (or after 3 s).
     Shutdown,

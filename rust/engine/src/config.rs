@@ -51,6 +51,8 @@ pub struct EngineConfig {
     pub codecs: Vec<String>,
     /// Methods beside those of calls that Python takes.
     pub methods: Vec<Taken>,
+    /// Event packages that Python notifies of (RFC 6665).
+    pub event_packages: Vec<String>,
     /// Media types that a MESSAGE may carry; empty: any.
     pub message_types: Vec<String>,
     /// Packages of INFO that Python takes (RFC 6086).
@@ -112,6 +114,7 @@ impl Default for EngineConfig {
             user_agent: "SEMS".to_owned(),
             codecs: vec!["PCMU".to_owned(), "PCMA".to_owned()],
             methods: Vec::new(),
+            event_packages: Vec::new(),
             message_types: vec!["text/plain".to_owned()],
             info_packages: Vec::new(),
             rtp_timeout: Duration::from_secs(10),
@@ -167,6 +170,13 @@ impl EngineConfig {
             }
             if !(200..700).contains(code) {
                 return invalid(format!("methods: {code} is no final response"));
+            }
+        }
+        for package in &self.event_packages {
+            if sems_sip::Token::new(package.as_str()).is_none() {
+                return invalid(format!(
+                    "event_packages: {package:?} is no name of a package"
+                ));
             }
         }
         for package in &self.info_packages {

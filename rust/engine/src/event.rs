@@ -6,9 +6,10 @@ use arrayvec::ArrayVec;
 
 use crate::{
     command::HeaderList,
-    ids::{CallId, PlayId, RequestId, RoomId},
+    ids::{CallId, PlayId, RequestId, RoomId, SubscriptionId},
     media::prompt::PromptHandle,
     request::{FinalResponse, IncomingRequest},
+    subscription::Subscribed,
 };
 
 /// Who sounds in a room and how loud (dBov, −127 to 0): the loudest, as many as fit.
@@ -140,6 +141,34 @@ pub enum Event {
         request: RequestId,
         /// The answer.
         response: Box<FinalResponse>,
+    },
+    /// Somebody subscribes to one of
+    /// [`EngineConfig::event_packages`](crate::config::EngineConfig::event_packages).
+    Subscribed(Box<Subscribed>),
+    /// The first answer to a SUBSCRIBE or REFER of ours.
+    Subscribing {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// 200–699; 408 and 503 also for no answer.
+        code: u16,
+        /// Reason phrase.
+        reason: String,
+    },
+    /// A NOTIFY came, and was answered.
+    Notified {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// All header fields.
+        headers: HeaderList,
+        /// The body.
+        body: Vec<u8>,
+    },
+    /// A subscription is over, on either side: the last that is told of it.
+    SubscriptionEnded {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// `terminated`, `expired`, `left`, `refused` or `silent`.
+        end: &'static str,
     },
     /// A playback has ended. Told also when its call or room is gone.
     PlayFinished {

@@ -53,6 +53,10 @@ id! {
     TransactionId
 }
 id! {
+    /// One subscription, ours or a peer's, or what comes of a REFER.
+    SubscriptionId
+}
+id! {
     /// One command given by Python; its completion is [`Event::Done`](crate::event::Event::Done).
     RequestId
 }

@@ -28,5 +28,6 @@ mod outbox;
 pub mod queue;
 pub mod request;
 mod signaling;
+pub mod subscription;
 pub mod trace;
 pub mod transport;

@@ -59,6 +59,7 @@ impl EngineConfig {
         user_agent = "SEMS",
         codecs = vec!["PCMU".to_owned(), "PCMA".to_owned()],
         methods = Vec::new(),
+        event_packages = Vec::new(),
         message_types = vec!["text/plain".to_owned()],
         info_packages = Vec::new(),
         rtp_timeout_ms = 10_000,
@@ -94,6 +95,7 @@ impl EngineConfig {
         user_agent: &str,
         codecs: Vec<String>,
         methods: Vec<(String, u16, u64)>,
+        event_packages: Vec<String>,
         message_types: Vec<String>,
         info_packages: Vec<String>,
         rtp_timeout_ms: u64,
@@ -152,6 +154,7 @@ impl EngineConfig {
                     after: Duration::from_millis(after_ms),
                 })
                 .collect(),
+            event_packages,
             message_types,
             info_packages,
             rtp_timeout: Duration::from_millis(rtp_timeout_ms),

@@ -124,6 +124,35 @@ pub enum Event {
         headers: HeaderList,
         body: Vec<u8>,
     },
+    #[pyo3(constructor = (
+        subscription, call, package, uri, headers, body, expires, source, local, trusted = false
+    ))]
+    Subscribed {
+        subscription: u64,
+        call: Option<u64>,
+        package: String,
+        uri: String,
+        headers: HeaderList,
+        body: Vec<u8>,
+        expires: u32,
+        source: String,
+        local: String,
+        trusted: bool,
+    },
+    Subscribing {
+        subscription: u64,
+        code: u16,
+        reason: String,
+    },
+    Notified {
+        subscription: u64,
+        headers: HeaderList,
+        body: Vec<u8>,
+    },
+    SubscriptionEnded {
+        subscription: u64,
+        end: String,
+    },
     PlayFinished {
         play: u64,
         complete: bool,
@@ -273,6 +302,40 @@ impl From<event::Event> for Event {
                     .content
                     .map(|content| content.body)
                     .unwrap_or_default(),
+            },
+            E::Subscribed(subscribed) => Self::Subscribed {
+                subscription: subscribed.subscription.0,
+                call: subscribed.call.map(|call| call.0),
+                package: subscribed.package,
+                uri: subscribed.uri,
+                headers: subscribed.headers,
+                body: subscribed.body,
+                expires: subscribed.expires,
+                source: subscribed.source.to_string(),
+                local: subscribed.local.to_string(),
+                trusted: subscribed.trusted,
+            },
+            E::Subscribing {
+                subscription,
+                code,
+                reason,
+            } => Self::Subscribing {
+                subscription: subscription.0,
+                code,
+                reason,
+            },
+            E::Notified {
+                subscription,
+                headers,
+                body,
+            } => Self::Notified {
+                subscription: subscription.0,
+                headers,
+                body,
+            },
+            E::SubscriptionEnded { subscription, end } => Self::SubscriptionEnded {
+                subscription: subscription.0,
+                end: end.to_owned(),
             },
             E::PlayFinished { play, complete } => Self::PlayFinished {
                 play: play.0,

@@ -9,6 +9,7 @@ mod errors;
 mod event;
 mod prompt;
 mod requests;
+mod subscriptions;
 mod trace;
 
 use pyo3::prelude::*;

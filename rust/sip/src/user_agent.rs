@@ -65,12 +65,15 @@ mod failover;
 mod flows;
 mod gate;
 mod identity;
+mod notifier;
 mod other;
 mod prack;
 mod refresh;
 mod reliable;
 mod replaces;
 mod session;
+mod subscriber;
+mod subscriptions;
 mod update;
 mod wording;
 
@@ -92,14 +95,17 @@ use crate::{Error, Headers, Host, Message, Method, Request, Response, StatusCode
 use failover::Failover;
 use identity::Identity;
 use session::{Established, Owner, Phase, Session, SessionTimer};
+use subscriptions::Subscriptions;
 
 pub use admission::Admission;
 pub use config::UserAgentConfig;
 pub use counters::{Census, Counters};
 pub use event::{Cause, Event, Output};
+pub use notifier::NotifyState;
 pub use reliable::Reliability;
 pub use replaces::DialogId;
 pub use session::SessionId;
+pub use subscriptions::{SubscriptionEnd, SubscriptionId};
 pub use wording::{Content, OutgoingRequest, Reply};
 
 /// A SIP user agent (RFC 3261 §8, §12–15): takes and places calls, and answers by itself whatever
@@ -122,6 +128,7 @@ pub struct UserAgent {
     outputs: VecDeque<Output>,
     failover: Failover,
     admission: Option<Box<dyn Admission>>,
+    subscriptions: Subscriptions,
     counters: Counters,
     /// PRACKs that may come for sessions that are gone, by our tag.
     outstanding: VecDeque<(Text, RAck)>,
@@ -158,6 +165,7 @@ impl UserAgent {
             outstanding: VecDeque::new(),
             failover: Failover::default(),
             admission: None,
+            subscriptions: Subscriptions::default(),
             counters: Counters::default(),
         }
     }
@@ -203,6 +211,7 @@ impl UserAgent {
         self.transactions.handle_timeout(now);
         self.settle(now);
         self.end_patience(now);
+        self.handle_subscription_timers(now);
         while let Some((at, (id, timer))) = self.queue.pop(now) {
             let expired = self
                 .sessions
@@ -229,7 +238,8 @@ impl UserAgent {
     pub fn next_timeout(&self) -> Option<Instant> {
         let (a, b) = (self.transactions.next_timeout(), self.queue.next());
         let c = self.failover.next_timeout();
-        a.into_iter().chain(b).chain(c).min()
+        let d = self.subscriptions.next_timeout();
+        a.into_iter().chain(b).chain(c).chain(d).min()
     }
 
     /// What is to be done next, in this order.
@@ -264,6 +274,7 @@ impl UserAgent {
             client_transactions: self.transactions.clients(),
             server_transactions: self.transactions.servers(),
             failovers: self.failover.len(),
+            subscriptions: self.subscriptions.all.len(),
         }
     }
 
@@ -337,6 +348,10 @@ impl UserAgent {
                         }
                         Owner::Bye(id) if response.status.is_final() => self.remove(id),
                         Owner::Bye(_) => {}
+                        Owner::Subscribe(id) => {
+                            self.on_subscribe_response(now, id, flow, *response)
+                        }
+                        Owner::Notify(id) => self.on_notify_response(now, id, &response),
                         Owner::Request(id) => self.on_other_response(now, known_as, id, *response),
                     }
                 }
@@ -374,12 +389,11 @@ impl UserAgent {
                 }
             }
             Owner::Bye(id) => self.remove(id),
+            Owner::Notify(id) => self.end_subscription(id, SubscriptionEnd::Silent),
+            Owner::Subscribe(id) => self.on_subscribe_failed(id, status_of(failure)),
             Owner::Request(_) => {
                 self.asked.remove(&known_as);
-                let status = match failure {
-                    Failure::Timeout => StatusCode::REQUEST_TIMEOUT,
-                    Failure::Unreachable => StatusCode::SERVICE_UNAVAILABLE,
-                };
+                let status = status_of(failure);
                 self.event(Event::RequestFailed {
                     id: known_as,
                     status,
@@ -427,8 +441,10 @@ impl UserAgent {
                 if self.outstanding.len() >= reliable::MAX_OUTSTANDING {
                     self.outstanding.pop_front();
                 }
-                self.outstanding.push_back((session.local_tag, rack));
+                self.outstanding
+                    .push_back((session.local_tag.clone(), rack));
             }
+            self.keep_dialog(id, session);
         }
     }
 
@@ -602,6 +618,14 @@ impl UserAgent {
             reply.content,
         );
         response
+    }
+}
+
+/// What no final response counts as (§8.1.3.1).
+fn status_of(failure: Failure) -> StatusCode {
+    match failure {
+        Failure::Timeout => StatusCode::REQUEST_TIMEOUT,
+        Failure::Unreachable => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

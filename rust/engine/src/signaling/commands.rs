@@ -110,6 +110,19 @@ impl Signaling {
                 }
                 result
             }
+            SignalingCommand::Subscribe(wanted) => self.subscribe(now, request, *wanted),
+            SignalingCommand::Unsubscribe { subscription } => self.unsubscribe(now, subscription),
+            SignalingCommand::Refer(wanted) => self.refer(now, request, *wanted),
+            SignalingCommand::AcceptRefer { transaction } => self.accept_refer(now, transaction),
+            SignalingCommand::NotifyRefer {
+                subscription,
+                code,
+                reason,
+            } => self.notify_refer(now, subscription, code, reason),
+            SignalingCommand::Notify {
+                subscription,
+                notification,
+            } => self.notify(now, subscription, *notification),
             SignalingCommand::Respond {
                 transaction,
                 response,

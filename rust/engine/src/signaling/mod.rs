@@ -14,6 +14,7 @@ mod overload;
 mod replaces;
 mod requests;
 mod sessions;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod thread;
@@ -107,6 +108,7 @@ pub(crate) struct Signaling {
     by_session: HashMap<SessionId, CallId>,
     requests: requests::Requests,
     gate: Gate,
+    subscriptions: subscriptions::Subscriptions,
     closing: Option<Closing>,
     stopped: bool,
     arrivals: Vec<Arrival>,
@@ -130,6 +132,11 @@ impl Signaling {
             product: Text::from(config.user_agent.clone()),
             auth: config.auth.clone(),
             methods: methods(config),
+            event_packages: config
+                .event_packages
+                .iter()
+                .map(|package| Text::from(package.as_str()))
+                .collect(),
             info_packages: config
                 .info_packages
                 .iter()
@@ -169,6 +176,7 @@ impl Signaling {
             calls: HashMap::new(),
             by_session: HashMap::new(),
             requests: requests::Requests::default(),
+            subscriptions: subscriptions::Subscriptions::default(),
             closing: None,
             stopped: false,
             arrivals: Vec::new(),
@@ -382,7 +390,12 @@ impl Signaling {
 
 /// The methods that are taken here or by Python, beside those of calls.
 fn methods(config: &EngineConfig) -> Vec<Method> {
-    let mut methods = vec![Method::Info];
+    // What comes of our REFER and SUBSCRIBE is told by NOTIFY.
+    let mut methods = vec![Method::Info, Method::Notify];
+    let takes_refer = config.methods.iter().any(|taken| taken.method == "REFER");
+    if takes_refer || !config.event_packages.is_empty() {
+        methods.push(Method::Subscribe);
+    }
     for taken in &config.methods {
         let method = Method::parse(&taken.method.as_str().into());
         methods.extend(method.filter(|method| !methods.contains(method)));

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     error::EngineError,
     event::Event,
-    ids::{RequestId, TransactionId},
+    ids::{RequestId, SubscriptionId, TransactionId},
     request::{Content, FinalResponse, IncomingRequest, OutgoingRequest, Recipient},
 };
 
@@ -56,8 +56,15 @@ pub(super) enum Asker {
 struct Open {
     transaction: ServerTransactionId,
     due: Instant,
-    /// The answer that is given when Python gives none.
-    otherwise: Reply,
+    /// What is done when Python gives no answer.
+    otherwise: Otherwise,
+}
+
+enum Otherwise {
+    /// This answer is given.
+    Reply(Reply),
+    /// The REFER is accepted; silent: its sender wants no NOTIFY.
+    Accept { is_silent: bool },
 }
 
 impl Requests {
@@ -74,6 +81,11 @@ impl Requests {
     /// Somebody waits for the answer to what was sent.
     pub(super) fn expect(&mut self, sent: ClientTransactionId, asker: Asker) {
         self.asked.insert(sent, asker);
+    }
+
+    /// The transaction of a request that Python answers otherwise than by a response.
+    pub(super) fn take(&mut self, id: TransactionId) -> Option<ServerTransactionId> {
+        self.close(id).map(|open| open.transaction)
     }
 
     fn close(&mut self, id: TransactionId) -> Option<Open> {
@@ -207,6 +219,7 @@ impl Signaling {
         }
         match request.method {
             Method::Message => self.on_message(now, transaction, session, request, flow, user),
+            Method::Refer => self.on_refer(now, transaction, session, request, flow, user),
             Method::Info => self.on_info(now, transaction, session, request, flow),
             _ => self.put_to_python(now, transaction, session, request, flow, user),
         }
@@ -266,7 +279,19 @@ impl Signaling {
             let reply = Reply::new(StatusCode::METHOD_NOT_ALLOWED);
             return self.give(now, transaction, reply);
         };
-        let otherwise = StatusCode::new(taken.code).unwrap_or(StatusCode::SERVER_INTERNAL_ERROR);
+        let otherwise = match request.method {
+            Method::Refer if taken.code == StatusCode::ACCEPTED.code() => Otherwise::Accept {
+                is_silent: request
+                    .headers
+                    .get(&HeaderName::ReferSub)
+                    .is_some_and(|value| value.trim().eq_ignore_ascii_case("false")),
+            },
+            _ => {
+                let code = StatusCode::new(taken.code);
+                let code = code.unwrap_or(StatusCode::SERVER_INTERNAL_ERROR);
+                Otherwise::Reply(Reply::new(code))
+            }
+        };
         let due = now + taken.after;
         let id = self.requests.new_id();
         self.requests.due.insert((due, id));
@@ -275,7 +300,7 @@ impl Signaling {
             Open {
                 transaction,
                 due,
-                otherwise: Reply::new(otherwise),
+                otherwise,
             },
         );
         self.tell_request(id, session, request, flow, user, false);
@@ -314,6 +339,11 @@ impl Signaling {
         id: TransactionId,
         response: FinalResponse,
     ) -> Result<(), EngineError> {
+        let name = SubscriptionId::theirs(id);
+        if self.has_subscription(name) {
+            // A REFER that was accepted for a slow Python.
+            return self.notify_refer(now, name, response.code, response.reason);
+        }
         let mut reply =
             Reply::new(status(response.code)?).with_headers(headers_of(response.headers)?);
         reply.reason = response.reason.map(Text::from);
@@ -332,7 +362,12 @@ impl Signaling {
         {
             self.requests.due.remove(&(due, id));
             if let Some(open) = self.requests.open.remove(&id) {
-                self.give(now, open.transaction, open.otherwise);
+                match open.otherwise {
+                    Otherwise::Reply(reply) => self.give(now, open.transaction, reply),
+                    Otherwise::Accept { is_silent } => {
+                        self.accept_refer_for(now, id, open.transaction, is_silent);
+                    }
+                }
             }
         }
     }

@@ -105,6 +105,21 @@ impl Signaling {
                 user,
             } => self.on_request(now, id, session, &request, flow, user),
             AgentEvent::Response { id, response } => self.on_response(id, &response),
+            AgentEvent::Subscribed {
+                id,
+                session,
+                request,
+                flow,
+                expires,
+            } => self.on_subscribed(now, id, session, &request, flow, expires),
+            AgentEvent::Subscribing { id, response } => {
+                self.on_subscribing(id, response.status, &response.reason);
+            }
+            AgentEvent::SubscribeFailed { id, status } => {
+                self.on_subscribing(id, status, status.reason());
+            }
+            AgentEvent::Notified { id, request } => self.on_notified(id, &request),
+            AgentEvent::SubscriptionEnded { id, end } => self.on_subscription_ended(id, end),
             AgentEvent::RequestFailed { id, status } => self.on_request_failed(id, status),
             AgentEvent::Pong { .. } | AgentEvent::FlowClosed { .. } => {}
         }

@@ -141,7 +141,7 @@ fn options_are_answered_and_garbage_is_not() {
     ] {
         phone.send(garbage);
     }
-    phone.request("NOTIFY", 2, "what", None, "Event: x\r\n", "");
+    phone.request("PUBLISH", 2, "what", None, "Event: x\r\n", "");
     phone.expect(&mut world, "SIP/2.0 405");
     phone.request("BYE", 3, "nothing", Some("unknown"), "", "");
     phone.expect(&mut world, "SIP/2.0 481");

@@ -172,6 +172,11 @@ impl Dialog {
         &self.remote_tag
     }
 
+    /// The peer's Contact.
+    pub(crate) fn target(&self) -> &Uri {
+        &self.target
+    }
+
     pub(crate) fn contact(&self) -> &Text {
         &self.contact
     }
@@ -187,6 +192,17 @@ impl Dialog {
         {
             self.next_hop = written.into();
         }
+    }
+
+    /// The CSeq of our next request.
+    pub(crate) fn sequence_ahead(&self) -> u32 {
+        self.local_sequence + 1
+    }
+
+    /// Our last request had this CSeq; the dialog was opened by a request of the peer's since.
+    pub(crate) fn continue_after(&mut self, sequence: u32) {
+        self.local_sequence = self.local_sequence.max(sequence);
+        self.owns_call_id = true;
     }
 
     pub(crate) fn owns_call_id(&self) -> bool {

@@ -110,6 +110,11 @@ impl<T: Copy + PartialEq, const N: usize> Running<T, N> {
         self.0.retain(|(t, _)| *t != timer);
     }
 
+    /// Whether a deadline in the queue is still meant.
+    pub(crate) fn is_meant(&self, timer: T, at: Instant) -> bool {
+        self.0.contains(&(timer, at))
+    }
+
     /// Whether a deadline from the queue is still meant; if so the timer has run out.
     pub(crate) fn expire(&mut self, timer: T, at: Instant) -> bool {
         let before = self.0.len();
@@ -171,6 +176,17 @@ impl<K> TimerQueue<K> {
             order: self.pushed,
             key,
         }));
+    }
+
+    /// How many deadlines wait, those of stopped timers included.
+    pub(crate) fn len(&self) -> usize {
+        self.heap.len()
+    }
+
+    /// Forgets deadlines before their time.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(Instant, &K) -> bool) {
+        self.heap
+            .retain(|Reverse(deadline)| keep(deadline.at, &deadline.key));
     }
 
     /// The earliest deadline, which may be that of a stopped timer.

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::subscriptions::Home;
 use super::{Reply, UserAgent};
 use crate::header::{
     Allow, CSeq, CallId, Contact, From, HeaderName, Require, RetryAfter, To, Unsupported,
@@ -80,6 +81,12 @@ impl UserAgent {
         }
         match request.method {
             Method::Invite => self.on_invite(now, flow, key, request, user),
+            Method::Subscribe => self.on_subscribe(now, flow, key, request, None),
+            Method::Notify => {
+                // It belongs to no subscription of ours: those are in dialogs.
+                let gone = Reply::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
+                self.refuse(now, flow, key, request, gone);
+            }
             _ if taken => self.on_other_request(now, flow, key, request, None, user),
             // An answer to a challenge counts once, so its repetitions must be known.
             Method::Options if user.is_some() => {
@@ -107,6 +114,9 @@ impl UserAgent {
             if request.method == Method::Prack {
                 return self.on_late_prack(now, flow, key, request);
             }
+            if let Some(home) = self.subscriptions.find_usage(&request) {
+                return self.receive_in_usage(now, flow, key, request, home);
+            }
             let gone = Reply::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
             return self.refuse(now, flow, key, request, gone);
         };
@@ -130,6 +140,10 @@ impl UserAgent {
                 self.refuse(now, flow, key, request, refusal);
             }
             Method::Bye => self.on_bye(now, flow, key, request, id),
+            Method::Notify => self.on_notify(now, flow, key, request, Home::Session(id)),
+            Method::Subscribe if !is_over => {
+                self.on_subscribe(now, flow, key, request, Some(Home::Session(id)));
+            }
             _ if is_over => {
                 let gone = Reply::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
                 self.refuse(now, flow, key, request, gone);
@@ -173,7 +187,7 @@ impl UserAgent {
     }
 
     /// Why a request can't be taken, whatever it asks for (§8.2.1 to §8.2.3).
-    fn refusal(&self, request: &Request) -> Option<Reply> {
+    pub(super) fn refusal(&self, request: &Request) -> Option<Reply> {
         let headers = &request.headers;
         if !self.config.allowed().any(|m| *m == request.method) {
             let status = match request.method {

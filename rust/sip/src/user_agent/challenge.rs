@@ -77,6 +77,9 @@ impl UserAgent {
     }
 
     fn take_auth(&mut self, client: ClientTransactionId, owner: Owner) -> Option<Box<ClientAuth>> {
+        if let Owner::Subscribe(id) | Owner::Notify(id) = owner {
+            return self.auth_of_subscription(id)?.take();
+        }
         match owner.session() {
             Some(id) => self.sessions.get_mut(id)?.auth.take(),
             None => self.asked.remove(&client),
@@ -84,6 +87,12 @@ impl UserAgent {
     }
 
     fn put_auth(&mut self, client: ClientTransactionId, owner: Owner, auth: Box<ClientAuth>) {
+        if let Owner::Subscribe(id) | Owner::Notify(id) = owner {
+            if let Some(place) = self.auth_of_subscription(id) {
+                *place = Some(auth);
+            }
+            return;
+        }
         match owner.session() {
             Some(id) => {
                 if let Some(session) = self.sessions.get_mut(id) {
@@ -125,6 +134,10 @@ impl UserAgent {
         let Ok(CSeq { sequence, method }) = request.headers.require() else {
             return;
         };
+        if let Owner::Subscribe(id) | Owner::Notify(id) = owner {
+            let sequence = self.sequence_of_subscription(id, sequence);
+            return request.headers.set_typed(&CSeq { sequence, method });
+        }
         let session = owner.session().and_then(|id| self.sessions.get_mut(id));
         let sequence = match (owner, session) {
             (Owner::Invite(_), Some(session)) => {

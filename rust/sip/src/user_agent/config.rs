@@ -32,6 +32,13 @@ pub struct UserAgentConfig {
     /// Option tags of the extensions that the layer above supports, beside `100rel`, `timer` and
     /// `199`, which are supported here.
     pub supported: Vec<Token>,
+    /// Event packages that the layer above notifies of (RFC 6665). SUBSCRIBE must be among
+    /// [`UserAgentConfig::methods`] too, and NOTIFY where we subscribe or refer.
+    pub event_packages: Vec<Text>,
+    /// The most subscriptions at a time, ours and those of others; more get 503.
+    pub max_subscriptions: usize,
+    /// The most subscriptions from one address.
+    pub max_subscriptions_of_a_source: usize,
     /// INFO packages that the layer above takes, for Recv-Info (RFC 6086 §5.2.1).
     pub info_packages: Vec<Token>,
     /// Media types that an INVITE may carry, for Accept.
@@ -64,6 +71,9 @@ impl Default for UserAgentConfig {
             product: Text::new(),
             methods: Vec::new(),
             supported: Vec::new(),
+            event_packages: Vec::new(),
+            max_subscriptions: 10_000,
+            max_subscriptions_of_a_source: 1_000,
             info_packages: Vec::new(),
             accept: vec![Text::from_static("application/sdp")],
             max_sessions: 20_000,

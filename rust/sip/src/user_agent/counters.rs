@@ -46,6 +46,8 @@ pub struct Census {
     pub client_transactions: usize,
     /// Requests of others whose transactions live.
     pub server_transactions: usize,
+    /// Subscriptions, ours and those of others.
+    pub subscriptions: usize,
     /// Requests of ours that may go, or have gone, to another server.
     pub failovers: usize,
 }

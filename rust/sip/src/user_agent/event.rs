@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::SessionId;
+use super::{SessionId, SubscriptionEnd, SubscriptionId};
 use crate::header::Reason;
 use crate::transaction::{ClientTransactionId, Flow, ServerTransactionId};
 use crate::{Request, Response, StatusCode, Text};
@@ -163,6 +163,50 @@ pub enum Event {
         flow: Flow,
         /// Who has shown to be its sender, if that was asked for.
         user: Option<Text>,
+    },
+    /// Somebody subscribes to one of [`UserAgentConfig::event_packages`](super::UserAgentConfig):
+    /// 200 was sent, and `notify` tells the rest. Within 200 ms its content goes into the first
+    /// NOTIFY; after that an empty one is sent. Refreshes are answered with what was notified last.
+    Subscribed {
+        /// The subscription.
+        id: SubscriptionId,
+        /// The call in whose dialog it is.
+        session: Option<SessionId>,
+        /// The SUBSCRIBE.
+        request: Box<Request>,
+        /// How it came.
+        flow: Flow,
+        /// For how many seconds; 0: for a single look.
+        expires: u32,
+    },
+    /// The first answer to our SUBSCRIBE or REFER. A failure is followed by
+    /// [`Event::SubscriptionEnded`].
+    Subscribing {
+        /// As `subscribe` or `refer` returned it.
+        id: SubscriptionId,
+        /// The final response.
+        response: Box<Response>,
+    },
+    /// Our SUBSCRIBE or REFER got no answer; [`Event::SubscriptionEnded`] follows.
+    SubscribeFailed {
+        /// As `subscribe` or `refer` returned it.
+        id: SubscriptionId,
+        /// As in [`Event::RequestFailed`].
+        status: StatusCode,
+    },
+    /// A NOTIFY came for a subscription of ours, and was answered.
+    Notified {
+        /// The subscription.
+        id: SubscriptionId,
+        /// The NOTIFY.
+        request: Box<Request>,
+    },
+    /// A subscription is over, on either side. Its id means nothing after this.
+    SubscriptionEnded {
+        /// The subscription.
+        id: SubscriptionId,
+        /// How it ended.
+        end: SubscriptionEnd,
     },
     /// A response to a request sent with `request` or `request_in`.
     Response {

@@ -4,7 +4,7 @@ use super::arrival::bad_request;
 use super::session::{Phase, SessionId};
 use super::{Reply, UserAgent};
 use crate::header::{HeaderName, Replaces, TargetDialog};
-use crate::{Request, StatusCode, Text};
+use crate::{Request, StatusCode, Text, Uri};
 
 /// What names a dialog (RFC 3261 §12).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,33 @@ impl UserAgent {
             local_tag: session.local_tag.clone(),
             remote_tag: session.dialogs.last()?.remote_tag().clone(),
         })
+    }
+
+    /// A Refer-To that has its reader call the peer of a session in our place (RFC 3891 §7, RFC 5589
+    /// §7).
+    pub fn refer_to_peer_of(&self, session: SessionId) -> Option<String> {
+        let id = self.dialog_id(session)?;
+        let target = self.sessions.get(session)?.dialogs.last()?.target();
+        let target = match target {
+            Uri::Sip(uri) => Uri::Sip(uri.clone().for_request_line()),
+            other => other.clone(),
+        };
+        let replaces = Replaces {
+            call_id: id.call_id,
+            to_tag: id.remote_tag,
+            from_tag: id.local_tag,
+            early_only: false,
+        };
+        let mut escaped = String::new();
+        for byte in replaces.to_string().bytes() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                    escaped.push(byte.into());
+                }
+                _ => escaped.push_str(&format!("%{byte:02X}")),
+            }
+        }
+        Some(format!("<{target}?Replaces={escaped}>"))
     }
 
     /// The session in whose place an INVITE is to come, by its Replaces. For those that

@@ -10,6 +10,7 @@ use crate::transaction::{ClientTransactionId, Running, ServerTransactionId};
 use crate::{Headers, Request, Text};
 
 use super::refresh::Refresh;
+use super::subscriptions::SubscriptionId;
 
 slotmap::new_key_type! {
     /// A call, from its INVITE to its end.
@@ -35,6 +36,10 @@ pub(super) enum Owner {
     Prack(SessionId),
     /// An UPDATE, ours or the peer's.
     Update(SessionId),
+    /// A SUBSCRIBE, or a REFER, of ours.
+    Subscribe(SubscriptionId),
+    /// A NOTIFY of ours.
+    Notify(SubscriptionId),
     /// A request of the layer above, perhaps within a session.
     Request(Option<SessionId>),
 }
@@ -135,6 +140,8 @@ impl Owner {
     pub(super) fn session(self) -> Option<SessionId> {
         match self {
             Self::Nobody | Self::Silent | Self::Cancelled => None,
+            // They may outlive it.
+            Self::Subscribe(_) | Self::Notify(_) => None,
             Self::Invite(id)
             | Self::Reinvite(id)
             | Self::Bye(id)

@@ -15,5 +15,6 @@ mod reliable;
 mod replaces;
 mod routing;
 mod streams;
+mod subscriptions;
 mod update;
 mod wire;

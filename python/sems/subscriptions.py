@@ -1,0 +1,261 @@
+"""Subscriptions (RFC 6665): apps that notify, and following what others notify.
+
+The core answers SUBSCRIBE at once, since a phone would repeat it: unknown packages with 489, too short
+ones with 423, else 200, with what the app tells within 0.2 s in the first NOTIFY and a ``pending`` one
+without. Refreshes and the end of the time are the core's as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .engine import Event
+from .errors import CallFailed, EngineError, WrongState
+from .headers import Headers, NameAddr, parse_params
+from .log import logger
+from .requests import Body
+
+if TYPE_CHECKING:
+    from .call import Call
+    from .plugins import Apps
+    from .server import Server
+
+SubscriptionHandler = Callable[["Subscription"], Awaitable[None]]
+
+# Until we subscribe again when that is wanted and no time is named, in seconds.
+_SOON, _LATER, _LATEST = 1.0, 60.0, 600.0
+_OVER_FOR_GOOD = ("rejected", "noresource", "invariant")
+
+
+class Subscription(Body):
+    """Somebody who wants to be notified of an event package."""
+
+    def __init__(self, server: Server, event: Event.Subscribed) -> None:
+        self.server = server
+        self.package = event.package
+        """The event package."""
+        self.uri = event.uri
+        """The Request-URI: whose state is asked for."""
+        self.headers = Headers(event.headers)
+        """The header fields of the SUBSCRIBE."""
+        self.body = event.body
+        self.expires = event.expires
+        """For how many seconds it is granted at first; 0: for a single look."""
+        self.source = event.source
+        """Where it came from, ``"ip:port"``."""
+        self.trusted = event.trusted
+        """It came from one of the configured trusted networks."""
+        self.call: Call | None = None if event.call is None else server.calls.get(event.call)
+        """The call in whose dialog it is."""
+        self.end: str | None = None
+        """Why it is over: ``left``, ``expired``, ``refused``, ``silent`` or ``terminated`` (by us)."""
+        self._id = event.subscription
+        self._ended = asyncio.Event()
+
+    @property
+    def subscriber(self) -> NameAddr:
+        """The From address."""
+        return NameAddr.parse(self.headers.get("From", ""))
+
+    async def notify(
+        self,
+        body: bytes | str | None = None,
+        content_type: str = "",
+        *,
+        headers: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        """Grants the subscription and tells the subscriber the state as it is now, all of it: the core
+        repeats it at each refresh. What is not sent yet of an older one is left out. Raises WrongState
+        when the subscription is over."""
+        await self._notify("active", body, content_type, headers)
+
+    async def finish(
+        self,
+        reason: str = "noresource",
+        *,
+        retry_after: int | None = None,
+        body: bytes | str | None = None,
+        content_type: str = "",
+    ) -> None:
+        """Ends it. ``reason``: ``rejected``, ``noresource``, ``deactivated`` and the like (RFC 6665
+        §4.1.3). Harmless when it is over."""
+        if self.end is None:
+            await self._notify("terminated", body, content_type, (), reason=reason, retry_after=retry_after)
+
+    async def wait_ended(self) -> str:
+        """Waits until it is over, and tells why."""
+        await self._ended.wait()
+        assert self.end is not None
+        return self.end
+
+    async def _notify(
+        self,
+        state: str,
+        body: bytes | str | None,
+        content_type: str,
+        headers: Iterable[tuple[str, str]],
+        *,
+        reason: str = "noresource",
+        retry_after: int | None = None,
+    ) -> None:
+        request = self.server.engine.core.notify(
+            self._id,
+            state,
+            reason=reason,
+            retry_after=retry_after,
+            headers=list(headers),
+            body=body.encode() if isinstance(body, str) else body,
+            content_type=content_type,
+        )
+        try:
+            await self.server.engine.completion(request)
+        except EngineError as error:
+            raise WrongState(str(error)) from None
+
+    def on_event(self, event: Event) -> None:
+        """For the server: takes what the core tells of it."""
+        if isinstance(event, Event.SubscriptionEnded):
+            self.end = event.end
+            self.server.subscriptions.pop(self._id, None)
+            self._ended.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Notification(Body):
+    """What we were notified of."""
+
+    state: str
+    """``active``, ``pending`` or ``terminated``."""
+    reason: str | None
+    """Why it was terminated."""
+    headers: Headers
+    body: bytes
+
+
+class Notifications(AsyncIterator[Notification]):
+    """What a notifier tells, until it ends for good or :meth:`close` is called.
+
+    >>> async with await server.subscribe("sip:alice@example.org", "message-summary") as notifications:
+    ...     async for notification in notifications:
+    ...         print(notification.text)
+
+    The core refreshes the subscription. One that ends but may be had again (RFC 6665 §4.1.3) is made
+    again, after the time that the notifier names.
+    """
+
+    def __init__(self, server: Server, ask: Callable[[], tuple[int, int]], *, again: bool) -> None:
+        self._server = server
+        self._ask = ask
+        self._again = again
+        self._id = -1
+        self._queue: asyncio.Queue[Notification | None] = asyncio.Queue()
+        self._answer: asyncio.Future[None] | None = None
+        self._last: dict[str, str] = {}
+        self._granted = False
+        self._wait = _SOON
+        self._timer: asyncio.TimerHandle | None = None
+        self.closed = False
+        """It is over for good."""
+
+    async def open(self) -> None:
+        """For the server: subscribes. Raises CallFailed with the code of the refusal."""
+        self._answer = asyncio.get_running_loop().create_future()
+        await self._server.engine.completion(self._subscribe())
+        await self._answer
+
+    def _subscribe(self) -> int:
+        self._timer = None
+        request, self._id = self._ask()
+        self._last = {}
+        self._granted = False
+        self._server.subscriptions[self._id] = self._on_event
+        return request
+
+    def _on_event(self, event: Event) -> None:
+        answer = self._answer
+        match event:
+            case Event.Subscribing(_, code, reason):
+                self._granted = code < 300
+                if answer is not None and not answer.done():
+                    if self._granted:
+                        answer.set_result(None)
+                    else:
+                        self.closed = True
+                        answer.set_exception(CallFailed(code, reason))
+            case Event.Notified(_, headers, body):
+                fields = Headers(headers)
+                state, _, params = fields.get("Subscription-State", "").partition(";")
+                self._last = parse_params(params)
+                self._wait = _SOON
+                self._queue.put_nowait(
+                    Notification(state.strip().lower(), self._last.get("reason"), fields, body)
+                )
+            case Event.SubscriptionEnded():
+                self._server.subscriptions.pop(self._id, None)
+                self._on_end()
+
+    def _on_end(self) -> None:
+        reason = self._last.get("reason", "")
+        if self.closed or not self._again or reason in _OVER_FOR_GOOD:
+            self.closed = True
+            self._queue.put_nowait(None)
+            return
+        named = self._last.get("retry-after", "")
+        if reason in ("probation", "giveup"):
+            wait = float(named) if named.isdigit() else _LATER
+        else:
+            wait, self._wait = self._wait, min(self._wait * 2, _LATEST)
+        self._timer = asyncio.get_running_loop().call_later(wait, self._subscribe_again)
+
+    def _subscribe_again(self) -> None:
+        if not self.closed and self._server.engine.running:
+            self._server.engine.completion(self._subscribe())
+
+    async def __anext__(self) -> Notification:
+        told = None if self.closed and self._queue.empty() else await self._queue.get()
+        if told is None:
+            raise StopAsyncIteration
+        return told
+
+    async def close(self) -> None:
+        """Unsubscribes. Harmless when it is over."""
+        if self.closed:
+            return
+        self.closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self._queue.put_nowait(None)
+        try:
+            await self._server.engine.completion(self._server.engine.core.unsubscribe(self._id))
+        except EngineError as error:
+            logger.debug("a subscription was over already", why=str(error))
+
+    async def __aenter__(self) -> Notifications:
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        await self.close()
+
+
+def packages(apps: Apps) -> list[str]:
+    """For the server: the event packages that the apps notify of."""
+    return sorted({package for app in apps for package in app.subscription_handlers})
+
+
+async def run(server: Server, event: Event.Subscribed, handler: SubscriptionHandler | None) -> None:
+    """For the server: gives a subscription to the app that it is for."""
+    subscription = Subscription(server, event)
+    server.subscriptions[event.subscription] = subscription.on_event
+    if handler is None:
+        await subscription.finish("rejected")
+        return
+    try:
+        await handler(subscription)
+    except WrongState:
+        logger.debug("a subscriber has left", package=event.package)
+    except Exception:
+        logger.exception("an app failed at a subscription", package=event.package, uri=event.uri)
+        await subscription.finish("probation", retry_after=int(_LATER))

@@ -1,0 +1,241 @@
+"""Transfers: having a peer call somebody else, and being asked to (REFER, RFC 3515, 3892, 4488, 5589)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from abc import ABC
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from . import events
+from .engine import Event
+from .errors import CallFailed, EngineError, HungUp, WrongState
+from .events import CallEvent
+from .headers import NameAddr
+from .log import logger
+from .requests import SipRequest
+
+if TYPE_CHECKING:
+    from .call import Call
+    from .server import Server
+
+ReferHandler = Callable[["Refer"], Awaitable[None]]
+
+_STATUS = re.compile(rb"SIP/2\.0 ([1-6]\d\d) ?([^\r\n]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """What came of a transfer that we asked for."""
+
+    code: int
+    """The final status of the call that the peer placed; that of its refusal; 202 when it tells nothing
+    of it; 408 when nothing was told in time."""
+    reason: str
+
+    @property
+    def ok(self) -> bool:
+        """The peer has reached whom it was to call (or has at least agreed to try, and tells no more)."""
+        return 200 <= self.code < 300
+
+
+class CallTransfer(ABC):
+    """The transfers of a call. See :class:`~sems.call.Call`."""
+
+    id: int
+    server: Server
+
+    async def transfer(
+        self,
+        to: str | Call,
+        *,
+        referred_by: str = "",
+        notify: bool = True,
+        hangup: bool = True,
+        timeout: float = 180.0,
+    ) -> Transfer:
+        """Has the peer call somebody else, and returns what came of it.
+
+        ``to``: an address (blind transfer); or another call of ours, whose peer gets this one in our
+        place (attended: RFC 3891). ``referred_by``: who we say has asked for it, a URI. ``notify``:
+        the peer is to tell what comes of it, which it may do after this call has ended. ``hangup``:
+        when it went well, this call is ended. ``timeout``: seconds until that counts as 408.
+
+        Raises HungUp when the call is over before it is asked, EngineError when it can't be asked.
+        """
+        core = self.server.engine.core
+        headers = [("Referred-By", f"<{referred_by}>")] if referred_by else []
+        where = {"uri": to} if isinstance(to, str) else {"other": to.id}
+        request, subscription = core.refer(self.id, **where, silent=not notify, headers=headers)
+        result: asyncio.Future[Transfer] = asyncio.get_running_loop().create_future()
+        accepted = False
+
+        def on_event(event: Event) -> None:
+            nonlocal accepted
+            if result.done():
+                return
+            match event:
+                case Event.Subscribing(_, code, reason):
+                    accepted = code < 300
+                    if not accepted:
+                        result.set_result(Transfer(code, reason))
+                case Event.Notified(_, _, body):
+                    if fragment := _STATUS.match(body):
+                        code, reason = int(fragment[1]), fragment[2].decode("utf-8", "replace")
+                        if code >= 200:
+                            result.set_result(Transfer(code, reason))
+                        else:
+                            self.tell(events.Transferring(code, reason))
+                case Event.SubscriptionEnded():
+                    told = Transfer(202, "Accepted") if accepted and not notify else _NOTHING_TOLD
+                    result.set_result(told)
+
+        self.server.subscriptions[subscription] = on_event
+        try:
+            await self._sent(request)
+            async with asyncio.timeout(timeout):
+                outcome = await result
+        except TimeoutError:
+            outcome = _NOTHING_TOLD
+        finally:
+            self.server.subscriptions.pop(subscription, None)
+        if outcome.ok and hangup:
+            await self.hangup()
+        return outcome
+
+    async def _sent(self, request: int) -> None:
+        """The request is on its way. Raises HungUp when there is no call any more."""
+        try:
+            await self.server.engine.completion(request)
+        except EngineError:
+            if self.end is not None:
+                raise HungUp(self, self.end) from None  # type: ignore[arg-type]
+            raise
+
+    end: events.EndReason | None
+
+    def tell(self, event: CallEvent) -> None:
+        """For the server: tells those who have subscribed."""
+        raise NotImplementedError
+
+    async def hangup(self, reason: str | None = None) -> None:
+        """Ends the call."""
+        raise NotImplementedError
+
+
+_NOTHING_TOLD = Transfer(408, "nothing was told of it")
+
+
+class Refer(SipRequest):
+    """Somebody asks us to call a third party: usually the peer of a call, who wants to hand us over.
+
+    >>> @app.refer
+    ... async def on_refer(refer: Refer) -> None:
+    ...     if refer.call is not None and refer.target.endswith("@example.org"):
+    ...         new = await refer.follow()
+    ...         await new.join(room)
+
+    What the handler neither accepts nor answers is refused with 603.
+    """
+
+    def __init__(self, server: Server, event: Event.Request) -> None:
+        super().__init__(server, event)
+        uri, _, more = NameAddr.parse(self.headers.get("Refer-To", "")).uri.partition("?")
+        self.target = uri
+        """Whom we are to call."""
+        fields = [field.partition("=") for field in more.split("&")]
+        wanted = {name.lower(): unquote(value) for name, _, value in fields}
+        self.replaces = wanted.get("replaces")
+        """The call of the target's whose place ours is to take (RFC 3891), as a header field's value."""
+        by = self.headers.get("Referred-By")
+        self.referred_by = None if by is None else NameAddr.parse(by).uri
+        """Who asks, as the sender says (RFC 3892)."""
+        self.accepted = False
+        """We have agreed."""
+        self.finished = False
+        """The sender has been told what came of it."""
+        self._subscription: int | None = None
+
+    async def accept(self) -> None:
+        """Agrees (202). From now on :meth:`progress` tells the sender how it goes, also after the call
+        has ended. Raises WrongState when it is answered already."""
+        if self.accepted:
+            return
+        if self.answered:
+            raise WrongState("the REFER has been answered already")
+        request, self._subscription = self.server.engine.core.accept_refer(self._transaction)
+        try:
+            await self.server.engine.completion(request)
+        except EngineError as error:
+            raise WrongState(str(error)) from None
+        self.answered = self.accepted = True
+
+    async def progress(self, code: int, reason: str | None = None) -> None:
+        """Tells the sender how the call to the target stands; a final ``code`` is the last word. Harmless
+        when the sender wants to know nothing, or has been told the last word."""
+        if self._subscription is None or self.finished:
+            return
+        self.finished = code >= 200
+        request = self.server.engine.core.notify_refer(self._subscription, code, reason)
+        try:
+            await self.server.engine.completion(request)
+        except EngineError as error:
+            logger.debug("nobody wants to know what comes of a transfer", why=str(error))
+
+    async def follow(self, *, timeout: float = 60.0, **how: Any) -> Call:
+        """Agrees, calls the target, tells the sender how it goes, and returns the new call once it is
+        answered. ``how``: as for :meth:`Server.place() <sems.server.Server.place>`.
+
+        Raises CallFailed when it did not come about, of which the sender is told.
+        """
+        await self.accept()
+        headers = list(how.pop("headers", ()))
+        if (by := self.headers.get("Referred-By")) is not None:
+            headers.append(("Referred-By", by))
+        if self.replaces is not None:
+            headers += [("Replaces", self.replaces), ("Require", "replaces")]
+        try:
+            call = await self.server.place(self.target, headers=headers, **how)
+        except (CallFailed, ValueError) as error:
+            await self.progress(getattr(error, "code", 404))
+            raise
+
+        def tell_progress(event: CallEvent) -> None:
+            if isinstance(event, events.Progress):
+                self.server.spawn(self.progress(event.code, event.reason))
+
+        withdraw = call.subscribe(tell_progress)
+        try:
+            async with asyncio.timeout(timeout):
+                await call.wait_answered()
+        except TimeoutError:
+            self.server.spawn(call.hangup())
+            await self.progress(408)
+            raise CallFailed(408, f"no answer within {timeout:g} seconds") from None
+        except CallFailed as error:
+            await self.progress(error.code, error.reason)
+            raise
+        finally:
+            withdraw()
+        await self.progress(200)
+        return call
+
+
+async def run(handler: ReferHandler, refer: Refer) -> None:
+    """For the server: runs an app's handler, and does what it leaves open."""
+    code = 200
+    try:
+        await handler(refer)
+    except CallFailed as error:
+        code = error.code
+    except Exception as error:
+        code = 503
+        if not isinstance(error, HungUp):
+            logger.exception("an app failed at a request", method=refer.method, uri=refer.target)
+    if refer.accepted:
+        await refer.progress(code)
+    elif not refer.answered:
+        await refer.respond(603)

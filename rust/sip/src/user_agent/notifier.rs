@@ -1,0 +1,457 @@
+//! Subscriptions of peers (RFC 6665 §4.2): taken, refreshed and expired here; what is notified, and
+//! whether the subscriber may have it, is decided above.
+
+use std::time::{Duration, Instant};
+
+use super::arrival::bad_request;
+use super::session::Owner;
+use super::subscriptions::{
+    Home, Role, SubscriptionEnd, SubscriptionId, SubscriptionTimer, expires_of, is_passing,
+    push_event,
+};
+use super::{Content, Event, Reply, UserAgent, contact};
+use crate::dialog::Dialog;
+use crate::header::{self, CSeq, CallId, MinExpires, RetryAfter};
+use crate::transaction::{Flow, ServerKey, ServerTransactionId};
+use crate::{Error, HeaderName, Headers, Method, Request, Response, StatusCode, Text};
+
+/// The shortest and the longest subscription, in seconds.
+const SHORTEST: u32 = 60;
+const LONGEST: u32 = 3600;
+/// How long the layer above has to word the first NOTIFY.
+const FIRST: Duration = Duration::from_millis(200);
+/// How long the outcome of a REFER is notified of at most, in seconds.
+const REFER: u32 = 300;
+/// The media type of the outcome of a REFER.
+const SIPFRAG: &str = "message/sipfrag;version=2.0";
+
+/// What a subscriber is told of its subscription.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotifyState {
+    /// It is decided upon later.
+    Pending,
+    /// It is granted.
+    Active,
+    /// It is over.
+    Terminated {
+        /// `rejected`, `noresource`, `deactivated` … (RFC 6665 §4.1.3).
+        reason: Text,
+        /// Seconds after which it may be tried again.
+        retry_after: Option<u32>,
+    },
+}
+
+#[derive(Debug)]
+pub(super) struct Notifier {
+    state: NotifyState,
+    expires: Instant,
+    /// What was notified last, for those who refresh.
+    content: Option<Content>,
+    headers: Headers,
+    /// A NOTIFY has no answer yet; the next waits for it, so that none overtakes another.
+    under_way: bool,
+    /// There is something new meanwhile.
+    again: bool,
+    /// Why it is over, once the last NOTIFY is on its way.
+    ending: Option<SubscriptionEnd>,
+}
+
+impl UserAgent {
+    /// Notifies a subscriber of a state, with this body; what was not sent yet of the last time is
+    /// left out. With [`NotifyState::Terminated`] the subscription ends.
+    pub fn notify(
+        &mut self,
+        now: Instant,
+        id: SubscriptionId,
+        state: NotifyState,
+        headers: Headers,
+        content: Option<Content>,
+    ) -> Result<(), Error> {
+        let notifier = self.notifier(id).ok_or(Error::Gone)?;
+        if notifier.ending.is_some() && notifier.under_way {
+            // The last one is on its way.
+            return Err(Error::Gone);
+        }
+        if matches!(state, NotifyState::Terminated { .. }) {
+            notifier.ending = Some(SubscriptionEnd::Terminated);
+        }
+        notifier.state = state;
+        notifier.content = content;
+        notifier.headers = headers;
+        self.send_notify(now, id);
+        self.settle(now);
+        Ok(())
+    }
+
+    /// Accepts a REFER of [`Event::Request`]: 202, and the first NOTIFY says that it is being tried.
+    /// The subscription for what comes of it is returned; none if the peer wants none (RFC 4488).
+    pub fn accept_refer(
+        &mut self,
+        now: Instant,
+        transaction: ServerTransactionId,
+    ) -> Result<Option<SubscriptionId>, Error> {
+        let Some(Owner::Request(session)) = self.transactions.owner(transaction) else {
+            return Err(Error::Gone);
+        };
+        let (request, flow) = self
+            .transactions
+            .open_request(transaction)
+            .ok_or(Error::Gone)?;
+        if request.method != Method::Refer {
+            return Err(Error::Method(request.method.clone()));
+        }
+        let request = request.clone();
+        let wants_none = request
+            .headers
+            .get(&HeaderName::ReferSub)
+            .is_some_and(|value| value.trim().eq_ignore_ascii_case("false"));
+        if wants_none {
+            let mut headers = Headers::new();
+            headers.push(HeaderName::ReferSub, "false");
+            let reply = Reply::new(StatusCode::ACCEPTED).with_headers(headers);
+            self.respond(now, transaction, reply)?;
+            return Ok(None);
+        }
+        let home = session.filter(|session| self.sessions.contains_key(*session));
+        let home = match home {
+            Some(session) => Home::Session(session),
+            None => self.open_dialog(&request, flow)?,
+        };
+        let sequence = request.headers.require::<CSeq>()?.sequence.to_string();
+        let is_first = !self.subscriptions.of(home).iter().any(|id| {
+            let one = self.subscriptions.all.get(*id);
+            one.is_some_and(|one| one.package == "refer")
+        });
+        let event_id = (!is_first || session.is_some()).then_some(sequence.as_str());
+        let id = self.take(now, home, "refer", event_id, REFER, flow);
+        self.answer_in(now, transaction, home, StatusCode::ACCEPTED, Headers::new());
+        let trying = sipfrag(StatusCode::TRYING.code(), StatusCode::TRYING.reason());
+        self.notify(now, id, NotifyState::Active, Headers::new(), Some(trying))?;
+        Ok(Some(id))
+    }
+
+    /// Tells what has come of a REFER that was accepted: with a final status, for the last time.
+    pub fn notify_refer(
+        &mut self,
+        now: Instant,
+        id: SubscriptionId,
+        status: StatusCode,
+        reason: &str,
+    ) -> Result<(), Error> {
+        let state = match status.is_final() {
+            true => NotifyState::Terminated {
+                reason: Text::from_static("noresource"),
+                retry_after: None,
+            },
+            false => NotifyState::Active,
+        };
+        let content = sipfrag(status.code(), reason);
+        self.notify(now, id, state, Headers::new(), Some(content))
+    }
+
+    fn notifier(&mut self, id: SubscriptionId) -> Option<&mut Notifier> {
+        match &mut self.subscriptions.all.get_mut(id)?.role {
+            Role::Notifier(notifier) => Some(notifier),
+            Role::Subscriber(_) => None,
+        }
+    }
+
+    // What subscribers do
+
+    pub(super) fn on_subscribe(
+        &mut self,
+        now: Instant,
+        flow: Flow,
+        key: ServerKey,
+        request: Request,
+        home: Option<Home>,
+    ) {
+        let event = match request.headers.get_typed::<header::Event>() {
+            Some(Ok(event)) => event,
+            Some(Err(error)) => return self.refuse(now, flow, key, request, bad_request(&error)),
+            None => return self.refuse(now, flow, key, request, self.bad_event()),
+        };
+        let known = home.and_then(|home| self.find_subscription(home, &event, true));
+        let package = event.package.as_str();
+        if known.is_none() && !self.config.event_packages.iter().any(|p| p == package) {
+            return self.refuse(now, flow, key, request, self.bad_event());
+        }
+        let wanted = expires_of(&request.headers).unwrap_or(LONGEST);
+        if (1..SHORTEST).contains(&wanted) {
+            let mut headers = Headers::new();
+            headers.push_typed(&MinExpires(SHORTEST));
+            let reply = Reply::new(StatusCode::INTERVAL_TOO_BRIEF).with_headers(headers);
+            return self.refuse(now, flow, key, request, reply);
+        }
+        let expires = wanted.min(LONGEST);
+        if let Some(id) = known {
+            return self.refresh_theirs(now, flow, key, request, id, expires);
+        }
+        let limits = &self.config;
+        if self.subscriptions.all.len() >= limits.max_subscriptions
+            || self.subscriptions.of_source(flow.remote.ip())
+                >= limits.max_subscriptions_of_a_source
+        {
+            self.counters.overload += 1;
+            let mut headers = Headers::new();
+            headers.push_typed(&RetryAfter::new(self.config.retry_after));
+            let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE).with_headers(headers);
+            return self.refuse(now, flow, key, request, reply);
+        }
+        let session = match home {
+            Some(Home::Session(session)) => Some(session),
+            _ => None,
+        };
+        let home = match home {
+            Some(home) => home,
+            None => match self.open_dialog(&request, flow) {
+                Ok(home) => home,
+                Err(error) => return self.refuse(now, flow, key, request, bad_request(&error)),
+            },
+        };
+        let id = self.take(now, home, package, event.id(), expires, flow);
+        let Some(transaction) = self.start_answer(now, flow, key, &request) else {
+            return;
+        };
+        let mut headers = Headers::new();
+        headers.push_typed(&header::Expires(expires));
+        self.answer_in(now, transaction, home, StatusCode::OK, headers);
+        self.subscriptions
+            .start_timer(id, SubscriptionTimer::First, now + FIRST);
+        self.event(Event::Subscribed {
+            id,
+            session,
+            request: Box::new(request),
+            flow,
+            expires,
+        });
+    }
+
+    /// A refresh, or the wish to leave.
+    fn refresh_theirs(
+        &mut self,
+        now: Instant,
+        flow: Flow,
+        key: ServerKey,
+        request: Request,
+        id: SubscriptionId,
+        expires: u32,
+    ) {
+        let Some(home) = self.subscriptions.all.get(id).map(|one| one.home) else {
+            return;
+        };
+        let listeners = self.config.listeners.clone();
+        if let Some(dialog) = self.dialog_at(home) {
+            dialog.refresh_by_request(&request, flow, &listeners);
+        }
+        let Some(transaction) = self.start_answer(now, flow, key, &request) else {
+            return;
+        };
+        let mut headers = Headers::new();
+        headers.push_typed(&header::Expires(expires));
+        self.answer_in(now, transaction, home, StatusCode::OK, headers);
+        if expires == 0 {
+            self.finish(now, id, SubscriptionEnd::Left);
+        } else {
+            self.extend(now, id, expires);
+            self.send_notify(now, id);
+        }
+    }
+
+    fn start_answer(
+        &mut self,
+        now: Instant,
+        flow: Flow,
+        key: ServerKey,
+        request: &Request,
+    ) -> Option<ServerTransactionId> {
+        let back = flow.back(&request.headers.top_via().ok()?);
+        Some(
+            self.transactions
+                .start_server(now, key, request.clone(), back),
+        )
+    }
+
+    /// Answers a request that opens a dialog, or is in one that exists.
+    fn answer_in(
+        &mut self,
+        now: Instant,
+        transaction: ServerTransactionId,
+        home: Home,
+        status: StatusCode,
+        mut headers: Headers,
+    ) {
+        if let Some(dialog) = self.dialog_at(home) {
+            headers.push(HeaderName::Contact, dialog.contact().clone());
+        }
+        let tag = self.tag_in(home).unwrap_or_default();
+        let Some((request, _)) = self.transactions.open_request(transaction) else {
+            return;
+        };
+        let response = self.response(request, &tag, Reply::new(status).with_headers(headers));
+        self.transactions.respond(now, transaction, &response);
+    }
+
+    /// The dialog that our answer to this request opens.
+    fn open_dialog(&mut self, request: &Request, flow: Flow) -> Result<Home, Error> {
+        let local_tag = self.identity.tag();
+        let user = request.uri.as_sip().and_then(|uri| uri.user());
+        let contact = self.contact_for(flow, user.as_deref(), contact::answers_securely(request));
+        let dialog =
+            Dialog::of_request(request, &local_tag, contact, flow, &self.config.listeners)?;
+        let call_id = request.headers.require::<CallId>()?.as_str().to_owned();
+        Ok(self
+            .subscriptions
+            .open_usage(call_id.into(), local_tag, Some(dialog)))
+    }
+
+    fn take(
+        &mut self,
+        now: Instant,
+        home: Home,
+        package: &str,
+        event_id: Option<&str>,
+        expires: u32,
+        flow: Flow,
+    ) -> SubscriptionId {
+        let notifier = Notifier {
+            state: NotifyState::Pending,
+            expires: now,
+            content: None,
+            headers: Headers::new(),
+            under_way: false,
+            again: false,
+            ending: (expires == 0).then_some(SubscriptionEnd::Expired),
+        };
+        let source = Some(flow.remote.ip());
+        let role = Role::Notifier(notifier);
+        let id = self
+            .subscriptions
+            .insert(home, package, event_id, role, source);
+        self.extend(now, id, expires);
+        id
+    }
+
+    fn extend(&mut self, now: Instant, id: SubscriptionId, expires: u32) {
+        let at = now + Duration::from_secs(expires.into());
+        if let Some(notifier) = self.notifier(id) {
+            notifier.expires = at;
+        }
+        if expires > 0 {
+            self.subscriptions
+                .start_timer(id, SubscriptionTimer::Expires, at);
+        }
+    }
+
+    fn bad_event(&self) -> Reply {
+        let mut headers = Headers::new();
+        headers.push(
+            HeaderName::AllowEvents,
+            self.config.event_packages.join(", "),
+        );
+        Reply::new(StatusCode::BAD_EVENT).with_headers(headers)
+    }
+
+    // NOTIFY
+
+    /// Tells the subscriber that it is over, with what it was told last.
+    fn finish(&mut self, now: Instant, id: SubscriptionId, end: SubscriptionEnd) {
+        let Some(notifier) = self.notifier(id) else {
+            return;
+        };
+        notifier.ending.get_or_insert(end);
+        notifier.state = NotifyState::Terminated {
+            reason: Text::from_static("timeout"),
+            retry_after: None,
+        };
+        self.send_notify(now, id);
+    }
+
+    fn send_notify(&mut self, now: Instant, id: SubscriptionId) {
+        self.subscriptions.stop_timer(id, SubscriptionTimer::First);
+        let Some(one) = self.subscriptions.all.get_mut(id) else {
+            return;
+        };
+        let Role::Notifier(notifier) = &mut one.role else {
+            return;
+        };
+        if std::mem::replace(&mut notifier.under_way, true) {
+            notifier.again = true;
+            return;
+        }
+        let mut headers = notifier.headers.clone();
+        push_event(&mut headers, &one.package, one.event_id.as_deref());
+        let left = notifier.expires.saturating_duration_since(now).as_secs();
+        let state = match &notifier.state {
+            // A look without a subscription: its answer is its last.
+            _ if notifier.ending == Some(SubscriptionEnd::Expired) => {
+                "terminated;reason=timeout".to_owned()
+            }
+            NotifyState::Pending => format!("pending;expires={left}"),
+            NotifyState::Active => format!("active;expires={left}"),
+            NotifyState::Terminated {
+                reason,
+                retry_after,
+            } => match retry_after {
+                Some(seconds) => format!("terminated;reason={reason};retry-after={seconds}"),
+                None => format!("terminated;reason={reason}"),
+            },
+        };
+        headers.push(HeaderName::SubscriptionState, state);
+        let content = notifier.content.clone();
+        let is_last = notifier.ending.is_some();
+        if is_last {
+            one.running = Default::default();
+        }
+        let owner = Owner::Notify(id);
+        if !self.send_for(now, id, Method::Notify, &headers, content, owner) {
+            self.end_subscription(id, SubscriptionEnd::Silent);
+        }
+    }
+
+    pub(super) fn on_notify_response(
+        &mut self,
+        now: Instant,
+        id: SubscriptionId,
+        response: &Response,
+    ) {
+        if response.status.is_provisional() {
+            return;
+        }
+        if response.status.is_failure() && !is_passing(response) {
+            return self.end_subscription(id, SubscriptionEnd::Refused);
+        }
+        let Some(notifier) = self.notifier(id) else {
+            return;
+        };
+        notifier.under_way = false;
+        if std::mem::take(&mut notifier.again) {
+            self.send_notify(now, id);
+        } else if let Some(end) = notifier.ending {
+            self.end_subscription(id, end);
+        }
+    }
+
+    pub(super) fn notifier_timer(
+        &mut self,
+        now: Instant,
+        id: SubscriptionId,
+        timer: SubscriptionTimer,
+    ) {
+        match timer {
+            // The layer above is slow: there is nothing to tell yet, which is to be told at once.
+            SubscriptionTimer::First => self.send_notify(now, id),
+            SubscriptionTimer::Expires => self.finish(now, id, SubscriptionEnd::Expired),
+            SubscriptionTimer::Refresh => {}
+        }
+    }
+}
+
+/// A status line, as what has come of a REFER.
+fn sipfrag(code: u16, reason: &str) -> Content {
+    let reason = reason.replace(['\r', '\n'], " ");
+    Content {
+        kind: Text::from_static(SIPFRAG),
+        body: format!("SIP/2.0 {code} {reason}\r\n").into(),
+    }
+}
