@@ -327,10 +327,13 @@ impl UserAgent {
                     let Some(known_as) = told else {
                         continue;
                     };
-                    if let Some(wire) = wire
-                        && self.answer_challenge(now, (client, known_as), owner, &response, &wire)
-                    {
-                        continue;
+                    if let Some(wire) = wire {
+                        let ids = (client, known_as);
+                        let again = self.answer_challenge(now, ids, owner, &response, &wire);
+                        self.after_challenge(ids, owner, response.status, again);
+                        if again {
+                            continue;
+                        }
                     }
                     match owner {
                         Owner::Nobody => {}

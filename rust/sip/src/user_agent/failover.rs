@@ -163,7 +163,7 @@ impl UserAgent {
         if self.failover.tries.is_empty() {
             return Some(client);
         }
-        if status.is_provisional() {
+        if status.is_provisional() || is_challenge(status) {
             let tries = self.failover.tries.get_mut(&client);
             return Some(tries.map_or(client, |tries| {
                 tries.answered = true;
@@ -175,6 +175,30 @@ impl UserAgent {
         };
         let known_as = tries.known_as;
         (!(unavailable && self.try_next(now, tries))).then_some(known_as)
+    }
+
+    /// A request has been challenged. When it goes out again to the same server (`again`) the others
+    /// stay in reserve; else the challenge was its answer.
+    pub(super) fn after_challenge(
+        &mut self,
+        (client, known_as): (ClientTransactionId, ClientTransactionId),
+        owner: Owner,
+        status: StatusCode,
+        again: bool,
+    ) {
+        if self.failover.tries.is_empty() || !is_challenge(status) {
+            return;
+        }
+        if let Some(tries) = self.failover.tries.remove(&client)
+            && again
+        {
+            // What comes of it is told under this id.
+            let client = match owner {
+                Owner::Request(_) => known_as,
+                _ => client,
+            };
+            self.failover.tries.insert(client, tries);
+        }
     }
 
     /// Looks at a failure before its owner does; as [`UserAgent::look_at_response`].
@@ -293,6 +317,10 @@ impl TimerValues {
     pub fn patience(&self) -> Duration {
         self.t1 * PATIENCE
     }
+}
+
+fn is_challenge(status: StatusCode) -> bool {
+    status == StatusCode::UNAUTHORIZED || status == StatusCode::PROXY_AUTHENTICATION_REQUIRED
 }
 
 /// The user part of our own address in a request.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sems_sip::auth::{Credential, Keyring};
 use sems_sip::header::NameAddr;
 use sems_sip::user_agent::{Cause, Content, Event, OutgoingRequest, SessionId};
 use sems_sip::{Flow, HeaderName, Headers, Message, Method, Request, Uri};
@@ -143,6 +144,8 @@ fn a_server_that_has_said_anything_is_not_left_for_its_silence() {
 fn other_refusals_are_the_answer() {
     for status in [
         "302 Moved",
+        "401 Who",
+        "407 Who",
         "408 Timeout",
         "486 Busy",
         "500 Error",
@@ -342,6 +345,60 @@ fn a_request_that_no_server_answers_fails_once() {
         other => panic!("{other:?}"),
     }
     assert!(wire.is_empty());
+}
+
+#[test]
+fn a_challenge_keeps_the_next_server_in_reserve() {
+    let challenge = "Proxy-Authenticate: Digest realm=\"x\", nonce=\"1\", qop=\"auth\"";
+    let known = |servers| OutgoingRequest {
+        credentials: Keyring::new(vec![Credential {
+            realm: None,
+            username: "sems".to_owned(),
+            password: "secret".to_owned(),
+        }]),
+        ..outgoing(servers)
+    };
+    for method in [Method::Invite, Method::Options] {
+        let mut wire = Wire::new();
+        let outgoing = known(&[PHONE, SECOND, THIRD]);
+        match method {
+            Method::Invite => drop(wire.agent.invite(wire.now, outgoing).unwrap()),
+            _ => drop(wire.agent.request(wire.now, method.clone(), outgoing)),
+        }
+        wire.drain();
+        for (server, status) in [
+            (PHONE, "503 Full"),
+            (SECOND, "407 Who"),
+            (SECOND, "503 Full"),
+            (THIRD, "200 OK"),
+        ] {
+            let Some((_, to, Message::Request(request))) = wire.sent.pop() else {
+                panic!("{:?}", wire.sent)
+            };
+            assert_eq!((&request.method, to), (&method, flow(server)), "{status}");
+            let more = match status {
+                "407 Who" => challenge,
+                _ => CONTACT,
+            };
+            answer(&mut wire, server, &request, status, more);
+        }
+        match &wire.told()[..] {
+            [
+                Event::NextServer { .. },
+                Event::NextServer { .. },
+                Event::Accepted { session, .. },
+            ] => {
+                let session = *session;
+                wire.agent
+                    .hangup(wire.now, session, Headers::new())
+                    .unwrap();
+            }
+            [Event::Response { response, .. }] => assert_eq!(response.status.code(), 200),
+            other => panic!("{other:?}"),
+        }
+        wire.wait_for_the_end();
+        assert!(wire.is_empty());
+    }
 }
 
 #[test]
