@@ -247,3 +247,13 @@ def test_the_outbound_proxy_is_a_loose_router(load: Load) -> None:
     for wrong in ("p.example", "tel:123", "<sip:p.example>", "sip:"):
         with pytest.raises(ConfigError, match="the SIP address of a proxy is wanted"):
             load(f'outbound_proxy = "{wrong}"')
+
+
+def test_session_timers_are_in_order(load: Load) -> None:
+    session = load("[session]\ntimer = 600\nmin_timer = 120\n").config.session
+    assert (session.timer, session.min_timer) == (600, 120)
+    assert load("[session]\ntimer = 0\n").config.session.timer == 0
+    with pytest.raises(ConfigError, match=r"timer \(100\) must not be less than min_timer \(200\)"):
+        load("[session]\ntimer = 100\nmin_timer = 200\n")
+    with pytest.raises(ConfigError, match="min_timer"):
+        load("[session]\nmin_timer = 60\n")

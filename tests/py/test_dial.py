@@ -179,3 +179,29 @@ async def test_a_6xx_ends_the_search(lab: Lab) -> None:
     await (await bob.ringing()).reject(603)
     with pytest.raises(CallFailed, match="603"):
         await dialing
+
+
+async def test_who_merely_rings_may_be_silent(lab: Lab) -> None:
+    server = await lab.server(rtp_timeout=5)
+    alice = await lab.phone("alice")
+    call = await server.place(alice.uri, ring_timeout=40)
+    await (await alice.ringing()).ring(183, early_media=True)
+    await asyncio.sleep(1)
+    assert call.early_media
+    await alice.vanish()
+    await asyncio.sleep(30)
+    assert call.end is None, "it ends with the ringing, not with the sound"
+    end = await call.wait_ended()
+    assert (end.cause, end.code, end.reason) == ("timeout", 408, "no answer within 40 seconds")
+
+
+async def test_a_call_rings_reliably_where_both_sides_know_how(lab: Lab) -> None:
+    server = await lab.server()
+    alice = await lab.phone("alice")
+    dialing = asyncio.create_task(server.dial(alice.uri, reliable=True))
+    incoming = await alice.ringing()
+    assert incoming.headers["Require"] == "100rel"
+    await incoming.ring(reliable=True)
+    await incoming.answer()
+    async with await dialing as call:
+        assert call.state == "answered"

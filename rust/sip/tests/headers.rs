@@ -1,8 +1,9 @@
 //! Headers: rows and values, and each typed header's form.
 
 use sems_sip::header::{
-    Allow, CallInfo, Contact, ContentType, Expires, Header, NameAddr, Reason, RecordRoute, Require,
-    RetryAfter, Route, Server, Supported, To, Transport, Via,
+    Allow, CallInfo, Contact, ContentType, Expires, Header, MinSe, NameAddr, RAck, RSeq, Reason,
+    RecordRoute, Refresher, Require, RetryAfter, Route, Server, SessionExpires, Supported, To,
+    Transport, Via,
 };
 use sems_sip::{Error, HeaderName, Headers, Method, Uri};
 
@@ -362,4 +363,46 @@ fn every_known_name_is_found_by_its_own_spelling_and_in_any_case() {
     assert_eq!(HeaderName::parse(&"".into()), None);
     assert_eq!(HeaderName::parse(&"a b".into()), None);
     assert_eq!(HeaderName::parse(&"X-Ünknown".into()), None);
+}
+
+#[test]
+fn rseq_and_rack_name_a_provisional_response() {
+    assert_eq!(again::<RSeq>("988789").unwrap(), "988789");
+    assert_eq!(
+        again::<RAck>("776656 \t1  INVITE").unwrap(),
+        "776656 1 INVITE"
+    );
+    for wrong in ["", "0", "-1", "4294967296", "1 2"] {
+        assert!(again::<RSeq>(wrong).is_err(), "{wrong}");
+    }
+    for wrong in [
+        "",
+        "1",
+        "1 INVITE",
+        "1 2",
+        "1 2 INVITE x",
+        "x 2 INVITE",
+        "1 2 IN VITE",
+    ] {
+        assert!(again::<RAck>(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn session_expires_says_how_often_and_who() {
+    let read = |value: &str| SessionExpires::parse(&value.into()).unwrap();
+    assert_eq!(read("1800;refresher=uac").refresher(), Some(Refresher::Uac));
+    assert_eq!(
+        read("1800 ; Refresher=UAS;x=y").refresher(),
+        Some(Refresher::Uas)
+    );
+    assert_eq!(read("90;refresher=me").refresher(), None);
+    assert_eq!(read("90").seconds, 90);
+    let written = SessionExpires::new(600, Some(Refresher::Uas)).to_string();
+    assert_eq!(written, "600;refresher=uas");
+    assert_eq!(again::<MinSe>("120;lr").unwrap(), "120");
+    for wrong in ["", "x", "-90", "90 s", "4294967296"] {
+        assert!(SessionExpires::parse(&wrong.into()).is_err(), "{wrong}");
+        assert!(again::<MinSe>(wrong).is_err(), "{wrong}");
+    }
 }

@@ -3,6 +3,7 @@
 mod calls;
 mod changes;
 mod descriptions;
+mod early_changes;
 mod early_media;
 mod forks;
 mod info;

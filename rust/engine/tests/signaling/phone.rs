@@ -136,6 +136,15 @@ impl Phone {
 
     /// Answers a request of the engine's.
     pub fn respond(&self, request: &str, status: &str, to_tag: &str, body: &str) {
+        self.reply(request, status, to_tag, "", body);
+    }
+
+    /// Answers a request of the engine's with further headers.
+    pub fn respond_with(&self, request: &str, status: &str, extra: &str, body: &str) {
+        self.reply(request, status, "raw", extra, body);
+    }
+
+    fn reply(&self, request: &str, status: &str, to_tag: &str, extra: &str, body: &str) {
         let kind = match body {
             "" => "",
             _ => "Content-Type: application/sdp\r\n",
@@ -148,7 +157,7 @@ impl Phone {
         self.send(&format!(
             "SIP/2.0 {status}\r\nVia: {via}\r\nFrom: {from}\r\nTo: {to}{tag}\r\n\
              Call-ID: {call_id}\r\nCSeq: {cseq}\r\nContact: <sip:raw@{here}>\r\n\
-             {kind}Content-Length: {length}\r\n\r\n{body}",
+             {extra}{kind}Content-Length: {length}\r\n\r\n{body}",
             via = header(request, "Via").unwrap(),
             from = header(request, "From").unwrap(),
             call_id = header(request, "Call-ID").unwrap(),
