@@ -39,15 +39,20 @@ impl Pair {
         [self.engines[0].events(), self.engines[1].events()]
     }
 
-    /// A call from the first to the second.
-    fn call(&mut self) -> [CallId; 2] {
+    /// The first calls the second; tells what was told within 100 ms.
+    fn dial(&mut self) -> (CallId, [Vec<Event>; 2]) {
         let [ann, bob] = &self.engines;
         let destinations = vec![bob.sip_addresses()[0].into()];
         let dial = Dial::new(ann.new_call(), "sip:bob@10.0.0.2", destinations);
         let here = dial.call;
         ann.signaling(SignalingCommand::Dial(Box::new(dial)))
             .unwrap();
-        let [_, told] = self.run();
+        (here, self.run())
+    }
+
+    /// A call from the first to the second.
+    fn call(&mut self) -> [CallId; 2] {
+        let (here, [_, told]) = self.dial();
         let there = told.iter().find_map(|event| match event {
             Event::Incoming(incoming) => Some(incoming.call),
             _ => None,
@@ -126,4 +131,48 @@ fn a_call_whose_room_has_failed_is_hung_up() {
     assert_eq!(end_of(there, &bob), Some((EndCause::Error, reason)));
     assert_eq!(end_of(here, &ann), Some((EndCause::Remote, String::new())));
     assert_eq!((pair.gauges(0), pair.gauges(1)), ([0; 3], [0; 3]));
+}
+
+#[test]
+fn while_the_media_have_no_time_left_calls_are_refused_and_that_lifts_by_itself() {
+    let mut pair = Pair::new();
+    let [here, there] = pair.call();
+    // Bob's worker says that it is busy nearly all the time, for five seconds.
+    let mut told = Vec::new();
+    for _ in 0..50 {
+        pair.engines[1].with_signaling(|signaling, _| {
+            signaling.legs.counters()[0].busy_ns.add(95_000_000);
+        });
+        told.extend(pair.run().into_iter().nth(1).unwrap());
+    }
+    let reasons: Vec<_> = (told.iter())
+        .filter_map(|event| match event {
+            Event::Overload { on: true, reason } => Some(reason.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(reasons.len(), 1);
+    assert!(
+        reasons[0].starts_with("the media threads have"),
+        "{reasons:?}"
+    );
+    assert!(pair.engines[1].stats()["headroom_percent"] < 15);
+    let (refused, [ann, bob]) = pair.dial();
+    assert_eq!(end_of(refused, &ann).unwrap().0, EndCause::Rejected);
+    assert!(!bob.iter().any(|event| matches!(event, Event::Incoming(_))));
+    let stats = pair.engines[1].stats();
+    assert_eq!((stats["sip_overload_media"], stats["calls"]), (1, 1));
+    // The call that was there before is still there, and others may come soon.
+    (0..60).for_each(|_| drop(pair.run()));
+    assert_eq!(pair.engines[1].stats()["headroom_percent"], 100);
+    pair.call();
+    assert_eq!(pair.gauges(1), [2; 3]);
+    pair.engines[0]
+        .signaling(SignalingCommand::Hangup {
+            call: here,
+            reason: None,
+        })
+        .unwrap();
+    let [_, bob] = pair.run();
+    assert!(end_of(there, &bob).is_some());
 }

@@ -56,6 +56,23 @@ fn what_is_new_is_refused_and_nothing_is_kept_of_it() {
 }
 
 #[test]
+fn who_takes_the_place_of_a_call_is_let_in() {
+    let (mut wire, tag, asked) = behind_a_door();
+    wire.receive(&request("ACK", "z9hG4bKack", &tag, ""));
+    let tag = tag.replace(";tag=", "");
+    let bob = |call: &str| {
+        let invite = request("INVITE", &format!("z9hG4bK{call}"), "", "").replace("call-1", call);
+        invite.replace("tag=ann", "tag=bob")
+    };
+    wire.receive(&(bob("call-bob") + &format!("Replaces: call-1;to-tag={tag};from-tag=ann\n")));
+    assert!(wire.said().contains(&"100".to_owned()));
+    assert!(asked.lock().unwrap().is_empty());
+    // The word alone opens nothing.
+    wire.receive(&(bob("call-eve") + "Replaces: call-9;to-tag=x;from-tag=y\n"));
+    assert_eq!(wire.said(), ["503"]);
+}
+
+#[test]
 fn what_goes_on_is_not_asked_about() {
     let (mut wire, tag, asked) = behind_a_door();
     // The INVITE once more, its ACK, a change, a text within the call, and the end.
