@@ -431,6 +431,20 @@ class Event:
         reason: str
 
     @final
+    class Account(Event):
+        """How an address that we register stands: ``state`` is registered, failed or ended. ``seconds``:
+        for how long, or after a failure when it is tried again."""
+
+        __match_args__ = ("account", "state", "code", "reason", "seconds", "contact", "service_route")
+        account: int
+        state: str
+        code: int | None
+        reason: str
+        seconds: int
+        contact: str
+        service_route: list[str]
+
+    @final
     class Fault(Event):
         __match_args__ = ("message",)
         message: str
@@ -498,6 +512,7 @@ class Engine:
         reliable: bool = False,
         ring_timeout_ms: int = 185000,
         credentials: Sequence[Credential] = ...,
+        contact: str | None = None,
     ) -> tuple[int, int]:
         """Places a call; returns (request, call). Each destination is ``"ip:port"`` (UDP) or names a
         transport and, for TLS, whom the certificate must be for: ``"tcp:[::1]:5060"``,
@@ -581,6 +596,22 @@ class Engine:
         content_type: str = "",
     ) -> int:
         """``state``: active, pending or terminated, which has a reason and may be tried again."""
+    def register(
+        self,
+        account: int,
+        uri: str,
+        registrar: str,
+        destinations: Sequence[str],
+        *,
+        route: Sequence[str] = ...,
+        expires: int = 600,
+        credentials: Sequence[Credential] = ...,
+    ) -> int:
+        """Registers an address and keeps it registered; Event.Account tells how it stands. ``account``
+        is a number of the caller's choice."""
+    def reroute(self, account: int, destinations: Sequence[str]) -> int:
+        """Another way to the registrar, taken at once if it can't be reached now."""
+    def unregister(self, account: int) -> int: ...
     def shutdown(self) -> int: ...
 
     # media

@@ -75,6 +75,8 @@ class Call(CallMedia, CallRequests, CallTransfer):
         """The address at which it arrived, ``"ip:port"``; empty for a placed call."""
         self.authenticated_user: str | None = None
         """The user whose password the caller has; None: it wasn't asked (``[auth] challenge``)."""
+        self.account: str | None = None
+        """The name of the account that it came in for, or that it is placed for."""
         self.app_name: str | None = None
         """The app that has the call."""
         self.params: dict[str, str] = {}

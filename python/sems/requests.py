@@ -274,6 +274,10 @@ def receive(server: Server, event: Event.Request) -> Coroutine[Any, Any, None] |
 
 def app_for(server: Server, request: _Routed) -> tuple[App | None, Refusal]:
     """For the server: the app that a request is for, or why there is none."""
+    if isinstance(request, SipRequest) and request.method == "REGISTER":
+        # It is for a domain and no service, so whoever takes it gets it.
+        takers = (app for app in server.apps if "REGISTER" in app.request_handlers)
+        return next(takers, None), _NOBODY
     if request.call is not None and request.call.app_name is not None:
         return server.apps.get(request.call.app_name), _NOBODY
     target = choose(

@@ -27,26 +27,38 @@ class Refusal:
 
 
 def choose(
-    uri: str, headers: Headers, *, trusted: bool, config: Config, apps: Container[str]
+    uri: str,
+    headers: Headers,
+    *,
+    trusted: bool,
+    config: Config,
+    apps: Container[str],
+    account: str | None = None,
 ) -> Target | Refusal:
-    """The app for a call to ``uri``; ``trusted``: it came from a neighbour whose word counts.
+    """The app for a call to ``uri``; ``trusted``: it came from a neighbour whose word counts;
+    ``account``: the one of ours that was called.
 
     In this order: the routes of the configuration; ``P-App-Name`` and ``P-App-Param`` of a trusted
     neighbour; RFC 4240 (``conf=ID``, ``annc``); a user part that is an app's name; the conference room
     named by the user part.
     """
-    target = _by_rules(SipUri.parse(uri), headers, trusted, config, apps)
+    target = _by_rules(SipUri.parse(uri), headers, trusted, config, apps, account)
     if isinstance(target, Target) and target.app not in apps:
         return Refusal(404, "No Such Service")
     return target
 
 
 def _by_rules(
-    uri: SipUri, headers: Headers, trusted: bool, config: Config, apps: Container[str]
+    uri: SipUri,
+    headers: Headers,
+    trusted: bool,
+    config: Config,
+    apps: Container[str],
+    account: str | None,
 ) -> Target | Refusal:
     neighbour_params = parse_params(";".join(headers.all("P-App-Param"))) if trusted else {}
     for route in config.routes:
-        params = match(route, uri, headers)
+        params = match(route, uri, headers, account)
         if params is not None:
             return Target(route.app, params | neighbour_params)
     if trusted and (name := headers.get("P-App-Name", "").strip()):
@@ -65,8 +77,10 @@ def _by_rules(
     return Target("conference", neighbour_params)
 
 
-def match(route: Route, uri: SipUri, headers: Headers) -> dict[str, str] | None:
+def match(route: Route, uri: SipUri, headers: Headers, account: str | None = None) -> dict[str, str] | None:
     """The parameters that the route gives to its app; None when it does not match."""
+    if route.account is not None and route.account != account:
+        return None
     values = {"user": uri.user, "domain": uri.host}
     found = []
     for pattern, text in ((route.user, uri.user), (route.domain, uri.host)):

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from . import auth, hosting, listening, redirect, requests, subscriptions, tracing
+from .accounts import Accounts
 from .app import App, Hook
 from .call import Call
 from .config import Config
@@ -74,6 +75,8 @@ class Server:
         """Made at the start."""
         self.web_app: ASGIApp | None = None
         """The control pages and their API; made at the start."""
+        self.accounts: Accounts
+        """Where we are registered; made at the start."""
         self.calls: dict[int, Call] = {}
         """All calls that exist, by id."""
         self.subscriptions: dict[int, Callable[[Event], None]] = {}
@@ -115,6 +118,7 @@ class Server:
             self.ways = Ways(self.config, self.engine.core.listeners())
             self.sounds = SoundLibrary(self.config, self.engine)
             self.conferences = Conferences(self)
+            self.accounts = Accounts(self)
             if self._web:
                 self.web_app = create_app(self)
             if self.web_app is not None and self._network is None:
@@ -134,6 +138,7 @@ class Server:
         if self._pages is not None:
             tracing.note_running(self)
         self._open.set()
+        self.accounts.start(self.spawn)
         logger.info(
             "ready: calls are taken",
             sip=self.engine.core.listeners(),
@@ -279,6 +284,7 @@ class Server:
         ring_timeout: float = _RING_TIMEOUT,
         username: str | None = None,
         password: str | None = None,
+        account: str | None = None,
     ) -> Call:
         """Sends an INVITE and returns at once with the call, which is yet to be answered.
 
@@ -290,10 +296,17 @@ class Server:
         ``reliable``: whom we call has to ring reliably (RFC 3262). ``ring_timeout``: after so many seconds
         without an answer the call is taken back, or after ``[limits] unanswered`` if that is less.
         ``username`` and ``password``: who we are, should we be asked; without them it is as configured.
+        ``account``: the name of one of ours, as which we call: with its address, its password, and the
+        way that its registrar wants.
 
         Raises CallFailed when the next hop can't be found, and ValueError for what is no SIP URI.
         """
+        ours = self.accounts[account] if account is not None else None
+        if ours is not None and destination is None and route is None:
+            destination, route = ours.way(uri)
         way = await self.ways.find(uri, destination=destination, route=route)
+        from_uri = from_uri or (ours.uri if ours is not None else "")
+        credentials = auth.credentials(self.config, username, password)
         request, call_id = self.engine.core.dial(
             uri,
             way.destinations,
@@ -305,7 +318,8 @@ class Server:
             link=link,
             reliable=reliable,
             ring_timeout_ms=round(ring_timeout * 1000),
-            credentials=auth.credentials(self.config, username, password),
+            credentials=[*(ours.credentials if ours is not None else ()), *credentials],
+            contact=(ours.contact or None) if ours is not None else None,
         )
         caller = NameAddr(from_name, from_uri or "sip:sems")
         call = Call(
@@ -319,6 +333,7 @@ class Server:
             local="",
         )
         call.link = link
+        call.account = account
         self._adopt(call)
 
         def sent(done: asyncio.Future[None]) -> None:
@@ -342,6 +357,7 @@ class Server:
         reliable: bool = False,
         username: str | None = None,
         password: str | None = None,
+        account: str | None = None,
         timeout: float = 60.0,
         follow_redirects: bool = False,
     ) -> Call:
@@ -369,6 +385,7 @@ class Server:
                 ring_timeout=timeout,
                 username=username,
                 password=password,
+                account=account,
             )
             try:
                 await call.wait_answered()
@@ -492,6 +509,8 @@ class Server:
         match event:
             case Event.Incoming():
                 self._on_incoming(event)
+            case Event.Account():
+                self.accounts.on_event(event)
             case Event.Request():
                 if work := requests.receive(self, event):
                     self.spawn(work)
@@ -546,8 +565,17 @@ class Server:
             local=event.local,
         )
         call.authenticated_user = event.user
+        account = self.accounts.of_call(event.uri, event.source)
+        call.account = account.name if account is not None else None
         self._adopt(call)
-        target = choose(event.uri, headers, trusted=event.trusted, config=self.config, apps=self.apps)
+        target = choose(
+            event.uri,
+            headers,
+            trusted=event.trusted,
+            config=self.config,
+            apps=self.apps,
+            account=call.account,
+        )
         if isinstance(target, Refusal):
             call.log.info("call refused", code=target.code, why=target.reason)
             self.spawn(call.reject(target.code, target.reason))

@@ -1,5 +1,6 @@
 """The configuration: its model, and how it is read."""
 
+from .accounts import AccountSettings
 from .load import DEFAULT_FILE, LoadedConfig, load_config
 from .model import (
     AnnouncementSettings,
@@ -14,6 +15,7 @@ from .model import (
 
 __all__ = [
     "DEFAULT_FILE",
+    "AccountSettings",
     "AnnouncementSettings",
     "Config",
     "LimitSettings",

@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from ..headers import SipUri, join_host_port, split_host_port
+from .accounts import AccountSettings
 from .auth import AuthSettings
 from .section import Section
 
@@ -128,6 +129,8 @@ class Route(Section):
 
     app: str
     """The service that takes the call."""
+    account: str | None = None
+    """The name of the account that the call came in for."""
     user: Regex | None = None
     """Matches the whole user part of the Request-URI."""
     domain: Regex | None = None
@@ -315,6 +318,8 @@ class Config(Section):
     """Conference rooms."""
     operator: OperatorSettings = OperatorSettings()
     auth: AuthSettings = AuthSettings()
+    accounts: tuple[AccountSettings, ...] = ()
+    """Where we are registered."""
     limits: LimitSettings = LimitSettings()
     tls: TlsSettings = TlsSettings()
     connections: ConnectionSettings = ConnectionSettings()

@@ -8,6 +8,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use sems_sip::auth::Keyring;
 
 use crate::{
+    account::Account,
     destination::Destination,
     ids::{CallId, PlayId, RequestId, RoomId, SubscriptionId, TransactionId},
     media::{prompt::Prompt, tap::TapWriter},
@@ -146,6 +147,20 @@ pub enum SignalingCommand {
         /// What it is told.
         notification: Box<Notification>,
     },
+    /// Registers an address of ours, and keeps it registered until `Unregister` or the end.
+    Register(Box<Account>),
+    /// Takes another way to an account's registrar, at once if it can't be reached now.
+    Reroute {
+        /// As in [`Account::id`].
+        account: u64,
+        /// As in [`Account::destinations`].
+        destinations: Vec<Destination>,
+    },
+    /// Takes a registration back.
+    Unregister {
+        /// As in [`Account::id`].
+        account: u64,
+    },
     /// Stops taking calls, ends all that exist, and is done when the last is gone (or after 3 s).
     Shutdown,
 }
@@ -192,6 +207,8 @@ pub struct Dial {
     pub ring_timeout: Option<Duration>,
     /// What challenges are answered with, for as long as the call lasts.
     pub credentials: Keyring,
+    /// Our Contact, if not the address at which the peer reaches us: that of an account.
+    pub contact: Option<String>,
 }
 
 /// How long a call that we place rings at most, if nothing else is said: somewhat longer than the
@@ -215,6 +232,7 @@ impl Dial {
             reliable: false,
             ring_timeout: Some(RING_TIMEOUT),
             credentials: Keyring::default(),
+            contact: None,
         }
     }
 }

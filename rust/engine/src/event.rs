@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use arrayvec::ArrayVec;
 
 use crate::{
+    account::AccountState,
     command::HeaderList,
     ids::{CallId, PlayId, RequestId, RoomId, SubscriptionId},
     media::prompt::PromptHandle,
@@ -184,6 +185,8 @@ pub enum Event {
         /// Why, in plain words.
         reason: String,
     },
+    /// How an address of ours at a registrar stands.
+    Account(Box<AccountState>),
     /// A unit of the engine failed and was ended; everything else goes on.
     Fault {
         /// What it was, in plain words.

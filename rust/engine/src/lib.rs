@@ -7,6 +7,7 @@
 //!
 //! All that crosses to Python is a [`command::Command`] going down and an [`event::Event`] coming up.
 
+pub mod account;
 mod agreement;
 pub mod auth;
 mod branches;

@@ -199,6 +199,7 @@ impl Engine {
         reliable = false,
         ring_timeout_ms = 185_000,
         credentials = Vec::new(),
+        contact = None,
     ))]
     #[allow(clippy::too_many_arguments, reason = "keywords of one Python call")]
     fn dial(
@@ -215,6 +216,7 @@ impl Engine {
         reliable: bool,
         ring_timeout_ms: u64,
         credentials: Vec<Credential>,
+        contact: Option<String>,
     ) -> PyResult<(u64, u64)> {
         let destinations = convert::destinations(&destinations)?;
         let call = self.0.new_call();
@@ -229,6 +231,7 @@ impl Engine {
             reliable,
             ring_timeout: (ring_timeout_ms > 0).then(|| Duration::from_millis(ring_timeout_ms)),
             credentials: keyring(credentials),
+            contact,
             ..Dial::new(call, uri, destinations)
         };
         let request = self.signaling(SignalingCommand::Dial(Box::new(dial)))?;

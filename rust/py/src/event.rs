@@ -161,6 +161,15 @@ pub enum Event {
         on: bool,
         reason: String,
     },
+    Account {
+        account: u64,
+        state: String,
+        code: Option<u16>,
+        reason: String,
+        seconds: u32,
+        contact: String,
+        service_route: Vec<String>,
+    },
     Fault {
         message: String,
     },
@@ -342,6 +351,15 @@ impl From<event::Event> for Event {
                 complete,
             },
             E::Overload { on, reason } => Self::Overload { on, reason },
+            E::Account(told) => Self::Account {
+                account: told.account,
+                state: told.state.to_owned(),
+                code: told.code,
+                reason: told.reason,
+                seconds: told.seconds,
+                contact: told.contact,
+                service_route: told.service_route,
+            },
             E::Fault { message } => Self::Fault { message },
         }
     }

@@ -1,6 +1,7 @@
 //! `sems._core`: the engine as Python sees it. Decides nothing; `python/sems/_core.pyi` is its
 //! documentation.
 
+mod accounts;
 mod auth;
 mod config;
 mod convert;

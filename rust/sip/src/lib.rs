@@ -46,6 +46,7 @@ pub mod headers;
 pub mod message;
 pub mod method;
 mod parse;
+pub mod registration;
 pub mod status;
 pub mod stream;
 pub mod transaction;

@@ -69,6 +69,7 @@ mod notifier;
 mod other;
 mod prack;
 mod refresh;
+mod registering;
 mod reliable;
 mod replaces;
 mod session;
@@ -88,12 +89,14 @@ use crate::auth::client::ClientAuth;
 use crate::dialog::Dialog;
 use crate::dialog::invite::{Cancel, Reinvite};
 use crate::header::{Allow, HeaderName, RAck, Via};
+use crate::registration::RegistrationId;
 use crate::transaction::listener::advertised;
 use crate::transaction::{ClientTransactionId, Effect, Failure, Flow, TimerQueue, Transactions};
 use crate::{Error, Headers, Host, Message, Method, Request, Response, StatusCode, Text};
 
 use failover::Failover;
 use identity::Identity;
+use registering::{Registration, RegistrationTimer};
 use session::{Established, Owner, Phase, Session, SessionTimer};
 use subscriptions::Subscriptions;
 
@@ -123,6 +126,8 @@ pub struct UserAgent {
     queue: TimerQueue<(SessionId, SessionTimer)>,
     /// What requests outside dialogs answer challenges with, until their final response.
     asked: HashMap<ClientTransactionId, Box<ClientAuth>>,
+    registrations: SlotMap<RegistrationId, Registration>,
+    registration_queue: TimerQueue<(RegistrationId, RegistrationTimer)>,
     /// Who asks strangers who they are, if we do.
     gate: Option<Box<Challenger>>,
     outputs: VecDeque<Output>,
@@ -160,6 +165,8 @@ impl UserAgent {
             by_local_tag: HashMap::new(),
             queue: TimerQueue::default(),
             asked: HashMap::new(),
+            registrations: SlotMap::with_key(),
+            registration_queue: TimerQueue::default(),
             gate,
             outputs: VecDeque::new(),
             outstanding: VecDeque::new(),
@@ -212,6 +219,7 @@ impl UserAgent {
         self.settle(now);
         self.end_patience(now);
         self.handle_subscription_timers(now);
+        self.keep_registrations(now);
         while let Some((at, (id, timer))) = self.queue.pop(now) {
             let expired = self
                 .sessions
@@ -239,7 +247,8 @@ impl UserAgent {
         let (a, b) = (self.transactions.next_timeout(), self.queue.next());
         let c = self.failover.next_timeout();
         let d = self.subscriptions.next_timeout();
-        a.into_iter().chain(b).chain(c).chain(d).min()
+        let e = self.registration_queue.next();
+        [a, b, c, d, e].into_iter().flatten().min()
     }
 
     /// What is to be done next, in this order.
@@ -275,6 +284,7 @@ impl UserAgent {
             server_transactions: self.transactions.servers(),
             failovers: self.failover.len(),
             subscriptions: self.subscriptions.all.len(),
+            registrations: self.registrations.len(),
         }
     }
 
@@ -355,6 +365,7 @@ impl UserAgent {
                             self.on_subscribe_response(now, id, flow, *response)
                         }
                         Owner::Notify(id) => self.on_notify_response(now, id, &response),
+                        Owner::Register(id) => self.on_register_response(now, id, &response),
                         Owner::Request(id) => self.on_other_response(now, known_as, id, *response),
                     }
                 }
@@ -394,6 +405,7 @@ impl UserAgent {
             Owner::Bye(id) => self.remove(id),
             Owner::Notify(id) => self.end_subscription(id, SubscriptionEnd::Silent),
             Owner::Subscribe(id) => self.on_subscribe_failed(id, status_of(failure)),
+            Owner::Register(id) => self.on_register_failed(now, id, failure),
             Owner::Request(_) => {
                 self.asked.remove(&known_as);
                 let status = status_of(failure);

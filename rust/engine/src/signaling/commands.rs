@@ -127,6 +127,12 @@ impl Signaling {
                 transaction,
                 response,
             } => self.respond(now, transaction, *response),
+            SignalingCommand::Register(account) => self.register(now, *account),
+            SignalingCommand::Reroute {
+                account,
+                destinations,
+            } => self.reroute(now, account, &destinations),
+            SignalingCommand::Unregister { account } => self.unregister(now, account),
             SignalingCommand::Shutdown => return self.shut_down(now, request),
         };
         self.done(request, result);
@@ -278,6 +284,8 @@ impl Signaling {
         }
         invite.headers = headers_of(dial.headers)?;
         invite.credentials = dial.credentials;
+        let contact = dial.contact.map(|uri| Uri::parse(&uri.into()));
+        invite.contact = contact.transpose()?;
         append(&mut invite.headers, &page_headers(call.link.as_deref()));
         if !dial.late_offer {
             let offer = call.make_offer(&mut self.legs, false, now)?;
@@ -325,6 +333,7 @@ impl Signaling {
             until: now + SHUTDOWN,
         });
         closing.requests.push(request);
+        self.unregister_all(now);
         let mut calls: Vec<CallId> = self.calls.keys().copied().collect();
         calls.sort_unstable();
         for call in calls {

@@ -4,6 +4,7 @@
 //! [`commands`] is what Python wants done, [`sessions`] what peers do; [`early`] and [`changes`]
 //! are what both do before and after the answer.
 
+mod accounts;
 mod changes;
 mod commands;
 mod counters;
@@ -106,6 +107,7 @@ pub(crate) struct Signaling {
     agent: UserAgent,
     calls: HashMap<CallId, Call>,
     by_session: HashMap<SessionId, CallId>,
+    accounts: accounts::Accounts,
     requests: requests::Requests,
     gate: Gate,
     subscriptions: subscriptions::Subscriptions,
@@ -175,6 +177,7 @@ impl Signaling {
             counters: parts.counters,
             calls: HashMap::new(),
             by_session: HashMap::new(),
+            accounts: accounts::Accounts::default(),
             requests: requests::Requests::default(),
             subscriptions: subscriptions::Subscriptions::default(),
             closing: None,
@@ -321,7 +324,8 @@ impl Signaling {
     }
 
     fn close_if_done(&mut self, now: Instant) {
-        let gone = self.agent.census().sessions == 0 && self.calls.is_empty();
+        let census = self.agent.census();
+        let gone = census.sessions + census.registrations == 0 && self.calls.is_empty();
         if let Some(closing) = &mut self.closing
             && (gone || now >= closing.until)
         {

@@ -121,6 +121,7 @@ impl Signaling {
             AgentEvent::Notified { id, request } => self.on_notified(id, &request),
             AgentEvent::SubscriptionEnded { id, end } => self.on_subscription_ended(id, end),
             AgentEvent::RequestFailed { id, status } => self.on_request_failed(id, status),
+            AgentEvent::Registration { id, state } => self.on_registration(id, state),
             AgentEvent::Pong { .. } | AgentEvent::FlowClosed { .. } => {}
         }
     }

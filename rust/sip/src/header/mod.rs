@@ -50,7 +50,7 @@ pub use expires::Expires;
 pub use max_forwards::MaxForwards;
 pub use name::{HeaderName, OtherName};
 pub use name_addr::{
-    From, NameAddr, PAssertedIdentity, RecordRoute, ReferTo, ReferredBy, Route, To,
+    From, NameAddr, PAssertedIdentity, RecordRoute, ReferTo, ReferredBy, Route, ServiceRoute, To,
 };
 pub use params::Params;
 pub use product::{Server, UserAgent};

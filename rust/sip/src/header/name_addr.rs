@@ -198,6 +198,8 @@ name_addr_headers! {
     Route List;
     /// A proxy that wants to stay in the path of the dialog (RFC 3261 §20.30).
     RecordRoute List;
+    /// The way that a registrar's user is to take (RFC 3608).
+    ServiceRoute List;
     /// Who the network says the caller is (RFC 3325).
     PAssertedIdentity List;
     /// Whom to call (RFC 3515).

@@ -130,7 +130,10 @@ impl UserAgent {
             .as_sip()
             .and_then(|uri| uri.user().map(|u| u.into_owned()));
         let secure = contact::asks_securely(&outgoing);
-        let contact = self.contact_for(flow, user.as_deref(), secure);
+        let contact = match outgoing.contact {
+            Some(uri) => NameAddr::new(uri).to_string().into(),
+            None => self.contact_for(flow, user.as_deref(), secure),
+        };
         let (uri, routes) = routed(outgoing.uri, outgoing.route);
         let mut request = Request::new(method.clone(), uri);
         let headers = &mut request.headers;

@@ -80,9 +80,10 @@ impl UserAgent {
         if let Owner::Subscribe(id) | Owner::Notify(id) = owner {
             return self.auth_of_subscription(id)?.take();
         }
-        match owner.session() {
-            Some(id) => self.sessions.get_mut(id)?.auth.take(),
-            None => self.asked.remove(&client),
+        match (owner, owner.session()) {
+            (Owner::Register(id), _) => self.registrations.get_mut(id)?.auth.take(),
+            (_, Some(id)) => self.sessions.get_mut(id)?.auth.take(),
+            (_, None) => self.asked.remove(&client),
         }
     }
 
@@ -93,13 +94,18 @@ impl UserAgent {
             }
             return;
         }
-        match owner.session() {
-            Some(id) => {
+        match (owner, owner.session()) {
+            (Owner::Register(id), _) => {
+                if let Some(registration) = self.registrations.get_mut(id) {
+                    registration.auth = Some(auth);
+                }
+            }
+            (_, Some(id)) => {
                 if let Some(session) = self.sessions.get_mut(id) {
                     session.auth = Some(auth);
                 }
             }
-            None => {
+            (_, None) => {
                 self.asked.insert(client, auth);
             }
         }
@@ -149,6 +155,11 @@ impl UserAgent {
             (_, Some(session)) => next_sequence(session, request).unwrap_or(sequence + 1),
             (_, None) => sequence + 1,
         };
+        if let Owner::Register(id) = owner
+            && let Some(registration) = self.registrations.get_mut(id)
+        {
+            registration.sequence = sequence;
+        }
         request.headers.set_typed(&CSeq { sequence, method });
     }
 }

@@ -50,4 +50,6 @@ pub struct Census {
     pub subscriptions: usize,
     /// Requests of ours that may go, or have gone, to another server.
     pub failovers: usize,
+    /// Addresses of ours that we register.
+    pub registrations: usize,
 }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::{SessionId, SubscriptionEnd, SubscriptionId};
 use crate::header::Reason;
+use crate::registration::{RegistrationId, RegistrationState};
 use crate::transaction::{ClientTransactionId, Flow, ServerTransactionId};
 use crate::{Request, Response, StatusCode, Text};
 
@@ -221,6 +222,13 @@ pub enum Event {
         id: ClientTransactionId,
         /// Why: 408 when nothing came in time, 503 when it could not be sent (RFC 3261 §8.1.3.1).
         status: StatusCode,
+    },
+    /// How an address that we register stands now.
+    Registration {
+        /// As `register` returned it.
+        id: RegistrationId,
+        /// What is new.
+        state: RegistrationState,
     },
     /// The peer of a stream has answered a keep-alive sent with `keep_alive` (RFC 5626 §4.4.1).
     Pong {

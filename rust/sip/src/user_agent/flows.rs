@@ -38,6 +38,7 @@ impl UserAgent {
 
     /// The peer has answered a keep-alive.
     pub fn receive_pong(&mut self, flow: Flow) {
+        self.pong_of_registrar(flow);
         self.event(Event::Pong { flow });
     }
 
@@ -46,6 +47,7 @@ impl UserAgent {
     pub fn flow_closed(&mut self, now: Instant, flow: Flow) {
         self.transactions.streams.close(now, flow);
         self.event(Event::FlowClosed { flow });
+        self.registrars_flow_closed(now, flow);
         self.transport_error(now, flow);
     }
 }

@@ -363,6 +363,7 @@ impl UserAgent {
         request.headers.replace_first(&via);
         request.headers.set_typed(&cseq);
         change(&mut request.headers);
+        self.sign(id, &mut request);
         debug_assert_eq!(request.method, Method::Invite);
         let owner = super::session::Owner::Invite(id);
         let started: Option<ClientTransactionId> =

@@ -6,6 +6,7 @@ use crate::dialog::exchange::Turn;
 use crate::dialog::invite::{Cancel, Reinvite, Unacknowledged};
 use crate::dialog::reliable::Reliable;
 use crate::header::From;
+use crate::registration::RegistrationId;
 use crate::transaction::{ClientTransactionId, Running, ServerTransactionId};
 use crate::{Headers, Request, Text};
 
@@ -40,6 +41,8 @@ pub(super) enum Owner {
     Subscribe(SubscriptionId),
     /// A NOTIFY of ours.
     Notify(SubscriptionId),
+    /// A REGISTER of ours.
+    Register(RegistrationId),
     /// A request of the layer above, perhaps within a session.
     Request(Option<SessionId>),
 }
@@ -139,7 +142,7 @@ impl Owner {
     /// The session that a request belongs to, if to any.
     pub(super) fn session(self) -> Option<SessionId> {
         match self {
-            Self::Nobody | Self::Silent | Self::Cancelled => None,
+            Self::Nobody | Self::Silent | Self::Cancelled | Self::Register(_) => None,
             // They may outlive it.
             Self::Subscribe(_) | Self::Notify(_) => None,
             Self::Invite(id)

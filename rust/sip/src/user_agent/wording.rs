@@ -94,6 +94,8 @@ pub struct OutgoingRequest {
     /// How long an INVITE may go without an answer before it is taken back, if that is less than
     /// [`UserAgentConfig::unanswered`](super::UserAgentConfig::unanswered).
     pub ring_timeout: Option<Duration>,
+    /// Our Contact, if not the address at which the peer of the flow reaches us.
+    pub contact: Option<Uri>,
     /// What challenges are answered with: to this request, and to all of the session it opens.
     pub credentials: Keyring,
 }
@@ -112,6 +114,7 @@ impl OutgoingRequest {
             headers: Headers::new(),
             content: None,
             ring_timeout: None,
+            contact: None,
             credentials: Keyring::default(),
         }
     }

@@ -11,6 +11,7 @@ mod gate;
 mod others;
 mod prack;
 mod refresh;
+mod registering;
 mod reliable;
 mod replaces;
 mod routing;

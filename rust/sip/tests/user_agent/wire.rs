@@ -18,6 +18,8 @@ pub struct Wire {
     pub flow: Flow,
     pub events: Vec<Event>,
     pub sent: Vec<(Duration, Flow, Message)>,
+    /// Keep-alives sent.
+    pub pings: usize,
 }
 
 impl Wire {
@@ -34,6 +36,7 @@ impl Wire {
             flow: flow(PHONE),
             events: Vec::new(),
             sent: Vec::new(),
+            pings: 0,
         }
     }
 
@@ -54,6 +57,7 @@ impl Wire {
         while let Some(output) = self.agent.poll_output() {
             match output {
                 Output::Event(event) => self.events.push(event),
+                Output::Transmit { payload, .. } if payload == "\r\n\r\n" => self.pings += 1,
                 Output::Transmit { flow, payload } => match Message::parse(&payload) {
                     Ok(message) => self.sent.push((self.now - self.start, flow, message)),
                     // The answer to a malformed request repeats what is wrong with it.

@@ -1,0 +1,205 @@
+"""Where we are registered, as a phone is: the accounts of the configuration.
+
+The core keeps them registered by itself. What is decided here is where their registrars are, and that
+only when they are first looked for, or can't be reached any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Literal, cast
+
+from .engine import Event
+from .errors import EngineError, SemsError
+from .headers import SipUri, split_host_port
+from .log import logger
+from .ways import Way
+
+if TYPE_CHECKING:
+    from .auth import Credential
+    from .config import AccountSettings
+    from .server import Server
+
+State = Literal["registering", "registered", "failed", "ended"]
+
+# Seconds after which a registrar that can't be found is looked for again: the first wait, and the longest.
+_LOOK_AGAIN = (15.0, 900.0)
+
+
+class Account:
+    """One address of ours at somebody's registrar."""
+
+    def __init__(self, server: Server, number: int, settings: AccountSettings) -> None:
+        self.name = settings.name
+        """What apps and routes call it."""
+        self.uri = settings.uri
+        """The address that others call."""
+        self.state: State = "registering"
+        """How it stands."""
+        self.code: int | None = None
+        """Of a failure: what was answered; 408 for silence, 503 when there was no way there."""
+        self.reason = ""
+        """Of a failure: why."""
+        self.changed = time.time()
+        """Since when it stands so, in seconds since 1970."""
+        self.contact = ""
+        """Our address as the registrar has it."""
+        self.service_route: list[str] = []
+        """The way that the registrar wants our calls to take (RFC 3608)."""
+        self._server = server
+        self._number = number
+        self._settings = settings
+        self._way: Way | None = None
+        self._looking = False
+        self._changed = asyncio.Event()
+
+    def __repr__(self) -> str:
+        return f"<Account {self.name} {self.state}>"
+
+    @property
+    def credentials(self) -> list[Credential]:
+        """What its challenges are answered with."""
+        return [(None, self._settings.username, self._settings.password)] if self._settings.password else []
+
+    async def wait_registered(self) -> None:
+        """Returns when it is registered."""
+        while self.state != "registered":
+            await self._changed.wait()
+
+    def way(self, uri: str) -> tuple[list[str] | None, list[str] | None]:
+        """Where calls to ``uri`` go that are made for this account, and by which route; None for either:
+        as for any other call."""
+        if self.service_route:
+            return None, self.service_route
+        if self._settings.proxy is not None:
+            return None, [self._settings.proxy]
+        if self._way is not None and SipUri.parse(uri).host == SipUri.parse(self.uri).host:
+            return self._way.destinations, self._way.route
+        return None, None
+
+    def takes(self, uri: SipUri, source: str) -> bool:
+        """Whether a call for this Request-URI, which came from there, is for this account."""
+        ours = SipUri.parse(self.contact)
+        line = uri.params.get("line")
+        if line is not None:
+            return self.contact != "" and line == ours.params.get("line")
+        # Some registrars don't keep the parameters of a Contact.
+        servers = {_ip(server) for server in (self._way.destinations if self._way else [])}
+        return uri.user == ours.user and split_host_port(source)[0] in servers
+
+    async def find_registrar(self) -> None:
+        """Looks for the registrar until it is found, and has the core register there."""
+        if self._looking:
+            return
+        wait, longest = _LOOK_AGAIN
+        self._looking = True
+        try:
+            while True:
+                try:
+                    await self._find()
+                    return
+                except (SemsError, ValueError) as error:
+                    self._become("failed", 503, str(error))
+                    await asyncio.sleep(wait * random.uniform(0.5, 1.0))
+                    wait = min(wait * 2, longest)
+        finally:
+            self._looking = False
+
+    async def _find(self) -> None:
+        settings, core = self._settings, self._server.engine.core
+        registrar = settings.registrar or self._domain()
+        route = [settings.proxy] if settings.proxy is not None else None
+        way = await self._server.ways.find(registrar, route=route)
+        before, self._way = self._way, way
+        if before is None:
+            request = core.register(
+                self._number,
+                self.uri,
+                registrar,
+                way.destinations,
+                route=way.route,
+                expires=settings.expires,
+                credentials=self.credentials,
+            )
+        elif way.destinations != before.destinations:
+            request = core.reroute(self._number, way.destinations)
+        else:
+            return
+        try:
+            await self._server.engine.completion(request)
+        except EngineError:
+            self._way = before
+            raise
+
+    def _domain(self) -> str:
+        scheme, _, rest = self.uri.partition(":")
+        return f"{scheme}:{rest.rpartition('@')[2].partition(';')[0]}"
+
+    def on_event(self, event: Event.Account) -> None:
+        """For the server: how it stands now."""
+        self.contact = event.contact or self.contact
+        self.service_route = event.service_route if event.state == "registered" else self.service_route
+        self._become(cast(State, event.state), event.code, event.reason)
+        if event.code in (408, 503):
+            self._server.spawn(self.find_registrar())
+
+    def _become(self, state: State, code: int | None, reason: str) -> None:
+        if (state, code) != (self.state, self.code):
+            self.changed = time.time()
+            tell = logger.warning if state == "failed" else logger.info
+            tell("account", account=self.name, state=state, code=code, why=reason or None)
+        self.state, self.code, self.reason = state, code, reason
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+class Accounts:
+    """All accounts, by name."""
+
+    def __init__(self, server: Server) -> None:
+        accounts = (
+            Account(server, number, settings) for number, settings in enumerate(server.config.accounts)
+        )
+        self._accounts = {account.name: account for account in accounts}
+
+    def start(self, spawn: Callable[..., None]) -> None:
+        """Registers them."""
+        for account in self:
+            spawn(account.find_registrar())
+
+    def __getitem__(self, name: str) -> Account:
+        try:
+            return self._accounts[name]
+        except KeyError:
+            raise ValueError(f"there is no account named {name!r}") from None
+
+    def __iter__(self) -> Iterator[Account]:
+        return iter(self._accounts.values())
+
+    def __len__(self) -> int:
+        return len(self._accounts)
+
+    def of_call(self, uri: str, source: str) -> Account | None:
+        """The account that a call is for."""
+        if not self._accounts:
+            return None
+        called = SipUri.parse(uri)
+        return next((account for account in self if account.takes(called, source)), None)
+
+    def on_event(self, event: Event.Account) -> None:
+        """For the server: how one of them stands."""
+        account = next((one for number, one in enumerate(self) if number == event.account), None)
+        if account is not None:
+            account.on_event(event)
+
+
+def _ip(destination: str) -> str:
+    """The address of a destination such as ``tls:192.0.2.1:5061;name=example.org``."""
+    place = destination.partition(";")[0]
+    head, colon, rest = place.partition(":")
+    host = split_host_port(rest if colon and head in ("udp", "tcp", "tls") else place)[0]
+    return str(ip_address(host))

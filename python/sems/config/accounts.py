@@ -1,0 +1,51 @@
+"""``[[accounts]]``: where we are registered, as a phone is."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from ..headers import SipUri
+from .section import Section
+
+
+def _address(value: str) -> str:
+    uri = SipUri.parse(value)
+    if uri.scheme not in ("sip", "sips") or not uri.user or not uri.host:
+        raise ValueError("an address is wanted, such as sip:sems@provider.example")
+    return value
+
+
+def _server(value: str) -> str:
+    uri = SipUri.parse(value)
+    if uri.scheme not in ("sip", "sips") or uri.user or not uri.host:
+        raise ValueError("a server is wanted, such as sip:provider.example")
+    return value
+
+
+class AccountSettings(Section):
+    """One ``[[accounts]]``: an address at a provider or PBX, which is kept registered there."""
+
+    uri: Annotated[str, AfterValidator(_address)]
+    """The address that others call, such as ``sip:sems@provider.example``."""
+    name: str = ""
+    """What apps and routes call it; unset: the address without ``sip:``."""
+    username: str = ""
+    """The authentication name; unset: the user part of the address."""
+    password: str = Field(default="", repr=False)
+    """The password."""
+    registrar: Annotated[str, AfterValidator(_server)] | None = None
+    """Who registers it; unset: the domain of the address."""
+    proxy: Annotated[str, AfterValidator(_server)] | None = None
+    """A server that all requests go through first; unset: the outbound proxy, if there is one."""
+    expires: Annotated[int, Field(ge=60, le=86_400)] = 600
+    """Seconds that are asked for; a registrar may give less, or want more."""
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        uri = SipUri.parse(self.uri)
+        # Frozen for all others.
+        object.__setattr__(self, "name", self.name or self.uri.partition(":")[2].partition(";")[0])
+        object.__setattr__(self, "username", self.username or uri.user)
+        return self
