@@ -89,10 +89,88 @@ fn read_everything(message: &Message) {
     }
 }
 
+/// What was checked while the message was read can be relied on.
+fn essentials_can_be_read(message: &Message) {
+    let headers = message.headers();
+    headers.require::<header::From>().expect("From");
+    headers.require::<To>().expect("To");
+    headers.require::<CallId>().expect("Call-ID");
+    let cseq = headers.require::<CSeq>().expect("CSeq");
+    if let Message::Request(request) = message {
+        assert_eq!(cseq.method, request.method);
+    }
+    headers.top_via().expect("Via");
+    for via in headers.get_all_typed::<Via>() {
+        via.expect("Via");
+    }
+    if let Some(hops) = headers.get_typed::<MaxForwards>() {
+        hops.expect("Max-Forwards");
+    }
+}
+
+/// A value of a header that reads the same after printing.
+fn again<T: Header + PartialEq + std::fmt::Debug>(value: &str) -> Result<(), TestCaseError> {
+    let Ok(header) = T::parse(&value.into()) else {
+        return Err(TestCaseError::fail(format!("{value:?} was not read")));
+    };
+    let read = T::parse(&header.to_string().into());
+    prop_assert_eq!(read.ok(), Some(header));
+    Ok(())
+}
+
+/// Parameters of a header, as they may be written.
+fn params() -> impl Strategy<Value = String> {
+    let value = prop_oneof![
+        Just(String::new()),
+        "=[a-z0-9.]{1,6}",
+        "= \"([a-z;,<>= ]|\\\\\"){0,6}\"",
+    ];
+    let param = ("[a-z]{1,3}", value).prop_map(|(name, value)| format!("; {name}{value}"));
+    prop::collection::vec(param, 0..4).prop_map(|params| params.concat())
+}
+
+/// An address with or without a display name.
+fn address() -> impl Strategy<Value = String> {
+    let display = prop_oneof![
+        Just(String::new()),
+        "[A-Za-z]{1,5} ",
+        "\"([A-Za-z,;<@ é]|\\\\\"){0,8}\" ",
+    ];
+    let uri = prop_oneof![
+        uri().prop_map(|uri| uri.to_string()),
+        tel().prop_map(String::from)
+    ];
+    (display, uri).prop_map(|(display, uri)| format!("{display}<{uri}>"))
+}
+
+/// Telephone numbers of few parts, so that two of them are often the same.
+fn tel() -> impl Strategy<Value = String> {
+    (
+        prop::sample::select(vec!["+1", "+1-", "1", "(1)", "a", "A"]),
+        prop::sample::select(vec!["", "2", ".2"]),
+        prop::collection::vec(
+            prop::sample::select(vec![
+                ";ext=4",
+                ";EXT=4-",
+                ";phone-context=+4",
+                ";phone-context=+4.",
+                ";x=y",
+                ";X=Y",
+            ]),
+            0..3,
+        ),
+    )
+        .prop_filter_map("global numbers have digits only", |(a, b, params)| {
+            let text = format!("tel:{a}{b}{}", params.concat());
+            text.parse::<Uri>().is_ok().then_some(text)
+        })
+}
+
 /// Reads bytes; what can be read must print to what reads the same and prints the same again.
 fn read_and_print(bytes: Vec<u8>) {
     match Message::parse(&Bytes::from(bytes)) {
         Ok(message) => {
+            essentials_can_be_read(&message);
             read_everything(&message);
             let printed = message.to_bytes();
             let again = Message::parse(&printed).expect("what was printed can be read");
@@ -261,6 +339,69 @@ proptest! {
             prop_assert_eq!(read.as_ref(), Some(value));
         }
         prop_assert_eq!(read, address);
+    }
+
+    #[test]
+    fn headers_with_an_address_read_the_same_after_printing(
+        address in address(),
+        params in params(),
+    ) {
+        let value = format!("{address}{params}");
+        again::<header::From>(&value)?;
+        again::<To>(&value)?;
+        again::<Contact>(&value)?;
+        again::<Route>(&value)?;
+        again::<RecordRoute>(&value)?;
+        again::<header::ReferTo>(&value)?;
+        again::<header::ReferredBy>(&value)?;
+        again::<header::PAssertedIdentity>(&value)?;
+    }
+
+    #[test]
+    fn other_headers_read_the_same_after_printing(
+        token in "[A-Za-z0-9.!%*_+`'~-]{1,8}",
+        other in "[A-Za-z0-9]{1,8}",
+        host in prop::sample::select(vec!["h", "192.0.2.1", "[2001:db8::1]", "[::ffff:192.0.2.1]"]),
+        port in prop::option::of(any::<u16>()),
+        number in 0..1u32 << 31,
+        hops in any::<u8>(),
+        params in params(),
+    ) {
+        let port = port.map_or(String::new(), |port| format!(":{port}"));
+        again::<Via>(&format!("SIP / 2.0/ {token}  {host}{port} {params}"))?;
+        again::<CSeq>(&format!("{number} {token}"))?;
+        again::<CallId>(&format!("{token}@{host}"))?;
+        again::<MaxForwards>(&hops.to_string())?;
+        again::<header::ContentLength>(&number.to_string())?;
+        again::<Expires>(&number.to_string())?;
+        again::<Allow>(&format!("{token}, {other},,INVITE"))?;
+        again::<Supported>(&format!("{token} ,{other}"))?;
+        again::<Require>(&token)?;
+        again::<ContentType>(&format!("{token} / {other}{params}"))?;
+        again::<header::ContentDisposition>(&format!("{token}{params}"))?;
+        again::<header::Accept>(&format!("{token}/{other}{params}, */*;q=0.1"))?;
+        again::<CallInfo>(&format!("<http://{host}/{other}>{params}"))?;
+        again::<Reason>(&format!("{token}{params}"))?;
+        again::<RetryAfter>(&format!("{number}{params}"))?;
+    }
+
+    #[test]
+    fn to_be_the_same_number_is_mutual_and_passed_on(a in tel(), b in tel(), c in tel()) {
+        let [a, b, c]: [Uri; 3] = [a, b, c].map(|text| text.parse().unwrap());
+        prop_assert!(a.equivalent(&a));
+        prop_assert_eq!(a.equivalent(&b), b.equivalent(&a));
+        // Unlike that of SIP URIs: no parameter of a number is ever left out of account.
+        prop_assert!(!(a.equivalent(&b) && b.equivalent(&c)) || a.equivalent(&c));
+    }
+
+    /// Our own reading of IPv4 addresses against the standard library's.
+    #[test]
+    fn a_host_is_an_ipv4_address_when_the_library_says_so(
+        text in prop_oneof!["[0-9.]{1,16}", "(0|1|01|25[0-9]|[0-9]{1,3})(\\.[0-9]{1,3}){2,4}"],
+    ) {
+        let host: Option<sems_sip::Host> = text.parse().ok();
+        let address = host.and_then(|host| host.ip());
+        prop_assert_eq!(address, text.parse::<std::net::Ipv4Addr>().ok().map(Into::into));
     }
 
     #[test]
