@@ -43,6 +43,7 @@ from .events import (
     Transferring,
 )
 from .headers import Headers, NameAddr, SipUri
+from .identity import Diversion, History, Reason
 from .playback import Playback, Sound
 from .requests import SipRequest, SipResponse
 from .room import Room
@@ -60,10 +61,12 @@ __all__ = [
     "Config",
     "ConfigError",
     "Digit",
+    "Diversion",
     "EndReason",
     "Ended",
     "EngineError",
     "Headers",
+    "History",
     "Hold",
     "HungUp",
     "Level",
@@ -78,6 +81,7 @@ __all__ = [
     "Progress",
     "Prompt",
     "Quality",
+    "Reason",
     "Refer",
     "Replaced",
     "Room",

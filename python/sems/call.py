@@ -13,6 +13,7 @@ from .engine import Event
 from .errors import CallFailed, EngineError, HungUp, WrongState
 from .events import SILENT, CallEvent, EndCause, EndReason
 from .headers import Headers, NameAddr, SipUri, quote
+from .identity import CallIdentity
 from .log import logger
 from .media import CallMedia
 from .requests import CallRequests
@@ -33,7 +34,7 @@ _CODES = {"local": 487, "cancelled": 487, "timeout": 408}
 _END_IS_TOLD_WITHIN = 0.1
 
 
-class Call(CallMedia, CallRequests, CallTransfer):
+class Call(CallMedia, CallRequests, CallTransfer, CallIdentity):
     """One call, incoming or placed by us, from its INVITE to its end.
 
     Whatever waits on a call that ends raises :class:`~sems.errors.HungUp`. Every method can be
@@ -77,6 +78,7 @@ class Call(CallMedia, CallRequests, CallTransfer):
         """The user whose password the caller has; None: it wasn't asked (``[auth] challenge``)."""
         self.account: str | None = None
         """The name of the account that it came in for, or that it is placed for."""
+        self.trusted = False
         self.app_name: str | None = None
         """The app that has the call."""
         self.params: dict[str, str] = {}
@@ -260,7 +262,8 @@ class Call(CallMedia, CallRequests, CallTransfer):
                 self._subscribers.tell(events.RtpResumed())
             case Event.Redirected(_, targets):
                 self.redirect_targets = tuple(targets)
-            case Event.Replaced(_, _, headers, source, local, _, user):
+            case Event.Replaced(_, _, headers, source, local, trusted, user):
+                self.trusted = trusted
                 self.headers = Headers(headers)
                 self.source, self.local = source, local
                 self.authenticated_user = user

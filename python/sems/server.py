@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from . import auth, hosting, listening, redirect, requests, subscriptions, tracing
+from . import auth, hosting, identity, listening, redirect, requests, subscriptions, tracing
 from .accounts import Accounts
 from .app import App, Hook
 from .call import Call
@@ -279,6 +279,8 @@ class Server:
         from_name: str = "",
         from_uri: str = "",
         headers: Iterable[tuple[str, str]] = (),
+        asserted_identity: str | None = None,
+        privacy: Iterable[str] = (),
         link: str | None = None,
         reliable: bool = False,
         ring_timeout: float = _RING_TIMEOUT,
@@ -299,11 +301,17 @@ class Server:
         ``account``: the name of one of ours, as which we call: with its address, its password, and the
         way that its registrar wants.
 
+        ``asserted_identity``: who calls by our word (RFC 3325), for trusted neighbours; ``privacy``: what is
+        to be kept private (RFC 3323): ``id``, ``user`` or ``header`` make the From anonymous.
+
         Raises CallFailed when the next hop can't be found, and ValueError for what is no SIP URI.
         """
         ours = self.accounts[account] if account is not None else None
         if ours is not None and destination is None and route is None:
             destination, route = ours.way(uri)
+        from_name, from_uri, fields = identity.outgoing(
+            from_name, from_uri, headers, asserted_identity, privacy
+        )
         way = await self.ways.find(uri, destination=destination, route=route)
         from_uri = from_uri or (ours.uri if ours is not None else "")
         credentials = auth.credentials(self.config, username, password)
@@ -314,7 +322,7 @@ class Server:
             to_uri=to_uri,
             from_name=from_name,
             from_uri=from_uri,
-            headers=list(headers),
+            headers=fields,
             link=link,
             reliable=reliable,
             ring_timeout_ms=round(ring_timeout * 1000),
@@ -353,6 +361,8 @@ class Server:
         from_name: str = "",
         from_uri: str = "",
         headers: Iterable[tuple[str, str]] = (),
+        asserted_identity: str | None = None,
+        privacy: Iterable[str] = (),
         link: str | None = None,
         reliable: bool = False,
         username: str | None = None,
@@ -368,7 +378,7 @@ class Server:
         Raises CallFailed with the code of the refusal, or 408 after ``timeout`` seconds. Cancelling it
         takes the call back.
         """
-        headers = list(headers)
+        headers, privacy = list(headers), list(privacy)
 
         async def place(target: str) -> Call:
             first = target == uri
@@ -380,6 +390,8 @@ class Server:
                 from_name=from_name,
                 from_uri=from_uri,
                 headers=headers,
+                asserted_identity=asserted_identity,
+                privacy=privacy,
                 link=link,
                 reliable=reliable,
                 ring_timeout=timeout,
@@ -567,6 +579,7 @@ class Server:
         call.authenticated_user = event.user
         account = self.accounts.of_call(event.uri, event.source)
         call.account = account.name if account is not None else None
+        call.trusted = event.trusted
         self._adopt(call)
         target = choose(
             event.uri,
