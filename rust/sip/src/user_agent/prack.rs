@@ -54,7 +54,8 @@ impl UserAgent {
         if !response.body.is_empty() && !dialog.exchange.is_complete() {
             dialog.exchange.received();
         }
-        if dialog.exchange.turn() == Turn::Ours {
+        // An offer of another request is answered there.
+        if !response.body.is_empty() && dialog.exchange.turn() == Turn::Ours {
             dialog.owed_prack = Some((number, sequence));
             return Some(true);
         }
