@@ -161,7 +161,12 @@ class _Stage:
             return
         orders: dict[str, Callable[[], object]] = {
             "ring": lambda: core.ring(
-                call, int(fields["code"]), headers, fields.get("early_media") == "true", link
+                call,
+                int(fields["code"]),
+                headers,
+                fields.get("early_media") == "true",
+                link,
+                fields.get("reliable") == "true",
             ),
             "answer": lambda: core.answer(call, headers, link),
             "reject": lambda: core.reject(call, int(fields["code"]), reason, headers),

@@ -16,11 +16,13 @@ pub(super) fn command(command: &SignalingCommand, masks: &Masks) -> (&'static st
             code,
             headers,
             early_media,
+            reliable,
             link,
             ..
         } => {
             fields.push(("code", code.to_string()));
             fields.push(("early_media", early_media.to_string()));
+            fields.push(("reliable", reliable.to_string()));
             more(&mut fields, headers, link.as_deref(), masks);
             "ring"
         }
