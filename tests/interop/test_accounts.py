@@ -1,0 +1,76 @@
+"""Being a phone at a real provider: registered at Kamailio with digest, calling and called through it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from peers.kamailio import Kamailio
+from peers.ports import free_port
+from sems import App, Call, Server
+from sems.config import Config
+from sems.plugins import Apps
+
+
+def server(folder: Path, provider: Kamailio, user: str, app: App | None = None) -> Server:
+    account = {"uri": provider.uri(user), "name": user, "password": provider.password, "expires": 60}
+    low = free_port(span=20)
+    config = Config.model_validate(
+        {
+            "host": "127.0.0.1",
+            "sip_port": free_port(span=2),
+            "rtp_ports": (low, low + 19),
+            "data": folder / user,
+            "accounts": [account],
+            "routes": [{"account": user, "app": "reception"}],
+        }
+    )
+    apps = Apps()
+    if app is not None:
+        apps.add(app)
+    return Server(config, apps=apps, web=False)
+
+
+async def test_a_call_goes_through_kamailio_from_one_account_to_another(tmp_path: Path) -> None:
+    calls: list[Call] = []
+    app = App("reception")
+
+    @app.call
+    async def main(call: Call) -> None:
+        calls.append(call)
+        await call.answer()
+        await call.wait_ended()
+
+    async with (
+        Kamailio(tmp_path) as provider,
+        server(tmp_path, provider, "bob", app) as bob,
+        server(tmp_path, provider, "sems") as sems,
+    ):
+        async with asyncio.timeout(10):
+            await bob.accounts["bob"].wait_registered()
+            await sems.accounts["sems"].wait_registered()
+        call = await sems.dial(provider.uri("bob"), account="sems", timeout=10)
+        assert [one.account for one in calls] == ["bob"]
+        # It stays in the path: both ends' requests carry its route.
+        assert f"127.0.0.1:{provider.port}" in call.headers["Record-Route"]
+        await call.hold(True)
+        await call.hold(False)
+        await call.hangup()
+        end = await asyncio.wait_for(calls[0].wait_ended(), 5)
+        assert end.cause == "remote"
+        assert sems.engine.core.stats()["auth_answers"] >= 2
+
+
+async def test_after_kamailio_has_forgotten_us_we_are_registered_again(tmp_path: Path) -> None:
+    async with Kamailio(tmp_path, expires=4) as provider, server(tmp_path, provider, "sems") as sems:
+        account = sems.accounts["sems"]
+        await asyncio.wait_for(account.wait_registered(), 10)
+        before = sems.engine.core.stats()["auth_answers"]
+        await provider.stop()
+        await provider.start()
+        # The refresh has a nonce that the new one has not made, and is asked again.
+        for _ in range(400):
+            if sems.engine.core.stats()["auth_answers"] > before and account.state == "registered":
+                return
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"{account!r} {account.code} {account.reason}")
