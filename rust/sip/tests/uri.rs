@@ -246,6 +246,9 @@ fn what_is_no_telephone_number_is_refused() {
         "tel:1;x=",
         "tel:1?x=y",
         "tel:1;x=<",
+        // Which of the two would hold? Found by fuzzing.
+        "tel:1;ext=4;x=y;EXT=5",
+        "tel:1;ext=4;%65xt=4",
     ] {
         assert!(text.parse::<Uri>().is_err(), "{text}");
     }

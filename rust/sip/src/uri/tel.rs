@@ -47,8 +47,12 @@ impl TelUri {
         }
         let start = Self::START + length;
         match params(bytes, start) {
-            Some(end) if end == bytes.len() => Ok(start),
-            _ => Err(Error::Uri("malformed parameters")),
+            Some(end) if end == bytes.len() => {}
+            _ => return Err(Error::Uri("malformed parameters")),
+        }
+        match has_repeated(&text[start..]) {
+            false => Ok(start),
+            true => Err(Error::Uri("a repeated parameter")),
         }
     }
 
@@ -110,6 +114,18 @@ impl TelUri {
             && has_params(self, other)
             && has_params(other, self)
     }
+}
+
+/// Whether two parameters have one name, which none of a number's may (RFC 3966 §3).
+fn has_repeated(params: &str) -> bool {
+    let mut rest = Params::list(params);
+    let mut seen = 0;
+    rest.any(|(name, _)| {
+        let name = unescape(name);
+        seen += 1;
+        let mut earlier = Params::list(params).take(seen - 1);
+        earlier.any(|(other, _)| is_name(other, &name))
+    })
 }
 
 fn is_separator(byte: u8) -> bool {
