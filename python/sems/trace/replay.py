@@ -238,11 +238,16 @@ def _made_up(entry: Entry) -> Iterator[str]:
         yield f"RSeq {rseq}" if rseq else ""
 
 
-# What may differ, and what it counts as.
+# What may differ, and what it counts as: what is made up, and what a newer SEMS can do besides.
 _NEUTRAL = (
     (re.compile(r"(;\s*tag\s*=\s*)[^;,\s]+"), r"\1*"),
     (re.compile(r"(branch=)[^;,\s]+"), r"\1*"),
-    (re.compile(r"(?i)^(call-id|date|rseq|retry-after|server|user-agent|content-length)\s*:.*"), r"\1: *"),
+    (
+        re.compile(
+            r"(?i)^(call-id|date|rseq|retry-after|server|user-agent|content-length|allow|supported)\s*:.*"
+        ),
+        r"\1: *",
+    ),
     (re.compile(r"(?i)^(rack)\s*:\s*\d+"), r"\1: *"),
     (re.compile(r"(nonce=\")[^\"]*"), r"\1*"),
     (re.compile(r"^o=(\S+) \d+ (\d+)"), r"o=\1 * *"),
