@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from peers.kamailio import Kamailio
 from peers.ports import free_port
 from sems import App, Call, Server
@@ -31,7 +33,10 @@ def server(folder: Path, provider: Kamailio, user: str, app: App | None = None) 
     return Server(config, apps=apps, web=False)
 
 
-async def test_a_call_goes_through_kamailio_from_one_account_to_another(tmp_path: Path) -> None:
+@pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
+async def test_a_call_goes_through_kamailio_from_one_account_to_another(
+    tmp_path: Path, algorithm: str
+) -> None:
     calls: list[Call] = []
     app = App("reception")
 
@@ -42,7 +47,7 @@ async def test_a_call_goes_through_kamailio_from_one_account_to_another(tmp_path
         await call.wait_ended()
 
     async with (
-        Kamailio(tmp_path) as provider,
+        Kamailio(tmp_path, algorithm=algorithm) as provider,
         server(tmp_path, provider, "bob", app) as bob,
         server(tmp_path, provider, "sems") as sems,
     ):

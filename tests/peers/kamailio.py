@@ -34,6 +34,7 @@ modparam("usrloc", "db_mode", 0)
 modparam("registrar", "min_expires", 1)
 modparam("registrar", "max_expires", {expires})
 modparam("auth", "nonce_expire", 300)
+modparam("auth", "algorithm", "{algorithm}")
 
 request_route {{
     if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
@@ -68,14 +69,20 @@ class Kamailio:
     realm = "kamailio"
     password = "provider's secret"
 
-    def __init__(self, folder: Path, *, expires: int = 3600) -> None:
-        """`expires`: the most seconds that it grants."""
+    def __init__(self, folder: Path, *, expires: int = 3600, algorithm: str = "MD5") -> None:
+        """`expires`: the most seconds that it grants. `algorithm`: what it asks by."""
         self.port = free_port()
         self.folder = folder / "kamailio"
         self.folder.mkdir()
         self.config = self.folder / "kamailio.cfg"
         self.config.write_text(
-            _CONFIG.format(port=self.port, realm=self.realm, password=self.password, expires=expires),
+            _CONFIG.format(
+                port=self.port,
+                realm=self.realm,
+                password=self.password,
+                expires=expires,
+                algorithm=algorithm,
+            ),
             encoding="utf-8",
         )
         self.log: list[str] = []

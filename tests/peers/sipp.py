@@ -24,11 +24,12 @@ async def run(
     keys: dict[str, object] | None = None,
     transport: str = "u1",
     address: str = "127.0.0.1",
+    options: tuple[str, ...] = (),
 ) -> None:
     """Runs calls by `scenario` against `sip:user@127.0.0.1:sip_port`; fails with SIPp's own words.
 
     `keys` are what `[key]` in the scenario stands for. `transport` is SIPp's: `u1`, `t1` (all calls over one
-    connection), `tn` (a connection each).
+    connection), `tn` (a connection each). `options` are more of SIPp's own.
     """
     program = shutil.which("sipp")
     assert program, "SIPp is not installed: run the tests by `make test`"
@@ -52,6 +53,7 @@ async def run(
             "-timeout_error",
         ),
         *words,
+        *options,
         *("-mp", str(free_port(span=4)), "-trace_err", "-trace_msg", "-recv_timeout", "8000"),
         f"[{address}]:{sip_port}" if ":" in address else f"{address}:{sip_port}",
         cwd=work,

@@ -73,7 +73,8 @@ class AuthSettings(Section):
     realm: Annotated[str, Field(min_length=1)] = "sems"
     """What phones are told that the password is for."""
     algorithms: Annotated[tuple[Algorithm, ...], Field(min_length=1)] = ("SHA-256", "MD5")
-    """What is offered, the best first; many phones know MD5 only."""
+    """What is offered, the best first. Many phones know MD5 only, and some of them give up where something
+    else comes first: for those offer ``["MD5"]``."""
     users: tuple[UserSettings, ...] = ()
     """Who may answer."""
     exempt: tuple[IPv4Network | IPv6Network, ...] = ()
