@@ -21,6 +21,7 @@ sip_tls_port={tls_port}
 verify_server_certs={verify}
 verify_server_cn=0
 root_ca={ca}
+{sip}
 [rtp]
 audio_rtp_port={rtp_port}-{rtp_last}
 [net]
@@ -34,10 +35,12 @@ class Linphone:
     """`async with Linphone(folder, "lin", hz=440) as lin: await lin.dial(uri)`.
 
     `ca`: the file of the certificate that servers must show (whose addresses linphone can't read); None:
-    any will do.
+    any will do. `sip`: further lines of that section of its configuration.
     """
 
-    def __init__(self, folder: Path, name: str, hz: float = 440, *, ca: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, name: str, hz: float = 440, *, ca: Path | None = None, sip: str = ""
+    ) -> None:
         self.name = name
         self.folder = folder / name
         (self.folder / ".local/share/linphone").mkdir(parents=True)
@@ -50,6 +53,7 @@ class Linphone:
             tls_port=self.port + 1,
             verify=int(ca is not None),
             ca=ca or "",
+            sip=sip,
             rtp_port=rtp_port,
             rtp_last=rtp_port + 9,
         )
