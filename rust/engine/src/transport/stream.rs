@@ -43,6 +43,14 @@ slotmap::new_key_type! {
     struct ConnectionKey;
 }
 
+/// Whom the server at an address has to be.
+struct Expected {
+    name: Box<str>,
+    /// A domain was looked up that led there, now or before: nobody who connects to us from there
+    /// has shown to be of it.
+    is_domain: bool,
+}
+
 /// A TCP or TLS listener with its connections.
 pub struct StreamTransport {
     kind: FlowTransport,
@@ -54,7 +62,7 @@ pub struct StreamTransport {
     /// The one that messages of a flow are sent over. One that isn't here is only listened to.
     by_flow: HashMap<Flow, ConnectionKey>,
     /// Whom the server at an address has to be.
-    names: HashMap<SocketAddr, Box<str>>,
+    names: HashMap<SocketAddr, Expected>,
     quota: Arc<Quota>,
     /// How long a connection may be of no use.
     idle: Duration,
@@ -176,7 +184,7 @@ impl StreamTransport {
             .tls
             .is_some()
             .then(|| match self.names.get(&flow.remote) {
-                Some(name) => name.clone(),
+                Some(expected) => expected.name.clone(),
                 None => flow.remote.ip().to_string().into(),
             });
         let tls = match (&self.tls, &name) {
@@ -208,6 +216,7 @@ impl StreamTransport {
 
     fn enter(&mut self, now: Instant, mut connection: Connection) -> Option<ConnectionKey> {
         let (fd, flow) = (connection.fd(), connection.flow);
+        let is_outgoing = connection.outgoing;
         let interest = connection.changed_interest().unwrap_or(READ);
         let key = self.connections.insert(connection);
         if let Err(error) = self.epoll.add(fd, key.data().as_ffi(), interest) {
@@ -215,9 +224,24 @@ impl StreamTransport {
             self.connections.remove(key);
             return None;
         }
-        self.by_flow.insert(flow, key);
+        if is_outgoing || self.may_serve(flow) {
+            self.by_flow.insert(flow, key);
+        }
         self.sweep_at.get_or_insert(now + SWEEP);
         Some(key)
+    }
+
+    /// Whether a connection that a peer has opened may carry what goes to its address. Beside one
+    /// of ours it may not, nor where a certificate has to be shown: whoever has got that address
+    /// would be taken for the server there.
+    fn may_serve(&self, flow: Flow) -> bool {
+        let ours = self.by_flow.get(&flow);
+        let ours = ours.and_then(|key| self.connections.get(*key));
+        !ours.is_some_and(|connection| connection.outgoing)
+            && !self
+                .names
+                .get(&flow.remote)
+                .is_some_and(|expected| expected.is_domain)
     }
 
     /// Watches for what the connection wants now.
@@ -246,9 +270,18 @@ impl StreamTransport {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
+        let before = into.len();
         match connection.on_ready(now, &mut self.scratch, into) {
             Ok(()) => self.watch(key),
-            Err(error) => self.end(key, &error, into),
+            Err(error) => return self.end(key, &error, into),
+        }
+        if into.len() > before
+            && let Some(Arrival::Broken { flow, .. }) = into.last()
+            && self.by_flow.get(flow) != Some(&key)
+        {
+            // Answering would use its flow, which is another connection, and close that.
+            into.pop();
+            into.extend(self.remove(key).map(Arrival::Closed));
         }
     }
 
@@ -343,18 +376,29 @@ impl Transport for StreamTransport {
             // Whoever is called next says again who it is.
             self.names.clear();
         }
+        let is_domain = name.is_some();
         let name = name.map_or_else(|| remote.ip().to_string(), str::to_owned);
         let open = self.by_flow.get(&flow);
-        if let Some(connection) = open.and_then(|key| self.connections.get(*key))
-            && connection.name.as_deref().is_some_and(|same| same != name)
-            && !connection
-                .tls()
-                .is_some_and(|open| tls.is_also(open, &name))
-        {
-            // Somebody else at that address: it is listened to, but not sent over any more.
-            self.by_flow.remove(&flow);
+        if let Some(connection) = open.and_then(|key| self.connections.get(*key)) {
+            let serves = match &connection.name {
+                Some(shown) => {
+                    **shown == *name
+                        || connection
+                            .tls()
+                            .is_some_and(|open| tls.is_also(open, &name))
+                }
+                // The peer's own, such as a phone's, which has shown no certificate.
+                None => !is_domain,
+            };
+            if !serves {
+                // Somebody else at that address: it is listened to, but not sent over any more.
+                self.by_flow.remove(&flow);
+            }
         }
-        self.names.insert(remote, name.into());
+        let known = self.names.get(&remote);
+        let is_domain = is_domain || known.is_some_and(|known| known.is_domain);
+        let name = name.into();
+        self.names.insert(remote, Expected { name, is_domain });
     }
 
     fn finish(&mut self, now: Instant, flow: Flow) {
