@@ -50,8 +50,9 @@ class Account:
         """Our address as the registrar has it."""
         self.service_route: list[str] = []
         """The way that the registrar wants our calls to take (RFC 3608)."""
+        self.number = number
+        """What the core calls it."""
         self._server = server
-        self._number = number
         self._settings = settings
         self._way: Way | None = None
         self._looking = False
@@ -117,7 +118,7 @@ class Account:
         before, self._way = self._way, way
         if before is None:
             request = core.register(
-                self._number,
+                self.number,
                 self.uri,
                 registrar,
                 way.destinations,
@@ -126,7 +127,7 @@ class Account:
                 credentials=self.credentials,
             )
         elif way.destinations != before.destinations:
-            request = core.reroute(self._number, way.destinations)
+            request = core.reroute(self.number, way.destinations)
         else:
             return
         try:
@@ -192,7 +193,7 @@ class Accounts:
 
     def on_event(self, event: Event.Account) -> None:
         """For the server: how one of them stands."""
-        account = next((one for number, one in enumerate(self) if number == event.account), None)
+        account = next((one for one in self if one.number == event.account), None)
         if account is not None:
             account.on_event(event)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from . import auth, hosting, identity, listening, redirect, requests, subscriptions, tracing
+from . import auth, hosting, listening, outgoing, redirect, requests, subscriptions, tracing
 from .accounts import Accounts
 from .app import App, Hook
 from .call import Call
@@ -306,30 +306,35 @@ class Server:
 
         Raises CallFailed when the next hop can't be found, and ValueError for what is no SIP URI.
         """
-        ours = self.accounts[account] if account is not None else None
-        if ours is not None and destination is None and route is None:
-            destination, route = ours.way(uri)
-        from_name, from_uri, fields = identity.outgoing(
-            from_name, from_uri, headers, asserted_identity, privacy
-        )
-        way = await self.ways.find(uri, destination=destination, route=route)
-        from_uri = from_uri or (ours.uri if ours is not None else "")
-        credentials = auth.credentials(self.config, username, password)
-        request, call_id = self.engine.core.dial(
+        out = await outgoing.prepare(
+            self,
             uri,
-            way.destinations,
-            route=way.route,
-            to_uri=to_uri,
+            destination=destination,
+            route=route,
             from_name=from_name,
             from_uri=from_uri,
-            headers=fields,
+            headers=headers,
+            asserted_identity=asserted_identity,
+            privacy=privacy,
+            username=username,
+            password=password,
+            account=account,
+        )
+        request, call_id = self.engine.core.dial(
+            uri,
+            out.way.destinations,
+            route=out.way.route,
+            to_uri=to_uri,
+            from_name=out.from_name,
+            from_uri=out.from_uri,
+            headers=out.headers,
             link=link,
             reliable=reliable,
             ring_timeout_ms=round(ring_timeout * 1000),
-            credentials=[*(ours.credentials if ours is not None else ()), *credentials],
-            contact=(ours.contact or None) if ours is not None else None,
+            credentials=out.credentials,
+            contact=out.contact,
         )
-        caller = NameAddr(from_name, from_uri or "sip:sems")
+        caller = NameAddr(out.from_name, out.from_uri or "sip:sems")
         call = Call(
             self,
             call_id,
@@ -337,7 +342,7 @@ class Server:
             uri=uri,
             caller=caller,
             headers=Headers(),
-            source=way.destinations[0],
+            source=out.way.destinations[0],
             local="",
         )
         call.link = link
@@ -424,28 +429,33 @@ class Server:
         body: bytes | str | None = None,
         content_type: str = "text/plain",
         headers: Iterable[tuple[str, str]] = (),
+        asserted_identity: str | None = None,
+        privacy: Iterable[str] = (),
         username: str | None = None,
         password: str | None = None,
+        account: str | None = None,
     ) -> SipResponse:
         """Sends a request outside any call, of any method but those of calls, and returns the final
-        response. A text is sent as UTF-8; the addresses are as in :meth:`place`.
+        response. A text is sent as UTF-8; who sends it and where are as in :meth:`place`.
 
         Raises CallFailed when the address can't be found, ValueError for what is no SIP URI, and
         EngineError when it can't be sent.
         """
-        way = await self.ways.find(uri, destination=destination, route=route)
-        return await requests.send(
+        out = await outgoing.prepare(
             self,
-            method,
             uri,
-            way,
+            destination=destination,
+            route=route,
             from_name=from_name,
             from_uri=from_uri,
-            body=body,
-            content_type=content_type,
             headers=headers,
-            credentials=auth.credentials(self.config, username, password),
+            asserted_identity=asserted_identity,
+            privacy=privacy,
+            username=username,
+            password=password,
+            account=account,
         )
+        return await requests.send(self, method, uri, out, body=body, content_type=content_type)
 
     async def send_message(self, uri: str, text: str, **how: Any) -> SipResponse:
         """Sends a text (MESSAGE, RFC 3428); the rest as :meth:`request`."""
@@ -462,33 +472,47 @@ class Server:
         from_name: str = "",
         from_uri: str = "",
         headers: Iterable[tuple[str, str]] = (),
+        asserted_identity: str | None = None,
+        privacy: Iterable[str] = (),
         username: str | None = None,
         password: str | None = None,
+        account: str | None = None,
         again: bool = True,
     ) -> subscriptions.Notifications:
         """Subscribes to an event package (RFC 6665) and returns what to iterate over for what is notified.
 
         ``expires``: for how many seconds at a time, the core refreshing it; 0: for a single look.
         ``again``: one that the notifier ends is made again where RFC 6665 §4.1.3 says that it may be.
-        The addresses are as in :meth:`place`.
+        Who subscribes and where are as in :meth:`place`.
 
         Raises CallFailed with the code of the refusal, or when the address can't be found.
         """
-        way = await self.ways.find(uri, destination=destination, route=route)
-        fields = list(headers)
-        credentials = auth.credentials(self.config, username, password)
+        out = await outgoing.prepare(
+            self,
+            uri,
+            destination=destination,
+            route=route,
+            from_name=from_name,
+            from_uri=from_uri,
+            headers=headers,
+            asserted_identity=asserted_identity,
+            privacy=privacy,
+            username=username,
+            password=password,
+            account=account,
+        )
 
         def ask() -> tuple[int, int]:
             return self.engine.core.subscribe(
                 uri,
-                way.destinations,
+                out.way.destinations,
                 package,
                 expires,
-                route=way.route,
-                from_name=from_name,
-                from_uri=from_uri,
-                headers=fields,
-                credentials=credentials,
+                route=out.way.route,
+                from_name=out.from_name,
+                from_uri=out.from_uri,
+                headers=out.headers,
+                credentials=out.credentials,
             )
 
         notifications = subscriptions.Notifications(self, ask, again=again and expires > 0)
@@ -589,11 +613,13 @@ class Server:
             apps=self.apps,
             account=call.account,
         )
+        app = None if isinstance(target, Refusal) else self.apps.get(target.app)
+        if app is not None and app.handler is None:
+            target = requests.NOBODY
         if isinstance(target, Refusal):
             call.log.info("call refused", code=target.code, why=target.reason)
             self.spawn(call.reject(target.code, target.reason))
             return
-        app = self.apps.get(target.app)
         assert app is not None
         call.app_name = target.app
         call.params = target.params
