@@ -1,4 +1,5 @@
-"""What phones do beside talking: they transfer and are transferred, hold, press keys, and watch us."""
+"""What phones do beside talking: they transfer and are transferred, hold, press keys, ring
+reliably, read, and watch us."""
 
 from __future__ import annotations
 
@@ -30,12 +31,15 @@ class Desk:
         self.subscriptions: asyncio.Queue[Subscription] = asyncio.Queue()
         self.way: str | None = None
         """Where those are whom it is to call; None: where their address says."""
+        self.rings_reliably = False
         self.app = App("desk")
         self.app.call(self._on_call)
         self.app.refer(self._on_refer)
         self.app.subscription("presence")(self._on_subscription)
 
     async def _on_call(self, call: Call) -> None:
+        if self.rings_reliably:
+            await call.ring(reliable=True)
         await call.answer()
         self.calls.put_nowait(call)
         await call.wait_ended()
@@ -177,3 +181,31 @@ async def test_two_linphones_get_each_other_in_our_place(tmp_path: Path) -> None
         assert (await first.transfer(second)).code == 200
         assert (await second.wait_ended()).cause == "remote"
         await lou.says("Media streams established", after=said)
+
+
+async def test_linphone_calls_and_is_called_with_prack_and_a_session_timer(tmp_path: Path) -> None:
+    desk = Desk()
+    desk.rings_reliably = True
+    sip = "100rel_support_level=1\nsession_expires_enabled=1\nsession_expires_value=90"
+    async with serving(tmp_path, desk) as server, Linphone(tmp_path, "lin", sip=sip) as lin:
+        await lin.dial(uri(server))
+        incoming = await desk.calls.get()
+        await lin.hang_up()
+        await incoming.wait_ended()
+        placed = await server.place(lin.uri, reliable=True)
+        await lin.says("Receiving new incoming call")
+        await lin.command("answer")
+        await placed.wait_answered()
+        await placed.hangup()
+        for call in (incoming, placed):
+            sent = server.trace(call.id).messages
+            (prack,) = [entry for entry in sent if entry.message.startswith(b"PRACK ")]
+            (ok,) = [entry for entry in sent if entry.message.startswith(b"SIP/2.0 200") and entry.body]
+            assert prack.header("RAck").endswith(" INVITE")
+            assert ok.header("Session-Expires").startswith("90;refresher=ua")
+
+
+async def test_linphone_reads_a_text(tmp_path: Path) -> None:
+    async with serving(tmp_path, Desk()) as server, Linphone(tmp_path, "lin") as lin:
+        assert (await server.send_message(lin.uri, "Grüße")).code == 200
+        await lin.says("Message received from .*: Grüße")

@@ -47,6 +47,8 @@ class Linphone:
         self.heard = self.folder / "heard.wav"
         self.tone = write_tone(self.folder / "tone.wav", hz, 120)
         self.port = free_port(span=2)
+        self.uri = f"sip:linphone@127.0.0.1:{self.port}"
+        """What others dial to reach it."""
         rtp_port = free_port(span=10)
         config = CONFIG.format(
             port=self.port,
@@ -77,6 +79,7 @@ class Linphone:
         # Else it offers media of another family than SIP's, where that is the machine's only way out.
         await self.command("ipv6 disable")
         await self.command("soundcard use files")
+        await self.says("Using wav files")
         await self.command(f"play {self.tone}")
         await self.command(f"record {self.heard}")
         return self
