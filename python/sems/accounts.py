@@ -46,6 +46,9 @@ class Account:
         """Of a failure: why."""
         self.changed = time.time()
         """Since when it stands so, in seconds since 1970."""
+        self.until: float | None = None
+        """Of ``registered``: when it ends unless it is refreshed; of ``failed``: when it is tried again. In
+        seconds since 1970."""
         self.contact = ""
         """Our address as the registrar has it."""
         self.service_route: list[str] = []
@@ -104,8 +107,9 @@ class Account:
                     await self._find()
                     return
                 except (SemsError, ValueError) as error:
-                    self._become("failed", 503, str(error))
-                    await asyncio.sleep(wait * random.uniform(0.5, 1.0))
+                    pause = wait * random.uniform(0.5, 1.0)
+                    self._become("failed", 503, str(error), pause)
+                    await asyncio.sleep(pause)
                     wait = min(wait * 2, longest)
         finally:
             self._looking = False
@@ -144,16 +148,17 @@ class Account:
         """For the server: how it stands now."""
         self.contact = event.contact or self.contact
         self.service_route = event.service_route if event.state == "registered" else self.service_route
-        self._become(cast(State, event.state), event.code, event.reason)
+        self._become(cast(State, event.state), event.code, event.reason, event.seconds)
         if event.code in (408, 503):
             self._server.spawn(self.find_registrar())
 
-    def _become(self, state: State, code: int | None, reason: str) -> None:
+    def _become(self, state: State, code: int | None, reason: str, seconds: float) -> None:
         if (state, code) != (self.state, self.code):
             self.changed = time.time()
             tell = logger.warning if state == "failed" else logger.info
             tell("account", account=self.name, state=state, code=code, why=reason or None)
         self.state, self.code, self.reason = state, code, reason
+        self.until = None if state == "ended" else time.time() + seconds
         self._changed.set()
         self._changed = asyncio.Event()
 

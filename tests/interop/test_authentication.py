@@ -7,6 +7,7 @@ import contextlib
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from sems import App, Call, CallFailed, Config, Server
 from sems.plugins import Apps
 
 # The SIPp of Debian 12 knows MD5 only.
-GATE = {
+GATE: dict[str, Any] = {
     "realm": "sems.example",
     "users": [{"name": "ann", "password": "secret"}],
     "algorithms": ["MD5"],
