@@ -326,6 +326,54 @@ fn a_flood_is_refused_beyond_the_limit_and_makes_room_when_it_ends() {
 }
 
 #[test]
+fn who_sends_a_flood_has_a_turn_like_everybody_else() {
+    let mut server = End::new(None);
+    let mut flood: Vec<_> = (0..20).map(|_| server.client()).collect();
+    let mut good = server.client();
+    until(&mut [&mut server], |ends| {
+        ends[0].transport.connections() == 21
+    });
+    for client in &mut flood {
+        client
+            .write_all(message("").repeat(200).as_bytes())
+            .unwrap();
+    }
+    good.write_all(message("good").as_bytes()).unwrap();
+    let mut turns = 0;
+    while server.messages().len() < 20 * 200 + 1 {
+        let before = server.arrivals.len();
+        server.step();
+        turns += 1;
+        let told = server.arrivals.len() - before;
+        assert!(told <= 64, "{told} in one turn");
+        let is_due = server
+            .transport
+            .next_deadline()
+            .is_some_and(|at| at <= server.now);
+        assert!(is_due || told < 64, "what waits has a turn at once");
+        assert!(turns < 5000, "{}", server.messages().len());
+    }
+    let at = server
+        .messages()
+        .iter()
+        .position(|(_, text)| text.ends_with("good"));
+    assert!(at.unwrap() < 20 * 8 * 2, "{at:?}");
+    server.step();
+    let is_due = server
+        .transport
+        .next_deadline()
+        .is_some_and(|at| at <= server.now);
+    assert!(!is_due, "nothing waits");
+
+    good.write_all("\r\n".repeat(1000).as_bytes()).unwrap();
+    let before = server.arrivals.len();
+    until(&mut [&mut server], |ends| ends[0].arrivals.len() > before);
+    let pongs = &server.arrivals[before..];
+    assert!(pongs.iter().all(|pong| matches!(pong, Arrival::Pong(_))));
+    assert!(pongs.len() < 10, "{}", pongs.len());
+}
+
+#[test]
 fn what_breaks_a_stream_can_be_answered_before_it_is_closed() {
     let mut server = End::new(None);
     let mut client = server.client();

@@ -1,7 +1,7 @@
 //! SIP over TCP and TLS (RFC 3261 §18): one listener, and the connections that it takes and opens.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     io,
     net::{IpAddr, SocketAddr, TcpListener, TcpStream},
     os::fd::{AsRawFd, RawFd},
@@ -29,8 +29,12 @@ use crate::error::EngineError;
 const BACKLOG: i32 = 1024;
 /// Connections accepted in one turn.
 const ACCEPTS: usize = 32;
+/// What one turn tells, so that UDP and the other listeners have theirs however much comes here.
+const ARRIVALS: usize = 64;
+/// What one connection tells in a turn.
+const SHARE: usize = 8;
 /// How long a turn may take, so that a flood of handshakes doesn't keep UDP waiting. Who is left out
-/// is among the first of the next turn.
+/// is first in the next turn.
 const TURN: Duration = Duration::from_millis(2);
 /// How often connections are looked at that take too long.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -61,6 +65,10 @@ pub struct StreamTransport {
     connections: SlotMap<ConnectionKey, Connection>,
     /// The one that messages of a flow are sent over. One that isn't here is only listened to.
     by_flow: HashMap<Flow, ConnectionKey>,
+    /// Those that have something, each once, in the order in which they get their turn.
+    line: VecDeque<ConnectionKey>,
+    /// When the last turn began.
+    turn_at: Option<Instant>,
     /// Whom the server at an address has to be.
     names: HashMap<SocketAddr, Expected>,
     quota: Arc<Quota>,
@@ -121,6 +129,8 @@ impl StreamTransport {
             epoll,
             connections: SlotMap::with_key(),
             by_flow: HashMap::new(),
+            line: VecDeque::new(),
+            turn_at: None,
             names: HashMap::new(),
             quota,
             idle,
@@ -266,13 +276,28 @@ impl StreamTransport {
         (connection.outgoing || connection.has_spoken).then_some(flow)
     }
 
-    fn on_ready(&mut self, now: Instant, key: ConnectionKey, into: &mut Vec<Arrival>) {
+    fn line_up(&mut self, key: ConnectionKey) {
+        if let Some(connection) = self.connections.get_mut(key)
+            && !std::mem::replace(&mut connection.in_line, true)
+        {
+            self.line.push_back(key);
+        }
+    }
+
+    fn on_ready(&mut self, now: Instant, key: ConnectionKey, most: usize, into: &mut Vec<Arrival>) {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
         let before = into.len();
-        match connection.on_ready(now, &mut self.scratch, into) {
-            Ok(()) => self.watch(key),
+        connection.in_line = false;
+        match connection.on_ready(now, &mut self.scratch, most, into) {
+            Ok(()) => {
+                let has_more = connection.has_more();
+                self.watch(key);
+                if has_more {
+                    self.line_up(key);
+                }
+            }
             Err(error) => return self.end(key, &error, into),
         }
         if into.len() > before
@@ -334,15 +359,29 @@ impl Transport for StreamTransport {
 
     fn receive(&mut self, now: Instant, into: &mut Vec<Arrival>) -> io::Result<()> {
         let begun = Instant::now();
+        let mut is_called = false;
         for (token, _) in self.epoll.ready() {
-            if begun.elapsed() > TURN {
-                break;
-            }
             match token {
-                LISTENER => self.accept(now),
-                token => self.on_ready(now, KeyData::from_ffi(token).into(), into),
+                LISTENER => is_called = true,
+                token => self.line_up(KeyData::from_ffi(token).into()),
             }
         }
+        let end = into.len() + ARRIVALS;
+        // Who gets in line again has another turn.
+        for _ in 0..self.line.len() {
+            let room = end.saturating_sub(into.len());
+            if room == 0 || begun.elapsed() > TURN {
+                break;
+            }
+            if let Some(key) = self.line.pop_front() {
+                self.on_ready(now, key, room.min(SHARE), into);
+            }
+        }
+        if is_called {
+            // Last, so that those who only connect take nothing from those who speak.
+            self.accept(now);
+        }
+        self.turn_at = Some(now);
         if self.sweep_at.is_some_and(|at| at <= now) {
             self.sweep(now, into);
         }
@@ -418,7 +457,9 @@ impl Transport for StreamTransport {
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        self.sweep_at
+        // The epoll set doesn't tell of what has been read already.
+        let turn = self.turn_at.filter(|_| !self.line.is_empty());
+        turn.or(self.sweep_at)
     }
 }
 
