@@ -22,6 +22,11 @@ verify_server_certs={verify}
 verify_server_cn=0
 root_ca={ca}
 {sip}
+[auth_info_0]
+username=linphone
+realm={realm}
+passwd={password}
+algorithm={algorithm}
 [rtp]
 audio_rtp_port={rtp_port}-{rtp_last}
 [net]
@@ -35,11 +40,20 @@ class Linphone:
     """`async with Linphone(folder, "lin", hz=440) as lin: await lin.dial(uri)`.
 
     `ca`: the file of the certificate that servers must show (whose addresses linphone can't read); None:
-    any will do. `sip`: further lines of that section of its configuration.
+    any will do. `sip`: further lines of that section of its configuration. `password`: a realm and its
+    password there, for the name linphone, which it gives by `algorithm` only.
     """
 
     def __init__(
-        self, folder: Path, name: str, hz: float = 440, *, ca: Path | None = None, sip: str = ""
+        self,
+        folder: Path,
+        name: str,
+        hz: float = 440,
+        *,
+        ca: Path | None = None,
+        sip: str = "",
+        password: tuple[str, str] = ("", ""),
+        algorithm: str = "MD5",
     ) -> None:
         self.name = name
         self.folder = folder / name
@@ -56,6 +70,9 @@ class Linphone:
             verify=int(ca is not None),
             ca=ca or "",
             sip=sip,
+            realm=password[0],
+            password=password[1],
+            algorithm=algorithm,
             rtp_port=rtp_port,
             rtp_last=rtp_port + 9,
         )
