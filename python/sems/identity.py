@@ -90,7 +90,7 @@ class Identity(ABC):
         """By whom it was diverted before it came to us, the latest first."""
         found = []
         for value in values(self.headers, "Diversion"):
-            address, params = NameAddr.parse(value), _params(value)
+            address, params = NameAddr.parse(value), params_of(value)
             counter = params.get("counter", "")
             found.append(
                 Diversion(
@@ -107,7 +107,7 @@ class Identity(ABC):
         """The targets that it was sent to before it came to us, the earliest first."""
         found = []
         for value in values(self.headers, "History-Info"):
-            address, params = NameAddr.parse(value), _params(value)
+            address, params = NameAddr.parse(value), params_of(value)
             uri, _, more = address.uri.partition("?")
             # Header fields of a URI are its parameters' kin, only with & between them (RFC 3261 §19.1.1).
             told = parse_params(more.replace("&", ";"), escaped=True).get("reason")
@@ -161,7 +161,7 @@ def _split(line: str) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def _params(value: str) -> dict[str, str]:
+def params_of(value: str) -> dict[str, str]:
     """The parameters behind an address."""
     text = re.sub(r'^\s*"(?:[^"\\]|\\.)*"', "", value)
     _, bracket, behind = text.partition(">")

@@ -114,6 +114,8 @@ class SipRequest(Body, Identity):
         self.body = event.body
         self.source = event.source
         """Where it came from, ``"ip:port"``."""
+        self.transport = event.transport
+        """What it came over: ``udp``, ``tcp`` or ``tls``."""
         self.local = event.local
         """The address at which it arrived, ``"ip:port"``."""
         self.trusted = event.trusted
@@ -226,9 +228,9 @@ def _response(event: Event.Response) -> SipResponse:
 # What comes in
 
 
-def taken_methods(apps: Apps) -> list[tuple[str, int, int]]:
-    """For the server: what the core is to know of the methods that the apps take."""
-    taken: dict[str, tuple[int, int]] = {}
+def taken_methods(apps: Apps, *, registrar: bool = False) -> list[tuple[str, int, int]]:
+    """For the server: what the core is to know of the methods that the apps take, and the registrar."""
+    taken: dict[str, tuple[int, int]] = {"REGISTER": (500, LATE_MS)} if registrar else {}
     for app in apps:
         if app.message_handler is not None:
             taken.setdefault("MESSAGE", (202, SOON_MS))
@@ -252,6 +254,8 @@ def info_packages(apps: Apps) -> list[str]:
 def receive(server: Server, event: Event.Request) -> Coroutine[Any, Any, None] | None:
     """For the server: gives a request to whom it is for; what is to be run, or None."""
     request = transfer.Refer(server, event) if event.method == "REFER" else SipRequest(server, event)
+    if request.method == "REGISTER" and server.registrar.enabled:
+        return server.registrar.take(request)
     call = request.call
     if call is not None and request.method == "MESSAGE":
         call.tell(events.Message(request.text, request.content_type))

@@ -20,6 +20,7 @@ from .events import SILENT, Answered, CallEvent, EndReason, RtpResumed, RtpTimeo
 from .headers import Headers, NameAddr, join_host_port, split_host_port
 from .log import logger
 from .plugins import Apps
+from .registrar import Registrar, hunt
 from .requests import SipResponse
 from .room import Room
 from .routing import Refusal, choose
@@ -29,6 +30,7 @@ from .ways import Ways
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from .bindings import Binding
     from .conference import Conferences
     from .trace import Trace, TracedCall
 
@@ -77,6 +79,8 @@ class Server:
         """The control pages and their API; made at the start."""
         self.accounts: Accounts
         """Where we are registered; made at the start."""
+        self.registrar: Registrar
+        """Who is registered at us; made at the start."""
         self.calls: dict[int, Call] = {}
         """All calls that exist, by id."""
         self.subscriptions: dict[int, Callable[[Event], None]] = {}
@@ -119,6 +123,7 @@ class Server:
             self.sounds = SoundLibrary(self.config, self.engine)
             self.conferences = Conferences(self)
             self.accounts = Accounts(self)
+            self.registrar = Registrar(self)
             if self._web:
                 self.web_app = create_app(self)
             if self.web_app is not None and self._network is None:
@@ -169,6 +174,7 @@ class Server:
             for app in self.apps:
                 await self._run_hooks(app, app.stop_hooks)
             await self.ways.close()
+            self.registrar.close()
         finally:
             if pages is not None:
                 tracing.forget_running(self)
@@ -212,7 +218,7 @@ class Server:
             **config.limits.model_dump(exclude={"unanswered"}),
             trusted=[str(network) for network in config.trusted],
             codecs=list(config.codecs),
-            methods=requests.taken_methods(self.apps),
+            methods=requests.taken_methods(self.apps, registrar=config.registrar.enabled),
             event_packages=subscriptions.packages(self.apps),
             message_types=requests.message_types(self.apps),
             info_packages=requests.info_packages(self.apps),
@@ -306,6 +312,10 @@ class Server:
 
         Raises CallFailed when the next hop can't be found, and ValueError for what is no SIP URI.
         """
+        if account is None:
+            called = uri
+            uri, destination = self._registered(uri, destination, route)
+            to_uri = to_uri or (called if called != uri else "")
         out = await outgoing.prepare(
             self,
             uri,
@@ -386,12 +396,19 @@ class Server:
         headers, privacy = list(headers), list(privacy)
 
         async def place(target: str) -> Call:
+            if account is None and destination is None and route is None:
+                phones = self.registrar.find(target)
+                if len(phones) > 1:
+                    return await hunt(phones, lambda phone, share: ring(target, share, phone), timeout)
+            return await ring(target, timeout)
+
+        async def ring(target: str, seconds: float, phone: Binding | None = None) -> Call:
             first = target == uri
             call = await self.place(
-                target,
-                destination=destination if first else None,
+                target if phone is None else phone.contact,
+                destination=phone.destinations if phone is not None else destination if first else None,
                 route=route,
-                to_uri="" if first else uri,
+                to_uri="" if first and phone is None else uri,
                 from_name=from_name,
                 from_uri=from_uri,
                 headers=headers,
@@ -399,7 +416,7 @@ class Server:
                 privacy=privacy,
                 link=link,
                 reliable=reliable,
-                ring_timeout=timeout,
+                ring_timeout=seconds,
                 username=username,
                 password=password,
                 account=account,
@@ -441,6 +458,8 @@ class Server:
         Raises CallFailed when the address can't be found, ValueError for what is no SIP URI, and
         EngineError when it can't be sent.
         """
+        if account is None:
+            uri, destination = self._registered(uri, destination, route)
         out = await outgoing.prepare(
             self,
             uri,
@@ -487,6 +506,8 @@ class Server:
 
         Raises CallFailed with the code of the refusal, or when the address can't be found.
         """
+        if account is None:
+            uri, destination = self._registered(uri, destination, route)
         out = await outgoing.prepare(
             self,
             uri,
@@ -518,6 +539,15 @@ class Server:
         notifications = subscriptions.Notifications(self, ask, again=again and expires > 0)
         await notifications.open()
         return notifications
+
+    def _registered(
+        self, uri: str, destination: str | Sequence[str] | None, route: Sequence[str] | None
+    ) -> tuple[str, str | Sequence[str] | None]:
+        """The phone that an address of ours stands for, and where it is; anything else as it is."""
+        if destination is not None or route is not None:
+            return uri, destination
+        phones = self.registrar.find(uri)
+        return (phones[0].contact, phones[0].destinations) if phones else (uri, destination)
 
     async def open_room(self) -> Room:
         """A new mixing room, for calls to join."""

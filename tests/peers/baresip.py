@@ -57,9 +57,12 @@ class Baresip:
         ca: Path | None = None,
         certificate: Path | None = None,
         watches: str | None = None,
+        registrar: str | None = None,
+        password: str = "",
     ) -> None:
         """`ca`: whose certificates a server must show over TLS; `certificate`: what it shows itself, with
-        its key; `watches`: whose presence it subscribes to."""
+        its key; `watches`: whose presence it subscribes to; `registrar`: the host and port where it
+        registers, with its name as user."""
         self.name = name
         self.user = name.lower().replace(" ", "-")
         self.folder = folder / self.user
@@ -88,9 +91,14 @@ class Baresip:
         if transport != "udp":
             self.uri += f";transport={transport}"
         mode = "auto" if answers else "manual"
+        account, registering, secret = self.uri, 0, ""
+        if registrar is not None:
+            account, registering = f"sip:{self.user}@{registrar};transport={transport}", 60
+            secret = f";auth_pass={password}"
         (self.folder / "config").write_text(config)
         (self.folder / "accounts").write_text(
-            f'"{name}" <{self.uri}>;regint=0;answermode={mode};audio_codecs={codec}/8000/1\n'
+            f'"{name}" <{account}>;regint={registering};answermode={mode};audio_codecs={codec}/8000/1'
+            f"{secret}\n"
         )
         self.events: list[dict[str, Any]] = []
         self._changed = asyncio.Event()

@@ -21,6 +21,7 @@ from pydantic import (
 from ..headers import SipUri, join_host_port, split_host_port
 from .accounts import AccountSettings
 from .auth import AuthSettings
+from .registrar import RegistrarSettings
 from .section import Section
 
 
@@ -322,6 +323,7 @@ class Config(Section):
     """Conference rooms."""
     operator: OperatorSettings = OperatorSettings()
     auth: AuthSettings = AuthSettings()
+    registrar: RegistrarSettings = RegistrarSettings()
     limits: LimitSettings = LimitSettings()
     tls: TlsSettings = TlsSettings()
     connections: ConnectionSettings = ConnectionSettings()
@@ -350,6 +352,15 @@ class Config(Section):
                 if route.account is not None and route.account not in known:
                     raise ValueError(f"there is no account named {route.account}")
         return routes
+
+    @model_validator(mode="after")
+    def _who_registers_is_asked(self) -> Self:
+        auth = self.auth
+        if self.registrar.enabled and auth.users and "REGISTER" not in auth.challenge:
+            asked = auth.model_copy(update={"challenge": (*auth.challenge, "REGISTER")})
+            # Frozen for all others.
+            object.__setattr__(self, "auth", asked)
+        return self
 
     def room(self, name: str) -> RoomSettings:
         """What holds for the room of that name: its own section over ``[rooms.default]``."""
