@@ -52,8 +52,8 @@ pub struct UserAgentConfig {
     /// How long an INVITE may go without a final response, in either direction: beyond, the peer's
     /// gets 480, and ours is cancelled.
     pub unanswered: Duration,
-    /// The interval in seconds at which our calls are to be refreshed (RFC 4028), where the peer
-    /// can do that; 0: none of ours. What a peer asks for is done in any case.
+    /// The interval in seconds at which calls are to be refreshed (RFC 4028), by us where the peer
+    /// can't; 0: none of ours. What a peer asks for is done in any case.
     pub session_expires: u32,
     /// The shortest interval that we put up with, in seconds, at least 90.
     pub min_se: u32,

@@ -123,7 +123,7 @@ impl UserAgent {
     }
 
     /// Takes what a 2xx to an INVITE or UPDATE of ours says (§7.2): without Session-Expires the
-    /// session has no end of its own.
+    /// peer doesn't refresh the session, so we do, or we would not learn that it is gone.
     pub(super) fn refreshed_by_response(
         &mut self,
         now: Instant,
@@ -134,9 +134,23 @@ impl UserAgent {
             Some(Ok(expires)) => {
                 Some((expires.seconds, expires.refresher() != Some(Refresher::Uas)))
             }
-            _ => None,
+            _ => self.own_interval(id).map(|seconds| (seconds, true)),
         };
         self.set_interval(now, id, agreed);
+    }
+
+    /// At which interval we keep an established session alive where the peer doesn't care.
+    fn own_interval(&self, id: SessionId) -> Option<u32> {
+        let session = self.sessions.get(id)?;
+        if !matches!(session.phase, Phase::Established(_)) {
+            return None;
+        }
+        let seconds = match (&session.refresh, self.config.session_expires) {
+            (Some(refresh), _) => refresh.seconds,
+            (None, 0) => return None,
+            (None, seconds) => seconds.max(self.least_interval()),
+        };
+        Some(seconds)
     }
 
     /// Takes the Min-SE of a 422; whether it asks for more than we had asked for (§7.3).
@@ -216,13 +230,12 @@ impl UserAgent {
             Some(refresh) => refresh.seconds,
             None => self.config.session_expires,
         };
-        let had_one = session.refresh.is_some();
         let least = asked.least.max(self.least_interval());
         let seconds = match asked.seconds {
             Some(seconds) if ours == 0 => seconds,
             Some(seconds) => seconds.min(ours.max(least)),
-            None if asked.supports || had_one => ours,
-            None => 0,
+            // Table 2: a peer that doesn't know of timers is refreshed by us all the same.
+            None => ours,
         };
         if seconds == 0 {
             return self.set_interval(now, id, None);

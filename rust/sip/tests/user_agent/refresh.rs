@@ -103,8 +103,8 @@ fn what_the_caller_asks_for_decides_who_refreshes_and_how_often() {
             "90;refresher=uas",
             "",
         ),
-        // Nobody wants it.
-        (String::new(), "", ""),
+        // The caller knows nothing of timers: we refresh, as we would not learn that it is gone.
+        (String::new(), "1800;refresher=uas", ""),
     ] {
         let mut wire = Wire::new();
         let (_, _, told, required) = called(&mut wire, &asked);
@@ -197,11 +197,12 @@ fn as_refresher_we_send_update_at_half_the_interval_for_as_long_as_it_is_answere
         wire.receive(&reply(&update, "200 OK", "", &ok));
     }
     assert!(wire.told().is_empty());
-    // Without Session-Expires there is no end any more (§7.2).
-    wire.wait(seconds(300));
-    let update = wire.request();
-    wire.receive(&reply(&update, "200 OK", "", CONTACT));
-    wire.wait(seconds(7200));
+    // Without Session-Expires in the answer we go on by ourselves (§7.2).
+    for _ in 0..2 {
+        wire.wait(seconds(300));
+        let update = wire.request();
+        wire.receive(&reply(&update, "200 OK", "", CONTACT));
+    }
     assert!(wire.said().is_empty());
     assert!(wire.agent.hangup(wire.now, session, Headers::new()).is_ok());
 }
@@ -341,9 +342,50 @@ fn a_refresh_that_nobody_answers_ends_the_call() {
 }
 
 #[test]
-fn without_session_expires_in_the_200_a_session_has_no_end() {
+fn a_peer_that_knows_nothing_of_timers_is_refreshed_by_us() {
+    // It called, and then it is gone.
     let mut wire = Wire::new();
+    called(&mut wire, ALLOW);
+    wire.wait(seconds(900));
+    assert_eq!(wire.said(), ["UPDATE"]);
+    wire.wait(seconds(40));
+    assert!(matches!(
+        &wire.told()[..],
+        [Event::Terminated {
+            cause: Cause::Timeout,
+            ..
+        }]
+    ));
+    wire.wait_for_the_end();
+    assert!(wire.is_empty());
+    // We called.
+    let mut wire = Wire::new();
+    connected(&mut wire, ALLOW);
+    for _ in 0..3 {
+        wire.wait(seconds(900));
+        let update = wire.request();
+        assert_eq!(
+            says(&update, HeaderName::SessionExpires),
+            "1800;refresher=uac"
+        );
+        wire.receive(&reply(&update, "200 OK", "bob", CONTACT));
+    }
+    assert!(wire.told().is_empty());
+}
+
+#[test]
+fn without_an_interval_of_our_own_a_session_has_no_end() {
+    let config = || UserAgentConfig {
+        session_expires: 0,
+        ..Default::default()
+    };
+    let mut wire = Wire::with(config());
     connected(&mut wire, "");
+    wire.wait(seconds(86_400));
+    assert!(wire.said().is_empty() && wire.told().is_empty());
+    let mut wire = Wire::with(config());
+    let (_, _, expires, _) = called(&mut wire, "");
+    assert_eq!(expires, "");
     wire.wait(seconds(86_400));
     assert!(wire.said().is_empty() && wire.told().is_empty());
 }
