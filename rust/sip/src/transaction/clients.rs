@@ -187,6 +187,8 @@ impl<O: Clone> Transactions<O> {
         if let Some(client) = self.clients.get_mut(id) {
             client.running.stop(Timer::A);
             client.owner = owner;
+            // Nor does it go out afresh over UDP when TCP turns out not to work.
+            client.fallback = None;
         }
     }
 

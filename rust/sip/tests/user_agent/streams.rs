@@ -402,3 +402,20 @@ fn each_listener_may_have_an_address_that_peers_are_told_instead() {
     let invite = Message::Request(wire.request());
     assert!(header(&invite, HeaderName::Via).starts_with("SIP/2.0/UDP 192.0.2.2:5060;"));
 }
+
+#[test]
+fn a_large_invite_that_was_given_up_for_the_next_server_does_not_go_out_over_udp() {
+    let mut wire = wire();
+    let uri: SipUri = "sip:bob@example.com".parse().unwrap();
+    let from = NameAddr::new("sip:sems@192.0.2.2".parse::<SipUri>().unwrap());
+    let mut invite = OutgoingRequest::new(flow("192.0.2.9:5060"), uri, from);
+    invite.alternatives = vec![flow("192.0.2.10:5060")];
+    invite.content = Some(Content::sdp(vec![b'x'; 2000]));
+    wire.agent.invite(wire.now, invite).unwrap();
+    wire.wait(Duration::from_secs(5));
+    let ways: Vec<_> = wire.sent.drain(..).map(|(_, flow, _)| flow).collect();
+    assert_eq!(ways, [tcp("192.0.2.9:5060"), tcp("192.0.2.10:5060")]);
+    wire.agent.transport_error(wire.now, tcp("192.0.2.9:5060"));
+    wire.drain();
+    assert!(wire.said().is_empty());
+}
