@@ -340,7 +340,6 @@ class Event:
             "trusted",
             "answered",
             "user",
-            "transport",
         )
         transaction: int
         call: int | None
@@ -353,7 +352,6 @@ class Event:
         trusted: bool
         answered: bool
         user: str | None
-        transport: str
 
     @final
     class Response(Event):

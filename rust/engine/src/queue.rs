@@ -9,7 +9,7 @@ use std::{
     os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering, fence},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
@@ -21,8 +21,6 @@ pub struct Wake {
     fd: OwnedFd,
     /// A wake-up is on its way and has not been seen yet.
     pending: AtomicBool,
-    /// The reader comes by itself very soon.
-    napping: AtomicBool,
 }
 
 impl Wake {
@@ -38,7 +36,6 @@ impl Wake {
         Ok(Arc::new(Self {
             fd,
             pending: AtomicBool::new(false),
-            napping: AtomicBool::new(false),
         }))
     }
 
@@ -50,22 +47,6 @@ impl Wake {
             // counter is at most 1.
             unsafe { libc::write(self.fd.as_raw_fd(), one.as_ptr().cast(), one.len()) };
         }
-    }
-
-    /// As [`Wake::wake`], but leaves a reader alone that comes by itself very soon.
-    pub fn nudge(&self) {
-        // Either we see that the reader naps, or it sees what was queued before.
-        fence(Ordering::SeqCst);
-        if !self.napping.load(Ordering::Relaxed) {
-            self.wake();
-        }
-    }
-
-    /// For the reader, before it waits: whether it comes by itself very soon. It has to look at
-    /// its queue once more afterwards.
-    pub fn set_napping(&self, on: bool) {
-        self.napping.store(on, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
     }
 
     /// Makes the descriptor unreadable. To be called before the queue is emptied: what is put

@@ -41,6 +41,9 @@ pub enum Error {
     /// A header that may stand once is there more often.
     #[error("repeated {0}")]
     Repeated(HeaderName),
+    /// More Record-Route values than a dialog keeps.
+    #[error("more than 32 Record-Route values")]
+    TooManyRoutes,
     /// CSeq names another method than the request line.
     #[error("CSeq method does not match")]
     CSeqMethod,

@@ -329,7 +329,6 @@ impl Signaling {
             trusted: self.config.trusts(flow.remote.ip()),
             answered,
             user: user.map(|user| user.to_string()),
-            transport: flow.transport,
         })));
     }
 

@@ -12,6 +12,10 @@ use exchange::Exchange;
 
 use next_hop::NextHop;
 
+/// Proxies that may stand in a route set: one is kept for as long as the call lasts, and every
+/// request of ours names them all.
+const MAX_ROUTES: usize = 32;
+
 /// Our end of a dialog. It is early until a 2xx has confirmed it, which makes no difference here.
 ///
 /// Texts are copied out of the messages, so that a dialog that lasts doesn't keep whole datagrams
@@ -61,10 +65,7 @@ impl Dialog {
         to.params.set("tag", local_tag);
         let from = headers.require::<header::From>()?;
         let cseq = headers.require::<CSeq>()?;
-        let routes: Result<Box<[_]>, _> = headers
-            .get_all_typed::<header::RecordRoute>()
-            .map(|route| owned_uri(&route?.uri))
-            .collect();
+        let routes = recorded_routes(headers)?;
         let mut dialog = Self {
             call_id: owned(headers.require::<CallId>()?.as_str()),
             local: to.to_string().into(),
@@ -79,7 +80,7 @@ impl Dialog {
                 }
                 target => target?,
             },
-            routes: routes?,
+            routes: routes.into(),
             contact,
             next_hop: flow.into(),
             owns_call_id: false,
@@ -106,11 +107,7 @@ impl Dialog {
         let from = invite.headers.require::<header::From>()?;
         let to = headers.require::<header::To>()?;
         let cseq = invite.headers.require::<CSeq>()?;
-        let routes: Result<Vec<_>, _> = headers
-            .get_all_typed::<header::RecordRoute>()
-            .map(|route| owned_uri(&route?.uri))
-            .collect();
-        let mut routes = routes?;
+        let mut routes = recorded_routes(headers)?;
         routes.reverse();
         let mut dialog = Self {
             call_id: owned(invite.headers.require::<CallId>()?.as_str()),
@@ -328,6 +325,18 @@ impl Dialog {
 
 fn is_loose_router(uri: &Uri) -> bool {
     uri.as_sip().is_some_and(|uri| uri.is_loose_router())
+}
+
+/// What Record-Route says, in its order.
+fn recorded_routes(headers: &Headers) -> Result<Vec<Uri>, Error> {
+    let mut routes = Vec::new();
+    for route in headers.get_all_typed::<header::RecordRoute>() {
+        if routes.len() == MAX_ROUTES {
+            return Err(Error::TooManyRoutes);
+        }
+        routes.push(owned_uri(&route?.uri)?);
+    }
+    Ok(routes)
 }
 
 fn contact_uri(headers: &Headers) -> Result<Uri, Error> {

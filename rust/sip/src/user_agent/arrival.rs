@@ -120,8 +120,11 @@ impl UserAgent {
             let gone = Reply::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
             return self.refuse(now, flow, key, request, gone);
         };
-        // In a dialog there is room for more, so that calls in progress outlive a flood.
-        if self.census().server_transactions >= self.config.max_transactions.saturating_mul(2) {
+        // In a dialog there is room for more, so that calls in progress outlive a flood; and what
+        // ends something gets through whatever comes.
+        let ends = matches!(request.method, Method::Bye | Method::Prack);
+        let limit = self.config.max_transactions.saturating_mul(2);
+        if !ends && self.transactions.servers() >= limit {
             let retry_after = self.config.retry_after;
             return self.refuse_overload(flow, request, retry_after);
         }
@@ -255,10 +258,11 @@ impl UserAgent {
             .transmit(flow.back(&via), response.to_bytes());
     }
 
-    /// Refuses a request by ourselves: an INVITE until its ACK comes, others without keeping
-    /// anything where each repetition would be refused the same way (§8.2.7). What is refused
-    /// because of what a dialog or another transaction is like just now would not, so that answer
-    /// is kept, unless strays already take half of the room.
+    /// Refuses a request by ourselves: without keeping anything where each repetition would be
+    /// refused the same way (§8.2.7). What is refused because of what a dialog or another
+    /// transaction is like just now would not, so that answer is kept, and that to an INVITE until
+    /// its ACK comes (§17.2.1); but of strangers only as long as half of the room is free. Beyond,
+    /// the ACK is known by its tag.
     pub(super) fn refuse(
         &mut self,
         now: Instant,
@@ -270,8 +274,13 @@ impl UserAgent {
         self.counters.refused += 1;
         let depends_on_state = request.method == Method::Cancel
             || matches!(request.headers.require::<To>(), Ok(to) if to.tag().is_some());
+        let is_invite = request.method == Method::Invite;
         let has_room = self.transactions.servers() < self.config.max_transactions / 2;
-        if request.method == Method::Invite || (depends_on_state && has_room) {
+        let keeps = match has_room {
+            true => is_invite || depends_on_state,
+            false => is_invite && self.find_session(&request).is_some(),
+        };
+        if keeps {
             self.answer(now, flow, key, request, reply);
         } else {
             let response = self.response(&request, "", reply);

@@ -366,7 +366,7 @@ impl UserAgent {
     pub(super) fn on_ack(&mut self, now: Instant, id: Option<SessionId>, request: Request) {
         let session = id.and_then(|id| Some((id, self.sessions.get_mut(id)?)));
         let Some((id, session)) = session else {
-            self.counters.stray_acks += u64::from(!self.is_ack_to_challenge(&request));
+            self.counters.stray_acks += u64::from(!self.is_ack_to_refusal(&request));
             return;
         };
         let Some(established) = session.established() else {

@@ -46,10 +46,9 @@ impl UserAgent {
         self.send_stateless(flow, &mut request, response);
     }
 
-    /// Whether an ACK is for an INVITE that was asked who it comes from.
-    pub(super) fn is_ack_to_challenge(&self, ack: &Request) -> bool {
-        self.gate.is_some()
-            && matches!(ack.headers.require::<To>(), Ok(to)
-                if to.tag() == Some(&*self.identity.stateless_tag(ack)))
+    /// Whether an ACK is for an INVITE that was refused without keeping anything of it.
+    pub(super) fn is_ack_to_refusal(&self, ack: &Request) -> bool {
+        matches!(ack.headers.require::<To>(), Ok(to)
+            if to.tag() == Some(&*self.identity.stateless_tag(ack)))
     }
 }

@@ -357,9 +357,11 @@ impl UserAgent {
         }
     }
 
-    /// Tells how it stands, after each refresh too: until when is new.
+    /// Tells what is new.
     fn tell_registration(&mut self, id: RegistrationId, state: RegistrationState) {
-        if let Some(registration) = self.registrations.get_mut(id) {
+        if let Some(registration) = self.registrations.get_mut(id)
+            && registration.told.as_ref() != Some(&state)
+        {
             registration.told = Some(state.clone());
             self.event(Event::Registration { id, state });
         }

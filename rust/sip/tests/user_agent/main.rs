@@ -6,6 +6,7 @@ mod called;
 mod calling;
 mod credentials;
 mod failover;
+mod floods;
 mod garbage;
 mod gate;
 mod others;
