@@ -340,6 +340,7 @@ class Event:
             "trusted",
             "answered",
             "user",
+            "transport",
         )
         transaction: int
         call: int | None
@@ -352,6 +353,7 @@ class Event:
         trusted: bool
         answered: bool
         user: str | None
+        transport: str
 
     @final
     class Response(Event):

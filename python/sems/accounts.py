@@ -46,12 +46,16 @@ class Account:
         """Of a failure: why."""
         self.changed = time.time()
         """Since when it stands so, in seconds since 1970."""
+        self.until: float | None = None
+        """Of ``registered``: when it ends unless it is refreshed; of ``failed``: when it is tried again. In
+        seconds since 1970."""
         self.contact = ""
         """Our address as the registrar has it."""
         self.service_route: list[str] = []
         """The way that the registrar wants our calls to take (RFC 3608)."""
+        self.number = number
+        """What the core calls it."""
         self._server = server
-        self._number = number
         self._settings = settings
         self._way: Way | None = None
         self._looking = False
@@ -103,8 +107,9 @@ class Account:
                     await self._find()
                     return
                 except (SemsError, ValueError) as error:
-                    self._become("failed", 503, str(error))
-                    await asyncio.sleep(wait * random.uniform(0.5, 1.0))
+                    pause = wait * random.uniform(0.5, 1.0)
+                    self._become("failed", 503, str(error), pause)
+                    await asyncio.sleep(pause)
                     wait = min(wait * 2, longest)
         finally:
             self._looking = False
@@ -117,7 +122,7 @@ class Account:
         before, self._way = self._way, way
         if before is None:
             request = core.register(
-                self._number,
+                self.number,
                 self.uri,
                 registrar,
                 way.destinations,
@@ -126,7 +131,7 @@ class Account:
                 credentials=self.credentials,
             )
         elif way.destinations != before.destinations:
-            request = core.reroute(self._number, way.destinations)
+            request = core.reroute(self.number, way.destinations)
         else:
             return
         try:
@@ -143,16 +148,17 @@ class Account:
         """For the server: how it stands now."""
         self.contact = event.contact or self.contact
         self.service_route = event.service_route if event.state == "registered" else self.service_route
-        self._become(cast(State, event.state), event.code, event.reason)
+        self._become(cast(State, event.state), event.code, event.reason, event.seconds)
         if event.code in (408, 503):
             self._server.spawn(self.find_registrar())
 
-    def _become(self, state: State, code: int | None, reason: str) -> None:
+    def _become(self, state: State, code: int | None, reason: str, seconds: float) -> None:
         if (state, code) != (self.state, self.code):
             self.changed = time.time()
             tell = logger.warning if state == "failed" else logger.info
             tell("account", account=self.name, state=state, code=code, why=reason or None)
         self.state, self.code, self.reason = state, code, reason
+        self.until = None if state == "ended" else time.time() + seconds
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -192,7 +198,7 @@ class Accounts:
 
     def on_event(self, event: Event.Account) -> None:
         """For the server: how one of them stands."""
-        account = next((one for number, one in enumerate(self) if number == event.account), None)
+        account = next((one for one in self if one.number == event.account), None)
         if account is not None:
             account.on_event(event)
 

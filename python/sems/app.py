@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from .call import Call
@@ -139,6 +139,15 @@ class App:
         """Runs the coroutine function once, after the last call has ended."""
         self.stop_hooks.append(hook)
         return hook
+
+    @property
+    def handlers(self) -> list[Callable[..., Any]]:
+        """All that takes something: calls, or requests beside them."""
+        takers: list[Callable[..., Any] | None] = [self.handler, self.message_handler, self.refer_handler]
+        takers += self.subscription_handlers.values()
+        takers += self.info_handlers.values()
+        takers += [handler for handler, _ in self.request_handlers.values()]
+        return [taker for taker in takers if taker is not None]
 
     def __repr__(self) -> str:
         return f"App({self.name!r})"

@@ -13,7 +13,7 @@ from .engine import Event
 from .errors import CallFailed, EngineError, HungUp, WrongState
 from .events import SILENT, CallEvent, EndCause, EndReason
 from .headers import Headers, NameAddr, SipUri, quote
-from .identity import CallIdentity
+from .identity import Identity
 from .log import logger
 from .media import CallMedia
 from .requests import CallRequests
@@ -34,7 +34,7 @@ _CODES = {"local": 487, "cancelled": 487, "timeout": 408}
 _END_IS_TOLD_WITHIN = 0.1
 
 
-class Call(CallMedia, CallRequests, CallTransfer, CallIdentity):
+class Call(CallMedia, CallRequests, CallTransfer, Identity):
     """One call, incoming or placed by us, from its INVITE to its end.
 
     Whatever waits on a call that ends raises :class:`~sems.errors.HungUp`. Every method can be

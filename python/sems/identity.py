@@ -56,16 +56,17 @@ class Reason:
     text: str
 
 
-class CallIdentity(ABC):
-    """What the header fields of a call tell of its caller. See :class:`~sems.call.Call`."""
+class Identity(ABC):
+    """What the header fields of a request tell of who sent it: of a call's INVITE
+    (:class:`~sems.call.Call`), of other requests and of a SUBSCRIBE."""
 
     headers: Headers
     trusted: bool
-    """The INVITE came from one of the configured trusted networks."""
+    """It came from one of the configured trusted networks."""
 
     @property
     def asserted_identity(self) -> NameAddr | None:
-        """Who the caller is by the word of a trusted neighbour (RFC 3325 §9.1). None from others: what they
+        """Who the sender is by the word of a trusted neighbour (RFC 3325 §9.1). None from others: what they
         assert is nobody's identity. Who wants privacy is to be known to the app, and shown to nobody."""
         if not self.trusted:
             return None
@@ -86,10 +87,10 @@ class CallIdentity(ABC):
 
     @property
     def diversions(self) -> list[Diversion]:
-        """By whom the call was diverted before it came to us, the latest first."""
+        """By whom it was diverted before it came to us, the latest first."""
         found = []
         for value in values(self.headers, "Diversion"):
-            address, params = NameAddr.parse(value), _params(value)
+            address, params = NameAddr.parse(value), params_of(value)
             counter = params.get("counter", "")
             found.append(
                 Diversion(
@@ -103,10 +104,10 @@ class CallIdentity(ABC):
 
     @property
     def history(self) -> list[History]:
-        """The targets that the call was sent to before it came to us, the earliest first."""
+        """The targets that it was sent to before it came to us, the earliest first."""
         found = []
         for value in values(self.headers, "History-Info"):
-            address, params = NameAddr.parse(value), _params(value)
+            address, params = NameAddr.parse(value), params_of(value)
             uri, _, more = address.uri.partition("?")
             # Header fields of a URI are its parameters' kin, only with & between them (RFC 3261 §19.1.1).
             told = parse_params(more.replace("&", ";"), escaped=True).get("reason")
@@ -123,7 +124,7 @@ class CallIdentity(ABC):
 
     @property
     def reasons(self) -> list[Reason]:
-        """Why the call was sent to us, where it says so."""
+        """Why it was sent to us, where it says so."""
         return [_reason(value) for value in values(self.headers, "Reason")]
 
 
@@ -134,7 +135,7 @@ def outgoing(
     asserted_identity: str | None,
     privacy: Iterable[str],
 ) -> tuple[str, str, list[tuple[str, str]]]:
-    """For the server: From name, From URI and header fields of a call that is placed."""
+    """For the server: From name, From URI and header fields of what is sent."""
     fields, wanted = list(headers), sorted(set(privacy))
     if asserted_identity is not None:
         address = NameAddr.parse(asserted_identity)
@@ -160,7 +161,7 @@ def _split(line: str) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def _params(value: str) -> dict[str, str]:
+def params_of(value: str) -> dict[str, str]:
     """The parameters behind an address."""
     text = re.sub(r'^\s*"(?:[^"\\]|\\.)*"', "", value)
     _, bracket, behind = text.partition(">")

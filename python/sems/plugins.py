@@ -125,16 +125,17 @@ def _load_entry(entry: importlib.metadata.EntryPoint) -> Found:
 def _accept(name: str, origin: str, app: object, folder: Path | None) -> Found:
     if not isinstance(app, App):
         raise PluginError('defines no "app = App()"')
-    if app.handler is None:
-        raise PluginError("has no coroutine under @app.call")
+    if not app.handlers:
+        raise PluginError("has no coroutine under @app.call, nor under @app.message or the like")
     app.name = app.name or name
     app.folder = app.folder or folder
     return Found(app.name, origin, app, summary=_summary(app))
 
 
 def _summary(app: App) -> str:
-    module = sys.modules.get(getattr(app.handler, "__module__", ""))
-    text = inspect.getdoc(module) or inspect.getdoc(app.handler) or ""
+    handler = next(iter(app.handlers), None)
+    module = sys.modules.get(getattr(handler, "__module__", ""))
+    text = inspect.getdoc(module) or inspect.getdoc(handler) or ""
     return text.partition("\n")[0]
 
 

@@ -27,16 +27,16 @@ from . import events
 from .engine import Event
 from .errors import EngineError, WrongState
 from .headers import Headers, NameAddr, parse_params
+from .identity import Identity
 from .log import logger
 from .routing import Refusal, choose
 
 if TYPE_CHECKING:
     from .app import App
-    from .auth import Credential
     from .call import Call
+    from .outgoing import Outgoing
     from .plugins import Apps
     from .server import Server
-    from .ways import Way
 
 _T = TypeVar("_T")
 RequestHandler = Callable[["SipRequest"], Awaitable[None]]
@@ -102,7 +102,7 @@ class _Routed(Protocol):
     def trusted(self) -> bool: ...
 
 
-class SipRequest(Body):
+class SipRequest(Body, Identity):
     """A request that a peer sent."""
 
     def __init__(self, server: Server, event: Event.Request) -> None:
@@ -114,6 +114,8 @@ class SipRequest(Body):
         self.body = event.body
         self.source = event.source
         """Where it came from, ``"ip:port"``."""
+        self.transport = event.transport
+        """What it came over: ``udp``, ``tcp`` or ``tls``."""
         self.local = event.local
         """The address at which it arrived, ``"ip:port"``."""
         self.trusted = event.trusted
@@ -193,25 +195,21 @@ async def send(
     server: Server,
     method: str,
     uri: str,
-    way: Way,
+    out: Outgoing,
     *,
-    from_name: str,
-    from_uri: str,
     body: bytes | str | None,
     content_type: str,
-    headers: Iterable[tuple[str, str]],
-    credentials: list[Credential],
 ) -> SipResponse:
     """For the server: a request outside any dialog."""
     request = server.engine.core.request(
         method,
         uri=uri,
-        destinations=way.destinations,
-        route=way.route,
-        from_name=from_name,
-        from_uri=from_uri,
-        headers=list(headers),
-        credentials=credentials,
+        destinations=out.way.destinations,
+        route=out.way.route,
+        from_name=out.from_name,
+        from_uri=out.from_uri,
+        headers=out.headers,
+        credentials=out.credentials,
         **_content(body, content_type),
     )
     return _response(await server.engine.answered(request))
@@ -230,9 +228,9 @@ def _response(event: Event.Response) -> SipResponse:
 # What comes in
 
 
-def taken_methods(apps: Apps) -> list[tuple[str, int, int]]:
-    """For the server: what the core is to know of the methods that the apps take."""
-    taken: dict[str, tuple[int, int]] = {}
+def taken_methods(apps: Apps, *, registrar: bool = False) -> list[tuple[str, int, int]]:
+    """For the server: what the core is to know of the methods that the apps take, and the registrar."""
+    taken: dict[str, tuple[int, int]] = {"REGISTER": (500, LATE_MS)} if registrar else {}
     for app in apps:
         if app.message_handler is not None:
             taken.setdefault("MESSAGE", (202, SOON_MS))
@@ -256,6 +254,8 @@ def info_packages(apps: Apps) -> list[str]:
 def receive(server: Server, event: Event.Request) -> Coroutine[Any, Any, None] | None:
     """For the server: gives a request to whom it is for; what is to be run, or None."""
     request = transfer.Refer(server, event) if event.method == "REFER" else SipRequest(server, event)
+    if request.method == "REGISTER" and server.registrar.enabled:
+        return server.registrar.take(request)
     call = request.call
     if call is not None and request.method == "MESSAGE":
         call.tell(events.Message(request.text, request.content_type))
@@ -277,15 +277,15 @@ def app_for(server: Server, request: _Routed) -> tuple[App | None, Refusal]:
     if isinstance(request, SipRequest) and request.method == "REGISTER":
         # It is for a domain and no service, so whoever takes it gets it.
         takers = (app for app in server.apps if "REGISTER" in app.request_handlers)
-        return next(takers, None), _NOBODY
+        return next(takers, None), NOBODY
     if request.call is not None and request.call.app_name is not None:
-        return server.apps.get(request.call.app_name), _NOBODY
+        return server.apps.get(request.call.app_name), NOBODY
     target = choose(
         request.uri, request.headers, trusted=request.trusted, config=server.config, apps=server.apps
     )
     if isinstance(target, Refusal):
         return None, target
-    return server.apps.get(target.app), _NOBODY
+    return server.apps.get(target.app), NOBODY
 
 
 def _handler(app: App, request: SipRequest) -> RequestHandler | None:
@@ -297,7 +297,8 @@ def _handler(app: App, request: SipRequest) -> RequestHandler | None:
     return app.message_handler if request.method == "MESSAGE" else None
 
 
-_NOBODY = Refusal(480, "Nobody Takes This Here")
+NOBODY = Refusal(480, "Nobody Takes This Here")
+"""What apps exist but take no such thing."""
 
 
 async def _run(handler: RequestHandler, request: SipRequest) -> None:

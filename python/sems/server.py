@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from . import auth, hosting, identity, listening, redirect, requests, subscriptions, tracing
+from . import auth, hosting, listening, outgoing, redirect, requests, subscriptions, tracing
 from .accounts import Accounts
 from .app import App, Hook
 from .call import Call
@@ -20,6 +20,7 @@ from .events import SILENT, Answered, CallEvent, EndReason, RtpResumed, RtpTimeo
 from .headers import Headers, NameAddr, join_host_port, split_host_port
 from .log import logger
 from .plugins import Apps
+from .registrar import Registrar, hunt
 from .requests import SipResponse
 from .room import Room
 from .routing import Refusal, choose
@@ -29,6 +30,7 @@ from .ways import Ways
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from .bindings import Binding
     from .conference import Conferences
     from .trace import Trace, TracedCall
 
@@ -77,6 +79,8 @@ class Server:
         """The control pages and their API; made at the start."""
         self.accounts: Accounts
         """Where we are registered; made at the start."""
+        self.registrar: Registrar
+        """Who is registered at us; made at the start."""
         self.calls: dict[int, Call] = {}
         """All calls that exist, by id."""
         self.subscriptions: dict[int, Callable[[Event], None]] = {}
@@ -119,6 +123,7 @@ class Server:
             self.sounds = SoundLibrary(self.config, self.engine)
             self.conferences = Conferences(self)
             self.accounts = Accounts(self)
+            self.registrar = Registrar(self)
             if self._web:
                 self.web_app = create_app(self)
             if self.web_app is not None and self._network is None:
@@ -169,6 +174,7 @@ class Server:
             for app in self.apps:
                 await self._run_hooks(app, app.stop_hooks)
             await self.ways.close()
+            self.registrar.close()
         finally:
             if pages is not None:
                 tracing.forget_running(self)
@@ -212,7 +218,7 @@ class Server:
             **config.limits.model_dump(exclude={"unanswered"}),
             trusted=[str(network) for network in config.trusted],
             codecs=list(config.codecs),
-            methods=requests.taken_methods(self.apps),
+            methods=requests.taken_methods(self.apps, registrar=config.registrar.enabled),
             event_packages=subscriptions.packages(self.apps),
             message_types=requests.message_types(self.apps),
             info_packages=requests.info_packages(self.apps),
@@ -306,30 +312,39 @@ class Server:
 
         Raises CallFailed when the next hop can't be found, and ValueError for what is no SIP URI.
         """
-        ours = self.accounts[account] if account is not None else None
-        if ours is not None and destination is None and route is None:
-            destination, route = ours.way(uri)
-        from_name, from_uri, fields = identity.outgoing(
-            from_name, from_uri, headers, asserted_identity, privacy
-        )
-        way = await self.ways.find(uri, destination=destination, route=route)
-        from_uri = from_uri or (ours.uri if ours is not None else "")
-        credentials = auth.credentials(self.config, username, password)
-        request, call_id = self.engine.core.dial(
+        if account is None:
+            called = uri
+            uri, destination = self._registered(uri, destination, route)
+            to_uri = to_uri or (called if called != uri else "")
+        out = await outgoing.prepare(
+            self,
             uri,
-            way.destinations,
-            route=way.route,
-            to_uri=to_uri,
+            destination=destination,
+            route=route,
             from_name=from_name,
             from_uri=from_uri,
-            headers=fields,
+            headers=headers,
+            asserted_identity=asserted_identity,
+            privacy=privacy,
+            username=username,
+            password=password,
+            account=account,
+        )
+        request, call_id = self.engine.core.dial(
+            uri,
+            out.way.destinations,
+            route=out.way.route,
+            to_uri=to_uri,
+            from_name=out.from_name,
+            from_uri=out.from_uri,
+            headers=out.headers,
             link=link,
             reliable=reliable,
             ring_timeout_ms=round(ring_timeout * 1000),
-            credentials=[*(ours.credentials if ours is not None else ()), *credentials],
-            contact=(ours.contact or None) if ours is not None else None,
+            credentials=out.credentials,
+            contact=out.contact,
         )
-        caller = NameAddr(from_name, from_uri or "sip:sems")
+        caller = NameAddr(out.from_name, out.from_uri or "sip:sems")
         call = Call(
             self,
             call_id,
@@ -337,7 +352,7 @@ class Server:
             uri=uri,
             caller=caller,
             headers=Headers(),
-            source=way.destinations[0],
+            source=out.way.destinations[0],
             local="",
         )
         call.link = link
@@ -381,12 +396,19 @@ class Server:
         headers, privacy = list(headers), list(privacy)
 
         async def place(target: str) -> Call:
+            if account is None and destination is None and route is None:
+                phones = self.registrar.find(target)
+                if len(phones) > 1:
+                    return await hunt(phones, lambda phone, share: ring(target, share, phone), timeout)
+            return await ring(target, timeout)
+
+        async def ring(target: str, seconds: float, phone: Binding | None = None) -> Call:
             first = target == uri
             call = await self.place(
-                target,
-                destination=destination if first else None,
+                target if phone is None else phone.contact,
+                destination=phone.destinations if phone is not None else destination if first else None,
                 route=route,
-                to_uri="" if first else uri,
+                to_uri="" if first and phone is None else uri,
                 from_name=from_name,
                 from_uri=from_uri,
                 headers=headers,
@@ -394,7 +416,7 @@ class Server:
                 privacy=privacy,
                 link=link,
                 reliable=reliable,
-                ring_timeout=timeout,
+                ring_timeout=seconds,
                 username=username,
                 password=password,
                 account=account,
@@ -424,28 +446,35 @@ class Server:
         body: bytes | str | None = None,
         content_type: str = "text/plain",
         headers: Iterable[tuple[str, str]] = (),
+        asserted_identity: str | None = None,
+        privacy: Iterable[str] = (),
         username: str | None = None,
         password: str | None = None,
+        account: str | None = None,
     ) -> SipResponse:
         """Sends a request outside any call, of any method but those of calls, and returns the final
-        response. A text is sent as UTF-8; the addresses are as in :meth:`place`.
+        response. A text is sent as UTF-8; who sends it and where are as in :meth:`place`.
 
         Raises CallFailed when the address can't be found, ValueError for what is no SIP URI, and
         EngineError when it can't be sent.
         """
-        way = await self.ways.find(uri, destination=destination, route=route)
-        return await requests.send(
+        if account is None:
+            uri, destination = self._registered(uri, destination, route)
+        out = await outgoing.prepare(
             self,
-            method,
             uri,
-            way,
+            destination=destination,
+            route=route,
             from_name=from_name,
             from_uri=from_uri,
-            body=body,
-            content_type=content_type,
             headers=headers,
-            credentials=auth.credentials(self.config, username, password),
+            asserted_identity=asserted_identity,
+            privacy=privacy,
+            username=username,
+            password=password,
+            account=account,
         )
+        return await requests.send(self, method, uri, out, body=body, content_type=content_type)
 
     async def send_message(self, uri: str, text: str, **how: Any) -> SipResponse:
         """Sends a text (MESSAGE, RFC 3428); the rest as :meth:`request`."""
@@ -462,38 +491,63 @@ class Server:
         from_name: str = "",
         from_uri: str = "",
         headers: Iterable[tuple[str, str]] = (),
+        asserted_identity: str | None = None,
+        privacy: Iterable[str] = (),
         username: str | None = None,
         password: str | None = None,
+        account: str | None = None,
         again: bool = True,
     ) -> subscriptions.Notifications:
         """Subscribes to an event package (RFC 6665) and returns what to iterate over for what is notified.
 
         ``expires``: for how many seconds at a time, the core refreshing it; 0: for a single look.
         ``again``: one that the notifier ends is made again where RFC 6665 §4.1.3 says that it may be.
-        The addresses are as in :meth:`place`.
+        Who subscribes and where are as in :meth:`place`.
 
         Raises CallFailed with the code of the refusal, or when the address can't be found.
         """
-        way = await self.ways.find(uri, destination=destination, route=route)
-        fields = list(headers)
-        credentials = auth.credentials(self.config, username, password)
+        if account is None:
+            uri, destination = self._registered(uri, destination, route)
+        out = await outgoing.prepare(
+            self,
+            uri,
+            destination=destination,
+            route=route,
+            from_name=from_name,
+            from_uri=from_uri,
+            headers=headers,
+            asserted_identity=asserted_identity,
+            privacy=privacy,
+            username=username,
+            password=password,
+            account=account,
+        )
 
         def ask() -> tuple[int, int]:
             return self.engine.core.subscribe(
                 uri,
-                way.destinations,
+                out.way.destinations,
                 package,
                 expires,
-                route=way.route,
-                from_name=from_name,
-                from_uri=from_uri,
-                headers=fields,
-                credentials=credentials,
+                route=out.way.route,
+                from_name=out.from_name,
+                from_uri=out.from_uri,
+                headers=out.headers,
+                credentials=out.credentials,
             )
 
         notifications = subscriptions.Notifications(self, ask, again=again and expires > 0)
         await notifications.open()
         return notifications
+
+    def _registered(
+        self, uri: str, destination: str | Sequence[str] | None, route: Sequence[str] | None
+    ) -> tuple[str, str | Sequence[str] | None]:
+        """The phone that an address of ours stands for, and where it is; anything else as it is."""
+        if destination is not None or route is not None:
+            return uri, destination
+        phones = self.registrar.find(uri)
+        return (phones[0].contact, phones[0].destinations) if phones else (uri, destination)
 
     async def open_room(self) -> Room:
         """A new mixing room, for calls to join."""
@@ -589,11 +643,13 @@ class Server:
             apps=self.apps,
             account=call.account,
         )
+        app = None if isinstance(target, Refusal) else self.apps.get(target.app)
+        if app is not None and app.handler is None:
+            target = requests.NOBODY
         if isinstance(target, Refusal):
             call.log.info("call refused", code=target.code, why=target.reason)
             self.spawn(call.reject(target.code, target.reason))
             return
-        app = self.apps.get(target.app)
         assert app is not None
         call.app_name = target.app
         call.params = target.params

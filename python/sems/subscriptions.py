@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from .engine import Event
 from .errors import CallFailed, EngineError, WrongState
 from .headers import Headers, NameAddr, parse_params
+from .identity import Identity
 from .log import logger
 from .requests import Body
 
@@ -30,7 +31,7 @@ _SOON, _LATER, _LATEST = 1.0, 60.0, 600.0
 _OVER_FOR_GOOD = ("rejected", "noresource", "invariant")
 
 
-class Subscription(Body):
+class Subscription(Body, Identity):
     """Somebody who wants to be notified of an event package."""
 
     def __init__(self, server: Server, event: Event.Subscribed) -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
 
-from .conftest import World
+from peers.kamailio import Kamailio
+from peers.sems_server import SemsServer
+
+from .conftest import PHONE, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -90,3 +95,35 @@ async def test_calls_that_have_passed_are_listed_with_what_became_of_them(world:
     await passed.get_by_role("button").click()
     ladder = page.get_by_role("dialog", name="What happened")
     await expect(ladder.get_by_role("button", name="BYE, from the peer")).to_be_visible()
+
+
+ACCOUNT = """
+[[accounts]]
+uri = "{}"
+name = "{}"
+password = "{}"
+"""
+
+
+async def test_registrations_are_shown_in_words_as_they_change(
+    world: World, tmp_path: Path, screenshots: Path
+) -> None:
+    async with Kamailio(tmp_path) as provider:
+        ann, eve = provider.uri("ann"), provider.uri("eve")
+        config = ACCOUNT.format(ann, "work", provider.password) + ACCOUNT.format(eve, "other", "a guess")
+        async with SemsServer(tmp_path, config=config) as server:
+            page = await log_in(dataclasses.replace(world, server=server))
+            table = page.get_by_role("table", name="Registrations")
+            works, fails = (table.get_by_role("row").filter(has_text=uri) for uri in (ann, eve))
+            await expect(works).to_contain_text("registered until")
+            await expect(fails).to_contain_text("refused: 401 Unauthorized, trying again in")
+            await page.screenshot(path=screenshots / "registrations.png")
+            await page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+            await table.scroll_into_view_if_needed()
+            await page.screenshot(path=screenshots / "registrations-360.png")
+
+
+async def test_without_registrations_there_is_no_table_of_them(world: World) -> None:
+    page = await log_in(world)
+    await expect(page.get_by_role("table", name="Rooms")).to_be_visible()
+    await expect(page.get_by_role("table", name="Registrations")).to_be_hidden()

@@ -1,4 +1,4 @@
-"""What SIPp sees of names and passwords: asking it for them, and being asked by it."""
+"""Names and passwords with SIPp and linphone: asking them, and being asked."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ import contextlib
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from peers import sipp
+from peers.linphone import Linphone
 from peers.ports import free_port
 from peers.sipp_server import SippServer
 from sems import App, Call, CallFailed, Config, Server
 from sems.plugins import Apps
 
 # The SIPp of Debian 12 knows MD5 only.
-GATE = {
+GATE: dict[str, Any] = {
     "realm": "sems.example",
     "users": [{"name": "ann", "password": "secret"}],
     "algorithms": ["MD5"],
@@ -91,6 +93,20 @@ async def test_requests_outside_calls_are_asked_as_the_configuration_has_it(tmp_
     async with sems(tmp_path, challenge=["OPTIONS"], **GATE) as server:
         await run("auth_options", server, tmp_path)
         assert server.engine.core.stats()["auth_challenges"] == 1
+
+
+@pytest.mark.parametrize("algorithm", ["SHA-256", "MD5"])
+async def test_linphone_takes_of_what_is_offered_what_it_knows(tmp_path: Path, algorithm: str) -> None:
+    calls: list[Call] = []
+    users = [{"name": "linphone", "password": "secret"}]
+    async with (
+        sems(tmp_path, calls, challenge=["INVITE"], realm="sems.example", users=users) as server,
+        Linphone(tmp_path, "lin", password=("sems.example", "secret"), algorithm=algorithm) as lin,
+    ):
+        await lin.dial(f"sip:gate@127.0.0.1:{server.sip_port}")
+        assert [call.authenticated_user for call in calls] == ["linphone"]
+        assert f"algorithm={algorithm}" in calls[0].headers["Authorization"]
+        await lin.hang_up()
 
 
 PROXY = {

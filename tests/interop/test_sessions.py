@@ -72,6 +72,7 @@ async def sems(folder: Path) -> AsyncIterator[Server]:
         ("update", "early"),
         ("session_timer", "plain"),
         ("cancel_late", "plain"),
+        ("replaces", "plain"),
         ("strict_router", "short"),
         ("no_ack", "plain"),
     ],

@@ -56,9 +56,13 @@ class Baresip:
         transport: str = "udp",
         ca: Path | None = None,
         certificate: Path | None = None,
+        watches: str | None = None,
+        registrar: str | None = None,
+        password: str = "",
     ) -> None:
         """`ca`: whose certificates a server must show over TLS; `certificate`: what it shows itself, with
-        its key."""
+        its key; `watches`: whose presence it subscribes to; `registrar`: the host and port where it
+        registers, with its name as user."""
         self.name = name
         self.user = name.lower().replace(" ", "-")
         self.folder = folder / self.user
@@ -76,6 +80,9 @@ class Baresip:
             folder=self.folder,
             modules=next(path for path in MODULES if Path(path).is_dir()),
         )
+        if watches is not None:
+            config += "module_app contact.so\nmodule_app presence.so\n"
+            (self.folder / "contacts").write_text(f"<{watches}>;presence=p2p\n")
         config += f"sip_cafile {ca}\n" if ca else ""
         config += f"sip_certificate {certificate}\n" if certificate else ""
         port = self.sip_port + (transport == "tls")
@@ -84,9 +91,14 @@ class Baresip:
         if transport != "udp":
             self.uri += f";transport={transport}"
         mode = "auto" if answers else "manual"
+        account, registering, secret = self.uri, 0, ""
+        if registrar is not None:
+            account, registering = f"sip:{self.user}@{registrar};transport={transport}", 60
+            secret = f";auth_pass={password}"
         (self.folder / "config").write_text(config)
         (self.folder / "accounts").write_text(
-            f'"{name}" <{self.uri}>;regint=0;answermode={mode};audio_codecs={codec}/8000/1\n'
+            f'"{name}" <{account}>;regint={registering};answermode={mode};audio_codecs={codec}/8000/1'
+            f"{secret}\n"
         )
         self.events: list[dict[str, Any]] = []
         self._changed = asyncio.Event()
@@ -174,6 +186,14 @@ class Baresip:
     def recording(self, which: str = "dec") -> Any:
         """What it heard in its last call (`dec`), or what it said (`enc`), as 8 kHz samples."""
         return read_wav(sorted(self.folder.glob(f"dump-*-{which}.wav"))[-1])
+
+    async def says(self, pattern: str, timeout: float = 10) -> None:
+        """Waits until its log has that, for what it tells by no event."""
+        for _ in range(round(timeout / 0.02)):
+            if re.search(pattern, self.log()):
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"{self.name} did not say {pattern!r}:\n{self.log()[-2000:]}")
 
     async def receives(self) -> None:
         """Waits until its own meter, which shows the mean of some seconds, says that audio arrives."""

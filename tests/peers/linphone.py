@@ -21,6 +21,12 @@ sip_tls_port={tls_port}
 verify_server_certs={verify}
 verify_server_cn=0
 root_ca={ca}
+{sip}
+[auth_info_0]
+username=linphone
+realm={realm}
+passwd={password}
+algorithm={algorithm}
 [rtp]
 audio_rtp_port={rtp_port}-{rtp_last}
 [net]
@@ -34,22 +40,39 @@ class Linphone:
     """`async with Linphone(folder, "lin", hz=440) as lin: await lin.dial(uri)`.
 
     `ca`: the file of the certificate that servers must show (whose addresses linphone can't read); None:
-    any will do.
+    any will do. `sip`: further lines of that section of its configuration. `password`: a realm and its
+    password there, for the name linphone, which it gives by `algorithm` only.
     """
 
-    def __init__(self, folder: Path, name: str, hz: float = 440, *, ca: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        hz: float = 440,
+        *,
+        ca: Path | None = None,
+        sip: str = "",
+        password: tuple[str, str] = ("", ""),
+        algorithm: str = "MD5",
+    ) -> None:
         self.name = name
         self.folder = folder / name
         (self.folder / ".local/share/linphone").mkdir(parents=True)
         self.heard = self.folder / "heard.wav"
         self.tone = write_tone(self.folder / "tone.wav", hz, 120)
         self.port = free_port(span=2)
+        self.uri = f"sip:linphone@127.0.0.1:{self.port}"
+        """What others dial to reach it."""
         rtp_port = free_port(span=10)
         config = CONFIG.format(
             port=self.port,
             tls_port=self.port + 1,
             verify=int(ca is not None),
             ca=ca or "",
+            sip=sip,
+            realm=password[0],
+            password=password[1],
+            algorithm=algorithm,
             rtp_port=rtp_port,
             rtp_last=rtp_port + 9,
         )
@@ -73,6 +96,7 @@ class Linphone:
         # Else it offers media of another family than SIP's, where that is the machine's only way out.
         await self.command("ipv6 disable")
         await self.command("soundcard use files")
+        await self.says("Using wav files")
         await self.command(f"play {self.tone}")
         await self.command(f"record {self.heard}")
         return self

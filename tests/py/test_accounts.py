@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sems import App, Call, SipRequest
+from sems import App, Call, SipRequest, Subscription
 from sems.config import load_config
 from sems.errors import ConfigError
 from sems.testing import Lab
@@ -143,12 +143,71 @@ async def test_a_call_is_placed_as_the_account(lab: Lab) -> None:
         await server.dial("sip:a@192.0.2.1", account="home")
 
 
+async def test_a_call_as_an_account_goes_by_its_proxy_as_a_loose_router(lab: Lab) -> None:
+    calls: list[Call] = []
+    registrar = Registrar()
+
+    @registrar.app.call
+    async def main(call: Call) -> None:
+        calls.append(call)
+        await call.answer()
+        await call.wait_ended()
+
+    address = await registrar.start(lab)
+    server = await registered(lab, address, proxy=f"sip:{address}")
+    async with await server.dial("sip:registrar@elsewhere.example", account="work"):
+        assert calls[0].uri == "sip:registrar@elsewhere.example"
+        assert calls[0].headers["Route"] == f"<sip:{address};lr>"
+
+
+async def test_requests_beside_calls_are_sent_as_the_account(lab: Lab) -> None:
+    registrar = Registrar()
+    got: list[SipRequest | Subscription] = []
+
+    @registrar.app.message
+    async def on_text(message: SipRequest) -> None:
+        got.append(message)
+
+    @registrar.app.subscription("presence")
+    async def on_subscription(subscription: Subscription) -> None:
+        got.append(subscription)
+        await subscription.notify("here")
+
+    address = await registrar.start(lab)
+    server = await registered(lab, address, proxy=f"sip:{address}")
+    whom = "sip:registrar@elsewhere.example"
+    assert (await server.send_message(whom, "Hello", account="work")).ok
+    async with await server.subscribe(whom, "presence", account="work"):
+        pass
+    assert [one.headers["From"].partition(";")[0] for one in got] == [f"<sip:sems@{address}>"] * 2
+    with pytest.raises(ValueError, match="there is no account named 'home'"):
+        await server.send_message(whom, "Hello", account="home")
+
+
+async def test_each_of_several_accounts_is_told_how_it_stands(lab: Lab) -> None:
+    address = await Registrar().start(lab)
+    one = {"uri": f"sip:sems@{address}", "name": "one", "password": "secret"}
+    two = {"uri": f"sip:sems@{address}", "name": "two", "password": "wrong"}
+    server = await lab.server(name="sems", accounts=[two, one])
+    await asyncio.wait_for(server.accounts["one"].wait_registered(), 30)
+    await asyncio.sleep(5)
+    assert server.accounts["two"].state == "failed"
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
         ('uri = "sip:provider.example"', "an address is wanted, such as sip:sems@provider.example"),
         ('uri = "sip:a@b"\nregistrar = "b"', "a server is wanted, such as sip:provider.example"),
         ('uri = "sip:a@b"\nexpires = 5', "greater than or equal to 60"),
+        (
+            'uri = "sip:a@b"\n[[accounts]]\nuri = "sips:a@b"',
+            r"^\S+sems.toml:1: accounts: there are two accounts named a@b$",
+        ),
+        (
+            'uri = "sip:a@b"\n[[routes]]\naccount = "typo"\napp = "echo"',
+            r"^\S+sems.toml:3: routes: there is no account named typo$",
+        ),
     ],
 )
 def test_what_can_not_be_registered_is_refused(tmp_path: Path, text: str, problem: str) -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from sems import App, Call, Diversion, NameAddr, Reason
+from sems import App, Call, Diversion, NameAddr, Reason, SipRequest, Subscription
 from sems.testing import Lab
 
 HEADERS = [
@@ -41,6 +41,32 @@ async def test_a_trusted_neighbour_says_who_calls_and_what_is_private(lab: Lab) 
     call = await called_with(lab, HEADERS, "10.0.0.0/8")
     assert call.asserted_identity == NameAddr("Alice, A.", "sip:+4930123@op.example")
     assert call.privacy == {"id", "critical"}
+
+
+async def test_requests_and_subscriptions_tell_it_as_well(lab: Lab) -> None:
+    app = App("mine")
+    got: list[SipRequest | Subscription] = []
+
+    @app.message
+    async def on_text(message: SipRequest) -> None:
+        got.append(message)
+
+    @app.subscription("presence")
+    async def on_subscription(subscription: Subscription) -> None:
+        got.append(subscription)
+        await subscription.notify("here")
+
+    await lab.server(apps=[app], trusted=["10.0.0.0/8"])
+    alice = await lab.server(name="alice")
+    whom, how = f"sip:mine@{lab.resolve('sems')}", {"asserted_identity": "tel:+4930123", "privacy": ["id"]}
+    await alice.send_message(whom, "Hello", **how)
+    async with await alice.subscribe(whom, "presence", **how):  # type: ignore[arg-type]
+        pass
+    for one in got:
+        assert one.asserted_identity == NameAddr("", "tel:+4930123")
+        assert one.privacy == {"id"}
+        assert "anonymous@anonymous.invalid" in one.headers["From"]
+    assert len(got) == 2
 
 
 async def test_the_word_of_others_is_nobodys_identity(lab: Lab) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sems import App, Call, PluginError
+from sems import App, Call, CallFailed, PluginError
 from sems.plugins import Apps
+from sems.testing import Lab
 
 GOOD = '''"""Says hello."""
 from sems import App, Call
@@ -120,3 +121,17 @@ def test_a_program_can_add_an_app() -> None:
     apps.add(app)
     assert apps.get("mine") is app
     assert [(found.name, found.origin) for found in apps.describe()] == [("mine", "added by the program")]
+
+
+@pytest.mark.parametrize(
+    "takes",
+    ["message", "refer", 'request("PUBLISH")', 'info("x")', 'subscription("presence")'],
+)
+async def test_an_app_may_take_requests_only_and_refuses_calls(lab: Lab, tmp_path: Path, takes: str) -> None:
+    text = (
+        f"from sems import App\napp = App()\n\n@app.{takes}\nasync def on_it(it: object) -> None:\n    ...\n"
+    )
+    await lab.server(scripts=[script(tmp_path, "desk", text)])
+    phone = await lab.server(name="phone")
+    with pytest.raises(CallFailed, match="480 Nobody Takes This Here"):
+        await phone.dial(f"sip:desk@{lab.resolve('sems')}")

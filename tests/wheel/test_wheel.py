@@ -43,7 +43,8 @@ def test_the_wheel_has_all_apps_pages_and_modules_and_nothing_stray() -> None:
         names = {name for name in wheel.namelist() if ".dist-info/" not in name}
     wanted = {f"sems/{name}" for name in tracked("apps", "web")}
     wanted |= {name.removeprefix("python/") for name in tracked("python")}
-    wanted |= {"sems/_core.abi3.so"}
+    # py.typed: whoever installs it gets the types, too (PEP 561).
+    wanted |= {"sems/_core.abi3.so", "sems/py.typed"}
     assert names == wanted
 
 

@@ -1,7 +1,8 @@
-// The operator's page: all rooms and calls, as they are now. Here SIP's own words are used.
+// The operator's page: all rooms, calls and registrations, as they are now. Here SIP's own words are used.
 
 import { clone, enable, find, isEnabled, setAttribute, setText, show } from "../dom.js";
 import { ask, Follower, Refused } from "../session.js";
+import { listed, standing } from "./registrations.js";
 import { followRecent, showTrace } from "./trace.js";
 
 const api = "api/v1";
@@ -88,6 +89,19 @@ const calls = new Table(
   },
 );
 
+const registrations = new Table(
+  find("#registrations"),
+  () => clone("registration"),
+  (row, one) => {
+    const [address, state, contact, phone] = row.children;
+    setText(find("span", address), one.address);
+    setText(find("small", address), one.source ? `from ${one.source}` : "ours");
+    setText(contact, one.contact);
+    setText(phone, one.phone);
+    setText(state, standing(one, Date.now()));
+  },
+);
+
 const counters = new Table(find("#counters"), () => clone("counter"), fillCounter);
 const all = new Table(find("#all"), () => clone("counter"), fillCounter);
 
@@ -144,6 +158,12 @@ function render() {
   const hidden = overview.calls.total - overview.calls.calls.length;
   show(find("#more"), hidden > 0);
   setText(find("#more"), `and ${hidden} older calls`);
+  const { total, phones } = overview.registrations;
+  const known = listed(overview.registrations);
+  registrations.render(known, (one) => one.key);
+  show(find("#registrations").closest(".part"), known.length > 0);
+  show(find("#more-phones"), total > phones.length);
+  setText(find("#more-phones"), `and ${total - phones.length} more phones`);
 }
 
 function renderStats({ version, counters: now }) {

@@ -24,6 +24,11 @@ def _server(value: str) -> str:
     return value
 
 
+def _proxy(value: str) -> str:
+    # Without it, it would be taken for a strict router, which only RFC 2543 had.
+    return value if "lr" in SipUri.parse(_server(value)).params else value + ";lr"
+
+
 class AccountSettings(Section):
     """One ``[[accounts]]``: an address at a provider or PBX, which is kept registered there."""
 
@@ -37,7 +42,7 @@ class AccountSettings(Section):
     """The password."""
     registrar: Annotated[str, AfterValidator(_server)] | None = None
     """Who registers it; unset: the domain of the address."""
-    proxy: Annotated[str, AfterValidator(_server)] | None = None
+    proxy: Annotated[str, AfterValidator(_proxy)] | None = None
     """A server that all requests go through first; unset: the outbound proxy, if there is one."""
     expires: Annotated[int, Field(ge=60, le=86_400)] = 600
     """Seconds that are asked for; a registrar may give less, or want more."""

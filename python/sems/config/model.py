@@ -13,12 +13,15 @@ from pydantic import (
     BeforeValidator,
     Field,
     PlainSerializer,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
 from ..headers import SipUri, join_host_port, split_host_port
 from .accounts import AccountSettings
 from .auth import AuthSettings
+from .registrar import RegistrarSettings
 from .section import Section
 
 
@@ -312,14 +315,15 @@ class Config(Section):
     """A call from which nothing is heard for so many seconds is ended, unless it is on hold; 0: never."""
     workers: Annotated[int, Field(ge=0, le=255)] = 0
     """Media threads; 0: one for each processor core."""
+    accounts: tuple[AccountSettings, ...] = ()
+    """Where we are registered."""
     routes: tuple[Route, ...] = ()
     """Which service takes which call."""
     rooms: dict[str, RoomSettings] = Field(default_factory=dict)
     """Conference rooms."""
     operator: OperatorSettings = OperatorSettings()
     auth: AuthSettings = AuthSettings()
-    accounts: tuple[AccountSettings, ...] = ()
-    """Where we are registered."""
+    registrar: RegistrarSettings = RegistrarSettings()
     limits: LimitSettings = LimitSettings()
     tls: TlsSettings = TlsSettings()
     connections: ConnectionSettings = ConnectionSettings()
@@ -328,6 +332,35 @@ class Config(Section):
     announcements: AnnouncementSettings = AnnouncementSettings()
     trace: TraceSettings = TraceSettings()
     log: LogSettings = LogSettings()
+
+    @field_validator("accounts", mode="after")
+    @classmethod
+    def _accounts_differ(cls, accounts: tuple[AccountSettings, ...]) -> tuple[AccountSettings, ...]:
+        names = [account.name for account in accounts]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"there are two accounts named {name}")
+        return accounts
+
+    @field_validator("routes", mode="after")
+    @classmethod
+    def _accounts_are_known(cls, routes: tuple[Route, ...], info: ValidationInfo) -> tuple[Route, ...]:
+        # Without them they were wrong themselves, which is said already.
+        if (accounts := info.data.get("accounts")) is not None:
+            known = {account.name for account in accounts}
+            for route in routes:
+                if route.account is not None and route.account not in known:
+                    raise ValueError(f"there is no account named {route.account}")
+        return routes
+
+    @model_validator(mode="after")
+    def _who_registers_is_asked(self) -> Self:
+        auth = self.auth
+        if self.registrar.enabled and auth.users and "REGISTER" not in auth.challenge:
+            asked = auth.model_copy(update={"challenge": (*auth.challenge, "REGISTER")})
+            # Frozen for all others.
+            object.__setattr__(self, "auth", asked)
+        return self
 
     def room(self, name: str) -> RoomSettings:
         """What holds for the room of that name: its own section over ``[rooms.default]``."""

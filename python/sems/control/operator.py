@@ -1,4 +1,4 @@
-"""The operator's API: all rooms, all calls, and what the core counts."""
+"""The operator's API: all rooms, calls and registrations, and what the core counts."""
 
 from __future__ import annotations
 
@@ -12,12 +12,21 @@ from starlette.types import ASGIApp
 from ..engine import __version__
 from .endpoint import Ask, Endpoint, answer
 from .stream import EventStream, Streams, event
-from .views import CallList, CallView, ConferenceSummary, Overview, Stats
+from .views import (
+    AccountView,
+    CallList,
+    CallView,
+    ConferenceSummary,
+    Overview,
+    PhoneView,
+    Registrations,
+    Stats,
+)
 
 if TYPE_CHECKING:
     from ..server import Server
 
-#: How many calls are listed at most.
+#: How many calls, and how many phones, are listed at most.
 LISTED: Final = 500
 #: How often, in seconds, it is looked whether something has changed.
 GLANCE: Final = 0.2
@@ -64,6 +73,15 @@ class OperatorApi:
             ),
             Endpoint(
                 method="GET",
+                path="/registrations",
+                handle=self.list_registrations,
+                name="listRegistrations",
+                summary=f"Where we are registered, and which phones are registered at us, {LISTED} at most",
+                who="operator",
+                answer=Registrations,
+            ),
+            Endpoint(
+                method="GET",
                 path="/stats",
                 handle=self.stats,
                 name="getStats",
@@ -104,6 +122,10 @@ class OperatorApi:
             raise HTTPException(404, "There is no such call, or it has ended.")
         await call.hangup()
         return Response(status_code=204)
+
+    async def list_registrations(self, ask: Ask) -> ASGIApp:
+        """Ours elsewhere, and those of others here."""
+        return answer(_registrations(ask.server))
 
     async def stats(self, ask: Ask) -> ASGIApp:
         """What the core counts."""
@@ -160,6 +182,7 @@ def _overview(server: Server) -> Overview:
             for conference in server.conferences
         ],
         calls=_calls(server),
+        registrations=_registrations(server),
     )
 
 
@@ -168,6 +191,16 @@ def _calls(server: Server) -> CallList:
     newest = sorted(server.calls.values(), key=lambda call: call.started, reverse=True)
     return CallList(
         total=len(newest), calls=[CallView.of(call, rooms.get(call.id)) for call in newest[:LISTED]]
+    )
+
+
+def _registrations(server: Server) -> Registrations:
+    registrar = getattr(server, "registrar", None)
+    phones = registrar.bindings() if registrar is not None else []
+    return Registrations(
+        accounts=[AccountView.of(account) for account in server.accounts],
+        total=len(phones),
+        phones=[PhoneView.of(phone) for phone in phones[:LISTED]],
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -12,6 +14,7 @@ from ..conference import Conference, Participant, Presence, Role
 from ..trace.record import message_to_json
 
 if TYPE_CHECKING:
+    from ..accounts import Account
     from ..call import Call
     from ..events import Quality
     from ..trace import Trace, TracedCall
@@ -259,6 +262,75 @@ class CallList(View):
     calls: list[CallView]
 
 
+class AccountView(View):
+    """An address of ours at somebody's registrar."""
+
+    name: str
+    uri: str
+    """The address that others call."""
+    state: Literal["registering", "registered", "failed", "ended"]
+    code: int | None
+    """Of a failure: what was answered; 408 for silence, 503 when there was no way there."""
+    reason: str
+    """Of a failure: why."""
+    until: datetime | None
+    """Of `registered`: when it ends unless it is refreshed; of `failed`: when it is tried again."""
+    contact: str
+    """Our address as the registrar has it."""
+
+    @classmethod
+    def of(cls, account: Account) -> AccountView:
+        """As it stands, without its password."""
+        return cls(
+            name=account.name,
+            uri=account.uri,
+            state=account.state,
+            code=account.code,
+            reason=account.reason,
+            until=None if account.until is None else _moment(round(account.until)),
+            contact=account.contact,
+        )
+
+
+class PhoneView(View):
+    """A phone that is registered at us."""
+
+    address: str
+    """The address under which it is called."""
+    contact: str
+    """Its own address, as it says itself."""
+    source: str
+    """The address and port from which it registered."""
+    user_agent: str
+    """What it calls itself."""
+    q: float
+    """How much it is preferred among the phones of the same user, 0.0–1.0."""
+    until: datetime
+    """When it is forgotten."""
+
+    @classmethod
+    def of(cls, binding: Any) -> PhoneView:
+        """As the registrar has it."""
+        left = binding.until - asyncio.get_running_loop().time()
+        return cls(
+            address=binding.aor,
+            contact=binding.contact,
+            source=binding.source,
+            user_agent=binding.user_agent,
+            q=binding.q,
+            until=_moment(round(time.time() + left)),
+        )
+
+
+class Registrations(View):
+    """Where we are registered, and who is registered at us."""
+
+    accounts: list[AccountView]
+    total: int
+    """How many phones there are, listed or not."""
+    phones: list[PhoneView]
+
+
 class Stats(View):
     """Counters and gauges of the core, by name."""
 
@@ -276,10 +348,11 @@ class ConferenceSummary(View):
 
 
 class Overview(View):
-    """All rooms and calls."""
+    """All rooms, calls and registrations."""
 
     conferences: list[ConferenceSummary]
     calls: CallList
+    registrations: Registrations
 
 
 class Problem(View):

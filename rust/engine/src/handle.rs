@@ -489,7 +489,7 @@ impl Plan {
             },
             &mut self.events,
         )?;
-        let ports = PortPool::new(self.ports, self.config.rtp_ports, self.now);
+        let ports = PortPool::new(self.ports, self.config.rtp_ports);
         let seed = self.random.random();
         let legs = Legs::new(
             ports,

@@ -9,7 +9,7 @@ use std::{
     os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, Ordering, fence},
     },
 };
 
@@ -21,6 +21,8 @@ pub struct Wake {
     fd: OwnedFd,
     /// A wake-up is on its way and has not been seen yet.
     pending: AtomicBool,
+    /// The reader comes by itself very soon.
+    napping: AtomicBool,
 }
 
 impl Wake {
@@ -36,6 +38,7 @@ impl Wake {
         Ok(Arc::new(Self {
             fd,
             pending: AtomicBool::new(false),
+            napping: AtomicBool::new(false),
         }))
     }
 
@@ -47,6 +50,22 @@ impl Wake {
             // counter is at most 1.
             unsafe { libc::write(self.fd.as_raw_fd(), one.as_ptr().cast(), one.len()) };
         }
+    }
+
+    /// As [`Wake::wake`], but leaves a reader alone that comes by itself very soon.
+    pub fn nudge(&self) {
+        // Either we see that the reader naps, or it sees what was queued before.
+        fence(Ordering::SeqCst);
+        if !self.napping.load(Ordering::Relaxed) {
+            self.wake();
+        }
+    }
+
+    /// For the reader, before it waits: whether it comes by itself very soon. It has to look at
+    /// its queue once more afterwards.
+    pub fn set_napping(&self, on: bool) {
+        self.napping.store(on, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
     }
 
     /// Makes the descriptor unreadable. To be called before the queue is emptied: what is put

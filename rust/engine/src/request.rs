@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use sems_sip::auth::Keyring;
+use sems_sip::{auth::Keyring, transaction::Transport};
 
 use crate::{
     command::HeaderList,
@@ -92,4 +92,6 @@ pub struct IncomingRequest {
     pub answered: bool,
     /// The user that its sender has shown to be, if it was asked to.
     pub user: Option<String>,
+    /// What it came over.
+    pub transport: Transport,
 }

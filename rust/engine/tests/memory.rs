@@ -163,7 +163,7 @@ fn weigh_legs() -> isize {
     };
     let mut media = Media::new(config, &mut receiver).unwrap();
     let (handle, host) = (media.handle(), network.host());
-    let mut ports = PortPool::new(PortSource::Memory(host.clone()), (10_000, 19_999), start);
+    let mut ports = PortPool::new(PortSource::Memory(host.clone()), (10_000, 19_999));
     let mut open = |number: usize| {
         let negotiated = Negotiated {
             codec: &g711::PCMU,

@@ -326,6 +326,54 @@ fn a_flood_is_refused_beyond_the_limit_and_makes_room_when_it_ends() {
 }
 
 #[test]
+fn who_sends_a_flood_has_a_turn_like_everybody_else() {
+    let mut server = End::new(None);
+    let mut flood: Vec<_> = (0..20).map(|_| server.client()).collect();
+    let mut good = server.client();
+    until(&mut [&mut server], |ends| {
+        ends[0].transport.connections() == 21
+    });
+    for client in &mut flood {
+        client
+            .write_all(message("").repeat(200).as_bytes())
+            .unwrap();
+    }
+    good.write_all(message("good").as_bytes()).unwrap();
+    let mut turns = 0;
+    while server.messages().len() < 20 * 200 + 1 {
+        let before = server.arrivals.len();
+        server.step();
+        turns += 1;
+        let told = server.arrivals.len() - before;
+        assert!(told <= 64, "{told} in one turn");
+        let is_due = server
+            .transport
+            .next_deadline()
+            .is_some_and(|at| at <= server.now);
+        assert!(is_due || told < 64, "what waits has a turn at once");
+        assert!(turns < 5000, "{}", server.messages().len());
+    }
+    let at = server
+        .messages()
+        .iter()
+        .position(|(_, text)| text.ends_with("good"));
+    assert!(at.unwrap() < 20 * 8 * 2, "{at:?}");
+    server.step();
+    let is_due = server
+        .transport
+        .next_deadline()
+        .is_some_and(|at| at <= server.now);
+    assert!(!is_due, "nothing waits");
+
+    good.write_all("\r\n".repeat(1000).as_bytes()).unwrap();
+    let before = server.arrivals.len();
+    until(&mut [&mut server], |ends| ends[0].arrivals.len() > before);
+    let pongs = &server.arrivals[before..];
+    assert!(pongs.iter().all(|pong| matches!(pong, Arrival::Pong(_))));
+    assert!(pongs.len() < 10, "{}", pongs.len());
+}
+
+#[test]
 fn what_breaks_a_stream_can_be_answered_before_it_is_closed() {
     let mut server = End::new(None);
     let mut client = server.client();
@@ -462,6 +510,78 @@ fn one_connection_serves_several_names_only_if_its_certificate_does() {
             .any(|arrival| matches!(arrival, Arrival::Failed { .. }))
     });
     assert_eq!(bob.messages().len(), 2);
+}
+
+/// A socket with a port of its own, which may be one that has been listened at.
+fn socket_at(port: u16) -> socket2::Socket {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.set_reuse_address(true).unwrap();
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    socket.bind(&address.into()).unwrap();
+    socket
+}
+
+#[test]
+fn who_connects_from_the_address_of_a_server_is_not_taken_for_it() {
+    let mut ann = End::new(Some(tls(&Folder::new().0, |config| config.verify = false)));
+    let (before, after) = (socket_at(0), socket_at(0));
+    let at = |socket: &socket2::Socket| Flow {
+        transport: sems_sip::transaction::Transport::Tls,
+        local: ann.address(),
+        remote: socket.local_addr().unwrap().as_socket().unwrap(),
+    };
+    let (first, second) = (at(&before), at(&after));
+    let address = ann.address();
+    before.connect(&address.into()).unwrap();
+    until(&mut [&mut ann], |ends| ends[0].transport.connections() == 1);
+    ann.transport.expect(first, None);
+    ann.send(first, &message("to the phone")).unwrap();
+    assert_eq!(ann.transport.connections(), 1, "it is called over its own");
+
+    ann.transport.expect(first, Some("sip.example.org"));
+    ann.transport.expect(second, Some("sip.example.org"));
+    after.connect(&address.into()).unwrap();
+    until(&mut [&mut ann], |ends| ends[0].transport.connections() == 2);
+    for flow in [first, second] {
+        let at_once = ann.send(flow, &message("secret")).is_err();
+        let failed =
+            |arrival: &Arrival| matches!(arrival, Arrival::Failed { flow: to, .. } if *to == flow);
+        until(&mut [&mut ann], |ends| {
+            at_once || ends[0].arrivals.iter().any(failed)
+        });
+    }
+}
+
+#[test]
+fn a_connection_of_ours_is_not_given_up_for_one_that_comes_from_there() {
+    let mut ann = End::new(None);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let remote = listener.local_addr().unwrap();
+    let flow = Flow {
+        transport: ann.transport.kind(),
+        local: ann.address(),
+        remote,
+    };
+    ann.send(flow, "one ").unwrap();
+    let (mut server, _) = listener.accept().unwrap();
+    drop(listener);
+    let stranger = socket_at(remote.port());
+    stranger.connect(&ann.address().into()).unwrap();
+    until(&mut [&mut ann], |ends| ends[0].transport.connections() == 2);
+    ann.send(flow, "two").unwrap();
+    let mut said = [0; 7];
+    server
+        .set_read_timeout(Some(Duration::from_secs(5)))
+        .unwrap();
+    server.read_exact(&mut said).unwrap();
+    assert_eq!(&said, b"one two");
+
+    let mut stranger = TcpStream::from(stranger);
+    stranger.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+    until(&mut [&mut ann], |ends| ends[0].transport.connections() == 1);
+    assert_eq!(ann.arrivals, [], "nobody is to answer, and close the other");
+    ann.send(flow, "three").unwrap();
+    server.read_exact(&mut [0; 5]).unwrap();
 }
 
 #[test]

@@ -102,7 +102,7 @@ pub enum Event {
     },
     #[pyo3(constructor = (
         transaction, call, method, uri, headers, body, source, local, trusted = false,
-        answered = false, user = None
+        answered = false, user = None, transport = "udp".to_owned()
     ))]
     Request {
         transaction: u64,
@@ -116,6 +116,7 @@ pub enum Event {
         trusted: bool,
         answered: bool,
         user: Option<String>,
+        transport: String,
     },
     Response {
         request: u64,
@@ -301,6 +302,7 @@ impl From<event::Event> for Event {
                 trusted: request.trusted,
                 answered: request.answered,
                 user: request.user,
+                transport: request.transport.name().to_owned(),
             },
             E::Response { request, response } => Self::Response {
                 request: request.0,

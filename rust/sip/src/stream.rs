@@ -85,7 +85,10 @@ impl Framer {
             return None;
         }
         (self.searched, self.length, self.started) = (0, None, false);
-        Some(Frame::Message(self.buffer.split_to(length).freeze()))
+        // A copy: a part of the buffer would keep all of it for as long as the message is kept.
+        let message = Bytes::copy_from_slice(&self.buffer[..length]);
+        self.buffer.advance(length);
+        Some(Frame::Message(message))
     }
 
     /// Between messages: takes one line end.
@@ -163,9 +166,8 @@ impl Framer {
 
     fn give_up(&mut self, head: usize, error: Error) -> Frame {
         self.broken = true;
-        let mut rest = std::mem::take(&mut self.buffer);
-        rest.truncate(head);
-        let head = rest.freeze();
+        let rest = std::mem::take(&mut self.buffer);
+        let head = Bytes::copy_from_slice(&rest[..head.min(rest.len())]);
         Frame::Broken { head, error }
     }
 }

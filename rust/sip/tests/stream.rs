@@ -50,6 +50,20 @@ fn content_length_ends_a_message_and_the_next_one_follows_at_once() {
 }
 
 #[test]
+fn what_comes_out_keeps_no_more_memory_than_it_is_long() {
+    let (one, head) = (message("l:0", ""), message("Subject: no length", ""));
+    let stream = format!("{}{head}{}", one.repeat(100), "x".repeat(5000));
+    for frame in whole(&stream) {
+        let (Frame::Message(data) | Frame::Broken { head: data, .. }) = frame else {
+            panic!("{frame:?}");
+        };
+        let length = data.len();
+        let own = data.try_into_mut().expect("nobody else has it");
+        assert!(own.capacity() <= length, "{} for {length}", own.capacity());
+    }
+}
+
+#[test]
 fn the_length_is_found_however_it_is_written() {
     for length in [
         "CONTENT-LENGTH:4",

@@ -161,7 +161,7 @@ async def test_the_api_describes_itself_in_valid_openapi(meeting: Meeting) -> No
     assert operations == {
         *("getMe", "listConferences", "getConference", "changeConference", "followConference"),
         *("getParticipant", "changeParticipant", "removeParticipant", "readmitParticipant"),
-        *("listCalls", "getCall", "hangUp", "getStats", "followOverview"),
+        *("listCalls", "getCall", "hangUp", "getStats", "followOverview", "listRegistrations"),
         *("listTraces", "getTrace"),
     }
     for methods in document["paths"].values():

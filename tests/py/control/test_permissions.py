@@ -65,7 +65,9 @@ async def test_a_command_is_carried_out_for_those_who_may_and_refused_to_others(
 
 
 @pytest.mark.parametrize("who", [None, "anna", "operator"])
-@pytest.mark.parametrize("path", ["/conferences", "/calls", "/calls/1", "/stats", "/overview/events", "/me"])
+@pytest.mark.parametrize(
+    "path", ["/conferences", "/calls", "/calls/1", "/stats", "/registrations", "/overview/events", "/me"]
+)
 async def test_what_is_the_operators_is_shown_to_him_alone(
     meeting: Meeting, who: str | None, path: str
 ) -> None:

@@ -81,7 +81,11 @@ impl Phone {
         callee: SocketAddr,
         content: Option<Content>,
     ) -> SessionId {
-        let invite = self.invitation(callee, content);
+        self.call_by(now, self.invitation(callee, content))
+    }
+
+    /// Calls by an INVITE that the story has changed.
+    pub fn call_by(&mut self, now: Instant, invite: OutgoingRequest) -> SessionId {
         let session = self.agent.invite(now, invite).expect("within limits");
         self.told.push((session, Told::default()));
         session

@@ -159,12 +159,13 @@ pub(super) struct WorkerInbox {
 }
 
 impl WorkerInbox {
-    /// Puts a message into the worker's inbox, or gives it back when that is full.
+    /// Puts a message into the worker's inbox, or gives it back when that is full. A worker that
+    /// has ticks to do is not woken for it: it looks there every few milliseconds anyway.
     pub(super) fn try_send(&self, message: ToWorker) -> Result<(), ToWorker> {
         self.sender
             .try_send(message)
             .map_err(|error| error.into_inner())?;
-        self.wake.wake();
+        self.wake.nudge();
         Ok(())
     }
 }

@@ -352,6 +352,9 @@ impl MediaHandle {
     }
 }
 
+/// A worker that wakes within this time by itself is not woken for a message.
+const NAP: Duration = Duration::from_millis(4);
+
 /// A worker's thread.
 fn run(mut worker: Worker, wake: &Wake) {
     loop {
@@ -370,6 +373,11 @@ fn run(mut worker: Worker, wake: &Wake) {
         let left = worker
             .next_deadline(now)
             .map(|deadline| deadline.saturating_duration_since(now));
+        wake.set_napping(left.is_some_and(|left| left <= NAP));
+        // One that came before it was known that nobody wakes us.
+        if worker.has_messages() {
+            continue;
+        }
         if left.is_none_or(|left| !left.is_zero()) && wait(wake, left) {
             wake.clear();
         }

@@ -24,16 +24,16 @@ mod tests {
 
     const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-    fn memory_pool(range: (u16, u16), now: Instant) -> (PortPool, MemoryHost) {
+    fn memory_pool(range: (u16, u16)) -> (PortPool, MemoryHost) {
         let host = MemoryNetwork::new(0, LinkQuality::default()).host();
-        let pool = PortPool::new(PortSource::Memory(host.clone()), range, now);
+        let pool = PortPool::new(PortSource::Memory(host.clone()), range);
         (pool, host)
     }
 
     #[test]
     fn rtp_is_even_and_its_neighbour_is_rtcp() {
         let now = Instant::now();
-        let (mut pool, host) = memory_pool((10_001, 10_006), now);
+        let (mut pool, host) = memory_pool((10_001, 10_006));
         assert_eq!(pool.size(), 2);
         let first = pool.take(host.ip(), now).unwrap();
         let second = pool.take(host.ip(), now).unwrap();
@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn a_port_rests_before_it_is_used_again() {
         let start = Instant::now();
-        let (mut pool, host) = memory_pool((10_000, 10_001), start);
+        let (mut pool, host) = memory_pool((10_000, 10_001));
         drop(pool.take(host.ip(), start).unwrap());
         let error = pool.take(host.ip(), start).err().unwrap();
         assert_eq!(error.kind(), io::ErrorKind::AddrNotAvailable);
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn a_port_that_somebody_else_has_is_passed_over() {
         let now = Instant::now();
-        let (mut pool, host) = memory_pool((10_000, 10_003), now);
+        let (mut pool, host) = memory_pool((10_000, 10_003));
         let _other = host.bind(10_001).unwrap();
         assert_eq!(pool.take(host.ip(), now).unwrap().local().port(), 10_002);
     }
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn sockets_stay_open_for_the_next_call_which_hears_nothing_of_the_last() {
         let start = Instant::now();
-        let mut pool = PortPool::new(PortSource::Machine, (41_300, 41_301), start);
+        let mut pool = PortPool::new(PortSource::Machine, (41_300, 41_301));
         let mut port = pool.take(HERE, start).unwrap();
         let at = port.local();
         let mut peer = UdpSocket::bind(SocketAddr::new(HERE, 41_310)).unwrap();
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn an_address_that_is_not_ours_is_an_error() {
         let now = Instant::now();
-        let mut pool = PortPool::new(PortSource::Machine, (40_000, 40_009), now);
+        let mut pool = PortPool::new(PortSource::Machine, (40_000, 40_009));
         let error = pool.take("192.0.2.1".parse().unwrap(), now).err().unwrap();
         assert_eq!(error.kind(), io::ErrorKind::AddrNotAvailable);
         assert_eq!(pool.in_use(), 0);
@@ -110,7 +110,7 @@ mod tests {
     /// Three ports of ours with their addresses.
     fn ports(first: u16) -> [(Port, SocketAddr); 3] {
         let now = Instant::now();
-        let mut pool = PortPool::new(PortSource::Machine, (first, first + 99), now);
+        let mut pool = PortPool::new(PortSource::Machine, (first, first + 99));
         std::array::from_fn(|_| {
             let port = pool.take(HERE, now).unwrap();
             let local = port.local();

@@ -230,6 +230,11 @@ impl Worker {
             .min()
     }
 
+    /// Whether messages wait to be looked at.
+    pub fn has_messages(&self) -> bool {
+        !self.inbox.is_empty()
+    }
+
     /// Whether the worker has been told to stop, and has.
     pub fn has_stopped(&self) -> bool {
         self.stopped

@@ -329,6 +329,7 @@ impl Signaling {
             trusted: self.config.trusts(flow.remote.ip()),
             answered,
             user: user.map(|user| user.to_string()),
+            transport: flow.transport,
         })));
     }
 

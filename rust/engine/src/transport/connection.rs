@@ -68,6 +68,10 @@ pub(super) struct Connection {
     framer: Framer,
     /// What comes is thrown away.
     deaf: bool,
+    /// A turn has ended before all that is there was told.
+    has_more: bool,
+    /// It is in the line of those that get a turn.
+    pub(super) in_line: bool,
     queue: VecDeque<Bytes>,
     /// So much of the first in the queue is written.
     written: usize,
@@ -108,6 +112,8 @@ impl Connection {
             has_spoken: false,
             framer: Framer::new(),
             deaf: false,
+            has_more: false,
+            in_line: false,
             queue: VecDeque::new(),
             written: 0,
             queued: 0,
@@ -169,11 +175,13 @@ impl Connection {
         self.write(now)
     }
 
-    /// The socket is ready: reads and writes what is possible. An error is the end.
+    /// The socket is ready, or more of what has been read waits: reads and writes what is possible,
+    /// and tells at most so many arrivals. An error is the end.
     pub(super) fn on_ready(
         &mut self,
         now: Instant,
         scratch: &mut [u8; SCRATCH],
+        most: usize,
         into: &mut Vec<Arrival>,
     ) -> io::Result<()> {
         if self.stage == Stage::Connecting {
@@ -187,19 +195,31 @@ impl Connection {
             (self.since, self.active) = (now, now);
             return self.write(now);
         }
-        let read = self.read(now, scratch, into);
+        let read = self.read(now, scratch, into.len() + most, into);
         // What has been understood may have to be answered even if that was the last of it.
         let written = self.write(now);
         read.and(written)
     }
 
+    /// Whether the last turn has left messages that are there already.
+    pub(super) fn has_more(&self) -> bool {
+        self.has_more
+    }
+
+    /// Reads until `end` arrivals have been told.
     fn read(
         &mut self,
         now: Instant,
         scratch: &mut [u8; SCRATCH],
+        end: usize,
         into: &mut Vec<Arrival>,
     ) -> io::Result<()> {
+        // First what the last turn had no room for.
+        self.take(now, &[], end, into);
         for turn in 0.. {
+            if self.has_more {
+                break;
+            }
             let may_read = turn < READS;
             let length = match &mut self.tls {
                 None if may_read => self.socket.read(scratch),
@@ -211,7 +231,7 @@ impl Connection {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(length) => {
                     self.active = now;
-                    self.take(now, &scratch[..length], into);
+                    self.take(now, &scratch[..length], end, into);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -221,15 +241,24 @@ impl Connection {
         Ok(())
     }
 
-    /// Cuts what has come into messages.
-    fn take(&mut self, now: Instant, data: &[u8], into: &mut Vec<Arrival>) {
+    /// Cuts what has come into messages, as many as there is room for.
+    fn take(&mut self, now: Instant, data: &[u8], end: usize, into: &mut Vec<Arrival>) {
+        self.has_more = false;
         if self.deaf {
             return;
         }
         self.framer.push(data);
-        let mut pinged = false;
+        let (mut pinged, mut ponged) = (false, false);
         let mut whole = false;
-        while let Some(frame) = self.framer.pop() {
+        loop {
+            if into.len() >= end {
+                // Also with nothing left: then the next turn finds out.
+                self.has_more = true;
+                break;
+            }
+            let Some(frame) = self.framer.pop() else {
+                break;
+            };
             match frame {
                 Frame::Message(data) => {
                     (self.has_spoken, whole) = (true, true);
@@ -239,7 +268,12 @@ impl Connection {
                     });
                 }
                 Frame::Ping => pinged = true,
-                Frame::Pong => into.push(Arrival::Pong(self.flow)),
+                // However many come in one breath, the peer is there.
+                Frame::Pong if ponged => {}
+                Frame::Pong => {
+                    ponged = true;
+                    into.push(Arrival::Pong(self.flow));
+                }
                 Frame::Broken { head, error } => {
                     self.deaf = true;
                     into.push(Arrival::Broken {

@@ -1,7 +1,7 @@
 //! SIP over TCP and TLS (RFC 3261 §18): one listener, and the connections that it takes and opens.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     io,
     net::{IpAddr, SocketAddr, TcpListener, TcpStream},
     os::fd::{AsRawFd, RawFd},
@@ -29,8 +29,12 @@ use crate::error::EngineError;
 const BACKLOG: i32 = 1024;
 /// Connections accepted in one turn.
 const ACCEPTS: usize = 32;
+/// What one turn tells, so that UDP and the other listeners have theirs however much comes here.
+const ARRIVALS: usize = 64;
+/// What one connection tells in a turn.
+const SHARE: usize = 8;
 /// How long a turn may take, so that a flood of handshakes doesn't keep UDP waiting. Who is left out
-/// is among the first of the next turn.
+/// is first in the next turn.
 const TURN: Duration = Duration::from_millis(2);
 /// How often connections are looked at that take too long.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -43,6 +47,14 @@ slotmap::new_key_type! {
     struct ConnectionKey;
 }
 
+/// Whom the server at an address has to be.
+struct Expected {
+    name: Box<str>,
+    /// A domain was looked up that led there, now or before: nobody who connects to us from there
+    /// has shown to be of it.
+    is_domain: bool,
+}
+
 /// A TCP or TLS listener with its connections.
 pub struct StreamTransport {
     kind: FlowTransport,
@@ -53,8 +65,12 @@ pub struct StreamTransport {
     connections: SlotMap<ConnectionKey, Connection>,
     /// The one that messages of a flow are sent over. One that isn't here is only listened to.
     by_flow: HashMap<Flow, ConnectionKey>,
+    /// Those that have something, each once, in the order in which they get their turn.
+    line: VecDeque<ConnectionKey>,
+    /// When the last turn began.
+    turn_at: Option<Instant>,
     /// Whom the server at an address has to be.
-    names: HashMap<SocketAddr, Box<str>>,
+    names: HashMap<SocketAddr, Expected>,
     quota: Arc<Quota>,
     /// How long a connection may be of no use.
     idle: Duration,
@@ -113,6 +129,8 @@ impl StreamTransport {
             epoll,
             connections: SlotMap::with_key(),
             by_flow: HashMap::new(),
+            line: VecDeque::new(),
+            turn_at: None,
             names: HashMap::new(),
             quota,
             idle,
@@ -176,7 +194,7 @@ impl StreamTransport {
             .tls
             .is_some()
             .then(|| match self.names.get(&flow.remote) {
-                Some(name) => name.clone(),
+                Some(expected) => expected.name.clone(),
                 None => flow.remote.ip().to_string().into(),
             });
         let tls = match (&self.tls, &name) {
@@ -208,6 +226,7 @@ impl StreamTransport {
 
     fn enter(&mut self, now: Instant, mut connection: Connection) -> Option<ConnectionKey> {
         let (fd, flow) = (connection.fd(), connection.flow);
+        let is_outgoing = connection.outgoing;
         let interest = connection.changed_interest().unwrap_or(READ);
         let key = self.connections.insert(connection);
         if let Err(error) = self.epoll.add(fd, key.data().as_ffi(), interest) {
@@ -215,9 +234,24 @@ impl StreamTransport {
             self.connections.remove(key);
             return None;
         }
-        self.by_flow.insert(flow, key);
+        if is_outgoing || self.may_serve(flow) {
+            self.by_flow.insert(flow, key);
+        }
         self.sweep_at.get_or_insert(now + SWEEP);
         Some(key)
+    }
+
+    /// Whether a connection that a peer has opened may carry what goes to its address. Beside one
+    /// of ours it may not, nor where a certificate has to be shown: whoever has got that address
+    /// would be taken for the server there.
+    fn may_serve(&self, flow: Flow) -> bool {
+        let ours = self.by_flow.get(&flow);
+        let ours = ours.and_then(|key| self.connections.get(*key));
+        !ours.is_some_and(|connection| connection.outgoing)
+            && !self
+                .names
+                .get(&flow.remote)
+                .is_some_and(|expected| expected.is_domain)
     }
 
     /// Watches for what the connection wants now.
@@ -242,13 +276,37 @@ impl StreamTransport {
         (connection.outgoing || connection.has_spoken).then_some(flow)
     }
 
-    fn on_ready(&mut self, now: Instant, key: ConnectionKey, into: &mut Vec<Arrival>) {
+    fn line_up(&mut self, key: ConnectionKey) {
+        if let Some(connection) = self.connections.get_mut(key)
+            && !std::mem::replace(&mut connection.in_line, true)
+        {
+            self.line.push_back(key);
+        }
+    }
+
+    fn on_ready(&mut self, now: Instant, key: ConnectionKey, most: usize, into: &mut Vec<Arrival>) {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
-        match connection.on_ready(now, &mut self.scratch, into) {
-            Ok(()) => self.watch(key),
-            Err(error) => self.end(key, &error, into),
+        let before = into.len();
+        connection.in_line = false;
+        match connection.on_ready(now, &mut self.scratch, most, into) {
+            Ok(()) => {
+                let has_more = connection.has_more();
+                self.watch(key);
+                if has_more {
+                    self.line_up(key);
+                }
+            }
+            Err(error) => return self.end(key, &error, into),
+        }
+        if into.len() > before
+            && let Some(Arrival::Broken { flow, .. }) = into.last()
+            && self.by_flow.get(flow) != Some(&key)
+        {
+            // Answering would use its flow, which is another connection, and close that.
+            into.pop();
+            into.extend(self.remove(key).map(Arrival::Closed));
         }
     }
 
@@ -301,15 +359,29 @@ impl Transport for StreamTransport {
 
     fn receive(&mut self, now: Instant, into: &mut Vec<Arrival>) -> io::Result<()> {
         let begun = Instant::now();
+        let mut is_called = false;
         for (token, _) in self.epoll.ready() {
-            if begun.elapsed() > TURN {
-                break;
-            }
             match token {
-                LISTENER => self.accept(now),
-                token => self.on_ready(now, KeyData::from_ffi(token).into(), into),
+                LISTENER => is_called = true,
+                token => self.line_up(KeyData::from_ffi(token).into()),
             }
         }
+        let end = into.len() + ARRIVALS;
+        // Who gets in line again has another turn.
+        for _ in 0..self.line.len() {
+            let room = end.saturating_sub(into.len());
+            if room == 0 || begun.elapsed() > TURN {
+                break;
+            }
+            if let Some(key) = self.line.pop_front() {
+                self.on_ready(now, key, room.min(SHARE), into);
+            }
+        }
+        if is_called {
+            // Last, so that those who only connect take nothing from those who speak.
+            self.accept(now);
+        }
+        self.turn_at = Some(now);
         if self.sweep_at.is_some_and(|at| at <= now) {
             self.sweep(now, into);
         }
@@ -343,18 +415,29 @@ impl Transport for StreamTransport {
             // Whoever is called next says again who it is.
             self.names.clear();
         }
+        let is_domain = name.is_some();
         let name = name.map_or_else(|| remote.ip().to_string(), str::to_owned);
         let open = self.by_flow.get(&flow);
-        if let Some(connection) = open.and_then(|key| self.connections.get(*key))
-            && connection.name.as_deref().is_some_and(|same| same != name)
-            && !connection
-                .tls()
-                .is_some_and(|open| tls.is_also(open, &name))
-        {
-            // Somebody else at that address: it is listened to, but not sent over any more.
-            self.by_flow.remove(&flow);
+        if let Some(connection) = open.and_then(|key| self.connections.get(*key)) {
+            let serves = match &connection.name {
+                Some(shown) => {
+                    **shown == *name
+                        || connection
+                            .tls()
+                            .is_some_and(|open| tls.is_also(open, &name))
+                }
+                // The peer's own, such as a phone's, which has shown no certificate.
+                None => !is_domain,
+            };
+            if !serves {
+                // Somebody else at that address: it is listened to, but not sent over any more.
+                self.by_flow.remove(&flow);
+            }
         }
-        self.names.insert(remote, name.into());
+        let known = self.names.get(&remote);
+        let is_domain = is_domain || known.is_some_and(|known| known.is_domain);
+        let name = name.into();
+        self.names.insert(remote, Expected { name, is_domain });
     }
 
     fn finish(&mut self, now: Instant, flow: Flow) {
@@ -374,7 +457,9 @@ impl Transport for StreamTransport {
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        self.sweep_at
+        // The epoll set doesn't tell of what has been read already.
+        let turn = self.turn_at.filter(|_| !self.line.is_empty());
+        turn.or(self.sweep_at)
     }
 }
 

@@ -104,7 +104,7 @@ impl Stage {
         };
         let media = Media::new(config, &mut receiver).unwrap();
         let host = network.host();
-        let ports = PortPool::new(PortSource::Memory(host.clone()), (10_000, 19_999), now);
+        let ports = PortPool::new(PortSource::Memory(host.clone()), (10_000, 19_999));
         Self {
             handle: media.handle(),
             network,

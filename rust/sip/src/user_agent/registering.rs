@@ -357,11 +357,9 @@ impl UserAgent {
         }
     }
 
-    /// Tells what is new.
+    /// Tells how it stands, after each refresh too: until when is new.
     fn tell_registration(&mut self, id: RegistrationId, state: RegistrationState) {
-        if let Some(registration) = self.registrations.get_mut(id)
-            && registration.told.as_ref() != Some(&state)
-        {
+        if let Some(registration) = self.registrations.get_mut(id) {
             registration.told = Some(state.clone());
             self.event(Event::Registration { id, state });
         }

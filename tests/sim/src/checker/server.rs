@@ -126,6 +126,8 @@ impl Server {
                 self.due = at + times.t1;
                 None
             }
+            // Each copy may be asked anew, with a nonce of its own.
+            Some(_) if self.is_challenge() && self.answer_status() == response.status => None,
             Some(answer) if answer.bytes != response.bytes => {
                 let first = answer.name();
                 Some((
@@ -206,6 +208,16 @@ impl Server {
             && tag.is_some_and(|tag| *tag == id.local)
     }
 
+    /// Whether it was asked for credentials, which should take no state: neither are such
+    /// responses repeated by themselves then (RFC 3261 §8.2.7, §26.3.2.4).
+    fn is_challenge(&self) -> bool {
+        matches!(self.answer_status(), Some(401 | 407))
+    }
+
+    fn answer_status(&self) -> Option<u16> {
+        self.answer.as_ref()?.status
+    }
+
     fn is_accepted_invite(&self) -> bool {
         self.is_invite() && self.is_accepted()
     }
@@ -213,7 +225,7 @@ impl Server {
     /// The final response that should have been repeated by now and wasn't.
     pub fn missing(&self, at: Duration, times: &Times) -> Option<String> {
         let answer = self.answer.as_ref()?;
-        if !self.is_invite() || self.acknowledged || !self.request.over_udp {
+        if !self.is_invite() || self.acknowledged || self.is_challenge() || !self.request.over_udp {
             return None;
         }
         let end = match self.over {

@@ -82,9 +82,13 @@ pub enum PortSource {
     Memory(MemoryHost),
 }
 
-/// The even ports of a range, the one that has rested longest first.
+/// The even ports of a range: those that have rested longest first, and such as were never used
+/// only when none has rested, so that no more sockets stay open than calls have needed.
 pub struct PortPool {
     source: PortSource,
+    /// Ports that no call has had yet.
+    fresh: VecDeque<u16>,
+    /// Ports whose calls are over, in the order of their ends.
     free: VecDeque<Free>,
     size: usize,
     returned: Receiver<Returned>,
@@ -100,22 +104,19 @@ struct Free {
 
 impl PortPool {
     /// All pairs of an even port and the next within `low` to `high`.
-    pub fn new(source: PortSource, (low, high): (u16, u16), now: Instant) -> Self {
+    pub fn new(source: PortSource, (low, high): (u16, u16)) -> Self {
         let (home, returned) = channel();
         let first = u32::from(low).next_multiple_of(2);
-        let free: VecDeque<_> = (first..u32::from(high))
+        let fresh: VecDeque<_> = (first..u32::from(high))
             .step_by(2)
-            .map(|port| Free {
-                // Below a u16.
-                port: port as u16,
-                since: now.checked_sub(REST).unwrap_or(now),
-                open: None,
-            })
+            // Below a u16.
+            .map(|port| port as u16)
             .collect();
         Self {
             source,
-            size: free.len(),
-            free,
+            size: fresh.len(),
+            fresh,
+            free: VecDeque::new(),
             returned,
             home,
         }
@@ -129,12 +130,12 @@ impl PortPool {
     pub fn take(&mut self, local: IpAddr, now: Instant) -> io::Result<Port> {
         self.reclaim(now);
         let mut last_error = None;
-        for _ in 0..self.free.len() {
+        for _ in 0..self.free.len() + self.fresh.len() {
             let rested = |free: &Free| now.saturating_duration_since(free.since) >= REST;
-            if !self.free.front().is_some_and(rested) {
-                break;
-            }
-            let Some(Free { port, open, .. }) = self.free.pop_front() else {
+            let has_rested = self.free.front().is_some_and(rested);
+            let again = has_rested.then(|| self.free.pop_front()).flatten();
+            let again = again.map(|free| (free.port, free.open));
+            let Some((port, open)) = again.or_else(|| Some((self.fresh.pop_front()?, None))) else {
                 break;
             };
             match self.open(SocketAddr::new(local, port), open) {
@@ -169,7 +170,7 @@ impl PortPool {
 
     /// Pairs that calls had when ports were reclaimed last.
     pub fn in_use(&self) -> usize {
-        self.size - self.free.len()
+        self.size - self.free.len() - self.fresh.len()
     }
 
     /// How many pairs there are.
