@@ -8,6 +8,7 @@
 ...     await call.play("welcome")
 """
 
+from .accounts import Account
 from .app import App
 from .call import Call
 from .conference import Conference, Participant
@@ -22,6 +23,7 @@ from .errors import (
     SemsError,
     SoundNotFound,
     StartError,
+    TraceError,
     WrongState,
 )
 from .events import (
@@ -49,9 +51,11 @@ from .requests import SipRequest, SipResponse
 from .room import Room
 from .server import Server
 from .subscriptions import Notification, Notifications, Subscription
+from .trace import Trace, TracedCall
 from .transfer import Refer, Transfer
 
 __all__ = [
+    "Account",
     "Answered",
     "App",
     "Call",
@@ -98,6 +102,9 @@ __all__ = [
     "StartError",
     "Subscription",
     "Tap",
+    "Trace",
+    "TraceError",
+    "TracedCall",
     "Transfer",
     "Transferring",
     "WrongState",

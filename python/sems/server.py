@@ -43,6 +43,9 @@ _NEVER = 86_400
 # How long a call may ring, in seconds: somewhat longer than proxies have patience (RFC 3261 §16.6).
 _RING_TIMEOUT = 185.0
 
+# What the core says of servers that don't show the certificate that they should.
+_NO_TLS = "no TLS connection "
+
 
 class Server:
     """A SEMS in this process.
@@ -93,6 +96,8 @@ class Server:
         """The port of the pages; once started never 0."""
         self.stopping = asyncio.Event()
         """Set when the server begins to stop: endless responses end themselves."""
+        self.tls_failure: str | None = None
+        """Why the newest connection by TLS that failed did: mostly a certificate that is not trusted."""
         self._open = asyncio.Event()
         self._network = network
         self._web = web
@@ -138,6 +143,9 @@ class Server:
             if self._pages is not None:
                 await self._pages.stop()
             raise
+        for route in self.config.routes:
+            if route.app not in self.apps:
+                logger.warning("a route leads to an app that is not there", app=route.app)
         for notice in self.engine.core.notices():
             logger.warning(notice)
         if self._pages is not None:
@@ -593,6 +601,9 @@ class Server:
                 logger.warning("what is new is refused with 503", why=reason)
             case Event.Overload(False, reason):
                 logger.info("what is new is taken again", why=reason)
+            case Event.Fault(message) if message.startswith(_NO_TLS):
+                self.tls_failure = message
+                logger.warning("a server is not whom we look for", why=message)
             case Event.Fault(message):
                 logger.error("a part of the engine failed and was ended", why=message)
             case _:

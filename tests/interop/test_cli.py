@@ -77,10 +77,30 @@ async def test_a_call_over_tls_trusts_whom_it_is_told_to(tmp_path: Path) -> None
         uri = server.uri("echo", "tls")
         code, said = await sems("call", uri, "--duration", "0.5", cwd=tmp_path)
         assert code == 1
-        assert "UnknownIssuer" in said
+        assert re.search(r"^sems: the call failed: no TLS connection to \S+ at .*UnknownIssuer", said, re.M)
+        assert "a part of the engine failed" not in said
         for trust in (("--ca", str(server.certificate)), ("--insecure",)):
             code, said = await sems("call", uri, *trust, "--duration", "0.5", cwd=tmp_path)
             assert code == 0, said
+
+
+async def test_a_call_shows_who_it_is(tmp_path: Path) -> None:
+    config = '[auth]\nchallenge = ["INVITE"]\n[[auth.users]]\nname = "anna"\npassword = "hidden"\n'
+    secret = {"SEMS_CALL_PASSWORD": "hidden"}
+    async with SemsServer(tmp_path, config=config) as server:
+        call = ("call", server.uri("echo"), "--duration", "0.5")
+        code, said = await sems(*call, cwd=tmp_path)
+        assert (code, "401 " in said) == (1, True), said
+        code, said = await sems(*call, "--username", "anna", "--password", "hidden", cwd=tmp_path)
+        assert code == 0, said
+        code, said = await sems(*call, "--username", "anna", cwd=tmp_path, env=secret)
+        assert code == 0, said
+        assert "hidden" not in said
+        code, said = await sems(*call, "--username", "anna", cwd=tmp_path)
+        assert (code, "--username needs a --password" in said) == (2, True), said
+    code, said = await sems("call", "--help", cwd=tmp_path, env=secret)
+    assert "SEMS_CALL_PASSWORD" in said
+    assert "hidden" not in said
 
 
 async def test_reload_reaches_the_server_of_a_data_folder(tmp_path: Path) -> None:

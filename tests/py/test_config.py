@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from sems.cli import app
 from sems.config import Config, LoadedConfig, load_config
 from sems.config.lines import key_lines
 from sems.errors import ConfigError
@@ -73,6 +75,21 @@ def test_every_run_option_is_also_a_variable(load: Load, tmp_path: Path) -> None
     assert config.base_url == "https://example.com/sems"
 
 
+def test_each_key_of_a_list_of_tables_has_its_origin(load: Load) -> None:
+    loaded = load(
+        '[[accounts]]\nuri = "sip:a@b"\n[[accounts]]\nuri = "sip:c@d"\nexpires = 60\n'
+        '[auth]\n[[auth.users]]\nname = "anna"\npassword = "secret"\n'
+        '[[routes]]\napp = "echo"\nparams = { room = "x" }'
+    )
+    assert loaded.origin("accounts[0].uri") == "sems.toml:2"
+    assert loaded.origin("accounts[0].expires") == "default"
+    assert loaded.origin("accounts[1].expires") == "sems.toml:5"
+    assert loaded.origin("auth.users[0].name") == "sems.toml:8"
+    assert loaded.origin("routes[0].app") == "sems.toml:11"
+    assert loaded.origin("routes[0].params.room") == "sems.toml:12"
+    assert loaded.origin("routes[0].user") == "default"
+
+
 def test_tables_are_merged_key_by_key(load: Load) -> None:
     loaded = load('[operator]\ntoken = "from-the-file"\n[limits]\nmax_calls = 7', SEMS_LIMITS__MAX_CALLS="9")
     assert loaded.config.operator.token == "from-the-file"
@@ -125,7 +142,7 @@ def test_a_room_has_its_own_settings_over_the_default(load: Load) -> None:
             'codecs = ["PCMU",\n"G723"]',
             "sems.toml:1: codecs[1]: input should be 'PCMU' or 'PCMA', not",
         ),
-        ('trusted = ["10.0.0.0/99"]', "sems.toml:1: trusted[0]: input is not a valid IPv4 network"),
+        ('trusted = ["10.0.0.0/99"]', "sems.toml:1: trusted[0]: a network is wanted, such as 10.0.0.0/8"),
         (
             '[[routes]]\napp = "a"\n[[routes]]\nuser = "1("\napp = "b"',
             "sems.toml:4: routes[1].user: not a",
@@ -223,6 +240,51 @@ o = 1\'\'\'
         ("array", 1): 16,
         ("array", 1, "n"): 17,
     }
+
+
+def explained(*arguments: str) -> str:
+    """What ``sems config`` says."""
+    said = CliRunner().invoke(app, ["config", *arguments])
+    return said.stdout or said.stderr
+
+
+def test_a_key_is_explained_with_its_value(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert explained("http_port", "--http-port", "9090") == (
+        "http_port = 9090  # --http-port\n    TCP port of the control pages; 0: any free one.\n"
+    )
+    limits = explained("limits")
+    assert limits.startswith("[limits]: what goes beyond is refused")
+    assert "\nlimits.max_calls = 10000  # default\n    Calls at once.\n" in limits
+    # Of a list without members, what they may have.
+    assert "\nexpires\n    Seconds that are asked for" in explained("accounts")
+    Path("sems.toml").write_text(
+        '[[accounts]]\nuri = "sip:a@b"\npassword = "hidden"\n[rooms.board]\nmax_members = 3'
+    )
+    assert '\naccounts[0].uri = "sip:a@b"  # sems.toml:2\n    The address' in explained("accounts")
+    assert explained("accounts[0].uri").startswith('accounts[0].uri = "sip:a@b"  # sems.toml:2\n')
+    assert "hidden" not in explained("accounts")
+    assert "rooms.board.join_sound = true  # default\n" in explained("rooms")
+    assert explained("rooms.board.max_members").startswith(
+        "rooms.board.max_members = 3  # sems.toml:5\n    How"
+    )
+
+
+def test_every_key_has_an_explanation() -> None:
+    for name in Config.model_fields:
+        assert "\n    " in explained(name), name
+
+
+@pytest.mark.parametrize(
+    ("key", "problem"),
+    [
+        ("limts", 'sems: there is no key limts (did you mean "limits"?)\n'),
+        ("limits.max_cals", 'sems: there is no key limits.max_cals (did you mean "max_calls"?)\n'),
+        ("host.x", "sems: there is no key host.x\n"),
+    ],
+)
+def test_a_key_that_there_is_not_is_a_clear_error(key: str, problem: str) -> None:
+    assert explained(key) == problem
 
 
 @given(st.lists(st.tuples(st.text(min_size=1), st.text()), max_size=8, unique_by=lambda pair: pair[0]))

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from an_app import app_of
+from typer.testing import CliRunner
 
 from sems import Call, CallFailed, Server
+from sems.cli import app
 from sems.errors import TraceError
 from sems.testing import Lab
 from sems.testing import replay as replay_file
@@ -132,6 +134,50 @@ def test_a_file_that_goes_otherwise_fails_as_a_test(tmp_path: Path) -> None:
     file.write_text(text.replace("SIP/2.0 100 ", "SIP/2.0 182 "))
     with pytest.raises(AssertionError, match="goes otherwise now"):
         replay_file(file)
+
+
+async def test_a_call_that_was_asked_for_a_password_is_not_replayed(lab: Lab) -> None:
+    auth = {"challenge": ["INVITE"], "users": [{"name": "anna", "password": "secret"}]}
+    server = await lab.server(auth=auth)
+    phone = await lab.server(name="phone")
+    uri = f"sip:echo@{lab.resolve('sems')}"
+    async with await phone.dial(uri, username="anna", password="secret"):
+        await asyncio.sleep(1)
+    for side in (server, phone):
+        with pytest.raises(TraceError, match="this call was asked for a password, which can't be replayed"):
+            replay(await recorded(lab, side))
+
+
+async def test_only_calls_are_replayed(lab: Lab) -> None:
+    server = await lab.server()
+    phone = await lab.server(name="phone")
+    await phone.request("OPTIONS", f"sip:echo@{lab.resolve('sems')}")
+    with pytest.raises(TraceError, match="only calls can be replayed, and this is an OPTIONS"):
+        replay(await recorded(lab, server))
+
+
+async def test_a_call_to_ourselves_is_not_replayed(lab: Lab) -> None:
+    server = await lab.server()
+    async with await server.dial(f"sip:echo@{lab.resolve('sems')}"):
+        await asyncio.sleep(1)
+    with pytest.raises(TraceError, match="a call to ourselves can't be replayed"):
+        replay(await recorded(lab, server))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("hello", "this is no trace, nor any JSON"),
+        ("{}", "this is no trace: something of it is missing or wrong"),
+        ('{"format": "other"}', "this is no trace"),
+    ],
+)
+def test_a_file_that_is_no_trace_is_named(tmp_path: Path, text: str, why: str) -> None:
+    file = tmp_path / "other.json"
+    file.write_text(text)
+    said = CliRunner().invoke(app, ["replay", str(file)])
+    assert said.exit_code == 1
+    assert said.stderr == f"sems: {file}: {why}\n"
 
 
 async def test_what_cannot_be_replayed_is_a_clear_error(lab: Lab) -> None:

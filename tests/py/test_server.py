@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import json
+import logging
 import os
 import signal
 import socket
@@ -21,6 +22,7 @@ import pytest
 
 from sems import App, Call, CallFailed, Config, Server, StartError
 from sems.plugins import Apps
+from sems.testing import Lab
 
 RUN_OPTIONS = ["--host", "127.0.0.1", "--sip-port", "0", "--http-port", "0", "--rtp-ports", "20000-20199"]
 
@@ -347,3 +349,14 @@ def test_a_server_at_all_addresses_knows_one_by_which_it_is_reached() -> None:
     url = Server(Config(), apps=Apps()).base_url(None)
     assert "0.0.0.0" not in url
     assert url.endswith(":8080")
+
+
+async def test_a_route_to_an_app_that_is_not_there_is_warned_of(
+    lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, logger="sems"):
+        await lab.server(routes=[{"app": "ecko"}, {"app": "echo"}])
+    warned = [
+        record for record in caplog.records if record.message == "a route leads to an app that is not there"
+    ]
+    assert [record.app for record in warned] == ["ecko"]  # type: ignore[attr-defined]

@@ -10,6 +10,7 @@ import typer
 
 from ..config import load_config
 from ..plugins import Apps
+from .explain import explain
 from .failure import one_clear_line
 from .options import BaseUrl, ConfigFile, Data, Host, HttpPort, RtpPorts, SipPort
 
@@ -32,6 +33,9 @@ def apps(
 
 
 def config(
+    key: Annotated[
+        str | None, typer.Argument(metavar="[KEY]", help="Only this one, and what it means: limits, rooms …")
+    ] = None,
     host: Host = None,
     sip_port: SipPort = None,
     http_port: HttpPort = None,
@@ -40,7 +44,10 @@ def config(
     config: ConfigFile = None,
     base_url: BaseUrl = None,
 ) -> None:
-    """Show the effective configuration, and where each value came from."""
+    """Show the effective configuration, and where each value came from.
+
+    sems config limits     (what can be set there, and what it means)
+    """
     with one_clear_line():
         loaded = load_config(
             {
@@ -53,7 +60,11 @@ def config(
                 "base_url": base_url,
             }
         )
-    rows = _rows(loaded.config.model_dump(mode="json"), "")
+        rows = _rows(loaded.config.model_dump(mode="json"), "")
+        if key is not None:
+            for line in explain(key, rows, loaded.origin):
+                typer.echo(line)
+            return
     width = max(len(f"{key} = {value}") for key, value in rows)
     for key, value in rows:
         typer.echo(f"{f'{key} = {value}':<{width}}  # {loaded.origin(key)}")

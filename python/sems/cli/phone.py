@@ -55,6 +55,18 @@ def call(
     open_page: Annotated[
         bool, typer.Option("--open", help="Opens the call's control page in the browser.")
     ] = False,
+    username: Annotated[
+        str | None, typer.Option("--username", metavar="NAME", help="Who we are, should we be asked.")
+    ] = None,
+    password: Annotated[
+        str | None,
+        typer.Option(
+            "--password",
+            metavar="TEXT",
+            envvar="SEMS_CALL_PASSWORD",
+            help="The password for it; in the variable others on this machine don't see it.",
+        ),
+    ] = None,
     ca: Annotated[
         Path | None,
         typer.Option("--ca", metavar="FILE", help="A root for the certificate of a server called by TLS."),
@@ -75,17 +87,22 @@ def call(
     """
     if any(key not in _KEYS + "," for key in keys):
         raise typer.BadParameter(f"keys are {_KEYS} and the comma", param_hint="--keys")
+    if username is not None and password is None:
+        raise typer.BadParameter("--username needs a --password", param_hint="--username")
     with one_clear_line():
         if play is not None and not play.is_file():
             raise SoundNotFound(f"there is no file {play}")
         tls = TlsSettings(ca=ca.absolute() if ca is not None else None, verify=not insecure)
         log.configure(LogSettings(level="error"))
-        asyncio.run(_phone(uri, name, play, tone, record, keys, duration, open_page, tls, sip_port))
+        # The variable may be there for other calls.
+        who = (username, password) if username is not None else (None, None)
+        asyncio.run(_phone(uri, name, who, play, tone, record, keys, duration, open_page, tls, sip_port))
 
 
 async def _phone(
     uri: str,
     name: str,
+    who: tuple[str | None, str | None],
     play: Path | None,
     tone: int | None,
     record: Path | None,
@@ -105,7 +122,7 @@ async def _phone(
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, stop.set)
             try:
-                call = await server.place(uri, from_name=name)
+                call = await server.place(uri, from_name=name, username=who[0], password=who[1])
             except ValueError as error:
                 raise SemsError(str(error)) from None
             _say(f"calling {uri}")
@@ -124,7 +141,7 @@ async def _phone(
                 for wait in waits:
                     wait.cancel()
                 await asyncio.gather(*waits, return_exceptions=True)
-            _report(call, record)
+            _report(call, record, server.tls_failure)
 
 
 async def _talk(
@@ -190,11 +207,13 @@ def _tell(event: events.CallEvent) -> None:
             _say(f"key      {digit}")
 
 
-def _report(call: Call, record: Path | None) -> None:
+def _report(call: Call, record: Path | None, tls_failure: str | None) -> None:
     end = call.end
     assert end is not None
     if call.answered_at is None:
         if end.cause != "local":
+            if tls_failure is not None:
+                raise SemsError(f"the call failed: {tls_failure} (--ca and --insecure say whom to trust)")
             raise SemsError(f"the call failed: {end}")
         _say("given up")
         return

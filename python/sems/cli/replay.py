@@ -27,7 +27,12 @@ def replay(
             trace = Trace.from_json(file.read_text())
         except (OSError, UnicodeDecodeError) as error:
             raise TraceError(f"{file} can't be read: {getattr(error, 'strerror', None) or error}") from None
-        found = go_through(trace)
+        except TraceError as error:
+            raise TraceError(f"{file}: {error}") from None
+        try:
+            found = go_through(trace)
+        except TraceError as error:
+            raise TraceError(f"{file}: {error}") from None
         typer.echo(ladder(found.now), nl=False)
         for divergence in found.divergences:
             typer.echo(f"diverges: {divergence}", err=True)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from .section import Section
+from .section import Network, Section
 
 Algorithm = Literal["SHA-512-256", "SHA-256", "MD5"]
 
@@ -77,7 +76,7 @@ class AuthSettings(Section):
     else comes first: for those offer ``["MD5"]``."""
     users: tuple[UserSettings, ...] = ()
     """Who may answer."""
-    exempt: tuple[IPv4Network | IPv6Network, ...] = ()
+    exempt: tuple[Network, ...] = ()
     """Networks from which nobody is asked."""
     credentials: tuple[CredentialSettings, ...] = ()
     """What we answer with when we are asked."""

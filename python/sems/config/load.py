@@ -94,7 +94,11 @@ def load_config(
     return LoadedConfig(
         config=_anchor_paths(config, file, origins),
         file=file,
-        origins={_dotted(loc): source.place(loc) for loc, source in sorted(origins.items(), key=str)},
+        origins={
+            _dotted(leaf): source.place(leaf)
+            for loc, source in sorted(origins.items(), key=str)
+            for leaf in (loc, *_in_lists(_value_at(values, loc), loc))
+        },
     )
 
 
@@ -135,6 +139,20 @@ def _leaves(values: Any, loc: _Loc = ()) -> list[_Loc]:
     if not isinstance(values, dict):
         return [loc]
     return [leaf for key, value in values.items() for leaf in _leaves(value, (*loc, key))]
+
+
+def _in_lists(value: Any, loc: _Loc) -> list[_Loc]:
+    """The keys in a list of tables: each may be set or not, unlike the members of other lists."""
+    if not isinstance(value, list | tuple):
+        return []
+    tables = [(index, table) for index, table in enumerate(value) if isinstance(table, dict)]
+    return [leaf for index, table in tables for leaf in _leaves(table, (*loc, index))]
+
+
+def _value_at(values: Any, loc: _Loc) -> Any:
+    for part in loc:
+        values = values[part]
+    return values
 
 
 def _merge(

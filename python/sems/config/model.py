@@ -22,7 +22,7 @@ from ..headers import SipUri, join_host_port, split_host_port
 from .accounts import AccountSettings
 from .auth import AuthSettings
 from .registrar import RegistrarSettings
-from .section import Section
+from .section import Network, Section
 
 
 def _default_data() -> Path:
@@ -160,7 +160,7 @@ class RoomSettings(Section):
 
     moderator: Literal["first", "everyone", "none"] = "first"
     """Who may mute and remove others and lock the room: the first who comes, everyone, or only those
-    whom a trusted neighbour names so (``P-App-Param: moderator=yes``)."""
+    whom a trusted neighbour names so (``P-App-Param: role=moderator``)."""
     max_members: Annotated[int, Field(ge=1)] | None = None
     """How many can be in the room at once; unset: as many as there are calls."""
     join_sound: bool = True
@@ -309,8 +309,10 @@ class Config(Section):
     are for."""
     codecs: Annotated[tuple[Literal["PCMU", "PCMA"], ...], Field(min_length=1)] = ("PCMU", "PCMA")
     """Voice codecs, in the order of preference."""
-    trusted: tuple[IPv4Network | IPv6Network, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
-    """Neighbours whose P-App-Name and P-App-Param header fields are obeyed."""
+    trusted: tuple[Network, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
+    """Neighbours whose word counts: P-App-Name, P-App-Param, P-Asserted-Identity and Privacy are obeyed, and
+    limits for each source don't hold. A proxy on this machine is one, so it has to remove these fields from
+    what strangers send."""
     rtp_timeout: Annotated[float, Field(ge=0, le=86_400)] = 60.0
     """A call from which nothing is heard for so many seconds is ended, unless it is on hold; 0: never."""
     workers: Annotated[int, Field(ge=0, le=255)] = 0

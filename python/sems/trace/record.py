@@ -171,6 +171,9 @@ class Trace:
         """Raises TraceError for what is no such file."""
         try:
             data = json.loads(text)
+        except ValueError:
+            raise TraceError("this is no trace, nor any JSON") from None
+        try:
             if data["format"] != FORMAT:
                 raise TraceError("this is no trace")
             if data["format_version"] > VERSION:
@@ -179,8 +182,8 @@ class Trace:
                 )
             entries = tuple(Entry.from_json(entry) for entry in data["entries"])
             return cls(data["call_id"], entries, data.get("sems", ""), data.get("settings", {}))
-        except (ValueError, KeyError, TypeError) as error:
-            raise TraceError(f"this is no trace: {error!r}") from None
+        except (ValueError, KeyError, TypeError):
+            raise TraceError("this is no trace: something of it is missing or wrong") from None
 
 
 def message_to_json(message: bytes) -> dict[str, str]:

@@ -47,6 +47,14 @@ class _Stage:
         messages = trace.messages
         if not messages:
             raise TraceError("there is no message in this trace")
+        if (method := messages[0].method) != "INVITE":
+            article = "an" if method[:1] in "AEIOU" else "a"
+            raise TraceError(f"only calls can be replayed, and this is {article} {method}")
+        if any(entry.code in (401, 407) for entry in messages):
+            # Its nonces and what the other side made of them are never the same again.
+            raise TraceError("this call was asked for a password, which can't be replayed")
+        if any(entry.remote == entry.local for entry in messages):
+            raise TraceError("a call to ourselves can't be replayed")
         if any(entry.transport != "udp" for entry in messages):
             raise TraceError("only calls over UDP can be replayed")
         if len({entry.local for entry in messages}) > 1:
