@@ -10,6 +10,7 @@
 
 from .accounts import Account
 from .app import App
+from .bindings import Binding
 from .call import Call
 from .conference import Conference, Participant
 from .config import Config
@@ -58,6 +59,7 @@ __all__ = [
     "Account",
     "Answered",
     "App",
+    "Binding",
     "Call",
     "CallEvent",
     "CallFailed",
