@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
+from sems import App, Refer, SipRequest
 from sems.config import load_config
 from sems.testing import Lab
 
@@ -30,6 +32,37 @@ async def test_the_service_in_ten_lines_asks_and_answers(lab: Lab, tmp_path: Pat
     await phone.ended()
 
 
+async def test_the_app_that_takes_more_transfers_answers_texts_and_notifies(lab: Lab, tmp_path: Path) -> None:
+    script = tmp_path / "desk.py"
+    script.write_text(example("python", "app.subscription"))
+    await lab.server(scripts=[script])
+    desk, phone = f"sip:desk@{lab.resolve('sems')}", App("anna")
+    texts: list[str] = []
+    targets: list[str] = []
+
+    @phone.message
+    async def on_text(message: SipRequest) -> None:
+        texts.append(message.text)
+
+    @phone.refer
+    async def on_refer(refer: Refer) -> None:
+        targets.append(refer.target)
+        await refer.accept()
+        await refer.progress(200)
+
+    anna = await lab.server(name="anna", apps=[phone])
+    address = f"sip:anna@{lab.resolve('anna')}"
+    call = await anna.dial(desk, from_uri=address)
+    call.app_name = "anna"
+    await call.wait_ended()
+    assert targets == ["sip:reception@192.0.2.7"]
+    assert (await anna.send_message(desk, "Hello", from_uri=address)).ok
+    await asyncio.sleep(1)
+    assert texts == ["You said: Hello"]
+    async with await anna.subscribe(desk, "message-summary") as notifications:
+        assert (await anext(notifications)).text == "Messages-Waiting: no"
+
+
 async def test_the_test_of_the_echo_passes(lab: Lab) -> None:
     names: dict[str, object] = {}
     exec(example("python", "sems.testing"), names)
@@ -42,6 +75,15 @@ def test_the_configuration_is_valid(tmp_path: Path) -> None:
     config = load_config({"config": file}, environ={}).config
     assert config.room("board").max_members == 12
     assert config.routes[0].app == "conference"
+    assert config.limits.max_calls == 500
+    assert [str(network) for network in config.trusted] == ["127.0.0.1/32", "192.0.2.10/32"]
+
+
+def test_the_account_and_the_users_are_valid(tmp_path: Path) -> None:
+    file = tmp_path / "sems.toml"
+    file.write_text(example("toml", "[[accounts]]"))
+    config = load_config({"config": file}, environ={}).config
+    assert (config.accounts[0].name, config.auth.users[0].name) == ("work", "anna")
 
 
 def test_every_page_that_is_linked_exists() -> None:
