@@ -10,7 +10,10 @@ import pytest
 from playwright.async_api import Page, expect
 
 from peers.kamailio import Kamailio
+from peers.ports import free_port
 from peers.sems_server import SemsServer
+from sems import Config, Server
+from sems.plugins import Apps
 
 from .conftest import PHONE, World
 
@@ -104,20 +107,51 @@ name = "{}"
 password = "{}"
 """
 
+REGISTRAR = """
+[registrar]
+enabled = true
+[[auth.users]]
+name = "desk"
+password = "secret"
+"""
+
+
+def desk_phone(server: SemsServer, folder: Path) -> Server:
+    """A phone that registers there."""
+    low = free_port(span=20)
+    account = {"uri": server.uri("desk"), "password": "secret"}
+    settings = {
+        "host": "127.0.0.1",
+        "sip_port": free_port(span=2),
+        "rtp_ports": (low, low + 19),
+        "data": folder / "phone",
+        "accounts": [account],
+    }
+    return Server(Config.model_validate(settings), apps=Apps(), web=False)
+
 
 async def test_registrations_are_shown_in_words_as_they_change(
     world: World, tmp_path: Path, screenshots: Path
 ) -> None:
     async with Kamailio(tmp_path) as provider:
         ann, eve = provider.uri("ann"), provider.uri("eve")
-        config = ACCOUNT.format(ann, "work", provider.password) + ACCOUNT.format(eve, "other", "a guess")
+        config = REGISTRAR + ACCOUNT.format(ann, "work", provider.password)
+        config += ACCOUNT.format(eve, "other", "a guess")
         async with SemsServer(tmp_path, config=config) as server:
             page = await log_in(dataclasses.replace(world, server=server))
             table = page.get_by_role("table", name="Registrations")
             works, fails = (table.get_by_role("row").filter(has_text=uri) for uri in (ann, eve))
             await expect(works).to_contain_text("registered until")
             await expect(fails).to_contain_text("refused: 401 Unauthorized, trying again in")
-            await page.screenshot(path=screenshots / "registrations.png")
+            desk = table.get_by_role("row").filter(has_text="desk@")
+            await expect(desk).to_have_count(0)
+            phone = desk_phone(server, tmp_path)
+            async with phone:
+                await expect(desk).to_contain_text("registered until")
+                await expect(desk).to_contain_text(f"from 127.0.0.1:{phone.sip_port}")
+                await page.screenshot(path=screenshots / "registrations.png")
+            # It has taken itself back.
+            await expect(desk).to_have_count(0)
             await page.set_viewport_size(PHONE)  # type: ignore[arg-type]
             await table.scroll_into_view_if_needed()
             await page.screenshot(path=screenshots / "registrations-360.png")

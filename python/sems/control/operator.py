@@ -195,8 +195,7 @@ def _calls(server: Server) -> CallList:
 
 
 def _registrations(server: Server) -> Registrations:
-    registrar = getattr(server, "registrar", None)
-    phones = registrar.bindings() if registrar is not None else []
+    phones = server.registrar.bindings()
     return Registrations(
         accounts=[AccountView.of(account) for account in server.accounts],
         total=len(phones),

@@ -15,6 +15,7 @@ from ..trace.record import message_to_json
 
 if TYPE_CHECKING:
     from ..accounts import Account
+    from ..bindings import Binding
     from ..call import Call
     from ..events import Quality
     from ..trace import Trace, TracedCall
@@ -309,7 +310,7 @@ class PhoneView(View):
     """When it is forgotten."""
 
     @classmethod
-    def of(cls, binding: Any) -> PhoneView:
+    def of(cls, binding: Binding) -> PhoneView:
         """As the registrar has it."""
         left = binding.until - asyncio.get_running_loop().time()
         return cls(

@@ -66,6 +66,24 @@ async def test_accounts_are_listed_with_how_they_stand(lab: Lab) -> None:
     assert (listed["total"], listed["phones"]) == (0, [])
 
 
+async def test_phones_that_register_here_are_listed_too(lab: Lab) -> None:
+    users = [{"name": "ann", "password": "hunter2"}]
+    server = await lab.server(
+        name="sems", registrar={"enabled": True}, auth={"users": users}, operator={"token": OPERATOR}
+    )
+    address = lab.resolve("sems")
+    account = {"uri": f"sip:ann@{address}", "name": "desk", "password": "hunter2", "expires": 100}
+    phone = await lab.server(name="phone", accounts=[account])
+    await asyncio.wait_for(phone.accounts["desk"].wait_registered(), 10)
+    listed = await shown(server)
+    assert (listed["accounts"], listed["total"]) == ([], 1)
+    (ann,) = listed["phones"]
+    assert ann["address"].startswith("ann@")
+    assert (ann["contact"], ann["user_agent"], ann["q"]) == (phone.accounts["desk"].contact, "SEMS", 1.0)
+    assert ann["source"] == lab.resolve("phone")
+    assert 95 < seconds_until(ann["until"]) < 105
+
+
 async def test_each_refresh_says_anew_until_when(lab: Lab) -> None:
     server = await sems(lab, "ann")
     account = server.accounts["ann"]
