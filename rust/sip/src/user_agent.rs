@@ -96,7 +96,7 @@ use crate::{Error, Headers, Host, Message, Method, Request, Response, StatusCode
 
 use failover::Failover;
 use identity::Identity;
-use registering::{Registration, RegistrationTimer};
+use registering::{Registration, RegistrationTimer, Ways};
 use session::{Established, Owner, Phase, Session, SessionTimer};
 use subscriptions::Subscriptions;
 
@@ -127,6 +127,8 @@ pub struct UserAgent {
     /// What requests outside dialogs answer challenges with, until their final response.
     asked: HashMap<ClientTransactionId, Box<ClientAuth>>,
     registrations: SlotMap<RegistrationId, Registration>,
+    /// The same, by the way to the registrar.
+    registration_ways: Ways,
     registration_queue: TimerQueue<(RegistrationId, RegistrationTimer)>,
     /// Who asks strangers who they are, if we do.
     gate: Option<Box<Challenger>>,
@@ -166,6 +168,7 @@ impl UserAgent {
             queue: TimerQueue::default(),
             asked: HashMap::new(),
             registrations: SlotMap::with_key(),
+            registration_ways: Ways::default(),
             registration_queue: TimerQueue::default(),
             gate,
             outputs: VecDeque::new(),

@@ -8,6 +8,7 @@ use super::client::Client;
 use super::client_invite::ClientInvite;
 use super::key::ClientKey;
 use super::large::{Fallback, over_tcp};
+use super::unheard::Unheard;
 use super::{
     Action, Actions, ClientTransactionId, Effect, Failure, Flow, Running, Sent, Side, Timer,
     Transactions,
@@ -30,6 +31,8 @@ pub(super) struct ClientTransaction<O> {
     known_as: ClientTransactionId,
     retries: u8,
     flow: Flow,
+    /// A response has come.
+    is_heard: bool,
     running: Running<Timer, 2>,
     /// As it was sent.
     payload: Bytes,
@@ -111,6 +114,7 @@ impl<O: Clone> Transactions<O> {
             known_as: in_place_of.map_or(id, |(known_as, _)| known_as),
             retries: in_place_of.map_or(0, |(_, retries)| retries),
             flow,
+            is_heard: false,
             running: Running::default(),
             payload,
             request,
@@ -119,6 +123,7 @@ impl<O: Clone> Transactions<O> {
             fallback,
         });
         self.by_branch.insert(key, id);
+        self.unheard.insert(Unheard::new(flow, id));
         if let Some((known_as, _)) = in_place_of {
             self.successors.insert(known_as, id);
         }
@@ -148,6 +153,9 @@ impl<O: Clone> Transactions<O> {
             self.repeated += 1;
             self.transmit(flow, payload);
             return true;
+        }
+        if !std::mem::replace(&mut client.is_heard, true) {
+            self.unheard.remove(&Unheard::new(client.flow, id));
         }
         let actions = match &mut client.machine {
             ClientMachine::Invite(machine) => machine.response(response.status, &self.values),
@@ -200,9 +208,16 @@ impl<O: Clone> Transactions<O> {
 
     /// Forgets a request whose response nobody wants any more.
     pub(crate) fn forget(&mut self, id: ClientTransactionId) {
-        if let Some(client) = self.clients.remove(id) {
-            self.by_branch.remove(&client.key);
+        self.remove_client(id);
+    }
+
+    fn remove_client(&mut self, id: ClientTransactionId) -> Option<ClientTransaction<O>> {
+        let client = self.clients.remove(id)?;
+        self.by_branch.remove(&client.key);
+        if !client.is_heard {
+            self.unheard.remove(&Unheard::new(client.flow, id));
         }
+        Some(client)
     }
 
     /// Sends the ACK to a 2xx, now and whenever that 2xx comes again.
@@ -229,18 +244,20 @@ impl<O: Clone> Transactions<O> {
     /// Nothing can be sent to this neighbour: ends what has had no response from there.
     pub(crate) fn transport_error(&mut self, now: Instant, flow: Flow) {
         let concerned: Vec<_> = self
-            .clients
-            .iter()
-            .filter(|(_, c)| c.flow.remote == flow.remote && c.flow.transport == flow.transport)
-            .map(|(id, _)| id)
+            .unheard
+            .range(Unheard::all(flow))
+            .map(|unheard| unheard.id())
             .collect();
         for id in concerned {
-            let actions = match &mut self.clients[id].machine {
+            let Some(client) = self.clients.get_mut(id) else {
+                continue;
+            };
+            let actions = match &mut client.machine {
                 ClientMachine::Invite(machine) => machine.transport_error(),
                 ClientMachine::Other(machine) => machine.transport_error(),
             };
             if !actions.is_empty()
-                && let Some(fallback) = self.clients[id].fallback.take()
+                && let Some(fallback) = client.fallback.take()
             {
                 self.fall_back(now, id, fallback);
                 continue;
@@ -265,7 +282,10 @@ impl<O: Clone> Transactions<O> {
                 (ClientMachine::Other(machine), actions)
             }
         };
+        self.unheard.remove(&Unheard::new(client.flow, id));
+        self.unheard.insert(Unheard::new(fallback.flow, id));
         client.machine = machine;
+        client.is_heard = false;
         client.running = Running::default();
         client.flow = fallback.flow;
         client.payload = fallback.request.to_bytes();
@@ -342,11 +362,10 @@ impl<O: Clone> Transactions<O> {
                     });
                 }
                 Action::Terminate => {
-                    if let Some(client) = self.clients.remove(id) {
-                        self.by_branch.remove(&client.key);
-                        if self.successors.get(&client.known_as) == Some(&id) {
-                            self.successors.remove(&client.known_as);
-                        }
+                    if let Some(client) = self.remove_client(id)
+                        && self.successors.get(&client.known_as) == Some(&id)
+                    {
+                        self.successors.remove(&client.known_as);
                     }
                 }
                 Action::SendTrying => {}

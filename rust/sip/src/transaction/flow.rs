@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use crate::header::{self, Via};
 
 /// What carries the messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Transport {
     /// Datagrams, which may be lost, doubled and overtaken.

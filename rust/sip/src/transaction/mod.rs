@@ -15,8 +15,9 @@ mod server_invite;
 mod servers;
 mod streams;
 mod timer;
+mod unheard;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
@@ -29,6 +30,7 @@ use clients::ClientTransaction;
 use large::WithoutTcp;
 use servers::ServerTransaction;
 use streams::Streams;
+use unheard::Unheard;
 
 pub(crate) use clients::follow_up;
 pub use flow::{Flow, Transport};
@@ -128,6 +130,8 @@ pub(crate) struct Transactions<O> {
     clients: SlotMap<ClientTransactionId, ClientTransaction<O>>,
     servers: SlotMap<ServerTransactionId, ServerTransaction<O>>,
     by_branch: HashMap<ClientKey, ClientTransactionId>,
+    /// Those that have had no response, by where it is waited for from.
+    unheard: BTreeSet<Unheard>,
     /// Transactions whose request was sent again in other words, by the id that their owners know.
     successors: HashMap<ClientTransactionId, ClientTransactionId>,
     by_key: HashMap<ServerKey, ServerTransactionId>,
@@ -148,6 +152,7 @@ impl<O: Clone> Transactions<O> {
             clients: SlotMap::with_key(),
             servers: SlotMap::with_key(),
             by_branch: HashMap::new(),
+            unheard: BTreeSet::new(),
             successors: HashMap::new(),
             by_key: HashMap::new(),
             by_merge_key: HashMap::new(),

@@ -1,5 +1,7 @@
 //! Keeping our addresses at registrars (RFC 3261 §10.2).
 
+use std::collections::{HashMap, hash_map::Entry};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rand::RngExt;
@@ -14,7 +16,7 @@ use crate::header::{
 use crate::registration::{
     Account, RegistrationId, RegistrationState, backoff, least_wait, raised, refresh_after, seen_at,
 };
-use crate::transaction::{ClientTransactionId, Failure, Flow, Running};
+use crate::transaction::{ClientTransactionId, Failure, Flow, Running, Transport};
 use crate::{Error, Host, Method, Request, Response, SipUri, StatusCode, Text, Uri};
 
 /// Accounts that can be kept at a time.
@@ -25,6 +27,9 @@ const MAX_MOVES: u32 = 3;
 const UDP_KEEP_ALIVE: u64 = 29;
 const STREAM_KEEP_ALIVE: u64 = 120;
 const PONG: Duration = Duration::from_secs(10);
+
+/// Registrations by what of their flow tells it from others.
+pub(super) type Ways = HashMap<(Transport, SocketAddr), Vec<RegistrationId>>;
 
 /// What a registration waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +95,9 @@ impl UserAgent {
             running: Running::default(),
             account,
         };
+        let way = way(registration.account.flow);
         let id = self.registrations.insert(registration);
+        self.registration_ways.entry(way).or_default().push(id);
         self.send_register(now, id);
         self.settle(now);
         Ok(id)
@@ -100,13 +107,21 @@ impl UserAgent {
     pub fn reroute(&mut self, now: Instant, id: RegistrationId, flow: Flow) -> Result<(), Error> {
         let registration = self.registrations.get_mut(id).ok_or(Error::Gone)?;
         let moved = registration.account.flow != flow;
-        registration.account.flow = flow;
+        let before = std::mem::replace(&mut registration.account.flow, flow);
         if moved {
             registration.seen_at = None;
             registration.moves = 0;
         }
         let failed = matches!(registration.told, Some(RegistrationState::Failed { .. }));
-        if moved && failed && registration.pending.is_none() {
+        let is_idle = registration.pending.is_none();
+        if way(before) != way(flow) {
+            self.forget_way(before, id);
+            self.registration_ways
+                .entry(way(flow))
+                .or_default()
+                .push(id);
+        }
+        if moved && failed && is_idle {
             self.send_register(now, id);
         }
         self.settle(now);
@@ -351,7 +366,8 @@ impl UserAgent {
     }
 
     fn end_registration(&mut self, id: RegistrationId) {
-        if self.registrations.remove(id).is_some() {
+        if let Some(registration) = self.registrations.remove(id) {
+            self.forget_way(registration.account.flow, id);
             let state = RegistrationState::Ended;
             self.event(Event::Registration { id, state });
         }
@@ -433,8 +449,8 @@ impl UserAgent {
 
     /// The peer of a flow has answered a keep-alive.
     pub(super) fn pong_of_registrar(&mut self, flow: Flow) {
-        for registration in self.registrations.values_mut() {
-            if is_way(registration.account.flow, flow) {
+        for id in self.registered_by(flow) {
+            if let Some(registration) = self.registrations.get_mut(id) {
                 registration.answers_pings = true;
                 registration.running.stop(RegistrationTimer::Pong);
             }
@@ -443,14 +459,25 @@ impl UserAgent {
 
     /// The flow to a registrar is closed: we register over a new one (RFC 5626 §4.5).
     pub(super) fn registrars_flow_closed(&mut self, now: Instant, flow: Flow) {
-        let concerned: Vec<_> = self
-            .registrations
-            .iter()
-            .filter(|(_, r)| is_way(r.account.flow, flow) && !r.leaving && r.pending.is_none())
-            .map(|(id, _)| id)
-            .collect();
-        for id in concerned {
-            self.flow_is_dead(now, id);
+        for id in self.registered_by(flow) {
+            let registration = self.registrations.get(id);
+            if registration.is_some_and(|r| !r.leaving && r.pending.is_none()) {
+                self.flow_is_dead(now, id);
+            }
+        }
+    }
+
+    fn registered_by(&self, flow: Flow) -> Vec<RegistrationId> {
+        let ids = self.registration_ways.get(&way(flow));
+        ids.cloned().unwrap_or_default()
+    }
+
+    fn forget_way(&mut self, flow: Flow, id: RegistrationId) {
+        if let Entry::Occupied(mut ids) = self.registration_ways.entry(way(flow)) {
+            ids.get_mut().retain(|other| *other != id);
+            if ids.get().is_empty() {
+                ids.remove();
+            }
         }
     }
 
@@ -475,9 +502,9 @@ fn headers_of_ours(agent: &UserAgent, request: &mut Request) {
     agent.push_product(&mut request.headers, HeaderName::UserAgent);
 }
 
-/// Whether a closed flow is the one to a registrar: its own end of a stream is of no account.
-fn is_way(ours: Flow, closed: Flow) -> bool {
-    ours.transport == closed.transport && ours.remote == closed.remote
+/// What of a flow to a registrar tells it from others: our own end of a stream is of no account.
+fn way(flow: Flow) -> (Transport, SocketAddr) {
+    (flow.transport, flow.remote)
 }
 
 /// For how long a 200 keeps our binding among all that it lists (§10.2.4).
