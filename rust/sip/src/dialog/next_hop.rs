@@ -12,7 +12,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::header::Via;
-use crate::transaction::listener::{Listener, local_for};
+use crate::transaction::listener::{Listener, is_ours, local_for};
 use crate::transaction::{Flow, Transport};
 use crate::{Headers, SipUri, Uri};
 
@@ -80,16 +80,32 @@ fn written(uri: &SipUri, seen: Flow, listeners: &[Listener]) -> Option<Flow> {
     let reachable = port != 0
         && !ip.is_unspecified()
         && ip.is_ipv4() == seen.local.is_ipv4()
-        && (is_global(ip) || !is_global(seen.remote.ip()));
+        && (is_global(ip) || !is_global(seen.remote.ip()))
+        && is_near(ip, seen.remote.ip());
     let local = match transport == seen.transport {
         true => seen.local,
         false => local_for(listeners, transport, seen.local.ip())?,
     };
-    reachable.then_some(Flow {
+    let written = Flow {
         transport,
         local,
         remote: SocketAddr::new(ip, port),
-    })
+    };
+    let is_loop = seen.remote.ip() != seen.local.ip()
+        && !seen.remote.ip().is_loopback()
+        && is_ours(listeners, written);
+    (reachable && !is_loop).then_some(written)
+}
+
+/// Whether an address that means something on one machine or link only is near enough to whoever
+/// writes it.
+fn is_near(ip: IpAddr, neighbour: IpAddr) -> bool {
+    let is_link_local = |ip: IpAddr| match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    };
+    neighbour.is_loopback()
+        || !(ip.is_loopback() || (is_link_local(ip) && !is_link_local(neighbour)))
 }
 
 /// Whether a request's sender, being our neighbour, doesn't know its own address: the Via that was

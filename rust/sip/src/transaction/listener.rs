@@ -34,6 +34,27 @@ pub(crate) fn advertised(listeners: &[Listener], flow: Flow) -> Option<&(Host, u
         .and_then(|listener| listener.advertised.as_ref())
 }
 
+/// Whether a flow leads back to us: to where we listen, or to where peers are told that we do.
+pub(crate) fn is_ours(listeners: &[Listener], flow: Flow) -> bool {
+    let listens = |listener: &Listener| {
+        // A wildcard listens at the address that the flow starts from; the others aren't known.
+        let is_here =
+            listener.bound.ip() == flow.remote.ip() || flow.local.ip() == flow.remote.ip();
+        is_here && listener.serves(flow.transport, flow.remote)
+    };
+    let is_told = |listener: &Listener| {
+        let told = listener.advertised.as_ref();
+        listener.transport == flow.transport
+            && told.is_some_and(|(host, port)| {
+                host.ip() == Some(flow.remote.ip()) && *port == flow.remote.port()
+            })
+    };
+    flow.local == flow.remote
+        || listeners
+            .iter()
+            .any(|listener| listens(listener) || is_told(listener))
+}
+
 /// The address of ours that goes with a transport, for a neighbour who knows us by this other one.
 pub(crate) fn local_for(
     listeners: &[Listener],

@@ -75,6 +75,33 @@ fn requests_go_back_where_the_call_came_from_when_the_contact_is_of_no_use() {
 }
 
 #[test]
+fn nobody_has_us_send_to_this_machine_its_links_or_ourselves_who_is_not_there() {
+    let ours = flow("192.0.2.1:5060").local;
+    let there = |from: &str, address: &str| {
+        let mut wire = Wire::new();
+        let text = contact(address).replace("UDP 192.0.2.1:5060", &format!("UDP {from}"));
+        let (to, _) = bye_after(&mut wire, flow(from), &text);
+        to.remote == address.parse().unwrap()
+    };
+    for address in ["127.0.0.1:5080", "127.9.9.9:80", "169.254.169.254:80"] {
+        for from in ["192.0.2.1:5060", "10.0.0.7:5060"] {
+            assert!(!there(from, address), "{address} written by {from}");
+        }
+        assert!(there("127.0.0.1:5070", address), "{address}");
+    }
+    assert!(there("169.254.1.1:5060", "169.254.1.2:5060"));
+    assert!(!there("169.254.1.1:5060", "127.0.0.1:5080"));
+    assert!(there("10.0.0.7:5060", "10.0.0.8:5060"));
+
+    assert!(!there("192.0.2.1:5060", &ours.to_string()));
+    let ourselves = format!("{}:5070", ours.ip());
+    assert!(
+        there(&ourselves, &ours.to_string()),
+        "we have called ourselves"
+    );
+}
+
+#[test]
 fn a_phone_behind_nat_is_reached_where_it_was_seen() {
     let seen = flow("203.0.113.5:31234");
     let text = contact("10.0.0.7:5060").replace("UDP 192.0.2.1:5060", "UDP 10.0.0.7:5060");
