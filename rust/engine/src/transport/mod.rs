@@ -10,10 +10,11 @@ pub mod stream;
 pub mod tls;
 pub mod udp;
 mod verify;
+mod way;
 
 use std::{
     io,
-    net::{IpAddr, SocketAddr, UdpSocket},
+    net::{IpAddr, SocketAddr},
     os::fd::RawFd,
     time::Instant,
 };
@@ -99,15 +100,4 @@ pub trait Transport: Send {
     fn next_deadline(&self) -> Option<Instant> {
         None
     }
-}
-
-/// The address from which the machine's way to `peer` starts, for a socket bound to `bound`.
-fn local_towards(bound: SocketAddr, peer: IpAddr) -> io::Result<SocketAddr> {
-    if !bound.ip().is_unspecified() {
-        return Ok(bound);
-    }
-    // Connecting a UDP socket sends nothing; it asks the kernel for the way.
-    let probe = UdpSocket::bind((bound.ip(), 0))?;
-    probe.connect((peer, 9))?;
-    Ok(SocketAddr::new(probe.local_addr()?.ip(), bound.port()))
 }

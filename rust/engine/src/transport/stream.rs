@@ -18,10 +18,10 @@ use super::{
     Arrival, Transport,
     connection::{Connection, SCRATCH},
     epoll::{Epoll, READ},
-    local_towards,
     quota::Quota,
     tls::Tls,
     udp::set_flag,
+    way::Ways,
 };
 use crate::error::EngineError;
 
@@ -60,6 +60,7 @@ pub struct StreamTransport {
     kind: FlowTransport,
     listener: TcpListener,
     bound: SocketAddr,
+    ways: Ways,
     tls: Option<Arc<Tls>>,
     epoll: Epoll,
     connections: SlotMap<ConnectionKey, Connection>,
@@ -125,6 +126,7 @@ impl StreamTransport {
             kind,
             listener,
             bound,
+            ways: Ways::default(),
             tls,
             epoll,
             connections: SlotMap::with_key(),
@@ -354,7 +356,7 @@ impl Transport for StreamTransport {
     }
 
     fn local_for(&self, peer: IpAddr) -> io::Result<SocketAddr> {
-        local_towards(self.bound, peer)
+        self.ways.local_towards(self.bound, peer)
     }
 
     fn receive(&mut self, now: Instant, into: &mut Vec<Arrival>) -> io::Result<()> {

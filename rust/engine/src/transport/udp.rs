@@ -19,7 +19,7 @@ use socket2::{Domain, Protocol, SockAddr, SockAddrStorage, Socket, Type};
 use super::{
     Arrival, Transport,
     icmp::{self, is_of_icmp},
-    local_towards,
+    way::Ways,
 };
 use crate::error::EngineError;
 
@@ -36,6 +36,7 @@ const CONTROL: usize = 64;
 pub struct UdpTransport {
     socket: Socket,
     bound: SocketAddr,
+    ways: Ways,
     buffers: Box<[Buffer; BATCH]>,
 }
 
@@ -73,6 +74,7 @@ impl UdpTransport {
         Ok(Self {
             socket,
             bound,
+            ways: Ways::default(),
             buffers,
         })
     }
@@ -125,7 +127,7 @@ impl Transport for UdpTransport {
     }
 
     fn local_for(&self, peer: IpAddr) -> io::Result<SocketAddr> {
-        local_towards(self.bound, peer)
+        self.ways.local_towards(self.bound, peer)
     }
 
     fn receive(&mut self, _now: Instant, into: &mut Vec<Arrival>) -> io::Result<()> {
