@@ -450,8 +450,9 @@ fn call(
 #[track_caller]
 fn assert_refused(outcome: Result<String, Vec<Arrival>>, words: &str) {
     match &outcome.unwrap_err()[..] {
-        [Arrival::Failed { error, .. }, Arrival::Closed(_)] => {
+        [Arrival::Failed { name, error, .. }, Arrival::Closed(_)] => {
             assert!(error.contains(words), "{error}");
+            assert!(name.is_some(), "it is because of the certificate");
         }
         other => panic!("{other:?}"),
     }
@@ -544,8 +545,7 @@ fn who_connects_from_the_address_of_a_server_is_not_taken_for_it() {
     until(&mut [&mut ann], |ends| ends[0].transport.connections() == 2);
     for flow in [first, second] {
         let at_once = ann.send(flow, &message("secret")).is_err();
-        let failed =
-            |arrival: &Arrival| matches!(arrival, Arrival::Failed { flow: to, .. } if *to == flow);
+        let failed = |arrival: &Arrival| matches!(arrival, Arrival::Failed { flow: to, name: None, .. } if *to == flow);
         until(&mut [&mut ann], |ends| {
             at_once || ends[0].arrivals.iter().any(failed)
         });

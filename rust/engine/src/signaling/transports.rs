@@ -1,9 +1,10 @@
 //! What comes from the transports and goes to them.
 
 use std::{
+    collections::HashMap,
     net::{IpAddr, SocketAddr},
     os::fd::RawFd,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -30,6 +31,27 @@ impl Ready {
 
     fn includes(self, place: usize) -> bool {
         place >= 64 || self.0 >> place & 1 == 1
+    }
+}
+
+/// Servers whose certificates were told of lately.
+#[derive(Default)]
+pub(super) struct Complaints(HashMap<String, Instant>);
+
+impl Complaints {
+    /// How long none is told of again.
+    const LATELY: Duration = Duration::from_secs(60);
+    /// Of how many is told in that time.
+    const MOST: usize = 64;
+
+    /// Whether to tell of this one now.
+    fn is_new(&mut self, now: Instant, name: &str) -> bool {
+        self.0.retain(|_, until| now < *until);
+        let is_new = self.0.len() < Self::MOST && !self.0.contains_key(name);
+        if is_new {
+            self.0.insert(name.to_owned(), now + Self::LATELY);
+        }
+        is_new
     }
 }
 
@@ -98,8 +120,11 @@ impl Signaling {
                 self.agent.flow_closed(now, flow);
             }
             Arrival::Failed { flow, name, error } => {
-                // Who refuses says enough; who is not whom we look for is the operator's business.
-                if let Some(name) = name {
+                // Who doesn't answer is the caller's business, who is not whom we look for the
+                // operator's: named once, however often a stranger has us look.
+                if let Some(name) = name
+                    && self.complaints.is_new(now, &name)
+                {
                     let to = flow.remote;
                     self.events.tell(Event::Fault {
                         message: format!("no TLS connection to {name} at {to}: {error}"),
@@ -199,4 +224,21 @@ fn serves(bound: SocketAddr, local: SocketAddr) -> bool {
 
 fn is_local(address: IpAddr) -> bool {
     address.is_loopback()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_certificate_is_told_of_once_a_minute_and_so_are_64_at_most() {
+        let (mut complaints, now) = (Complaints::default(), Instant::now());
+        assert!(complaints.is_new(now, "a.example.org"));
+        let later = now + Duration::from_secs(59);
+        assert!(!complaints.is_new(later, "a.example.org"));
+        assert!(complaints.is_new(later, "b.example.org"));
+        assert!(complaints.is_new(later + Duration::from_secs(1), "a.example.org"));
+        let told = (0..1000).filter(|n| complaints.is_new(later, &n.to_string()));
+        assert_eq!(told.count(), Complaints::MOST - 2);
+    }
 }

@@ -48,7 +48,8 @@ pub enum Arrival {
     Failed {
         /// Where it was to go.
         flow: Flow,
-        /// Whom the server's certificate had to be for.
+        /// Whom the server's certificate had to be for, when it is for somebody else or by nobody
+        /// whom we trust.
         name: Option<String>,
         /// Why, in plain words.
         error: String,

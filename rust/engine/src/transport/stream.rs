@@ -320,7 +320,11 @@ impl StreamTransport {
             if connection.outgoing && !connection.was_open() {
                 into.push(Arrival::Failed {
                     flow: connection.flow,
-                    name: connection.name.as_deref().map(str::to_owned),
+                    name: connection
+                        .name
+                        .as_deref()
+                        .filter(|_| is_of_certificate(error))
+                        .map(str::to_owned),
                     error: crate::error::reason(error),
                 });
             }
@@ -463,6 +467,12 @@ impl Transport for StreamTransport {
         let turn = self.turn_at.filter(|_| !self.line.is_empty());
         turn.or(self.sweep_at)
     }
+}
+
+/// Whether a connection has failed because of whom the server says that it is.
+fn is_of_certificate(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    matches!(inner, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 /// Sets a new connection up; its address at our end.
