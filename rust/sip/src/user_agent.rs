@@ -67,6 +67,7 @@ mod gate;
 mod identity;
 mod notifier;
 mod other;
+mod pace;
 mod prack;
 mod refresh;
 mod registering;

@@ -128,6 +128,9 @@ impl UserAgent {
             let retry_after = self.config.retry_after;
             return self.refuse_overload(flow, request, retry_after);
         }
+        if let Some(status) = self.refusal_of_pace(now, id, &request.method) {
+            return self.refuse_for_now(flow, request, status, 1);
+        }
         if let Some(refusal) = self.refusal(&request) {
             return self.refuse(now, flow, key, request, refusal);
         }
@@ -241,11 +244,20 @@ impl UserAgent {
     /// Refuses with 503 and forgets. This is what a flood costs, so it is kept cheap: it is read
     /// once and printed once.
     fn refuse_overload(&mut self, flow: Flow, request: Request, retry_after: u32) {
+        self.refuse_for_now(flow, request, StatusCode::SERVICE_UNAVAILABLE, retry_after);
+    }
+
+    fn refuse_for_now(
+        &mut self,
+        flow: Flow,
+        request: Request,
+        status: StatusCode,
+        retry_after: u32,
+    ) {
         self.counters.overload += 1;
         let Ok(via) = request.headers.top_via() else {
             return;
         };
-        let status = StatusCode::SERVICE_UNAVAILABLE;
         let tag = self.identity.stateless_tag(&request);
         let in_dialog = matches!(request.headers.require::<To>(), Ok(to) if to.tag().is_some());
         let mut response = match in_dialog {

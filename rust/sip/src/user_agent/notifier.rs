@@ -11,7 +11,7 @@ use super::subscriptions::{
 };
 use super::{Content, Event, Reply, UserAgent, contact};
 use crate::dialog::Dialog;
-use crate::header::{self, CSeq, CallId, MinExpires, RetryAfter};
+use crate::header::{self, CSeq, CallId, MinExpires};
 use crate::transaction::{Flow, ServerKey, ServerTransactionId};
 use crate::{Error, HeaderName, Headers, Method, Request, Response, StatusCode, Text};
 
@@ -85,6 +85,9 @@ impl UserAgent {
 
     /// Accepts a REFER of [`Event::Request`]: 202, and the first NOTIFY says that it is being tried.
     /// The subscription for what comes of it is returned; none if the peer wants none (RFC 4488).
+    ///
+    /// [`Error::Limit`] when there are as many subscriptions as may be, all in all, from there, or
+    /// eight REFERs in one dialog: it is answered by 503 then.
     pub fn accept_refer(
         &mut self,
         now: Instant,
@@ -113,8 +116,13 @@ impl UserAgent {
             return Ok(None);
         }
         let home = session.filter(|session| self.sessions.contains_key(*session));
+        let home = home.map(Home::Session);
+        if let Some(refusal) = self.refusal_of_refer(home, flow) {
+            self.respond(now, transaction, refusal)?;
+            return Err(Error::Limit);
+        }
         let home = match home {
-            Some(session) => Home::Session(session),
+            Some(home) => home,
             None => self.open_dialog(&request, flow)?,
         };
         let sequence = request.headers.require::<CSeq>()?.sequence.to_string();
@@ -187,16 +195,8 @@ impl UserAgent {
         if let Some(id) = known {
             return self.refresh_theirs(now, flow, key, request, id, expires);
         }
-        let limits = &self.config;
-        if self.subscriptions.all.len() >= limits.max_subscriptions
-            || self.subscriptions.of_source(flow.remote.ip())
-                >= limits.max_subscriptions_of_a_source
-        {
-            self.counters.overload += 1;
-            let mut headers = Headers::new();
-            headers.push_typed(&RetryAfter::new(self.config.retry_after));
-            let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE).with_headers(headers);
-            return self.refuse(now, flow, key, request, reply);
+        if let Some(refusal) = self.refusal_of_subscription(flow) {
+            return self.refuse(now, flow, key, request, refusal);
         }
         let session = match home {
             Some(Home::Session(session)) => Some(session),

@@ -10,6 +10,7 @@ use crate::registration::RegistrationId;
 use crate::transaction::{ClientTransactionId, Running, ServerTransactionId};
 use crate::{Headers, Request, Text};
 
+use super::pace::Pace;
 use super::refresh::Refresh;
 use super::subscriptions::SubscriptionId;
 
@@ -92,6 +93,8 @@ pub(super) struct Session {
     pub(super) after_glare: bool,
     /// How the session is kept alive (RFC 4028).
     pub(super) refresh: Option<Box<Refresh>>,
+    /// How fast the peer's requests come.
+    pub(super) pace: Pace,
 }
 
 /// Our UPDATE.
@@ -170,6 +173,7 @@ impl Session {
             offer: None,
             after_glare: false,
             refresh: None,
+            pace: Pace::default(),
             auth: None,
         }
     }

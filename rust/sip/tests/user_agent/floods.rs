@@ -1,14 +1,16 @@
 //! Who sends more than anyone needs takes nothing from those who call.
 
-use sems_sip::user_agent::{SessionId, UserAgentConfig};
-use sems_sip::{Headers, Method};
+use std::time::Duration;
+
+use sems_sip::user_agent::{Event, SessionId, UserAgentConfig};
+use sems_sip::{Error, HeaderName, Headers, Method};
 
 use crate::wire::{Wire, invite, numbered, request, to_tag};
 
 fn wire() -> Wire {
     Wire::with(UserAgentConfig {
         max_transactions: 20,
-        methods: vec![Method::Message, Method::Info],
+        methods: vec![Method::Message, Method::Refer],
         ..UserAgentConfig::default()
     })
 }
@@ -96,4 +98,84 @@ fn a_bye_is_answered_however_many_transactions_there_are() {
     assert!(wire.said().contains(&"503".to_owned()), "it is full");
     wire.receive(&numbered(99, "BYE", "z9hG4bKbye", &tag, ""));
     assert_eq!(wire.said(), ["200"]);
+}
+
+#[test]
+fn what_a_peer_asks_for_within_its_call_has_a_pace() {
+    let mut wire = Wire::with(UserAgentConfig {
+        methods: vec![Method::Message],
+        ..UserAgentConfig::default()
+    });
+    let (_, tag) = in_call(&mut wire);
+    let send = |wire: &mut Wire, number: u32, method: &str| {
+        let branch = format!("z9hG4bK{number}");
+        wire.receive(&numbered(number, method, &branch, &tag, ""));
+    };
+    for number in 2..102 {
+        send(&mut wire, number, "MESSAGE");
+    }
+    assert_eq!(wire.told().len(), 50, "the others don't go up");
+    assert_eq!(wire.said(), vec!["503"; 50]);
+    send(&mut wire, 102, "UPDATE");
+    let refusal = wire.response();
+    assert_eq!(refusal.status.code(), 503);
+    assert!(refusal.headers.contains(&HeaderName::RetryAfter));
+    let before = wire.agent.census();
+    send(&mut wire, 103, "INVITE");
+    assert_eq!(wire.said(), ["500"], "the call has no other way");
+    assert_eq!(wire.agent.census(), before, "nothing is kept of it");
+    // Twenty more after a second.
+    wire.wait(Duration::from_secs(1));
+    wire.said();
+    for number in 104..154 {
+        send(&mut wire, number, "MESSAGE");
+    }
+    assert_eq!(wire.told().len(), 20);
+    wire.said();
+    send(&mut wire, 154, "BYE");
+    assert!(wire.said().contains(&"200".to_owned()));
+}
+
+#[test]
+fn referrals_have_a_limit() {
+    for (limit, config) in [
+        (8, UserAgentConfig::default()),
+        (
+            2,
+            UserAgentConfig {
+                max_subscriptions: 2,
+                ..UserAgentConfig::default()
+            },
+        ),
+        (
+            3,
+            UserAgentConfig {
+                max_subscriptions_of_a_source: 3,
+                ..UserAgentConfig::default()
+            },
+        ),
+    ] {
+        let mut wire = Wire::with(UserAgentConfig {
+            methods: vec![Method::Refer, Method::Notify],
+            ..config
+        });
+        let (_, tag) = in_call(&mut wire);
+        for number in 2..12 {
+            let branch = format!("z9hG4bK{number}");
+            let refer = "Refer-To: <sip:carol@192.0.2.3>";
+            wire.receive(&numbered(number, "REFER", &branch, &tag, refer));
+            let Some(Event::Request { id, .. }) = wire.told().pop() else {
+                panic!("no REFER");
+            };
+            let accepted = wire.agent.accept_refer(wire.now, id);
+            assert_eq!(accepted.is_ok(), number - 2 < limit, "{number}");
+            wire.drain();
+            let said = wire.said();
+            match accepted {
+                Ok(_) => assert_eq!(said, ["202", "NOTIFY"]),
+                Err(error) => assert_eq!((error, &*said), (Error::Limit, &["503".into()][..])),
+            }
+        }
+        assert_eq!(wire.agent.census().subscriptions, limit as usize);
+    }
 }
