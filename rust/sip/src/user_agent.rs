@@ -54,6 +54,7 @@
 mod admission;
 mod arrival;
 mod bodies;
+mod branches;
 mod callee;
 mod caller;
 mod challenge;
@@ -125,7 +126,8 @@ pub struct UserAgent {
     sessions: SlotMap<SessionId, Session>,
     by_local_tag: HashMap<Text, SessionId>,
     queue: TimerQueue<(SessionId, SessionTimer)>,
-    /// What requests outside dialogs answer challenges with, until their final response.
+    /// What requests outside dialogs, and BYEs that nobody waits for, answer challenges with, until
+    /// their final response.
     asked: HashMap<ClientTransactionId, Box<ClientAuth>>,
     registrations: SlotMap<RegistrationId, Registration>,
     /// The same, by the way to the registrar.
@@ -350,9 +352,13 @@ impl UserAgent {
                         }
                     }
                     match owner {
-                        Owner::Nobody => {}
+                        Owner::Nobody => {
+                            if response.status.is_final() {
+                                self.asked.remove(&client);
+                            }
+                        }
                         Owner::Prack(id) => self.on_prack_response(now, id, &response, sent),
-                        Owner::Silent | Owner::Cancelled => {
+                        Owner::Silent(_) | Owner::Cancelled(_) => {
                             self.on_late_response(now, client, owner, &response)
                         }
                         Owner::Invite(id) => {
@@ -395,7 +401,10 @@ impl UserAgent {
         failure: Failure,
     ) {
         match owner {
-            Owner::Nobody | Owner::Prack(_) | Owner::Silent | Owner::Cancelled => {}
+            Owner::Nobody => {
+                self.asked.remove(&known_as);
+            }
+            Owner::Prack(_) | Owner::Silent(_) | Owner::Cancelled(_) => {}
             Owner::Update(id) => self.on_update_failed(now, known_as, id, failure),
             Owner::Invite(id) => {
                 self.terminate(id, failure.into());

@@ -16,13 +16,14 @@ const MAX_REALMS: usize = 8;
 const MAX_TEXT: usize = 1024;
 
 /// What has been asked of us in one call, or for one request, and what we answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ClientAuth {
     keyring: Keyring,
     realms: Vec<Realm>,
 }
 
 /// The last challenge of one realm.
+#[derive(Clone)]
 struct Realm {
     /// It asked with 407.
     proxy: bool,

@@ -14,7 +14,7 @@ use crate::transaction::{ClientTransactionId, Flow, follow_up};
 use crate::{Error, Headers, Method, Request, Response, StatusCode, Text, Uri};
 
 /// Early dialogs and accepted branches of one INVITE that are kept apart; a fork is rarely wider.
-const MAX_BRANCHES: usize = 16;
+pub(super) const MAX_BRANCHES: usize = 16;
 
 impl UserAgent {
     /// Places a call. A body in the INVITE is taken for an offer.
@@ -240,7 +240,7 @@ impl UserAgent {
             // A 2xx that was not acknowledged yet is either our own one again, or from a branch
             // that lost.
             false if status.is_success() && !self.is_own_2xx(id, &response) => {
-                self.decline_branch(now, client, &response);
+                self.decline_branch(now, client, Some(id), &response);
             }
             false => {}
         }
@@ -302,7 +302,7 @@ impl UserAgent {
             None => Err(Error::Gone),
         };
         let Ok(mut dialog) = dialog else {
-            // There is no way to the callee, not even for an ACK.
+            self.decline_in_passing(now, client, Some(id), &response);
             self.terminate(id, Cause::Rejected(Box::new(response)));
             return self.remove(id);
         };
@@ -455,51 +455,6 @@ impl UserAgent {
             .is_some_and(|session| session.dialog_with(&tag).is_some())
     }
 
-    /// A branch of a fork has accepted that lost, or that came when the call was over: ACK and BYE
-    /// (§13.2.2.4).
-    pub(super) fn decline_branch(
-        &mut self,
-        now: Instant,
-        client: ClientTransactionId,
-        response: &Response,
-    ) {
-        let Some((invite, flow)) = self.transactions.invite(client) else {
-            return;
-        };
-        if self.transactions.acknowledged(client) > MAX_BRANCHES {
-            return;
-        }
-        let Ok(mut dialog) = Dialog::of_response(invite, response, flow, &self.config.listeners)
-        else {
-            return;
-        };
-        let answers = invite.headers.clone();
-        let next_hop = dialog.next_hop();
-        let via = self.via(next_hop);
-        let mut ack = dialog.ack(sequence_of(response), &via);
-        copy_answers(&answers, &mut ack.headers);
-        let ack = ack.to_bytes();
-        let tag = dialog.remote_tag().clone();
-        self.transactions.acknowledge(client, tag, next_hop, ack);
-        let bye = self.request_in_dialog(&mut dialog, Method::Bye, &Headers::new(), None);
-        self.transactions
-            .start_client(now, bye, next_hop, Owner::Nobody);
-    }
-
-    /// A re-INVITE was accepted when the session was over: it gets its ACK, the BYE being on its
-    /// way.
-    fn acknowledge_in_passing(&mut self, client: ClientTransactionId, response: &Response) {
-        let Some((invite, flow)) = self.transactions.invite(client) else {
-            return;
-        };
-        let mut ack = follow_up(invite, Method::Ack);
-        let via = self.via(flow);
-        ack.headers.set_typed(&via);
-        let tag = to_tag(response).unwrap_or_default();
-        self.transactions
-            .acknowledge(client, tag, flow, ack.to_bytes());
-    }
-
     // Glare (§14.1)
 
     /// Starts the wait after a refusal that says to try again; `after` in place of what a 491
@@ -555,12 +510,12 @@ pub(super) fn is_end_of_dialog(status: StatusCode) -> bool {
         || status == StatusCode::REQUEST_TIMEOUT
 }
 
-fn to_tag(response: &Response) -> Option<Text> {
+pub(super) fn to_tag(response: &Response) -> Option<Text> {
     let to = response.headers.require::<To>().ok()?;
     to.params.get_text("tag").filter(|tag| !tag.is_empty())
 }
 
-fn sequence_of(response: &Response) -> u32 {
+pub(super) fn sequence_of(response: &Response) -> u32 {
     let cseq = response.headers.require::<CSeq>();
     cseq.map_or(0, |cseq| cseq.sequence)
 }

@@ -229,7 +229,7 @@ impl UserAgent {
                 continue;
             }
             match owner {
-                Owner::Invite(_) => self.transactions.abandon(client, Owner::Silent),
+                Owner::Invite(id) => self.transactions.abandon(client, Owner::Silent(id)),
                 _ => self.transactions.forget(client),
             }
             let known_as = tries.known_as;
@@ -297,9 +297,12 @@ impl UserAgent {
         owner: Owner,
         response: &Response,
     ) {
+        let (Owner::Silent(session) | Owner::Cancelled(session)) = owner else {
+            return;
+        };
         if response.status.is_success() {
-            self.decline_branch(now, client, response);
-        } else if owner == Owner::Silent && self.transactions.is_proceeding(client) {
+            self.decline_branch(now, client, Some(session), response);
+        } else if owner == Owner::Silent(session) && self.transactions.is_proceeding(client) {
             let Some((invite, flow)) = self.transactions.invite(client) else {
                 return;
             };
@@ -307,7 +310,8 @@ impl UserAgent {
             self.transactions
                 .start_client(now, cancel, flow, Owner::Nobody);
             self.transactions.give_up(now, client);
-            self.transactions.set_client_owner(client, Owner::Cancelled);
+            self.transactions
+                .set_client_owner(client, Owner::Cancelled(session));
         }
     }
 }

@@ -25,9 +25,9 @@ pub(super) enum Owner {
     /// Nobody waits for its outcome: CANCEL, and BYE to a branch of a fork that lost.
     Nobody,
     /// An INVITE to a server that was silent for too long, so that another was asked.
-    Silent,
+    Silent(SessionId),
     /// The same, with a CANCEL on its way.
-    Cancelled,
+    Cancelled(SessionId),
     /// The INVITE that opened the session.
     Invite(SessionId),
     /// A later INVITE.
@@ -145,7 +145,7 @@ impl Owner {
     /// The session that a request belongs to, if to any.
     pub(super) fn session(self) -> Option<SessionId> {
         match self {
-            Self::Nobody | Self::Silent | Self::Cancelled | Self::Register(_) => None,
+            Self::Nobody | Self::Silent(_) | Self::Cancelled(_) | Self::Register(_) => None,
             // They may outlive it.
             Self::Subscribe(_) | Self::Notify(_) => None,
             Self::Invite(id)

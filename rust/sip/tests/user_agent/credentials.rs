@@ -455,3 +455,69 @@ fn no_secret_shows_in_what_is_printed_for_debugging() {
     let ha1 = Algorithm::Md5.ha1("sems", "r", "hunter2");
     assert!(!shown.contains(&ha1));
 }
+
+#[test]
+fn the_bye_to_a_branch_that_lost_answers_a_challenge() {
+    let mut wire = Wire::new();
+    let (_, invite) = calling(&mut wire);
+    wire.receive(&reply(&invite, "200 OK", "bob", CONTACT));
+    assert_eq!(wire.said(), ["ACK"]);
+    let contact = "Contact: <sip:carol@192.0.2.1:5060>";
+    wire.receive(&reply(&invite, "200 OK", "carol", contact));
+    let Some((_, _, Message::Request(bye))) = wire.sent.pop() else {
+        panic!("no BYE")
+    };
+    assert_eq!(bye.method, Method::Bye);
+    wire.said();
+    let asks = proxy("example.com", "n1", "");
+    let again = refuse(&mut wire, &bye, "407 Proxy Authentication Required", &asks);
+    assert_eq!(again.method, Method::Bye);
+    assert!(header(&Message::Request(again.clone()), HeaderName::To).ends_with(";tag=carol"));
+    let answers = answers(&again, HeaderName::ProxyAuthorization);
+    assert_eq!(count_of(&again, &answers[0], "secret"), 1);
+    wire.receive(&reply(&again, "200 OK", "", ""));
+    assert!(wire.said().is_empty());
+}
+
+#[test]
+fn a_200_that_makes_no_dialog_is_acknowledged_and_ended_by_the_way_of_the_invite() {
+    let mut wire = Wire::new();
+    let (session, invite) = calling(&mut wire);
+    let routes: Vec<_> = (0..33)
+        .map(|n| format!("<sip:p{n}.example.com;lr>"))
+        .collect();
+    let headers = format!("{CONTACT}\nRecord-Route: {}", routes.join(", "));
+    let ok = reply(&invite, "200 OK", "bob", &headers);
+    wire.receive(&ok);
+    let sent: Vec<_> = wire.sent.drain(..).collect();
+    let [
+        (_, one, Message::Request(ack)),
+        (_, other, Message::Request(bye)),
+    ] = &sent[..]
+    else {
+        panic!("{sent:?}");
+    };
+    assert_eq!((*one, *other), (flow(PHONE), flow(PHONE)));
+    assert_eq!((&ack.method, &bye.method), (&Method::Ack, &Method::Bye));
+    assert_eq!((&ack.uri, &bye.uri), (&invite.uri, &invite.uri));
+    let sequence = |request: &Request| request.headers.require::<CSeq>().unwrap().sequence;
+    assert_eq!((sequence(ack), sequence(bye)), (1, 2));
+    for request in [ack, bye] {
+        let request = Message::Request(request.clone());
+        assert!(header(&request, HeaderName::To).ends_with(";tag=bob"));
+        assert_eq!(header(&request, HeaderName::Route), "<sip:192.0.2.1;lr>");
+    }
+    assert!(matches!(
+        &wire.told()[..],
+        [Event::Terminated { session: id, .. }] if *id == session
+    ));
+    wire.receive(&ok);
+    assert_eq!(wire.said(), ["ACK"], "only one BYE");
+    // It may be asked who it is.
+    let asks = www("example.com", "n1", "");
+    let again = refuse(&mut wire, &bye.clone(), "401 Unauthorized", &asks);
+    assert_eq!(answers(&again, HeaderName::Authorization).len(), 1);
+    wire.receive(&reply(&again, "200 OK", "", ""));
+    wire.wait_for_the_end();
+    assert!(wire.is_empty());
+}
