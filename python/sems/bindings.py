@@ -71,7 +71,7 @@ class Binding:
         if self.transport == "udp":
             return [direct]
         # The connection may be gone, and the phone may listen for others.
-        return [flow] if direct in (flow, None) or direct.startswith("tls:") else [flow, direct]
+        return [flow] if direct == flow or direct.startswith("tls:") else [flow, direct]
 
     def _direct(self) -> str | None:
         """Where it says that it is, if that is where it came from."""

@@ -304,6 +304,8 @@ class Server:
     ) -> Call:
         """Sends an INVITE and returns at once with the call, which is yet to be answered.
 
+        ``uri``: of a user of our registrar it stands for the phone that is preferred, unless one of
+        ``destination``, ``route`` and ``account`` says otherwise.
         ``destination``: where to send it, ``"ip:port"`` or several that are tried one after the other;
         None: what is found for the next hop (RFC 3263). ``route``: URIs of proxies on the way, the next
         first; None: the outbound proxy of the configuration, unless there is a ``destination``.
@@ -396,6 +398,7 @@ class Server:
     ) -> Call:
         """Places a call and returns when it is answered; the rest as :meth:`place`.
 
+        A user of our registrar who has several phones is called at one after the other.
         ``follow_redirects``: a call that is sent elsewhere (3xx) is placed there, each address once.
 
         Raises CallFailed with the code of the refusal, or 408 after ``timeout`` seconds. Cancelling it
@@ -551,7 +554,8 @@ class Server:
     def _registered(
         self, uri: str, destination: str | Sequence[str] | None, route: Sequence[str] | None
     ) -> tuple[str, str | Sequence[str] | None]:
-        """The phone that an address of ours stands for, and where it is; anything else as it is."""
+        """The phone that an address of ours stands for, and where it is; anything else as it is.
+        Raises CallFailed (480) when it has none."""
         if destination is not None or route is not None:
             return uri, destination
         phones = self.registrar.find(uri)

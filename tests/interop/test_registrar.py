@@ -90,6 +90,20 @@ async def test_phones_register_with_their_passwords_and_are_called(tmp_path: Pat
             await server.dial("sip:anna@127.0.0.1")
 
 
+async def test_a_phone_is_called_over_the_tls_connection_that_it_has_opened(tmp_path: Path) -> None:
+    async with sems(tmp_path, "MD5") as server:
+        certificate = tmp_path / "data/tls/certificate.pem"
+        tls = {"transport": "tls", "ca": certificate, "port": server.sip_port + 1}
+        async with phone(tmp_path, server, "Anna", **tls) as anna:
+            (binding,) = await count(server, "anna", 1)
+            assert binding.transport == "tls"
+            # It shows no certificate, so that no other way would lead there.
+            async with await server.dial("sip:anna@127.0.0.1", timeout=10) as call:
+                assert call.source == f"tls:{binding.source}"
+            await anna.event("CALL_CLOSED")
+        await count(server, "anna", 0)
+
+
 async def test_linphone_registers_and_is_called(tmp_path: Path) -> None:
     async with sems(tmp_path) as server, Linphone(tmp_path, "lin") as lin:
         place = f"127.0.0.1:{server.sip_port}"

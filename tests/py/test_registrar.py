@@ -8,9 +8,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from sems import App, Call, CallFailed, Server
+from sems import App, Call, CallFailed, Server, SipRequest
+from sems.bindings import Binding
 from sems.config import load_config
 from sems.errors import ConfigError
 from sems.headers import Headers, SipUri
@@ -205,6 +207,58 @@ async def test_nobody_registers_unless_it_is_configured(lab: Lab) -> None:
     assert code == 405
     assert "REGISTER" not in headers["Allow"]
     assert server.registrar.find("sip:ann@example.com") == []
+
+
+async def test_the_registrar_goes_before_apps(lab: Lab) -> None:
+    app = App("mine")
+    taken: list[SipRequest] = []
+    app.request("REGISTER")(taken.append)  # type: ignore[arg-type]
+    server = await lab.server(apps=[app], registrar={"enabled": True, "domains": ["example.com"]})
+    desk = Desk(lab, server)
+    assert (await desk.register(desk.contact()))[0] == 200
+    assert taken == []
+
+
+async def test_the_operator_sees_who_is_registered(lab: Lab) -> None:
+    server, desk = await start(lab)
+    await desk.register(desk.contact(), expires=600)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=server.web_app),  # type: ignore[arg-type]
+        base_url="http://sems",
+        headers={"Authorization": f"Bearer {server.operator_token}"},
+    ) as client:
+        told = (await client.get("/api/v1/registrations")).json()
+    assert told["total"] == 1
+    (phone,) = told["phones"]
+    assert (phone["address"], phone["source"]) == ("ann@example.com", desk.address)
+    assert (phone["contact"], phone["user_agent"]) == ("sip:ann@10.9.0.1:5060", "Desk 1.0")
+
+
+@pytest.mark.parametrize(
+    ("contact", "transport", "source", "destinations"),
+    [
+        # It is where it says, at the port where it listens.
+        ("sip:a@192.0.2.1:5070", "udp", "192.0.2.1:40000", ["udp:192.0.2.1:5070"]),
+        ("sip:a@192.0.2.1", "udp", "192.0.2.1:40000", ["udp:192.0.2.1:5060"]),
+        ("sip:a@[2001:db8::1]", "udp", "[2001:db8::1]:5060", ["udp:[2001:db8::1]:5060"]),
+        ("sip:a@192.0.2.1;transport=tcp", "udp", "192.0.2.1:5060", ["tcp:192.0.2.1:5060"]),
+        # It is behind a NAT, or says a name.
+        ("sip:a@10.0.0.1:5070", "udp", "192.0.2.1:40000", ["udp:192.0.2.1:40000"]),
+        ("sip:a@phone.local", "tls", "192.0.2.1:40000", ["tls:192.0.2.1:40000"]),
+        # Its connection goes first; a TCP phone may take others.
+        (
+            "sip:a@192.0.2.1:5070;transport=tcp",
+            "tcp",
+            "192.0.2.1:40000",
+            ["tcp:192.0.2.1:40000", "tcp:192.0.2.1:5070"],
+        ),
+        ("sip:a@192.0.2.1:5070;transport=tls", "tls", "192.0.2.1:40000", ["tls:192.0.2.1:40000"]),
+        ("sips:a@192.0.2.1:5070", "tls", "192.0.2.1:40000", ["tls:192.0.2.1:40000"]),
+    ],
+)
+def test_where_a_phone_is_reached(contact: str, transport: str, source: str, destinations: list[str]) -> None:
+    binding = Binding("ann@example.com", contact, 1.0, source, transport, "", 0.0, b"", 1)
+    assert binding.destinations == destinations
 
 
 # With passwords, and being called
