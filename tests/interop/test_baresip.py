@@ -46,7 +46,8 @@ async def test_three_phones_hear_the_other_two_and_never_themselves(
         heard = tail(phone.recording(), 2.0)
         for name, hz in TONES.items():
             if name == phone.name:
-                assert tone_level(heard, hz) < -50, f"{name} hears itself at {tone_level(heard, hz):.0f} dBov"
+                # An echo would be at -20; what a busy machine makes late splashes over all frequencies.
+                assert tone_level(heard, hz) < -40, f"{name} hears itself at {tone_level(heard, hz):.0f} dBov"
             else:
                 assert hears(heard, hz), f"{phone.name} hears {name} at {tone_level(heard, hz):.0f} dBov"
 
