@@ -105,7 +105,8 @@ pub enum SignalingCommand {
         response: Box<FinalResponse>,
     },
     /// Sends digits to the peer, 100 ms each. In RTP 100 ms pass between them; done when they are
-    /// queued there. By INFO done when the last is answered.
+    /// queued there. By INFO each is sent when the one before is answered and 200 ms have passed
+    /// since; done when the last is answered, or one is refused.
     SendDigits {
         /// A call with a leg.
         call: CallId,

@@ -1,16 +1,16 @@
 //! INFO (RFC 6086): keys become digits, packages go to Python, both answered here.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sems_sip::{
     Flow, HeaderName, Headers, Request, StatusCode,
     dtmf::Key,
     header::ContentType,
     transaction::ServerTransactionId,
-    user_agent::{Content, Reply, SessionId},
+    user_agent::{Reply, SessionId},
 };
 
-use super::{Signaling, requests::Asker};
+use super::Signaling;
 use crate::{
     call::Call,
     command::{DigitWay, MediaCommand},
@@ -19,9 +19,6 @@ use crate::{
     ids::RequestId,
     legs::Audio,
 };
-
-/// How long a key of ours is held down, as in RTP.
-const PRESS: Duration = Duration::from_millis(100);
 
 impl Signaling {
     /// Answers an INFO: keys, and packages that Python takes, with 200; other packages with 469, and
@@ -122,27 +119,7 @@ impl Signaling {
             let command = MediaCommand::SendDigits { call, digits };
             return self.legs.command(request, command);
         }
-        let mut last = None;
-        for signal in digits.chars() {
-            let key = Key {
-                signal,
-                duration: PRESS,
-            };
-            let content = Content {
-                kind: Key::RELAY.into(),
-                body: key.to_relay().into(),
-            };
-            let none = Headers::new();
-            let method = sems_sip::Method::Info;
-            let sent = self
-                .agent
-                .request_in(now, call.session, method, none, Some(content))?;
-            last = Some(sent);
-        }
-        match last {
-            Some(sent) => self.requests.expect(sent, Asker::Done(request)),
-            None => self.done(request, Ok(())),
-        }
+        self.press_keys(now, call, &digits, request);
         Ok(())
     }
 }

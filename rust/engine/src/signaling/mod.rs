@@ -11,6 +11,7 @@ mod counters;
 mod destinations;
 mod early;
 mod info;
+mod keys;
 mod overload;
 mod replaces;
 mod requests;
@@ -109,6 +110,7 @@ pub(crate) struct Signaling {
     by_session: HashMap<SessionId, CallId>,
     accounts: accounts::Accounts,
     requests: requests::Requests,
+    keys: keys::Keys,
     complaints: transports::Complaints,
     gate: Gate,
     subscriptions: subscriptions::Subscriptions,
@@ -180,6 +182,7 @@ impl Signaling {
             by_session: HashMap::new(),
             accounts: accounts::Accounts::default(),
             requests: requests::Requests::default(),
+            keys: keys::Keys::default(),
             complaints: transports::Complaints::default(),
             subscriptions: subscriptions::Subscriptions::default(),
             closing: None,
@@ -202,6 +205,7 @@ impl Signaling {
         self.watch_load(now);
         self.receive(now, ready);
         self.contain(|signaling| signaling.answer_overdue(now));
+        self.contain(|signaling| signaling.press_due(now));
         self.contain(|signaling| signaling.agent.handle_timeout(now));
         self.contain(|signaling| signaling.carry_out(now));
         self.close_if_done(now);
@@ -225,6 +229,7 @@ impl Signaling {
                 [
                     self.agent.next_timeout(),
                     self.requests.next_deadline(),
+                    self.keys.next_deadline(),
                     self.gate.lock().next_deadline(now),
                     orders,
                     closing,

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     error::EngineError,
     event::Event,
-    ids::{RequestId, SubscriptionId, TransactionId},
+    ids::{CallId, RequestId, SubscriptionId, TransactionId},
     request::{Content, FinalResponse, IncomingRequest, OutgoingRequest, Recipient},
 };
 
@@ -49,8 +49,8 @@ pub(super) struct Requests {
 pub(super) enum Asker {
     /// Python, for all of it.
     Python(RequestId),
-    /// A command, which is done when it is a 2xx.
-    Done(RequestId),
+    /// The keys of a call: the next one is pressed when it is a 2xx.
+    Key(CallId),
 }
 
 struct Open {
@@ -181,7 +181,7 @@ impl Signaling {
                 let response = Box::new(response);
                 self.events.tell(Event::Response { request, response });
             }
-            Some(Asker::Done(request)) => {
+            Some(Asker::Key(call)) => {
                 let result = match (status(response.code), response.reason) {
                     (Ok(status), reason) if status.is_failure() => {
                         let reason = reason.unwrap_or_default();
@@ -189,7 +189,7 @@ impl Signaling {
                     }
                     _ => Ok(()),
                 };
-                self.done(request, result);
+                self.on_key_answered(call, result);
             }
             None => {}
         }

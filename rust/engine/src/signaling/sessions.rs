@@ -341,7 +341,9 @@ impl Signaling {
         self.gate.lock().call_ended(call.source);
         self.legs.close(call.id, call.audio);
         let hold = call.hold_change.map(|change| change.request);
-        for request in call.ringing.into_iter().chain(call.answering).chain(hold) {
+        let keys = self.keys.end(call.id);
+        let waiting = call.ringing.into_iter().chain(call.answering).chain(hold);
+        for request in waiting.chain(keys) {
             self.done(request, Err(EngineError::Over(ending.to_string())));
         }
         self.events.tell(Event::Ended {

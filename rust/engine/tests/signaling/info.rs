@@ -1,5 +1,7 @@
 //! Keys by INFO, for peers that take no telephone events.
 
+use std::time::Duration;
+
 use sems_engine::command::{DigitWay, SignalingCommand};
 
 use crate::{
@@ -30,8 +32,21 @@ fn without_events(world: &mut World) -> (Phone, sems_engine::ids::CallId, String
 }
 
 fn digit(call: sems_engine::ids::CallId, way: DigitWay) -> SignalingCommand {
-    let digits = "5".to_owned();
+    press(call, "5", way)
+}
+
+fn press(call: sems_engine::ids::CallId, digits: &str, way: DigitWay) -> SignalingCommand {
+    let digits = digits.to_owned();
     SignalingCommand::SendDigits { call, digits, way }
+}
+
+/// The next key that the phone is told of, which it takes, and when that was.
+fn next_key(phone: &Phone, world: &mut World, status: &str) -> (String, Duration) {
+    let info = phone.expect(world, "INFO");
+    let at = world.now;
+    let key = body(&info).lines().next().unwrap().to_owned();
+    phone.respond(&info, status, "", "");
+    (key, at)
 }
 
 #[test]
@@ -47,6 +62,58 @@ fn keys_go_by_info_where_no_telephone_events_were_agreed_on() {
     assert_eq!(body(&info), "Signal=5\r\nDuration=100\r\n");
     phone.respond(&info, "200 OK", "", "");
     world.outcome(BOB, request).unwrap();
+}
+
+#[test]
+fn keys_go_by_info_one_after_the_other_with_the_time_that_a_hand_takes() {
+    let mut world = World::pair();
+    let (phone, call, _) = without_events(&mut world);
+    let request = world.order(BOB, press(call, "5#", DigitWay::Info));
+    let other = world.order(BOB, press(call, "1", DigitWay::Info));
+    let (key, first) = next_key(&phone, &mut world, "200 OK");
+    assert_eq!(key, "Signal=5");
+    let (key, second) = next_key(&phone, &mut world, "200 OK");
+    assert_eq!(key, "Signal=#");
+    let between = (second - first).as_millis();
+    assert!((180..=250).contains(&between), "{between} ms");
+    world.outcome(BOB, request).unwrap();
+
+    let info = phone.expect(&mut world, "INFO");
+    for _ in 0..4 {
+        // It is repeated, but nothing else is sent while it isn't answered.
+        world.run(Duration::from_millis(300));
+        assert!(phone.take().iter().all(|again| *again == info));
+    }
+    phone.respond(&info, "200 OK", "", "");
+    world.outcome(BOB, other).unwrap();
+    world.run(Duration::from_secs(1));
+    let request = world.order(BOB, press(call, "2", DigitWay::Info));
+    let asked = world.now;
+    let (_, at) = next_key(&phone, &mut world, "200 OK");
+    assert!(
+        at - asked < Duration::from_millis(50),
+        "nothing was pressed"
+    );
+    world.outcome(BOB, request).unwrap();
+}
+
+#[test]
+fn a_key_that_is_refused_ends_its_command_and_a_call_that_ends_all() {
+    let mut world = World::pair();
+    let (phone, call, tag) = without_events(&mut world);
+    let first = world.order(BOB, press(call, "56", DigitWay::Info));
+    let second = world.order(BOB, press(call, "78", DigitWay::Info));
+    let third = world.order(BOB, press(call, "9", DigitWay::Info));
+    next_key(&phone, &mut world, "488 Not Acceptable Here");
+    let error = world.outcome(BOB, first).unwrap_err();
+    assert_eq!(error, "the peer refused: 488 Not Acceptable Here");
+    let (key, _) = next_key(&phone, &mut world, "200 OK");
+    assert_eq!(key, "Signal=7");
+    phone.request("BYE", 2, "old", Some(&tag), "", "");
+    for request in [second, third] {
+        let error = world.outcome(BOB, request).unwrap_err();
+        assert!(error.starts_with("the call is over"), "{error}");
+    }
 }
 
 #[test]
