@@ -212,7 +212,8 @@ def _report(call: Call, record: Path | None, tls_failure: str | None) -> None:
     assert end is not None
     if call.answered_at is None:
         if end.cause != "local":
-            if tls_failure is not None:
+            # Who answers at another of its addresses has the last word.
+            if tls_failure is not None and end.code in (None, 408, 503):
                 raise SemsError(f"the call failed: {tls_failure} (--ca and --insecure say whom to trust)")
             raise SemsError(f"the call failed: {end}")
         _say("given up")

@@ -5,7 +5,8 @@
 ...     alice = await lab.phone("alice")
 ...     await alice.call("sip:echo@sems")
 
-Needs pytest-asyncio, in any of its modes. ``@pytest.mark.lab(seed=7, loss=0.05)`` passes arguments to
+Needs pytest-asyncio, best with ``asyncio_mode = "auto"``: in its strict mode each test needs
+``@pytest.mark.asyncio`` besides. ``@pytest.mark.lab(seed=7, loss=0.05)`` passes arguments to
 :class:`~sems.testing.Lab`.
 """
 
