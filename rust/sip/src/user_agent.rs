@@ -44,12 +44,14 @@
 //! route or the Contact where that is an address which can be reached, else the flow that the
 //! dialog's first message came over; so too for phones behind NAT.
 //!
-//! Everything is bounded: sessions and transactions by the configuration, time by Timers B, F, H
-//! and 64·T1 without ACK; and an INVITE that nobody accepts, refuses or takes back, on either side,
-//! by [`UserAgentConfig::unanswered`].
+//! Everything that a stranger can cause is bounded: sessions, transactions and subscriptions by the
+//! configuration, refused INVITEs to half of the transactions, a dialog to 32 routes, an INVITE to 16
+//! branches, what is asked within a call to 20 requests a second, REFERs to 8 in a dialog. So is
+//! time: by Timers B, F, H and 64·T1 without ACK, by session timers, and an INVITE that nobody
+//! accepts, refuses or takes back by [`UserAgentConfig::unanswered`].
 //!
-//! Left out: parts of a body beside the session description; `maddr` in Via, which would let a
-//! stranger send our responses to anyone.
+//! Left out: parts of a body beside the session description, which are read and not told; `maddr`
+//! in Via, which would let a stranger send our responses to anyone.
 
 mod admission;
 mod arrival;
