@@ -18,7 +18,7 @@ half a second what is not answered, so the core has an answer of its own for a P
 from __future__ import annotations
 
 import asyncio
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar
@@ -165,8 +165,9 @@ class CallRequests(ABC):
     id: int
     server: Server
 
+    @abstractmethod
     async def _while_up(self, source: asyncio.Future[_T]) -> _T:
-        raise NotImplementedError
+        """The result of ``source``, or HungUp when the call ends first."""
 
     async def request(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -117,13 +117,13 @@ class CallTransfer(ABC):
 
     end: events.EndReason | None
 
+    @abstractmethod
     def tell(self, event: CallEvent) -> None:
         """For the server: tells those who have subscribed."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def hangup(self, reason: str | None = None) -> None:
         """Ends the call."""
-        raise NotImplementedError
 
 
 _NOTHING_TOLD = Transfer(408, "nothing was told of it")
