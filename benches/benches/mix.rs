@@ -5,7 +5,8 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use sems_audio::codec::g711;
 use sems_audio::{
-    Concealer, FRAME_SAMPLES, Frame, Gain, Level, SAMPLE_RATE, SILENCE, SpeechDetector, Sum,
+    Concealer, FRAME_SAMPLES, Frame, Gain, Gate, Level, Leveler, Limiter, SAMPLE_RATE, SILENCE,
+    SpeechDetector, Sum,
     dtmf::goertzel,
     tone::{Part, Pattern},
 };
@@ -47,6 +48,22 @@ fn steps(criterion: &mut Criterion) {
     group.bench_function("speech/doubtful", |bencher| {
         bencher.iter(|| detector.push(black_box(&frame), Level::from_dbov(-38)));
     });
+    let (mut gate, mut leveler) = (Gate::new(), Leveler::new());
+    group.bench_function("gate", |bencher| {
+        bencher.iter(|| gate.push(black_box(level), detector.noise()));
+    });
+    let mut levels = [-20, -26, -34].map(Level::from_dbov).into_iter().cycle();
+    group.bench_function("level-control", |bencher| {
+        bencher.iter(|| leveler.push(levels.next().unwrap_or_default(), detector.noise(), true));
+    });
+    for (name, amplitude) in [("fits", 20_000.0), ("loud", 60_000.0)] {
+        let loud: [i32; FRAME_SAMPLES] =
+            std::array::from_fn(|n| (amplitude * (n as f32 / 5.0).sin()) as i32);
+        let mut limiter = Limiter::new();
+        group.bench_function(format!("limit/{name}"), |bencher| {
+            bencher.iter(|| limiter.limit(black_box(&loud), black_box(&mut heard)));
+        });
+    }
     let mut concealer = Concealer::new();
     group.bench_function("conceal/received", |bencher| {
         bencher.iter(|| concealer.received(black_box(&mut heard)));

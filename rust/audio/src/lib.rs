@@ -8,21 +8,29 @@ pub mod codec;
 pub mod dtmf;
 mod error;
 mod frame;
+mod gate;
 mod level;
+mod leveler;
+mod limiter;
 mod mix;
 mod plc;
 mod resample;
 mod speech;
+mod talkers;
 pub mod tone;
 pub mod wav;
 
 pub use error::{Error, Result};
 pub use frame::{FRAME_MS, FRAME_SAMPLES, Frame, SAMPLE_RATE, SILENCE};
+pub use gate::Gate;
 pub use level::{Level, LevelMeter};
+pub use leveler::Leveler;
+pub use limiter::Limiter;
 pub use mix::{Gain, Sum};
 pub use plc::Concealer;
 pub use resample::{Resampler, resample};
 pub use speech::SpeechDetector;
+pub use talkers::{MAX_TALKERS, Talker, TalkerLimit};
 
 /// Keeps the example of the README true.
 #[doc = include_str!("../README.md")]

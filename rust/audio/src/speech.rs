@@ -15,6 +15,10 @@ const HANGOVER_FRAMES: u8 = 15;
 /// pauses within that time, noise has not.
 const BLOCKS: usize = 5;
 const BLOCK_FRAMES: u8 = 20;
+/// What stays within so many dB …
+const STEADY_RANGE: i8 = 6;
+/// … for so many frames (400 ms) is noise: the syllables of speech rise and fall by more.
+const STEADY_FRAMES: u8 = 20;
 /// A prediction gain above this (a power ratio, 17 dB) shows a single tone.
 const TONE_GAIN: f32 = 50.0;
 /// A prediction gain below this (2 dB) shows noise without colour.
@@ -25,15 +29,11 @@ const HUM_COEFFICIENT: f32 = 1.986_1;
 /// Tells who is speaking: an adaptive noise floor with attack (40 ms) and hangover (300 ms).
 ///
 /// Levels above −30 dBov always count and those below −44 dBov never do. In between the level is
-/// compared with the noise floor, except that a steady tone above 150 Hz counts for as long as
-/// it lasts and white noise never does.
+/// compared with the noise floor, except that a steady tone above 150 Hz counts for as long as it
+/// lasts, white noise never does, and other noise ceases to once it has been steady for 400 ms.
 #[derive(Clone, Debug)]
 pub struct SpeechDetector {
-    floor: i8,
-    blocks: [i8; BLOCKS],
-    block: usize,
-    block_min: i8,
-    block_frames: u8,
+    noise: NoiseFloor,
     loud_frames: u8,
     hangover: u8,
     speaking: bool,
@@ -43,11 +43,7 @@ impl SpeechDetector {
     /// A detector that has heard nothing yet.
     pub const fn new() -> Self {
         Self {
-            floor: FLOOR_MIN,
-            blocks: [FLOOR_MIN; BLOCKS],
-            block: 0,
-            block_min: 0,
-            block_frames: 0,
+            noise: NoiseFloor::new(),
             loud_frames: 0,
             hangover: 0,
             speaking: false,
@@ -77,25 +73,55 @@ impl SpeechDetector {
         self.speaking
     }
 
+    /// How loud the noise of the line is: what it has never been softer than in the last two
+    /// seconds. Tones don't count.
+    pub fn noise(&self) -> Level {
+        Level::from_dbov(self.noise.floor)
+    }
+
     fn is_loud(&mut self, frame: &Frame, level: i8) -> bool {
         if level <= FLOOR_MIN + MARGIN {
-            self.learn(level);
+            self.noise.learn(level);
             return false;
         }
         if level > FLOOR_MAX + MARGIN {
-            self.learn(level);
+            self.noise.learn(level);
             return true;
         }
         match Sound::of(frame) {
             Sound::Tone => true,
             Sound::Noise => {
-                self.learn(level);
+                self.noise.learn(level);
                 false
             }
             Sound::Other => {
-                self.learn(level);
-                level > self.floor + MARGIN
+                self.noise.learn(level);
+                level > self.noise.floor.clamp(FLOOR_MIN, FLOOR_MAX) + MARGIN
             }
+        }
+    }
+}
+
+/// What a line sounds like when nobody speaks.
+#[derive(Clone, Debug)]
+struct NoiseFloor {
+    floor: i8,
+    blocks: [i8; BLOCKS],
+    block: u8,
+    block_min: i8,
+    block_frames: u8,
+    steadiness: Steadiness,
+}
+
+impl NoiseFloor {
+    const fn new() -> Self {
+        Self {
+            floor: FLOOR_MIN,
+            blocks: [FLOOR_MIN; BLOCKS],
+            block: 0,
+            block_min: 0,
+            block_frames: 0,
+            steadiness: Steadiness::new(),
         }
     }
 
@@ -104,13 +130,57 @@ impl SpeechDetector {
         self.block_min = self.block_min.min(level);
         self.block_frames += 1;
         if self.block_frames == BLOCK_FRAMES {
-            self.blocks[self.block] = self.block_min;
-            self.block = (self.block + 1) % BLOCKS;
+            self.blocks[usize::from(self.block)] = self.block_min;
+            self.block = (self.block + 1) % BLOCKS as u8;
             self.block_min = 0;
             self.block_frames = 0;
         }
+        if self.steadiness.push(level) == STEADY_FRAMES {
+            // As if it had always been so.
+            self.blocks = [self.steadiness.low; BLOCKS];
+            self.block_min = self.steadiness.low;
+        }
         let quietest = self.blocks.iter().copied().min().unwrap_or(FLOOR_MIN);
-        self.floor = quietest.min(self.block_min).clamp(FLOOR_MIN, FLOOR_MAX);
+        self.floor = quietest.min(self.block_min);
+    }
+}
+
+/// For how long a level has hardly moved.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Steadiness {
+    low: i8,
+    high: i8,
+    frames: u8,
+}
+
+impl Steadiness {
+    pub(crate) const fn new() -> Self {
+        Self {
+            low: 0,
+            high: 0,
+            frames: 0,
+        }
+    }
+
+    /// Takes the next frame's level; returns for how many frames, this one too, all were alike.
+    fn push(&mut self, level: i8) -> u8 {
+        let (low, high) = (self.low.min(level), self.high.max(level));
+        if self.frames == 0 || high - low > STEADY_RANGE {
+            *self = Self {
+                low: level,
+                high: level,
+                frames: 1,
+            };
+        } else {
+            (self.low, self.high) = (low, high);
+            self.frames = self.frames.saturating_add(1);
+        }
+        self.frames
+    }
+
+    /// Takes the next frame's level; returns whether it goes on as nobody speaks.
+    pub(crate) fn is_steady(&mut self, level: Level) -> bool {
+        self.push(level.dbov()) >= STEADY_FRAMES
     }
 }
 

@@ -8,7 +8,8 @@ use std::cell::Cell;
 use sems_audio::codec::CODECS;
 use sems_audio::tone::{self, Tone};
 use sems_audio::{
-    Concealer, FRAME_SAMPLES, Gain, Level, LevelMeter, SAMPLE_RATE, SILENCE, SpeechDetector, Sum,
+    Concealer, FRAME_SAMPLES, Gain, Gate, Level, LevelMeter, Leveler, Limiter, SAMPLE_RATE,
+    SILENCE, SpeechDetector, Sum, Talker, TalkerLimit,
 };
 use support::{frames, noise};
 
@@ -60,9 +61,11 @@ fn a_tick_allocates_nothing() {
     let (mut sum, mut heard) = (Sum::new(), SILENCE);
     let (mut detector, mut meter) = (SpeechDetector::new(), LevelMeter::new());
     let mut concealer = Concealer::new();
+    let (mut gate, mut leveler) = (Gate::new(), Leveler::new());
+    let (mut limiter, mut limit) = (Limiter::new(), TalkerLimit::new(2));
     let mut payload = [0; FRAME_SAMPLES];
     let counted = allocations(|| {
-        for tick in 0..400 {
+        for tick in 0..400u64 {
             for codec in CODECS {
                 codec.encoder().encode(&voice, &mut payload);
                 codec.decoder().decode(&payload, &mut heard);
@@ -72,8 +75,18 @@ fn a_tick_allocates_nothing() {
                 _ => concealer.received(&mut heard),
             }
             let level = Level::rms(&heard);
-            detector.push(&heard, level);
-            meter.push(level);
+            let speaking = detector.push(&heard, level);
+            let loudness = meter.push(level);
+            gate.push(level, detector.noise());
+            leveler.push(level, detector.noise(), speaking);
+            let talker = |who| Talker {
+                who,
+                level,
+                loudness,
+                speaking,
+            };
+            limit.choose(&[talker(1), talker(tick % 3 + 2), talker(9)]);
+            limiter.limit(&[100 * tick as i32; FRAME_SAMPLES], &mut heard);
             sum.clear();
             sum.add(&heard, Gain::UNITY);
             sum.subtract(&heard, Gain::from_db(-3.0));

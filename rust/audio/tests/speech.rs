@@ -3,8 +3,8 @@
 mod support;
 
 use sems_audio::codec::g711;
-use sems_audio::{Gain, Level, SAMPLE_RATE, SILENCE, SpeechDetector, Sum, wav};
-use support::{frames, noise, rumble, sine, together};
+use sems_audio::{Level, SILENCE, SpeechDetector};
+use support::{frames, moved, noise, rumble, sine, spoken, syllables, together};
 
 const SECOND: usize = 8_000;
 
@@ -115,6 +115,35 @@ fn the_noise_of_a_room_or_a_car_is_learnt_within_three_seconds() {
 }
 
 #[test]
+fn noise_that_begins_is_taken_for_speech_for_half_a_second_at_most() {
+    for (hz, dbov) in [(2_000.0, -34.0), (1_000.0, -36.0), (500.0, -40.0)] {
+        let mut detector = SpeechDetector::new();
+        speaking(&mut detector, &noise(-65.0, 3 * SECOND, 1));
+        let heard = speaking(&mut detector, &coded(&rumble(hz, dbov, 4 * SECOND, 5)));
+        let spoke = heard.iter().filter(|speaking| **speaking).count();
+        // The hangover is a part of it.
+        assert!(spoke <= 25 + 15, "{hz} Hz at {dbov} dBov: {spoke} frames");
+        assert!(!heard[heard.len() - 100..].contains(&true));
+    }
+}
+
+#[test]
+fn the_noise_of_a_line_is_known_after_half_a_second_and_through_speech() {
+    let mut detector = SpeechDetector::new();
+    speaking(&mut detector, &noise(-50.0, SECOND / 2, 1));
+    let known = detector.noise().dbov();
+    assert!((-53..=-49).contains(&known), "{known}");
+    for seed in 0..10 {
+        let word = syllables(&rumble(500.0, -24.0, SECOND / 2, seed));
+        let word = together(&word, &noise(-50.0, word.len(), seed));
+        speaking(&mut detector, &word);
+        speaking(&mut detector, &noise(-50.0, SECOND / 4, seed));
+    }
+    let known = detector.noise().dbov();
+    assert!((-53..=-49).contains(&known), "{known}");
+}
+
+#[test]
 fn mains_hum_is_learnt_as_noise() {
     let heard = speaking(
         &mut SpeechDetector::new(),
@@ -150,7 +179,8 @@ fn a_voice_is_heard_above_the_noise_of_its_room() {
 fn soft_words_of_a_second_are_heard_to_their_ends() {
     let mut detector = SpeechDetector::new();
     for seed in 0..10 {
-        let heard = speaking(&mut detector, &rumble(300.0, -36.0, SECOND * 6 / 5, seed));
+        let word = syllables(&rumble(300.0, -34.0, SECOND * 6 / 5, seed));
+        let heard = speaking(&mut detector, &word);
         assert_eq!(
             heard[2..].iter().position(|speaking| !speaking),
             None,
@@ -162,19 +192,7 @@ fn soft_words_of_a_second_are_heard_to_their_ends() {
 
 /// A spoken sentence of ten seconds at about −20 dBov, moved by `db`, over the noise of a line.
 fn sentence(db: f32) -> Vec<i16> {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../apps/prompts/default-announcement.wav"
-    );
-    let file = std::fs::File::open(path).expect("the prompt is shipped");
-    let spoken = wav::read(file, SAMPLE_RATE).expect("the prompt is a WAV file");
-    let mut moved = Vec::with_capacity(spoken.len());
-    for frame in frames(&spoken) {
-        let (mut sum, mut heard) = (Sum::new(), SILENCE);
-        sum.add(&frame, Gain::from_db(db));
-        sum.all(&mut heard);
-        moved.extend(heard);
-    }
+    let moved = moved(&spoken(), db);
     coded(&together(&moved, &noise(-60.0, moved.len(), 11)))
 }
 

@@ -2,7 +2,7 @@
 #![allow(dead_code)] // each test file uses some of it
 
 use sems_audio::tone::{Part, Pattern};
-use sems_audio::{FRAME_SAMPLES, Frame, SAMPLE_RATE};
+use sems_audio::{FRAME_SAMPLES, Frame, Gain, SAMPLE_RATE, SILENCE, Sum, wav};
 
 /// A sine of `hz` at `dbov` (RMS), without ramps at its ends.
 pub fn sine(rate: u32, hz: f64, dbov: f64, samples: usize) -> Vec<i16> {
@@ -80,4 +80,51 @@ pub fn signal_to_noise(meant: &[i16], heard: &[i16]) -> f64 {
         .map(|(m, h)| (f64::from(*m) - f64::from(*h)).powi(2))
         .sum();
     10.0 * (signal / noise.max(1e-9)).log10()
+}
+
+/// The same with the rise and fall of four syllables a second, 14 dB from the loudest to the
+/// softest; the loudest moment is as loud as it was.
+pub fn syllables(samples: &[i16]) -> Vec<i16> {
+    let factor = |n: usize| {
+        let angle = std::f64::consts::TAU * 4.0 * n as f64 / f64::from(SAMPLE_RATE);
+        10f64.powf(-7.0 / 20.0 * (1.0 - angle.sin()))
+    };
+    let samples = samples.iter().enumerate();
+    samples
+        .map(|(n, sample)| (f64::from(*sample) * factor(n)).round() as i16)
+        .collect()
+}
+
+/// A spoken sentence of ten seconds at about −20 dBov.
+pub fn spoken() -> Vec<i16> {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../apps/prompts/default-announcement.wav"
+    );
+    let file = std::fs::File::open(path).expect("the prompt is shipped");
+    wav::read(file, SAMPLE_RATE).expect("the prompt is a WAV file")
+}
+
+/// Whole frames of the same, louder by `db`.
+pub fn moved(samples: &[i16], db: f32) -> Vec<i16> {
+    let mut moved = Vec::with_capacity(samples.len());
+    for frame in frames(samples) {
+        let (mut sum, mut heard) = (Sum::new(), SILENCE);
+        sum.add(&frame, Gain::from_db(db));
+        sum.all(&mut heard);
+        moved.extend(heard);
+    }
+    moved
+}
+
+/// The level of those frames that are louder than `floor` dBov: of speech without its pauses.
+pub fn speech_level(samples: &[i16], floor: f64) -> f64 {
+    let powers = samples.chunks_exact(FRAME_SAMPLES).map(|frame| {
+        let energy: f64 = frame.iter().map(|sample| f64::from(*sample).powi(2)).sum();
+        energy / FRAME_SAMPLES as f64 / f64::from(1u32 << 30)
+    });
+    let loud: Vec<f64> = powers
+        .filter(|power| 10.0 * power.log10() > floor)
+        .collect();
+    10.0 * (loud.iter().sum::<f64>() / loud.len() as f64).log10()
 }
