@@ -333,6 +333,7 @@ impl Signaling {
             until: now + SHUTDOWN,
         });
         closing.requests.push(request);
+        self.gate.lock().close();
         self.unregister_all(now);
         let mut calls: Vec<CallId> = self.calls.keys().copied().collect();
         calls.sort_unstable();

@@ -170,8 +170,10 @@ fn while_python_is_blocked_new_calls_are_refused_and_the_others_are_served() {
     let mut answers: Vec<String> = phone.take();
     answers.retain(|answer| !answer.starts_with("SIP/2.0 100"));
     let firsts: Vec<&str> = answers.iter().map(|answer| &answer[..11]).collect();
-    assert_eq!(firsts, ["SIP/2.0 503", "SIP/2.0 200"]);
+    // OPTIONS say what an INVITE would be told.
+    assert_eq!(firsts, ["SIP/2.0 503", "SIP/2.0 503"]);
     assert_eq!(header(&answers[0], "Call-ID"), Some("third"));
+    assert_eq!(header(&answers[1], "Call-ID"), Some("alive"));
     // A call that exists is ended without Python.
     let ending = sems_engine::command::SignalingCommand::Hangup {
         call: here,
@@ -194,6 +196,32 @@ fn while_python_is_blocked_new_calls_are_refused_and_the_others_are_served() {
         (false, "Python keeps up again; 1 were refused".to_owned())
     );
     assert_eq!(told.len(), 2);
+}
+
+#[test]
+fn options_get_what_an_invite_would_get_and_use_nothing_up() {
+    let mut world = world(|config| config.calls_per_second = 2);
+    let phone = Phone::new(&world, BOB);
+    let probe = |world: &mut World, name: &str| {
+        phone.request("OPTIONS", 1, name, None, "", "");
+        phone.expect(world, "SIP/2.0")
+    };
+    // However often a proxy asks, there is room for two calls.
+    for number in 0..20 {
+        let answer = probe(&mut world, &format!("free{number}"));
+        assert!(answer.starts_with("SIP/2.0 200"), "{answer}");
+    }
+    assert_eq!(flood(&mut world, &phone, "call", 2), 0);
+    let answer = probe(&mut world, "full");
+    assert!(answer.starts_with("SIP/2.0 503"), "{answer}");
+    assert_eq!(header(&answer, "Retry-After"), Some("1"));
+    // To ask is no call: nothing was refused, and nobody is told of an overload.
+    assert_eq!(stat(&world, "sip_overload_rate"), 0);
+    assert_eq!(told(&world), []);
+    world.run(seconds(1));
+    let answer = probe(&mut world, "again");
+    assert!(answer.starts_with("SIP/2.0 200"), "{answer}");
+    assert_eq!(flood(&mut world, &phone, "later", 2), 0);
 }
 
 #[test]

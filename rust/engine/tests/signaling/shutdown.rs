@@ -73,6 +73,19 @@ fn no_calls_are_taken_or_placed_afterwards() {
 }
 
 #[test]
+fn who_asks_by_options_whether_calls_are_taken_hears_that_they_are_not() {
+    let mut world = World::pair();
+    let phone = Phone::new(&world, BOB);
+    phone.request("OPTIONS", 1, "before", None, "", "");
+    phone.expect(&mut world, "SIP/2.0 200");
+    world.signaling(BOB, SignalingCommand::Shutdown).unwrap();
+    phone.request("OPTIONS", 1, "after", None, "", "");
+    let response = phone.expect(&mut world, "SIP/2.0 503");
+    assert_eq!(header(&response, "Retry-After"), Some("30"));
+    world.assert_nothing_left();
+}
+
+#[test]
 fn a_shutdown_waits_three_seconds_for_peers_that_do_not_answer() {
     let mut world = World::pair();
     let phone = Phone::new(&world, ANN);

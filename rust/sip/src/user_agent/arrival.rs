@@ -63,6 +63,12 @@ impl UserAgent {
         if keeps_state && let Err(retry_after) = self.admit(now, flow, &request) {
             return self.refuse_overload(flow, request, retry_after);
         }
+        if request.method == Method::Options
+            && !taken
+            && let Err(retry_after) = self.would_admit(now, flow)
+        {
+            return self.refuse_overload(flow, request, retry_after);
+        }
         if let Some(refusal) = self.refusal(&request) {
             return self.refuse(now, flow, key, request, refusal);
         }

@@ -17,6 +17,10 @@ impl Admission for Closed {
         self.0.lock().unwrap().push(method.to_string());
         Err(7)
     }
+
+    fn would_admit(&mut self, _: Instant, _: Flow) -> Result<(), u32> {
+        Err(8)
+    }
 }
 
 /// A user agent behind such a door, with one call in progress that came before.
@@ -87,9 +91,26 @@ fn what_goes_on_is_not_asked_about() {
     ));
     wire.receive(&numbered(3, "MESSAGE", "z9hG4bKtext", &tag, ""));
     wire.receive(&numbered(4, "BYE", "z9hG4bKbye", &tag, ""));
-    // Nor about what leaves nothing behind.
-    let options = request("OPTIONS", "z9hG4bKoptions", "", "");
-    wire.receive(&options.replace("call-1", "call-3"));
+    wire.receive(&numbered(5, "OPTIONS", "z9hG4bKoptions", &tag, ""));
     assert!(!wire.said().contains(&"503".to_owned()));
     assert!(asked.lock().unwrap().is_empty());
+}
+
+#[test]
+fn options_outside_dialogs_say_what_an_invite_would_be_told() {
+    let (mut wire, _, asked) = behind_a_door();
+    let options = request("OPTIONS", "z9hG4bKoptions", "", "").replace("call-1", "call-3");
+    wire.receive(&options);
+    let response = wire.response();
+    assert_eq!(response.status.code(), 503);
+    let response = sems_sip::Message::Response(response);
+    assert_eq!(header(&response, sems_sip::HeaderName::RetryAfter), "8");
+    assert!(asked.lock().unwrap().is_empty());
+    // So also where the agent's own room is taken.
+    let mut wire = Wire::with(UserAgentConfig {
+        max_sessions: 0,
+        ..Default::default()
+    });
+    wire.receive(&options);
+    assert_eq!(wire.said(), ["503"]);
 }

@@ -28,6 +28,8 @@ use sources::{Met, Sources};
 
 /// An overload is over when nothing was refused for so long.
 const QUIET: Duration = Duration::from_secs(5);
+/// Who asks during a shutdown whether calls are taken may ask again after so many seconds.
+const AFTER_CLOSING: u32 = 30;
 /// While one lasts, its end is looked for so often.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -121,6 +123,8 @@ pub(super) struct Overload {
     offender: Option<(IpAddr, Met)>,
     /// Spreads those who try again.
     spread: u32,
+    /// A shutdown has begun.
+    closing: bool,
 }
 
 impl Overload {
@@ -136,6 +140,7 @@ impl Overload {
             episodes: Default::default(),
             offender: None,
             spread: 0,
+            closing: false,
         }
     }
 
@@ -166,6 +171,11 @@ impl Overload {
         if let Some(source) = source {
             self.sources.leave(source);
         }
+    }
+
+    /// No calls are taken any more.
+    pub(super) fn close(&mut self) {
+        self.closing = true;
     }
 
     /// Of `told` events, `waiting` were not taken by Python yet; `room` is how many can wait.
@@ -352,6 +362,18 @@ impl Admission for Gate {
                 overload.spread = overload.spread.wrapping_add(1);
                 reason.retry_after() + overload.spread % 4
             })
+    }
+
+    fn would_admit(&mut self, now: Instant, flow: Flow) -> Result<(), u32> {
+        let overload = &mut *self.lock();
+        if overload.closing {
+            return Err(AFTER_CLOSING);
+        }
+        // Who only asks meets no limit, and is not told of.
+        let offender = overload.offender;
+        let judged = overload.judge(now, flow.remote.ip(), &Method::Invite);
+        overload.offender = offender;
+        judged.map_err(Reason::retry_after)
     }
 }
 
