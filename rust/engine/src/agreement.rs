@@ -105,6 +105,7 @@ pub fn agreement(
         rtcp_mux: agreed.rtcp_mux,
         send: agreed.send && agreed.remote_rtp.is_some(),
         receive: agreed.receive,
+        unproven: false,
         behind_nat: signaling_behind_nat || comes_from_elsewhere(remote_rtp.ip(), source),
     })
 }

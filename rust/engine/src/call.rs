@@ -17,6 +17,7 @@ use crate::{
     event::EndCause,
     ids::{CallId, RequestId},
     legs::{Audio, Legs},
+    media::leg::Negotiated,
     signaling::Source,
 };
 
@@ -96,6 +97,7 @@ pub(crate) struct Before {
     stage: Stage,
     flow: Flow,
     via_shows_nat: bool,
+    proven: bool,
 }
 
 /// One call.
@@ -109,6 +111,9 @@ pub(crate) struct Call {
     pub(crate) source: Option<Source>,
     /// The peer's Via does not name the address that it sends from.
     pub(crate) via_shows_nat: bool,
+    /// The caller has shown that what we send reaches it: no packets of ours hit somebody whose
+    /// address it has only written into its INVITE.
+    pub(crate) proven: bool,
     /// The control page, for `u=`.
     pub(crate) link: Option<String>,
     /// The command to ring with our offer, until the PRACK brings the answer.
@@ -144,6 +149,8 @@ impl Call {
             flow,
             source: None,
             via_shows_nat: false,
+            // Whom we call is our own choice.
+            proven: stage == Stage::Calling,
             link: None,
             ringing: None,
             answering: None,
@@ -169,6 +176,7 @@ impl Call {
             stage: std::mem::replace(&mut self.stage, Stage::Incoming),
             flow: std::mem::replace(&mut self.flow, flow),
             via_shows_nat: self.via_shows_nat,
+            proven: self.proven,
         }
     }
 
@@ -179,6 +187,7 @@ impl Call {
         self.stage = before.stage;
         self.flow = before.flow;
         self.via_shows_nat = before.via_shows_nat;
+        self.proven = before.proven;
     }
 
     /// An exchange in which nothing was said yet.
@@ -261,11 +270,45 @@ impl Call {
         legs: &mut Legs,
         now: Instant,
     ) -> Result<String, EngineError> {
-        let rtp = legs.reserve(&mut self.audio, self.flow.local.ip(), now)?;
-        let local = local_media(rtp, self.holds, self.link.as_deref());
-        let answer = self.exchange.create_answer(&local)?.to_string();
+        let answer = self.answer(legs, now)?;
         self.carry_out(legs)?;
         Ok(answer)
+    }
+
+    /// The same while it rings: who can't acknowledge that yet hears us all the same, unless our
+    /// packets would go to another address than the INVITE came from.
+    pub(crate) fn make_early_answer(
+        &mut self,
+        legs: &mut Legs,
+        now: Instant,
+    ) -> Result<String, EngineError> {
+        let answer = self.answer(legs, now)?;
+        let mut wanted = self.wanted()?;
+        let at_home = wanted.remote_rtp.ip() == self.flow.remote.ip();
+        wanted.unproven &= !at_home;
+        legs.carry_out(self.id, &mut self.audio, wanted)?;
+        Ok(answer)
+    }
+
+    fn answer(&mut self, legs: &mut Legs, now: Instant) -> Result<String, EngineError> {
+        let rtp = legs.reserve(&mut self.audio, self.flow.local.ip(), now)?;
+        let local = local_media(rtp, self.holds, self.link.as_deref());
+        Ok(self.exchange.create_answer(&local)?.to_string())
+    }
+
+    /// What we send reaches the caller: nothing is kept back any more.
+    pub(crate) fn prove(&mut self, legs: &mut Legs) -> Result<(), EngineError> {
+        self.proven = true;
+        match self.audio.negotiated() {
+            Some(negotiated) if negotiated.unproven => {
+                let wanted = Negotiated {
+                    unproven: false,
+                    ..negotiated.clone()
+                };
+                legs.carry_out(self.id, &mut self.audio, wanted)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What was said before, with the link as it is now: the 200 after early media.
@@ -327,13 +370,22 @@ impl Call {
     }
 
     fn carry_out(&mut self, legs: &mut Legs) -> Result<(), EngineError> {
+        let wanted = self.wanted()?;
+        legs.carry_out(self.id, &mut self.audio, wanted)
+    }
+
+    /// What the leg is to do by what was agreed.
+    fn wanted(&self) -> Result<Negotiated, EngineError> {
         let Some(agreed) = self.exchange.negotiated() else {
             return Err(EngineError::State("nothing was agreed on"));
         };
         let source = self.flow.remote.ip();
         let wanted = agreement(agreed, self.audio.negotiated(), source, self.via_shows_nat)
             .ok_or(EngineError::State("the agreed codec is not ours"))?;
-        legs.carry_out(self.id, &mut self.audio, wanted)
+        Ok(Negotiated {
+            unproven: !self.proven,
+            ..wanted
+        })
     }
 }
 

@@ -181,6 +181,7 @@ fn weigh_legs() -> isize {
             rtcp_mux: false,
             send: true,
             receive: true,
+            unproven: false,
             behind_nat: false,
         };
         let config = LegConfig {

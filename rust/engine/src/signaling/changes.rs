@@ -50,6 +50,8 @@ impl Signaling {
 
     /// The peer's offer in an UPDATE or PRACK, while it rings or later.
     pub(super) fn on_offer(&mut self, now: Instant, call: &mut Call, request: &Request) {
+        // Who knows our tag has had our response.
+        self.prove(now, call);
         let answer = match call.turn_to(&mut self.legs, from_tag(request)) {
             Ok(()) => self.answer_offer(now, call, request),
             Err(error) => Err(error),

@@ -63,7 +63,7 @@ impl Signaling {
         } else if !early_media {
             None
         } else if call.owes_answer() {
-            Some(call.make_answer(&mut self.legs, now)?)
+            Some(call.make_early_answer(&mut self.legs, now)?)
         } else if self.agent.wants_description(call.session) {
             // The answer is the same in each response that carries it.
             Some(call.restate().ok_or(EngineError::State(

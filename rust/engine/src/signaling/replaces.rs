@@ -33,7 +33,8 @@ impl Signaling {
         user: Option<Text>,
     ) {
         self.with_call(now, replaced, |signaling, call| {
-            match signaling.replace(now, call, session, request, flow) {
+            let proven = signaling.is_proven(flow, user.as_ref());
+            match signaling.replace(now, call, session, request, flow, proven) {
                 Ok(()) => signaling.tell_replaced(call, request, flow, user),
                 Err(error) => {
                     signaling.refused += 1;
@@ -50,9 +51,11 @@ impl Signaling {
         session: SessionId,
         request: &Request,
         flow: Flow,
+        proven: bool,
     ) -> Result<(), EngineError> {
         let exchange = Call::exchange(&self.capabilities, &mut self.legs);
         let before = call.begin_again(exchange, flow);
+        call.proven = proven;
         call.via_shows_nat = via_shows_nat(&request.headers, flow.remote.ip());
         let description = match request.body.is_empty() {
             true => call.make_offer(&mut self.legs, false, now),

@@ -37,6 +37,11 @@ impl Signaling {
                     signaling.on_progress(now, call, &response, owes_prack);
                 });
             }
+            AgentEvent::Reached { session } => {
+                self.with_call(now, session, |signaling, call| {
+                    signaling.prove(now, call);
+                });
+            }
             AgentEvent::Prack { session, request } => {
                 self.with_call(now, session, |signaling, call| {
                     signaling.on_prack(now, call, &request);
@@ -161,6 +166,7 @@ impl Signaling {
         let mut call = Call::new(id, session, Stage::Incoming, flow, exchange);
         call.source = source;
         call.via_shows_nat = via_shows_nat(&request.headers, flow.remote.ip());
+        call.proven = self.is_proven(flow, user.as_ref());
         if !request.body.is_empty()
             && let Err(error) = call.receive_offer(&request.body)
         {
@@ -186,7 +192,25 @@ impl Signaling {
         let _ = self.agent.reject(now, session, reply);
     }
 
+    /// Whether who sent an INVITE has it from nobody else that it comes from there: over UDP any
+    /// stranger can write another's address into it.
+    pub(super) fn is_proven(&self, flow: Flow, user: Option<&Text>) -> bool {
+        let source = flow.remote.ip();
+        flow.transport.is_reliable()
+            || user.is_some()
+            || source.is_loopback()
+            || self.config.trusts(source)
+    }
+
+    /// The caller has shown that our messages reach it: packets may go where it wants them.
+    pub(super) fn prove(&mut self, now: Instant, call: &mut Call) {
+        if let Err(error) = call.prove(&mut self.legs) {
+            self.end(now, call, Ending::error(&error.to_string()));
+        }
+    }
+
     fn on_confirmed(&mut self, now: Instant, call: &mut Call, ack: &Request) {
+        self.prove(now, call);
         let mut result = Ok(());
         if call.awaits_answer() {
             // Our 2xx carried the offer (RFC 3264 §4, RFC 3261 §13.2.1).

@@ -152,6 +152,7 @@ impl Stage {
             rtcp_mux: false,
             send: true,
             receive: true,
+            unproven: false,
             behind_nat: false,
         };
         change(&mut negotiated);

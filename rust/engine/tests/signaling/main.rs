@@ -17,5 +17,6 @@ mod refusals;
 mod requests;
 mod servers;
 mod shutdown;
+mod strangers;
 mod transports;
 mod world;

@@ -49,6 +49,12 @@ pub enum Event {
         /// answer. Otherwise a PRACK, where one is wanted, has been sent.
         owes_prack: bool,
     },
+    /// A PRACK came for a provisional response of ours: what we send reaches the caller. Told
+    /// before whatever else the PRACK brings.
+    Reached {
+        /// The call.
+        session: SessionId,
+    },
     /// The PRACK to a provisional response that carried our offer came. It has been answered.
     Prack {
         /// The call.

@@ -6,7 +6,7 @@ use rand::RngExt;
 
 use super::arrival::bad_request;
 use super::session::{Phase, SessionId, SessionTimer};
-use super::{Cause, Event, Reply, UserAgent};
+use super::{Cause, Event, Output, Reply, UserAgent};
 use crate::dialog::exchange::Turn;
 use crate::dialog::reliable::Reliable;
 use crate::header::{CSeq, HeaderName, RAck, RSeq, To, lists};
@@ -169,6 +169,8 @@ impl UserAgent {
         };
         session.running.stop(SessionTimer::RepeatReliable);
         session.running.stop(SessionTimer::NoPrack);
+        self.outputs
+            .push_back(Output::Event(Event::Reached { session: id }));
         let has_body = !request.body.is_empty();
         match session.turn() {
             // An offer after the first was answered (§5).

@@ -178,6 +178,7 @@ fn both_sides_may_offer_while_it_rings_once_the_answer_is_acknowledged() {
     let rack = format!("RAck: {number} 1 INVITE");
     wire.receive(&numbered(2, "PRACK", "z9hG4bKprack", &tag, &rack));
     assert_eq!(wire.said(), ["200"]);
+    assert!(matches!(&wire.told()[..], [Event::Reached { .. }]));
     wire.receive(&update(3, &tag, OFFER));
     assert_eq!(answered(&mut wire, session).body, "answer");
     assert!(wire.agent.can_update(session));

@@ -164,6 +164,9 @@ impl Leg {
     }
 
     fn send_report(&mut self, report: &[u8]) {
+        if !self.is_wanted() {
+            return;
+        }
         match self.negotiated.rtcp_mux {
             true => self.port.rtp.send(report, self.latch.destination()),
             false => self.port.rtcp.send(report, self.control.remote),

@@ -63,6 +63,9 @@ pub struct Negotiated {
     pub send: bool,
     /// The peer may send.
     pub receive: bool,
+    /// Nobody has shown yet that packets are wanted at `remote_rtp`, which a stranger may have
+    /// named for another's harm: none go there until some have come from there.
+    pub unproven: bool,
     /// Signaling has shown the peer's addresses in SDP not to be those that packets come from.
     pub behind_nat: bool,
 }
@@ -272,6 +275,11 @@ impl Leg {
             writer,
             is_recording,
         });
+    }
+
+    /// Whether packets may go to where they go now.
+    fn is_wanted(&self) -> bool {
+        !self.negotiated.unproven || self.latch.is_latched()
     }
 
     /// Whether this direction is being recorded.

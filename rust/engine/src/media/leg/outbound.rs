@@ -70,7 +70,7 @@ impl Leg {
         if self.is_tapped(Direction::Out) {
             self.feed_outbound(packet);
         }
-        if !self.negotiated.send {
+        if !self.negotiated.send || !self.is_wanted() {
             self.session.skip(TICK_UNITS);
             return;
         }
