@@ -144,6 +144,7 @@ impl Stage {
                 rtcp_mux: false,
                 send: true,
                 receive: true,
+                unproven: false,
                 behind_nat: false,
             },
             cname: "bench".to_owned(),

@@ -209,6 +209,10 @@ impl Admission for Closed {
     fn admit(&mut self, _: Instant, _: Flow, _: &Method) -> Result<(), u32> {
         Err(1)
     }
+
+    fn would_admit(&mut self, _: Instant, _: Flow) -> Result<(), u32> {
+        Err(1)
+    }
 }
 
 /// What an INVITE costs that is refused because there is too much to do, beside one that gets a
