@@ -9,7 +9,7 @@ use sems_audio::codec::CODECS;
 use sems_audio::tone::{self, Tone};
 use sems_audio::{
     Concealer, FRAME_SAMPLES, Gain, Gate, Level, LevelMeter, Leveler, Limiter, SAMPLE_RATE,
-    SILENCE, SpeechDetector, Sum, Talker, TalkerLimit,
+    SILENCE, SpeechDetector, Sum, Talker, TalkerLimit, stretch,
 };
 use support::{frames, noise};
 
@@ -74,6 +74,9 @@ fn a_tick_allocates_nothing() {
                 0 => concealer.lost(&mut heard),
                 _ => concealer.received(&mut heard),
             }
+            let cut = stretch::shorten(&mut heard, SAMPLE_RATE, 100, 0.0);
+            stretch::lengthen(&mut heard, FRAME_SAMPLES - cut, SAMPLE_RATE, 0.0);
+            concealer.restart(SAMPLE_RATE);
             let level = Level::rms(&heard);
             let speaking = detector.push(&heard, level);
             let loudness = meter.push(level);

@@ -22,20 +22,34 @@ const FIRST_CYCLE: u64 = 1 << 16;
 /// The times that decide, in timestamp units.
 #[derive(Debug, Clone)]
 struct Limits {
+    /// What is needed at once.
+    tick: u32,
     /// Depth at the start of a stream whose jitter is not yet known: one frame.
     first_depth: u32,
     /// No packet waits for longer, and no more audio is held.
     max_depth: u32,
     /// A stream of which nothing has come for this long has ended.
     stream_timeout: u32,
-    /// Slack that has to remain when a frame is left out.
+    /// What packets have to be early by when the delay is made shorter.
     margin: u32,
-    /// With less slack than this a slow sender's next packet may be late.
+    /// With less than this a slow sender's next packet may be late.
     thin: u32,
-    /// A fall of the slack by this much is drift and not the network's unsteadiness.
+    /// A fall of the packets' waits by this much is drift and not the network's unsteadiness.
     drift: u32,
-    /// Between two frames that are left out although somebody speaks.
-    forced_pause: u32,
+    /// The least by which silence is shortened, and …
+    step: u32,
+    /// … speech.
+    speech_step: u32,
+    /// An excess of more than this is not left for silence, and hurries.
+    hurry: u32,
+    /// Any other is left for silence for so long, and …
+    grace: u32,
+    /// … a shortage that comes slowly for so long.
+    long_grace: u32,
+    /// Between two cuts in speech that don't hurry.
+    pace: u32,
+    /// A late packet is not the only one if another was late within this time.
+    again: u32,
 }
 
 impl Limits {
@@ -43,13 +57,20 @@ impl Limits {
         let units = |time| u32::try_from(clock.units(time)).unwrap_or(u32::MAX);
         let ms = |ms| units(Duration::from_millis(ms));
         Limits {
+            tick: ms(20),
             first_depth: ms(20),
             max_depth: units(max_depth).max(ms(20)),
             stream_timeout: ms(500),
             margin: ms(5),
             thin: ms(2),
             drift: ms(3),
-            forced_pause: ms(1000),
+            step: ms(2),
+            speech_step: ms(10),
+            hurry: ms(40),
+            grace: ms(200),
+            long_grace: ms(1000),
+            pace: ms(35),
+            again: ms(1000),
         }
     }
 }
@@ -66,16 +87,38 @@ enum Phase {
     },
 }
 
+/// How the delay is to change.
+#[derive(Debug, Clone, Copy, Default)]
+struct Wish {
+    /// The packets of the last window were earlier than they need be.
+    shorter: bool,
+    /// Units to put in.
+    longer: u32,
+    /// That doesn't wait for silence.
+    urgent: bool,
+    /// Since when.
+    since: u64,
+    /// When speech was shortened last.
+    cut: u64,
+}
+
+impl Wish {
+    fn is_none(&self) -> bool {
+        !self.shorter && self.longer == 0
+    }
+}
+
 /// The buffer of one leg.
 ///
 /// Packets are kept by sequence number; their timestamps say how much of time lies between them.
 /// Playing starts as soon as a frame is there. From then on time moves by what is pulled, with one
 /// rule: while nothing is there to play, time stands still. So when the missing packet turns out to
 /// be late, the delay has grown by just that lateness, and when it turns out to be lost, the gap
-/// that it leaves has been bridged already and the delay is as before. The other way, a frame is
-/// left out when all packets of the last four seconds have waited so long that they would have been
-/// in time without it: in silence, and only from two frames on also in speech. The clocks of sender
-/// and receiver need no other care: drift shows as slack that grows or falls.
+/// that it leaves has been bridged already and the delay is as before. The other way, sound is to be
+/// shortened when all packets of the last three quarters of a second have waited so long that they
+/// would have been in time without it: silence as soon as it comes, speech by some of its pitch
+/// periods. The clocks of sender and receiver need no other care: drift shows as waits that grow or
+/// fall.
 ///
 /// The caller's part, where a payload byte is a sample and `decode`, `conceal` and `is_silent` are
 /// its own:
@@ -99,11 +142,18 @@ enum Phase {
 ///             Pull::Frame(frame) => {
 ///                 let duration = frame.duration;
 ///                 decode(frame.payload, samples);
+///                 // Speech has to be stretched with more care.
 ///                 if is_silent(&samples[start..]) {
-///                     match buffer.silence(duration) {
+///                     match buffer.playout(true) {
 ///                         Playout::Keep => {}
-///                         Playout::LeaveOut => samples.truncate(start),
-///                         Playout::Repeat => samples.extend_from_within(start..),
+///                         Playout::Shorten { by } => {
+///                             samples.truncate(start + (duration - by) as usize);
+///                             buffer.shortened(by);
+///                         }
+///                         Playout::Lengthen { by } => {
+///                             samples.resize(samples.len() + by as usize, 0);
+///                             buffer.lengthened(by);
+///                         }
 ///                     }
 ///                 }
 ///             }
@@ -129,12 +179,17 @@ pub struct JitterBuffer {
     phase: Phase,
     /// Numbers left behind without a packet since the last frame.
     missing: u32,
-    /// Units to conceal before the next frame, since a packet was later than the depth.
-    put_in: u32,
     last_duration: u32,
     slack: Slack,
-    /// When a frame was last left out although somebody may have spoken.
-    last_forced: Option<u64>,
+    wish: Wish,
+    /// When something was pulled last.
+    now: u64,
+    /// Units of that tick that were played before it.
+    rest: u32,
+    /// Units of the packet played last that are for the next tick.
+    ahead: u32,
+    /// When a packet was late last.
+    last_late: Option<u64>,
     statistics: JitterBufferStatistics,
 }
 
@@ -142,24 +197,30 @@ impl JitterBuffer {
     /// An empty buffer; allocates all that it will ever need.
     pub fn new(config: JitterBufferConfig) -> JitterBuffer {
         let clock = Clock::new(config.clock_rate);
+        let limits = Limits::new(&clock, config.max_depth);
         JitterBuffer {
-            limits: Limits::new(&clock, config.max_depth),
             ring: Ring::new(config.slots.max(2), config.slot_size),
             ssrc: None,
             newest: 0,
             phase: Phase::Filling,
             missing: 0,
-            put_in: 0,
             last_duration: 0,
-            slack: Slack::new(clock.rate()),
-            last_forced: None,
+            slack: Slack::new(clock.rate(), limits.tick),
+            wish: Wish::default(),
+            now: 0,
+            rest: 0,
+            ahead: 0,
+            last_late: None,
             statistics: JitterBufferStatistics::default(),
+            limits,
             clock,
         }
     }
 
-    /// Stores a packet that came at `now` and lasts `duration` timestamp units. A time of arrival
-    /// that is known to the tick only makes the delay shrink more slowly.
+    /// Stores a packet that came at `now` and lasts `duration` timestamp units: none, if it is a
+    /// description of noise (RFC 3389). One that is pulled at the very `now` at which it was pushed
+    /// is taken for one that may have come at any time since the tick before; then drift is seen
+    /// late, and the delay shrinks more slowly.
     ///
     /// It must have passed [`RtpSession::receive`](crate::RtpSession::receive). One of another
     /// source, or far from the numbers before, begins a new stream: what is held of the old one is
@@ -179,7 +240,7 @@ impl JitterBuffer {
                 return Pushed::Duplicate;
             }
             if !self.ring.reach_back(number, self.newest) {
-                self.late(duration);
+                self.late(now, packet.header.timestamp, duration);
                 return Pushed::Late;
             }
         }
@@ -221,8 +282,8 @@ impl JitterBuffer {
     }
 
     /// What to play at `now`, when `needed` timestamp units are wanted, more than 0. To be called
-    /// until the tick's samples are there: a frame may be longer or shorter than what is needed,
-    /// and what is too much is the caller's to keep.
+    /// until the tick's samples, 20 ms, are there: a frame may be longer or shorter than what is
+    /// needed, and what is too much is the caller's to keep.
     pub fn pull(&mut self, now: Instant, needed: u32) -> Pull<'_> {
         let now = self.clock.at(now);
         if let Phase::Filling = self.phase {
@@ -232,19 +293,18 @@ impl JitterBuffer {
         let Phase::Playing { cursor, concealed } = self.phase else {
             return Pull::Empty;
         };
+        self.now = now;
+        self.rest = self.limits.tick.saturating_sub(needed);
         let Some((head, missing)) = self.ring.head() else {
             return self.run_dry(cursor, concealed.saturating_add(needed));
         };
-        if self.put_in > 0 {
-            // On top of any gap: this time bridges nothing.
-            self.put_in = self.put_in.saturating_sub(needed);
-            self.statistics.put_in += 1;
-            self.slack.disturbed();
-            return Pull::Wait;
-        }
         let gap = head.timestamp.since(cursor);
-        let left = self.left_of_gap(gap, concealed, missing);
-        if left > 0 {
+        let left = self.left_of_gap(gap, concealed);
+        if left > 0 && missing == 0 {
+            if let Some(duration) = self.pause(cursor, concealed, left, needed) {
+                return Pull::Paused { duration };
+            }
+        } else if left > 0 {
             let duration = left.min(needed);
             self.phase = Phase::Playing {
                 cursor,
@@ -256,38 +316,83 @@ impl JitterBuffer {
                 false => Pull::Paused { duration },
             };
         }
-        if i64::from(gap) < i64::from(concealed) {
-            self.slack.disturbed();
-        }
-        if self.must_shrink(now, head.duration) {
-            self.leave_behind();
-            self.statistics.left_out += 1;
-            self.last_forced = Some(now);
-            self.slack.shrink(head.duration);
+        let grown = i64::from(concealed) - i64::from(gap);
+        if grown > 0 {
+            self.slack.disturbed(now);
+            let grown = u32::try_from(grown).unwrap_or(u32::MAX);
+            self.wish.longer = self.wish.longer.saturating_sub(grown);
         }
         self.play(now)
     }
 
-    /// Says what to do with a frame of `duration` units that was pulled, decoded, and found to be
-    /// silence: here the delay changes without anybody hearing it.
-    pub fn silence(&mut self, duration: u32) -> Playout {
-        if duration == 0 || !self.slack.is_full() {
+    /// Whether [`playout`](Self::playout) has anything to say.
+    #[inline]
+    pub fn is_restless(&self) -> bool {
+        !self.wish.is_none()
+    }
+
+    /// Says what to do with the frame that was pulled last, now that it is known whether it is
+    /// silence: there the delay changes without anybody hearing it. To be answered by
+    /// [`shortened`](Self::shortened) or [`lengthened`](Self::lengthened) if anything was done.
+    #[inline]
+    pub fn playout(&mut self, silent: bool) -> Playout {
+        match self.wish.is_none() {
+            true => Playout::Keep,
+            false => self.consider(silent),
+        }
+    }
+
+    fn consider(&mut self, silent: bool) -> Playout {
+        let waited = self.now.saturating_sub(self.wish.since);
+        let limits = &self.limits;
+        if self.wish.longer > 0 {
+            let by = self.wish.longer;
+            let timely = silent || self.wish.urgent || waited >= u64::from(limits.long_grace);
+            return match timely {
+                true => Playout::Lengthen { by },
+                false => Playout::Keep,
+            };
+        }
+        let excess = self.slack.excess(limits.margin);
+        if excess < limits.step {
+            self.wish = Wish::default();
             return Playout::Keep;
         }
-        let Some(least) = self.slack.least() else {
-            return Playout::Keep;
-        };
-        if least >= duration.saturating_add(self.limits.margin) && self.ring.len() > 0 {
-            self.slack.shrink(duration);
-            self.statistics.left_out += 1;
-            return Playout::LeaveOut;
+        let hurries = excess > limits.hurry;
+        let pause = self.now.saturating_sub(self.wish.cut);
+        let timely = silent
+            || hurries
+            || excess >= limits.speech_step
+                && waited >= u64::from(limits.grace)
+                && pause >= u64::from(limits.pace);
+        // What is left has to be enough for this tick.
+        let left = u64::from(self.rest) + u64::from(self.last_duration) + self.ring.units();
+        let spare = left.saturating_sub(u64::from(limits.tick));
+        let by = excess
+            .min(self.last_duration)
+            .min(spare.min(1 << 31) as u32);
+        match timely && by > 0 {
+            true => Playout::Shorten { by },
+            false => Playout::Keep,
         }
-        if least < self.limits.thin && self.slack.fallen() >= self.limits.drift {
-            self.slack.grow(duration);
-            self.statistics.put_in += 1;
-            return Playout::Repeat;
-        }
-        Playout::Keep
+    }
+
+    /// The frame that was pulled last is played shorter by so much.
+    pub fn shortened(&mut self, by: u32) {
+        self.statistics.shortened += 1;
+        self.statistics.cut += u64::from(by);
+        self.wish.cut = self.now;
+        self.ahead = self.ahead.saturating_sub(by);
+        self.slack.shorten(self.now, by);
+    }
+
+    /// The frame that was pulled last is played longer by so much.
+    pub fn lengthened(&mut self, by: u32) {
+        self.statistics.lengthened += 1;
+        self.statistics.added += u64::from(by);
+        self.wish.longer = self.wish.longer.saturating_sub(by);
+        self.ahead = self.ahead.saturating_add(by);
+        self.slack.lengthen(by);
     }
 
     /// Ticks of `units` in all have been skipped: what was to be played in them is thrown away, so
@@ -336,17 +441,37 @@ impl JitterBuffer {
         self.newest = number;
         self.phase = Phase::Filling;
         self.missing = 0;
-        self.put_in = 0;
-        self.slack = Slack::new(self.clock.rate());
+        self.wish = Wish::default();
+        self.last_late = None;
+        self.slack = Slack::new(self.clock.rate(), self.limits.tick);
         number
     }
 
-    /// A packet came after its successor was played: the depth is too small.
-    fn late(&mut self, duration: u32) {
+    /// A packet came after its successor was played. Where that was not the only one, the delay is
+    /// too small by the time since it should have been played.
+    fn late(&mut self, now: Instant, timestamp: Timestamp, duration: u32) {
         self.statistics.late += 1;
-        if self.ring.units() + u64::from(duration) <= u64::from(self.limits.max_depth) {
-            self.put_in = duration;
+        let now = self.clock.at(now);
+        self.slack.disturbed(now);
+        let Some(last) = self.last_late.replace(now) else {
+            return;
+        };
+        let Phase::Playing { cursor, concealed } = self.phase else {
+            return;
+        };
+        if now.saturating_sub(last) > u64::from(self.limits.again) {
+            return;
         }
+        let lateness = cursor.plus(concealed).since(timestamp);
+        let lateness = u32::try_from(lateness).unwrap_or(0);
+        let lateness = lateness.saturating_sub(self.ahead).max(duration);
+        let room = u64::from(self.limits.max_depth).saturating_sub(self.ring.units());
+        let longer = u64::from(lateness).min(room) as u32;
+        self.wish = Wish {
+            longer: longer.max(self.wish.longer),
+            urgent: true,
+            ..Wish::default()
+        };
     }
 
     fn target_units(&self) -> u32 {
@@ -366,15 +491,16 @@ impl JitterBuffer {
         }
         while self.ring.units() - u64::from(head.duration) >= target {
             self.leave_behind();
-            self.statistics.left_out += 1;
+            self.statistics.shortened += 1;
+            self.statistics.cut += u64::from(head.duration);
             let Some((next, _)) = self.ring.head() else {
                 return;
             };
             head = next;
         }
         self.statistics.streams += 1;
-        self.slack.disturbed();
-        self.put_in = 0;
+        self.slack.disturbed(now);
+        self.wish = Wish::default();
         self.phase = Phase::Playing {
             cursor: head.timestamp,
             concealed: 0,
@@ -391,51 +517,56 @@ impl JitterBuffer {
     }
 
     /// Units of the gap before the next packet that are still to be bridged.
-    fn left_of_gap(&mut self, gap: i32, concealed: u32, missing: u32) -> u32 {
+    fn left_of_gap(&self, gap: i32, concealed: u32) -> u32 {
         let Ok(gap) = u32::try_from(gap) else {
             return 0;
         };
         let left = gap.saturating_sub(concealed);
         // Time doesn't jump by more than the buffer is deep: the sender's clock was set anew.
-        if left > self.limits.max_depth {
-            return 0;
+        match left > self.limits.max_depth {
+            true => 0,
+            false => left,
         }
-        // A pause is silence: it may be shortened, as any.
-        if missing == 0 && left > 0 && self.slack.is_full() {
-            let least = self.slack.least().unwrap_or(0);
-            if left <= least.saturating_sub(self.limits.margin) {
-                self.slack.shrink(left);
-                return 0;
-            }
-        }
-        left
     }
 
-    fn must_shrink(&self, now: u64, duration: u32) -> bool {
-        let enough = duration
-            .saturating_mul(2)
-            .saturating_add(self.limits.margin);
-        let pause = u64::from(self.limits.forced_pause);
-        self.slack.is_full()
-            && self.slack.least().is_some_and(|least| least >= enough)
-            && duration > 0
-            && self.ring.len() > 1
-            && self
-                .last_forced
-                .is_none_or(|then| now.saturating_sub(then) >= pause)
+    /// Goes on with a pause of which `left` units are left, which is silence and may be shortened
+    /// or lengthened as any; `None`: it is over.
+    fn pause(&mut self, cursor: Timestamp, concealed: u32, left: u32, needed: u32) -> Option<u32> {
+        if self.wish.longer > 0 {
+            let by = self.wish.longer.min(needed);
+            self.lengthened(by);
+            return Some(by);
+        }
+        let cut = match self.wish.shorter {
+            true => self.slack.excess(self.limits.margin).min(left),
+            false => 0,
+        };
+        if cut > 0 {
+            self.shortened(cut);
+        }
+        let duration = (left - cut).min(needed);
+        self.phase = Phase::Playing {
+            cursor,
+            concealed: concealed + cut + duration,
+        };
+        (duration > 0).then_some(duration)
     }
 
     fn play(&mut self, now: u64) -> Pull<'_> {
         let Some((number, held)) = self.leave_behind() else {
             return Pull::Wait;
         };
-        let slack = now.saturating_sub(held.arrived);
-        self.slack
-            .record(now, u32::try_from(slack).unwrap_or(u32::MAX));
+        let waited = now.saturating_sub(held.arrived);
+        let waited = u32::try_from(waited).unwrap_or(u32::MAX);
+        if self.slack.record(now, waited, self.rest) {
+            self.judge(now);
+        }
         let lost_before = std::mem::take(&mut self.missing);
         self.statistics.lost += u64::from(lost_before);
         self.statistics.played += 1;
         self.last_duration = held.duration;
+        self.ahead = self.rest.saturating_add(held.duration);
+        self.ahead = self.ahead.saturating_sub(self.limits.tick);
         self.phase = Phase::Playing {
             cursor: held.timestamp.plus(held.duration),
             concealed: 0,
@@ -449,6 +580,21 @@ impl JitterBuffer {
             duration: held.duration,
             lost_before,
         })
+    }
+
+    /// Looks at what the last packets tell of the delay.
+    fn judge(&mut self, now: u64) {
+        let shorter = self.slack.excess(self.limits.margin) >= self.limits.step;
+        let shortage = self.slack.shortage(self.limits.thin, self.limits.drift);
+        let wish = &mut self.wish;
+        let (was_shorter, was_longer) = (wish.shorter, wish.longer > 0);
+        if shortage > 0 && !was_longer {
+            (wish.longer, wish.urgent) = (shortage, false);
+        }
+        wish.shorter = shorter && wish.longer == 0;
+        if (wish.shorter, wish.longer > 0) != (was_shorter, was_longer) {
+            wish.since = now;
+        }
     }
 
     /// Leaves all numbers up to the first packet held behind, that one included.

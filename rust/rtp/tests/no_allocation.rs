@@ -8,8 +8,8 @@ use core::net::{Ipv4Addr, SocketAddr};
 use sems_rtp::rtcp::RtcpTimer;
 use sems_rtp::{
     Digit, EventReceiver, EventSender, JitterBuffer, JitterBufferConfig, Latch, NtpTime,
-    PayloadType, Pull, RtpPacket, RtpSession, SequenceNumber, SessionConfig, Ssrc, Timestamp,
-    classify, write_header,
+    PayloadType, Playout, Pull, RtpPacket, RtpSession, SequenceNumber, SessionConfig, Ssrc,
+    Timestamp, classify, write_header,
 };
 
 thread_local! {
@@ -95,7 +95,11 @@ fn a_minute_of_a_call_allocates_nothing() {
         if let Pull::Frame(frame) = buffer.pull(now, 160) {
             frames += 1;
             let duration = frame.duration;
-            buffer.silence(duration);
+            match buffer.playout(duration.is_multiple_of(3)) {
+                Playout::Keep => {}
+                Playout::Shorten { by } => buffer.shortened(by),
+                Playout::Lengthen { by } => buffer.lengthened(by),
+            }
         }
         receiver.expire(now);
         if now >= timer.due() {

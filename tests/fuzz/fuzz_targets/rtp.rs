@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use libfuzzer_sys::fuzz_target;
 use sems_rtp::{
     DatagramKind, EventReceiver, JitterBuffer, JitterBufferConfig, Latch, NtpTime, PayloadType,
-    Pull, Reception, RtpPacket, RtpSession, SequenceNumber, SessionConfig, Ssrc, Timestamp,
+    Playout, Pull, Reception, RtpPacket, RtpSession, SequenceNumber, SessionConfig, Ssrc, Timestamp,
     Verdict, classify,
 };
 
@@ -59,7 +59,11 @@ impl Leg {
             needed = match self.buffer.pull(now, needed) {
                 Pull::Frame(frame) => {
                     let duration = frame.duration;
-                    self.buffer.silence(duration);
+                    match self.buffer.playout(duration % 3 == 0) {
+                        Playout::Keep => {}
+                        Playout::Shorten { by } => self.buffer.shortened(by),
+                        Playout::Lengthen { by } => self.buffer.lengthened(by),
+                    }
                     needed.saturating_sub(duration)
                 }
                 Pull::Lost { duration } | Pull::Paused { duration } => needed - duration,

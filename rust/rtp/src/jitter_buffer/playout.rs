@@ -82,15 +82,21 @@ pub enum Pushed {
     TooLong,
 }
 
-/// What to do with a frame that decoded to silence.
+/// What to do with a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Playout {
     /// Play it.
     Keep,
-    /// Play nothing of it, pull again: the delay shrinks.
-    LeaveOut,
-    /// Play it twice: the delay grows.
-    Repeat,
+    /// Play it shorter, so that the delay shrinks.
+    Shorten {
+        /// Timestamp units that may be left out, at most those of the frame.
+        by: u32,
+    },
+    /// Play it longer, so that the delay grows.
+    Lengthen {
+        /// Timestamp units that are wanted more; what can't be put in here is wanted of the next.
+        by: u32,
+    },
 }
 
 /// What a buffer has done.
@@ -108,10 +114,14 @@ pub struct JitterBufferStatistics {
     pub overflowed: u64,
     /// Packets longer than a slot.
     pub too_long: u64,
-    /// Frames left out to shrink the delay.
-    pub left_out: u64,
-    /// Frames repeated, or concealment put in, to let the delay grow.
-    pub put_in: u64,
+    /// Times that sound was shortened.
+    pub shortened: u64,
+    /// Timestamp units left out then.
+    pub cut: u64,
+    /// Times that sound was lengthened.
+    pub lengthened: u64,
+    /// Timestamp units put in then.
+    pub added: u64,
     /// Streams begun: a new source, a jump of numbers, or audio after a long nothing.
     pub streams: u64,
 }

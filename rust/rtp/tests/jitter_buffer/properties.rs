@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use sems_rtp::{JitterBuffer, JitterBufferConfig, PayloadType, Pull, RtpHeader, RtpPacket};
+use sems_rtp::{
+    JitterBuffer, JitterBufferConfig, PayloadType, Playout, Pull, RtpHeader, RtpPacket,
+};
 use sems_rtp::{SequenceNumber, Ssrc, Timestamp, write_header};
 
 use crate::scenario::{Random, Scenario, push};
@@ -22,8 +24,9 @@ enum Step {
     Pull {
         needed: u32,
     },
-    Silence {
-        duration: u32,
+    Playout {
+        silent: bool,
+        done: u32,
     },
     Skip {
         units: u32,
@@ -43,7 +46,8 @@ fn step() -> impl Strategy<Value = Step> {
         ),
         1 => sequence.prop_map(|sequence| Step::PassOver { sequence }),
         4 => prop_oneof![1u32..200, any::<u32>()].prop_map(|needed| Step::Pull { needed }),
-        1 => duration.prop_map(|duration| Step::Silence { duration }),
+        2 => (any::<bool>(), prop_oneof![0u32..500, any::<u32>()])
+            .prop_map(|(silent, done)| Step::Playout { silent, done }),
         1 => prop_oneof![0u32..1000, any::<u32>()].prop_map(|units| Step::Skip { units }),
         4 => prop_oneof![0u16..40, any::<u16>()].prop_map(|ms| Step::Pass { ms }),
     ]
@@ -87,9 +91,11 @@ proptest! {
                     }
                     Pull::Frame(_) | Pull::Wait | Pull::Empty => {}
                 },
-                Step::Silence { duration } => {
-                    buffer.silence(duration);
-                }
+                Step::Playout { silent, done } => match buffer.playout(silent) {
+                    Playout::Keep => {}
+                    Playout::Shorten { by } => buffer.shortened(by.min(done)),
+                    Playout::Lengthen { .. } => buffer.lengthened(done),
+                },
                 Step::Skip { units } => buffer.skip(now, units),
                 Step::Pass { ms } => now += Duration::from_millis(u64::from(ms)),
             }

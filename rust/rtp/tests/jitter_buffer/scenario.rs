@@ -9,6 +9,8 @@ use sems_rtp::{
 };
 
 pub const TICK: u32 = 160;
+/// Speech in these tests has a pitch of 133 Hz.
+const PERIOD: u32 = 60;
 
 pub fn ms(ms: f64) -> Duration {
     Duration::from_secs_f64(ms / 1000.0)
@@ -160,7 +162,6 @@ impl Scenario {
             deepest = deepest.max(buffer.depth());
             while fifo < TICK {
                 let now = start + ms(tick);
-                let before = fifo;
                 match buffer.pull(now, TICK - fifo) {
                     Pull::Frame(frame) => {
                         let sequence = frame.sequence.0;
@@ -172,11 +173,20 @@ impl Scenario {
                         let at = tick + f64::from(fifo) / 8.0;
                         let delay = at - sent[number as usize].left;
                         fifo += frame.duration;
-                        if (self.silent)(number) {
-                            match buffer.silence(duration) {
-                                Playout::Keep => {}
-                                Playout::LeaveOut => fifo = before,
-                                Playout::Repeat => fifo += duration,
+                        let silent = (self.silent)(number);
+                        // In speech a pitch period of 7.5 ms goes at a time.
+                        match buffer.playout(silent) {
+                            Playout::Keep => {}
+                            Playout::Shorten { by } => {
+                                let by = if silent { by } else { by / PERIOD * PERIOD };
+                                let by = if silent { by } else { by.min(PERIOD) };
+                                buffer.shortened(by);
+                                fifo -= by;
+                            }
+                            Playout::Lengthen { by } => {
+                                let by = if silent { by } else { PERIOD };
+                                buffer.lengthened(by);
+                                fifo += by;
                             }
                         }
                         played.push(Played { number, at, delay });

@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use sems_rtp::jitter_buffer::Pushed;
-use sems_rtp::{JitterBuffer, JitterBufferConfig, Pull, RtpHeader, RtpPacket, Ssrc, write_header};
+use sems_rtp::{
+    JitterBuffer, JitterBufferConfig, Playout, Pull, RtpHeader, RtpPacket, Ssrc, write_header,
+};
 
 use crate::scenario::{TICK, header, ms, push};
 
@@ -255,20 +257,40 @@ fn a_copy_of_an_older_packet_is_a_copy_and_no_late_packet() {
 }
 
 #[test]
-fn the_delay_grows_for_a_late_packet_on_top_of_what_it_grows_for_the_next() {
+fn the_delay_grows_for_a_second_late_packet_by_as_much_as_it_was_late() {
     let (mut buffer, now) = (buffer(), Instant::now());
-    push(&mut buffer, now, &header(1, 160), TICK);
-    assert_eq!(frame(&mut buffer, now).0, 1);
-    assert_eq!(buffer.pull(now + ms(20.0), TICK), Pull::Wait);
-    push(&mut buffer, now + ms(40.0), &header(3, 480), TICK);
-    assert_eq!(frame(&mut buffer, now + ms(40.0)).0, 3);
-    // 30 ms late: it takes two frames of delay to have it in time.
-    let pushed = push(&mut buffer, now + ms(50.0), &header(2, 320), TICK);
-    assert_eq!(pushed, Pushed::Late);
-    assert_eq!(buffer.pull(now + ms(60.0), TICK), Pull::Wait);
-    push(&mut buffer, now + ms(70.0), &header(4, 640), TICK);
-    assert_eq!(buffer.pull(now + ms(80.0), TICK), Pull::Wait);
-    assert_eq!(frame(&mut buffer, now + ms(100.0)).0, 4);
+    let at = |tick: u32| now + ms(20.0) * tick;
+    push(&mut buffer, now, &header(0, 0), TICK);
+    assert_eq!(frame(&mut buffer, now).0, 0);
+    for (tick, late) in [(2, 1), (6, 5)] {
+        assert_eq!(buffer.pull(at(tick - 1), TICK), Pull::Wait);
+        let successor = header(late + 1, (u32::from(late) + 1) * 160);
+        push(&mut buffer, at(tick), &successor, TICK);
+        assert_eq!(frame(&mut buffer, at(tick)).0, late + 1);
+        let wish = match late {
+            1 => Playout::Keep,
+            // It came 30 ms after the tick for which it was needed: the next tick is 40 ms after.
+            _ => Playout::Lengthen { by: 2 * TICK },
+        };
+        let packet = header(late, u32::from(late) * 160);
+        let pushed = push(&mut buffer, at(tick) + ms(10.0), &packet, TICK);
+        assert_eq!(pushed, Pushed::Late);
+        assert_eq!(buffer.playout(false), wish);
+        for i in [late + 2, late + 3] {
+            let now = at(u32::from(i));
+            push(&mut buffer, now, &header(i, u32::from(i) * 160), TICK);
+            assert_eq!(frame(&mut buffer, now).0, i);
+        }
+    }
+    // It grows bit by bit.
+    for left in [2 * TICK, 2 * TICK - 70, 0] {
+        let wish = match left {
+            0 => Playout::Keep,
+            by => Playout::Lengthen { by },
+        };
+        assert_eq!(buffer.playout(false), wish);
+        buffer.lengthened(if left == 2 * TICK { 70 } else { left });
+    }
 }
 
 #[test]
@@ -300,6 +322,7 @@ fn a_leg_that_stands_still_and_goes_on_hears_what_comes() {
 
 /// Feeds a stream whose every second packet is 60 ms late for five seconds, returns when it ended.
 fn jittery(buffer: &mut JitterBuffer, start: Instant) -> Instant {
+    let mut fifo = 0;
     for tick in 0..250u16 {
         let now = start + ms(20.0) * u32::from(tick);
         for i in [tick, tick.wrapping_sub(3)] {
@@ -308,7 +331,18 @@ fn jittery(buffer: &mut JitterBuffer, start: Instant) -> Instant {
                 push(buffer, now, &header(i, u32::from(i) * 160), TICK);
             }
         }
-        buffer.pull(now, TICK);
+        while fifo < TICK {
+            fifo += match buffer.pull(now, TICK - fifo) {
+                Pull::Frame(frame) => frame.duration,
+                Pull::Lost { duration } | Pull::Paused { duration } => duration,
+                Pull::Wait | Pull::Empty => TICK - fifo,
+            };
+            if let Playout::Lengthen { by } = buffer.playout(false) {
+                buffer.lengthened(by);
+                fifo += by;
+            }
+        }
+        fifo -= TICK;
     }
     let end = start + ms(20.0) * 250;
     let mut last = end;

@@ -41,7 +41,7 @@ fn a_lost_packet_is_bridged_without_adding_delay() {
     assert!(outcome.worst_delay_after(0.0) <= 20.0);
     assert_eq!(outcome.statistics.lost, 20);
     assert_eq!(outcome.made_up, 20 * TICK);
-    assert_eq!(outcome.statistics.put_in, 0);
+    assert_eq!(outcome.statistics.lengthened, 0);
 }
 
 #[test]
@@ -53,29 +53,32 @@ fn a_burst_of_losses_is_bridged_without_adding_delay() {
 }
 
 #[test]
-fn one_late_packet_makes_the_delay_grow_at_once_and_speech_keeps_it() {
+fn one_late_packet_makes_the_delay_grow_at_once_and_a_second_later_it_is_given_back() {
     let outcome =
         Scenario::default().run(|number, left| Some(left + if number == 100 { 15.0 } else { 0.0 }));
     assert_eq!(outcome.statistics.lost + outcome.statistics.late, 0);
     assert_eq!(outcome.made_up, TICK);
     assert_eq!(outcome.worst_delay_after(0.0), 27.0);
-    assert_eq!(outcome.worst_delay_after(19_900.0), 27.0);
+    assert_eq!(outcome.worst_delay_after(2_700.0), 27.0);
+    // Two pitch periods of speech are what goes, and 5 ms stay for a pause.
+    assert_eq!(outcome.worst_delay_after(3_200.0), 12.0);
+    assert_eq!(outcome.statistics.shortened, 2);
 }
 
 #[test]
-fn silence_gives_the_delay_back() {
+fn silence_gives_the_delay_back_to_the_last_sample() {
     let scenario = Scenario {
-        silent: |number| number > 400,
+        silent: |number| number > 120,
         ..Scenario::default()
     };
     let outcome = scenario.run(|number, left| Some(left + if number == 100 { 15.0 } else { 0.0 }));
-    assert_eq!(outcome.worst_delay_after(7_900.0), 27.0);
-    assert_eq!(outcome.worst_delay_after(8_200.0), 7.0);
-    assert_eq!(outcome.statistics.left_out, 1);
+    assert_eq!(outcome.worst_delay_after(2_700.0), 27.0);
+    assert_eq!(outcome.worst_delay_after(3_000.0), 7.0);
+    assert_eq!(outcome.statistics.shortened, 1);
 }
 
 #[test]
-fn a_packet_later_than_its_successor_is_dropped_and_the_next_such_one_is_in_time() {
+fn a_packet_later_than_its_successor_is_dropped_and_after_a_second_one_all_are_in_time() {
     let scenario = Scenario {
         phase: 2.0,
         ..Scenario::default()
@@ -83,9 +86,20 @@ fn a_packet_later_than_its_successor_is_dropped_and_the_next_such_one_is_in_time
     let outcome =
         scenario.run(|number, left| Some(left + if number % 20 == 19 { 30.0 } else { 0.0 }));
     assert!(outcome.is_in_order());
-    assert_eq!(outcome.statistics.late, 1);
-    assert_eq!(outcome.statistics.lost, 1);
-    assert_eq!(outcome.worst_delay_after(1_000.0), 42.0);
+    assert_eq!(outcome.statistics.late, 2);
+    assert_eq!(outcome.statistics.lost, 2);
+    let worst = outcome.worst_delay_after(1_500.0);
+    assert!((42.0..50.0).contains(&worst), "{worst}");
+}
+
+#[test]
+fn a_packet_that_is_late_once_in_a_while_makes_nobody_wait_for_it() {
+    let outcome = Scenario::default().run(|number, left| {
+        let late = if number % 100 == 99 { 90.0 } else { 0.0 };
+        Some(left + late)
+    });
+    assert_eq!(outcome.statistics.late, 9);
+    assert_eq!(outcome.worst_delay_after(0.0), 7.0);
 }
 
 #[test]
@@ -129,16 +143,15 @@ fn after_a_stall_the_delay_is_bounded_at_once_and_soon_small_again() {
     };
     let outcome = speech.run(|_, left| Some(stalled(left)));
     assert!(outcome.worst_delay_after(5_500.0) <= 200.0);
-    // Gone is a frame a second at most.
-    assert!(outcome.worst_delay_after(12_000.0) > 100.0);
-    assert!(outcome.worst_delay_after(25_000.0) <= 45.0);
+    assert!(outcome.worst_delay_after(6_000.0) > 100.0);
+    assert!(outcome.worst_delay_after(7_000.0) <= 27.0);
 
     let pauses = Scenario {
         silent: |number| number % 100 > 60,
         ..speech
     };
     let outcome = pauses.run(|_, left| Some(stalled(left)));
-    assert!(outcome.worst_delay_after(11_000.0) <= 20.0);
+    assert!(outcome.worst_delay_after(7_300.0) <= 20.0);
 }
 
 #[test]
@@ -154,9 +167,9 @@ fn a_fast_or_slow_sender_is_followed_in_silence_without_a_gap_in_speech() {
                 ..Scenario::default()
             };
             let outcome = scenario.run(|_, left| Some(left + random.next()));
-            let corrections = outcome.statistics.left_out + outcome.statistics.put_in;
+            let corrected = outcome.statistics.cut + outcome.statistics.added;
             // 100 ppm of 1,000 s is five frames.
-            assert!((4..=6).contains(&corrections), "{drift} ppm: {corrections}");
+            assert!((640..=960).contains(&corrected), "{drift} ppm: {corrected}");
             assert_eq!(outcome.made_up, 0, "{drift} ppm");
             assert!(outcome.worst_delay_after(0.0) < 30.0);
         }
@@ -175,9 +188,13 @@ fn a_fast_or_slow_sender_who_never_pauses_is_followed_all_the_same() {
         };
         let outcome = scenario.run(|_, left| Some(left + random.next()));
         let worst = outcome.worst_delay_after(0.0);
-        assert!(worst < 50.0, "{drift} ppm: {worst}");
-        let corrections = outcome.statistics.left_out + u64::from(outcome.made_up / TICK);
-        assert!((3..=6).contains(&corrections), "{drift} ppm: {corrections}");
+        assert!(worst < 35.0, "{drift} ppm: {worst}");
+        let corrected = outcome.statistics.cut + outcome.statistics.added;
+        assert!(
+            (500..=1000).contains(&corrected),
+            "{drift} ppm: {corrected}"
+        );
+        assert_eq!(outcome.made_up, 0, "{drift} ppm");
     }
 }
 
@@ -190,7 +207,10 @@ fn a_steady_sender_is_left_alone_however_narrow_it_is() {
     };
     let outcome = scenario.run(|_, left| Some(left));
     assert_eq!(outcome.worst_delay_after(0.0), 1.0);
-    assert_eq!(outcome.statistics.put_in + outcome.statistics.left_out, 0);
+    assert_eq!(
+        outcome.statistics.lengthened + outcome.statistics.shortened,
+        0
+    );
 }
 
 #[test]
@@ -205,5 +225,5 @@ fn drift_is_measured_from_the_last_change_of_the_delay() {
     let late = |number| if number == 250 { 15.0 } else { 0.0 };
     let outcome = scenario.run(|number, left| Some(left + late(number)));
     assert_eq!(outcome.made_up, TICK);
-    assert_eq!(outcome.statistics.put_in, 1);
+    assert_eq!(outcome.statistics.lengthened, 1);
 }

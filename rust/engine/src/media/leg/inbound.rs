@@ -7,19 +7,25 @@ use std::{
 
 use arrayvec::ArrayVec;
 use sems_audio::{
-    Concealer, FRAME_SAMPLES, Frame, Level, LevelMeter, SILENCE, SpeechDetector,
+    Concealer, FRAME_SAMPLES, Frame, Level, LevelMeter, SAMPLE_RATE, SILENCE, SpeechDetector,
     codec::{Codec, Decoder},
 };
 use sems_rtp::{
-    DatagramKind, DigitEdge, EventReceiver, JitterBuffer, JitterBufferConfig, PayloadType, Playout,
-    Pull, Reception, RtpPacket, Verdict, classify,
+    DatagramKind, DigitEdge, EventReceiver, JitterBuffer, JitterBufferConfig, PayloadType, Pull,
+    Reception, RtpPacket, Verdict, classify,
 };
 
-use super::{Leg, Negotiated, TICK_UNITS, keys::Way};
+use super::{
+    Leg, Negotiated, TICK_UNITS,
+    keys::Way,
+    stretching::{Rates, Stretcher, spare},
+};
 use crate::{command::Direction, media::worker::Tick};
 
 /// Samples of the longest packet, 60 ms.
 const LONGEST: usize = 3 * FRAME_SAMPLES;
+/// The same made longer.
+const STRETCHED: usize = LONGEST + spare(SAMPLE_RATE);
 /// Datagrams taken from a port in one tick at most, so that a flood costs others nothing.
 const MAX_DATAGRAMS: usize = 64;
 /// Every so often the port is emptied although a tick's worth has come, in case more keeps coming.
@@ -30,6 +36,11 @@ const GATE_LEVEL: Level = Level::from_dbov(-60);
 const GATE_TICKS: u8 = 10;
 /// A constant sample of no more than this is silence: A-law has no zero.
 const SILENT_SAMPLE: u16 = 8;
+/// Those of every codec that we know.
+const RATES: Rates = Rates {
+    sample_rate: SAMPLE_RATE,
+    clock_rate: SAMPLE_RATE,
+};
 /// After 60 ms concealment has faded out.
 const CONCEALED_TICKS: u8 = 3;
 
@@ -48,8 +59,7 @@ pub(super) struct Inbound {
     has_rest: bool,
     /// Ticks concealed since the last packet; the next packet is blended in.
     concealed: u8,
-    /// The next tick is silence and leaves the buffer alone, so that the delay grows.
-    pause: bool,
+    stretcher: Stretcher,
     gate: u8,
     speech: SpeechDetector,
     meter: LevelMeter,
@@ -65,7 +75,7 @@ struct Sound {
     /// The last two ticks.
     frames: [Frame; 2],
     /// What a packet longer than a tick has left.
-    rest: ArrayVec<i16, LONGEST>,
+    rest: ArrayVec<i16, STRETCHED>,
     concealer: Concealer,
     keys: EventReceiver,
 }
@@ -97,7 +107,7 @@ impl Inbound {
             sounding: [false; 2],
             has_rest: false,
             concealed: 0,
-            pause: false,
+            stretcher: Stretcher::default(),
             gate: 0,
             speech: SpeechDetector::new(),
             meter: LevelMeter::new(),
@@ -175,11 +185,8 @@ impl Inbound {
             filled = self.play_rest();
             (done.sounding, done.received) = (true, true);
         }
-        if std::mem::take(&mut self.pause) {
-            self.leave_silent(filled..FRAME_SAMPLES, done.sounding);
-            return done;
-        }
         while filled < FRAME_SAMPLES {
+            let restless = self.jitter.is_restless();
             match self.jitter.pull(now, (FRAME_SAMPLES - filled) as u32) {
                 Pull::Frame(packet) => {
                     if self.payload_type != packet.payload_type {
@@ -192,9 +199,18 @@ impl Inbound {
                         self.decoder = format.1.decoder();
                     }
                     done.received = true;
-                    if filled > 0 || packet.payload.len() != FRAME_SAMPLES {
-                        let mut samples = [0; LONGEST];
-                        let count = self.decoder.decode(packet.payload, &mut samples);
+                    if filled > 0 || packet.payload.len() != FRAME_SAMPLES || restless {
+                        let mut samples = [0; STRETCHED];
+                        let sound = &mut samples[..LONGEST];
+                        let mut count = self.decoder.decode(packet.payload, sound);
+                        if restless {
+                            count = self.stretcher.stretch(
+                                &mut self.jitter,
+                                &mut samples,
+                                count,
+                                RATES,
+                            );
+                        }
                         self.make_sound(filled, &mut done);
                         filled += self.take_samples(filled, &samples[..count]);
                         continue;
@@ -206,13 +222,6 @@ impl Inbound {
                         self.decoder.decode(packet.payload, frame);
                         Level::rms(frame)
                     };
-                    if level < GATE_LEVEL {
-                        match self.jitter.silence(TICK_UNITS) {
-                            Playout::Keep => {}
-                            Playout::LeaveOut => continue,
-                            Playout::Repeat => self.pause = true,
-                        }
-                    }
                     done.level = Some(level);
                     done.sounding = level > Level::SILENCE;
                     return done;
@@ -273,7 +282,7 @@ impl Inbound {
         let (now, later) = samples.split_at(count);
         frame[..count].copy_from_slice(now);
         rest.clear();
-        rest.extend(later.iter().copied().take(LONGEST));
+        rest.extend(later.iter().copied().take(STRETCHED));
         self.has_rest = !rest.is_empty();
         count
     }
@@ -292,7 +301,7 @@ impl Inbound {
                 false => SILENCE,
             };
             let mut last = frames[self.newest ^ 1];
-            self.sound.concealer = Concealer::new();
+            self.sound.concealer.restart(SAMPLE_RATE);
             self.sound.concealer.received(&mut older);
             self.sound.concealer.received(&mut last);
         }

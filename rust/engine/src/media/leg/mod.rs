@@ -7,6 +7,7 @@ mod control;
 mod inbound;
 mod keys;
 mod outbound;
+mod stretching;
 
 use std::{
     net::SocketAddr,
