@@ -5,8 +5,8 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use sems_audio::codec::g711;
 use sems_audio::{
-    Concealer, FRAME_SAMPLES, Frame, Gain, Gate, Level, Leveler, Limiter, SAMPLE_RATE, SILENCE,
-    SpeechDetector, Sum,
+    Concealer, FRAME_SAMPLES, Frame, Gain, Gate, Level, Leveler, Limiter, Rate, SAMPLE_RATE,
+    SILENCE, SpeechDetector, Sum,
     dtmf::goertzel,
     tone::{Part, Pattern},
 };
@@ -23,7 +23,7 @@ fn steps(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(FRAME_SAMPLES as u64));
     let frame = voice(1);
     let mut heard = SILENCE;
-    let mut sum = Sum::new();
+    let mut sum = Sum::new(Rate::Narrow);
     let softer = Gain::from_db(-6.0);
 
     for (name, gain) in [("unity", Gain::UNITY), ("gain", softer)] {
@@ -96,7 +96,7 @@ fn rooms(criterion: &mut Criterion) {
             .collect();
         let mut frames = vec![SILENCE; members];
         let mut detectors = vec![SpeechDetector::new(); members];
-        let mut sum = Sum::new();
+        let mut sum = Sum::new(Rate::Narrow);
         group.throughput(Throughput::Elements(members as u64));
         let name = BenchmarkId::from_parameter(format!("{members}-members-{speakers}-speak"));
         group.bench_function(name, |bencher| {

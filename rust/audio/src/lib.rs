@@ -1,8 +1,8 @@
 //! Sample arithmetic for telephony: codecs, mixing, levels, tones, concealment, resampling, WAV.
 //!
 //! Everything here is a pure function of the samples it is given: no clocks, threads, sockets or
-//! files are opened. What runs once per leg and tick does not allocate. Unless a type says
-//! otherwise, audio is linear 16-bit mono at [`SAMPLE_RATE`], handled in [`Frame`]s of 20 ms.
+//! files are opened. What runs once per leg and tick does not allocate. Audio is linear 16-bit mono
+//! at one of three [`Rate`]s, handled in frames of 20 ms; a [`Frame`] is one at 8 kHz.
 
 pub mod codec;
 pub mod dtmf;
@@ -23,7 +23,7 @@ pub mod tone;
 pub mod wav;
 
 pub use error::{Error, Result};
-pub use frame::{FRAME_MS, FRAME_SAMPLES, Frame, SAMPLE_RATE, SILENCE};
+pub use frame::{FRAME_MS, FRAME_SAMPLES, Frame, Rate, SAMPLE_RATE, SILENCE};
 pub use gate::Gate;
 pub use level::{Level, LevelMeter};
 pub use leveler::Leveler;

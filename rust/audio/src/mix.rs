@@ -1,4 +1,4 @@
-use crate::frame::{FRAME_SAMPLES, Frame};
+use crate::frame::Rate;
 
 /// How much louder or softer somebody is heard, in steps of 1/4096.
 ///
@@ -54,14 +54,22 @@ impl Default for Gain {
 /// Somebody with a mix of their own (who hears one person louder, or a whisper that the room
 /// does not) takes a copy, adjusts it with [`Sum::subtract`] and [`Sum::add`] and hears
 /// [`Sum::all`] of it.
-#[derive(Clone, Debug)]
-#[repr(align(64))]
-pub struct Sum([i32; FRAME_SAMPLES]);
+///
+/// All frames are of the sum's own rate; of others as much counts as both sides hold.
+#[derive(Debug)]
+pub struct Sum(Vec<i32>);
 
 impl Sum {
-    /// Nobody speaks.
-    pub const fn new() -> Self {
-        Self([0; FRAME_SAMPLES])
+    /// Nobody speaks, 20 ms long.
+    pub fn new(rate: Rate) -> Self {
+        Self(vec![0; rate.frame()])
+    }
+
+    /// Goes over to another rate, with nobody speaking. Allocates when the rate has never been so
+    /// high.
+    pub fn set_rate(&mut self, rate: Rate) {
+        self.0.clear();
+        self.0.resize(rate.frame(), 0);
     }
 
     /// Starts the next tick.
@@ -70,7 +78,7 @@ impl Sum {
     }
 
     /// Adds a speaker.
-    pub fn add(&mut self, frame: &Frame, gain: Gain) {
+    pub fn add(&mut self, frame: &[i16], gain: Gain) {
         if gain == Gain::UNITY {
             for (sum, sample) in self.0.iter_mut().zip(frame) {
                 *sum += i32::from(*sample);
@@ -83,7 +91,7 @@ impl Sum {
     }
 
     /// Takes out a speaker who was added with the same gain.
-    pub fn subtract(&mut self, frame: &Frame, gain: Gain) {
+    pub fn subtract(&mut self, frame: &[i16], gain: Gain) {
         if gain == Gain::UNITY {
             for (sum, sample) in self.0.iter_mut().zip(frame) {
                 *sum -= i32::from(*sample);
@@ -96,14 +104,14 @@ impl Sum {
     }
 
     /// What is heard by somebody who did not speak.
-    pub fn all(&self, heard: &mut Frame) {
+    pub fn all(&self, heard: &mut [i16]) {
         for (heard, sum) in heard.iter_mut().zip(&self.0) {
             *heard = clip(*sum);
         }
     }
 
     /// What is heard by the speaker who was added as `own` with `gain`.
-    pub fn all_but(&self, own: &Frame, gain: Gain, heard: &mut Frame) {
+    pub fn all_but(&self, own: &[i16], gain: Gain, heard: &mut [i16]) {
         if gain == Gain::UNITY {
             for ((heard, sum), own) in heard.iter_mut().zip(&self.0).zip(own) {
                 *heard = clip(*sum - i32::from(*own));
@@ -116,9 +124,14 @@ impl Sum {
     }
 }
 
-impl Default for Sum {
-    fn default() -> Self {
-        Self::new()
+impl Clone for Sum {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+
+    /// Becomes the same sum at the same rate; allocates as [`Sum::set_rate`] does.
+    fn clone_from(&mut self, source: &Self) {
+        self.0.clone_from(&source.0);
     }
 }
 

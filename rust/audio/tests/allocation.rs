@@ -8,7 +8,7 @@ use std::cell::Cell;
 use sems_audio::codec::CODECS;
 use sems_audio::tone::{self, Tone};
 use sems_audio::{
-    Concealer, FRAME_SAMPLES, Gain, Gate, Level, LevelMeter, Leveler, Limiter, SAMPLE_RATE,
+    Concealer, FRAME_SAMPLES, Gain, Gate, Level, LevelMeter, Leveler, Limiter, Rate, SAMPLE_RATE,
     SILENCE, SpeechDetector, Sum, Talker, TalkerLimit, stretch,
 };
 use support::{frames, noise};
@@ -58,7 +58,7 @@ fn a_tick_allocates_nothing() {
         .next()
         .expect("one frame");
     let mut tone = Tone::new(tone::RINGBACK, SAMPLE_RATE);
-    let (mut sum, mut heard) = (Sum::new(), SILENCE);
+    let (mut sum, mut heard) = (Sum::new(Rate::Narrow), SILENCE);
     let (mut detector, mut meter) = (SpeechDetector::new(), LevelMeter::new());
     let mut concealer = Concealer::new();
     let (mut gate, mut leveler) = (Gate::new(), Leveler::new());

@@ -3,7 +3,7 @@
 mod support;
 
 use proptest::prelude::*;
-use sems_audio::{FRAME_SAMPLES, Frame, Gain, SILENCE, Sum, dtmf::goertzel};
+use sems_audio::{FRAME_SAMPLES, Frame, Gain, Rate, SILENCE, Sum, dtmf::goertzel};
 use support::{frames, sine};
 
 fn heard_by_all(sum: &Sum) -> Frame {
@@ -23,7 +23,7 @@ fn each_of_three_hears_the_other_two_and_never_itself() {
     let pitches = [400.0, 1_000.0, 2_200.0];
     let voices = pitches.map(|hz| frames(&sine(8_000, hz, -20.0, 800)).collect::<Vec<_>>());
     let mut heard = [const { Vec::new() }; 3];
-    let mut sum = Sum::new();
+    let mut sum = Sum::new(Rate::Narrow);
     for tick in 0..5 {
         sum.clear();
         for voice in &voices {
@@ -52,7 +52,7 @@ fn each_of_three_hears_the_other_two_and_never_itself() {
 fn a_loud_room_leaves_a_quiet_voice_undistorted_in_the_shouters_ear() {
     let quiet: Frame = std::array::from_fn(|n| n as i16 - 80);
     let shout = [32_000; FRAME_SAMPLES];
-    let mut sum = Sum::new();
+    let mut sum = Sum::new(Rate::Narrow);
     sum.add(&quiet, Gain::UNITY);
     sum.add(&shout, Gain::UNITY);
     assert_eq!(heard_without(&sum, &shout, Gain::UNITY), quiet);
@@ -60,7 +60,7 @@ fn a_loud_room_leaves_a_quiet_voice_undistorted_in_the_shouters_ear() {
 
 #[test]
 fn a_sum_beyond_full_scale_is_clipped_and_does_not_wrap() {
-    let mut sum = Sum::new();
+    let mut sum = Sum::new(Rate::Narrow);
     for _ in 0..1_000 {
         sum.add(&[i16::MAX; FRAME_SAMPLES], Gain::MAX);
     }
@@ -74,7 +74,7 @@ fn a_sum_beyond_full_scale_is_clipped_and_does_not_wrap() {
 
 #[test]
 fn a_room_in_which_nobody_speaks_is_silent() {
-    assert_eq!(heard_by_all(&Sum::new()), SILENCE);
+    assert_eq!(heard_by_all(&Sum::new(Rate::Narrow)), SILENCE);
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_gain_in_decibels_moves_the_level_by_as_much() {
     let voice: Vec<i16> = sine(8_000, 1_000.0, -30.0, FRAME_SAMPLES);
     let frame = frames(&voice).next().expect("one frame");
     for db in [-20.0, -6.0, 0.0, 6.0, 18.0] {
-        let mut sum = Sum::new();
+        let mut sum = Sum::new(Rate::Narrow);
         sum.add(&frame, Gain::from_db(db));
         let level = goertzel(&heard_by_all(&sum), 8_000, 1_000.0);
         assert!(
@@ -124,12 +124,12 @@ proptest! {
     fn who_speaks_hears_exactly_what_the_others_alone_would_be(
         room in prop::collection::vec((any_frame(), any_gain()), 1..8),
     ) {
-        let mut sum = Sum::new();
+        let mut sum = Sum::new(Rate::Narrow);
         for (frame, gain) in &room {
             sum.add(frame, *gain);
         }
         for (own, (frame, gain)) in room.iter().enumerate() {
-            let mut others = Sum::new();
+            let mut others = Sum::new(Rate::Narrow);
             for (_, (frame, gain)) in room.iter().enumerate().filter(|(index, _)| *index != own) {
                 others.add(frame, *gain);
             }
@@ -141,13 +141,13 @@ proptest! {
     fn a_personal_mix_is_the_room_with_one_voice_exchanged(
         voice in any_frame(), other in any_frame(), room in any_gain(), personal in any_gain(),
     ) {
-        let mut sum = Sum::new();
+        let mut sum = Sum::new(Rate::Narrow);
         sum.add(&voice, room);
         sum.add(&other, Gain::UNITY);
         let mut mine = sum.clone();
         mine.subtract(&voice, room);
         mine.add(&voice, personal);
-        let mut expected = Sum::new();
+        let mut expected = Sum::new(Rate::Narrow);
         expected.add(&voice, personal);
         expected.add(&other, Gain::UNITY);
         prop_assert_eq!(heard_by_all(&mine), heard_by_all(&expected));
@@ -155,7 +155,7 @@ proptest! {
 
     #[test]
     fn unity_gain_is_the_sample_itself(voice in any_frame()) {
-        let mut sum = Sum::new();
+        let mut sum = Sum::new(Rate::Narrow);
         sum.add(&voice, Gain::UNITY);
         prop_assert_eq!(heard_by_all(&sum), voice);
         sum.subtract(&voice, Gain::UNITY);

@@ -3,7 +3,7 @@
 mod support;
 
 use proptest::prelude::*;
-use sems_audio::{Concealer, FRAME_SAMPLES, Frame, Level, SILENCE};
+use sems_audio::{Concealer, FRAME_SAMPLES, Frame, Level, Rate, SILENCE};
 use support::{frames, noise, rumble, signal_to_noise, sine};
 
 /// Something like a voice: a low pitch with many overtones.
@@ -53,6 +53,30 @@ fn a_lost_frame_of_a_voice_is_nearly_as_it_was() {
         let gap = 20 * FRAME_SAMPLES..20 * FRAME_SAMPLES + FRAME_SAMPLES / 2;
         let ratio = signal_to_noise(&signal[gap.clone()], &heard[gap]);
         assert!(ratio > 8.0, "{hz} Hz: {ratio:.1} dB");
+    }
+}
+
+#[test]
+fn a_voice_at_a_higher_rate_is_concealed_as_well() {
+    for rate in Rate::ALL {
+        for hz in [83.0, 110.0, 151.0, 195.0] {
+            let mut signal = vec![0i16; 25 * rate.frame()];
+            for overtone in 1..=8 {
+                let level = -20.0 - 3.0 * f64::from(overtone);
+                let tone = sine(rate.hz(), hz * f64::from(overtone), level, signal.len());
+                signal = support::together(&signal, &tone);
+            }
+            let mut concealer = Concealer::with_rate(rate.hz());
+            for frame in signal[..20 * rate.frame()].chunks(rate.frame()) {
+                concealer.received(&mut frame.to_vec());
+            }
+            let mut gap = vec![0; rate.frame()];
+            concealer.lost(&mut gap);
+            let half = rate.frame() / 2;
+            let meant = &signal[20 * rate.frame()..][..half];
+            let ratio = signal_to_noise(meant, &gap[..half]);
+            assert!(ratio > 8.0, "{hz} Hz at {rate:?}: {ratio:.1} dB");
+        }
     }
 }
 

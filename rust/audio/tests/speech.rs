@@ -3,7 +3,7 @@
 mod support;
 
 use sems_audio::codec::g711;
-use sems_audio::{Level, SILENCE, SpeechDetector};
+use sems_audio::{Level, Rate, SILENCE, SpeechDetector};
 use support::{frames, moved, noise, rumble, sine, spoken, syllables, together};
 
 const SECOND: usize = 8_000;
@@ -150,6 +150,24 @@ fn mains_hum_is_learnt_as_noise() {
         &sine(8_000, 50.0, -35.0, 10 * SECOND),
     );
     assert_eq!(share(&heard[150..]), 0.0);
+}
+
+#[test]
+fn at_higher_rates_tones_speak_and_noise_does_not() {
+    for rate in [Rate::Wide, Rate::Full] {
+        let verdicts = |samples: Vec<i16>| {
+            let mut detector = SpeechDetector::new();
+            let frames = samples.chunks(rate.frame());
+            let verdicts = frames.map(|frame| detector.push(frame, Level::rms(frame)));
+            verdicts.collect::<Vec<_>>()
+        };
+        let samples = 100 * rate.frame();
+        assert_eq!(share(&verdicts(noise(-36.0, samples, 5))), 0.0, "{rate:?}");
+        for hz in [440.0, 3_000.0, 6_000.0] {
+            let heard = verdicts(sine(rate.hz(), hz, -36.0, samples));
+            assert_eq!(share(&heard[1..]), 1.0, "{hz} Hz at {rate:?}");
+        }
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 #![allow(dead_code)] // each test file uses some of it
 
 use sems_audio::tone::{Part, Pattern};
-use sems_audio::{FRAME_SAMPLES, Frame, Gain, SAMPLE_RATE, SILENCE, Sum, wav};
+use sems_audio::{FRAME_SAMPLES, Frame, Gain, Rate, SAMPLE_RATE, SILENCE, Sum, wav};
 
 /// A sine of `hz` at `dbov` (RMS), without ramps at its ends.
 pub fn sine(rate: u32, hz: f64, dbov: f64, samples: usize) -> Vec<i16> {
@@ -109,7 +109,7 @@ pub fn spoken() -> Vec<i16> {
 pub fn moved(samples: &[i16], db: f32) -> Vec<i16> {
     let mut moved = Vec::with_capacity(samples.len());
     for frame in frames(samples) {
-        let (mut sum, mut heard) = (Sum::new(), SILENCE);
+        let (mut sum, mut heard) = (Sum::new(Rate::Narrow), SILENCE);
         sum.add(&frame, Gain::from_db(db));
         sum.all(&mut heard);
         moved.extend(heard);

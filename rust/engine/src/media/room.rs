@@ -6,7 +6,7 @@
 //! those on top. Where nothing but one prompt sounds, its prepared coding is sent as it is.
 
 use sems_audio::{
-    Frame, Gain, SILENCE, Sum,
+    Frame, Gain, Rate, SILENCE, Sum,
     codec::{Codec, Encoder},
 };
 
@@ -64,7 +64,7 @@ pub(super) struct Bench {
 impl Bench {
     pub(super) fn new() -> Self {
         Self {
-            sum: Sum::new(),
+            sum: Sum::new(Rate::Narrow),
             frame: SILENCE,
             packet: Packet::new(0),
         }
@@ -80,7 +80,7 @@ impl Room {
             slot: None,
             watched: true,
             players: Vec::new(),
-            sum: Sum::new(),
+            sum: Sum::new(Rate::Narrow),
             talkers: 0,
             coded: Vec::new(),
             ticks: 0,
