@@ -1,23 +1,21 @@
 """Logging: for people on a console, or one JSON object a line. No line ever shows the link of a page.
 
-A busy server writes two lines a call, so a line is made by plain string work here; structlog's own
-renderers take five times as long.
+A busy server writes two lines a call, so a line is made by plain string work here. Where nobody but us
+listens, it does not even become a :class:`logging.LogRecord`; else it is a record as any other's, so that
+an embedding program and its tests see it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
-
-import structlog
-from structlog.stdlib import BoundLogger, filter_by_level
-from structlog.typing import EventDict, WrappedLogger
+from typing import Any, Final, TextIO
 
 from .config import LogSettings
 
@@ -28,23 +26,69 @@ _OF_EVERY_RECORD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message
 _BARE = re.compile(r"[^\s\"'=\\]+")
 _COLORS: Final = {"debug": "\x1b[2m", "info": "\x1b[32m", "warning": "\x1b[33m", "error": "\x1b[31m"}
 _PLAIN: Final = "\x1b[0m"
+_NAMES: Final = {
+    level: logging.getLevelName(level).lower()
+    for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
+}
+
+_Line = Callable[[float, str, str, dict[str, Any]], str]
+"""Makes a line of when, how grave, what, and the fields."""
 
 
-def _to_record(
-    _logger: WrappedLogger, _method: str, event: EventDict
-) -> tuple[tuple[object], dict[str, Any]]:
-    """The arguments of a plain logging call."""
-    text = event.pop("event", "")
-    exc_info = event.pop("exc_info", None)
-    return (text,), {"extra": event, "exc_info": exc_info}
+class Log:
+    """Writes lines with fields: ``log.info("call ended", why="remote")``."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, fields: Mapping[str, object]) -> None:
+        self._fields = fields
+
+    def bind(self, **fields: object) -> Log:
+        """One whose lines have these fields as well."""
+        return Log({**self._fields, **fields})
+
+    def debug(self, event: str, /, **fields: object) -> None:
+        """For who looks for a fault."""
+        self._write(logging.DEBUG, event, fields)
+
+    def info(self, event: str, /, **fields: object) -> None:
+        """What happens."""
+        self._write(logging.INFO, event, fields)
+
+    def warning(self, event: str, /, **fields: object) -> None:
+        """What the operator should look at some time."""
+        self._write(logging.WARNING, event, fields)
+
+    def error(self, event: str, /, **fields: object) -> None:
+        """What went wrong."""
+        self._write(logging.ERROR, event, fields)
+
+    def critical(self, event: str, /, **fields: object) -> None:
+        """What nothing can go on with."""
+        self._write(logging.CRITICAL, event, fields)
+
+    def exception(self, event: str, /, **fields: object) -> None:
+        """What went wrong, with the exception that is being handled."""
+        self._write(logging.ERROR, event, fields, failed=True)
+
+    def _write(self, level: int, event: str, fields: dict[str, object], *, failed: bool = False) -> None:
+        if not _OURS.isEnabledFor(level):
+            return
+        told = {**self._fields, **fields}
+        if not failed and _writer is not None and _writer.say(level, event, told):
+            return
+        exc_info = sys.exc_info() if failed else None
+        record = _OURS.makeRecord(_OURS.name, level, "", 0, event, (), exc_info)
+        # No line is worth a failure: what has the name of something that every record has gets another.
+        vars(record).update({f"{key}_" if key in _OF_EVERY_RECORD else key: told[key] for key in told})
+        _OURS.handle(record)
 
 
-# Ends in plain log records, so that an embedding program and its tests see them as any other's.
-logger: BoundLogger = structlog.wrap_logger(
-    logging.getLogger("sems"),
-    processors=[filter_by_level, _to_record],
-    wrapper_class=BoundLogger,
-)
+_OURS: Final = logging.getLogger("sems")
+_ROOT: Final = logging.getLogger()
+_writer: _Writer | None = None
+
+logger: Final = Log({})
 
 
 def conceal(text: str) -> str:
@@ -56,19 +100,42 @@ def conceal(text: str) -> str:
 
 def configure(settings: LogSettings) -> None:
     """Sets up the logging of this process, ours and that of the libraries."""
-    handler = logging.StreamHandler(sys.stderr)
+    global _writer
     line = _json_line if settings.format == "json" else _ConsoleLine(colors=sys.stderr.isatty())
-    handler.setFormatter(_Formatter(line))
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(logging.WARNING)
-    logging.getLogger("sems").setLevel(settings.level.upper())
+    _writer = _Writer(sys.stderr, line)
+    _ROOT.handlers[:] = [_writer]
+    _ROOT.setLevel(logging.WARNING)
+    _OURS.setLevel(settings.level.upper())
+
+
+class _Writer(logging.StreamHandler[TextIO]):
+    """Writes the records of all, and our own lines without making records of them first."""
+
+    def __init__(self, stream: TextIO, line: _Line) -> None:
+        super().__init__(stream)
+        self.setFormatter(_Formatter(line))
+        self._line = line
+        self._alone = [self]
+
+    def say(self, level: int, event: str, fields: dict[str, Any]) -> bool:
+        """Writes the line. False, and nothing is written: others want to see a record of it, or it went
+        wrong, which is for a record to tell."""
+        if _ROOT.handlers != self._alone or _OURS.handlers or _OURS.filters or self.filters:
+            return False
+        try:
+            text = conceal(self._line(time.time(), _NAMES[level], event, fields))
+            with self.lock or contextlib.nullcontext():
+                self.stream.write(text + self.terminator)
+                self.stream.flush()
+        except Exception:
+            return False
+        return True
 
 
 class _Formatter(logging.Formatter):
     """Hands the fields of a record to who makes the line, and conceals what it must not show."""
 
-    def __init__(self, line: Callable[[logging.LogRecord, dict[str, Any]], str]) -> None:
+    def __init__(self, line: _Line) -> None:
         super().__init__()
         self._line = line
 
@@ -76,15 +143,15 @@ class _Formatter(logging.Formatter):
         fields = {key: value for key, value in vars(record).items() if key not in _OF_EVERY_RECORD}
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
-        return conceal(self._line(record, fields))
+        return conceal(self._line(record.created, record.levelname.lower(), record.getMessage(), fields))
 
 
-def _json_line(record: logging.LogRecord, fields: dict[str, Any]) -> str:
+def _json_line(when: float, level: str, event: str, fields: dict[str, Any]) -> str:
     """One object a line; the time is in UTC by ISO 8601."""
     told = {
-        "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
-        "level": record.levelname.lower(),
-        "event": record.getMessage(),
+        "timestamp": datetime.fromtimestamp(when, UTC).isoformat().replace("+00:00", "Z"),
+        "level": level,
+        "event": event,
         **fields,
     }
     return json.dumps(told, ensure_ascii=False, default=str)
@@ -98,15 +165,14 @@ class _ConsoleLine:
         self._second = -1
         self._clock = ""
 
-    def __call__(self, record: logging.LogRecord, fields: dict[str, Any]) -> str:
-        second = int(record.created)
+    def __call__(self, when: float, level: str, event: str, fields: dict[str, Any]) -> str:
+        second = int(when)
         if second != self._second:
             self._second = second
             self._clock = time.strftime("%H:%M:%S", time.localtime(second))
-        level = record.levelname.lower()
         color = self._colors.get(level, "")
         trace = fields.pop("exception", None)
-        parts = [f"{self._clock} {color}{level:<8}{_PLAIN if color else ''} {record.getMessage()}"]
+        parts = [f"{self._clock} {color}{level:<8}{_PLAIN if color else ''} {event}"]
         parts += [f"{key}={_value(value)}" for key, value in fields.items()]
         line = " ".join(parts)
         return line if trace is None else f"{line}\n{trace}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -66,3 +67,44 @@ def test_what_is_below_the_level_is_not_shown(capsys: pytest.CaptureFixture[str]
     log.logger.warning("loud")
     assert "quiet" not in (shown := capsys.readouterr().err)
     assert "loud" in shown
+
+
+@pytest.mark.parametrize("format", ["console", "json"])
+def test_a_line_is_the_same_whether_or_not_others_listen(
+    format: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.configure(LogSettings.model_validate({"format": format}))
+    line = re.compile(r"\d+-\d+-\d+T[^\"]*|\d+:\d+:\d+").sub
+    log.logger.bind(call=7).info("call ended", why="remote", link=LINK)
+    unheard = line("now", capsys.readouterr().err)
+    heard: list[logging.LogRecord] = []
+    listener = logging.Handler()
+    listener.emit = heard.append  # type: ignore[method-assign]
+    logging.getLogger().addHandler(listener)
+    log.logger.bind(call=7).info("call ended", why="remote", link=LINK)
+    assert line("now", capsys.readouterr().err) == unheard
+    assert [(record.name, record.getMessage(), record.levelname) for record in heard] == [
+        ("sems", "call ended", "INFO")
+    ]
+    assert (heard[0].call, heard[0].why) == (7, "remote")  # type: ignore[attr-defined]
+
+
+def test_a_field_may_have_any_name(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure(LogSettings())
+    log.logger.info("a greeting", name="alice", message="hello")
+    assert "name=alice message=hello" in capsys.readouterr().err
+    try:
+        raise ValueError("broken")
+    except ValueError:
+        log.logger.exception("no greeting", name="alice")
+    assert "name_=alice" in capsys.readouterr().err
+
+
+def test_a_line_that_cannot_be_written_harms_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    class Shy:
+        def __repr__(self) -> str:
+            raise RuntimeError("I won't be shown")
+
+    log.configure(LogSettings())
+    log.logger.info("a guest", who=Shy())
+    assert "I won't be shown" in capsys.readouterr().err
