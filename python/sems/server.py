@@ -201,7 +201,8 @@ class Server:
             async with self:
                 if greet is not None:
                     greet(self)
-                await signals.stop.wait()
+                with hosting.collector_at_rest():
+                    await signals.stop.wait()
 
     async def __aenter__(self) -> Self:
         await self.start()
