@@ -189,12 +189,9 @@ class Accounts:
     def __len__(self) -> int:
         return len(self._accounts)
 
-    def of_call(self, uri: str, source: str) -> Account | None:
+    def of_call(self, uri: SipUri, source: str) -> Account | None:
         """The account that a call is for."""
-        if not self._accounts:
-            return None
-        called = SipUri.parse(uri)
-        return next((account for account in self if account.takes(called, source)), None)
+        return next((account for account in self if account.takes(uri, source)), None)
 
     def on_event(self, event: Event.Account) -> None:
         """For the server: how one of them stands."""

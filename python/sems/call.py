@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 
 from . import events
 from .engine import Event
@@ -19,6 +19,7 @@ from .media import CallMedia
 from .requests import CallRequests
 from .subscribers import Subscribers
 from .transfer import CallTransfer
+from .waiting import Moment, fail
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +60,9 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
         self.direction = direction
         self.uri = uri
         """The Request-URI: whom the caller wants."""
-        self.user = SipUri.parse(uri).user
+        self.request_uri = SipUri.parse(uri)
+        """The same in its parts."""
+        self.user = self.request_uri.user
         """Its user part, unescaped."""
         self.caller_uri: str
         """The URI of the From header field."""
@@ -111,10 +114,10 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
         """The last figures of the line."""
         self.log = logger.bind(call=call_id, caller=caller.uri, uri=uri)
         self._subscribers: Subscribers[CallEvent] = Subscribers()
-        self._waiting: set[asyncio.Future[object]] = set()
-        self._answering: asyncio.Future[None] | None = None
-        self._ended = asyncio.Event()
-        self._answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting: set[asyncio.Future[Any]] = set()
+        self._answering = False
+        self._answered = Moment()
+        self._ended = Moment()
 
     def __repr__(self) -> str:
         return f"<Call {self.id} {self.direction} {self.uri} {self.state}>"
@@ -157,18 +160,13 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
         """
         if self.state == "answered":
             return
-        if self._answering is None:
+        if not self._answering:
             self._must_be_unanswered("answer")
             self._give(link)
             request = self.server.engine.core.answer(self.id, list(headers), link)
-            self._answering = self.server.engine.completion(request)
-        try:
-            await self._while_up(self._answering)
-        except EngineError:
-            # It may be tried again, or refused.
-            self._answering = None
-            raise
-        self._on_answered(self.codec)
+            self.server.engine.when_done(request, self._on_answer_done)
+            self._answering = True
+        await self._answered.wait(self._alone)
 
     async def reject(
         self, code: int = 486, reason: str | None = None, *, headers: Iterable[tuple[str, str]] = ()
@@ -197,8 +195,10 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
 
     async def wait_answered(self) -> None:
         """Waits until a call that we placed is answered. Raises CallFailed when it is not."""
+        if self.state == "answered":
+            return
         try:
-            await self._while_up(self._answered)
+            await self._answered.wait(self._alone)
         except HungUp as hung_up:
             end = hung_up.end
             code = end.code or _CODES.get(end.cause, 503)
@@ -206,9 +206,9 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
 
     async def wait_ended(self) -> EndReason:
         """Waits for the end of the call, and tells why it ended. Raises no HungUp."""
-        await self._ended.wait()
-        assert self.end is not None
-        return self.end
+        if self.end is None:
+            await self._ended.wait()
+        return cast(EndReason, self.end)
 
     async def __aenter__(self) -> Self:
         return self
@@ -231,6 +231,11 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
     def on_event(self, event: Event) -> None:
         """For the server: takes what the core tells of this call."""
         match event:
+            # First what every call is told.
+            case Event.Confirmed(_, codec):
+                self._on_answered(codec)
+            case Event.Ended(_, cause, code, reason):
+                self.on_ended(EndReason(cast(EndCause, cause), code, reason))
             case Event.Digit(_, digit):
                 self._on_key(digit)
                 self._subscribers.tell(events.Digit(digit))
@@ -240,8 +245,6 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
             case Event.Quality(_, received, lost, jitter_ms, round_trip_ms, remote_loss):
                 self.quality = events.Quality(received, lost, jitter_ms, round_trip_ms, remote_loss)
                 self._subscribers.tell(self.quality)
-            case Event.Confirmed(_, codec):
-                self._on_answered(codec)
             case Event.Updated(_, on_hold, codec):
                 self.codec = codec
                 if on_hold != self.on_hold:
@@ -270,8 +273,6 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
                 self._set_caller(NameAddr.parse(self.headers.get("From", "")))
                 self.log.info("another peer has taken its place", caller=self.caller_uri, source=source)
                 self._subscribers.tell(events.Replaced(self.caller_name, self.caller_uri))
-            case Event.Ended(_, cause, code, reason):
-                self.on_ended(EndReason(cast(EndCause, cause), code, reason))
 
     def _set_caller(self, caller: NameAddr) -> None:
         uri = SipUri.parse(caller.uri)
@@ -294,10 +295,9 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
         self.speaking = False
         self.level = SILENT
         self.room = None
-        self._ended.set()
-        for future in tuple(self._waiting):
-            if not future.done():
-                future.set_exception(HungUp(self, end))
+        self._ended.come()
+        for future in self._waiting:
+            fail(future, HungUp(self, end))
         self._waiting.clear()
         self._subscribers.tell(events.Ended(end))
         self._subscribers.clear()
@@ -307,15 +307,36 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
         if self.state not in ("answered", "ended"):
             self.state = "answered"
             self.answered_at = time.time()
-            self._answered.set_result(None)
+            self._answered.come()
             self._subscribers.tell(events.Answered(codec or ""))
+
+    def _on_answer_done(self, error: str | None) -> None:
+        if error is None:
+            self._on_answered(self.codec)
+        else:
+            # It may be tried again, or refused.
+            self._answering = False
+            self._answered.fail(EngineError(error))
 
     # Waiting
 
-    async def _while_up(self, source: asyncio.Future[_T]) -> _T:
-        """The result of ``source``, or HungUp when the call ends first. Never cancels ``source``."""
+    async def _alone(self, future: asyncio.Future[_T]) -> _T:
+        """As :meth:`_while_up`, for a future that nobody else waits for: one turn of the loop less."""
         if self.end is not None:
             raise HungUp(self, self.end)
+        self._waiting.add(future)
+        try:
+            return await future
+        except EngineError:
+            # The worker may have found the call gone before the signaling could tell of its end.
+            if await self._ends_within(_END_IS_TOLD_WITHIN):
+                raise HungUp(self, cast(EndReason, self.end)) from None
+            raise
+        finally:
+            self._waiting.discard(future)
+
+    async def _while_up(self, source: asyncio.Future[_T]) -> _T:
+        """The result of ``source``, or HungUp when the call ends first. Never cancels ``source``."""
         gate: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
 
         def open_gate(source: asyncio.Future[_T]) -> None:
@@ -329,18 +350,10 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
                 gate.set_result(source.result())
 
         source.add_done_callback(open_gate)
-        waiting = cast("asyncio.Future[object]", gate)
-        self._waiting.add(waiting)
         try:
-            return await gate
-        except EngineError:
-            # The worker may have found the call gone before the signaling could tell of its end.
-            if await self._ends_within(_END_IS_TOLD_WITHIN):
-                raise HungUp(self, cast(EndReason, self.end)) from None
-            raise
+            return await self._alone(gate)
         finally:
             source.remove_done_callback(open_gate)
-            self._waiting.discard(waiting)
 
     async def _until_ended(self, request: int) -> None:
         try:
@@ -348,12 +361,12 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
         except EngineError:
             if not await self._ends_within(_END_IS_TOLD_WITHIN):
                 raise
-        await self._ended.wait()
+        await self.wait_ended()
 
     async def _ends_within(self, seconds: float) -> bool:
         try:
             async with asyncio.timeout(seconds):
-                await self._ended.wait()
+                await self.wait_ended()
         except TimeoutError:
             return False
         return True
@@ -363,7 +376,7 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
             raise HungUp(self, self.end)
         if self.direction == "out":
             raise WrongState(f"{verb}() is for calls that come in")
-        if self.state == "answered" or self._answering is not None:
+        if self.state == "answered" or self._answering:
             raise WrongState(f"{verb}() comes too late: the call is answered")
 
     def _give(self, link: str | None) -> None:

@@ -21,6 +21,7 @@ from ._core import (
 )
 from .errors import EngineError
 from .log import logger
+from .waiting import fail, resolve
 
 __all__ = [
     "AuthConfig",
@@ -66,6 +67,13 @@ class Engine:
         """Told of every event that is no completion."""
         self._requests: dict[int, asyncio.Future[Any]] = {}
         self._plays: dict[int, asyncio.Future[bool]] = {}
+        self._told: dict[int, Callable[[str | None], None]] = {}
+        self._takers: dict[type[Event], Callable[[Any], None]] = {
+            Event.Done: self._on_done,
+            Event.PromptLoaded: self._on_prompt_loaded,
+            Event.Response: self._on_response,
+            Event.PlayFinished: self._on_play_finished,
+        }
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> None:
@@ -93,10 +101,14 @@ class Engine:
             self.drain()
             self._loop = None
         self.core.close()
+        closed = "the engine has been closed"
         for future in (*self._requests.values(), *self._plays.values()):
-            _fail(future, "the engine has been closed")
+            fail(future, EngineError(closed))
+        for tell in self._told.values():
+            tell(closed)
         self._requests.clear()
         self._plays.clear()
+        self._told.clear()
 
     def completion(self, request: int) -> asyncio.Future[None]:
         """Done when the request has been carried out; EngineError when it could not be.
@@ -104,6 +116,14 @@ class Engine:
         Nobody has to wait for it: an error that nobody asks for is passed over.
         """
         return self._future(self._requests, request)
+
+    def when_done(self, request: int, tell: Callable[[str | None], None]) -> None:
+        """Calls ``tell`` as soon as the request has been carried out, or could not be, with the reason.
+
+        A future wakes who waits for it in the next turn of the loop only."""
+        if self._loop is None:
+            raise EngineError("the engine is not running")
+        self._told[request] = tell
 
     def loaded(self, request: int) -> asyncio.Future[Prompt]:
         """The prompt that ``core.load_prompt()`` was asked for."""
@@ -120,9 +140,7 @@ class Engine:
     def _future(self, table: dict[int, asyncio.Future[Any]], key: int) -> asyncio.Future[Any]:
         if self._loop is None:
             raise EngineError("the engine is not running")
-        future: asyncio.Future[Any] = self._loop.create_future()
-        future.add_done_callback(_look)
-        table[key] = future
+        future = table[key] = self._loop.create_future()
         return future
 
     def drain(self) -> bool:
@@ -136,35 +154,25 @@ class Engine:
         return bool(told)
 
     def _tell(self, event: Event) -> None:
-        match event:
-            case Event.Done(request, error):
-                future = self._requests.pop(request, None)
-                if error is not None:
-                    _fail(future, error)
-                elif future is not None and not future.done():
-                    future.set_result(None)
-            case Event.PromptLoaded(request, prompt):
-                _resolve(self._requests.pop(request, None), prompt)
-            case Event.Response(request):
-                _resolve(self._requests.pop(request, None), event)
-            case Event.PlayFinished(play, complete):
-                _resolve(self._plays.pop(play, None), complete)
-            case _:
-                self.on_event(event)
+        self._takers.get(type(event), self.on_event)(event)
 
+    def _on_done(self, event: Event.Done) -> None:
+        if tell := self._told.pop(event.request, None):
+            tell(event.error)
+        elif future := self._requests.pop(event.request, None):
+            if event.error is None:
+                resolve(future, None)
+            else:
+                fail(future, EngineError(event.error))
 
-def _resolve(future: asyncio.Future[Any] | None, value: object) -> None:
-    # Who waited may have been cancelled meanwhile.
-    if future is not None and not future.done():
-        future.set_result(value)
+    def _on_prompt_loaded(self, event: Event.PromptLoaded) -> None:
+        if future := self._requests.pop(event.request, None):
+            resolve(future, event.prompt)
 
+    def _on_response(self, event: Event.Response) -> None:
+        if future := self._requests.pop(event.request, None):
+            resolve(future, event)
 
-def _fail(future: asyncio.Future[Any] | None, message: str) -> None:
-    if future is not None and not future.done():
-        future.set_exception(EngineError(message))
-
-
-def _look(future: asyncio.Future[Any]) -> None:
-    """Keeps asyncio from complaining of an error that nobody asked for."""
-    if not future.cancelled():
-        future.exception()
+    def _on_play_finished(self, event: Event.PlayFinished) -> None:
+        if future := self._plays.pop(event.play, None):
+            resolve(future, event.complete)

@@ -42,6 +42,15 @@ class Headers:
 
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
         self._fields = tuple(fields)
+        self._values: dict[str, list[str]] | None = None
+
+    def _by_name(self) -> dict[str, list[str]]:
+        # An app asks for none, or for several.
+        if self._values is None:
+            self._values = {}
+            for name, value in self._fields:
+                self._values.setdefault(_canonical(name), []).append(value)
+        return self._values
 
     @overload
     def get(self, name: str) -> str | None: ...
@@ -49,16 +58,12 @@ class Headers:
     def get(self, name: str, default: str) -> str: ...
     def get(self, name: str, default: str | None = None) -> str | None:
         """The first value of that name."""
-        wanted = _canonical(name)
-        for field_name, value in self._fields:
-            if _canonical(field_name) == wanted:
-                return value
-        return default
+        values = self._by_name().get(_canonical(name))
+        return values[0] if values else default
 
     def all(self, name: str) -> list[str]:
         """Every value of that name, in order, one for each line of the message."""
-        wanted = _canonical(name)
-        return [value for field_name, value in self._fields if _canonical(field_name) == wanted]
+        return list(self._by_name().get(_canonical(name), ()))
 
     def __getitem__(self, name: str) -> str:
         value = self.get(name)
@@ -109,8 +114,13 @@ class SipUri:
             userinfo, hostpart = "", rest
         hostport, _, tail = hostpart.partition("?")[0].partition(";")
         host, port = split_host_port(hostport)
+        user = userinfo.partition(":")[0]
         return cls(
-            scheme, unquote(userinfo.partition(":")[0]), host.lower(), port, parse_params(tail, escaped=True)
+            scheme,
+            unquote(user) if "%" in user else user,
+            host.lower(),
+            port,
+            parse_params(tail, escaped=True) if tail else {},
         )
 
 
@@ -134,6 +144,8 @@ def join_host_port(host: str, port: int) -> str:
 # What makes a telephone number easier to read, and nothing else (RFC 3966 §5.1.1).
 _NO_SEPARATORS = str.maketrans("", "", "-.()")
 
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)")
 _PARAM = re.compile(
     r"""\s* (?P<name>[^=;\s]+) \s*
         (?: = \s* (?: "(?P<quoted>(?:[^"\\]|\\.)*)" | (?P<plain>[^;]*?) ) \s* )? (?:;|$)""",
@@ -146,10 +158,12 @@ def parse_params(text: str, *, escaped: bool = False) -> dict[str, str]:
 
     Names become lower case; the last of two equal names wins. ``escaped``: values are %-unescaped.
     """
-    params = {}
+    params: dict[str, str] = {}
+    if not text:
+        return params
     for match in _PARAM.finditer(text):
         quoted, plain = match["quoted"], match["plain"]
-        value = re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else (plain or "").strip()
+        value = _ESCAPED.sub(r"\1", quoted) if quoted is not None else (plain or "").strip()
         params[match["name"].lower()] = unquote(value) if escaped else value
     return params
 
@@ -173,9 +187,9 @@ class NameAddr:
         """Reads ``"Name" <sip:…>;tag=…``, ``Name <sip:…>`` and ``sip:…;tag=…``. Never raises."""
         text = text.strip()
         if text.startswith('"'):
-            quoted = re.match(r'"((?:[^"\\]|\\.)*)"', text, re.DOTALL)
+            quoted = _QUOTED.match(text)
             if quoted:
-                name = re.sub(r"\\(.)", r"\1", quoted[1])
+                name = _ESCAPED.sub(r"\1", quoted[1])
                 rest = text[quoted.end() :]
                 return cls(name, rest.partition("<")[2].partition(">")[0] or rest.strip())
         name, bracket, rest = text.partition("<")

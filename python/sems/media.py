@@ -58,8 +58,12 @@ class CallMedia(ABC):
     async def _while_up(self, source: asyncio.Future[_T]) -> _T:
         """The result of ``source``, or HungUp when the call ends first."""
 
+    @abstractmethod
+    async def _alone(self, future: asyncio.Future[_T]) -> _T:
+        """The same of a future that nobody else waits for."""
+
     def _done(self, request: int) -> Awaitable[None]:
-        return self._while_up(self.server.engine.completion(request))
+        return self._alone(self.server.engine.completion(request))
 
     # Sounds
 

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar
 from . import events
 from .engine import Event
 from .errors import EngineError, WrongState
-from .headers import Headers, NameAddr, parse_params
+from .headers import Headers, NameAddr, SipUri, parse_params
 from .identity import Identity
 from .log import logger
 from .routing import Refusal, choose
@@ -166,8 +166,8 @@ class CallRequests(ABC):
     server: Server
 
     @abstractmethod
-    async def _while_up(self, source: asyncio.Future[_T]) -> _T:
-        """The result of ``source``, or HungUp when the call ends first."""
+    async def _alone(self, future: asyncio.Future[_T]) -> _T:
+        """The result of a future that nobody else waits for, or HungUp when the call ends first."""
 
     async def request(
         self,
@@ -185,7 +185,7 @@ class CallRequests(ABC):
         request = self.server.engine.core.request(
             method, call=self.id, headers=list(headers), **_content(body, content_type)
         )
-        return _response(await self._while_up(self.server.engine.answered(request)))
+        return _response(await self._alone(self.server.engine.answered(request)))
 
     async def send_message(self, text: str) -> SipResponse:
         """Sends a text to the peer (MESSAGE, RFC 3428) within the call's dialog."""
@@ -282,7 +282,11 @@ def app_for(server: Server, request: _Routed) -> tuple[App | None, Refusal]:
     if request.call is not None and request.call.app_name is not None:
         return server.apps.get(request.call.app_name), NOBODY
     target = choose(
-        request.uri, request.headers, trusted=request.trusted, config=server.config, apps=server.apps
+        SipUri.parse(request.uri),
+        request.headers,
+        trusted=request.trusted,
+        config=server.config,
+        apps=server.apps,
     )
     if isinstance(target, Refusal):
         return None, target

@@ -27,7 +27,7 @@ class Refusal:
 
 
 def choose(
-    uri: str,
+    uri: SipUri,
     headers: Headers,
     *,
     trusted: bool,
@@ -42,7 +42,7 @@ def choose(
     neighbour; RFC 4240 (``conf=ID``, ``annc``); a user part that is an app's name; the conference room
     named by the user part.
     """
-    target = _by_rules(SipUri.parse(uri), headers, trusted, config, apps, account)
+    target = _by_rules(uri, headers, trusted, config, apps, account)
     if isinstance(target, Target) and target.app not in apps:
         return Refusal(404, "No Such Service")
     return target

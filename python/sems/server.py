@@ -15,15 +15,15 @@ from .app import App, Hook
 from .call import Call
 from .config import Config
 from .engine import Engine, EngineConfig, Event, MemoryNetwork
-from .errors import CallFailed, EngineError, HungUp, SemsError, StartError
-from .events import SILENT, Answered, CallEvent, EndReason, RtpResumed, RtpTimeout
+from .errors import CallFailed, EngineError, SemsError, StartError
+from .events import SILENT, EndReason
 from .headers import Headers, NameAddr, join_host_port, split_host_port
+from .incoming import Incoming, on_silence
 from .log import logger
 from .plugins import Apps
 from .registrar import Registrar, hunt
 from .requests import SipResponse
 from .room import Room
-from .routing import Refusal, choose
 from .sounds import SoundLibrary
 from .ways import Ways
 
@@ -104,8 +104,21 @@ class Server:
         self._seed = seed
         self._pages: hosting.Pages | None = None
         self._sounding: dict[int, set[int]] = {}
-        self._handlers: set[asyncio.Task[None]] = set()
+        self._incoming = Incoming(self)
         self._chores: set[asyncio.Task[Any]] = set()
+        # What is not of a call.
+        self._takers: dict[type[Event], Callable[[Any], None]] = {
+            Event.Incoming: self._incoming.take,
+            Event.Account: lambda event: self.accounts.on_event(event),
+            Event.Request: self._on_request,
+            Event.Subscribed: self._on_subscribed,
+            Event.Subscribing: self._on_subscription,
+            Event.Notified: self._on_subscription,
+            Event.SubscriptionEnded: self._on_subscription,
+            Event.Levels: lambda event: self.on_levels(event.room, dict(event.levels)),
+            Event.Overload: self._on_overload,
+            Event.Fault: self._on_fault,
+        }
 
     # Starting and stopping
 
@@ -172,10 +185,11 @@ class Server:
                         await self.engine.completion(self.engine.core.shutdown())
                 self.engine.drain()
             # With their calls ended, handlers end by themselves, but for those that wait for something else.
-            if self._handlers:
-                await asyncio.wait(self._handlers, timeout=_HANDLER_TIME)
+            if handlers := self._incoming.handlers:
+                await asyncio.wait(handlers, timeout=_HANDLER_TIME)
             # A handler that is cancelled may leave a chore.
-            for tasks in (self._handlers, self._chores):
+            for running in (self._incoming.handlers, self._chores):
+                tasks = tuple(running)
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
@@ -368,14 +382,14 @@ class Server:
         )
         call.link = link
         call.account = account
-        self._adopt(call)
+        self.adopt(call)
 
-        def sent(done: asyncio.Future[None]) -> None:
-            if not done.cancelled() and (error := done.exception()):
-                call.on_ended(EndReason("error", None, str(error)))
+        def sent(error: str | None) -> None:
+            if error is not None:
+                call.on_ended(EndReason("error", None, error))
                 self.calls.pop(call_id, None)
 
-        self.engine.completion(request).add_done_callback(sent)
+        self.engine.when_done(request, sent)
         return call
 
     async def dial(
@@ -585,40 +599,42 @@ class Server:
     # What the engine tells
 
     def _on_event(self, event: Event) -> None:
-        match event:
-            case Event.Incoming():
-                self._on_incoming(event)
-            case Event.Account():
-                self.accounts.on_event(event)
-            case Event.Request():
-                if work := requests.receive(self, event):
-                    self.spawn(work)
-            case Event.Subscribed():
-                app, _ = requests.app_for(self, subscriptions.Subscription(self, event))
-                handler = None if app is None else app.subscription_handlers.get(event.package)
-                self.spawn(subscriptions.run(self, event, handler))
-            case Event.Subscribing() | Event.Notified() | Event.SubscriptionEnded():
-                if follow := self.subscriptions.get(event.subscription):
-                    follow(event)
-            case Event.Levels(room_id, levels):
-                self.on_levels(room_id, dict(levels))
-            case Event.Overload(True, reason):
-                logger.warning("what is new is refused with 503", why=reason)
-            case Event.Overload(False, reason):
-                logger.info("what is new is taken again", why=reason)
-            case Event.Fault(message) if message.startswith(_NO_TLS):
-                self.tls_failure = message
-                logger.warning("a server is not whom we look for", why=message)
-            case Event.Fault(message):
-                logger.error("a part of the engine failed and was ended", why=message)
-            case _:
-                call_id: int = getattr(event, "call", -1)
-                call = self.calls.get(call_id)
-                if call is not None:
-                    call.on_event(event)
-                    if call.end is not None:
-                        del self.calls[call_id]
-                        call.log.info("call ended", why=str(call.end))
+        take = self._takers.get(type(event))
+        if take is not None:
+            take(event)
+        elif call := self.calls.get(getattr(event, "call", -1)):
+            call.on_event(event)
+            if call.end is not None:
+                del self.calls[call.id]
+                call.log.info("call ended", why=str(call.end))
+            elif isinstance(event, Event.RtpTimeout):
+                on_silence(self, call)
+
+    def _on_request(self, event: Event.Request) -> None:
+        if work := requests.receive(self, event):
+            self.spawn(work)
+
+    def _on_subscribed(self, event: Event.Subscribed) -> None:
+        app, _ = requests.app_for(self, subscriptions.Subscription(self, event))
+        handler = None if app is None else app.subscription_handlers.get(event.package)
+        self.spawn(subscriptions.run(self, event, handler))
+
+    def _on_subscription(self, event: Event.Subscribing | Event.Notified | Event.SubscriptionEnded) -> None:
+        if follow := self.subscriptions.get(event.subscription):
+            follow(event)
+
+    def _on_overload(self, event: Event.Overload) -> None:
+        if event.on:
+            logger.warning("what is new is refused with 503", why=event.reason)
+        else:
+            logger.info("what is new is taken again", why=event.reason)
+
+    def _on_fault(self, event: Event.Fault) -> None:
+        if event.message.startswith(_NO_TLS):
+            self.tls_failure = event.message
+            logger.warning("a server is not whom we look for", why=event.message)
+        else:
+            logger.error("a part of the engine failed and was ended", why=event.message)
 
     def on_levels(self, room_id: int, levels: dict[int, int]) -> None:
         """For rooms: who of this one sounds, by call id in dBov."""
@@ -634,89 +650,13 @@ class Server:
         if room := self.rooms.get(room_id):
             room.on_levels(levels)
 
-    def _on_incoming(self, event: Event.Incoming) -> None:
-        headers = Headers(event.headers)
-        call = Call(
-            self,
-            event.call,
-            direction="in",
-            uri=event.uri,
-            caller=NameAddr.parse(headers.get("From", "")),
-            headers=headers,
-            source=event.source,
-            local=event.local,
-        )
-        call.authenticated_user = event.user
-        account = self.accounts.of_call(event.uri, event.source)
-        call.account = account.name if account is not None else None
-        call.trusted = event.trusted
-        self._adopt(call)
-        target = choose(
-            event.uri,
-            headers,
-            trusted=event.trusted,
-            config=self.config,
-            apps=self.apps,
-            account=call.account,
-        )
-        app = None if isinstance(target, Refusal) else self.apps.get(target.app)
-        if app is not None and app.handler is None:
-            target = requests.NOBODY
-        if isinstance(target, Refusal):
-            call.log.info("call refused", code=target.code, why=target.reason)
-            self.spawn(call.reject(target.code, target.reason))
-            return
-        assert app is not None
-        call.app_name = target.app
-        call.params = target.params
-        call.sound_folder = app.folder
-        call.log = call.log.bind(app=target.app)
-        call.log.info("call", source=call.source)
-        task = asyncio.create_task(self._serve(call, app), name=f"call {call.id}")
-        self._handlers.add(task)
-        task.add_done_callback(self._handlers.discard)
-
-    def _adopt(self, call: Call) -> None:
+    def adopt(self, call: Call) -> None:
+        """For those who place calls and take them: the call exists from now on."""
         self.calls[call.id] = call
 
-        silent = asyncio.Event()
-
-        def look() -> None:
-            # Who merely rings may be silent.
-            if silent.is_set() and call.state == "answered" and self.config.rtp_timeout > 0:
-                call.log.warning("nothing is heard of the peer")
-                self.spawn(call.hangup("nothing is heard"))
-
-        def follow(told: CallEvent) -> None:
-            match told:
-                case RtpTimeout():
-                    silent.set()
-                    look()
-                case RtpResumed():
-                    silent.clear()
-                case Answered() if silent.is_set():
-                    # Early media was not heard; now it is time to speak.
-                    asyncio.get_running_loop().call_later(self.config.rtp_timeout, look)
-
-        call.subscribe(follow)
-
-    async def _serve(self, call: Call, app: App) -> None:
-        """Runs the app's handler, and ends the call with it."""
-        code, reason = 480, None
-        try:
-            await self._open.wait()
-            if call.end is None and app.handler is not None:
-                await app.handler(call)
-        except asyncio.CancelledError:
-            code = 503
-            raise
-        except Exception as error:
-            if not _is_hang_up(error):
-                code, reason = 500, "Service Failed"
-                call.log.exception("an app failed")
-        finally:
-            if call.end is None:
-                self.spawn(call.hangup() if call.state == "answered" else call.reject(code, reason))
+    async def opened(self) -> None:
+        """Returns once calls are taken: with the start hooks of all apps done."""
+        await self._open.wait()
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Does something that nobody waits for; what is not done when the server stops is cancelled."""
@@ -732,10 +672,3 @@ class Server:
         task = asyncio.create_task(quietly())
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)
-
-
-def _is_hang_up(error: BaseException) -> bool:
-    """The handler ended because a call did, perhaps in several of its tasks."""
-    if isinstance(error, BaseExceptionGroup):
-        return all(_is_hang_up(part) for part in error.exceptions)
-    return isinstance(error, HungUp)

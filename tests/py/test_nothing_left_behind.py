@@ -33,24 +33,25 @@ class Watch:
         self.server = server
         self.seen: list[weakref.ref[Any]] = []
         self.before = self.figures()
-        adopt = server._adopt
+        adopt = server.adopt
 
         def noted(call: Call) -> None:
             self.seen.append(weakref.ref(call))
             adopt(call)
 
-        server._adopt = noted  # type: ignore[method-assign]
+        server.adopt = noted  # type: ignore[method-assign]
 
     def figures(self) -> dict[str, int]:
         server, stats = self.server, self.server.engine.core.stats()
         return {gauge: stats[gauge] for gauge in GAUGES} | {
             "server.calls": len(server.calls),
             "server.rooms": len(server.rooms),
-            "handlers": len(server._handlers),
+            "handlers": len(server._incoming.handlers),
             "chores": len(server._chores),
             "sounding": len(server._sounding),
             "requests": len(server.engine._requests),
             "plays": len(server.engine._plays),
+            "told": len(server.engine._told),
             "conferences": len(server.conferences),
         }
 

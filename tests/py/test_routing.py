@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sems.config import Config
-from sems.headers import Headers
+from sems.headers import Headers, SipUri
 from sems.routing import Refusal, Target, choose
 
 APPS = {"announcement", "conference", "echo", "ring"}
@@ -17,7 +17,9 @@ def chosen(
     uri: str, headers: dict[str, str] | None = None, *, trusted: bool = False, **settings: Any
 ) -> Target | Refusal:
     config = Config.model_validate(settings)
-    return choose(uri, Headers((headers or {}).items()), trusted=trusted, config=config, apps=APPS)
+    return choose(
+        SipUri.parse(uri), Headers((headers or {}).items()), trusted=trusted, config=config, apps=APPS
+    )
 
 
 @pytest.mark.parametrize(

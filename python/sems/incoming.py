@@ -1,0 +1,124 @@
+"""Calls that come in: which app takes each, and running it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from . import requests
+from .call import Call
+from .engine import Event
+from .errors import HungUp
+from .events import Answered, CallEvent, RtpResumed
+from .headers import Headers, NameAddr
+from .routing import Refusal, choose
+
+if TYPE_CHECKING:
+    from .app import App
+    from .server import Server
+
+
+class Incoming:
+    """For the server: gives each call to its app, whose handler has a task for it."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self.handlers: set[asyncio.Task[None]] = set()
+        """The handlers that run."""
+
+    def take(self, event: Event.Incoming) -> None:
+        """Has the call that comes in served by its app, or refused."""
+        server = self._server
+        headers = Headers(event.headers)
+        uri, source, trusted = event.uri, event.source, event.trusted
+        call = Call(
+            server,
+            event.call,
+            direction="in",
+            uri=uri,
+            caller=NameAddr.parse(headers.get("From", "")),
+            headers=headers,
+            source=source,
+            local=event.local,
+        )
+        call.authenticated_user = event.user
+        account = server.accounts.of_call(call.request_uri, source)
+        call.account = account.name if account is not None else None
+        call.trusted = trusted
+        server.adopt(call)
+        target = choose(
+            call.request_uri,
+            headers,
+            trusted=trusted,
+            config=server.config,
+            apps=server.apps,
+            account=call.account,
+        )
+        app = None if isinstance(target, Refusal) else server.apps.get(target.app)
+        if app is not None and app.handler is None:
+            target = requests.NOBODY
+        if isinstance(target, Refusal):
+            call.log.info("call refused", code=target.code, why=target.reason)
+            server.spawn(call.reject(target.code, target.reason))
+            return
+        assert app is not None
+        call.app_name = target.app
+        call.params = target.params
+        call.sound_folder = app.folder
+        call.log = call.log.bind(app=target.app)
+        call.log.info("call", source=source)
+        loop = asyncio.get_running_loop()
+        self.handlers.add(loop.create_task(self._serve(call, app), name=f"call {call.id}"))
+
+    async def _serve(self, call: Call, app: App) -> None:
+        """Runs the app's handler, and ends the call with it."""
+        code, reason = 480, None
+        try:
+            await self._server.opened()
+            if call.end is None and app.handler is not None:
+                await app.handler(call)
+        except asyncio.CancelledError:
+            code = 503
+            raise
+        except Exception as error:
+            if not _is_hang_up(error):
+                code, reason = 500, "Service Failed"
+                call.log.exception("an app failed")
+        finally:
+            if call.end is None:
+                self._server.spawn(call.hangup() if call.state == "answered" else call.reject(code, reason))
+            # Not by a callback, which would be one more turn of the loop.
+            if task := asyncio.current_task():
+                self.handlers.discard(task)
+
+
+def on_silence(server: Server, call: Call) -> None:
+    """For the server: nothing is heard of the peer of a call, which ends it; but who merely rings may be
+    silent."""
+    silent = True
+
+    def end() -> None:
+        if silent and call.state == "answered":
+            call.log.warning("nothing is heard of the peer")
+            server.spawn(call.hangup("nothing is heard"))
+
+    def follow(told: CallEvent) -> None:
+        nonlocal silent
+        match told:
+            case RtpResumed():
+                silent = False
+                forget()
+            case Answered():
+                # Early media was not heard; now it is time to speak.
+                asyncio.get_running_loop().call_later(server.config.rtp_timeout, end)
+
+    if server.config.rtp_timeout > 0:
+        forget = call.subscribe(follow)
+        end()
+
+
+def _is_hang_up(error: BaseException) -> bool:
+    """The handler ended because a call did, perhaps in several of its tasks."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(_is_hang_up(part) for part in error.exceptions)
+    return isinstance(error, HungUp)

@@ -1,0 +1,50 @@
+"""Waiting for what happens once, without a turn of the loop more than it takes to wake who waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+
+class Moment:
+    """Something that happens to a call, and those who wait for it. As :class:`asyncio.Event`, but it can
+    fail, and that it has come is for its owner to know."""
+
+    __slots__ = ("_waiting",)
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    async def wait(self, guard: Callable[[asyncio.Future[None]], Awaitable[None]] | None = None) -> None:
+        """Waits until it comes or fails, or until ``guard``, which does the waiting, wants no more."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.add(future)
+        try:
+            await (future if guard is None else guard(future))
+        finally:
+            self._waiting.discard(future)
+
+    def come(self) -> None:
+        """Wakes all who wait."""
+        for future in self._waiting:
+            resolve(future, None)
+
+    def fail(self, error: Exception) -> None:
+        """Raises the error where it is waited for."""
+        for future in self._waiting:
+            fail(future, error)
+
+
+def resolve(future: asyncio.Future[Any], value: object) -> None:
+    """Gives the future its result, unless who waited was cancelled meanwhile."""
+    if not future.done():
+        future.set_result(value)
+
+
+def fail(future: asyncio.Future[Any], error: Exception) -> None:
+    """Has the future raise the error. If nobody waits for it, nobody is told."""
+    if not future.done():
+        future.set_exception(error)
+        # Having been looked at keeps asyncio from complaining.
+        future.exception()
