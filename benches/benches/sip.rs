@@ -92,7 +92,7 @@ fn parse(criterion: &mut Criterion) {
                 headers.require::<Contact>().unwrap(),
                 headers.require::<Route>().unwrap(),
                 SessionDescription::parse(&request.body).unwrap(),
-            ))
+            ));
         });
     });
     group.finish();

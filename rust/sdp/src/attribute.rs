@@ -3,23 +3,21 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use smol_str::ToSmolStr;
-
 use crate::Text;
 use crate::session::NetworkAddress;
 
 /// An attribute line, known or not (RFC 8866 §5.13): `a=name` or `a=name:value`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attribute {
+pub struct Attribute<'a> {
     /// The name before the colon; names are case-sensitive.
-    pub name: Text,
+    pub name: Text<'a>,
     /// What follows the colon, unaltered. A property attribute has none.
-    pub value: Option<Text>,
+    pub value: Option<Text<'a>>,
 }
 
-impl Attribute {
+impl<'a> Attribute<'a> {
     /// A property attribute: `a=name`.
-    pub fn property(name: &str) -> Self {
+    pub fn property(name: &'a str) -> Self {
         Attribute {
             name: name.into(),
             value: None,
@@ -27,15 +25,15 @@ impl Attribute {
     }
 
     /// A value attribute: `a=name:value`.
-    pub fn value(name: &str, value: impl fmt::Display) -> Self {
+    pub fn value(name: &'a str, value: impl fmt::Display) -> Self {
         Attribute {
             name: name.into(),
-            value: Some(value.to_smolstr()),
+            value: Some(value.to_string().into()),
         }
     }
 }
 
-impl fmt::Display for Attribute {
+impl fmt::Display for Attribute<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.value {
             Some(value) => write!(f, "{}:{}", self.name, value),
@@ -103,7 +101,7 @@ impl Direction {
     }
 
     /// The direction that a list of attributes states, if it states one.
-    pub(crate) fn find(attributes: &[Attribute]) -> Option<Self> {
+    pub(crate) fn find(attributes: &[Attribute<'_>]) -> Option<Self> {
         attributes.iter().find_map(|a| match a.name.trim_end() {
             "sendrecv" => Some(Direction::SendRecv),
             "sendonly" => Some(Direction::SendOnly),
@@ -116,20 +114,20 @@ impl Direction {
 
 /// `a=rtpmap` (RFC 8866 §6.6): what a payload type stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RtpMap {
+pub struct RtpMap<'a> {
     /// 0 to 127.
     pub payload_type: u8,
     /// The encoding's name; compare without regard to case.
-    pub encoding: Text,
+    pub encoding: Text<'a>,
     /// The RTP clock in Hz.
     pub clock_rate: u32,
     /// Audio channels, 1 when the line names none.
     pub channels: u8,
 }
 
-impl RtpMap {
+impl<'a> RtpMap<'a> {
     /// Reads the attribute's value, `0 PCMU/8000[/1]`; `None` when it is malformed.
-    pub fn parse(value: &str) -> Option<Self> {
+    pub fn parse(value: &'a str) -> Option<Self> {
         let (payload_type, encoding) = value.trim().split_once(' ')?;
         let mut parts = encoding.trim().split('/');
         let map = RtpMap {
@@ -172,7 +170,7 @@ impl RtpMap {
     }
 }
 
-impl fmt::Display for RtpMap {
+impl fmt::Display for RtpMap<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,

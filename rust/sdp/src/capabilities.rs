@@ -20,7 +20,7 @@ pub struct Codec {
 }
 
 impl Codec {
-    pub(crate) fn is(&self, map: &RtpMap) -> bool {
+    pub(crate) fn is(&self, map: &RtpMap<'_>) -> bool {
         self.name.eq_ignore_ascii_case(&map.encoding)
             && self.clock_rate == map.clock_rate
             && self.channels == map.channels

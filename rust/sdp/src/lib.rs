@@ -6,12 +6,13 @@ mod error;
 mod events;
 mod media;
 mod offer_answer;
+mod owned;
 mod parse;
 mod session;
 mod stream;
 
-/// A piece of a description. Short ones, which most are, need no memory of their own.
-pub use smol_str::SmolStr as Text;
+/// A piece of a description: of the text that it was read from, or one of our own.
+pub type Text<'a> = std::borrow::Cow<'a, str>;
 
 pub use attribute::{Attribute, Direction, Rtcp, RtpMap};
 pub use capabilities::{Capabilities, Codec, Format, LocalMedia};

@@ -4,34 +4,35 @@ use std::fmt;
 
 use crate::Text;
 use crate::attribute::{Attribute, Direction, Rtcp, RtpMap};
+use crate::owned;
 use crate::session::{NetworkAddress, write_lines};
 
 /// One media stream, of a known kind or not.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Media {
+pub struct Media<'a> {
     /// `audio`, `video`, `text`, `image`, …
-    pub kind: Text,
+    pub kind: Text<'a>,
     /// The transport port; 0 refuses or ends the stream.
     pub port: u16,
     /// The number of ports when more than one is named (`49170/2`).
     pub port_count: Option<u16>,
     /// `RTP/AVP`, `RTP/SAVP`, `udptl`, …
-    pub protocol: Text,
+    pub protocol: Text<'a>,
     /// The formats in order of preference; payload types for RTP.
-    pub formats: Vec<Text>,
+    pub formats: Vec<Text<'a>>,
     /// `i=`
-    pub information: Option<Text>,
+    pub information: Option<Text<'a>>,
     /// `c=`; more than one only for layered multicast.
-    pub connections: Vec<NetworkAddress>,
+    pub connections: Vec<NetworkAddress<'a>>,
     /// `b=`, unread.
-    pub bandwidths: Vec<Text>,
+    pub bandwidths: Vec<Text<'a>>,
     /// `k=`, unread.
-    pub key: Option<Text>,
+    pub key: Option<Text<'a>>,
     /// `a=`, known and unknown, in their order.
-    pub attributes: Vec<Attribute>,
+    pub attributes: Vec<Attribute<'a>>,
 }
 
-impl Media {
+impl Media<'_> {
     /// The value of the first attribute of this name.
     pub fn attribute(&self, name: &str) -> Option<&str> {
         let found = self.attributes.iter().find(|a| a.name == name)?;
@@ -45,7 +46,7 @@ impl Media {
 
     /// What each payload type of the line stands for, in the line's order; types that nothing
     /// explains are left out.
-    pub fn payloads(&self) -> impl Iterator<Item = RtpMap> {
+    pub fn payloads(&self) -> impl Iterator<Item = RtpMap<'_>> {
         // One look at each attribute, however many formats a stranger lists.
         let mut values = [None; 128];
         for value in self.attributes.iter().filter(|a| a.name == "rtpmap") {
@@ -57,7 +58,9 @@ impl Media {
             }
         }
         self.formats.iter().filter_map(move |format| {
-            let payload_type: u8 = format.parse().ok().filter(|pt| *pt < 128)?;
+            // A number written in another way is not what we would answer with.
+            let is_plain = format.len() == 1 || !format.starts_with(['0', '+']);
+            let payload_type: u8 = format.parse().ok().filter(|pt| *pt < 128 && is_plain)?;
             let value = values[usize::from(payload_type)];
             value
                 .and_then(RtpMap::parse)
@@ -96,13 +99,13 @@ impl Media {
 
     /// The same line refused: port 0, kind, protocol and formats kept (RFC 3264 §6). A line
     /// without any format, which the grammar does not know, gets one.
-    pub fn refused(&self) -> Media {
+    pub fn refused(&self) -> Media<'static> {
         Media {
-            kind: self.kind.clone(),
-            protocol: self.protocol.clone(),
+            kind: owned::word(&self.kind),
+            protocol: owned::word(&self.protocol),
             formats: match self.formats.is_empty() {
                 true => vec!["0".into()],
-                false => self.formats.clone(),
+                false => self.formats.iter().map(|f| owned::word(f)).collect(),
             },
             ..Media::default()
         }
@@ -120,7 +123,7 @@ fn milliseconds(value: &str) -> Option<u32> {
     whole.parse().ok().filter(|ms| *ms > 0)
 }
 
-impl fmt::Display for Media {
+impl fmt::Display for Media<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "m={} {}", self.kind, self.port)?;
         if let Some(count) = self.port_count {
@@ -143,7 +146,7 @@ impl fmt::Display for Media {
 mod tests {
     use super::*;
 
-    fn audio(formats: &[&str], attributes: &[(&str, &str)]) -> Media {
+    fn audio<'a>(formats: &[&'a str], attributes: &[(&'a str, &str)]) -> Media<'a> {
         Media {
             kind: "audio".into(),
             port: 4000,
@@ -159,7 +162,10 @@ mod tests {
 
     #[test]
     fn payload_types_are_explained_by_rtpmap_or_by_rfc_3551() {
-        let media = audio(&["0", "97", "98", "x"], &[("rtpmap", "97 opus/48000/2")]);
+        let media = audio(
+            &["0", "97", "98", "x", "08", "+8"],
+            &[("rtpmap", "97 opus/48000/2")],
+        );
         let names: Vec<_> = media.payloads().map(|map| map.to_string()).collect();
         assert_eq!(names, ["0 PCMU/8000", "97 opus/48000/2"]);
     }

@@ -4,8 +4,6 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use smol_str::ToSmolStr;
-
 use crate::Text;
 use crate::attribute::{Attribute, Direction};
 use crate::capabilities::{Capabilities, Format, LocalMedia};
@@ -59,7 +57,7 @@ pub struct OfferAnswer {
     agreed: Option<Box<str>>,
     turn: Turn,
     /// The media lines of the session in their order, as refusals; ours is at `audio_line`.
-    lines: Vec<Media>,
+    lines: Vec<Media<'static>>,
     audio_line: usize,
     /// Payload types keep their meaning for as long as the session lives (RFC 3264 §8.3.2).
     assigned: Vec<Format>,
@@ -84,7 +82,7 @@ enum Turn {
 /// The peer's offer, read.
 #[derive(Debug, Clone)]
 struct Offered {
-    lines: Vec<Media>,
+    lines: Vec<Media<'static>>,
     audio_line: usize,
     stream: Stream,
 }
@@ -145,7 +143,8 @@ impl OfferAnswer {
             && description.uri.as_deref() != uri
         {
             description.uri = uri.map(Text::from);
-            self.raise_version(description);
+            self.version += 1;
+            self.sent = Some(at_version(description, self.version));
         }
         self.sent()
     }
@@ -164,7 +163,9 @@ impl OfferAnswer {
         let (offered, mux) = (negotiated.receivable.clone(), negotiated.rtcp_mux);
         if let Some(agreed) = self.agreed.take() {
             // What the peer refused since has used up a version.
-            self.raise_version(SessionDescription::parse(agreed.as_bytes())?);
+            let description = SessionDescription::parse(agreed.as_bytes())?;
+            self.version += 1;
+            self.sent = Some(at_version(description, self.version));
         }
         let sent = self.sent.as_deref().ok_or(Error::NoOffer)?;
         let description = SessionDescription::parse(sent.as_bytes())?;
@@ -177,12 +178,6 @@ impl OfferAnswer {
             before: None,
         };
         self.sent().ok_or(Error::NoOffer)
-    }
-
-    fn raise_version(&mut self, mut description: SessionDescription) {
-        self.version += 1;
-        description.origin.session_version = self.version.to_smolstr();
-        self.sent = Some(description.to_string().into_boxed_str());
     }
 
     /// Takes back an offer of ours that was refused or never answered, or forgets one of the
@@ -201,7 +196,10 @@ impl OfferAnswer {
 
     /// Makes our offer: the first of a session or another one, with the lines of before in their
     /// places.
-    pub fn create_offer(&mut self, local: &LocalMedia) -> Result<SessionDescription, Error> {
+    pub fn create_offer(
+        &mut self,
+        local: &LocalMedia<'_>,
+    ) -> Result<SessionDescription<'static>, Error> {
         match self.turn {
             Turn::Nobody => {}
             Turn::Peer { .. } => return Err(Error::Glare),
@@ -209,7 +207,7 @@ impl OfferAnswer {
         }
         let offered = self.offered_formats();
         let mux = local.rtcp_mux;
-        let mut audio = audio_line("RTP/AVP", local, &offered, local.direction, mux);
+        let mut audio = audio_line("RTP/AVP".into(), local, &offered, local.direction, mux);
         self.push_packet_times(&mut audio, self.capabilities.ptime_ms);
         let mut media = self.lines.clone();
         match media.get_mut(self.audio_line) {
@@ -230,7 +228,10 @@ impl OfferAnswer {
 
     /// Takes the answer to our offer. When it can't be used the offer counts as withdrawn; the
     /// session itself may then have to be ended, as the peer believes it changed.
-    pub fn receive_answer(&mut self, answer: &SessionDescription) -> Result<&Negotiated, Error> {
+    pub fn receive_answer(
+        &mut self,
+        answer: &SessionDescription<'_>,
+    ) -> Result<&Negotiated, Error> {
         let Turn::Peer {
             offered,
             direction,
@@ -267,7 +268,7 @@ impl OfferAnswer {
 
     /// Takes the peer's offer. An error is a refusal (488, or 491 for [`Error::Glare`] and
     /// [`Error::OfferPending`]); the session stays as it was.
-    pub fn receive_offer(&mut self, offer: &SessionDescription) -> Result<(), Error> {
+    pub fn receive_offer(&mut self, offer: &SessionDescription<'_>) -> Result<(), Error> {
         match self.turn {
             Turn::Nobody => {}
             Turn::Peer { .. } => return Err(Error::Glare),
@@ -304,9 +305,9 @@ impl OfferAnswer {
         }
     }
 
-    fn take_offer(&mut self, offer: &SessionDescription, audio_line: usize, stream: Stream) {
+    fn take_offer(&mut self, offer: &SessionDescription<'_>, audio_line: usize, stream: Stream) {
         self.turn = Turn::Ours(Box::new(Offered {
-            lines: offer.media.clone(),
+            lines: offer.media.iter().map(Media::refused).collect(),
             audio_line,
             stream,
         }));
@@ -314,7 +315,10 @@ impl OfferAnswer {
 
     /// Makes the answer to the offer that was received; [`OfferAnswer::negotiated`] then tells what
     /// was agreed.
-    pub fn create_answer(&mut self, local: &LocalMedia) -> Result<SessionDescription, Error> {
+    pub fn create_answer(
+        &mut self,
+        local: &LocalMedia<'_>,
+    ) -> Result<SessionDescription<'static>, Error> {
         let Turn::Ours(offered) = std::mem::replace(&mut self.turn, Turn::Nobody) else {
             return Err(Error::NoOffer);
         };
@@ -324,7 +328,7 @@ impl OfferAnswer {
             audio_line: at,
             stream,
         } = *offered;
-        self.lines = lines.iter().map(Media::refused).collect();
+        self.lines = lines;
         self.audio_line = at;
         let mut media = self.lines.clone();
 
@@ -347,7 +351,7 @@ impl OfferAnswer {
         let mux = local.rtcp_mux && stream.rtcp_mux;
         let negotiated = self.conclude(stream, audio, formats.clone(), direction, mux);
         let ptime_ms = negotiated.ptime_ms;
-        let mut line = audio_line(&protocol, local, &formats, direction, mux);
+        let mut line = audio_line(protocol, local, &formats, direction, mux);
         self.push_packet_times(&mut line, ptime_ms);
         media[at] = line;
         Ok(self.describe(local, media))
@@ -358,7 +362,7 @@ impl OfferAnswer {
         self.negotiated.is_some() && line == self.audio_line
     }
 
-    fn read(&self, session: &SessionDescription, line: &Media) -> Result<Stream, Error> {
+    fn read(&self, session: &SessionDescription<'_>, line: &Media<'_>) -> Result<Stream, Error> {
         Stream::read(&self.capabilities, self.family, session, line)
     }
 
@@ -392,7 +396,7 @@ impl OfferAnswer {
     }
 
     /// The packet times that we ask for and take (RFC 8866 §6.4).
-    fn push_packet_times(&self, line: &mut Media, ptime_ms: u32) {
+    fn push_packet_times(&self, line: &mut Media<'_>, ptime_ms: u32) {
         let attributes = &mut line.attributes;
         attributes.push(Attribute::value("ptime", ptime_ms));
         if let Some(longest) = self.capabilities.ptimes_ms.last() {
@@ -428,18 +432,22 @@ impl OfferAnswer {
 
     /// Puts the session level around the media lines; the version rises if anything differs from
     /// what we last sent.
-    fn describe(&mut self, local: &LocalMedia, media: Vec<Media>) -> SessionDescription {
+    fn describe(
+        &mut self,
+        local: &LocalMedia<'_>,
+        media: Vec<Media<'static>>,
+    ) -> SessionDescription<'static> {
         let address = NetworkAddress::from(local.rtp.ip());
         let mut description = SessionDescription {
             origin: Origin {
                 username: "-".into(),
-                session_id: self.session_id.to_smolstr(),
-                session_version: self.version.to_smolstr(),
+                session_id: self.session_id.to_string().into(),
+                session_version: self.version.to_string().into(),
                 address: address.clone(),
             },
-            name: self.capabilities.session_name.as_str().into(),
+            name: self.capabilities.session_name.clone().into(),
             information: None,
-            uri: local.uri.map(Text::from),
+            uri: local.uri.map(|uri| uri.to_owned().into()),
             emails: Vec::new(),
             phones: Vec::new(),
             connection: Some(address),
@@ -453,7 +461,7 @@ impl OfferAnswer {
         let mut text = description.to_string();
         if self.sent.as_deref().is_some_and(|sent| sent != text) {
             self.version += 1;
-            description.origin.session_version = self.version.to_smolstr();
+            description.origin.session_version = self.version.to_string().into();
             text.clear();
             // Writing to a String can't fail.
             let _ = write!(text, "{description}");
@@ -461,4 +469,10 @@ impl OfferAnswer {
         self.sent = Some(text.into_boxed_str());
         description
     }
+}
+
+/// A description as text, at this version.
+fn at_version(mut description: SessionDescription<'_>, version: u64) -> Box<str> {
+    description.origin.session_version = version.to_string().into();
+    description.to_string().into_boxed_str()
 }

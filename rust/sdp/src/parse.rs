@@ -6,8 +6,6 @@
 //! would have the whole description ignored for them: surveillance cameras add `y=` and `f=`.
 //! Zeros and blanks behind the last line are no part of it. What a stranger sends is limited.
 
-use std::borrow::Cow;
-
 use crate::Text;
 use crate::attribute::Attribute;
 use crate::error::Error;
@@ -21,15 +19,21 @@ const MAX_LINES: usize = 4096;
 /// Media lines at most.
 const MAX_MEDIA: usize = 64;
 
-pub(crate) fn session_description(text: &[u8]) -> Result<SessionDescription, Error> {
-    let syntax = |line, reason| Error::Syntax { line, reason };
+pub(crate) fn session_description(text: &[u8]) -> Result<SessionDescription<'_>, Error> {
     if text.len() > MAX_LENGTH {
         return Err(syntax(1, "longer than 65536 bytes"));
     }
-    let text = match std::str::from_utf8(text) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) => String::from_utf8_lossy(text),
-    };
+    match std::str::from_utf8(text) {
+        Ok(text) => lines(text),
+        Err(_) => lines(&String::from_utf8_lossy(text)).map(SessionDescription::into_owned),
+    }
+}
+
+fn syntax(line: usize, reason: &'static str) -> Error {
+    Error::Syntax { line, reason }
+}
+
+fn lines(text: &str) -> Result<SessionDescription<'_>, Error> {
     let text = text.trim_end_matches(['\0', ' ', '\t', '\r', '\n']);
     // One look at all lines, since hardly any description has one.
     let has_nul = memchr::memchr(0, text.as_bytes()).is_some();
@@ -76,25 +80,25 @@ impl<'a> Iterator for Lines<'a> {
 }
 
 #[derive(Default)]
-struct Reader {
+struct Reader<'a> {
     version: bool,
-    origin: Option<Origin>,
-    name: Option<Text>,
-    information: Option<Text>,
-    uri: Option<Text>,
-    emails: Vec<Text>,
-    phones: Vec<Text>,
-    connection: Option<NetworkAddress>,
-    bandwidths: Vec<Text>,
-    times: Vec<Timing>,
-    zone: Option<Text>,
-    key: Option<Text>,
-    attributes: Vec<Attribute>,
-    media: Vec<Media>,
+    origin: Option<Origin<'a>>,
+    name: Option<Text<'a>>,
+    information: Option<Text<'a>>,
+    uri: Option<Text<'a>>,
+    emails: Vec<Text<'a>>,
+    phones: Vec<Text<'a>>,
+    connection: Option<NetworkAddress<'a>>,
+    bandwidths: Vec<Text<'a>>,
+    times: Vec<Timing<'a>>,
+    zone: Option<Text<'a>>,
+    key: Option<Text<'a>>,
+    attributes: Vec<Attribute<'a>>,
+    media: Vec<Media<'a>>,
 }
 
-impl Reader {
-    fn line(&mut self, line: &str) -> Result<(), &'static str> {
+impl<'a> Reader<'a> {
+    fn line(&mut self, line: &'a str) -> Result<(), &'static str> {
         let (letter, value) = match *line.as_bytes() {
             [letter, b'=', ..] => (letter, &line[2..]),
             // Told apart by what is expected: some letter, or `v` first of all.
@@ -123,7 +127,7 @@ impl Reader {
             (b'c', _) => once(&mut self.connection, connection(value)?)?,
             (b'b', _) => self.bandwidths.push(value.into()),
             (b't', _) => self.times.push(Timing {
-                active: word(value),
+                active: value.into(),
                 repeats: Vec::new(),
             }),
             (b'r', _) => {
@@ -139,7 +143,7 @@ impl Reader {
         Ok(())
     }
 
-    fn finish(self) -> Result<SessionDescription, &'static str> {
+    fn finish(self) -> Result<SessionDescription<'a>, &'static str> {
         if !self.version {
             return Err("empty");
         }
@@ -165,7 +169,7 @@ impl Reader {
     }
 }
 
-fn media_line(media: &mut Media, letter: u8, value: &str) -> Result<(), &'static str> {
+fn media_line<'a>(media: &mut Media<'a>, letter: u8, value: &'a str) -> Result<(), &'static str> {
     match letter {
         b'i' => once(&mut media.information, value.into())?,
         b'c' => media.connections.push(connection(value)?),
@@ -195,10 +199,10 @@ fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), &'static str> {
     }
 }
 
-fn origin(value: &str) -> Result<Origin, &'static str> {
+fn origin(value: &str) -> Result<Origin<'_>, &'static str> {
     let malformed = "o= needs user, id, version, network, address type and address";
     let mut words = value.split_ascii_whitespace();
-    let mut word = || words.next().map(self::word).ok_or(malformed);
+    let mut word = || words.next().map(Text::from).ok_or(malformed);
     let origin = Origin {
         username: word()?,
         session_id: word()?,
@@ -215,14 +219,14 @@ fn origin(value: &str) -> Result<Origin, &'static str> {
     }
 }
 
-fn connection(value: &str) -> Result<NetworkAddress, &'static str> {
+fn connection(value: &str) -> Result<NetworkAddress<'_>, &'static str> {
     NetworkAddress::parse(value).ok_or("c= needs network, address type and address")
 }
 
-fn media(value: &str) -> Result<Media, &'static str> {
+fn media(value: &str) -> Result<Media<'_>, &'static str> {
     let malformed = "m= needs media, port, protocol and formats";
     let mut words = value.split_ascii_whitespace();
-    let kind = word(words.next().ok_or(malformed)?);
+    let kind = words.next().ok_or(malformed)?.into();
     let ports = words.next().ok_or(malformed)?;
     let (port, count) = match ports.split_once('/') {
         Some((port, count)) => (port, Some(count)),
@@ -235,44 +239,28 @@ fn media(value: &str) -> Result<Media, &'static str> {
             .map(str::parse)
             .transpose()
             .map_err(|_| "the number of ports is not in 0..=65535")?,
-        protocol: word(words.next().ok_or(malformed)?),
-        formats: words.map(word).collect(),
+        protocol: words.next().ok_or(malformed)?.into(),
+        formats: words.map(Text::from).collect(),
         ..Media::default()
     })
 }
 
-fn attribute(line: &str) -> Attribute {
-    match memchr::memchr(b':', line.as_bytes()) {
+fn attribute(line: &str) -> Attribute<'_> {
+    // The names are short.
+    match line.bytes().position(|byte| byte == b':') {
         Some(colon) => Attribute {
-            name: word(&line[..colon]),
+            name: line[..colon].into(),
             value: Some(line[colon + 1..].into()),
         },
         None => Attribute {
-            name: word(line),
+            name: line.into(),
             value: None,
         },
     }
 }
 
-/// A word as text; those that nearly every description has aren't copied.
-pub(crate) fn word(word: &str) -> Text {
-    macro_rules! shared {
-        ($($word:literal)*) => {
-            match word {
-                $($word => Text::new_static($word),)*
-                _ => word.into(),
-            }
-        };
-    }
-    shared! {
-        "IN" "IP4" "IP6" "audio" "video" "RTP/AVP" "RTP/SAVP" "RTP/SAVPF" "rtpmap" "fmtp" "ptime"
-        "maxptime" "sendrecv" "sendonly" "recvonly" "inactive" "rtcp" "rtcp-mux" "rtcp-fb"
-        "candidate" "ssrc" "crypto" "mid" "extmap" "-" "0" "8" "9" "101" "0 0"
-    }
-}
-
 /// Adds an attribute; a line has rather a dozen of them than one.
-fn push_attribute(attributes: &mut Vec<Attribute>, line: &str) {
+fn push_attribute<'a>(attributes: &mut Vec<Attribute<'a>>, line: &'a str) {
     if attributes.capacity() == 0 {
         attributes.reserve(12);
     }

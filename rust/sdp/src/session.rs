@@ -3,50 +3,47 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
-use smol_str::ToSmolStr;
-
 use crate::Text;
 use crate::attribute::{Attribute, Direction};
 use crate::error::Error;
 use crate::media::Media;
-use crate::parse::word;
 
 /// A session description. [`fmt::Display`] writes its lines in the order of RFC 8866 §5, so that
 /// `u=` stands after `s=` and `i=` and before `c=`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SessionDescription {
+pub struct SessionDescription<'a> {
     /// `o=`
-    pub origin: Origin,
+    pub origin: Origin<'a>,
     /// `s=`; `-` for a session without a name.
-    pub name: Text,
+    pub name: Text<'a>,
     /// `i=`
-    pub information: Option<Text>,
+    pub information: Option<Text<'a>>,
     /// `u=`: a page about the session.
-    pub uri: Option<Text>,
+    pub uri: Option<Text<'a>>,
     /// `e=`
-    pub emails: Vec<Text>,
+    pub emails: Vec<Text<'a>>,
     /// `p=`
-    pub phones: Vec<Text>,
+    pub phones: Vec<Text<'a>>,
     /// `c=`
-    pub connection: Option<NetworkAddress>,
+    pub connection: Option<NetworkAddress<'a>>,
     /// `b=`, unread.
-    pub bandwidths: Vec<Text>,
+    pub bandwidths: Vec<Text<'a>>,
     /// `t=` with its `r=` lines.
-    pub times: Vec<Timing>,
+    pub times: Vec<Timing<'a>>,
     /// `z=`, unread.
-    pub zone: Option<Text>,
+    pub zone: Option<Text<'a>>,
     /// `k=`, unread.
-    pub key: Option<Text>,
+    pub key: Option<Text<'a>>,
     /// `a=` of the session, known and unknown, in their order.
-    pub attributes: Vec<Attribute>,
+    pub attributes: Vec<Attribute<'a>>,
     /// The media descriptions in their order.
-    pub media: Vec<Media>,
+    pub media: Vec<Media<'a>>,
 }
 
-impl SessionDescription {
-    /// Reads a description. Line ends may be CRLF, LF or CR; bytes that are not UTF-8 become
-    /// U+FFFD. Errors name the line.
-    pub fn parse(text: &[u8]) -> Result<Self, Error> {
+impl<'a> SessionDescription<'a> {
+    /// Reads a description, of which the texts are pieces of what was read. Line ends may be CRLF,
+    /// LF or CR; bytes that are not UTF-8 become U+FFFD. Errors name the line.
+    pub fn parse(text: &'a [u8]) -> Result<Self, Error> {
         crate::parse::session_description(text)
     }
 
@@ -57,12 +54,12 @@ impl SessionDescription {
     }
 
     /// The address that applies to a media line: its own `c=` or the session's.
-    pub fn connection_of<'a>(&'a self, media: &'a Media) -> Option<&'a NetworkAddress> {
+    pub fn connection_of<'b>(&'b self, media: &'b Media<'a>) -> Option<&'b NetworkAddress<'a>> {
         media.connections.first().or(self.connection.as_ref())
     }
 
     /// The direction that applies to a media line: its own, the session's, or `sendrecv`.
-    pub fn direction_of(&self, media: &Media) -> Direction {
+    pub fn direction_of(&self, media: &Media<'_>) -> Direction {
         media
             .direction()
             .or_else(|| Direction::find(&self.attributes))
@@ -70,7 +67,7 @@ impl SessionDescription {
     }
 }
 
-impl fmt::Display for SessionDescription {
+impl fmt::Display for SessionDescription<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "v=0\r\no={}\r\ns={}\r\n", self.origin, self.name)?;
         write_lines(f, 'i', &self.information)?;
@@ -92,18 +89,18 @@ impl fmt::Display for SessionDescription {
 
 /// `o=`: who made the description, which session it is of, and which version it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
+pub struct Origin<'a> {
     /// The user's login, or `-`.
-    pub username: Text,
+    pub username: Text<'a>,
     /// Digits of any length.
-    pub session_id: Text,
+    pub session_id: Text<'a>,
     /// Digits of any length; rises with each change of the description.
-    pub session_version: Text,
+    pub session_version: Text<'a>,
     /// The machine that made it. Not where media goes.
-    pub address: NetworkAddress,
+    pub address: NetworkAddress<'a>,
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for Origin<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -115,14 +112,14 @@ impl fmt::Display for Origin {
 
 /// `t=` and the `r=` lines after it, unread: a telephone call is on from now until it ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Timing {
+pub struct Timing<'a> {
     /// Start and stop; `0 0` is unbounded.
-    pub active: Text,
+    pub active: Text<'a>,
     /// `r=`
-    pub repeats: Vec<Text>,
+    pub repeats: Vec<Text<'a>>,
 }
 
-impl Timing {
+impl Timing<'_> {
     /// A session without bounds, `t=0 0`.
     pub fn unbounded() -> Self {
         Timing {
@@ -134,23 +131,23 @@ impl Timing {
 
 /// The `IN IP4 192.0.2.1` of `c=`, `o=` and `a=rtcp`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NetworkAddress {
+pub struct NetworkAddress<'a> {
     /// `IN`
-    pub network_type: Text,
+    pub network_type: Text<'a>,
     /// `IP4` or `IP6`
-    pub address_type: Text,
+    pub address_type: Text<'a>,
     /// An address or a name; a multicast address with `/ttl/count`.
-    pub address: Text,
+    pub address: Text<'a>,
 }
 
-impl NetworkAddress {
+impl<'a> NetworkAddress<'a> {
     /// Reads the three words; `None` when there are not exactly three.
-    pub fn parse(value: &str) -> Option<Self> {
+    pub fn parse(value: &'a str) -> Option<Self> {
         let mut words = value.split_ascii_whitespace();
         let address = NetworkAddress {
-            network_type: word(words.next()?),
-            address_type: word(words.next()?),
-            address: word(words.next()?),
+            network_type: words.next()?.into(),
+            address_type: words.next()?.into(),
+            address: words.next()?.into(),
         };
         words.next().is_none().then_some(address)
     }
@@ -163,23 +160,23 @@ impl NetworkAddress {
     }
 }
 
-impl From<IpAddr> for NetworkAddress {
+impl From<IpAddr> for NetworkAddress<'_> {
     fn from(ip: IpAddr) -> Self {
         NetworkAddress {
             network_type: "IN".into(),
             address_type: if ip.is_ipv4() { "IP4" } else { "IP6" }.into(),
-            address: ip.to_smolstr(),
+            address: ip.to_string().into(),
         }
     }
 }
 
-impl Default for NetworkAddress {
+impl Default for NetworkAddress<'_> {
     fn default() -> Self {
         IpAddr::from(Ipv4Addr::UNSPECIFIED).into()
     }
 }
 
-impl fmt::Display for NetworkAddress {
+impl fmt::Display for NetworkAddress<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,

@@ -2,8 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use smol_str::ToSmolStr;
-
+use crate::Text;
 use crate::attribute::{Attribute, Direction, RtpMap};
 use crate::capabilities::{Capabilities, Codec, Format, LocalMedia};
 use crate::error::{Error, NotAcceptable};
@@ -36,8 +35,8 @@ impl Stream {
     pub(crate) fn read(
         capabilities: &Capabilities,
         family: Option<IpAddr>,
-        session: &SessionDescription,
-        line: &Media,
+        session: &SessionDescription<'_>,
+        line: &Media<'_>,
     ) -> Result<Self, Error> {
         let refuse = |why| Err(Error::NotAcceptable(why));
         // RTP/AVPF may be answered without using any of its feedback (RFC 4585).
@@ -116,8 +115,8 @@ impl Stream {
 
 /// The address that RTP is to be sent to.
 fn address(
-    session: &SessionDescription,
-    line: &Media,
+    session: &SessionDescription<'_>,
+    line: &Media<'_>,
     family: Option<IpAddr>,
 ) -> Result<IpAddr, NotAcceptable> {
     let connection = session.connection_of(line);
@@ -137,12 +136,12 @@ fn address(
 
 /// An audio line of ours. `rtcp_mux` is whether it says so.
 pub(crate) fn audio_line(
-    protocol: &str,
+    protocol: Text<'static>,
     local: &LocalMedia,
     formats: &[Format],
     direction: Direction,
     rtcp_mux: bool,
-) -> Media {
+) -> Media<'static> {
     let mut attributes = Vec::new();
     for Format {
         payload_type,
@@ -173,10 +172,10 @@ pub(crate) fn audio_line(
     Media {
         kind: "audio".into(),
         port: local.rtp.port(),
-        protocol: protocol.into(),
+        protocol,
         formats: formats
             .iter()
-            .map(|f| f.payload_type.to_smolstr())
+            .map(|f| f.payload_type.to_string().into())
             .collect(),
         attributes,
         ..Media::default()

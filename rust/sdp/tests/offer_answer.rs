@@ -7,7 +7,7 @@ use sems_sdp::{Direction, Error, LocalMedia, NotAcceptable, OfferAnswer, Session
 
 const BOTH: &str = "m=audio 4000 RTP/AVP 0 8 96\na=rtpmap:96 telephone-event/8000\n";
 
-fn answer_to(session: &mut OfferAnswer, rest: &str) -> SessionDescription {
+fn answer_to(session: &mut OfferAnswer, rest: &str) -> SessionDescription<'static> {
     session.receive_offer(&offer(rest)).unwrap();
     session.create_answer(&local()).unwrap()
 }
@@ -65,14 +65,7 @@ fn other_media_are_refused_in_their_places() {
     let lines: Vec<_> = answer
         .media
         .iter()
-        .map(|m| {
-            (
-                m.kind.as_str(),
-                m.port,
-                m.protocol.as_str(),
-                m.formats.join(" "),
-            )
-        })
+        .map(|m| (&*m.kind, m.port, &*m.protocol, m.formats.join(" ")))
         .collect();
     assert_eq!(
         lines,
@@ -240,7 +233,7 @@ fn our_own_hold_narrows_the_answer() {
 #[test]
 fn the_version_rises_only_when_the_description_changes() {
     let mut session = side();
-    let version = |description: SessionDescription| description.origin.session_version;
+    let version = |description: SessionDescription<'static>| description.origin.session_version;
     assert_eq!(version(answer_to(&mut session, BOTH)), "1");
     assert_eq!(version(answer_to(&mut session, BOTH)), "1");
     assert_eq!(

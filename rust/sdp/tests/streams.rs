@@ -7,7 +7,7 @@ use sems_sdp::{Error, EventSet, LocalMedia, NotAcceptable, OfferAnswer, SessionD
 
 const BOTH: &str = "m=audio 4000 RTP/AVP 0 8 96\na=rtpmap:96 telephone-event/8000\n";
 
-fn answer_to(session: &mut OfferAnswer, rest: &str) -> SessionDescription {
+fn answer_to(session: &mut OfferAnswer, rest: &str) -> SessionDescription<'static> {
     session.receive_offer(&offer(rest)).unwrap();
     session.create_answer(&local()).unwrap()
 }

@@ -34,10 +34,12 @@ pub fn local() -> LocalMedia<'static> {
 
 /// An offer from 192.0.2.1 with these lines after `t=`.
 #[allow(dead_code)]
-pub fn offer(rest: &str) -> SessionDescription {
+pub fn offer(rest: &str) -> SessionDescription<'static> {
     let text = format!(
         "v=0\no=alice 1 1 IN IP4 192.0.2.1\ns=-\nc=IN IP4 192.0.2.1\nt=0 0\n{}",
         rest
     );
-    SessionDescription::parse(text.as_bytes()).unwrap()
+    SessionDescription::parse(text.as_bytes())
+        .unwrap()
+        .into_owned()
 }
