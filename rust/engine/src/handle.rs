@@ -303,7 +303,7 @@ impl Engine {
             .send(Order::Command(request, command))
             .map_err(|_| EngineError::Closed)?;
         if let Some(wake) = &self.wake {
-            wake.wake();
+            wake.nudge();
         }
         Ok(request)
     }

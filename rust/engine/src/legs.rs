@@ -70,7 +70,7 @@ impl Legs {
         let cname = format!("{:024x}", random.random::<u128>() >> 32);
         Self {
             ports,
-            media,
+            media: media.quiet(),
             advertised,
             cname,
             random,
@@ -181,6 +181,11 @@ impl Legs {
         {
             self.unclosed.pop_front();
         }
+    }
+
+    /// The end of a step: has the workers hear of what they were told.
+    pub(crate) fn announce(&self) {
+        self.media.announce();
     }
 
     /// Whether a worker has not heard of some call's end yet.

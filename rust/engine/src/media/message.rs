@@ -162,10 +162,22 @@ impl WorkerInbox {
     /// Puts a message into the worker's inbox, or gives it back when that is full. A worker that
     /// has ticks to do is not woken for it: it looks there every few milliseconds anyway.
     pub(super) fn try_send(&self, message: ToWorker) -> Result<(), ToWorker> {
-        self.sender
-            .try_send(message)
-            .map_err(|error| error.into_inner())?;
+        self.put(message)?;
         self.wake.nudge();
         Ok(())
+    }
+
+    /// The same, but the worker is woken later, by [`WorkerInbox::announce`].
+    pub(super) fn put(&self, message: ToWorker) -> Result<(), ToWorker> {
+        self.sender
+            .try_send(message)
+            .map_err(crossbeam_channel::TrySendError::into_inner)
+    }
+
+    /// Wakes the worker if something is in its inbox.
+    pub(super) fn announce(&self) {
+        if !self.sender.is_empty() {
+            self.wake.nudge();
+        }
     }
 }

@@ -108,6 +108,7 @@ impl Media {
             workers: inboxes.into(),
             files: files_sender,
             counters: counters.into(),
+            is_quiet: false,
         };
         Ok(Self {
             workers,
@@ -241,9 +242,24 @@ pub struct MediaHandle {
     workers: Arc<[WorkerInbox]>,
     files: Sender<ToFiles>,
     counters: Arc<[Arc<Counters>]>,
+    is_quiet: bool,
 }
 
 impl MediaHandle {
+    /// The same way for who has a lot to say at once, and wakes the workers after that with
+    /// [`MediaHandle::announce`]: to wake a worker for each message costs more than the message.
+    pub fn quiet(&self) -> Self {
+        Self {
+            is_quiet: true,
+            ..self.clone()
+        }
+    }
+
+    /// Wakes the workers that have messages.
+    pub fn announce(&self) {
+        self.workers.iter().for_each(WorkerInbox::announce);
+    }
+
     /// Gives a new call's leg to the call's home worker; it begins in a room of its own.
     ///
     /// # Errors
@@ -346,6 +362,7 @@ impl MediaHandle {
     fn send(&self, home: u8, message: ToWorker) -> Result<(), ToWorker> {
         let worker = self.workers.get(usize::from(home)).or(self.workers.first());
         match worker {
+            Some(worker) if self.is_quiet => worker.put(message),
             Some(worker) => worker.try_send(message),
             None => Err(message),
         }

@@ -13,6 +13,7 @@ mod early;
 mod info;
 mod keys;
 mod overload;
+mod pace;
 mod replaces;
 mod requests;
 mod sessions;
@@ -117,6 +118,8 @@ pub(crate) struct Signaling {
     closing: Option<Closing>,
     stopped: bool,
     arrivals: Vec<Arrival>,
+    /// Messages and orders that were dealt with.
+    handled: u64,
     /// Requests that met a limit or could not be taken, beside those that the agent refused.
     overload: u64,
     refused: u64,
@@ -188,6 +191,7 @@ impl Signaling {
             closing: None,
             stopped: false,
             arrivals: Vec::new(),
+            handled: 0,
             overload: 0,
             refused: 0,
         }
@@ -211,6 +215,7 @@ impl Signaling {
         self.close_if_done(now);
         self.legs.flush();
         self.watch_load(now);
+        self.legs.announce();
         self.events.flush();
         self.count(now);
     }
@@ -241,6 +246,11 @@ impl Signaling {
             .min()
     }
 
+    /// How many messages and orders have been dealt with since the start.
+    pub(crate) fn handled(&self) -> u64 {
+        self.handled
+    }
+
     /// Whether it was ordered to stop.
     pub(crate) fn has_stopped(&self) -> bool {
         self.stopped
@@ -251,6 +261,7 @@ impl Signaling {
             let Ok(order) = self.orders.try_recv() else {
                 break;
             };
+            self.handled += 1;
             self.contain(|signaling| match order {
                 Order::Command(request, command) => {
                     signaling.record(|recorder| recorder.ordered(&command));

@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use super::{Ready, Signaling};
+use super::{Ready, Signaling, pace::Pace};
 use crate::{error::EngineError, queue::Wake};
 
 /// Gives signaling a thread of its own, which ends when it is ordered to stop.
@@ -36,6 +36,7 @@ fn run(mut signaling: Signaling, wake: &Wake) {
             revents: 0,
         })
         .collect();
+    let mut pace = Pace::new(Instant::now());
     loop {
         // Before the orders are taken: one that comes later wakes again.
         if polls[0].revents != 0 {
@@ -52,7 +53,17 @@ fn run(mut signaling: Signaling, wake: &Wake) {
         if signaling.has_stopped() {
             return;
         }
-        wait(&mut polls, signaling.next_deadline(now));
+        let due = signaling.next_deadline(now);
+        match pace.rest(now, Instant::now(), signaling.handled(), due) {
+            Some(rest) => {
+                // Orders that come in the meantime are found afterwards.
+                wake.set_napping(true);
+                thread::sleep(rest);
+                wake.set_napping(false);
+                wait(&mut polls, signaling.next_deadline(Instant::now()));
+            }
+            None => wait(&mut polls, due),
+        }
     }
 }
 

@@ -94,6 +94,7 @@ impl Signaling {
                 tracing::debug!(%error, bound = %transport.bound(), "receiving failed");
             }
         }
+        self.handled += arrivals.len() as u64;
         for arrival in arrivals.drain(..) {
             self.contain(|signaling| signaling.on_arrival(now, arrival));
             self.contain(|signaling| signaling.carry_out(now));
