@@ -1,6 +1,6 @@
 //! The checks that every message gets, so that who holds a message can rely on its essentials.
 
-use crate::header::{self, CSeq, CallId, MaxForwards, Sound, Via};
+use crate::header::{self, CSeq, CallId, Header, MaxForwards, Sound, Via};
 use crate::{Error, HeaderName, Headers, Method, grammar};
 
 /// Whether the headers that every message needs are there, once, and sound (RFC 3261 §8.1.1). A
@@ -19,8 +19,9 @@ pub(crate) fn check(headers: &Headers, method: Option<&Method>) -> Result<(), Er
             HeaderName::To => once::<header::To>(&mut seen.to, value)?,
             HeaderName::CallId => once::<CallId>(&mut seen.call_id, value)?,
             HeaderName::CSeq => {
-                once::<CSeq>(&mut seen.cseq, value)?;
-                if method.is_some_and(|method| method.as_str() != CSeq::method_of(value)) {
+                let named = CSeq::method_of(value).ok_or(Error::Malformed(CSeq::NAME))?;
+                first::<CSeq>(&mut seen.cseq)?;
+                if method.is_some_and(|method| method.as_str() != named) {
                     return Err(Error::CSeqMethod);
                 }
             }
@@ -79,8 +80,12 @@ fn once<T: Sound>(seen: &mut bool, value: &str) -> Result<(), Error> {
     if !T::is_sound(value) {
         return Err(Error::Malformed(T::NAME));
     }
-    if std::mem::replace(seen, true) {
-        return Err(Error::Repeated(T::NAME));
+    first::<T>(seen)
+}
+
+fn first<T: Header>(seen: &mut bool) -> Result<(), Error> {
+    match std::mem::replace(seen, true) {
+        true => Err(Error::Repeated(T::NAME)),
+        false => Ok(()),
     }
-    Ok(())
 }

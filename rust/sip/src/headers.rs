@@ -75,15 +75,15 @@ impl Headers {
     }
 
     pub(crate) fn with_capacity(rows: usize) -> Self {
-        Self::of_head(Text::new(), rows)
-    }
-
-    /// For about so many rows that lie in `head`.
-    pub(crate) fn of_head(head: Text, rows: usize) -> Self {
         Self {
-            head,
+            head: Text::new(),
             rows: Vec::with_capacity(rows),
         }
+    }
+
+    /// Says what the spans of [`Headers::push_span`] are in.
+    pub(crate) fn lie_in(&mut self, head: Text) {
+        self.head = head;
     }
 
     /// The number of rows.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::check::check;
-use crate::header::{ContentLength, Header};
+use crate::header::ContentLength;
 use crate::uri::OtherUri;
 use crate::{
     Error, HeaderName, Headers, Message, Method, ParseError, Request, Response, StatusCode, Text,
@@ -34,8 +34,9 @@ pub(crate) fn message(datagram: &Bytes) -> Result<Message, ParseError> {
     };
     let start_line = lines.next().ok_or(Error::StartLine)?;
     let (start, start_error) = start(&text, &text[start_line])?;
-    let (headers, header_error) = headers(&mut lines);
+    let (mut headers, header_error) = headers(&mut lines);
     let body_start = decoded_from.unwrap_or(lines.at);
+    headers.lie_in(text);
     let (body, body_error) = body(datagram.slice(body_start..), &headers);
 
     let too_large = (datagram.len() > Message::MAX_LEN).then_some(Error::TooLarge);
@@ -122,8 +123,9 @@ fn start(text: &Text, line: &str) -> Result<(Start, Option<Error>), Error> {
 }
 
 /// Reads the rows up to and including the empty line, all that can be read even if some can't.
+/// They are to be told what they lie in.
 fn headers(lines: &mut Lines<'_>) -> (Headers, Option<Error>) {
-    let mut headers = Headers::of_head(lines.text.clone(), 24);
+    let mut headers = Headers::with_capacity(24);
     let mut error = None;
     loop {
         let Some(line) = lines.next() else {
@@ -193,7 +195,8 @@ pub(crate) fn part_headers(part: &Bytes) -> Result<(Headers, usize), Error> {
         if matches!(line, b"\n" | b"\r\n") {
             let text = Text::try_from(part.slice(..end)).map_err(|_| Error::HeaderLine)?;
             let mut lines = Lines { text: &text, at: 0 };
-            let (headers, error) = headers(&mut lines);
+            let (mut headers, error) = headers(&mut lines);
+            headers.lie_in(text);
             return match error {
                 None => Ok((headers, end)),
                 Some(error) => Err(error),
@@ -204,10 +207,10 @@ pub(crate) fn part_headers(part: &Bytes) -> Result<(Headers, usize), Error> {
 }
 
 /// Cuts the body by Content-Length from what follows the headers; without one it is all of it.
-fn body(rest: Bytes, headers: &Headers) -> (Bytes, Option<Error>) {
+fn body(mut rest: Bytes, headers: &Headers) -> (Bytes, Option<Error>) {
     let mut length = None;
-    for row in headers.get_all(&HeaderName::ContentLength) {
-        match ContentLength::parse(row) {
+    for row in headers.get_all_typed() {
+        match row {
             Err(error) => return (rest, Some(error)),
             Ok(ContentLength(n)) if length.is_some_and(|l| l != n) => {
                 return (rest, Some(Error::Repeated(HeaderName::ContentLength)));
@@ -218,7 +221,10 @@ fn body(rest: Bytes, headers: &Headers) -> (Bytes, Option<Error>) {
     match length.map(|l| l as usize) {
         None => (rest, None),
         Some(length) if length > rest.len() => (rest, Some(Error::BodyTooShort)),
-        Some(length) => (rest.slice(..length), None),
+        Some(length) => {
+            rest.truncate(length);
+            (rest, None)
+        }
     }
 }
 

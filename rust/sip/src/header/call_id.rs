@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Header, HeaderName, Sound};
-use crate::{Error, Text};
+use crate::{Error, Text, grammar};
 
 /// The id that all requests and responses of a call share. Case counts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,8 +20,12 @@ impl Header for CallId {
     const NAME: HeaderName = HeaderName::CallId;
 
     fn parse(value: &Text) -> Result<Self, Error> {
+        Self::read(value, value)
+    }
+
+    fn read(whole: &Text, value: &str) -> Result<Self, Error> {
         match Self::is_sound(value) {
-            true => Ok(Self(value.clone())),
+            true => Ok(Self(grammar::slice(whole, value))),
             false => Err(Error::Malformed(Self::NAME)),
         }
     }

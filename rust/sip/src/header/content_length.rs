@@ -13,6 +13,10 @@ impl Header for ContentLength {
     const NAME: HeaderName = HeaderName::ContentLength;
 
     fn parse(value: &Text) -> Result<Self, Error> {
+        Self::read(value, value)
+    }
+
+    fn read(_: &Text, value: &str) -> Result<Self, Error> {
         grammar::number(value)
             .map(Self)
             .ok_or(Error::Malformed(Self::NAME))

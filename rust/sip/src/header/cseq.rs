@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Header, HeaderName, Sound};
+use super::{Header, HeaderName};
 use crate::{Error, Method, Text, grammar};
 
 /// The request's place in its dialog, and its method.
@@ -36,16 +36,11 @@ impl Header for CSeq {
     }
 }
 
-impl Sound for CSeq {
-    fn is_sound(value: &str) -> bool {
-        Self::parts(value).is_some_and(|(_, method)| grammar::is_token(method))
-    }
-}
-
 impl CSeq {
-    /// The method that a value which can be read names.
-    pub(crate) fn method_of(value: &str) -> &str {
-        Self::parts(value).map_or("", |(_, method)| method)
+    /// The method that a value names, if it can be read.
+    pub(crate) fn method_of(value: &str) -> Option<&str> {
+        let (_, method) = Self::parts(value)?;
+        grammar::is_token(method).then_some(method)
     }
 
     fn parts(value: &str) -> Option<(u32, &str)> {

@@ -150,10 +150,18 @@ macro_rules! name_addr_headers {
             const NAME: HeaderName = HeaderName::$header;
             const ROWS: Rows = Rows::$rows;
 
-            #[inline]
             fn parse(value: &Text) -> Result<Self, Error> {
-                NameAddr::parse(value, Self::NAME).map(Self)
-            }        }
+                Self::read(value, value)
+            }
+
+            #[inline]
+            fn read(whole: &Text, value: &str) -> Result<Self, Error> {
+                match NameAddr::read(whole, value) {
+                    Some(address) => Ok(Self(address)),
+                    None => Err(Error::Malformed(Self::NAME)),
+                }
+            }
+        }
 
         impl Deref for $header {
             type Target = NameAddr;
