@@ -142,6 +142,7 @@ impl Stage {
                 remote_rtp: address,
                 remote_rtcp: address,
                 rtcp_mux: false,
+                comfort_noise: false,
                 send: true,
                 receive: true,
                 unproven: false,

@@ -56,6 +56,7 @@ class EngineConfig:
         trusted: Sequence[str] = ("127.0.0.0/8", "::1/128"),
         user_agent: str = "SEMS",
         codecs: Sequence[str] = ("PCMU", "PCMA"),
+        comfort_noise: bool = False,
         methods: Sequence[tuple[str, int, int]] = (),
         event_packages: Sequence[str] = (),
         message_types: Sequence[str] = ("text/plain",),

@@ -241,6 +241,7 @@ class Server:
             **config.limits.model_dump(exclude={"unanswered"}),
             trusted=[str(network) for network in config.trusted],
             codecs=list(config.codecs),
+            comfort_noise=config.audio.comfort_noise,
             methods=requests.taken_methods(self.apps, registrar=config.registrar.enabled),
             event_packages=subscriptions.packages(self.apps),
             message_types=requests.message_types(self.apps),

@@ -36,6 +36,7 @@ def _settings(server: Server) -> dict[str, Any]:
     config = server.config
     return {
         "codecs": list(config.codecs),
+        "comfort_noise": config.audio.comfort_noise,
         "advertised_address": config.advertised_address,
         "trusted": [str(network) for network in config.trusted],
         "methods": [list(taken) for taken in requests.taken_methods(server.apps)],

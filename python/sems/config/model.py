@@ -262,6 +262,14 @@ class AnnouncementSettings(Section):
     ``DATA/announcements``. A relative one is taken from the folder of the configuration file."""
 
 
+class AudioSettings(Section):
+    """``[audio]``: what callers hear."""
+
+    comfort_noise: bool = False
+    """Whether nothing is sent in pauses to phones that make the noise of a pause themselves (RFC 3389). It
+    saves the network packets; but what listens to the line, such as a NAT or a monitor, may miss them."""
+
+
 class TraceSettings(Section):
     """``[trace]``: what is remembered of the last calls, to explain why they failed."""
 
@@ -332,6 +340,7 @@ class Config(Section):
     dns: DnsSettings = DnsSettings()
     session: SessionSettings = SessionSettings()
     announcements: AnnouncementSettings = AnnouncementSettings()
+    audio: AudioSettings = AudioSettings()
     trace: TraceSettings = TraceSettings()
     log: LogSettings = LogSettings()
 

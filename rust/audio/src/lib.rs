@@ -5,6 +5,7 @@
 //! at one of three [`Rate`]s, handled in frames of 20 ms; a [`Frame`] is one at 8 kHz.
 
 pub mod codec;
+pub mod comfort_noise;
 pub mod dtmf;
 mod error;
 mod frame;

@@ -6,6 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use sems_audio::codec::CODECS;
+use sems_audio::comfort_noise::{ComfortNoise, NoiseMeter};
 use sems_audio::tone::{self, Tone};
 use sems_audio::{
     Concealer, FRAME_SAMPLES, Gain, Gate, Level, LevelMeter, Leveler, Limiter, Rate, SAMPLE_RATE,
@@ -60,6 +61,7 @@ fn a_tick_allocates_nothing() {
     let mut tone = Tone::new(tone::RINGBACK, SAMPLE_RATE);
     let (mut sum, mut heard) = (Sum::new(Rate::Narrow), SILENCE);
     let (mut detector, mut meter) = (SpeechDetector::new(), LevelMeter::new());
+    let (mut meter_of_noise, mut noise_maker) = (NoiseMeter::new(), ComfortNoise::new(1));
     let mut concealer = Concealer::new();
     let (mut gate, mut leveler) = (Gate::new(), Leveler::new());
     let (mut limiter, mut limit) = (Limiter::new(), TalkerLimit::new(2));
@@ -77,6 +79,9 @@ fn a_tick_allocates_nothing() {
             let cut = stretch::shorten(&mut heard, SAMPLE_RATE, 100, 0.0);
             stretch::lengthen(&mut heard, FRAME_SAMPLES - cut, SAMPLE_RATE, 0.0);
             concealer.restart(SAMPLE_RATE);
+            meter_of_noise.push(&heard);
+            noise_maker.describe(&meter_of_noise.description());
+            noise_maker.fill(&mut heard);
             let level = Level::rms(&heard);
             let speaking = detector.push(&heard, level);
             let loudness = meter.push(level);

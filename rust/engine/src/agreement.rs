@@ -16,6 +16,15 @@ const PTIMES_MS: [u32; 6] = [10, 20, 30, 40, 50, 60];
 /// A digit or a flash (RFC 4733 §3.2).
 const EVENTS: &str = "0-16";
 
+/// Comfort noise for codecs whose clock runs at 8 kHz (RFC 3389 §5).
+const COMFORT_NOISE: Codec = Codec {
+    name: "CN",
+    payload_type: 13,
+    clock_rate: 8000,
+    channels: 1,
+    parameters: None,
+};
+
 /// What we offer and accept.
 ///
 /// # Errors
@@ -54,6 +63,10 @@ pub fn capabilities(config: &EngineConfig) -> Result<Capabilities, EngineError> 
             channels: 1,
             parameters: Some(EVENTS),
         }],
+        comfort_noise: match config.comfort_noise {
+            true => vec![COMFORT_NOISE],
+            false => Vec::new(),
+        },
         ptimes_ms: PTIMES_MS.to_vec(),
         ptime_ms: 20,
         session_name: config.user_agent.clone(),
@@ -103,6 +116,8 @@ pub fn agreement(
         remote_rtp,
         remote_rtcp,
         rtcp_mux: agreed.rtcp_mux,
+        // Of what has a memory no frame may be left out.
+        comfort_noise: agreed.comfort_noise.is_some() && codec.silence.is_some(),
         send: agreed.send && agreed.remote_rtp.is_some(),
         receive: agreed.receive,
         unproven: false,

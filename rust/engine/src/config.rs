@@ -49,6 +49,8 @@ pub struct EngineConfig {
     pub user_agent: String,
     /// Codecs by name, the dearest first.
     pub codecs: Vec<String>,
+    /// Where the peer knows comfort noise (RFC 3389), no packets are sent in pauses.
+    pub comfort_noise: bool,
     /// Methods beside those of calls that Python takes.
     pub methods: Vec<Taken>,
     /// Event packages that Python notifies of (RFC 6665).
@@ -113,6 +115,7 @@ impl Default for EngineConfig {
             ],
             user_agent: "SEMS".to_owned(),
             codecs: vec!["PCMU".to_owned(), "PCMA".to_owned()],
+            comfort_noise: false,
             methods: Vec::new(),
             event_packages: Vec::new(),
             message_types: vec!["text/plain".to_owned()],

@@ -77,6 +77,12 @@ impl PacketSocket for Source {
             ssrc: Ssrc(7),
         };
         self.packet[..12].copy_from_slice(&header.to_bytes());
+        if self.ticks.is_multiple_of(100) {
+            // A pause of one tick, described.
+            buffer[..12].copy_from_slice(&header.to_bytes());
+            (buffer[1], buffer[12]) = (13, 50);
+            return Some((13, self.from));
+        }
         let speaks = self.loud && (self.ticks / 100).is_multiple_of(2);
         for (place, code) in self.packet[12..].iter_mut().enumerate() {
             *code = if speaks { (place * 7) as u8 } else { 0xFF };
@@ -125,6 +131,7 @@ fn a_steady_tick_neither_allocates_nor_frees() {
         let port = Port::new(source(number < 5), source(false), negotiated.remote_rtp);
         let mut negotiated = negotiated.clone();
         negotiated.ptime_ms = [20, 20, 20, 30][number as usize % 4];
+        negotiated.comfort_noise = number % 3 == 1;
         let config = LegConfig {
             call,
             negotiated,

@@ -179,6 +179,7 @@ fn weigh_legs() -> isize {
             remote_rtp: ([192, 0, 2, 9], 4000).into(),
             remote_rtcp: ([192, 0, 2, 9], 4001).into(),
             rtcp_mux: false,
+            comfort_noise: false,
             send: true,
             receive: true,
             unproven: false,

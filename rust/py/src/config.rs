@@ -58,6 +58,7 @@ impl EngineConfig {
         trusted = vec!["127.0.0.0/8".to_owned(), "::1/128".to_owned()],
         user_agent = "SEMS",
         codecs = vec!["PCMU".to_owned(), "PCMA".to_owned()],
+        comfort_noise = false,
         methods = Vec::new(),
         event_packages = Vec::new(),
         message_types = vec!["text/plain".to_owned()],
@@ -94,6 +95,7 @@ impl EngineConfig {
         trusted: Vec<String>,
         user_agent: &str,
         codecs: Vec<String>,
+        comfort_noise: bool,
         methods: Vec<(String, u16, u64)>,
         event_packages: Vec<String>,
         message_types: Vec<String>,
@@ -146,6 +148,7 @@ impl EngineConfig {
             trusted,
             user_agent: user_agent.to_owned(),
             codecs,
+            comfort_noise,
             methods: methods
                 .into_iter()
                 .map(|(method, code, after_ms)| config::Taken {

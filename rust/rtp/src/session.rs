@@ -170,6 +170,15 @@ impl RtpSession {
         self.header(payload_type, marker, start, payload_len)
     }
 
+    /// The header of a description of noise (RFC 3389) of `payload_len` bytes, sent instead of
+    /// `duration` units of audio. It begins no talkspurt; what is sent next does.
+    pub fn send_noise(&mut self, duration: u32, payload_len: usize) -> RtpHeader {
+        let timestamp = self.next_timestamp;
+        self.next_timestamp = timestamp.plus(duration);
+        self.spurt = true;
+        self.header(PayloadType::COMFORT_NOISE, false, timestamp, payload_len)
+    }
+
     /// Nothing is sent for `duration` units: ticks that came too late, or a stream on hold.
     pub fn skip(&mut self, duration: u32) {
         self.next_timestamp = self.next_timestamp.plus(duration);

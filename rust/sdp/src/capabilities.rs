@@ -34,6 +34,9 @@ pub struct Capabilities {
     pub codecs: Vec<Codec>,
     /// The RFC 4733 event formats, one for each clock rate in use.
     pub telephone_events: Vec<Codec>,
+    /// Comfort noise (RFC 3389), if pauses need not be sent to us and are not sent by us: `CN`, one
+    /// for each clock rate.
+    pub comfort_noise: Vec<Codec>,
     /// The packet times that we can send, in milliseconds, rising and not empty. The longest is
     /// also the longest that we take.
     pub ptimes_ms: Vec<u32>,
@@ -92,6 +95,12 @@ pub struct Format {
 }
 
 impl Format {
+    /// The comfort noise that goes with a codec: the one on its clock (RFC 3389 §5).
+    pub(crate) fn noise_for(codec: Codec, noises: &[Format]) -> Option<Format> {
+        let same_clock = |noise: &&Format| noise.codec.clock_rate == codec.clock_rate;
+        noises.iter().find(same_clock).copied()
+    }
+
     /// The event format that goes with a codec: the one on its clock, else any (RFC 4733 §2.1).
     pub(crate) fn event_for(codec: Codec, events: &[Format]) -> Option<Format> {
         let same_clock = |event: &&Format| event.codec.clock_rate == codec.clock_rate;

@@ -28,6 +28,8 @@ pub struct Negotiated {
     pub audio: Format,
     /// The event format to send; `None` if the peer takes none.
     pub telephone_event: Option<Format>,
+    /// The comfort noise that the peer takes in pauses (RFC 3389); `None` if it wants all packets.
+    pub comfort_noise: Option<Format>,
     /// The events that the peer takes in that format.
     pub events: EventSet,
     /// All formats that may arrive, in the payload types that we announced.
@@ -340,6 +342,7 @@ impl OfferAnswer {
             return Ok(self.describe(local, media));
         };
         let mut formats = vec![audio];
+        formats.extend(Format::noise_for(audio.codec, &stream.noises));
         formats.extend(Format::event_for(audio.codec, &stream.events));
         for format in &formats {
             self.assigned
@@ -384,6 +387,8 @@ impl OfferAnswer {
             rtcp_mux,
             audio,
             telephone_event,
+            comfort_noise: Format::noise_for(audio.codec, &stream.noises)
+                .filter(|noise| receivable.iter().any(|ours| ours.codec == noise.codec)),
             events: stream.events_of(telephone_event),
             receivable,
             ptime_ms: self
@@ -410,6 +415,7 @@ impl OfferAnswer {
         if let Some(negotiated) = &self.negotiated {
             codecs.sort_by_key(|codec| *codec != negotiated.audio.codec);
         }
+        codecs.extend(&self.capabilities.comfort_noise);
         codecs.extend(&self.capabilities.telephone_events);
         let mut formats: Vec<Format> = Vec::with_capacity(codecs.len());
         for codec in codecs {

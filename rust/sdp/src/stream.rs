@@ -19,6 +19,8 @@ pub(crate) struct Stream {
     /// Codecs that we have too, in the writer's order.
     pub(crate) codecs: Vec<Format>,
     pub(crate) events: Vec<Format>,
+    /// Comfort noise that we have too.
+    pub(crate) noises: Vec<Format>,
     /// The events that the writer takes, of each of `events`.
     pub(crate) event_sets: Vec<EventSet>,
     pub(crate) ptime_ms: Option<u32>,
@@ -45,6 +47,7 @@ impl Stream {
             return refuse(NotAcceptable::Protocol);
         }
         let (mut codecs, mut events, mut event_sets) = (Vec::new(), Vec::new(), Vec::new());
+        let mut noises = Vec::new();
         for map in line.payloads() {
             let known = |table: &[Codec]| table.iter().find(|codec| codec.is(&map)).copied();
             let payload_type = map.payload_type;
@@ -59,6 +62,15 @@ impl Stream {
                 events.push(Format {
                     payload_type,
                     codec,
+                });
+            }
+        }
+        for map in line.payloads() {
+            let mut known = capabilities.comfort_noise.iter();
+            if let Some(codec) = known.find(|codec| codec.is(&map)) {
+                noises.push(Format {
+                    payload_type: map.payload_type,
+                    codec: *codec,
                 });
             }
         }
@@ -97,6 +109,7 @@ impl Stream {
             codecs,
             events,
             event_sets,
+            noises,
             ptime_ms: line.ptime_ms(),
             maxptime_ms: line.maxptime_ms(),
             direction,

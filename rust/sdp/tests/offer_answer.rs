@@ -396,3 +396,53 @@ fn a_codec_more_is_a_row_more() {
     assert_eq!(ours.media[0].formats, ["111", "0", "101"]);
     assert_eq!(ours.media[0].attribute("fmtp"), Some("111 useinbandfec=1"));
 }
+
+/// A side that takes comfort noise, with these codecs.
+fn quiet(codecs: &[sems_sdp::Codec]) -> OfferAnswer {
+    let mut capabilities = (*capabilities(codecs)).clone();
+    capabilities.comfort_noise = vec![codec("CN", 13)];
+    OfferAnswer::new(std::sync::Arc::new(capabilities), 7)
+}
+
+#[test]
+fn comfort_noise_is_agreed_on_where_both_sides_list_it() {
+    let mut session = quiet(&[codec("PCMU", 0)]);
+    let answer = answer_to(&mut session, "m=audio 4000 RTP/AVP 0 13\n");
+    assert_eq!(answer.media[0].formats, ["0", "13"]);
+    let agreed = session.negotiated().unwrap();
+    assert_eq!(agreed.comfort_noise.unwrap().payload_type, 13);
+
+    let mut session = quiet(&[codec("PCMU", 0)]);
+    let answer = answer_to(&mut session, "m=audio 4000 RTP/AVP 0\n");
+    assert_eq!(answer.media[0].formats, ["0"]);
+    assert_eq!(session.negotiated().unwrap().comfort_noise, None);
+
+    let mut session = side();
+    let answer = answer_to(&mut session, "m=audio 4000 RTP/AVP 0 13\n");
+    assert_eq!(answer.media[0].formats, ["0"]);
+    assert_eq!(session.negotiated().unwrap().comfort_noise, None);
+}
+
+#[test]
+fn comfort_noise_is_offered_and_the_answer_decides() {
+    for (formats, agreed) in [("0 13", true), ("0", false)] {
+        let mut session = quiet(&[codec("PCMU", 0)]);
+        let ours = session.create_offer(&local()).unwrap();
+        assert_eq!(ours.media[0].formats, ["0", "13", "101"]);
+        let answer = offer(&format!("m=audio 4000 RTP/AVP {formats}\n"));
+        let negotiated = session.receive_answer(&answer).unwrap();
+        assert_eq!(negotiated.comfort_noise.is_some(), agreed);
+    }
+}
+
+#[test]
+fn comfort_noise_goes_with_codecs_of_its_clock_rate_only() {
+    let wide = sems_sdp::Codec {
+        clock_rate: 16_000,
+        ..codec("L16", 96)
+    };
+    let mut session = quiet(&[wide]);
+    let lines = "m=audio 4000 RTP/AVP 96 13\na=rtpmap:96 L16/16000\n";
+    assert_eq!(answer_to(&mut session, lines).media[0].formats, ["96"]);
+    assert_eq!(session.negotiated().unwrap().comfort_noise, None);
+}

@@ -18,6 +18,7 @@ pub fn side() -> OfferAnswer {
     let capabilities = Capabilities {
         codecs: vec![codec("PCMU", 0), codec("PCMA", 8)],
         telephone_events: vec![codec("telephone-event", 101)],
+        comfort_noise: Vec::new(),
         ptimes_ms: vec![20],
         ptime_ms: 20,
         session_name: "-".into(),

@@ -5,6 +5,7 @@ mod stage;
 mod latch;
 mod moving;
 mod packets;
+mod pauses;
 mod prompts;
 mod recording;
 mod rooms;

@@ -150,6 +150,7 @@ impl Stage {
             remote_rtp: rtp.local_addr(),
             remote_rtcp: rtcp.local_addr(),
             rtcp_mux: false,
+            comfort_noise: false,
             send: true,
             receive: true,
             unproven: false,

@@ -2,7 +2,11 @@
 
 use std::collections::HashSet;
 
-use sems_engine::{command::SignalingCommand, transport::memory::MemorySocket};
+use sems_engine::{
+    command::SignalingCommand,
+    config::EngineConfig,
+    transport::memory::{LinkQuality, MemorySocket},
+};
 use sems_rtp::{DatagramKind, RtpPacket, classify};
 
 use crate::{
@@ -29,7 +33,12 @@ struct Heard {
 
 impl Talk {
     fn new(media: &str) -> Self {
-        let mut world = World::pair();
+        Self::with(EngineConfig::default(), media)
+    }
+
+    fn with(config: EngineConfig, media: &str) -> Self {
+        let configs = [EngineConfig::default(), config];
+        let mut world = World::new(0, LinkQuality::default(), configs);
         let phone = Phone::new(&world, BOB);
         let rtp = phone.bind(4000);
         let offer = description(rtp.local_addr(), media);
@@ -118,6 +127,30 @@ fn packets_are_as_long_as_the_peer_wants_them_and_change_with_its_offers() {
         assert!(body(&ok).contains(&format!("a=ptime:{ptime_ms}\r\n")));
         talk.assert_hears(0, ptime_ms);
     }
+}
+
+#[test]
+fn pauses_are_described_to_a_phone_that_offers_comfort_noise_where_we_are_told_to() {
+    let line = "m=audio PORT RTP/AVP 0 13\r\na=ptime:20\r\n";
+    let mut talk = Talk::new(line);
+    assert!(!talk.ok.contains("CN/8000"));
+    talk.assert_hears(0, 20);
+    let config = EngineConfig {
+        comfort_noise: true,
+        ..EngineConfig::default()
+    };
+    let mut talk = Talk::with(config.clone(), line);
+    assert!(body(&talk.ok).contains("RTP/AVP 0 13\r\n"));
+    assert!(body(&talk.ok).contains("a=rtpmap:13 CN/8000\r\n"));
+    talk.world.run(seconds(1));
+    assert_eq!(talk.hear().packets, 0);
+    // An offer without it has all packets again.
+    let rtp = talk.phone.bind(4002);
+    let ok = talk.change(rtp, "m=audio PORT RTP/AVP 0\r\n");
+    assert!(!ok.contains("CN/8000"));
+    talk.assert_hears(0, 20);
+    // Who doesn't offer it gets them anyway.
+    Talk::with(config, "m=audio PORT RTP/AVP 0\r\n").assert_hears(0, 20);
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub fn capabilities(codecs: &[Codec]) -> Arc<Capabilities> {
     Arc::new(Capabilities {
         codecs: codecs.to_vec(),
         telephone_events: vec![codec("telephone-event", 101)],
+        comfort_noise: Vec::new(),
         ptimes_ms: vec![20, 40],
         ptime_ms: 20,
         session_name: "sems".into(),

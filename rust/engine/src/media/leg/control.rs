@@ -154,6 +154,10 @@ impl Leg {
         if let Some(timer) = &mut self.control.timer {
             timer.received(length);
         }
+        if self.inbound.is_paused() {
+            // Who sends no audio on purpose shows by its reports that it is there.
+            self.control.heard(tick.now);
+        }
         if let Some(block) = news.about_us {
             self.control.remote_loss = Some(f32::from(block.fraction_lost) / 256.0);
         }

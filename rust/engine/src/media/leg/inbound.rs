@@ -9,6 +9,7 @@ use arrayvec::ArrayVec;
 use sems_audio::{
     Concealer, FRAME_SAMPLES, Frame, Level, LevelMeter, SAMPLE_RATE, SILENCE, SpeechDetector,
     codec::{Codec, Decoder},
+    comfort_noise::{ComfortNoise, NoiseDescription},
 };
 use sems_rtp::{
     DatagramKind, DigitEdge, EventReceiver, JitterBuffer, JitterBufferConfig, PayloadType, Pull,
@@ -41,6 +42,8 @@ const RATES: Rates = Rates {
     sample_rate: SAMPLE_RATE,
     clock_rate: SAMPLE_RATE,
 };
+/// All comfort noise is alike.
+const NOISE_SEED: u32 = 1;
 /// After 60 ms concealment has faded out.
 const CONCEALED_TICKS: u8 = 3;
 
@@ -60,6 +63,8 @@ pub(super) struct Inbound {
     /// Ticks concealed since the last packet; the next packet is blended in.
     concealed: u8,
     stretcher: Stretcher,
+    /// The peer sends nothing but has said what its silence sounds like.
+    noisy: bool,
     gate: u8,
     speech: SpeechDetector,
     meter: LevelMeter,
@@ -77,6 +82,7 @@ struct Sound {
     /// What a packet longer than a tick has left.
     rest: ArrayVec<i16, STRETCHED>,
     concealer: Concealer,
+    noise: ComfortNoise,
     keys: EventReceiver,
 }
 
@@ -101,6 +107,7 @@ impl Inbound {
                 frames: [SILENCE; 2],
                 rest: ArrayVec::new(),
                 concealer: Concealer::new(),
+                noise: ComfortNoise::new(NOISE_SEED),
                 keys: EventReceiver::new(),
             }),
             newest: 0,
@@ -108,6 +115,7 @@ impl Inbound {
             has_rest: false,
             concealed: 0,
             stretcher: Stretcher::default(),
+            noisy: false,
             gate: 0,
             speech: SpeechDetector::new(),
             meter: LevelMeter::new(),
@@ -188,7 +196,14 @@ impl Inbound {
         while filled < FRAME_SAMPLES {
             let restless = self.jitter.is_restless();
             match self.jitter.pull(now, (FRAME_SAMPLES - filled) as u32) {
+                Pull::Frame(packet) if packet.payload_type == PayloadType::COMFORT_NOISE => {
+                    if let Some(noise) = NoiseDescription::parse(packet.payload) {
+                        self.sound.noise.describe(&noise);
+                        self.noisy = true;
+                    }
+                }
                 Pull::Frame(packet) => {
+                    self.noisy = false;
                     if self.payload_type != packet.payload_type {
                         let mut formats = formats.iter();
                         let Some(format) = formats.find(|(pt, _)| *pt == packet.payload_type)
@@ -233,7 +248,7 @@ impl Inbound {
                 }
                 Pull::Paused { duration } => {
                     let end = (filled + duration as usize).min(FRAME_SAMPLES);
-                    self.leave_silent(filled..end, done.sounding);
+                    self.pause(filled..end, &mut done);
                     filled = end;
                 }
                 Pull::Wait => {
@@ -241,12 +256,35 @@ impl Inbound {
                     filled = FRAME_SAMPLES;
                 }
                 Pull::Empty => {
-                    self.leave_silent(filled..FRAME_SAMPLES, done.sounding);
+                    self.pause(filled..FRAME_SAMPLES, &mut done);
                     filled = FRAME_SAMPLES;
                 }
             }
         }
         done
+    }
+
+    /// The peer says nothing in this part of the frame.
+    fn pause(&mut self, part: Range<usize>, done: &mut Assembled) {
+        if !self.noisy {
+            return self.leave_silent(part, done.sounding);
+        }
+        self.make_sound(part.start, done);
+        self.sound
+            .noise
+            .fill(&mut self.sound.frames[self.newest][part]);
+        // There is nothing to come back from.
+        self.concealed = 0;
+    }
+
+    /// The peer may not send any more, noise included.
+    pub(super) fn end_noise(&mut self) {
+        self.noisy = false;
+    }
+
+    /// Whether the peer has said that it pauses.
+    pub(super) fn is_paused(&self) -> bool {
+        self.noisy
     }
 
     /// A part of the frame is silence, which is written only where something else sounds.
@@ -289,7 +327,10 @@ impl Inbound {
 
     /// Fills a part of the frame that is missing.
     fn conceal(&mut self, part: Range<usize>, last_sounded: bool, done: &mut Assembled) {
-        let fades = self.concealed > 0 || last_sounded;
+        if self.noisy {
+            return self.pause(part, done);
+        }
+        let fades = self.concealed > 0 || last_sounded && self.gate > 0;
         if !fades || self.concealed >= CONCEALED_TICKS {
             return self.leave_silent(part, done.sounding);
         }
@@ -438,6 +479,10 @@ impl Leg {
         }
         let mut formats = self.negotiated.receive_formats.iter();
         if !formats.any(|(known, _)| *known == payload_type) {
+            if payload_type == PayloadType::COMFORT_NOISE && self.negotiated.receive {
+                self.inbound.jitter.push(arrived, &packet, 0);
+                return 0;
+            }
             if payload_type != PayloadType::COMFORT_NOISE {
                 counters.rtp_malformed.add(1);
             }

@@ -4,6 +4,7 @@
 //! what is done now and then: reports, time-outs, quality.
 
 mod control;
+mod dtx;
 mod inbound;
 mod keys;
 mod outbound;
@@ -24,6 +25,7 @@ use sems_sdp::EventSet;
 use super::{player::Player, port::Port, schedule::TICK, tap::TapWriter};
 use crate::{command::Direction, ids::CallId};
 use control::Control;
+use dtx::Dtx;
 use inbound::Inbound;
 use keys::Keys;
 use outbound::Packetizer;
@@ -54,6 +56,8 @@ pub struct Negotiated {
     pub events: EventSet,
     /// Payload type of telephone-event that we announced, where agreed.
     pub receive_events: Option<PayloadType>,
+    /// The peer takes comfort noise (RFC 3389, payload type 13): no packets leave in pauses.
+    pub comfort_noise: bool,
     /// Where the peer's SDP says that it receives RTP.
     pub remote_rtp: SocketAddr,
     /// The same for RTCP: the next port, or that of `a=rtcp` (RFC 3605).
@@ -93,6 +97,7 @@ pub struct LegUpdate {
     negotiated: Negotiated,
     packetizer: Option<Box<Packetizer>>,
     events: Option<EventSender>,
+    dtx: Option<Box<Dtx>>,
 }
 
 impl LegUpdate {
@@ -104,6 +109,7 @@ impl LegUpdate {
             events: negotiated
                 .send_events
                 .map(|payload_type| EventSender::new(payload_type, clock_rate)),
+            dtx: negotiated.comfort_noise.then(|| Box::new(Dtx::new())),
             negotiated,
         }
     }
@@ -121,6 +127,8 @@ pub struct Leg {
     inbound: Inbound,
     packetizer: Option<Box<Packetizer>>,
     events: Option<EventSender>,
+    /// Where pauses are not sent.
+    dtx: Option<Box<Dtx>>,
     control: Control,
     /// When the next tick of this leg is due; `None` before the first.
     due: Option<Instant>,
@@ -179,6 +187,7 @@ impl Leg {
             inbound: Inbound::new(&update.negotiated),
             packetizer: update.packetizer,
             events: update.events,
+            dtx: update.dtx,
             control: Control::new(update.negotiated.remote_rtcp),
             negotiated: update.negotiated,
             due: None,
@@ -210,6 +219,12 @@ impl Leg {
         let resumed = new.receive && !old.receive;
         let repacked = new.ptime_ms != old.ptime_ms || !std::ptr::eq(new.codec, old.codec);
         let rekeyed = new.send_events != old.send_events;
+        if new.comfort_noise != old.comfort_noise {
+            std::mem::swap(&mut self.dtx, &mut update.dtx);
+        }
+        if !new.receive {
+            self.inbound.end_noise();
+        }
         if repacked {
             self.flush();
             std::mem::swap(&mut self.packetizer, &mut update.packetizer);

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use sems_audio::{FRAME_SAMPLES, Frame, codec::Codec};
+use sems_audio::{FRAME_SAMPLES, Frame, codec::Codec, comfort_noise::MAX_DESCRIPTION};
 use sems_rtp::{Digit, HEADER_LEN};
 
-use super::{Leg, TICK_UNITS};
+use super::{Leg, TICK_UNITS, dtx::Turn};
 use crate::{command::Direction, media::worker::Tick};
 
 /// Samples of the longest packet, 60 ms.
@@ -77,6 +77,9 @@ impl Leg {
         if self.send_key(tick) {
             return;
         }
+        if self.dtx.is_some() && self.rests(packet, tick) {
+            return;
+        }
         let payload_type = self.negotiated.payload_type;
         let Some(packetizer) = &mut self.packetizer else {
             let header = self.session.send(payload_type, TICK_UNITS, FRAME_SAMPLES);
@@ -97,6 +100,31 @@ impl Leg {
                 tick.counters.rtp_sent.add(1);
             }
         }
+    }
+
+    /// Whether this tick is part of a pause, whose noise is described at most.
+    fn rests(&mut self, packet: &mut Packet, tick: &Tick<'_>) -> bool {
+        let Some(dtx) = &mut self.dtx else {
+            return false;
+        };
+        let mut frame: Frame = [0; FRAME_SAMPLES];
+        let mut decoder = self.negotiated.codec.decoder();
+        decoder.decode(packet.payload(), &mut frame);
+        match dtx.judge(&frame) {
+            Turn::Speak => return false,
+            Turn::Rest => self.session.skip(TICK_UNITS),
+            Turn::Describe(payload, length) => {
+                self.flush();
+                let header = self.session.send_noise(TICK_UNITS, length);
+                let mut bytes = [0; HEADER_LEN + MAX_DESCRIPTION];
+                bytes[..HEADER_LEN].copy_from_slice(&header.to_bytes());
+                bytes[HEADER_LEN..].copy_from_slice(&payload);
+                let bytes = &bytes[..HEADER_LEN + length];
+                self.port.rtp.send(bytes, self.latch.destination());
+                tick.counters.rtp_sent.add(1);
+            }
+        }
+        true
     }
 
     /// Queues key presses of `duration` each.
