@@ -438,7 +438,16 @@ class Event:
         """How an address that we register stands: ``state`` is registered, failed or ended. ``seconds``:
         for how long, or after a failure when it is tried again."""
 
-        __match_args__ = ("account", "state", "code", "reason", "seconds", "contact", "service_route")
+        __match_args__ = (
+            "account",
+            "state",
+            "code",
+            "reason",
+            "seconds",
+            "contact",
+            "service_route",
+            "realms",
+        )
         account: int
         state: str
         code: int | None
@@ -446,6 +455,7 @@ class Event:
         seconds: int
         contact: str
         service_route: list[str]
+        realms: list[str]
 
     @final
     class Fault(Event):

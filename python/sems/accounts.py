@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Literal, cast
 
+from .auth import ANY
 from .engine import Event
 from .errors import EngineError, SemsError
 from .headers import SipUri, split_host_port
@@ -53,6 +54,8 @@ class Account:
         """Our address as the registrar has it."""
         self.service_route: list[str] = []
         """The way that the registrar wants our calls to take (RFC 3608)."""
+        self.realms: list[str] = []
+        """In whose names the registrar has asked for the password."""
         self.number = number
         """What the core calls it."""
         self._server = server
@@ -64,10 +67,26 @@ class Account:
     def __repr__(self) -> str:
         return f"<Account {self.name} {self.state}>"
 
-    @property
-    def credentials(self) -> list[Credential]:
-        """What its challenges are answered with."""
-        return [(None, self._settings.username, self._settings.password)] if self._settings.password else []
+    def credentials(self, uri: str, *, by_its_way: bool) -> list[Credential]:
+        """What the challenges to a request of ours to ``uri`` are answered with. ``by_its_way``: it goes the
+        way that its registrar wants.
+
+        An answer is worth something to whoever can pass on a question of our provider's, so it isn't given
+        to everybody whom we call."""
+        settings = self._settings
+        own = {SipUri.parse(one).host for one in (self.uri, settings.registrar) if one is not None}
+        realms: list[str | None]
+        if not settings.password:
+            realms = []
+        elif settings.realm is not None:
+            realms = [None if settings.realm == ANY else settings.realm]
+        elif SipUri.parse(uri).host in own or (by_its_way and uri.startswith("tel:")):
+            realms = [None]
+        elif by_its_way:
+            realms = [*self.realms]
+        else:
+            realms = []
+        return [(realm, settings.username, settings.password) for realm in realms]
 
     async def wait_registered(self) -> None:
         """Returns when it is registered."""
@@ -128,7 +147,7 @@ class Account:
                 way.destinations,
                 route=way.route,
                 expires=settings.expires,
-                credentials=self.credentials,
+                credentials=self.credentials(registrar, by_its_way=True),
             )
         elif way.destinations != before.destinations:
             request = core.reroute(self.number, way.destinations)
@@ -148,6 +167,7 @@ class Account:
         """For the server: how it stands now."""
         self.contact = event.contact or self.contact
         self.service_route = event.service_route if event.state == "registered" else self.service_route
+        self.realms = event.realms if event.state == "registered" else self.realms
         self._become(cast(State, event.state), event.code, event.reason, event.seconds)
         if event.code in (408, 503):
             self._server.spawn(self.find_registrar())

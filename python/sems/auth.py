@@ -12,13 +12,19 @@ if TYPE_CHECKING:
 Credential = tuple[str | None, str, str]
 """Realm (None: any), name and password."""
 
+ANY = "*"
+"""Stands for any realm in the configuration."""
+
 
 def credentials(config: Config, username: str | None, password: str | None) -> list[Credential]:
     """What the challenges to a request of ours are answered with: what was given with it, before what is
     in the configuration.
 
     Raises ValueError for half of a credential."""
-    configured = [(one.realm, one.username, one.password) for one in config.auth.credentials]
+    configured = [
+        (None if one.realm == ANY else one.realm, one.username, one.password)
+        for one in config.auth.credentials
+    ]
     if username is None and password is None:
         return configured
     if username is None or password is None:

@@ -48,8 +48,10 @@ async def prepare(
 
     Raises CallFailed when the next hop can't be found, and ValueError for what makes no sense."""
     ours = server.accounts[account] if account is not None else None
+    by_its_way = False
     if ours is not None and destination is None and route is None:
         destination, route = ours.way(uri)
+        by_its_way = destination is not None or route is not None
     from_name, from_uri, fields = identity.outgoing(from_name, from_uri, headers, asserted_identity, privacy)
     credentials = auth.credentials(server.config, username, password)
     way = await server.ways.find(uri, destination=destination, route=route)
@@ -60,6 +62,6 @@ async def prepare(
         from_name,
         from_uri or ours.uri,
         fields,
-        [*ours.credentials, *credentials],
+        [*ours.credentials(uri, by_its_way=by_its_way), *credentials],
         ours.contact or None,
     )

@@ -17,7 +17,7 @@ from .config import Config
 from .engine import Engine, EngineConfig, Event, MemoryNetwork
 from .errors import CallFailed, EngineError, SemsError, StartError
 from .events import SILENT, EndReason
-from .headers import Headers, NameAddr, join_host_port, split_host_port
+from .headers import Headers, NameAddr, SipUri, join_host_port, split_host_port
 from .incoming import Incoming, on_silence
 from .log import logger
 from .plugins import Apps
@@ -329,9 +329,9 @@ class Server:
         ``link``: the control page of this call, which goes out as ``u=``.
         ``reliable``: whom we call has to ring reliably (RFC 3262). ``ring_timeout``: after so many seconds
         without an answer the call is taken back, or after ``[limits] unanswered`` if that is less.
-        ``username`` and ``password``: who we are, should we be asked; without them it is as configured.
-        ``account``: the name of one of ours, as which we call: with its address, its password, and the
-        way that its registrar wants.
+        ``username`` and ``password``: who we are, should anybody ask in this call; without them it is as
+        configured. ``account``: the name of one of ours, as which we call: with its address, the way that
+        its registrar wants, and its password for those who may ask for it (``[[accounts]] realm``).
 
         ``asserted_identity``: who calls by our word (RFC 3325), for trusted neighbours; ``privacy``: what is
         to be kept private (RFC 3323): ``id``, ``user`` or ``header`` make the From anonymous.
@@ -415,7 +415,8 @@ class Server:
         """Places a call and returns when it is answered; the rest as :meth:`place`.
 
         A user of our registrar who has several phones is called at one after the other.
-        ``follow_redirects``: a call that is sent elsewhere (3xx) is placed there, each address once.
+        ``follow_redirects``: a call that is sent elsewhere (3xx) is placed there, each address once; to
+        another domain without ``username`` and ``password``.
 
         Raises CallFailed with the code of the refusal, or 408 after ``timeout`` seconds. Cancelling it
         takes the call back.
@@ -431,6 +432,7 @@ class Server:
 
         async def ring(target: str, seconds: float, phone: Binding | None = None) -> Call:
             first = target == uri
+            at_home = SipUri.parse(target).host == SipUri.parse(uri).host
             call = await self.place(
                 target if phone is None else phone.contact,
                 destination=phone.destinations if phone is not None else destination if first else None,
@@ -444,8 +446,8 @@ class Server:
                 link=link,
                 reliable=reliable,
                 ring_timeout=seconds,
-                username=username,
-                password=password,
+                username=username if at_home else None,
+                password=password if at_home else None,
                 account=account,
             )
             try:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sems import App, Call, SipRequest, Subscription
+from sems import App, Call, CallFailed, SipRequest, Subscription
 from sems.config import load_config
 from sems.errors import ConfigError
 from sems.testing import Lab
@@ -158,6 +158,40 @@ async def test_a_call_as_an_account_goes_by_its_proxy_as_a_loose_router(lab: Lab
     async with await server.dial("sip:registrar@elsewhere.example", account="work"):
         assert calls[0].uri == "sip:registrar@elsewhere.example"
         assert calls[0].headers["Route"] == f"<sip:{address};lr>"
+
+
+async def test_whom_we_merely_call_does_not_get_the_answer_of_an_account(lab: Lab) -> None:
+    """Not even in the name of our provider: it could pass on a question of the provider's."""
+    registrar = Registrar()
+    server = await registered(lab, await registrar.start(lab))
+    assert server.accounts["work"].realms == ["provider"]
+    eve = await eavesdropper(lab)
+    with pytest.raises(CallFailed, match="401"):
+        await server.dial(f"sip:eve@{eve}", account="work")
+    assert server.engine.core.stats()["auth_answers"] == 1  # the registrar's
+
+
+async def test_a_realm_of_an_account_is_answered_wherever_it_asks(lab: Lab) -> None:
+    registrar = Registrar()
+    server = await registered(lab, await registrar.start(lab), realm="provider")
+    eve = await eavesdropper(lab)
+    async with await server.dial(f"sip:eve@{eve}", account="work"):
+        assert server.engine.core.stats()["auth_answers"] == 2
+
+
+async def eavesdropper(lab: Lab) -> str:
+    """Somebody who asks for the password of our provider, and takes it."""
+    app = App("eve")
+
+    @app.call
+    async def main(call: Call) -> None:
+        await call.answer()
+        await call.wait_ended()
+
+    users = [{"name": "sems", "password": "secret"}]
+    auth = {"challenge": ["INVITE"], "realm": "provider", "users": users}
+    await lab.server(name="eve", apps=[app], auth=auth)
+    return lab.resolve("eve")
 
 
 async def test_requests_beside_calls_are_sent_as_the_account(lab: Lab) -> None:

@@ -70,6 +70,43 @@ async def test_credentials_of_the_configuration_are_used_for_their_realm(lab: La
     await call.hangup()
 
 
+async def test_a_password_for_one_call_does_not_go_where_the_call_is_sent_on_to(lab: Lab) -> None:
+    app, calls = greeter()
+    await lab.server(name="gate", apps=[app], auth=GATE)
+    caller = await lab.server(name="caller")
+    alice = await lab.phone("alice")
+    dialing = asyncio.create_task(
+        caller.dial(alice.uri, username="ann", password="secret", follow_redirects=True)
+    )
+    contact = f"<sip:greeter@{lab.resolve('gate')}>"
+    await (await alice.ringing()).reject(302, headers=[("Contact", contact)])
+    with pytest.raises(CallFailed, match="401"):
+        await dialing
+    assert not calls
+    assert caller.engine.core.stats()["auth_answers"] == 0
+
+
+async def test_who_tries_one_password_after_the_other_waits_and_the_right_one_elsewhere_does_not(
+    lab: Lab,
+) -> None:
+    app, calls = greeter()
+    await lab.server(name="gate", apps=[app], auth=GATE)
+    uri = f"sip:greeter@{lab.resolve('gate')}"
+    thief = await lab.server(name="thief")
+    codes = []
+    for number in range(12):
+        with pytest.raises(CallFailed) as failed:
+            await thief.dial(uri, username="ann", password=f"guess{number}")
+        codes.append(failed.value.code)
+    assert codes == [401] * 10 + [503] * 2
+    ann = await lab.server(name="ann")
+    async with await ann.dial(uri, username="ann", password="secret"):
+        assert len(calls) == 1
+    await asyncio.sleep(60)
+    async with await thief.dial(uri, username="ann", password="secret"):
+        assert len(calls) == 2
+
+
 async def test_exempt_networks_are_not_asked(lab: Lab) -> None:
     app, calls = greeter()
     await lab.server(name="gate", apps=[app], auth=GATE | {"exempt": ["10.0.0.0/8"]})
@@ -130,6 +167,7 @@ def test_the_configuration_names_who_may_call(load: Callable[[str], Config]) -> 
         name = "bob"
         ha1 = "939E7578ED9E3C518A452ACEE763BCE9"
         [[auth.credentials]]
+        realm = "*"
         username = "sems"
         password = "hunter2"
         """
@@ -142,6 +180,7 @@ def test_the_configuration_names_who_may_call(load: Callable[[str], Config]) -> 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
+        ('[[auth.credentials]]\nusername = "a"\npassword = "x"', "realm"),
         ('challenge = ["INVITE"]', "challenge needs users, or nobody could answer"),
         ('challenge = ["ACK"]', "no ACK can be challenged, since it can't be sent again"),
         ('challenge = ["invite"]', "a method of SIP is wanted, such as INVITE"),

@@ -57,8 +57,9 @@ class UserSettings(Section):
 class CredentialSettings(Section):
     """One ``[[auth.credentials]]``: who we are where we call."""
 
-    realm: str | None = None
-    """The realm that asks, as it calls itself; unset: any that no other is for."""
+    realm: Annotated[str, Field(min_length=1)]
+    """The realm that may ask, as it calls itself; ``*``: whoever asks in any call, and no other is for. Whom
+    we call could then pass on a question of somebody else's: that is for a server behind a proxy of ours."""
     username: Annotated[str, Field(min_length=1)]
     password: str = Field(repr=False)
 

@@ -42,6 +42,8 @@ pub struct AccountState {
     pub contact: String,
     /// The way that requests for this account take (RFC 3608).
     pub service_route: Vec<String>,
+    /// The realms in which the registrar has asked who we are.
+    pub realms: Vec<String>,
 }
 
 impl AccountState {
@@ -54,6 +56,7 @@ impl AccountState {
             seconds: 0,
             contact: String::new(),
             service_route: Vec::new(),
+            realms: Vec::new(),
         }
     }
 }

@@ -170,6 +170,7 @@ pub enum Event {
         seconds: u32,
         contact: String,
         service_route: Vec<String>,
+        realms: Vec<String>,
     },
     Fault {
         message: String,
@@ -361,6 +362,7 @@ impl From<event::Event> for Event {
                 seconds: told.seconds,
                 contact: told.contact,
                 service_route: told.service_route,
+                realms: told.realms,
             },
             E::Fault { message } => Self::Fault { message },
         }

@@ -47,6 +47,8 @@ pub enum RegistrationState {
         contact: Uri,
         /// The way that our requests for this address are to take (RFC 3608).
         service_route: Vec<Uri>,
+        /// The realms in which it has asked who we are.
+        realms: Vec<String>,
     },
     /// It doesn't, or may have forgotten. We go on trying.
     Failed {

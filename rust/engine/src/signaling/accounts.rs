@@ -74,10 +74,12 @@ impl Signaling {
                 expires,
                 contact,
                 service_route,
+                realms,
             } => AccountState {
                 seconds: expires,
                 contact: contact.to_string(),
                 service_route: service_route.iter().map(Uri::to_string).collect(),
+                realms,
                 ..AccountState::new(account, "registered")
             },
             RegistrationState::Failed {

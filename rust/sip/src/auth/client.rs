@@ -65,6 +65,11 @@ impl ClientAuth {
         (!keyring.is_empty()).then(|| Box::new(Self::new(keyring.clone())))
     }
 
+    /// The realms that we have answered.
+    pub(crate) fn realms(&self) -> impl Iterator<Item = String> {
+        self.realms.iter().map(|realm| realm.realm.clone())
+    }
+
     /// Takes the challenges of a 401 or 407. Whether the request is worth another try: at least
     /// one realm asks that we can answer and that has not just refused our answer. `first`: the
     /// request had not been challenged before, so that what it carried was from memory.

@@ -8,6 +8,7 @@
 
 pub(crate) mod client;
 mod digest;
+mod failures;
 mod keyring;
 mod nonce;
 mod server;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rand::{Rng, RngExt};
 
 use super::digest::{Algorithm, Qop, Response as DigestResponse};
+use super::failures::Failures;
 use super::nonce::{Nonces, same};
 use crate::header::{AuthParams, AuthValue, HeaderName};
 use crate::{Headers, Method, Request, Text, Uri};
@@ -69,6 +70,8 @@ pub(crate) enum Verdict {
     Wrong,
     /// It says so rightly, but with a nonce that is too old, or that it used before.
     Stale,
+    /// There were too many wrong answers like it: it isn't looked at for so long.
+    Barred(Duration),
 }
 
 /// The asking side of a user agent.
@@ -76,6 +79,7 @@ pub(crate) enum Verdict {
 pub(crate) struct Challenger {
     config: AuthConfig,
     nonces: Nonces,
+    failures: Failures,
     /// What the nonces' times count from.
     began: Option<Instant>,
 }
@@ -86,6 +90,7 @@ impl Challenger {
         Self {
             config,
             nonces: Nonces::new(rng.random(), lifetime),
+            failures: Failures::default(),
             began: None,
         }
     }
@@ -129,16 +134,24 @@ impl Challenger {
 
     /// Who a request comes from.
     pub(crate) fn check(&mut self, now: Instant, source: IpAddr, request: &Request) -> Verdict {
-        let now = self.seconds(now);
+        let seconds = self.seconds(now);
         let answers = AuthValue::all(&request.headers, &HeaderName::Authorization);
         let ours = answers.iter().find(|answer| {
             answer.is_digest() && answer.params.get("realm").as_deref() == Some(&self.config.realm)
         });
-        match ours {
-            Some(answer) => self
-                .check_answer(now, source, request, &answer.params)
-                .unwrap_or(Verdict::Wrong),
-            None => Verdict::Unknown,
+        let Some(answer) = ours else {
+            return Verdict::Unknown;
+        };
+        let user = username(&answer.params).unwrap_or_default();
+        if let Some(wait) = self.failures.wait(now, source, &user) {
+            return Verdict::Barred(wait);
+        }
+        match self.check_answer(seconds, source, request, &answer.params) {
+            Some(verdict) => verdict,
+            None => {
+                self.failures.note(now, source, &user);
+                Verdict::Wrong
+            }
         }
     }
 

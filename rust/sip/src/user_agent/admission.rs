@@ -30,8 +30,12 @@ impl UserAgent {
     }
 
     pub(super) fn admit(&mut self, now: Instant, flow: Flow, request: &Request) -> Result<(), u32> {
-        if request.method == Method::Invite && self.replaced_by(request).is_some() {
-            return Ok(());
+        if request.method == Method::Invite
+            && let Some(replaced) = self.replaced_by(request)
+        {
+            // It is one more request of the call whose place it takes.
+            let pace = self.refusal_of_pace(now, replaced, &Method::Invite);
+            return pace.map_or(Ok(()), |_| Err(1));
         }
         match &mut self.admission {
             Some(admission) => admission.admit(now, flow, &request.method),

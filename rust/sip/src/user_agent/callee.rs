@@ -289,6 +289,13 @@ impl UserAgent {
             .start_server(now, key, request.clone(), back);
         let id = self.open(call_id.as_str(), local_tag, Phase::Incoming { transaction });
         self.sessions[id].dialogs.push(dialog);
+        if let Some(replaced) = self
+            .replaced_by(&request)
+            .and_then(|id| self.sessions.get(id))
+        {
+            // Who takes one place after the other is no slower than within one call.
+            self.sessions[id].pace = replaced.pace;
+        }
         self.transactions.set_owner(transaction, Owner::Invite(id));
         let trying = self.response(&request, "", Reply::new(StatusCode::TRYING));
         self.transactions.respond(now, transaction, &trying);

@@ -5,15 +5,16 @@ use std::time::Instant;
 
 use super::{Reply, UserAgent};
 use crate::auth::Verdict;
-use crate::header::To;
+use crate::header::{RetryAfter, To};
 use crate::transaction::Flow;
-use crate::{Request, StatusCode, Text};
+use crate::{Headers, Request, StatusCode, Text};
 
 impl UserAgent {
     /// The user that a request comes from, where it has to say so, or the response that asks.
     ///
     /// A wrong password gets the same 401 as none, with a new nonce and without `stale`, at which
-    /// phones ask their user again (RFC 7616 §3.3); a 403 they would take for a lasting refusal.
+    /// phones ask their user again (RFC 7616 §3.3); a 403 they would take for a lasting refusal. Who
+    /// goes on guessing gets no more nonces for a while, but 503.
     pub(super) fn identify(
         &mut self,
         now: Instant,
@@ -33,6 +34,14 @@ impl UserAgent {
             Verdict::Unknown => self.counters.challenges += 1,
             Verdict::Wrong => self.counters.auth_failures += 1,
             Verdict::Stale => self.counters.auth_stale += 1,
+            Verdict::Barred(wait) => {
+                self.counters.auth_failures += 1;
+                let mut headers = Headers::new();
+                let seconds = wait.as_secs_f64().ceil() as u32;
+                headers.push_typed(&RetryAfter::new(seconds));
+                let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE);
+                return Err(Box::new(reply.with_headers(headers)));
+            }
         }
         let stale = verdict == Verdict::Stale;
         let headers = gate.challenge(now, source, stale, &mut self.identity.rng);

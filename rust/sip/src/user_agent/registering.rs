@@ -315,10 +315,13 @@ impl UserAgent {
             .filter_map(|route| route.ok()?.uri.to_string().parse().ok())
             .take(16)
             .collect();
+        let realms = registration.auth.as_ref();
+        let realms = realms.map_or_else(Vec::new, |auth| auth.realms().collect());
         let state = RegistrationState::Registered {
             expires,
             contact: contact.into(),
             service_route,
+            realms,
         };
         let refresh = refresh_after(expires, &mut self.identity.rng);
         self.start_registration_timer(id, RegistrationTimer::Register, now + refresh);

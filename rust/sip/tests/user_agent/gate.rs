@@ -371,3 +371,58 @@ fn our_own_calling_side_gets_through_our_gate() {
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn who_guesses_passwords_waits_and_nobody_else_does() {
+    let mut wire = gated();
+    let nonce = asked(&mut wire);
+    let guess = |wire: &mut Wire, number: u32, user: &str, password: &str| {
+        let count = Some(number);
+        let answer = Answer {
+            username: user,
+            password,
+            count,
+            ..ANN
+        };
+        answered(wire, number, &answer.to("INVITE", &nonce));
+        wire.response()
+    };
+    for number in 2..12 {
+        let refused = guess(&mut wire, number, "ann", "guess");
+        assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    }
+    // Now not even the right one is looked at, and nothing tells that it is.
+    let refused = guess(&mut wire, 12, "ann", "secret");
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    let message = Message::Response(refused);
+    assert_eq!(header(&message, HeaderName::RetryAfter), "60");
+    assert!(header(&message, HeaderName::WwwAuthenticate).is_empty());
+    // Another user there is served, and so is Ann from elsewhere.
+    let bob = guess(&mut wire, 13, "bob", "guess");
+    assert_eq!(bob.status, StatusCode::UNAUTHORIZED);
+    let elsewhere = flow("192.0.2.77:5060");
+    let there = invite("").replace("z9hG4bKinvite", "z9hG4bKelsewhere");
+    wire.receive_from(elsewhere, &there);
+    let nonce_there = param(&challenges(&mut wire)[0], "nonce");
+    let right = ANN.to("INVITE", &nonce_there);
+    let there = numbered(2, "INVITE", "z9hG4bKthere", "", &right);
+    wire.receive_from(elsewhere, &there.replace("call-1", "call-2"));
+    assert!(wire.said().contains(&"100".to_owned()));
+    // After a minute Ann may try again.
+    wire.wait(Duration::from_secs(60));
+    wire.sent.clear();
+    assert_eq!(
+        guess(&mut wire, 14, "ann", "guess").status,
+        StatusCode::UNAUTHORIZED
+    );
+    answered(
+        &mut wire,
+        15,
+        &Answer {
+            count: Some(15),
+            ..ANN
+        }
+        .to("INVITE", &nonce),
+    );
+    assert!(wire.said().contains(&"100".to_owned()));
+}

@@ -129,3 +129,33 @@ fn a_replaces_that_is_none_or_two_is_a_bad_request() {
         assert_eq!(answered(&mut wire, &wrong.replace("TAG", &tag)), ["400"]);
     }
 }
+
+#[test]
+fn who_takes_one_place_after_the_other_does_so_at_the_pace_of_one_call() {
+    let (mut wire, _, tag) = in_call();
+    let (mut call, mut tag, mut from) = ("call-1".to_owned(), tag, "ann".to_owned());
+    let mut taken = 0;
+    for number in 0..200 {
+        let (next, name) = (format!("call-next{number}"), format!("next{number}"));
+        let invite = request("INVITE", &format!("z9hG4bKnext{number}"), "", "")
+            .replace("call-1", &next)
+            .replace("tag=ann", &format!("tag={name}"));
+        wire.receive(&(invite + &format!("Replaces: {call};to-tag={tag};from-tag={from}\n")));
+        let session = wire.told().into_iter().find_map(|event| match event {
+            Event::Invite { session, .. } => Some(session),
+            _ => None,
+        });
+        let Some(session) = session else {
+            assert_eq!(wire.said(), ["503"]);
+            continue;
+        };
+        taken += 1;
+        wire.said();
+        wire.agent
+            .accept(wire.now, session, Headers::new(), None)
+            .unwrap();
+        wire.drain();
+        (call, tag, from) = (next, to_tag(&wire.response()).replace(";tag=", ""), name);
+    }
+    assert_eq!(taken, 50);
+}
