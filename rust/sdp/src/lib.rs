@@ -8,6 +8,7 @@ mod media;
 mod offer_answer;
 mod owned;
 mod parse;
+mod scan;
 mod session;
 mod stream;
 

@@ -10,6 +10,7 @@ use crate::Text;
 use crate::attribute::Attribute;
 use crate::error::Error;
 use crate::media::Media;
+use crate::scan::{Lines, Words};
 use crate::session::{NetworkAddress, Origin, SessionDescription, Timing};
 
 /// Bytes of a description at most: more than a datagram holds.
@@ -39,7 +40,7 @@ fn lines(text: &str) -> Result<SessionDescription<'_>, Error> {
     let has_nul = memchr::memchr(0, text.as_bytes()).is_some();
     let mut reader = Reader::default();
     let mut number = 0;
-    for line in (Lines { rest: Some(text) }) {
+    for line in Lines::of(text) {
         number += 1;
         if number > MAX_LINES {
             return Err(syntax(number, "more than 4096 lines"));
@@ -53,30 +54,6 @@ fn lines(text: &str) -> Result<SessionDescription<'_>, Error> {
         reader.line(line).map_err(|reason| syntax(number, reason))?;
     }
     reader.finish().map_err(|reason| syntax(number + 1, reason))
-}
-
-/// Lines that end in CRLF, LF or CR.
-struct Lines<'a> {
-    rest: Option<&'a str>,
-}
-
-impl<'a> Iterator for Lines<'a> {
-    type Item = &'a str;
-
-    #[inline]
-    fn next(&mut self) -> Option<&'a str> {
-        let text = self.rest.take()?;
-        let bytes = text.as_bytes();
-        let Some(end) = memchr::memchr2(b'\r', b'\n', bytes) else {
-            return Some(text);
-        };
-        let next = match bytes[end..] {
-            [b'\r', b'\n', ..] => end + 2,
-            _ => end + 1,
-        };
-        self.rest = Some(&text[next..]);
-        Some(&text[..end])
-    }
 }
 
 #[derive(Default)]
@@ -201,7 +178,7 @@ fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), &'static str> {
 
 fn origin(value: &str) -> Result<Origin<'_>, &'static str> {
     let malformed = "o= needs user, id, version, network, address type and address";
-    let mut words = value.split_ascii_whitespace();
+    let mut words = Words::of(value);
     let mut word = || words.next().map(Text::from).ok_or(malformed);
     let origin = Origin {
         username: word()?,
@@ -225,7 +202,7 @@ fn connection(value: &str) -> Result<NetworkAddress<'_>, &'static str> {
 
 fn media(value: &str) -> Result<Media<'_>, &'static str> {
     let malformed = "m= needs media, port, protocol and formats";
-    let mut words = value.split_ascii_whitespace();
+    let mut words = Words::of(value);
     let kind = words.next().ok_or(malformed)?.into();
     let ports = words.next().ok_or(malformed)?;
     let (port, count) = match ports.split_once('/') {

@@ -7,6 +7,7 @@ use crate::Text;
 use crate::attribute::{Attribute, Direction};
 use crate::error::Error;
 use crate::media::Media;
+use crate::scan::Words;
 
 /// A session description. [`fmt::Display`] writes its lines in the order of RFC 8866 §5, so that
 /// `u=` stands after `s=` and `i=` and before `c=`.
@@ -143,7 +144,7 @@ pub struct NetworkAddress<'a> {
 impl<'a> NetworkAddress<'a> {
     /// Reads the three words; `None` when there are not exactly three.
     pub fn parse(value: &'a str) -> Option<Self> {
-        let mut words = value.split_ascii_whitespace();
+        let mut words = Words::of(value);
         let address = NetworkAddress {
             network_type: words.next()?.into(),
             address_type: words.next()?.into(),

@@ -5,7 +5,7 @@ use crate::{Error, HeaderName, Headers, Method, grammar};
 
 /// Whether the headers that every message needs are there, once, and sound (RFC 3261 §8.1.1). A
 /// request is given with its method.
-pub(crate) fn check(headers: &Headers, method: Option<&Method>) -> Result<(), Error> {
+pub(crate) fn check(headers: &mut Headers, method: Option<&Method>) -> Result<(), Error> {
     let mut seen = Seen::default();
     for (name, value) in headers.texts() {
         match name {
@@ -30,7 +30,9 @@ pub(crate) fn check(headers: &Headers, method: Option<&Method>) -> Result<(), Er
             _ => {}
         }
     }
-    seen.all()
+    seen.all()?;
+    headers.set_checked();
+    Ok(())
 }
 
 /// Whether a row is one Via or several.

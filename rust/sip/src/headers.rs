@@ -15,12 +15,14 @@ pub struct Headers {
     /// What the rows are read from.
     head: Text,
     rows: Vec<Row>,
+    /// The rows that still are as they were read, and that every message is checked for, are sound.
+    is_checked: bool,
 }
 
 #[derive(Clone)]
 struct Row {
     name: HeaderName,
-    /// Where the value is in the head.
+    /// Where the value is in the head; empty when it never was there.
     span: (u32, u32),
     /// The value, once somebody has asked: most rows of a message concern nobody, and a slice
     /// that counts its users is not for nothing.
@@ -34,6 +36,12 @@ impl Row {
             span: (0, 0),
             value: value.into(),
         }
+    }
+
+    /// Gives it a value that is not the one of the head.
+    fn set(&mut self, value: Text) {
+        self.span = (0, 0);
+        self.value = value.into();
     }
 
     #[inline]
@@ -50,12 +58,13 @@ impl Row {
         }
     }
 
-    /// The value, and the text that it is a piece of.
+    /// The value, the text that it is a piece of, and whether it was read from a head.
     #[inline]
-    fn part<'a>(&'a self, head: &'a Text) -> (&'a Text, &'a str) {
+    fn part<'a>(&'a self, head: &'a Text) -> (&'a Text, &'a str, bool) {
+        let was_read = self.span.1 > 0;
         match self.value.get() {
-            Some(value) => (value, value),
-            None => (head, self.in_head(head)),
+            Some(value) => (value, value, was_read),
+            None => (head, self.in_head(head), was_read),
         }
     }
 
@@ -71,6 +80,7 @@ impl Headers {
         Self {
             head: Text::new(),
             rows: Vec::new(),
+            is_checked: false,
         }
     }
 
@@ -78,12 +88,18 @@ impl Headers {
         Self {
             head: Text::new(),
             rows: Vec::with_capacity(rows),
+            is_checked: false,
         }
     }
 
     /// Says what the spans of [`Headers::push_span`] are in.
     pub(crate) fn lie_in(&mut self, head: Text) {
         self.head = head;
+    }
+
+    /// Notes that they have been checked, so that what was read then is not doubted again.
+    pub(crate) fn set_checked(&mut self) {
+        self.is_checked = true;
     }
 
     /// The number of rows.
@@ -138,30 +154,34 @@ impl Headers {
     pub fn get_all_typed<T: Header>(&self) -> impl Iterator<Item = Result<T, Error>> {
         let named = self.rows.iter().filter(|row| row.name == T::NAME);
         let mut rows = named.map(|row| row.part(&self.head));
+        let read = |whole, value, was_read| match was_read && self.is_checked {
+            true => T::read_sound(whole, value),
+            false => T::read(whole, value),
+        };
         // What is left of a row whose first values have been given out.
-        let mut rest: Option<(&Text, &str)> = None;
+        let mut rest: Option<(&Text, &str, bool)> = None;
         std::iter::from_fn(move || {
-            let (whole, text) = match rest.take() {
+            let (whole, text, was_read) = match rest.take() {
                 Some(rest) => rest,
                 None => {
-                    let (whole, row) = rows.next()?;
+                    let (whole, row, was_read) = rows.next()?;
                     // Most rows of a list hold one value.
                     if T::ROWS == Rows::List && memchr::memchr(b',', row.as_bytes()).is_none() {
-                        return Some(T::read(whole, row));
+                        return Some(read(whole, row, was_read));
                     }
-                    (whole, row)
+                    (whole, row, was_read)
                 }
             };
             Some(match T::ROWS {
-                Rows::One => T::read(whole, text),
+                Rows::One => read(whole, text, was_read),
                 Rows::Joined => match rows.next() {
-                    None => T::read(whole, text),
-                    Some((_, second)) => T::parse(&join(text, second, &mut rows)),
+                    None => read(whole, text, was_read),
+                    Some((_, second, _)) => T::parse(&join(text, second, &mut rows)),
                 },
                 Rows::List => {
                     let (value, after) = grammar::cut(text, b',');
-                    rest = after.map(|after| (whole, after));
-                    T::read(whole, grammar::trim(value))
+                    rest = after.map(|after| (whole, after, was_read));
+                    read(whole, grammar::trim(value), was_read)
                 }
             })
         })
@@ -253,7 +273,7 @@ impl Headers {
             Some(rest) => format!("{header},{rest}"),
             None => header.to_string(),
         };
-        row.value = Text::from(value).into();
+        row.set(value.into());
     }
 
     /// Takes the first value of `T`'s name away, leaving further ones, and returns it.
@@ -266,7 +286,10 @@ impl Headers {
                 Rows::One | Rows::Joined => None,
             };
             match rest {
-                Some(rest) => self.rows[at].value = grammar::slice(value, rest).into(),
+                Some(rest) => {
+                    let rest = grammar::slice(value, rest);
+                    self.rows[at].set(rest);
+                }
                 None => {
                     self.rows.remove(at);
                 }
@@ -299,10 +322,10 @@ impl fmt::Debug for Headers {
 fn join<'a>(
     first: &str,
     second: &str,
-    rows: &mut impl Iterator<Item = (&'a Text, &'a str)>,
+    rows: &mut impl Iterator<Item = (&'a Text, &'a str, bool)>,
 ) -> Text {
     let mut joined = format!("{first}, {second}");
-    for (_, row) in rows {
+    for (_, row, _) in rows {
         joined.extend([", ", row]);
     }
     joined.into()

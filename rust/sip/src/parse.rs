@@ -44,7 +44,7 @@ pub(crate) fn message(datagram: &Bytes) -> Result<Message, ParseError> {
     match start {
         Start::Request { method, uri } => {
             let error = error
-                .or_else(|| check(&headers, Some(&method)).err())
+                .or_else(|| check(&mut headers, Some(&method)).err())
                 .or(body_error);
             let request = Request {
                 method,
@@ -62,7 +62,10 @@ pub(crate) fn message(datagram: &Bytes) -> Result<Message, ParseError> {
             })
         }
         Start::Response { status, reason } => {
-            match error.or_else(|| check(&headers, None).err()).or(body_error) {
+            match error
+                .or_else(|| check(&mut headers, None).err())
+                .or(body_error)
+            {
                 None => Ok(Message::Response(Response {
                     status,
                     reason,

@@ -29,6 +29,10 @@ impl Header for CallId {
             false => Err(Error::Malformed(Self::NAME)),
         }
     }
+
+    fn read_sound(whole: &Text, value: &str) -> Result<Self, Error> {
+        Ok(Self(grammar::slice(whole, value)))
+    }
 }
 
 impl Sound for CallId {

@@ -61,16 +61,19 @@ impl NameAddr {
 
     /// Reads a `name-addr` or an `addr-spec` with its parameters; `header` is named in the error.
     pub fn parse(value: &Text, header: HeaderName) -> Result<Self, Error> {
-        Self::read(value, value).ok_or(Error::Malformed(header))
+        Self::read(value, value, false).ok_or(Error::Malformed(header))
     }
 
-    /// [`NameAddr::parse`] for a piece of a longer text.
+    /// [`NameAddr::parse`] for a piece of a longer text, which is sound or may be not.
     #[inline]
-    pub(crate) fn read(whole: &Text, value: &str) -> Option<Self> {
+    pub(crate) fn read(whole: &Text, value: &str, is_sound: bool) -> Option<Self> {
         let parts = Parts::of(value)?;
         Some(Self {
             uri: Uri::read(grammar::slice(whole, parts.uri)).ok()?,
-            params: Params::parse(whole, parts.params)?,
+            params: match is_sound {
+                true => Params::sound(whole, parts.params),
+                false => Params::parse(whole, parts.params)?,
+            },
             display: grammar::slice(whole, parts.display),
         })
     }
@@ -156,7 +159,15 @@ macro_rules! name_addr_headers {
 
             #[inline]
             fn read(whole: &Text, value: &str) -> Result<Self, Error> {
-                match NameAddr::read(whole, value) {
+                match NameAddr::read(whole, value, false) {
+                    Some(address) => Ok(Self(address)),
+                    None => Err(Error::Malformed(Self::NAME)),
+                }
+            }
+
+            #[inline]
+            fn read_sound(whole: &Text, value: &str) -> Result<Self, Error> {
+                match NameAddr::read(whole, value, true) {
                     Some(address) => Ok(Self(address)),
                     None => Err(Error::Malformed(Self::NAME)),
                 }

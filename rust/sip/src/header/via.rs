@@ -165,7 +165,7 @@ impl Via {
     }
 
     #[inline]
-    fn of(whole: &Text, value: &str) -> Option<Self> {
+    fn of(whole: &Text, value: &str, is_sound: bool) -> Option<Self> {
         let parts = Parts::of(value)?;
         Some(Self {
             version: grammar::slice(whole, parts.version),
@@ -175,7 +175,10 @@ impl Via {
             },
             host: Host::of(whole, parts.host),
             port: parts.port,
-            params: Params::parse(whole, parts.params)?,
+            params: match is_sound {
+                true => Params::sound(whole, parts.params),
+                false => Params::parse(whole, parts.params)?,
+            },
         })
     }
 }
@@ -246,10 +249,12 @@ impl Header for Via {
 
     #[inline]
     fn read(whole: &Text, value: &str) -> Result<Self, Error> {
-        match Self::of(whole, value) {
-            Some(via) => Ok(via),
-            None => Err(Error::Malformed(Self::NAME)),
-        }
+        Self::of(whole, value, false).ok_or(Error::Malformed(Self::NAME))
+    }
+
+    #[inline]
+    fn read_sound(whole: &Text, value: &str) -> Result<Self, Error> {
+        Self::of(whole, value, true).ok_or(Error::Malformed(Self::NAME))
     }
 }
 
