@@ -261,7 +261,8 @@ impl Call {
     ) -> Result<String, EngineError> {
         let rtp = legs.reserve(&mut self.audio, self.flow.local.ip(), now)?;
         let local = local_media(rtp, holds, self.link.as_deref());
-        Ok(self.exchange.create_offer(&local)?.to_string())
+        self.exchange.create_offer(&local)?;
+        Ok(self.exchange.sent().unwrap_or_default().to_owned())
     }
 
     /// Answers the peer's offer and carries out what is agreed with it.
@@ -293,7 +294,8 @@ impl Call {
     fn answer(&mut self, legs: &mut Legs, now: Instant) -> Result<String, EngineError> {
         let rtp = legs.reserve(&mut self.audio, self.flow.local.ip(), now)?;
         let local = local_media(rtp, self.holds, self.link.as_deref());
-        Ok(self.exchange.create_answer(&local)?.to_string())
+        self.exchange.create_answer(&local)?;
+        Ok(self.exchange.sent().unwrap_or_default().to_owned())
     }
 
     /// What we send reaches the caller: nothing is kept back any more.

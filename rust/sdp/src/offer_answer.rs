@@ -13,6 +13,9 @@ use crate::media::Media;
 use crate::session::{NetworkAddress, Origin, SessionDescription, Timing};
 use crate::stream::{Stream, audio_line};
 
+/// Bytes that a description of ours has at most, unless its page or its codecs are many.
+const USUAL_LENGTH: usize = 512;
+
 /// What an exchange came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Negotiated {
@@ -464,12 +467,13 @@ impl OfferAnswer {
             attributes: Vec::new(),
             media,
         };
-        let mut text = description.to_string();
+        let mut text = String::with_capacity(USUAL_LENGTH);
+        // Writing to a String can't fail.
+        let _ = write!(text, "{description}");
         if self.sent.as_deref().is_some_and(|sent| sent != text) {
             self.version += 1;
             description.origin.session_version = self.version.to_string().into();
             text.clear();
-            // Writing to a String can't fail.
             let _ = write!(text, "{description}");
         }
         self.sent = Some(text.into_boxed_str());

@@ -109,20 +109,31 @@ impl Params {
 
     /// [`Params::set`] with a value that is already written as the wire wants it.
     pub(crate) fn set_raw(&mut self, name: &str, value: &str) {
-        let mut text = String::with_capacity(self.0.len() + name.len() + value.len() + 2);
-        let mut found = false;
+        self.set_all_raw([(name, value)]);
+    }
+
+    /// [`Params::set_raw`] for several at once.
+    pub(crate) fn set_all_raw<const N: usize>(&mut self, params: [(&str, &str); N]) {
+        let added: usize = params.iter().map(|(n, v)| n.len() + v.len() + 2).sum();
+        let mut text = String::with_capacity(self.0.len() + added);
+        let mut found = [false; N];
         for (n, v) in self.iter() {
-            if n.eq_ignore_ascii_case(name) {
-                if !found {
-                    append(&mut text, n, Some(value));
+            match params
+                .iter()
+                .position(|(name, _)| n.eq_ignore_ascii_case(name))
+            {
+                None => append(&mut text, n, v),
+                Some(at) if found[at] => {}
+                Some(at) => {
+                    append(&mut text, n, Some(params[at].1));
+                    found[at] = true;
                 }
-                found = true;
-            } else {
-                append(&mut text, n, v);
             }
         }
-        if !found {
-            append(&mut text, name, Some(value));
+        for ((name, value), found) in params.into_iter().zip(found) {
+            if !found {
+                append(&mut text, name, Some(value));
+            }
         }
         self.0 = text.into();
     }

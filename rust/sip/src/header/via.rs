@@ -1,7 +1,7 @@
 //! Via (RFC 3261 §20.42) with `rport` (RFC 3581).
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::{Header, HeaderName, Params, Rows, Sound};
 use crate::grammar::{self, class};
@@ -142,6 +142,13 @@ impl Via {
     /// Fills in the port the request came from.
     pub fn set_rport(&mut self, port: u16) {
         self.params.set("rport", &port.to_string());
+    }
+
+    /// Notes the address and fills in the port the request came from.
+    pub(crate) fn set_source(&mut self, source: SocketAddr) {
+        let (port, address) = (source.port().to_string(), source.ip().to_string());
+        self.params
+            .set_all_raw([("rport", &port), ("received", &address)]);
     }
 
     /// `maddr`, the address to use instead of the host.

@@ -90,12 +90,18 @@ fn userinfo(bytes: &[u8], start: usize) -> Result<(usize, usize), Error> {
 impl SipUri {
     /// `sip:host`
     pub fn new(host: &Host) -> Self {
+        Self::at("", host, None)
+    }
+
+    /// `sip:user@host:port`, without user part where that is empty.
+    pub(crate) fn at(user: &str, host: &Host, port: Option<u16>) -> Self {
+        let escaped = Part::User.escape(user);
         Parts {
             secure: false,
-            user: None,
+            user: (!user.is_empty()).then_some(&*escaped),
             password: None,
             host: &host.to_string(),
-            port: None,
+            port,
             params: "",
             headers: "",
         }

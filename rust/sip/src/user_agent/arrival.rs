@@ -406,12 +406,12 @@ fn note_source(request: &mut Request, flow: Flow) {
     let Ok(mut via) = request.headers.top_via() else {
         return;
     };
-    let wants_rport = via.wants_rport();
-    if wants_rport {
-        via.set_rport(flow.remote.port());
-    }
-    if wants_rport || via.host.ip() != Some(flow.remote.ip()) {
+    if via.wants_rport() {
+        via.set_source(flow.remote);
+    } else if via.host.ip() != Some(flow.remote.ip()) {
         via.set_received(flow.remote.ip());
-        request.headers.replace_first(&via);
+    } else {
+        return;
     }
+    request.headers.replace_first(&via);
 }

@@ -11,9 +11,7 @@ impl UserAgent {
     /// The Contact that brings requests back over the transport of this flow.
     pub(super) fn contact(&self, flow: Flow, user: Option<&str>) -> Text {
         let (host, port) = self.own_address(flow);
-        let uri = SipUri::new(&host)
-            .with_user(user.unwrap_or_default())
-            .with_port(port);
+        let uri = SipUri::at(user.unwrap_or_default(), &host, port);
         let uri = match flow.transport {
             Transport::Udp => uri,
             other => uri.with_param("transport", other.name()),
@@ -36,10 +34,7 @@ impl UserAgent {
             ..flow
         };
         let (host, port) = self.own_address(tls);
-        let uri = SipUri::new(&host)
-            .with_user(user.unwrap_or_default())
-            .with_port(port)
-            .with_secure(true);
+        let uri = SipUri::at(user.unwrap_or_default(), &host, port).with_secure(true);
         NameAddr::new(uri).to_string().into()
     }
 }
