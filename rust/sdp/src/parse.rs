@@ -35,7 +35,7 @@ fn syntax(line: usize, reason: &'static str) -> Error {
 }
 
 fn lines(text: &str) -> Result<SessionDescription<'_>, Error> {
-    let text = text.trim_end_matches(['\0', ' ', '\t', '\r', '\n']);
+    let text = without_padding(text);
     // One look at all lines, since hardly any description has one.
     let has_nul = memchr::memchr(0, text.as_bytes()).is_some();
     let mut reader = Reader::default();
@@ -54,6 +54,17 @@ fn lines(text: &str) -> Result<SessionDescription<'_>, Error> {
         reader.line(line).map_err(|reason| syntax(number, reason))?;
     }
     reader.finish().map_err(|reason| syntax(number + 1, reason))
+}
+
+/// A description without what is behind its last line; blanks at the end of that line are its own.
+fn without_padding(text: &str) -> &str {
+    let padded = text.trim_end_matches(['\0', ' ', '\t', '\r', '\n']).len();
+    let padding = &text[padded..];
+    let blanks = padding.len() - padding.trim_start_matches([' ', '\t']).len();
+    match padding[blanks..].starts_with(['\r', '\n']) {
+        true => &text[..padded + blanks],
+        false => &text[..padded],
+    }
 }
 
 #[derive(Default)]

@@ -157,3 +157,22 @@ fn address_and_direction_of_a_line_go_before_those_of_the_session() {
     assert_eq!(address(data), "198.51.100.1");
     assert_eq!(description.direction_of(audio), Direction::RecvOnly);
 }
+
+#[test]
+fn blanks_at_the_end_of_the_last_line_are_its_own_and_those_behind_it_are_not() {
+    let written = WHOLE.replace("webrtc-datachannel", "x\r\na=what:is \t");
+    let whole = SessionDescription::parse(written.as_bytes()).unwrap();
+    let last = whole.media[1].attributes.last().unwrap();
+    assert_eq!(last.value.as_deref(), Some("is \t"));
+    assert_eq!(whole.to_string(), written);
+    for padding in [" \r\n\t", "\0\0", "\n \0"] {
+        let padded = written.clone() + padding;
+        assert_eq!(
+            SessionDescription::parse(padded.as_bytes()),
+            Ok(whole.clone())
+        );
+    }
+    let unended = SessionDescription::parse(written.trim_end_matches("\r\n").as_bytes()).unwrap();
+    let last = unended.media[1].attributes.last().unwrap();
+    assert_eq!(last.value.as_deref(), Some("is"));
+}
