@@ -1,4 +1,8 @@
-//! Keys as tones (ITU-T Q.23), and an ear for single frequencies.
+//! Keys as tones (ITU-T Q.23), an ear for them ([`Detector`]), and one for single frequencies.
+
+mod detector;
+
+pub use detector::{Detector, Edge};
 
 use std::f64::consts::TAU;
 
