@@ -143,6 +143,7 @@ impl Stage {
                 remote_rtcp: address,
                 rtcp_mux: false,
                 comfort_noise: false,
+                voip_metrics: false,
                 send: true,
                 receive: true,
                 unproven: false,

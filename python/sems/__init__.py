@@ -14,7 +14,7 @@ from .bindings import Binding
 from .call import Call
 from .conference import Conference, Participant
 from .config import Config
-from .engine import Prompt, Tap, __version__
+from .engine import Prompt, Quality, Tap, __version__
 from .errors import (
     CallFailed,
     ConfigError,
@@ -38,11 +38,12 @@ from .events import (
     Levels,
     Message,
     Progress,
-    Quality,
     Replaced,
     RtpResumed,
     RtpTimeout,
     Speaking,
+    StreamResumed,
+    StreamStopped,
     Transferring,
 )
 from .headers import Headers, NameAddr, SipUri
@@ -102,6 +103,8 @@ __all__ = [
     "SoundNotFound",
     "Speaking",
     "StartError",
+    "StreamResumed",
+    "StreamStopped",
     "Subscription",
     "Tap",
     "Trace",

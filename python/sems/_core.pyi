@@ -189,6 +189,46 @@ class Prompt:
         """From 16-bit little-endian mono samples."""
 
 @final
+class Quality:
+    """What a line is like. Counts and shares are of the last five seconds."""
+
+    @property
+    def received(self) -> int:
+        """RTP packets received."""
+    @property
+    def lost(self) -> int:
+        """RTP packets that should have come and did not."""
+    @property
+    def discarded(self) -> int:
+        """RTP packets that came too late to be played."""
+    @property
+    def loss(self) -> float:
+        """The share of packets that did not come, 0.0–1.0."""
+    @property
+    def jitter_ms(self) -> float:
+        """Interarrival jitter (RFC 3550 §6.4.1)."""
+    @property
+    def buffer_ms(self) -> float:
+        """How long packets wait here to be played."""
+    @property
+    def round_trip_ms(self) -> float | None:
+        """From RTCP, where the peer sends it."""
+    @property
+    def remote_loss(self) -> float | None:
+        """The share of our packets that the peer reports as lost, 0.0–1.0."""
+    @property
+    def remote_jitter_ms(self) -> float | None:
+        """The jitter of our packets that the peer reports."""
+    @property
+    def mos(self) -> float | None:
+        """What the peer sounds like here, 1.0–4.5: the E-model (ITU-T G.107), simplified. None while
+        nothing comes."""
+    @property
+    def remote_mos(self) -> float | None:
+        """What we sound like to the peer: as it says (RFC 3611), else estimated from its reports."""
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
 class Tap:
     """Audio of one direction of a call as it passes, in a bounded ring (two seconds)."""
 
@@ -305,13 +345,13 @@ class Event:
 
     @final
     class Quality(Event):
-        __match_args__ = ("call", "received", "lost", "jitter_ms", "round_trip_ms", "remote_loss")
+        """Audio has begun to come, or a twentieth of it and more gets lost; at most each five seconds.
+        What a line is like is read with quality()."""
+
+        __match_args__ = ("call", "received", "lost")
         call: int
         received: int
         lost: int
-        jitter_ms: float
-        round_trip_ms: float | None
-        remote_loss: float | None
 
     @final
     class RtpTimeout(Event):
@@ -323,6 +363,21 @@ class Event:
     class RtpResumed(Event):
         __match_args__ = ("call",)
         call: int
+
+    @final
+    class StreamStopped(Event):
+        """Nothing comes from the peer ("in"), or its reports show that nothing of ours arrives ("out")."""
+
+        __match_args__ = ("call", "direction", "ever")
+        call: int
+        direction: str
+        ever: bool
+
+    @final
+    class StreamResumed(Event):
+        __match_args__ = ("call", "direction")
+        call: int
+        direction: str
 
     @final
     class Request(Event):
@@ -488,6 +543,9 @@ class Engine:
         """Counters and gauges by name (``calls``, ``legs``, ``rooms``, ``rtp_ports``, ``ticks``,
         ``late_ticks``, ``skipped_ticks``, ``headroom_percent``, ``rtp_received``, ``rtp_sent``,
         ``rtp_foreign``, ``sip_received``, ``sip_malformed``, ``transactions``, ``sessions``, …)."""
+    def quality(self, calls: Sequence[int]) -> list[Quality | None]:
+        """What the lines of these calls are like, at most a second old; None for one without audio.
+        The last figures of a call that has ended stay for a while."""
     def traced_calls(self, limit: int = 500) -> list[TracedCall]:
         """What is recorded of whom, the newest first."""
     def trace(self, call: int | str) -> list[TraceEntry]:

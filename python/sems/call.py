@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 
-from . import events
-from .engine import Event
+from . import events, lines
+from .engine import Event, Quality
 from .errors import CallFailed, EngineError, HungUp, WrongState
 from .events import SILENT, CallEvent, EndCause, EndReason
 from .headers import Headers, NameAddr, SipUri, quote
@@ -110,8 +110,10 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
         """The peer speaks."""
         self.level = SILENT
         """How loud the peer is, in dBov (−127 to 0); told while the call is in a room."""
-        self.quality: events.Quality | None = None
-        """The last figures of the line."""
+        self.stopped: frozenset[events.Direction] = frozenset()
+        """Streams that should flow and don't: ``in``: nothing is heard of the peer; ``out``: the peer
+        hears nothing of us."""
+        self._last_quality: Quality | None = None
         self.log = logger.bind(call=call_id, caller=caller.uri, uri=uri)
         self._subscribers: Subscribers[CallEvent] = Subscribers()
         self._waiting: set[asyncio.Future[Any]] = set()
@@ -125,6 +127,31 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
     @property
     def has_media(self) -> bool:
         return self.state == "answered" or (self.early_media and self.end is None)
+
+    @property
+    def quality(self) -> Quality | None:
+        """What the line is like, at most a second old: loss, jitter, round trip, how it sounds. None
+        before there is sound; after the end the last figures."""
+        if self.end is not None:
+            return self._last_quality
+        return self.server.engine.core.quality([self.id])[0]
+
+    def follow_quality(self, callback: Callable[[Quality], None]) -> Callable[[], None]:
+        """Tells ``callback`` what the line is like once a second, until the call ends; returns what ends
+        that. Lines that nobody follows cost nothing."""
+
+        def calls() -> tuple[int, ...]:
+            if self.end is not None:
+                unfollow()
+                return ()
+            return (self.id,)
+
+        def tell(figures: Mapping[int, Quality]) -> None:
+            for quality in figures.values():
+                callback(quality)
+
+        unfollow = lines.follow(self.server.engine, calls, tell)
+        return unfollow
 
     # Signaling
 
@@ -242,9 +269,6 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
             case Event.Speaking(_, on):
                 self.speaking = on
                 self._subscribers.tell(events.Speaking(on))
-            case Event.Quality(_, received, lost, jitter_ms, round_trip_ms, remote_loss):
-                self.quality = events.Quality(received, lost, jitter_ms, round_trip_ms, remote_loss)
-                self._subscribers.tell(self.quality)
             case Event.Updated(_, on_hold, codec):
                 self.codec = codec
                 if on_hold != self.on_hold:
@@ -263,6 +287,15 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
                 self._subscribers.tell(events.RtpTimeout(silent_ms))
             case Event.RtpResumed():
                 self._subscribers.tell(events.RtpResumed())
+            case Event.StreamStopped(_, way, ever):
+                direction = cast(events.Direction, way)
+                self.stopped |= {direction}
+                self.log.info("a stream has stopped", direction=direction, ever=ever)
+                self._subscribers.tell(events.StreamStopped(direction, ever))
+            case Event.StreamResumed(_, way):
+                direction = cast(events.Direction, way)
+                self.stopped -= {direction}
+                self._subscribers.tell(events.StreamResumed(direction))
             case Event.Redirected(_, targets):
                 self.redirect_targets = tuple(targets)
             case Event.Replaced(_, _, headers, source, local, trusted, user):
@@ -290,8 +323,10 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
         """For the server: the call is over."""
         if self.end is not None:
             return
+        self._last_quality = self.quality
         self.end = end
         self.state = "ended"
+        self.stopped = frozenset()
         self.speaking = False
         self.level = SILENT
         self.room = None

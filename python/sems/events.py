@@ -8,6 +8,9 @@ from typing import Literal
 SILENT = -127
 """The level of silence, in dBov."""
 
+Direction = Literal["in", "out"]
+"""The way of a stream: from the peer, or to it."""
+
 EndCause = Literal["local", "remote", "cancelled", "rejected", "timeout", "error"]
 
 
@@ -75,22 +78,6 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
-class Quality:
-    """Figures of the line over the last five seconds."""
-
-    received: int
-    """RTP packets received."""
-    lost: int
-    """RTP packets that should have come and did not."""
-    jitter_ms: float
-    """Interarrival jitter (RFC 3550 §6.4.1)."""
-    round_trip_ms: float | None
-    """From RTCP, where the peer sends it."""
-    remote_loss: float | None
-    """The share of our packets that the peer reports as lost, 0.0–1.0."""
-
-
-@dataclass(frozen=True, slots=True)
 class RtpTimeout:
     """Nothing has been heard of the peer, though something should have been."""
 
@@ -100,6 +87,24 @@ class RtpTimeout:
 @dataclass(frozen=True, slots=True)
 class RtpResumed:
     """The peer is heard again."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStopped:
+    """A stream that should flow does not: the call is dead, or one-way."""
+
+    direction: Direction
+    """``in``: nothing comes from the peer, who can't be heard; ``out``: the peer's reports (RTCP) show
+    that nothing of ours arrives: it hears nothing."""
+    ever: bool
+    """It has flowed before; otherwise the way may be wrong from the start, as behind a NAT."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamResumed:
+    """It flows again, or for the first time."""
+
+    direction: Direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +146,10 @@ CallEvent = (
     | Speaking
     | Level
     | Hold
-    | Quality
     | RtpTimeout
     | RtpResumed
+    | StreamStopped
+    | StreamResumed
     | Replaced
     | Transferring
     | Message

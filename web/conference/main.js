@@ -16,6 +16,7 @@ const state = new State();
 let conference = null; // path of the conference in the API
 let connected = null; // not known yet
 let over = false;
+const lines = {}; // what the lines are like, by participant
 
 const rows = new Rows(find("#participants"), {
   mute: (id) => wish(wishes.block(id), "PATCH", `/participants/${id}`, { muted: true }),
@@ -93,6 +94,8 @@ function render() {
   if (!here) return me.away(words.removed);
   crowd.render(room);
   rows.render(room, connected === true, crowd.shows);
+  for (const id in lines) if (!room.participants.has(Number(id))) delete lines[id];
+  rows.lines(lines);
   me.render(room, connected === true);
   setText(find("#room-name"), room.name);
   document.title = room.name;
@@ -109,6 +112,11 @@ function render() {
 function showLevels(levels) {
   rows.level(levels);
   if (state.known) me.level(levels[state.room.me]);
+}
+
+function showLines(changed) {
+  Object.assign(lines, changed);
+  rows.lines(changed);
 }
 
 function whoSpeaks(room) {
@@ -167,6 +175,7 @@ function follow() {
       render();
     },
     levels: showLevels,
+    quality: showLines,
     ended({ reason }) {
       end(reason === "removed" ? `${words.removed} ${words.ended}` : words.ended);
     },

@@ -52,6 +52,17 @@ export class Rows {
     for (const id of this.#sounding) this.#draw(id, share(levels[id]));
   }
 
+  /** What the lines are like: new figures of some participants. */
+  lines(figures) {
+    for (const [id, line] of Object.entries(figures)) {
+      const row = this.#rows.get(Number(id));
+      if (!row) continue;
+      setText(row.mos, line.mos === null ? "" : words.mos(line));
+      setText(row.losses, words.losses(line));
+      show(row.figures, line.mos !== null);
+    }
+  }
+
   clear() {
     this.list.replaceChildren();
     this.#rows.clear();
@@ -71,6 +82,9 @@ export class Rows {
       hand: find(".hand", element),
       lower: find(".lower", element),
       bar: find(".bar", element),
+      figures: find(".figures", element),
+      mos: find(".mos", element),
+      losses: find(".losses", element),
       mute: find(".mute", element),
       remove: find(".remove", element),
       blocked: false,

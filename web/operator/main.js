@@ -79,7 +79,7 @@ const calls = new Table(
     setText(service, call.conference === null ? (call.app ?? "") : `${call.app ?? "conference"} ${call.conference}`);
     setText(state, [call.state, call.codec, call.on_hold && "on hold"].filter(Boolean).join(", "));
     setText(time, since(call.answered ?? call.started));
-    setText(line, quality(call.quality));
+    setText(line, quality(call));
     setAttribute(find(".trace", action), "aria-label", `Trace of ${call.caller_name}`);
     const button = find(".end", action);
     const sure = button.dataset.sure !== undefined;
@@ -144,11 +144,14 @@ function since(moment) {
   return [...(h ? [h, String(m).padStart(2, "0")] : [m]), String(s).padStart(2, "0")].join(":");
 }
 
-function quality(line) {
-  if (!line) return "";
+function quality({ quality: line, stopped }) {
+  const marks = [stopped.includes("in") && "can't be heard", stopped.includes("out") && "hears nothing"].filter(Boolean);
+  if (!line) return marks.join(", ");
   const loss = (100 * line.lost) / Math.max(1, line.received + line.lost);
   const trip = line.round_trip_ms === null ? "" : `, ${line.round_trip_ms.toFixed(0)} ms round trip`;
-  return `loss ${loss.toFixed(1)} %, jitter ${line.jitter_ms.toFixed(1)} ms${trip}`;
+  const mos = line.mos === null ? "" : `, MOS ${line.mos.toFixed(1)}`;
+  const remote = line.remote_mos === null ? "" : ` (there ${line.remote_mos.toFixed(1)})`;
+  return [...marks, `loss ${loss.toFixed(1)} %, jitter ${line.jitter_ms.toFixed(1)} ms${trip}${mos}${remote}`].join(", ");
 }
 
 function render() {

@@ -28,7 +28,12 @@ export const words = {
   muted: "muted",
   onHold: "on hold",
   hand: (place) => `hand ${place}`,
-  badLine: ({ loss, silent }) => (silent ? "bad line: no sound arrives" : `bad line: loss ${loss} %`),
+  badLine: ({ loss, silent, deaf }) =>
+    [silent && "can't be heard", deaf && "hears nothing", !silent && loss > 0 && `bad line: loss ${loss} %`]
+      .filter(Boolean)
+      .join(", "),
+  mos: ({ mos }) => `MOS ${mos.toFixed(1)}`,
+  losses: ({ loss, jitter }) => `loss ${loss} %, jitter ${jitter} ms`,
 
   // the header
   people: (count) => (count === 1 ? "You are alone here" : `${count} people`),

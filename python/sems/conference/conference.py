@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from .. import lines
 from ..errors import EngineError, SemsError, SoundNotFound, WrongState
 from ..events import Levels
 from .commands import Command
@@ -19,6 +20,7 @@ from .participant import Presence, Role
 
 if TYPE_CHECKING:
     from ..call import Call
+    from ..engine import Quality
     from ..room import Room
     from .registry import Conferences
 
@@ -77,6 +79,18 @@ class Conference:
                 self._room.watch_levels(False)
 
         return unfollow
+
+    def follow_quality(self, callback: Callable[[Mapping[int, Quality]], None]) -> Callable[[], None]:
+        """Tells ``callback`` what the lines are like, by participant, once a second; returns what ends
+        that. Lines are read only while somebody follows them."""
+
+        def tell(figures: Mapping[int, Quality]) -> None:
+            known = {self._ids[call]: quality for call, quality in figures.items() if call in self._ids}
+            for participant, quality in known.items():
+                self.model.report_loss(participant, quality.loss)
+            callback(known)
+
+        return lines.follow(self._server.engine, self._ids.keys, tell)
 
     async def join(self, call: Call) -> None:
         """Lets the call take part, and returns when it has left.

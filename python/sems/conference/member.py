@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from ..events import CallEvent, Digit, Hold, Quality, RtpResumed, RtpTimeout, Speaking
+from ..events import CallEvent, Digit, Hold, Speaking, StreamResumed, StreamStopped
 from .errors import Refused
 from .events import Event, HandLowered, HandRaised, Joined, Muted, ParticipantChanged, Removed, Unmuted
 from .keypad import CODES, Keypad
@@ -79,13 +79,9 @@ class Member:
                 model.report_voice(self.id, on)
             case Hold(on):
                 model.report_hold(self.id, on)
-            case Quality(received, lost):
-                model.report_loss(self.id, lost / max(1, received + lost))
-                model.report_silence(self.id, received == 0 and not self.call.on_hold)
-            case RtpTimeout():
-                model.report_silence(self.id, True)
-            case RtpResumed():
-                model.report_silence(self.id, False)
+            case StreamStopped(direction) | StreamResumed(direction):
+                report = model.report_silence if direction == "in" else model.report_deafness
+                report(self.id, isinstance(event, StreamStopped))
 
     def _on_key(self, key: str) -> None:
         code = self._keypad.press(key, asyncio.get_running_loop().time())

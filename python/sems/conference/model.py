@@ -250,6 +250,11 @@ class ConferenceModel:
         if him := self._participants.get(participant):
             self._report_line(him, replace(him.line, silent=on))
 
+    def report_deafness(self, participant: int, on: bool) -> None:
+        """Nothing of the room arrives at his phone, or it does again."""
+        if him := self._participants.get(participant):
+            self._report_line(him, replace(him.line, deaf=on))
+
     def _report_line(self, participant: Participant, line: Line) -> None:
         if participant.line != line:
             self._record(LineChanged, participant=replace(participant, line=line))

@@ -34,12 +34,14 @@ class Line:
     loss: int = 0
     """Packets lost on the way to us, in percent; 0 below :data:`BAD_LOSS`."""
     silent: bool = False
-    """Nothing arrives although something should: the network is gone, or the phone."""
+    """Nothing arrives although something should: he can't be heard."""
+    deaf: bool = False
+    """Nothing of ours arrives at his phone, as it reports: he hears nothing."""
 
     @property
     def bad(self) -> bool:
         """Others should be told that the line, not the person, is the trouble."""
-        return self.loss > 0 or self.silent
+        return self.loss > 0 or self.silent or self.deaf
 
 
 @dataclass(frozen=True, slots=True)

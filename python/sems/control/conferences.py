@@ -109,7 +109,9 @@ class ConferenceApi:
                     "Follow the conference by Server-Sent Events. Unnamed events are changes, with their "
                     "sequence number as id; `snapshot` is the whole conference and comes first, unless the "
                     "reader told the id of the last event that he knows; `levels` has dBov by participant, "
-                    "at most ten times a second; `beat` says that the line is alive; `ended` is the last."
+                    "at most ten times a second; `quality` has what lines are like by participant (loss in "
+                    "percent, jitter in milliseconds, mos), of those for whom it has changed, at most once a "
+                    "second; `beat` says that the line is alive; `ended` is the last."
                 ),
                 answer=EventView,
                 media_type="text/event-stream",

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Final
 from ..conference import Conference, Member
 from ..conference.events import Event, HandsChanged, Locked, ParticipantChanged, Removed, Unlocked
 from .stream import event
-from .views import ConferenceView, EventView, ParticipantView
+from .views import ConferenceView, EventView, FiguresView, ParticipantView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from ..engine import Quality
 
 _CODED: Final = 64
 
@@ -29,6 +31,10 @@ class Feed:
         """The last reading of levels."""
         self.readings = 0
         """How many there have been."""
+        self.looks = 0
+        """How often the figures of the lines have changed."""
+        self._figures: dict[int, FiguresView] = {}
+        self._changes = b""
         self._coded: OrderedDict[tuple[int, bool], bytes] = OrderedDict()
         self._wakes: set[asyncio.Event] = set()
         self._unsubscribe: list[Callable[[], None]] = []
@@ -39,6 +45,7 @@ class Feed:
             self._unsubscribe = [
                 self.conference.model.subscribe(self._on_event),
                 self.conference.follow_levels(self._on_levels),
+                self.conference.follow_quality(self._on_quality),
             ]
         self._wakes.add(wake)
 
@@ -62,6 +69,11 @@ class Feed:
             if len(self._coded) > _CODED:
                 self._coded.popitem(last=False)
         return self._coded[key]
+
+    def figures(self, known: int) -> bytes:
+        """What the lines are like, to one who knows the figures of look ``known``: what has changed, or
+        all."""
+        return self._changes if known == self.looks - 1 else _figures_event(self._figures)
 
     def snapshot(self, reader: int | None) -> bytes:
         """The conference as it is now."""
@@ -96,9 +108,22 @@ class Feed:
         self.readings += 1
         self._ring()
 
+    def _on_quality(self, known: Mapping[int, Quality]) -> None:
+        before = self._figures
+        self._figures = {id: FiguresView.of(quality, before.get(id)) for id, quality in known.items()}
+        changed = {id: each for id, each in self._figures.items() if before.get(id) != each}
+        if changed:
+            self._changes = _figures_event(changed)
+            self.looks += 1
+            self._ring()
+
     def _ring(self) -> None:
         for wake in self._wakes:
             wake.set()
+
+
+def _figures_event(figures: Mapping[int, FiguresView]) -> bytes:
+    return event(json.dumps({str(id): each.model_dump() for id, each in figures.items()}), name="quality")
 
 
 class Feeds:
@@ -131,6 +156,7 @@ class ConferenceReader:
         self._reader = member.id if member else None
         self._since = since
         self._readings = -1
+        self._looks = 0
         self._wake: asyncio.Event | None = None
 
     def open(self, wake: asyncio.Event) -> None:
@@ -155,6 +181,9 @@ class ConferenceReader:
         if self._readings != self._feed.readings and not removed:
             self._readings = self._feed.readings
             chunks.append(self._feed.levels)
+        if self._looks != self._feed.looks and not removed:
+            chunks.append(self._feed.figures(self._looks))
+            self._looks = self._feed.looks
         over = self._member.ended if self._member else not self._conference.members
         if over:
             chunks.append(event(json.dumps({"reason": "removed" if removed else "ended"}), name="ended"))

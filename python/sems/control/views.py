@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..accounts import Account
     from ..bindings import Binding
     from ..call import Call
-    from ..events import Quality
+    from ..engine import Quality
     from ..trace import Trace, TracedCall
 
 
@@ -48,7 +48,9 @@ class LineView(View):
     loss: int
     """Packets lost on the way to us, in percent; 0 while it does not disturb."""
     silent: bool
-    """Nothing arrives although something should."""
+    """Nothing arrives although something should: the participant can't be heard."""
+    deaf: bool
+    """Nothing of ours arrives at the participant's phone, as it reports: the participant hears nothing."""
 
 
 class ParticipantView(View):
@@ -89,7 +91,7 @@ class ParticipantView(View):
             unheard=own and participant.unheard,
             hand=hands.index(participant.id) + 1 if participant.id in hands else None,
             on_hold=participant.on_hold,
-            line=LineView(loss=line.loss, silent=line.silent) if line.bad else None,
+            line=LineView(loss=line.loss, silent=line.silent, deaf=line.deaf) if line.bad else None,
         )
 
 
@@ -147,6 +149,28 @@ EventType = Literal[
 ]
 
 
+class FiguresView(View):
+    """What a participant's line is like over the last five seconds."""
+
+    loss: int
+    """Packets that did not come, in percent."""
+    jitter: int
+    """Interarrival jitter in milliseconds."""
+    mos: float | None
+    """What the participant sounds like here, 1.0–4.5 (ITU-T G.107, simplified)."""
+
+    @classmethod
+    def of(cls, quality: Quality, before: FiguresView | None = None) -> FiguresView:
+        """Rounded as they are shown. What differs from ``before`` by little more than rounding stays, so
+        that what looks the same is told once."""
+        loss, jitter, mos = round(100 * quality.loss), round(quality.jitter_ms), _rounded(quality.mos, 1)
+        if before and before.loss == loss and abs(before.jitter - quality.jitter_ms) < 1.5:
+            jitter = before.jitter
+            if before.mos and quality.mos and abs(before.mos - quality.mos) < 0.1:
+                mos = before.mos
+        return cls(loss=loss, jitter=jitter, mos=mos)
+
+
 class EventView(View):
     """A change. What is given is new: put it in the place of what was there."""
 
@@ -189,16 +213,28 @@ class ParticipantWish(Wish):
     """Raised or not."""
 
 
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
+
+
 class QualityView(View):
     """Figures of a line over the last five seconds."""
 
     received: int
     lost: int
     """Packets that should have come and did not."""
+    discarded: int
+    """Packets that came too late to be played."""
     jitter_ms: float
+    buffer_ms: float
+    """How long packets wait to be played."""
     round_trip_ms: float | None
     remote_loss: float | None
     """The share of our packets that the peer reports as lost, 0.0–1.0."""
+    mos: float | None
+    """What the peer sounds like here, 1.0–4.5 (ITU-T G.107, simplified)."""
+    remote_mos: float | None
+    """What we sound like to the peer."""
 
     @classmethod
     def of(cls, quality: Quality) -> QualityView:
@@ -206,9 +242,13 @@ class QualityView(View):
         return cls(
             received=quality.received,
             lost=quality.lost,
-            jitter_ms=quality.jitter_ms,
-            round_trip_ms=quality.round_trip_ms,
-            remote_loss=quality.remote_loss,
+            discarded=quality.discarded,
+            jitter_ms=round(quality.jitter_ms, 1),
+            buffer_ms=round(quality.buffer_ms, 1),
+            round_trip_ms=_rounded(quality.round_trip_ms, 1),
+            remote_loss=_rounded(quality.remote_loss, 3),
+            mos=_rounded(quality.mos, 2),
+            remote_mos=_rounded(quality.remote_mos, 2),
         )
 
 
@@ -233,6 +273,8 @@ class CallView(View):
     started: datetime
     answered: datetime | None
     quality: QualityView | None
+    stopped: list[Literal["in", "out"]]
+    """Streams that should flow and don't: ``in``: the peer can't be heard; ``out``: it hears nothing."""
 
     @classmethod
     def of(cls, call: Call, conference: str | None) -> CallView:
@@ -251,7 +293,8 @@ class CallView(View):
             on_hold=call.on_hold,
             started=_moment(call.started),
             answered=None if call.answered_at is None else _moment(call.answered_at),
-            quality=None if call.quality is None else QualityView.of(call.quality),
+            quality=None if (quality := call.quality) is None else QualityView.of(quality),
+            stopped=sorted(call.stopped),
         )
 
 

@@ -7,6 +7,7 @@
 pub mod codec;
 pub mod comfort_noise;
 pub mod dtmf;
+pub mod emodel;
 mod error;
 mod frame;
 mod gate;

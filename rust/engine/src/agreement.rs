@@ -118,6 +118,7 @@ pub fn agreement(
         rtcp_mux: agreed.rtcp_mux,
         // Of what has a memory no frame may be left out.
         comfort_noise: agreed.comfort_noise.is_some() && codec.silence.is_some(),
+        voip_metrics: agreed.voip_metrics,
         send: agreed.send && agreed.remote_rtp.is_some(),
         receive: agreed.receive,
         unproven: false,

@@ -6,9 +6,10 @@ use arrayvec::ArrayVec;
 
 use crate::{
     account::AccountState,
-    command::HeaderList,
+    command::{Direction, HeaderList},
     ids::{CallId, PlayId, RequestId, RoomId, SubscriptionId},
     media::prompt::PromptHandle,
+    quality::Quality,
     request::{FinalResponse, IncomingRequest},
     subscription::Subscribed,
 };
@@ -117,7 +118,8 @@ pub enum Event {
         /// The loudest first.
         levels: LevelList,
     },
-    /// The line's quality, each five seconds.
+    /// Audio has begun to come, or a twentieth of it and more gets lost; at most each five seconds.
+    /// What a line is like at any time is read with [`Engine::quality`](crate::handle::Engine::quality).
     Quality(CallId, Quality),
     /// No RTP has come for a while although some should (not on hold).
     RtpTimeout {
@@ -130,6 +132,23 @@ pub enum Event {
     RtpResumed {
         /// The call.
         call: CallId,
+    },
+    /// A stream that should flow does not: nothing comes from the peer ([`Direction::In`]), or the
+    /// peer's reports show that nothing of ours arrives ([`Direction::Out`]).
+    StreamStopped {
+        /// The call.
+        call: CallId,
+        /// Which one.
+        direction: Direction,
+        /// It has flowed before.
+        ever: bool,
+    },
+    /// It flows again.
+    StreamResumed {
+        /// The call.
+        call: CallId,
+        /// Which one.
+        direction: Direction,
     },
     /// A peer asks for something else than a call, in a call's dialog or outside any. If it isn't
     /// answered in the time that [`EngineConfig::methods`](crate::config::EngineConfig::methods)
@@ -228,19 +247,4 @@ pub enum EndCause {
     Timeout,
     /// The transport or the engine failed.
     Error,
-}
-
-/// Figures of one line over the last five seconds.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub struct Quality {
-    /// Packets received.
-    pub received: u32,
-    /// Packets that should have come and did not.
-    pub lost: u32,
-    /// Interarrival jitter (RFC 3550 §6.4.1) in milliseconds.
-    pub jitter_ms: f32,
-    /// Round trip from RTCP in milliseconds, where the peer sends RTCP.
-    pub round_trip_ms: Option<f32>,
-    /// Loss that the peer reports of what we send, 0.0–1.0, where it reports.
-    pub remote_loss: Option<f32>,
 }

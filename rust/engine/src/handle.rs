@@ -31,6 +31,7 @@ use crate::{
         pool::{Media, MediaConfig, MediaHandle, MediaThreads},
         port::{PortPool, PortSource},
     },
+    quality::{Board, Quality},
     queue::{EventReceiver, Wake},
     signaling::{self, Order, RING, Signaling, SignalingCounters, SignalingParts},
     trace::{Recorder, Trace},
@@ -61,6 +62,7 @@ pub struct Engine {
     notices: Vec<String>,
     running: Mutex<Running>,
     trace: Arc<Trace>,
+    board: Arc<Board>,
     /// The calls of which audio has come.
     heard: Mutex<HashSet<CallId>>,
 }
@@ -207,6 +209,12 @@ impl Engine {
             self.write_down(&events);
         }
         events
+    }
+
+    /// What the lines of these calls are like, at most a second old; `None` for a call without
+    /// audio. The last figures of a call that has ended stay for a while.
+    pub fn quality(&self, calls: &[CallId]) -> Vec<Option<Quality>> {
+        self.board.read(calls)
     }
 
     /// What happened lately, and why calls failed.
@@ -491,10 +499,12 @@ impl Plan {
         )?;
         let ports = PortPool::new(self.ports, self.config.rtp_ports);
         let seed = self.random.random();
+        let board = Arc::<Board>::default();
         let legs = Legs::new(
             ports,
             media.handle(),
             self.config.advertised_address,
+            board.clone(),
             StdRng::seed_from_u64(self.random.random()),
         );
         let listeners = self.transports.iter().map(|opened| Listen {
@@ -526,6 +536,7 @@ impl Plan {
             notices: Vec::new(),
             running: Mutex::new(Running::Closed),
             trace,
+            board,
             heard: Mutex::default(),
         };
         let signaling = Signaling::new(SignalingParts {

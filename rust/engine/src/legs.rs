@@ -20,6 +20,7 @@ use crate::{
         pool::{MediaHandle, Overrun},
         port::{Port, PortPool},
     },
+    quality::Board,
 };
 
 /// The audio of one call as signaling knows it.
@@ -54,6 +55,8 @@ pub(crate) struct Legs {
     /// What peers are told instead of our address.
     advertised: Option<IpAddr>,
     cname: String,
+    /// Where the figures of all lines are read.
+    board: Arc<Board>,
     random: StdRng,
     /// Calls whose worker was too busy to be told of their end.
     unclosed: VecDeque<CallId>,
@@ -64,6 +67,7 @@ impl Legs {
         ports: PortPool,
         media: MediaHandle,
         advertised: Option<IpAddr>,
+        board: Arc<Board>,
         mut random: StdRng,
     ) -> Self {
         // RFC 7022 §4.2: 96 random bits.
@@ -73,6 +77,7 @@ impl Legs {
             media: media.quiet(),
             advertised,
             cname,
+            board,
             random,
             unclosed: VecDeque::new(),
         }
@@ -126,6 +131,7 @@ impl Legs {
                     first_timestamp: Timestamp(self.random.random()),
                 };
                 let leg = Leg::new(config, port);
+                self.board.open(call, leg.quality());
                 self.media.open(leg).map_err(|_| EngineError::Overrun)?;
                 *audio = Audio::Leg {
                     local,
@@ -169,6 +175,7 @@ impl Legs {
     /// Gives back all that a call had.
     pub(crate) fn close(&mut self, call: CallId, audio: Audio) {
         if let Audio::Leg { .. } = audio {
+            self.board.close(call);
             self.unclosed.push_back(call);
             self.flush();
         }

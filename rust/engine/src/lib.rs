@@ -26,6 +26,7 @@ mod legs;
 mod limits;
 pub mod media;
 mod outbox;
+pub mod quality;
 pub mod queue;
 pub mod request;
 mod signaling;

@@ -204,7 +204,9 @@ impl Ended {
             | Event::Speaking { call, .. }
             | Event::Quality(call, _)
             | Event::RtpTimeout { call, .. }
-            | Event::RtpResumed { call } => !self.calls.contains(call),
+            | Event::RtpResumed { call }
+            | Event::StreamStopped { call, .. }
+            | Event::StreamResumed { call, .. } => !self.calls.contains(call),
             _ => true,
         }
     }

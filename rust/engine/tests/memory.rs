@@ -180,6 +180,7 @@ fn weigh_legs() -> isize {
             remote_rtcp: ([192, 0, 2, 9], 4001).into(),
             rtcp_mux: false,
             comfort_noise: false,
+            voip_metrics: false,
             send: true,
             receive: true,
             unproven: false,

@@ -54,3 +54,12 @@ pub fn cause(cause: EndCause) -> &'static str {
         EndCause::Error => "error",
     }
 }
+
+/// The word by which Python knows a direction.
+pub fn direction_name(direction: Direction) -> String {
+    match direction {
+        Direction::In => "in",
+        Direction::Out => "out",
+    }
+    .to_owned()
+}

@@ -16,6 +16,7 @@ use crate::{
     errors::to_python,
     event::Event,
     prompt::{Prompt, Tap},
+    quality::Quality,
     trace::{TraceEntry, TracedCall},
 };
 
@@ -98,6 +99,14 @@ impl Engine {
     /// Counters and gauges by name.
     fn stats(&self) -> BTreeMap<&'static str, u64> {
         self.0.stats()
+    }
+
+    /// What the lines of these calls are like.
+    fn quality(&self, calls: Vec<u64>) -> Vec<Option<Quality>> {
+        let calls: Vec<_> = calls.into_iter().map(CallId).collect();
+        let read = self.0.quality(&calls);
+        let known = |quality: Option<_>| quality.map(Quality::from);
+        read.into_iter().map(known).collect()
     }
 
     /// What is recorded of whom, the newest first.

@@ -89,9 +89,6 @@ pub enum Event {
         call: u64,
         received: u32,
         lost: u32,
-        jitter_ms: f32,
-        round_trip_ms: Option<f32>,
-        remote_loss: Option<f32>,
     },
     RtpTimeout {
         call: u64,
@@ -99,6 +96,15 @@ pub enum Event {
     },
     RtpResumed {
         call: u64,
+    },
+    StreamStopped {
+        call: u64,
+        direction: String,
+        ever: bool,
+    },
+    StreamResumed {
+        call: u64,
+        direction: String,
     },
     #[pyo3(constructor = (
         transaction, call, method, uri, headers, body, source, local, trusted = false,
@@ -282,15 +288,25 @@ impl From<event::Event> for Event {
                 call: call.0,
                 received: quality.received,
                 lost: quality.lost,
-                jitter_ms: quality.jitter_ms,
-                round_trip_ms: quality.round_trip_ms,
-                remote_loss: quality.remote_loss,
             },
             E::RtpTimeout { call, silent_ms } => Self::RtpTimeout {
                 call: call.0,
                 silent_ms,
             },
             E::RtpResumed { call } => Self::RtpResumed { call: call.0 },
+            E::StreamStopped {
+                call,
+                direction,
+                ever,
+            } => Self::StreamStopped {
+                call: call.0,
+                direction: convert::direction_name(direction),
+                ever,
+            },
+            E::StreamResumed { call, direction } => Self::StreamResumed {
+                call: call.0,
+                direction: convert::direction_name(direction),
+            },
             E::Request(request) => Self::Request {
                 transaction: request.transaction.0,
                 call: request.call.map(|call| call.0),

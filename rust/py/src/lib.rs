@@ -9,6 +9,7 @@ mod engine;
 mod errors;
 mod event;
 mod prompt;
+mod quality;
 mod requests;
 mod subscriptions;
 mod trace;
@@ -25,6 +26,7 @@ mod _core {
         engine::Engine,
         event::Event,
         prompt::{Prompt, Tap},
+        quality::Quality,
         trace::{TraceEntry, TracedCall},
     };
 

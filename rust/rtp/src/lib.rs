@@ -3,6 +3,7 @@
 //! No socket, no clock, no thread: bytes and the time come in as arguments. Nothing that is called
 //! for every packet allocates or locks; what is needed is allocated when the object is made.
 
+pub mod bursts;
 pub mod error;
 pub mod jitter_buffer;
 pub mod latch;
@@ -12,6 +13,7 @@ pub mod sequence;
 pub mod session;
 pub mod telephone_event;
 
+pub use bursts::{Bursts, LossPattern};
 pub use error::RtpError;
 pub use jitter_buffer::{Frame, JitterBuffer, JitterBufferConfig, Playout, Pull};
 pub use latch::{Latch, Verdict};

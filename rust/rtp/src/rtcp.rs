@@ -1,9 +1,14 @@
 //! RTP's control protocol (RFC 3550 §6): reports, the peer's name, goodbye, and when to send them.
 
+mod extended;
 mod interval;
 mod read;
 mod write;
 
+pub use extended::{
+    Delay, Delays, ENHANCED_CONCEALMENT_ADAPTIVE_BUFFER, Extended, ExtendedBlock, ExtendedBlocks,
+    VoipMetrics,
+};
 pub use interval::{RtcpTimer, interval};
 pub use read::{Compound, ControlPacket, SdesChunk, parse};
 pub use write::CompoundWriter;
@@ -18,6 +23,7 @@ mod packet_type {
     pub const RECEIVER_REPORT: u8 = 201;
     pub const SOURCE_DESCRIPTION: u8 = 202;
     pub const GOODBYE: u8 = 203;
+    pub const EXTENDED_REPORT: u8 = 207;
 }
 
 /// The canonical name's item type (RFC 3550 §6.5.1).
@@ -90,15 +96,31 @@ impl ReportBlock {
     /// reporter has not seen a sender report of ours (RFC 3550 §6.4.1). A peer's clock that runs
     /// unevenly can make the time negative: it counts as zero then.
     pub fn round_trip(&self, now: NtpTime) -> Option<Duration> {
-        if self.last_sender_report == 0 {
-            return None;
-        }
-        let away = now.middle().wrapping_sub(self.last_sender_report);
-        let trip = away.wrapping_sub(self.delay_since_last_sender_report);
-        Some(if trip as i32 >= 0 {
-            from_short(trip)
-        } else {
-            Duration::ZERO
-        })
+        round_trip(
+            now,
+            self.last_sender_report,
+            self.delay_since_last_sender_report,
+        )
     }
+}
+
+impl Delay {
+    /// The round-trip time, from an answer to our own time that came at `now`, as that of a report
+    /// block; `None` when the answer is to no time of ours (RFC 3611 §4.5).
+    pub fn round_trip(&self, now: NtpTime) -> Option<Duration> {
+        round_trip(now, self.last_reference, self.delay)
+    }
+}
+
+/// The time since `then` (0: never) without the `delay` on the other side.
+fn round_trip(now: NtpTime, then: u32, delay: u32) -> Option<Duration> {
+    if then == 0 {
+        return None;
+    }
+    let trip = now.middle().wrapping_sub(then).wrapping_sub(delay);
+    Some(if trip as i32 >= 0 {
+        from_short(trip)
+    } else {
+        Duration::ZERO
+    })
 }

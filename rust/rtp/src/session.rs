@@ -7,7 +7,8 @@ use arrayvec::ArrayVec;
 use crate::RtpError;
 use crate::packet::{PayloadType, RtpHeader, RtpPacket, SequenceNumber, Ssrc, Timestamp};
 use crate::rtcp::{
-    CompoundWriter, ControlPacket, NtpTime, ReportBlock, SenderInfo, parse, to_short,
+    CompoundWriter, ControlPacket, Delay, Extended, ExtendedBlock, NtpTime, ReportBlock,
+    SenderInfo, VoipMetrics, parse, to_short,
 };
 use crate::sequence::{InterarrivalJitter, MIN_SEQUENTIAL, SequenceCheck, SequenceTracker};
 
@@ -50,6 +51,10 @@ pub struct ControlNews {
     pub about_us: Option<ReportBlock>,
     /// The round-trip time, when the report allowed to compute it.
     pub round_trip: Option<Duration>,
+    /// A report (SR or RR) was in it, whether on our stream or not.
+    pub reported: bool,
+    /// How the peer hears us, when it said so (RFC 3611).
+    pub metrics: Option<VoipMetrics>,
     /// The peer's source has said goodbye.
     pub goodbye: bool,
 }
@@ -111,6 +116,8 @@ pub struct RtpSession {
     packets_reported: u64,
     source: Option<Source>,
     newcomer: Option<Source>,
+    /// A receiver's reference time and its arrival, to be answered with the next report.
+    reference: Option<(Ssrc, NtpTime, Instant)>,
 }
 
 impl RtpSession {
@@ -128,6 +135,7 @@ impl RtpSession {
             packets_reported: 0,
             source: None,
             newcomer: None,
+            reference: None,
         }
     }
 
@@ -287,6 +295,11 @@ impl RtpSession {
                 ControlPacket::ReceiverReport { blocks, .. } => {
                     news.take_blocks(self.ssrc, ntp, blocks)
                 }
+                ControlPacket::ExtendedReport { ssrc, blocks } => {
+                    for block in blocks {
+                        self.take_extended(now, ntp, ssrc, block, &mut news);
+                    }
+                }
                 ControlPacket::Goodbye(mut ssrcs) => {
                     let source = self.source.as_ref().map(|source| source.ssrc);
                     news.goodbye |= ssrcs.any(|ssrc| Some(ssrc) == source);
@@ -297,10 +310,36 @@ impl RtpSession {
         Ok(news)
     }
 
+    fn take_extended(
+        &mut self,
+        now: Instant,
+        ntp: NtpTime,
+        reporter: Ssrc,
+        block: ExtendedBlock<'_>,
+        news: &mut ControlNews,
+    ) {
+        match block {
+            ExtendedBlock::ReceiverReferenceTime(time) => {
+                self.reference = Some((reporter, time, now));
+            }
+            ExtendedBlock::Delays(mut delays) => {
+                let answer = delays.find(|delay| delay.ssrc == self.ssrc);
+                news.round_trip = answer
+                    .and_then(|delay| delay.round_trip(ntp))
+                    .or(news.round_trip);
+            }
+            ExtendedBlock::VoipMetrics(metrics) if metrics.ssrc == self.ssrc => {
+                news.metrics = Some(metrics);
+            }
+            _ => {}
+        }
+    }
+
     /// Writes our report to `out`, returns its length: an SR when we have sent since the last one,
     /// else an RR; one block when a source is known; our name. To be called before the tick's
     /// packet is numbered, so that `now`, which is `ntp` on the wall clock, is the instant of the
-    /// next timestamp.
+    /// next timestamp. `metrics` go along as an XR (RFC 3611), if the peer wants them; so does the
+    /// answer to a reference time of the peer's, and ours where we have nothing to send an SR for.
     ///
     /// # Errors
     /// [`RtpError::BufferTooSmall`]; 400 bytes are enough always.
@@ -308,9 +347,10 @@ impl RtpSession {
         &mut self,
         now: Instant,
         ntp: NtpTime,
+        metrics: Option<VoipMetrics>,
         out: &mut [u8],
     ) -> Result<usize, RtpError> {
-        let writer = self.report(now, ntp, out)?;
+        let writer = self.report(now, ntp, metrics, out)?;
         Ok(writer.finish())
     }
 
@@ -322,10 +362,11 @@ impl RtpSession {
         &mut self,
         now: Instant,
         ntp: NtpTime,
+        metrics: Option<VoipMetrics>,
         out: &mut [u8],
     ) -> Result<usize, RtpError> {
         let ssrc = self.ssrc;
-        let mut writer = self.report(now, ntp, out)?;
+        let mut writer = self.report(now, ntp, metrics, out)?;
         writer.goodbye(ssrc)?;
         Ok(writer.finish())
     }
@@ -334,12 +375,14 @@ impl RtpSession {
         &mut self,
         now: Instant,
         ntp: NtpTime,
+        metrics: Option<VoipMetrics>,
         out: &'a mut [u8],
     ) -> Result<CompoundWriter<'a>, RtpError> {
         let block = self.source.as_mut().map(|source| source.block(now));
         let blocks = block.as_slice();
         let mut writer = CompoundWriter::new(out);
-        if self.packets > self.packets_reported {
+        let sends = self.packets > self.packets_reported;
+        if sends {
             let info = SenderInfo {
                 ntp,
                 rtp: self.next_timestamp,
@@ -351,6 +394,16 @@ impl RtpSession {
             writer.receiver_report(self.ssrc, blocks)?;
         }
         writer.source_description(self.ssrc, &self.cname)?;
+        let extended = Extended {
+            reference_time: (metrics.is_some() && !sends).then_some(ntp),
+            delay: self.reference.take().map(|(ssrc, time, then)| Delay {
+                ssrc,
+                last_reference: time.middle(),
+                delay: to_short(now.saturating_duration_since(then)),
+            }),
+            metrics,
+        };
+        writer.extended_report(self.ssrc, &extended)?;
         self.packets_reported = self.packets;
         Ok(writer)
     }
@@ -381,9 +434,10 @@ impl ControlNews {
         ntp: NtpTime,
         mut blocks: impl Iterator<Item = ReportBlock>,
     ) {
+        self.reported = true;
         if let Some(block) = blocks.find(|block| block.ssrc == ours) {
             self.about_us = Some(block);
-            self.round_trip = block.round_trip(ntp);
+            self.round_trip = block.round_trip(ntp).or(self.round_trip);
         }
     }
 }

@@ -103,7 +103,7 @@ fn a_minute_of_a_call_allocates_nothing() {
         }
         receiver.expire(now);
         if now >= timer.due() {
-            let len = theirs.write_report(now, ntp, &mut report).unwrap();
+            let len = theirs.write_report(now, ntp, None, &mut report).unwrap();
             timer.sent(now, len, 0.5);
             ours.receive_control(now, ntp, &report[..len]).unwrap();
             reports += 1;

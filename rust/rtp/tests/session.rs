@@ -129,7 +129,7 @@ fn who_has_sent_reports_as_a_sender_and_who_has_not_as_a_receiver() {
     let (mut session, now) = (session(1), Instant::now());
     let mut out = [0; 400];
     let report = |session: &mut RtpSession, out: &mut [u8; 400]| {
-        let len = session.write_report(now, ntp(0.0), out).unwrap();
+        let len = session.write_report(now, ntp(0.0), None, out).unwrap();
         matches!(
             parse(&out[..len]).unwrap().next(),
             Some(ControlPacket::SenderReport { .. })
@@ -151,7 +151,7 @@ fn reports_carry_losses_name_and_counts() {
             receive(&mut b, now + Duration::from_millis(20) * n, header);
         }
     }
-    let len = b.write_report(now, ntp(0.0), &mut out).unwrap();
+    let len = b.write_report(now, ntp(0.0), None, &mut out).unwrap();
     let packets: Vec<_> = parse(&out[..len]).unwrap().collect();
     let [
         ControlPacket::ReceiverReport { ssrc, blocks },
@@ -174,7 +174,7 @@ fn reports_carry_losses_name_and_counts() {
     assert_eq!(news.about_us, Some(block));
     assert_eq!(news.round_trip, None);
 
-    let len = a.write_report(now, ntp(2.0), &mut out).unwrap();
+    let len = a.write_report(now, ntp(2.0), None, &mut out).unwrap();
     let Some(ControlPacket::SenderReport { info, .. }) = parse(&out[..len]).unwrap().next() else {
         panic!("no sender report");
     };
@@ -194,10 +194,12 @@ fn two_reports_measure_the_round_trip() {
     let apart = 10_000.0;
     let header = a.send(PayloadType::PCMU, 160, 160);
     receive(&mut b, at(0.03), header);
-    let len = a.write_report(at(0.0), ntp(0.0), &mut out).unwrap();
+    let len = a.write_report(at(0.0), ntp(0.0), None, &mut out).unwrap();
     b.receive_control(at(0.03), ntp(apart + 0.03), &out[..len])
         .unwrap();
-    let len = b.write_report(at(4.0), ntp(apart + 4.0), &mut out).unwrap();
+    let len = b
+        .write_report(at(4.0), ntp(apart + 4.0), None, &mut out)
+        .unwrap();
     let news = a.receive_control(at(4.05), ntp(4.05), &out[..len]).unwrap();
     let round_trip = news.round_trip.unwrap().as_secs_f64();
     assert!((round_trip - 0.08).abs() < 0.000_1, "{round_trip}");
@@ -209,13 +211,15 @@ fn goodbye_is_heard_from_the_peer_and_from_nobody_else() {
     let mut out = [0; 400];
     let header = b.send(PayloadType::PCMU, 160, 160);
     receive(&mut a, now, header);
-    let len = stranger.write_goodbye(now, ntp(0.0), &mut out).unwrap();
+    let len = stranger
+        .write_goodbye(now, ntp(0.0), None, &mut out)
+        .unwrap();
     assert!(
         !a.receive_control(now, ntp(0.0), &out[..len])
             .unwrap()
             .goodbye
     );
-    let len = b.write_goodbye(now, ntp(0.0), &mut out).unwrap();
+    let len = b.write_goodbye(now, ntp(0.0), None, &mut out).unwrap();
     assert!(
         a.receive_control(now, ntp(0.0), &out[..len])
             .unwrap()
@@ -237,9 +241,11 @@ fn a_report_needs_its_room_and_400_bytes_are_enough() {
     session.send(PayloadType::PCMU, 160, 160);
     receive(&mut session, now, from(7, 100));
     let mut out = [0; 400];
-    let short = session.write_goodbye(now, ntp(0.0), &mut out[..50]);
+    let short = session.write_goodbye(now, ntp(0.0), None, &mut out[..50]);
     assert_eq!(short, Err(RtpError::BufferTooSmall));
-    let len = session.write_goodbye(now, ntp(0.0), &mut out).unwrap();
+    let len = session
+        .write_goodbye(now, ntp(0.0), None, &mut out)
+        .unwrap();
     assert_eq!(parse(&out[..len]).unwrap().count(), 3);
 }
 
@@ -251,9 +257,9 @@ fn a_report_answers_the_peers_report_and_not_a_strangers() {
     receive(&mut a, now, header);
     stranger.send(PayloadType::PCMU, 160, 160);
     let mut answered = |reporter: &mut RtpSession, ntp: NtpTime| {
-        let len = reporter.write_report(now, ntp, &mut out).unwrap();
+        let len = reporter.write_report(now, ntp, None, &mut out).unwrap();
         a.receive_control(now, ntp, &out[..len]).unwrap();
-        let len = a.write_report(now, ntp, &mut out).unwrap();
+        let len = a.write_report(now, ntp, None, &mut out).unwrap();
         match parse(&out[..len]).unwrap().next() {
             Some(ControlPacket::ReceiverReport { mut blocks, .. }) => {
                 blocks.next().unwrap().last_sender_report

@@ -11,7 +11,7 @@ use crate::error::{Error, NotAcceptable};
 use crate::events::EventSet;
 use crate::media::Media;
 use crate::session::{NetworkAddress, Origin, SessionDescription, Timing};
-use crate::stream::{Stream, audio_line};
+use crate::stream::{EXTENDED_REPORTS, Stream, VOIP_METRICS, audio_line};
 
 /// Bytes that a description of ours has at most, unless its page or its codecs are many.
 const USUAL_LENGTH: usize = 512;
@@ -27,6 +27,8 @@ pub struct Negotiated {
     pub remote_rtcp: Option<SocketAddr>,
     /// RTP and RTCP share a port on both sides (RFC 5761).
     pub rtcp_mux: bool,
+    /// The peer wants to be told how we hear it (RFC 3611).
+    pub voip_metrics: bool,
     /// The codec to send, with the payload type that the peer expects it in.
     pub audio: Format,
     /// The event format to send; `None` if the peer takes none.
@@ -214,6 +216,7 @@ impl OfferAnswer {
         let mux = local.rtcp_mux;
         let mut audio = audio_line("RTP/AVP".into(), local, &offered, local.direction, mux);
         self.push_packet_times(&mut audio, self.capabilities.ptime_ms);
+        ask_for_metrics(&mut audio);
         let mut media = self.lines.clone();
         match media.get_mut(self.audio_line) {
             Some(line) => {
@@ -355,10 +358,14 @@ impl OfferAnswer {
         let direction = local.direction.and(stream.direction.mirrored());
         let protocol = self.lines[at].protocol.clone();
         let mux = local.rtcp_mux && stream.rtcp_mux;
+        let knows_metrics = stream.voip_metrics;
         let negotiated = self.conclude(stream, audio, formats.clone(), direction, mux);
         let ptime_ms = negotiated.ptime_ms;
         let mut line = audio_line(protocol, local, &formats, direction, mux);
         self.push_packet_times(&mut line, ptime_ms);
+        if knows_metrics {
+            ask_for_metrics(&mut line);
+        }
         media[at] = line;
         Ok(self.describe(local, media))
     }
@@ -388,6 +395,7 @@ impl OfferAnswer {
                 false => stream.rtcp,
             },
             rtcp_mux,
+            voip_metrics: stream.voip_metrics,
             audio,
             telephone_event,
             comfort_noise: Format::noise_for(audio.codec, &stream.noises)
@@ -485,4 +493,10 @@ impl OfferAnswer {
 fn at_version(mut description: SessionDescription<'_>, version: u64) -> Box<str> {
     description.origin.session_version = version.to_string().into();
     description.to_string().into_boxed_str()
+}
+
+/// Asks the peer to tell how it hears us (RFC 3611 §5.1).
+fn ask_for_metrics(line: &mut Media<'_>) {
+    let asked = Attribute::value(EXTENDED_REPORTS, VOIP_METRICS);
+    line.attributes.push(asked);
 }

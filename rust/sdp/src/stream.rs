@@ -16,6 +16,8 @@ pub(crate) struct Stream {
     pub(crate) rtp: Option<SocketAddr>,
     pub(crate) rtcp: Option<SocketAddr>,
     pub(crate) rtcp_mux: bool,
+    /// The writer wants to be told how it is heard (RFC 3611 §5).
+    pub(crate) voip_metrics: bool,
     /// Codecs that we have too, in the writer's order.
     pub(crate) codecs: Vec<Format>,
     pub(crate) events: Vec<Format>,
@@ -106,6 +108,7 @@ impl Stream {
                 .zip(rtcp_port.filter(|port| *port != 0))
                 .map(|(ip, port)| SocketAddr::new(ip, port)),
             rtcp_mux: line.has("rtcp-mux"),
+            voip_metrics: wants_metrics(session, line),
             codecs,
             events,
             event_sets,
@@ -124,6 +127,23 @@ impl Stream {
             .find(|(event, _)| Some(**event) == format)
             .map_or(EventSet::NONE, |(_, set)| *set)
     }
+}
+
+/// The attribute by which one side asks the other for extended reports (RFC 3611 §5.1).
+pub(crate) const EXTENDED_REPORTS: &str = "rtcp-xr";
+/// Its word for the metrics of a voice call.
+pub(crate) const VOIP_METRICS: &str = "voip-metrics";
+
+/// Whether metrics are asked for: by the line itself, or else by the session for all its lines.
+fn wants_metrics(session: &SessionDescription, line: &Media) -> bool {
+    let listed = line.attribute(EXTENDED_REPORTS);
+    let listed = listed.or_else(|| session.attribute(EXTENDED_REPORTS));
+    // `voip-metrics` may have parameters behind a `=`.
+    listed.is_some_and(|listed| {
+        listed
+            .split_ascii_whitespace()
+            .any(|word| word.split('=').next() == Some(VOIP_METRICS))
+    })
 }
 
 /// The address that RTP is to be sent to.

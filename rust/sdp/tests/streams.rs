@@ -288,3 +288,36 @@ fn blanks_behind_an_attribute_change_nothing() {
     assert!(!negotiated.send && negotiated.rtcp_mux);
     assert_eq!(negotiated.ptime_ms, 40);
 }
+
+#[test]
+fn metrics_are_asked_for_in_offers_and_of_those_who_ask_for_ours() {
+    let asked = "rtcp-xr";
+    let mut session = side();
+    let offered = session.create_offer(&local()).unwrap();
+    assert_eq!(offered.media[0].attribute(asked), Some("voip-metrics"));
+    assert!(!session.receive_answer(&offer(BOTH)).unwrap().voip_metrics);
+
+    for (wish, wanted) in [
+        ("", false),
+        ("a=rtcp-xr:voip-metrics\n", true),
+        ("a=rtcp-xr:rcvr-rtt=all:800 voip-metrics=x\n", true),
+        ("a=rtcp-xr:stat-summary=loss\n", false),
+        ("a=rtcp-xr\n", false),
+    ] {
+        let mut session = side();
+        let answer = answer_to(&mut session, &format!("{BOTH}{wish}"));
+        assert_eq!(answer.media[0].has(asked), wanted, "{wish}");
+        assert_eq!(session.negotiated().unwrap().voip_metrics, wanted, "{wish}");
+    }
+}
+
+#[test]
+fn metrics_may_be_asked_for_by_the_whole_session() {
+    let text = offer(BOTH).to_string();
+    let text = text.replace("t=0 0\r\n", "t=0 0\r\na=rtcp-xr:voip-metrics\r\n");
+    let mut session = side();
+    let asked = SessionDescription::parse(text.as_bytes()).unwrap();
+    session.receive_offer(&asked).unwrap();
+    session.create_answer(&local()).unwrap();
+    assert!(session.negotiated().unwrap().voip_metrics);
+}

@@ -28,7 +28,7 @@ impl Leg {
             DatagramKind::Rtcp => {
                 let _ = self.session.receive_control(now, NtpTime(0), datagram);
                 let mut report = [0; 400];
-                let written = self.session.write_report(now, NtpTime(1), &mut report);
+                let written = self.session.write_report(now, NtpTime(1), None, &mut report);
                 assert!(written.is_ok());
             }
             DatagramKind::Rtp => {

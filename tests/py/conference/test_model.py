@@ -250,6 +250,14 @@ def test_a_line_is_bad_from_three_percent_of_loss(room: ConferenceModel) -> None
     assert not room.participants[2].line.bad
 
 
+def test_who_hears_nothing_has_a_bad_line(room: ConferenceModel) -> None:
+    room.report_deafness(2, True)
+    assert room.participants[2].line.bad
+    assert not room.participants[2].line.silent
+    room.report_deafness(2, False)
+    assert not room.participants[2].line.bad
+
+
 def test_hold_and_silence_of_a_line_are_told_once(room: ConferenceModel) -> None:
     before = room.sequence
     for _ in range(2):

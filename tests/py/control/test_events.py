@@ -72,6 +72,23 @@ async def test_levels_are_told_ten_times_a_second_at_most(meeting: Meeting) -> N
         assert loop.time() - begin >= 1.9
 
 
+async def test_the_figures_of_lines_are_told_when_they_change_once_a_second_at_most(meeting: Meeting) -> None:
+    loop = asyncio.get_running_loop()
+    await asyncio.sleep(7)
+    async with meeting.stream("anna") as stream:
+        begin = loop.time()
+        figures = (await stream.next("quality", timeout=NOW)).data
+        assert figures.keys() == {"1", "2", "3"}
+        assert figures["2"]["loss"] == 0
+        assert figures["2"]["mos"] > 4
+        assert loop.time() - begin < 0.1
+        # Somebody new has figures; those of the others are as they were.
+        dora = await meeting.lab.phone("dora")
+        await dora.call("sip:standup@sems")
+        figures = (await stream.next("quality", timeout=3)).data
+        assert "4" in figures
+
+
 async def test_who_comes_back_is_told_what_he_missed(meeting: Meeting) -> None:
     async with meeting.stream("ben") as stream:
         last = (await stream.next()).id
@@ -164,8 +181,10 @@ async def test_the_operator_follows_a_room_to_its_end(meeting: Meeting) -> None:
 
 async def test_a_silent_line_beats(meeting: Meeting) -> None:
     loop = asyncio.get_running_loop()
+    # By then the figures of the lines are what they will be.
+    await asyncio.sleep(10)
     async with meeting.stream("ben") as stream:
-        await stream.next()
+        await stream.next("quality")
         begin = loop.time()
         await stream.next("beat", timeout=HEARTBEAT + 1)
         await stream.next("beat", timeout=HEARTBEAT + 1)

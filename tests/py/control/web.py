@@ -78,11 +78,11 @@ class Stream:
             await asyncio.sleep(0.01)
 
     async def next(self, *names: str, timeout: float = 3.0) -> Told:
-        """The next event, or the next of one of these names; levels and beats only if they are named."""
+        """The next event, or the next of one of these; levels, figures and beats only if they are named."""
         async with asyncio.timeout(timeout):
             while True:
                 told = await self._next()
-                if told.name in names or (not names and told.name not in ("levels", "beat")):
+                if told.name in names or (not names and told.name not in ("levels", "quality", "beat")):
                     return told
 
     async def _next(self) -> Told:

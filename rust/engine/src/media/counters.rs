@@ -26,6 +26,12 @@ counters! {
         rtp_foreign,
         /// Datagrams on RTP ports that are no RTP, or of no payload type that was agreed.
         rtp_malformed,
+        /// RTP packets that did not come.
+        rtp_lost,
+        /// RTP packets that came too late to be played.
+        rtp_late,
+        /// How often a stream that should have flowed was found not to, in either direction.
+        streams_stopped,
         /// Legs that this worker has now.
         legs,
         /// Rooms that this worker has now, own rooms of single calls included.

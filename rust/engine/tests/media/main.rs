@@ -7,6 +7,8 @@ mod moving;
 mod packets;
 mod pauses;
 mod prompts;
+mod quality;
 mod recording;
 mod rooms;
+mod streams;
 mod watching;

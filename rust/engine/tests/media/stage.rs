@@ -23,6 +23,7 @@ use sems_engine::{
         port::{PacketSocket, Port, PortPool, PortSource},
         prompt::Prompt,
     },
+    quality::{Quality, Slot},
     queue::EventReceiver,
     transport::memory::{LinkQuality, MemoryHost, MemoryNetwork, MemorySocket},
 };
@@ -72,6 +73,7 @@ pub struct Phone {
     /// Where it sends to.
     pub remote: SocketAddr,
     pub negotiated: Negotiated,
+    pub quality: Arc<Slot>,
     pub received: Vec<Received>,
     pub reports: Vec<Vec<u8>>,
     /// Those that came to the port of RTP.
@@ -151,6 +153,7 @@ impl Stage {
             remote_rtcp: rtcp.local_addr(),
             rtcp_mux: false,
             comfort_noise: false,
+            voip_metrics: false,
             send: true,
             receive: true,
             unproven: false,
@@ -158,13 +161,25 @@ impl Stage {
         };
         change(&mut negotiated);
         let port = self.ports.take(self.host.ip(), self.now).unwrap();
+        let leg = Leg::new(
+            LegConfig {
+                call,
+                negotiated: negotiated.clone(),
+                cname: "test".to_owned(),
+                ssrc: Ssrc(call.0 as u32),
+                first_sequence: SequenceNumber(65_530),
+                first_timestamp: Timestamp(0xFFFF_FF00),
+            },
+            port,
+        );
         let phone = Phone {
             call,
             host,
             rtp,
             rtcp,
-            remote: port.local(),
-            negotiated: negotiated.clone(),
+            remote: leg.local(),
+            negotiated,
+            quality: leg.quality(),
             received: Vec::new(),
             reports: Vec::new(),
             muxed_reports: Vec::new(),
@@ -176,17 +191,14 @@ impl Stage {
             tone: None,
             next_send: self.now,
         };
-        let config = LegConfig {
-            call,
-            negotiated,
-            cname: "test".to_owned(),
-            ssrc: Ssrc(call.0 as u32),
-            first_sequence: SequenceNumber(65_530),
-            first_timestamp: Timestamp(0xFFFF_FF00),
-        };
-        assert!(self.handle.open(Leg::new(config, port)).is_ok());
+        assert!(self.handle.open(leg).is_ok());
         self.phones.push(phone);
         self.phones.len() - 1
+    }
+
+    /// What the line is like.
+    pub fn quality(&self, phone: usize) -> Option<Quality> {
+        self.phones[phone].quality.read()
     }
 
     /// Calls in one room, each of which speaks its own tone.

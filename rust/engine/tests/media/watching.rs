@@ -1,10 +1,10 @@
-//! Silence of the network, reports, quality.
+//! Silence of the network, and reports.
 
 use std::sync::Arc;
 
 use sems_engine::{
     command::{Listener, MediaCommand},
-    event::{Event, Quality},
+    event::Event,
     ids::PlayId,
     media::prompt::Prompt,
 };
@@ -125,37 +125,6 @@ fn nothing_that_matters_is_lost_while_nobody_listens() {
     );
 }
 
-fn qualities(stage: &Stage) -> Vec<Quality> {
-    stage
-        .events
-        .iter()
-        .filter_map(|event| match event {
-            Event::Quality(_, quality) => Some(*quality),
-            _ => None,
-        })
-        .collect()
-}
-
-#[test]
-fn quality_is_told_each_five_seconds() {
-    let mut stage = Stage::new(1);
-    let phone = stage.call(0);
-    stage.run(6_000);
-    stage.forget();
-    for _ in 0..10 {
-        stage.phones[phone].sequence = stage.phones[phone].sequence.wrapping_add(1);
-        stage.run(1000);
-    }
-    let told = qualities(&stage);
-    assert_eq!(told.len(), 2);
-    for quality in told {
-        assert!((248..=252).contains(&quality.received), "{quality:?}");
-        assert!((4..=6).contains(&quality.lost), "{quality:?}");
-        assert!(quality.jitter_ms < 1.0, "{quality:?}");
-        assert_eq!((quality.round_trip_ms, quality.remote_loss), (None, None));
-    }
-}
-
 #[test]
 fn reports_leave_each_few_seconds_and_tell_what_was_sent_and_received() {
     let mut stage = Stage::new(1);
@@ -231,12 +200,12 @@ fn exchange_reports(mux: bool) {
         if ms % 3000 == 2000 {
             peer.send(PayloadType::PCMU, 160, 160);
             let mut report = [0; 400];
-            let length = peer.write_report(now, ntp(ms), &mut report).unwrap();
+            let length = peer.write_report(now, ntp(ms), None, &mut report).unwrap();
             let socket = if mux { &caller.rtp } else { &caller.rtcp };
             socket.send_to(&report[..length], ours);
         }
     }
-    let quality = *qualities(&stage).last().unwrap();
+    let quality = stage.quality(phone).unwrap();
     let loss = quality.remote_loss.unwrap();
     assert!((0.2..=0.3).contains(&loss), "{loss}");
     // One millisecond each way on this network.

@@ -1,6 +1,6 @@
 //! Reading compound packets. Everything is a view of the datagram.
 
-use super::{CNAME, NtpTime, ReportBlock, SenderInfo, packet_type};
+use super::{CNAME, ExtendedBlocks, NtpTime, ReportBlock, SenderInfo, packet_type};
 use crate::RtpError;
 use crate::packet::{Ssrc, Timestamp};
 
@@ -38,7 +38,14 @@ pub enum ControlPacket<'a> {
     SourceDescription(SdesChunks<'a>),
     /// BYE (RFC 3550 §6.6), without its reason.
     Goodbye(Ssrcs<'a>),
-    /// APP, feedback, extended reports and what is still to be invented; or a known packet whose
+    /// XR (RFC 3611).
+    ExtendedReport {
+        /// Who reports.
+        ssrc: Ssrc,
+        /// What it reports.
+        blocks: ExtendedBlocks<'a>,
+    },
+    /// APP, feedback and what is still to be invented; or a known packet whose
     /// content contradicts its length.
     Other {
         /// The packet type.
@@ -143,6 +150,13 @@ fn read(packet_type: u8, count: usize, body: &[u8]) -> Option<ControlPacket<'_>>
         packet_type::GOODBYE => Some(ControlPacket::Goodbye(Ssrcs {
             rest: body.get(..count * 4)?,
         })),
+        packet_type::EXTENDED_REPORT => {
+            let (ssrc, rest) = split_u32(body)?;
+            Some(ControlPacket::ExtendedReport {
+                ssrc: Ssrc(ssrc),
+                blocks: ExtendedBlocks { rest },
+            })
+        }
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! Writing compound packets into a buffer of the caller's.
 
-use super::{CNAME, ReportBlock, SenderInfo, packet_type};
+use super::{CNAME, Extended, ReportBlock, SenderInfo, packet_type};
 use crate::RtpError;
 use crate::packet::Ssrc;
 
@@ -68,6 +68,20 @@ impl<'a> CompoundWriter<'a> {
             // At least one zero ends the list, and zeros fill up the word.
             let zeros = 4 - (2 + cname.len()) % 4;
             packet.bytes(&[0; 4][..zeros])
+        })
+    }
+
+    /// Appends an XR (RFC 3611), unless there is nothing to say.
+    ///
+    /// # Errors
+    /// As [`sender_report`](Self::sender_report).
+    pub fn extended_report(&mut self, ssrc: Ssrc, extended: &Extended) -> Result<(), RtpError> {
+        if extended.is_empty() {
+            return Ok(());
+        }
+        self.packet(packet_type::EXTENDED_REPORT, 0, |packet| {
+            packet.u32(ssrc.0)?;
+            extended.write(|bytes| packet.bytes(bytes))
         })
     }
 

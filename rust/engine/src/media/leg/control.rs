@@ -1,4 +1,4 @@
-//! What a leg does now and then: reports (RTCP), watching the peer's silence, quality.
+//! What a leg does now and then: reports (RTCP), watching the peer's silence.
 
 use std::{
     net::SocketAddr,
@@ -8,9 +8,9 @@ use std::{
 use rand::RngExt;
 use sems_rtp::rtcp::RtcpTimer;
 
-use super::{Leg, SinkEnd, keys::Way};
+use super::{Leg, SinkEnd, keys::Way, quality::Figures, streams::Streams};
 use crate::{
-    event::{Event, Quality},
+    event::Event,
     media::{message::Waste, worker::Tick},
 };
 
@@ -24,8 +24,6 @@ const MAX_CONTROL: usize = 8;
 const BANDWIDTH: f64 = 50.0 * (160.0 + 12.0 + 28.0);
 /// The longest report with source description and goodbye.
 const LONGEST_REPORT: usize = 400;
-/// Each so often quality is told.
-const QUALITY_PERIOD: Duration = Duration::from_secs(5);
 /// A peer that has been silent for so long may be about to send from elsewhere: its port is
 /// opened for others. Shorter than the silence after which the latch lets go.
 const UNSETTLE: Duration = Duration::from_secs(1);
@@ -42,16 +40,9 @@ pub(super) struct Control {
     heard: Option<Instant>,
     silent: bool,
     told_silent: bool,
-    period: Option<Period>,
-    round_trip: Option<Duration>,
-    remote_loss: Option<f32>,
-}
-
-/// The counts at the start of a period of quality.
-struct Period {
-    start: Instant,
-    received: u64,
-    lost: i64,
+    // Apart, so that they are not fetched from memory at each tick.
+    pub(super) figures: Box<Figures>,
+    pub(super) streams: Box<Streams>,
 }
 
 impl Control {
@@ -64,9 +55,8 @@ impl Control {
             heard: None,
             silent: false,
             told_silent: false,
-            period: None,
-            round_trip: None,
-            remote_loss: None,
+            figures: Box::default(),
+            streams: Box::default(),
         }
     }
 
@@ -112,10 +102,10 @@ impl Leg {
         self.control.looks = self.control.looks.wrapping_add(1);
         if self.control.looks.is_multiple_of(CONTROL_LOOKS) {
             self.receive_reports(tick);
+            self.note_quality(tick);
         }
         self.watch_silence(tick);
         self.report(tick);
-        self.tell_quality(tick);
         while let Some(abandoned) = self.remove_sink(SinkEnd::Abandoned) {
             tick.trash.put(Waste::Tap(abandoned));
         }
@@ -158,11 +148,18 @@ impl Leg {
             // Who sends no audio on purpose shows by its reports that it is there.
             self.control.heard(tick.now);
         }
-        if let Some(block) = news.about_us {
-            self.control.remote_loss = Some(f32::from(block.fraction_lost) / 256.0);
+        let figures = &mut self.control.figures;
+        if let Some(block) = &news.about_us {
+            figures.reported(block, self.negotiated.codec.clock_rate);
         }
-        if news.round_trip.is_some() {
-            self.control.round_trip = news.round_trip;
+        if let Some(metrics) = news.metrics {
+            figures.heard_as(metrics);
+        }
+        figures.round_trip = news.round_trip.or(figures.round_trip);
+        if news.reported {
+            let (sent, _) = self.session.sent();
+            let block = news.about_us.as_ref();
+            self.control.streams.reported(arrived, block, sent);
         }
         true
     }
@@ -184,6 +181,7 @@ impl Leg {
         if settled != self.settled {
             self.settle(settled);
         }
+        self.watch_streams(silence, self.inbound.is_paused(), tick);
         self.control.silent = self.negotiated.receive && silence >= tick.rtp_timeout;
         if self.control.silent != self.control.told_silent {
             let event = match self.control.silent {
@@ -210,55 +208,28 @@ impl Leg {
         if !left.is_zero() {
             return;
         }
+        let metrics = self.metrics();
         let mut report = [0; LONGEST_REPORT];
         let written = self
             .session
-            .write_report(now, tick.wall.at(now), &mut report);
+            .write_report(now, tick.wall.at(now), metrics, &mut report);
         if let Ok(length) = written {
-            timer.sent(now, length, tick.random.random());
+            if let Some(timer) = &mut self.control.timer {
+                timer.sent(now, length, tick.random.random());
+            }
             self.send_report(&report[..length]);
         }
     }
 
     /// Says goodbye to the peer (RFC 3550 §6.6).
     pub(in crate::media) fn leave(&mut self, tick: &Tick<'_>) {
+        let metrics = self.metrics();
         let mut report = [0; LONGEST_REPORT];
-        let written = self
-            .session
-            .write_goodbye(tick.now, tick.wall.at(tick.now), &mut report);
+        let written =
+            self.session
+                .write_goodbye(tick.now, tick.wall.at(tick.now), metrics, &mut report);
         if let Ok(length) = written {
             self.send_report(&report[..length]);
-        }
-    }
-
-    fn tell_quality(&mut self, tick: &mut Tick<'_>) {
-        let Some(statistics) = self.session.statistics() else {
-            return;
-        };
-        let current = Period {
-            start: tick.now,
-            received: statistics.received,
-            lost: statistics.lost,
-        };
-        let Some(period) = &self.control.period else {
-            self.control.period = Some(current);
-            return;
-        };
-        if tick.now.saturating_duration_since(period.start) < QUALITY_PERIOD {
-            return;
-        }
-        // Another source counts from zero.
-        let received = current.received.saturating_sub(period.received);
-        let lost = (current.lost - period.lost).max(0);
-        let quality = Quality {
-            received: received.try_into().unwrap_or(u32::MAX),
-            lost: lost.try_into().unwrap_or(u32::MAX),
-            jitter_ms: statistics.jitter.as_secs_f32() * 1e3,
-            round_trip_ms: self.control.round_trip.map(|trip| trip.as_secs_f32() * 1e3),
-            remote_loss: self.control.remote_loss,
-        };
-        if tick.outbox.suggest(Event::Quality(self.call, quality)) {
-            self.control.period = Some(current);
         }
     }
 

@@ -12,13 +12,14 @@ use sems_audio::{
     comfort_noise::{ComfortNoise, NoiseDescription},
 };
 use sems_rtp::{
-    DatagramKind, DigitEdge, EventReceiver, JitterBuffer, JitterBufferConfig, PayloadType, Pull,
-    Reception, RtpPacket, Verdict, classify,
+    Bursts, DatagramKind, DigitEdge, EventReceiver, JitterBuffer, JitterBufferConfig, PayloadType,
+    Pull, Reception, RtpPacket, Verdict, classify, session::ReceiverStatistics,
 };
 
 use super::{
     Leg, Negotiated, TICK_UNITS,
     keys::Way,
+    quality,
     stretching::{Rates, Stretcher, spare},
 };
 use crate::{command::Direction, media::worker::Tick};
@@ -84,6 +85,8 @@ struct Sound {
     concealer: Concealer,
     noise: ComfortNoise,
     keys: EventReceiver,
+    /// How losses lie.
+    bursts: Bursts,
 }
 
 /// What a tick's frame was made of.
@@ -95,6 +98,8 @@ struct Assembled {
     level: Option<Level>,
     /// Some of it came in a packet.
     received: bool,
+    /// Packets that were missing before it.
+    missing: u32,
 }
 
 impl Inbound {
@@ -109,6 +114,7 @@ impl Inbound {
                 concealer: Concealer::new(),
                 noise: ComfortNoise::new(NOISE_SEED),
                 keys: EventReceiver::new(),
+                bursts: Bursts::new(),
             }),
             newest: 0,
             sounding: [false; 2],
@@ -136,6 +142,32 @@ impl Inbound {
         !self.jitter.depth().is_zero()
     }
 
+    /// What is known of the stream.
+    pub(super) fn reception(&self, statistics: Option<ReceiverStatistics>) -> quality::Reception {
+        let buffer = self.jitter.statistics();
+        quality::Reception {
+            statistics,
+            pattern: self.sound.bursts.pattern(buffer.played),
+            buffer,
+            depth: self.jitter.depth(),
+        }
+    }
+
+    /// How deep the buffer would start now.
+    pub(super) fn target(&self) -> Duration {
+        self.jitter.target()
+    }
+
+    /// The most that the buffer holds.
+    pub(super) fn max_depth(&self) -> Duration {
+        JitterBufferConfig::G711.max_depth
+    }
+
+    /// How loud the peer was of late.
+    pub(super) fn level(&self) -> Level {
+        self.meter.level()
+    }
+
     /// What was played out last.
     fn heard(&self) -> &Frame {
         match self.sounding[self.newest] {
@@ -153,7 +185,12 @@ impl Inbound {
             mut sounding,
             mut level,
             received,
+            missing,
         } = assembled;
+        if missing > 0 {
+            let played = self.jitter.statistics().played;
+            self.sound.bursts.lost(missing, played.saturating_sub(1));
+        }
         if received && self.concealed > 0 {
             let frame = &mut self.sound.frames[self.newest];
             if !sounding {
@@ -214,6 +251,7 @@ impl Inbound {
                         self.decoder = format.1.decoder();
                     }
                     done.received = true;
+                    done.missing += packet.lost_before;
                     if filled > 0 || packet.payload.len() != FRAME_SAMPLES || restless {
                         let mut samples = [0; STRETCHED];
                         let sound = &mut samples[..LONGEST];
@@ -410,7 +448,7 @@ impl Leg {
 
     /// How loud the peer was of late.
     pub(in crate::media) fn level(&self) -> Level {
-        self.inbound.meter.level()
+        self.inbound.level()
     }
 
     /// Takes one datagram; returns how many timestamp units of audio it brought.

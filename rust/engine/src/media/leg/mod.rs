@@ -8,6 +8,8 @@ mod dtx;
 mod inbound;
 mod keys;
 mod outbound;
+mod quality;
+mod streams;
 mod stretching;
 
 use std::{
@@ -64,6 +66,8 @@ pub struct Negotiated {
     pub remote_rtcp: SocketAddr,
     /// RTCP goes and comes by the port of RTP (RFC 5761), whatever `remote_rtcp` says.
     pub rtcp_mux: bool,
+    /// The peer wants to be told how we hear it (RFC 3611 §4.7).
+    pub voip_metrics: bool,
     /// We may send.
     pub send: bool,
     /// The peer may send.
@@ -217,6 +221,7 @@ impl Leg {
         let (new, old) = (&update.negotiated, &self.negotiated);
         let redirected = new.remote_rtcp != old.remote_rtcp;
         let resumed = new.receive && !old.receive;
+        let moved = new.remote_rtp != old.remote_rtp || new.send != old.send;
         let repacked = new.ptime_ms != old.ptime_ms || !std::ptr::eq(new.codec, old.codec);
         let rekeyed = new.send_events != old.send_events;
         if new.comfort_noise != old.comfort_noise {
@@ -237,6 +242,9 @@ impl Leg {
         self.latch.reoffer(new.remote_rtp, new.behind_nat);
         if redirected {
             self.control.redirect(new.remote_rtcp);
+        }
+        if moved {
+            self.control.streams.forget_outbound();
         }
         if resumed {
             self.control.expect_packets(now);
