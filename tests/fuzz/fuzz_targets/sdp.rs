@@ -27,6 +27,7 @@ fuzz_target!(|body: &[u8]| {
     let capabilities = Arc::new(Capabilities {
         codecs: vec![codec("PCMU", 0), codec("PCMA", 8)],
         telephone_events: vec![codec("telephone-event", 101)],
+        comfort_noise: vec![codec("CN", 13)],
         ptimes_ms: vec![10, 20, 30, 40, 60],
         ptime_ms: 20,
         session_name: "SEMS".into(),
