@@ -49,6 +49,7 @@ from .events import (
 from .headers import Headers, NameAddr, SipUri
 from .identity import Diversion, History, Reason
 from .playback import Playback, Sound
+from .private_talk import PrivateTalk
 from .requests import SipRequest, SipResponse
 from .room import Room
 from .server import Server
@@ -85,6 +86,7 @@ __all__ = [
     "Participant",
     "Playback",
     "PluginError",
+    "PrivateTalk",
     "Progress",
     "Prompt",
     "Quality",

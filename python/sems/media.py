@@ -17,6 +17,7 @@ from .sounds import Sound
 
 if TYPE_CHECKING:
     from .engine import Tap
+    from .private_talk import PrivateTalk
     from .room import Room
     from .server import Server
 
@@ -45,7 +46,13 @@ class CallMedia(ABC):
         self.room: Room | None = None
         """The mixing room the call is in; None: by itself."""
         self.muted = False
-        """The room does not hear the call."""
+        """Nobody hears the call."""
+        self.deafened = False
+        """The call hears nobody."""
+        self.gain = 0.0
+        """How much louder all hear the call, in dB, on top of level control."""
+        self.private_talk: PrivateTalk | None = None
+        """The private talk in which the call speaks."""
         self._keys: deque[str] = deque(maxlen=_KEYS_KEPT)
         self._key_waiters: deque[asyncio.Future[str]] = deque()
 
@@ -220,12 +227,45 @@ class CallMedia(ABC):
     async def join(self, room: Room | None) -> None:
         """Goes into the room; None: out of it, to be by itself again."""
         await self._done(self.server.engine.core.join(self.id, None if room is None else room.id))
+        if room is not self.room:
+            self.private_talk = None
         self.room = room
 
     async def mute(self, on: bool) -> None:
-        """The room does not hear the call any more (or again)."""
+        """Nobody hears the call any more (or again), not even in a private talk. Stays in other rooms."""
         await self._done(self.server.engine.core.mute(self.id, on))
         self.muted = on
+
+    async def deafen(self, on: bool) -> None:
+        """The call hears nobody any more (or again), only what is played to it. Stays in other rooms."""
+        await self._done(self.server.engine.core.deafen(self.id, on))
+        self.deafened = on
+
+    async def set_gain(self, gain: float) -> None:
+        """All hear the call louder by ``gain`` dB, −72 to 18; ``-math.inf``: not at all. Stays in
+        other rooms.
+
+        Raises ValueError for more than 18."""
+        await self._done(self.server.engine.core.set_gain(self.id, gain))
+        self.gain = gain
+
+    async def hear(self, other: CallMedia, gain: float | None) -> None:
+        """This call alone hears ``other`` of its room louder by ``gain`` dB, −72 to 18; ``-math.inf``: not at
+        all; None: as the room does. Ends when either leaves the room.
+
+        Raises EngineError when they are not in one room, and ValueError for more than 18 dB."""
+        await self._done(self.server.engine.core.hear(self.id, other.id, gain))
+
+    async def hear_room(self, gain: float) -> None:
+        """This call alone hears the room louder by ``gain`` dB, as in :meth:`hear`, but for those for whom it
+        has a gain. 0 is as before. Ends when it leaves the room."""
+        await self._done(self.server.engine.core.hear_room(self.id, gain))
+
+    async def aside(self, on: bool) -> None:
+        """The room does not hear the call any more (or again), but whoever has a gain for it (:meth:`hear`)
+        does. Ends when it leaves the room. See also
+        :meth:`Room.private_talk() <sems.room.Room.private_talk>`."""
+        await self._done(self.server.engine.core.aside(self.id, on))
 
     async def echo(self, on: bool) -> None:
         """The peer hears itself (or not any more)."""

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from .events import Levels
 from .playback import Playback
+from .private_talk import PrivateTalk
 from .sounds import Sound
 from .subscribers import Subscribers
 
 if TYPE_CHECKING:
+    from .call import Call
     from .server import Server
 
 
@@ -22,6 +24,12 @@ class Room:
 
     def __init__(self, server: Server, room_id: int) -> None:
         self.id = room_id
+        self.level_control = False
+        """Quiet and loud talkers are brought to the same level."""
+        self.noise_gate = False
+        """The noise of each line stays out while nobody speaks there."""
+        self.max_talkers: int | None = None
+        """How many are heard at once, the loudest; None: all."""
         self.server = server
         self.closed = False
         self.levels: dict[int, int] = {}
@@ -56,6 +64,36 @@ class Room:
             engine.completion(engine.core.watch_levels(self.id, on))
             if not on:
                 self.server.on_levels(self.id, {})
+
+    async def set_mixing(self, *, level_control: bool, noise_gate: bool, max_talkers: int | None) -> None:
+        """Changes how the room mixes.
+
+        ``level_control``: quiet and loud talkers are brought to the same level (−23 dBov), slowly and
+        never in pauses. ``noise_gate``: what is not 7 dB above the noise of its line stays out, but for the
+        ends of words. ``max_talkers``: of all who talk at once the loudest so many are heard, 1 to 32,
+        and who is heard stays so for as long as he talks; None: all."""
+        engine = self.server.engine
+        await engine.completion(engine.core.set_room(self.id, level_control, noise_gate, max_talkers))
+        self.level_control = level_control
+        self.noise_gate = noise_gate
+        self.max_talkers = max_talkers
+
+    async def private_talk(self, *calls: Call, room_gain: float = -20.0) -> PrivateTalk:
+        """These members hear each other at full level from now on, and the room softer by ``room_gain`` dB
+        (``-math.inf``: not at all); the room hears nothing of what they say.
+
+        Raises WrongState for a call that is not in the room or talks privately already, and HungUp."""
+        talk = PrivateTalk(self, calls, calls, room_gain)
+        await talk.begin()
+        return talk
+
+    async def coach(self, coach: Call, coached: Call) -> PrivateTalk:
+        """``coached`` hears what ``coach`` says, and nobody else does; both hear the room as before.
+
+        Raises as :meth:`private_talk`."""
+        talk = PrivateTalk(self, [coach], [coached], 0.0)
+        await talk.begin()
+        return talk
 
     async def close(self) -> None:
         """Closes the room. Calls still in it go on, each by itself. Idempotent."""

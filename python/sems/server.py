@@ -579,11 +579,15 @@ class Server:
         phones = self.registrar.find(uri)
         return (phones[0].contact, phones[0].destinations) if phones else (uri, destination)
 
-    async def open_room(self) -> Room:
-        """A new mixing room, for calls to join."""
+    async def open_room(
+        self, *, level_control: bool = True, noise_gate: bool = True, max_talkers: int | None = None
+    ) -> Room:
+        """A new mixing room, for calls to join; how it mixes is as in
+        :meth:`Room.set_mixing() <sems.room.Room.set_mixing>`."""
         request, room_id = self.engine.core.open_room()
         room = self.rooms[room_id] = Room(self, room_id)
         await self.engine.completion(request)
+        await room.set_mixing(level_control=level_control, noise_gate=noise_gate, max_talkers=max_talkers)
         return room
 
     # What happened

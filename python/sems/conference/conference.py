@@ -137,7 +137,12 @@ class Conference:
     async def _open_room(self) -> Room:
         if self._room is None:
             if self._opening is None:
-                self._opening = asyncio.create_task(self._server.open_room())
+                opening = self._server.open_room(
+                    level_control=self.settings.level_control,
+                    noise_gate=self.settings.noise_gate,
+                    max_talkers=self.settings.max_talkers,
+                )
+                self._opening = asyncio.create_task(opening)
             try:
                 room = await asyncio.shield(self._opening)
             except SemsError:

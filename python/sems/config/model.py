@@ -165,6 +165,12 @@ class RoomSettings(Section):
     """How many can be in the room at once; unset: as many as there are calls."""
     join_sound: bool = True
     """A short sound when somebody comes or leaves."""
+    level_control: bool = True
+    """Quiet and loud talkers are brought to the same level."""
+    noise_gate: bool = True
+    """The noise of each line stays out of the room while nobody speaks there."""
+    max_talkers: Annotated[int, Field(ge=1, le=32)] | None = None
+    """How many are heard when many talk at once: the loudest, each for as long as he talks; unset: all."""
 
 
 class OperatorSettings(Section):

@@ -38,6 +38,11 @@ impl Gate {
         self.is_open()
     }
 
+    /// Whether the last frame is the last that may pass, unless a loud one follows.
+    pub fn is_closing(&self) -> bool {
+        self.left == 1
+    }
+
     /// Whether the last frame may pass.
     pub fn is_open(&self) -> bool {
         self.left > 0

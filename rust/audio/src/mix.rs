@@ -32,10 +32,24 @@ impl Gain {
         f32::from(self.0) / f32::from(Self::UNITY.0)
     }
 
+    /// Writes `frame` with this gain to `louder`, as far as both go; what is too loud is clipped.
+    pub fn apply_to(self, frame: &[i16], louder: &mut [i16]) {
+        for (louder, sample) in louder.iter_mut().zip(frame) {
+            *louder = clip(self.apply(*sample));
+        }
+    }
+
     #[inline(always)]
     fn apply(self, sample: i16) -> i32 {
         const HALF: i32 = 1 << (Gain::FRACTION_BITS - 1);
         (i32::from(sample) * i32::from(self.0) + HALF) >> Self::FRACTION_BITS
+    }
+
+    #[inline(always)]
+    fn apply_wide(self, sum: i32) -> i32 {
+        const HALF: i64 = 1 << (Gain::FRACTION_BITS - 1);
+        let scaled = (i64::from(sum) * i64::from(self.0) + HALF) >> Self::FRACTION_BITS;
+        scaled.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
     }
 }
 
@@ -101,6 +115,28 @@ impl Sum {
                 *sum -= gain.apply(*sample);
             }
         }
+    }
+
+    /// Adds what speaks elsewhere, as far as both sides go.
+    pub fn add_sum(&mut self, other: &[i32]) {
+        for (sum, other) in self.0.iter_mut().zip(other) {
+            *sum += *other;
+        }
+    }
+
+    /// Makes everybody in it louder or softer.
+    pub fn scale(&mut self, gain: Gain) {
+        if gain == Gain::UNITY {
+            return;
+        }
+        for sum in &mut self.0 {
+            *sum = gain.apply_wide(*sum);
+        }
+    }
+
+    /// The sum itself, to be limited.
+    pub fn samples(&self) -> &[i32] {
+        &self.0
     }
 
     /// What is heard by somebody who did not speak.

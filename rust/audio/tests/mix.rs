@@ -3,7 +3,7 @@
 mod support;
 
 use proptest::prelude::*;
-use sems_audio::{FRAME_SAMPLES, Frame, Gain, Rate, SILENCE, Sum, dtmf::goertzel};
+use sems_audio::{FRAME_SAMPLES, Frame, Gain, Personal, Rate, SILENCE, Sum, dtmf::goertzel};
 use support::{frames, sine};
 
 fn heard_by_all(sum: &Sum) -> Frame {
@@ -117,8 +117,54 @@ fn any_gain() -> impl Strategy<Value = Gain> {
     ]
 }
 
+#[test]
+fn a_personal_row_is_plain_until_something_is_set_and_again_after() {
+    let mut row = Personal::new();
+    assert!(row.is_plain() && row.is_empty());
+    for (who, db) in [(3, -6.0), (1, 0.0), (2, 6.0), (3, -12.0)] {
+        row.set_gain(who, Some(Gain::from_db(db)));
+    }
+    assert_eq!((row.len(), row.gain(3)), (3, Some(Gain::from_db(-12.0))));
+    // Unity is a gain, too: that of somebody whom the room does not hear.
+    assert_eq!((row.gain(1), row.gain(4)), (Some(Gain::UNITY), None));
+    for who in 1..=4 {
+        row.set_gain(who, None);
+    }
+    assert!(row.is_plain());
+    row.set_room(Gain::MUTE);
+    assert!(!row.is_plain());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_room_turned_down_is_what_each_sample_turned_down_would_be(
+        room in prop::collection::vec(any_frame(), 1..8), gain in any_gain(),
+    ) {
+        let mut sum = Sum::new(Rate::Narrow);
+        for frame in &room {
+            sum.add(frame, Gain::UNITY);
+        }
+        sum.scale(gain);
+        let steps = i64::from((gain.factor() * 4096.0) as i32);
+        for (place, scaled) in sum.samples().iter().enumerate() {
+            let whole: i64 = room.iter().map(|frame| i64::from(frame[place])).sum();
+            prop_assert_eq!(i64::from(*scaled), (whole * steps + 2048).div_euclid(4096));
+        }
+    }
+
+    #[test]
+    fn partial_sums_add_up_to_the_sum(
+        here in prop::collection::vec(any_frame(), 0..5), there in prop::collection::vec(any_frame(), 0..5),
+    ) {
+        let (mut one, mut two, mut whole) = (Sum::new(Rate::Narrow), Sum::new(Rate::Narrow), Sum::new(Rate::Narrow));
+        here.iter().for_each(|frame| one.add(frame, Gain::UNITY));
+        there.iter().for_each(|frame| two.add(frame, Gain::UNITY));
+        here.iter().chain(&there).for_each(|frame| whole.add(frame, Gain::UNITY));
+        one.add_sum(two.samples());
+        prop_assert_eq!(one.samples(), whole.samples());
+    }
 
     #[test]
     fn who_speaks_hears_exactly_what_the_others_alone_would_be(

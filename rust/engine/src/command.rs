@@ -5,6 +5,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+pub use sems_audio::Gain;
 use sems_sip::auth::Keyring;
 
 use crate::{
@@ -256,6 +257,17 @@ pub enum Direction {
     Out,
 }
 
+/// How a room mixes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct RoomSettings {
+    /// Quiet and loud talkers are brought to the same level.
+    pub level_control: bool,
+    /// The noise of each line stays out while nobody speaks there.
+    pub noise_gate: bool,
+    /// How many talkers are heard at once, up to 32: the loudest; `None`: all.
+    pub max_talkers: Option<u8>,
+}
+
 /// What a media worker does.
 #[derive(Debug)]
 pub enum MediaCommand {
@@ -282,6 +294,51 @@ pub enum MediaCommand {
         call: CallId,
         /// On or off.
         on: bool,
+    },
+    /// How a room mixes.
+    SetRoom {
+        /// Its id.
+        room: RoomId,
+        /// From now on.
+        settings: RoomSettings,
+    },
+    /// The call hears nothing of its room any more (or again), only what is played to it.
+    Deafen {
+        /// A call with a leg.
+        call: CallId,
+        /// On or off.
+        on: bool,
+    },
+    /// How loud all others hear a call, on top of level control. It stays when the call changes rooms.
+    SetGain {
+        /// A call with a leg.
+        call: CallId,
+        /// From [`Gain::MUTE`] to [`Gain::MAX`].
+        gain: Gain,
+    },
+    /// The room doesn't hear the call any more (or again), but who has a gain for it does. Ends when
+    /// the call leaves the room.
+    Aside {
+        /// A call with a leg.
+        call: CallId,
+        /// On or off.
+        on: bool,
+    },
+    /// How loud a call hears another one of its room. Ends when either leaves the room.
+    Hear {
+        /// Who hears.
+        call: CallId,
+        /// Who is heard.
+        from: CallId,
+        /// `None`: as the room hears it.
+        gain: Option<Gain>,
+    },
+    /// How loud a call hears its room, but for those that it has a gain for. Ends when it leaves.
+    HearRoom {
+        /// Who hears.
+        call: CallId,
+        /// From [`Gain::MUTE`] to [`Gain::MAX`].
+        gain: Gain,
     },
     /// Whether a room's [`Event::Levels`](crate::event::Event::Levels) are told. They are from the
     /// start; while nobody looks they are best left out, for each costs Python some of its time.

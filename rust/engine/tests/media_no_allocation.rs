@@ -12,8 +12,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use sems_audio::Gain;
 use sems_engine::{
-    command::{Direction, Listener, MediaCommand},
+    command::{Direction, Listener, MediaCommand, RoomSettings},
     ids::{CallId, PlayId, RequestId, RoomId},
     media::{
         leg::{Leg, LegConfig},
@@ -167,6 +168,29 @@ fn a_steady_tick_neither_allocates_nor_frees() {
             readers.push(reader);
         }
     }
+    let settings = RoomSettings {
+        level_control: true,
+        noise_gate: true,
+        max_talkers: Some(3),
+    };
+    commands.push(MediaCommand::SetRoom { room, settings });
+    let calls = [2, 3, 4, 5, 6].map(|number| CallId::new(number, 0));
+    let [one, two, three, four, five] = calls;
+    for (call, from) in [(one, two), (two, one), (five, three), (five, four)] {
+        let gain = Some(Gain::from_db(4.0));
+        commands.push(MediaCommand::Hear { call, from, gain });
+    }
+    for call in [one, two] {
+        let gain = Gain::from_db(-20.0);
+        commands.push(MediaCommand::Aside { call, on: true });
+        commands.push(MediaCommand::HearRoom { call, gain });
+    }
+    let gain = Gain::MAX;
+    commands.push(MediaCommand::SetGain { call: four, gain });
+    commands.push(MediaCommand::Deafen {
+        call: CallId::new(12, 0),
+        on: true,
+    });
     for (number, command) in commands.into_iter().enumerate() {
         handle.command(RequestId(number as u64), command).unwrap();
     }

@@ -2,7 +2,7 @@
 
 use pyo3::{PyResult, exceptions::PyValueError};
 use sems_engine::{
-    command::{Direction, Listener},
+    command::{Direction, Gain, Listener, RoomSettings},
     destination::Destination,
     event::EndCause,
     ids::{CallId, RoomId},
@@ -41,6 +41,32 @@ pub fn listener(call: Option<u64>, room: Option<u64>) -> PyResult<Listener> {
             "exactly one of call and room is to be given",
         )),
     }
+}
+
+/// Decibels, at most 18.
+pub fn gain(db: f32) -> PyResult<Gain> {
+    match db <= 18.0 {
+        true => Ok(Gain::from_db(db)),
+        false => Err(PyValueError::new_err(format!(
+            "a gain of {db} dB is more than 18"
+        ))),
+    }
+}
+
+/// How a room mixes.
+pub fn room_settings(
+    level_control: bool,
+    noise_gate: bool,
+    max_talkers: Option<u8>,
+) -> PyResult<RoomSettings> {
+    if max_talkers.is_some_and(|max| !(1..=32).contains(&max)) {
+        return Err(PyValueError::new_err("max_talkers is not 1 to 32"));
+    }
+    Ok(RoomSettings {
+        level_control,
+        noise_gate,
+        max_talkers,
+    })
 }
 
 /// The word by which Python knows a cause.

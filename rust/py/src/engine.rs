@@ -298,6 +298,61 @@ impl Engine {
         })
     }
 
+    /// The call hears nobody any more (or again).
+    fn deafen(&self, call: u64, on: bool) -> PyResult<u64> {
+        self.media(MediaCommand::Deafen {
+            call: CallId(call),
+            on,
+        })
+    }
+
+    /// How loud all hear the call. Gains are in dB, up to 18; below −72 (or −inf): not at all.
+    fn set_gain(&self, call: u64, db: f32) -> PyResult<u64> {
+        self.media(MediaCommand::SetGain {
+            call: CallId(call),
+            gain: convert::gain(db)?,
+        })
+    }
+
+    /// Only who has a gain for the call hears it.
+    fn aside(&self, call: u64, on: bool) -> PyResult<u64> {
+        self.media(MediaCommand::Aside {
+            call: CallId(call),
+            on,
+        })
+    }
+
+    /// How loud the call hears another one of its room; None: as the room does.
+    fn hear(&self, call: u64, other: u64, db: Option<f32>) -> PyResult<u64> {
+        self.media(MediaCommand::Hear {
+            call: CallId(call),
+            from: CallId(other),
+            gain: db.map(convert::gain).transpose()?,
+        })
+    }
+
+    /// How loud the call hears its room.
+    fn hear_room(&self, call: u64, db: f32) -> PyResult<u64> {
+        self.media(MediaCommand::HearRoom {
+            call: CallId(call),
+            gain: convert::gain(db)?,
+        })
+    }
+
+    /// How a room mixes. ``max_talkers``: 1–32.
+    fn set_room(
+        &self,
+        room: u64,
+        level_control: bool,
+        noise_gate: bool,
+        max_talkers: Option<u8>,
+    ) -> PyResult<u64> {
+        self.media(MediaCommand::SetRoom {
+            room: RoomId(room),
+            settings: convert::room_settings(level_control, noise_gate, max_talkers)?,
+        })
+    }
+
     /// Reads a WAV file on a file thread; ends in Event.PromptLoaded or in Event.Done with an error.
     fn load_prompt(&self, path: PathBuf) -> PyResult<u64> {
         let request = self.0.load_prompt(path).map_err(to_python)?;

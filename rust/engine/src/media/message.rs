@@ -8,6 +8,7 @@ use std::{
 };
 
 use crossbeam_channel::Sender;
+use sems_audio::Personal;
 
 use super::{
     leg::{Leg, LegUpdate},
@@ -86,6 +87,7 @@ pub(super) enum Waste {
     Room(Box<Room>),
     Player(Player),
     Tap(TapWriter),
+    Personal(Box<Personal<CallId>>),
     Update(Box<LegUpdate>),
 }
 

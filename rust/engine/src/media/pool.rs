@@ -309,6 +309,7 @@ impl MediaHandle {
         let home = match &command {
             MediaCommand::OpenRoom { room }
             | MediaCommand::CloseRoom { room }
+            | MediaCommand::SetRoom { room, .. }
             | MediaCommand::WatchLevels { room, .. } => room.home(),
             MediaCommand::Play { listener, .. } | MediaCommand::StopPlay { listener, .. } => {
                 match listener {
@@ -319,6 +320,11 @@ impl MediaHandle {
             MediaCommand::Join { call, .. }
             | MediaCommand::Mute { call, .. }
             | MediaCommand::Echo { call, .. }
+            | MediaCommand::Deafen { call, .. }
+            | MediaCommand::SetGain { call, .. }
+            | MediaCommand::Aside { call, .. }
+            | MediaCommand::Hear { call, .. }
+            | MediaCommand::HearRoom { call, .. }
             | MediaCommand::SendDigits { call, .. }
             | MediaCommand::Tap { call, .. }
             | MediaCommand::Record { call, .. }

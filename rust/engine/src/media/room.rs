@@ -2,11 +2,14 @@
 //!
 //! At a tick all legs are heard first, and those that sound are added up once. Then each leg gets
 //! its mix: who only listens shares one coded payload with all others of the same codec; who
-//! sounds gets the sum without itself; who has private sounds (a prompt of its own, echo) gets
-//! those on top. Where nothing but one prompt sounds, its prepared coding is sent as it is.
+//! sounds gets the sum without itself; who hears something of its own (a prompt, echo, somebody
+//! louder than others do) gets a mix of its own ([`apart`]). Where nothing but one prompt sounds, its
+//! prepared coding is sent as it is.
+
+mod apart;
 
 use sems_audio::{
-    Frame, Gain, Rate, SILENCE, Sum,
+    Frame, Gain, Limiter, Rate, SILENCE, Sum, Talker, TalkerLimit,
     codec::{Codec, Encoder},
 };
 
@@ -17,8 +20,9 @@ use super::{
     worker::Tick,
 };
 use crate::{
+    command::RoomSettings,
     event::{Event, LevelList},
-    ids::{PlayId, RoomId},
+    ids::{CallId, PlayId, RoomId},
 };
 
 /// Levels are told each 100 ms.
@@ -35,10 +39,24 @@ pub struct Room {
     pub(super) slot: Option<usize>,
     /// Its levels are told.
     pub(super) watched: bool,
+    /// Somebody may have gains of its own.
+    pub(super) personal: bool,
+    settings: RoomSettings,
+    limit: Option<Box<TalkerLimit>>,
     players: Vec<Player>,
     sum: Sum,
     /// Legs in the sum.
     talkers: usize,
+    /// The places of those who sound, in the sum or aside.
+    sounding: Vec<u32>,
+    /// The same for the limit of talkers.
+    candidates: Vec<Talker>,
+    /// What all who listen hear, if `limited`.
+    heard: Frame,
+    limited: bool,
+    limiter: Limiter,
+    /// As it was before this tick.
+    limiter_before: Limiter,
     coded: Vec<Coded>,
     ticks: u32,
     told_levels: bool,
@@ -79,9 +97,18 @@ impl Room {
             legs: Vec::new(),
             slot: None,
             watched: true,
+            personal: false,
+            settings: RoomSettings::default(),
+            limit: None,
             players: Vec::new(),
             sum: Sum::new(Rate::Narrow),
             talkers: 0,
+            sounding: Vec::new(),
+            candidates: Vec::new(),
+            heard: SILENCE,
+            limited: false,
+            limiter: Limiter::new(),
+            limiter_before: Limiter::new(),
             coded: Vec::new(),
             ticks: 0,
             told_levels: false,
@@ -97,6 +124,38 @@ impl Room {
     pub(super) fn admit(&mut self, leg: Box<Leg>) {
         self.prepare(leg.codec());
         self.legs.push(leg);
+        self.make_places();
+    }
+
+    /// Mixes differently from now on.
+    pub(super) fn set(&mut self, settings: RoomSettings) {
+        if settings.max_talkers != self.settings.max_talkers {
+            let limit = settings.max_talkers.map(usize::from);
+            self.limit = limit.map(|max| Box::new(TalkerLimit::new(max)));
+        }
+        self.settings = settings;
+        self.make_places();
+    }
+
+    /// Makes room for all legs to sound at once, so that no tick has to.
+    fn make_places(&mut self) {
+        self.sounding.clear();
+        self.sounding.reserve(self.legs.len());
+        self.candidates.clear();
+        if self.limit.is_some() {
+            self.candidates.reserve(self.legs.len());
+        }
+    }
+
+    /// A leg is gone: nobody has a gain for it any more.
+    pub(super) fn forget(&mut self, call: CallId) {
+        if self.personal {
+            for leg in &mut self.legs {
+                if let Some(personal) = &mut leg.personal {
+                    personal.set_gain(call, None);
+                }
+            }
+        }
     }
 
     /// Makes ready to code for legs with this codec.
@@ -126,6 +185,7 @@ impl Room {
     /// First half of a tick: takes in what all legs say and adds it up.
     pub(super) fn hear(&mut self, tick: &mut Tick<'_>) {
         self.talkers = 0;
+        self.sounding.clear();
         for coded in &mut self.coded {
             coded.mixed = false;
         }
@@ -144,20 +204,71 @@ impl Room {
             if !leg.players.is_empty() {
                 advance_players(&mut leg.players, tick);
             }
-            leg.part = match leg.sounds() && !leg.muted {
-                true => Part::Sounds,
-                false => Part::Listens,
-            };
-            if leg.part == Part::Sounds {
-                if self.talkers == 0 {
-                    self.sum.clear();
-                }
-                self.talkers += 1;
-                self.sum.add(leg.heard(), Gain::UNITY);
+            let part = leg.take_part(self.settings);
+            if part != Part::Listens {
+                self.sounding.push(index as u32);
+            }
+            if part == Part::Sounds && self.limit.is_none() {
+                self.add(index);
             }
         }
+        if self.limit.is_some() {
+            self.add_loudest();
+        }
         self.add_prompts();
+        self.limited = false;
+        self.limiter_before = self.limiter;
+        if !self.limiter.is_at_rest() {
+            self.limit();
+        }
         self.tell_levels(tick);
+    }
+
+    /// Adds a leg to the sum.
+    fn add(&mut self, index: usize) {
+        if self.talkers == 0 {
+            self.sum.clear();
+        }
+        self.talkers += 1;
+        self.sum.add(self.legs[index].contribution(), Gain::UNITY);
+    }
+
+    /// Adds those who sound as far as the limit lets them.
+    fn add_loudest(&mut self) {
+        let Some(mut limit) = self.limit.take() else {
+            return;
+        };
+        self.candidates.clear();
+        for index in &self.sounding {
+            let leg = &self.legs[*index as usize];
+            if leg.part == Part::Sounds {
+                self.candidates.push(leg.as_talker());
+            }
+        }
+        limit.choose(&self.candidates);
+        for place in 0..self.sounding.len() {
+            let index = self.sounding[place] as usize;
+            let leg = &mut self.legs[index];
+            if leg.part == Part::Sounds {
+                match limit.lets_in(leg.call().0) {
+                    true => self.add(index),
+                    false => leg.part = Part::Listens,
+                }
+            }
+        }
+        self.limit = Some(limit);
+    }
+
+    /// Makes what all who listen hear, once a tick.
+    fn limit(&mut self) {
+        if !self.limited {
+            self.limited = true;
+            if self.talkers == 0 && self.players.len() < 2 {
+                // The sum holds nothing of this tick.
+                self.sum.clear();
+            }
+            self.limiter.limit(self.sum.samples(), &mut self.heard);
+        }
     }
 
     /// Adds the room's own prompts, unless one sounds alone and needs no adding.
@@ -187,9 +298,7 @@ impl Room {
             if leg.part == Part::SitsOut {
                 continue;
             }
-            let counted = leg.part == Part::Sounds;
-            let hears_itself = leg.echo && leg.sounds();
-            if leg.players.is_empty() && counted == hears_itself {
+            if self.shares(leg) {
                 self.speak_shared(index, tick);
             } else {
                 self.speak_apart(index, bench, tick);
@@ -197,89 +306,46 @@ impl Room {
         }
     }
 
+    /// Whether a leg hears what all who listen hear.
+    fn shares(&self, leg: &Leg) -> bool {
+        let counted = leg.part == Part::Sounds;
+        let hears_itself = leg.echo && leg.sounds();
+        // A gain of its own that is not that of all would jump.
+        let as_loud = !leg.apart || leg.limiter == self.limiter_before;
+        leg.players.is_empty() && counted == hears_itself && leg.hears_as_all() && as_loud
+    }
+
     /// Gives a leg what all who listen hear.
     fn speak_shared(&mut self, index: usize, tick: &Tick<'_>) {
         let silent = self.talkers == 0 && self.players.is_empty();
         let alone = self.plays_alone();
-        let leg = &mut self.legs[index];
-        let codec = leg.codec();
-        let Some(coded) = self
-            .coded
-            .iter_mut()
-            .find(|coded| std::ptr::eq(coded.codec, codec))
-        else {
+        let codec = self.legs[index].codec();
+        let same = |coded: &Coded| std::ptr::eq(coded.codec, codec);
+        let Some(place) = self.coded.iter().position(same) else {
             return;
         };
+        if !silent && !self.coded[place].mixed {
+            if !alone {
+                self.limit();
+            }
+            let coded = &mut self.coded[place];
+            let payload = coded.mix.payload();
+            let prepared = alone && self.players[0].coded(codec, payload);
+            if !prepared {
+                if alone {
+                    self.players[0].samples(&mut self.heard);
+                }
+                coded.encoder.encode(&self.heard, payload);
+            }
+            coded.mixed = true;
+        }
+        let (leg, coded) = (&mut self.legs[index], &mut self.coded[place]);
+        leg.apart = false;
         if silent {
             leg.speak(&mut coded.silence, tick);
             return;
         }
-        if !coded.mixed {
-            let payload = coded.mix.payload();
-            let prepared = alone && self.players[0].coded(codec, payload);
-            if !prepared {
-                let mut frame = SILENCE;
-                match alone {
-                    true => self.players[0].samples(&mut frame),
-                    false => self.sum.all(&mut frame),
-                }
-                coded.encoder.encode(&frame, payload);
-            }
-            coded.mixed = true;
-        }
         leg.speak(&mut coded.mix, tick);
-    }
-
-    /// Gives a leg a mix of its own.
-    fn speak_apart(&mut self, index: usize, bench: &mut Bench, tick: &mut Tick<'_>) {
-        let leg = &mut self.legs[index];
-        let codec = leg.codec();
-        let Some(coded) = self
-            .coded
-            .iter_mut()
-            .find(|coded| std::ptr::eq(coded.codec, codec))
-        else {
-            return;
-        };
-        let counted = leg.part == Part::Sounds;
-        let hears_itself = leg.echo && leg.sounds();
-        let others = self.talkers > usize::from(counted) || !self.players.is_empty();
-        if leg.players.is_empty() {
-            if !others && !hears_itself {
-                leg.speak(&mut coded.silence, tick);
-                return;
-            }
-            if counted {
-                self.sum.all_but(leg.heard(), Gain::UNITY, &mut bench.frame);
-                coded.encoder.encode(&bench.frame, bench.packet.payload());
-                leg.speak(&mut bench.packet, tick);
-                return;
-            }
-        }
-        let alone = !others && !hears_itself && leg.players.len() == 1;
-        if !(alone && leg.players[0].coded(codec, bench.packet.payload())) {
-            if self.talkers > 0 || self.players.len() > 1 {
-                bench.sum.clone_from(&self.sum);
-            } else {
-                bench.sum.clear();
-                for player in &self.players {
-                    player.samples(&mut bench.frame);
-                    bench.sum.add(&bench.frame, Gain::UNITY);
-                }
-            }
-            match (counted, hears_itself) {
-                (true, false) => bench.sum.subtract(leg.heard(), Gain::UNITY),
-                (false, true) => bench.sum.add(leg.heard(), Gain::UNITY),
-                _ => {}
-            }
-            for player in &leg.players {
-                player.samples(&mut bench.frame);
-                bench.sum.add(&bench.frame, Gain::UNITY);
-            }
-            bench.sum.all(&mut bench.frame);
-            coded.encoder.encode(&bench.frame, bench.packet.payload());
-        }
-        leg.speak(&mut bench.packet, tick);
     }
 
     fn coded_for(&self, codec: &Codec) -> Option<&Coded> {
@@ -297,7 +363,11 @@ impl Room {
             return;
         }
         let mut levels = LevelList::new();
-        for leg in self.legs.iter().filter(|leg| leg.part == Part::Sounds) {
+        for index in &self.sounding {
+            let leg = &self.legs[*index as usize];
+            if leg.part != Part::Sounds {
+                continue;
+            }
             let level = leg.level().dbov();
             let place = levels.partition_point(|(_, louder)| *louder >= level);
             if levels.is_full() {

@@ -450,7 +450,13 @@ impl Worker {
             return None;
         };
         let room = self.rooms.get_mut(key)?;
-        let leg = room.legs.swap_remove(index);
+        let mut leg = room.legs.swap_remove(index);
+        // A leg that leaves takes its gains with it, those that it has and those that others have for it.
+        leg.aside = false;
+        if let Some(personal) = leg.personal.take() {
+            self.tools.trash.put(Waste::Personal(personal));
+        }
+        room.forget(call);
         if let Some(moved) = room.legs.get(index) {
             self.calls.insert(moved.call(), Place::Here(key, index));
         }

@@ -3,6 +3,8 @@
 mod stage;
 
 mod latch;
+mod loudness;
+mod matrix;
 mod moving;
 mod packets;
 mod pauses;

@@ -152,7 +152,7 @@ fn listeners_get_the_same_bytes_as_if_each_were_coded_for() {
 }
 
 #[test]
-fn a_loud_sum_is_clipped_after_ones_own_voice_is_taken_out() {
+fn a_loud_sum_is_limited_after_ones_own_voice_is_taken_out() {
     let mut stage = Stage::new(1);
     // Twelve phones at −20 dBov in phase are louder than full scale; eleven of them still are one tone.
     let (_, phones) = stage.conference(&[400.0; 12]);

@@ -7,7 +7,8 @@ use std::{
 
 use arrayvec::ArrayVec;
 use sems_audio::{
-    Concealer, FRAME_SAMPLES, Frame, Level, LevelMeter, SAMPLE_RATE, SILENCE, SpeechDetector,
+    Concealer, FRAME_SAMPLES, Frame, Gate, Level, LevelMeter, SAMPLE_RATE, SILENCE, SpeechDetector,
+    Talker,
     codec::{Codec, Decoder},
     comfort_noise::{ComfortNoise, NoiseDescription},
 };
@@ -32,10 +33,6 @@ const STRETCHED: usize = LONGEST + spare(SAMPLE_RATE);
 const MAX_DATAGRAMS: usize = 64;
 /// Every so often the port is emptied although a tick's worth has come, in case more keeps coming.
 const DRAIN_TICKS: u32 = 16;
-/// Whoever has been softer than this for [`GATE_TICKS`] is not heard by others.
-const GATE_LEVEL: Level = Level::from_dbov(-60);
-/// 200 ms: the fading end of a word passes.
-const GATE_TICKS: u8 = 10;
 /// A constant sample of no more than this is silence: A-law has no zero.
 const SILENT_SAMPLE: u16 = 8;
 /// Those of every codec that we know.
@@ -66,7 +63,9 @@ pub(super) struct Inbound {
     stretcher: Stretcher,
     /// The peer sends nothing but has said what its silence sounds like.
     noisy: bool,
-    gate: u8,
+    gate: Gate,
+    /// Of the last tick.
+    level: Level,
     speech: SpeechDetector,
     meter: LevelMeter,
     ticks: u32,
@@ -122,7 +121,8 @@ impl Inbound {
             concealed: 0,
             stretcher: Stretcher::default(),
             noisy: false,
-            gate: 0,
+            gate: Gate::new(),
+            level: Level::SILENCE,
             speech: SpeechDetector::new(),
             meter: LevelMeter::new(),
             ticks: 0,
@@ -168,8 +168,37 @@ impl Inbound {
         self.meter.level()
     }
 
+    /// How loud the last tick was.
+    pub(super) fn tick_level(&self) -> Level {
+        self.level
+    }
+
+    /// How loud the line is when nobody speaks.
+    pub(super) fn noise(&self) -> Level {
+        self.speech.noise()
+    }
+
+    /// Whether the peer speaks.
+    pub(super) fn is_speaking(&self) -> bool {
+        self.speech.is_speaking()
+    }
+
+    /// Lets the last tick into the room, or not; with `adaptive` the noise of the line stays out.
+    pub(super) fn pass_gate(&mut self, adaptive: bool) {
+        let noise = match adaptive {
+            true => self.speech.noise(),
+            false => Level::SILENCE,
+        };
+        self.gate.push(self.level, noise);
+    }
+
+    /// The last tick is the last that the gate lets pass, and not quite silent.
+    pub(super) fn falls_silent(&self) -> bool {
+        self.gate.is_closing() && self.level > Level::SILENCE
+    }
+
     /// What was played out last.
-    fn heard(&self) -> &Frame {
+    pub(super) fn heard(&self) -> &Frame {
         match self.sounding[self.newest] {
             true => &self.sound.frames[self.newest],
             false => &SILENCE,
@@ -212,10 +241,7 @@ impl Inbound {
         };
         self.speech.push(frame, level);
         self.meter.push(level);
-        self.gate = match level >= GATE_LEVEL {
-            true => GATE_TICKS,
-            false => self.gate.saturating_sub(1),
-        };
+        self.level = level;
     }
 
     fn assemble(
@@ -368,7 +394,7 @@ impl Inbound {
         if self.noisy {
             return self.pause(part, done);
         }
-        let fades = self.concealed > 0 || last_sounded && self.gate > 0;
+        let fades = self.concealed > 0 || last_sounded && self.gate.is_open();
         if !fades || self.concealed >= CONCEALED_TICKS {
             return self.leave_silent(part, done.sounding);
         }
@@ -438,12 +464,22 @@ impl Leg {
 
     /// Whether what it said is to be heard by others.
     pub(in crate::media) fn sounds(&self) -> bool {
-        self.inbound.gate > 0
+        self.inbound.gate.is_open()
     }
 
     /// Whether the peer speaks; other than [`Leg::sounds`] this leaves noise out.
     pub(in crate::media) fn is_speaking(&self) -> bool {
         self.inbound.speech.is_speaking()
+    }
+
+    /// The same for the limit of talkers.
+    pub(in crate::media) fn as_talker(&self) -> Talker {
+        Talker {
+            who: self.call.0,
+            level: self.inbound.tick_level(),
+            loudness: self.inbound.level(),
+            speaking: self.inbound.is_speaking(),
+        }
     }
 
     /// How loud the peer was of late.

@@ -11,6 +11,7 @@ mod outbound;
 mod quality;
 mod streams;
 mod stretching;
+mod voice;
 
 use std::{
     net::SocketAddr,
@@ -18,7 +19,7 @@ use std::{
 };
 
 use arrayvec::ArrayVec;
-use sems_audio::{FRAME_SAMPLES, Frame, codec::Codec};
+use sems_audio::{FRAME_SAMPLES, Frame, Limiter, Personal, codec::Codec};
 use sems_rtp::{
     EventSender, Latch, PayloadType, RtpSession, SequenceNumber, SessionConfig, Ssrc, Timestamp,
 };
@@ -31,6 +32,7 @@ use dtx::Dtx;
 use inbound::Inbound;
 use keys::Keys;
 use outbound::Packetizer;
+use voice::Voice;
 
 pub(super) use outbound::Packet;
 
@@ -142,6 +144,17 @@ pub struct Leg {
     pub(super) muted: bool,
     /// It hears itself.
     pub(super) echo: bool,
+    /// Only those who have a gain for it hear it, the room does not.
+    pub(super) aside: bool,
+    /// It hears nothing of its room.
+    pub(super) deaf: bool,
+    /// How it hears its room, if not as all do.
+    pub(super) personal: Option<Box<Personal<CallId>>>,
+    /// Of its own mix.
+    pub(super) limiter: Limiter,
+    /// It had a mix of its own in the last tick.
+    pub(super) apart: bool,
+    voice: Box<Voice>,
     /// What only it hears.
     pub(super) players: Vec<Player>,
     sinks: Vec<Sink>,
@@ -167,6 +180,8 @@ pub(super) enum Part {
     Listens,
     /// The room hears it.
     Sounds,
+    /// Those who have a gain for it hear it, the room does not.
+    Aside,
 }
 
 impl Leg {
@@ -198,6 +213,12 @@ impl Leg {
             part: Part::SitsOut,
             muted: false,
             echo: false,
+            aside: false,
+            deaf: false,
+            personal: None,
+            limiter: Limiter::new(),
+            apart: false,
+            voice: Voice::new(),
             players: Vec::new(),
             sinks: Vec::new(),
             told_speaking: false,
@@ -281,6 +302,15 @@ impl Leg {
             // SAFETY: the address is within the leg, and a hint reads and writes nothing.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(leg.add(64 * line)) };
         }
+    }
+
+    /// Whether it hears its room as all others do.
+    pub(super) fn hears_as_all(&self) -> bool {
+        !self.deaf
+            && self
+                .personal
+                .as_ref()
+                .is_none_or(|personal| personal.is_plain())
     }
 
     fn catch_up(&mut self, deadline: Instant, late: Duration) {

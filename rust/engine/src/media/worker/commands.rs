@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use sems_audio::{Gain, Personal};
 use sems_rtp::Digit;
 
 use super::{Place, ToFiles, ToWorker, Waste, Worker};
@@ -12,6 +13,7 @@ use crate::{
     media::{
         leg::{Leg, SinkEnd},
         player::Player,
+        room::Room,
         tap::TapWriter,
     },
 };
@@ -34,6 +36,7 @@ fn subject(message: &ToWorker) -> Subject {
         ToWorker::Command(_, command) => match command {
             MediaCommand::OpenRoom { .. }
             | MediaCommand::CloseRoom { .. }
+            | MediaCommand::SetRoom { .. }
             | MediaCommand::WatchLevels { .. } => Subject::Room,
             MediaCommand::Play { listener, .. } | MediaCommand::StopPlay { listener, .. } => {
                 match listener {
@@ -44,6 +47,11 @@ fn subject(message: &ToWorker) -> Subject {
             MediaCommand::Join { call, .. }
             | MediaCommand::Mute { call, .. }
             | MediaCommand::Echo { call, .. }
+            | MediaCommand::Deafen { call, .. }
+            | MediaCommand::SetGain { call, .. }
+            | MediaCommand::Aside { call, .. }
+            | MediaCommand::Hear { call, .. }
+            | MediaCommand::HearRoom { call, .. }
             | MediaCommand::SendDigits { call, .. }
             | MediaCommand::Tap { call, .. }
             | MediaCommand::Record { call, .. }
@@ -123,15 +131,18 @@ impl Worker {
             MediaCommand::Join { call, room } => return self.join(request, call, room, now),
             MediaCommand::Mute { call, on } => self.with_leg(call, |leg| leg.muted = on),
             MediaCommand::Echo { call, on } => self.with_leg(call, |leg| leg.echo = on),
+            MediaCommand::SetRoom { room, settings } => {
+                self.with_room(room, |room| room.set(settings))
+            }
+            MediaCommand::Deafen { call, on } => self.with_leg(call, |leg| leg.deaf = on),
+            MediaCommand::SetGain { call, gain } => self.with_leg(call, |leg| leg.set_gain(gain)),
+            MediaCommand::Aside { call, on } => self.with_leg(call, |leg| leg.aside = on),
+            MediaCommand::Hear { call, from, gain } => self.hear(call, from, gain),
+            MediaCommand::HearRoom { call, gain } => {
+                self.personal(call, |personal| personal.set_room(gain))
+            }
             MediaCommand::WatchLevels { room, on } => {
-                let key = self.names.get(&room);
-                match key.and_then(|key| self.rooms.get_mut(*key)) {
-                    Some(room) => {
-                        room.watched = on;
-                        Ok(())
-                    }
-                    None => Err(no_room(room)),
-                }
+                self.with_room(room, |room| room.watched = on)
             }
             MediaCommand::Play {
                 listener,
@@ -212,6 +223,47 @@ impl Worker {
         Ok(())
     }
 
+    fn with_room(&mut self, room: RoomId, change: impl FnOnce(&mut Room)) -> Result<(), String> {
+        let key = self.names.get(&room);
+        let found = key.and_then(|key| self.rooms.get_mut(*key));
+        change(found.ok_or_else(|| no_room(room))?);
+        Ok(())
+    }
+
+    /// Changes how a call hears another one.
+    fn hear(&mut self, call: CallId, from: CallId, gain: Option<Gain>) -> Result<(), String> {
+        let room = |call| match self.calls.get(&call) {
+            Some(&Place::Here(key, _)) => Some(key),
+            _ => None,
+        };
+        if room(call).is_some() && room(from) != room(call) {
+            return Err(format!("calls {call} and {from} are not in one room"));
+        }
+        self.personal(call, |personal| personal.set_gain(from, gain))
+    }
+
+    /// Changes how a call hears its room.
+    fn personal(
+        &mut self,
+        call: CallId,
+        change: impl FnOnce(&mut Personal<CallId>),
+    ) -> Result<(), String> {
+        let place = self.calls.get(&call);
+        if let Some(Place::Here(key, _)) = place
+            && let Some(room) = self.rooms.get_mut(*key)
+        {
+            room.personal = true;
+        }
+        let leg = self.leg(call).ok_or_else(|| no_leg(call))?;
+        let mut personal = leg.personal.take().unwrap_or_default();
+        change(&mut personal);
+        match personal.is_plain() {
+            true => self.tools.trash.put(Waste::Personal(personal)),
+            false => leg.personal = Some(personal),
+        }
+        Ok(())
+    }
+
     fn play(&mut self, listener: Listener, player: Player, now: Instant) -> Result<(), String> {
         match listener {
             Listener::Call(call) => self.with_leg(call, |leg| leg.players.push(player)),
@@ -282,8 +334,12 @@ impl Worker {
         while let Some(player) = room.take_player(None) {
             self.end_play(player);
         }
-        for leg in room.legs.drain(..) {
+        for mut leg in room.legs.drain(..) {
             self.tools.counters.legs.subtract(1);
+            leg.aside = false;
+            if let Some(personal) = leg.personal.take() {
+                self.tools.trash.put(Waste::Personal(personal));
+            }
             let own = self.add_room(None);
             self.enter(own, leg, now);
         }

@@ -1,0 +1,110 @@
+//! What a leg adds to its room: what it says, as loud as the room is to hear it.
+
+use sems_audio::{FRAME_SAMPLES, Frame, Gain, Leveler, SILENCE};
+
+use super::{Leg, Part};
+use crate::command::RoomSettings;
+
+/// A leg's loudness in its room. Apart, so that who is silent does not have it fetched from memory
+/// at each tick.
+pub(super) struct Voice {
+    leveler: Leveler,
+    /// How loud all hear it, level control aside.
+    own: Gain,
+    /// The leveler's gain in dB of which `leveled` is the factor.
+    db: f32,
+    leveled: f32,
+    /// The factor at the end of the last frame.
+    factor: f32,
+    /// What it says with its gain, if `shaped`.
+    frame: Frame,
+    shaped: bool,
+}
+
+impl Voice {
+    pub(super) fn new() -> Box<Self> {
+        Box::new(Self {
+            leveler: Leveler::new(),
+            own: Gain::UNITY,
+            db: 0.0,
+            leveled: 1.0,
+            factor: 1.0,
+            frame: [0; FRAME_SAMPLES],
+            shaped: false,
+        })
+    }
+
+    fn factor(&mut self, level_control: bool) -> f32 {
+        if !level_control {
+            return self.own.factor();
+        }
+        let db = self.leveler.gain_db();
+        if db != self.db {
+            self.db = db;
+            self.leveled = 10f32.powf(db / 20.0);
+        }
+        self.own.factor() * self.leveled
+    }
+}
+
+impl Leg {
+    /// Takes its part in a tick in which it has heard its peer.
+    pub(in crate::media) fn take_part(&mut self, settings: RoomSettings) -> Part {
+        let before = self.part;
+        self.inbound.pass_gate(settings.noise_gate);
+        self.part = match self.sounds() && !self.muted {
+            false => Part::Listens,
+            true if self.aside => Part::Aside,
+            true => Part::Sounds,
+        };
+        if self.part != Part::Listens {
+            self.shape(settings, before == self.part);
+        }
+        self.part
+    }
+
+    /// Gives what it says its gain.
+    fn shape(&mut self, settings: RoomSettings, goes_on: bool) {
+        let voice = &mut *self.voice;
+        if settings.level_control {
+            let inbound = &self.inbound;
+            let (level, noise) = (inbound.tick_level(), inbound.noise());
+            voice.leveler.push(level, noise, inbound.is_speaking());
+        }
+        let factor = voice.factor(settings.level_control);
+        // Where the gate is about to shut, what is left fades out.
+        let fades = settings.noise_gate && self.inbound.falls_silent();
+        let begin = if goes_on { voice.factor } else { factor };
+        let end = if fades { 0.0 } else { factor };
+        voice.factor = factor;
+        voice.shaped = begin != 1.0 || end != 1.0;
+        if !voice.shaped {
+            return;
+        }
+        let heard = self.inbound.heard();
+        if begin == end {
+            Gain::from_factor(end).apply_to(heard, &mut voice.frame);
+        } else {
+            let step = (end - begin) / heard.len() as f32;
+            let mut gain = begin;
+            for (shaped, heard) in voice.frame.iter_mut().zip(heard) {
+                gain += step;
+                *shaped = (f32::from(*heard) * gain).round_ties_even() as i16;
+            }
+        }
+    }
+
+    /// What it adds to its room in this tick.
+    pub(in crate::media) fn contribution(&self) -> &Frame {
+        match self.part {
+            Part::Sounds | Part::Aside if self.voice.shaped => &self.voice.frame,
+            Part::Sounds | Part::Aside => self.heard(),
+            Part::SitsOut | Part::Listens => &SILENCE,
+        }
+    }
+
+    /// All who hear it hear it so loud.
+    pub(in crate::media) fn set_gain(&mut self, gain: Gain) {
+        self.voice.own = gain;
+    }
+}

@@ -1,0 +1,133 @@
+//! A mix for one leg alone.
+
+use sems_audio::{Gain, Personal};
+
+use super::{Bench, Room};
+use crate::{
+    ids::CallId,
+    media::{leg::Part, worker::Tick},
+};
+
+/// What a leg's own mix has come to.
+enum Mix {
+    /// Nothing sounds.
+    Silence,
+    /// It is in the bench's sum.
+    Summed,
+    /// One prompt of the leg's own sounds, and is in the bench's packet as it is.
+    Prepared,
+}
+
+impl Room {
+    /// Gives a leg a mix of its own.
+    pub(super) fn speak_apart(&mut self, index: usize, bench: &mut Bench, tick: &mut Tick<'_>) {
+        let mix = self.mix_apart(index, bench);
+        let leg = &mut self.legs[index];
+        let codec = leg.codec();
+        let Some(coded) = self
+            .coded
+            .iter_mut()
+            .find(|coded| std::ptr::eq(coded.codec, codec))
+        else {
+            return;
+        };
+        if !leg.apart {
+            // It goes on as loud as it was.
+            leg.apart = true;
+            leg.limiter = self.limiter_before;
+        }
+        match mix {
+            Mix::Silence => {
+                // As if a silent sum were limited: what is at rest stays so.
+                if !leg.limiter.is_at_rest() {
+                    bench.sum.clear();
+                    leg.limiter.limit(bench.sum.samples(), &mut bench.frame);
+                }
+                leg.speak(&mut coded.silence, tick);
+                return;
+            }
+            Mix::Prepared => {}
+            Mix::Summed => {
+                leg.limiter.limit(bench.sum.samples(), &mut bench.frame);
+                coded.encoder.encode(&bench.frame, bench.packet.payload());
+            }
+        }
+        leg.speak(&mut bench.packet, tick);
+    }
+
+    /// Makes a leg's own mix in the bench.
+    fn mix_apart(&self, index: usize, bench: &mut Bench) -> Mix {
+        let leg = &self.legs[index];
+        let counted = leg.part == Part::Sounds;
+        let hears_itself = leg.echo && leg.sounds();
+        let others = self.talkers > usize::from(counted) || !self.players.is_empty();
+        let others = others && !leg.deaf;
+        let personal = leg.personal.as_deref().filter(|_| !leg.deaf);
+        if !others && !hears_itself && personal.is_none() {
+            match &leg.players[..] {
+                [] => return Mix::Silence,
+                [one] if one.coded(leg.codec(), bench.packet.payload()) => return Mix::Prepared,
+                _ => {}
+            }
+        }
+        self.mix_others(others, bench);
+        if others && counted {
+            bench.sum.subtract(leg.contribution(), Gain::UNITY);
+        }
+        if let Some(personal) = personal {
+            self.mix_personal(leg.call(), personal, others, bench);
+        }
+        if hears_itself {
+            let own = match counted {
+                true => leg.contribution(),
+                false => leg.heard(),
+            };
+            bench.sum.add(own, Gain::UNITY);
+        }
+        for player in &leg.players {
+            player.samples(&mut bench.frame);
+            bench.sum.add(&bench.frame, Gain::UNITY);
+        }
+        Mix::Summed
+    }
+
+    /// All who are in the room's sum, and its prompts.
+    fn mix_others(&self, others: bool, bench: &mut Bench) {
+        if others && (self.talkers > 0 || self.players.len() > 1) {
+            bench.sum.clone_from(&self.sum);
+            return;
+        }
+        bench.sum.clear();
+        for player in self.players.iter().filter(|_| others) {
+            player.samples(&mut bench.frame);
+            bench.sum.add(&bench.frame, Gain::UNITY);
+        }
+    }
+
+    /// Exchanges those for whom `listener` has a gain, and turns the rest up or down.
+    fn mix_personal(
+        &self,
+        listener: CallId,
+        personal: &Personal<CallId>,
+        others: bool,
+        bench: &mut Bench,
+    ) {
+        let voices = || {
+            let legs = self
+                .sounding
+                .iter()
+                .map(|index| &self.legs[*index as usize]);
+            legs.filter(|leg| leg.call() != listener)
+                .filter_map(|leg| Some((leg, personal.gain(leg.call())?)))
+        };
+        if others {
+            for (leg, _) in voices().filter(|(leg, _)| leg.part == Part::Sounds) {
+                bench.sum.subtract(leg.contribution(), Gain::UNITY);
+            }
+            bench.sum.scale(personal.room());
+        }
+        for (leg, gain) in voices() {
+            bench.sum.add(leg.contribution(), gain);
+        }
+    }
+}
