@@ -24,7 +24,7 @@ CORE_SOURCES := $(shell find rust -name '*.rs' -o -name Cargo.toml) Cargo.toml C
 # Debian packages of the peers and tools that the tests use: command=package.
 PEERS := kamailio=kamailio dnsmasq=dnsmasq-base sipp=sip-tester baresip=baresip linphonec=linphone-cli openssl=openssl chromium=chromium sox=sox tcpdump=tcpdump
 
-.PHONY: help run test test-rust test-python test-wheel test-interop test-browser proof bench lint wheel clean peers
+.PHONY: help run test test-rust test-sound test-python test-wheel test-interop test-browser proof bench lint wheel clean peers
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -32,7 +32,7 @@ help:
 run: $(VENV)/.core
 	@exec $(BIN)/sems run $(ARGS)
 
-test: lint test-rust test-python test-wheel test-interop test-browser
+test: lint test-rust test-sound test-python test-wheel test-interop test-browser
 	@echo "All tests passed."
 
 lint: $(VENV)/.core $(VENV)/.tools
@@ -46,6 +46,9 @@ lint: $(VENV)/.core $(VENV)/.tools
 test-rust:
 	cargo test --workspace --locked
 
+test-sound: $(VENV)/.tools
+	$(BIN)/pytest tests/sound
+
 test-python: $(VENV)/.core $(VENV)/.tools
 	$(BIN)/pytest tests/py
 
@@ -58,10 +61,11 @@ test-interop: $(VENV)/.core $(VENV)/.tools peers
 test-browser: $(VENV)/.core $(VENV)/.tools peers
 	$(BIN)/pytest tests/browser
 
-# What takes longer: the fuzz targets for a minute each, and many more seeds of the simulation.
+# What takes longer: the fuzz targets for a minute each, many more seeds of the simulation, and hours of sound.
 FUZZ_SECONDS ?= 60
 proof: $(VENV)/.core
 	SEMS_SIM_SEEDS=5000 cargo test --release --locked -p sems-sim
+	SEMS_SOUND_LONG=1 cargo test --release --locked -p sems-sound
 	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
 	for target in $$(cargo +nightly fuzz list --fuzz-dir tests/fuzz); do \
 	  mkdir -p tests/fuzz/corpus/$$target tests/fuzz/seeds/$$target; \

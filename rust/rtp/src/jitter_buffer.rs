@@ -418,6 +418,12 @@ impl JitterBuffer {
         self.clock.time(self.ring.units())
     }
 
+    /// Whether numbers are missing before the newest packet, which may be about to come.
+    pub fn has_gap(&self) -> bool {
+        let behind = (self.newest + 1).saturating_sub(self.ring.next());
+        behind != self.ring.len() as u64
+    }
+
     /// What it has done so far.
     pub fn statistics(&self) -> JitterBufferStatistics {
         self.statistics

@@ -62,6 +62,39 @@ fn packets_of_any_length_are_heard_whole() {
 }
 
 #[test]
+fn packets_that_overtook_each_other_are_heard_in_their_order() {
+    let mut stage = Stage::new(1);
+    let (_, phones) = stage.conference(&[440.0, 700.0]);
+    stage.phones[phones[0]].sends = false;
+    stage.phones[phones[1]].speak(None);
+    let mut tone = vec![0; 160 * 100];
+    sems_audio::tone::Tone::new(
+        sems_audio::tone::Pattern::from_parts(vec![sems_audio::tone::Part::sine(
+            440.0, -20, 10_000,
+        )]),
+        8000,
+    )
+    .fill(&mut tone);
+    let mut coded = vec![0; tone.len()];
+    g711::encode_ulaw(&tone, &mut coded);
+    for pair in 0..50u16 {
+        // Two at once, the later first.
+        for number in [2 * pair + 1, 2 * pair] {
+            let phone = &mut stage.phones[phones[0]];
+            phone.sequence = number;
+            phone.timestamp = u32::from(number) * 160;
+            phone.send(0, false, &coded[usize::from(number) * 160..][..160]);
+        }
+        stage.run(40);
+    }
+    let listener = &stage.phones[phones[1]];
+    assert!(listener.hears(440.0));
+    for hz in [200.0, 300.0, 390.0, 490.0, 560.0, 620.0, 1000.0] {
+        assert!(!listener.hears(hz), "{hz} Hz");
+    }
+}
+
+#[test]
 fn keys_are_told_once_when_they_go_down() {
     let mut stage = Stage::new(1);
     let phone = stage.call(0);

@@ -91,7 +91,10 @@ pub struct Phone {
 
 impl Stage {
     pub fn new(workers: usize) -> Self {
-        let network = MemoryNetwork::new(0, LinkQuality::default());
+        Self::on(MemoryNetwork::new(0, LinkQuality::default()), workers)
+    }
+
+    pub fn on(network: MemoryNetwork, workers: usize) -> Self {
         let now = network.epoch();
         let mut receiver = EventReceiver::new(None);
         let faults: Arc<Mutex<Vec<CallId>>> = Arc::default();

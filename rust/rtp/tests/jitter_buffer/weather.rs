@@ -227,3 +227,78 @@ fn drift_is_measured_from_the_last_change_of_the_delay() {
     assert_eq!(outcome.made_up, TICK);
     assert_eq!(outcome.statistics.lengthened, 1);
 }
+
+/// The network's jitter in ms that a packet sees which leaves at `left`.
+fn rising_and_falling(left: f64) -> f64 {
+    if (10_000.0..20_000.0).contains(&left) {
+        60.0
+    } else {
+        0.0
+    }
+}
+
+#[test]
+fn when_jitter_rises_hardly_a_packet_is_late_a_second_later() {
+    let (mut late, mut made_up) = (0, 0);
+    for seed in 0..20 {
+        // The same weather for two lengths: what is between their ends happened there.
+        let run = |seconds| {
+            let mut random = Random(seed);
+            let scenario = Scenario {
+                seconds,
+                ..Scenario::default()
+            };
+            scenario.run(|_, left| Some(left + random.next() * rising_and_falling(left)))
+        };
+        let (risen, steady) = (run(11.0), run(19.9));
+        late += steady.statistics.late - risen.statistics.late;
+        made_up += steady.made_up - risen.made_up;
+    }
+    // Of twenty times nine seconds, which are 9,000 packets.
+    assert!(late <= 20, "{late}");
+    assert!(made_up <= 40 * TICK, "{made_up}");
+}
+
+#[test]
+fn when_jitter_falls_the_delay_is_small_again_a_good_second_later() {
+    for seed in 0..20 {
+        let mut random = Random(seed);
+        let scenario = Scenario {
+            seconds: 30.0,
+            ..Scenario::default()
+        };
+        let outcome = scenario.run(|_, left| Some(left + random.next() * rising_and_falling(left)));
+        let worst = outcome.worst_delay_after(21_300.0);
+        assert!(worst <= 27.0, "seed {seed}: {worst} ms");
+    }
+}
+
+#[test]
+fn sixty_ms_of_jitter_and_five_percent_of_loss_make_hardly_anything_up_but_what_is_lost() {
+    for seed in 0..20 {
+        for phase in [1.0, 7.5, 13.0, 19.0] {
+            let mut random = Random(seed);
+            let scenario = Scenario {
+                phase,
+                seconds: 60.0,
+                silent: |number| number % 150 > 100,
+                ..Scenario::default()
+            };
+            let outcome = scenario.run(|_, left| {
+                let lost = random.next() < 0.05;
+                (!lost).then(|| left + random.next() * 60.0)
+            });
+            let mut delays: Vec<f64> = outcome.played.iter().map(|p| p.delay).collect();
+            delays.sort_by(f64::total_cmp);
+            let p50 = delays[delays.len() / 2];
+            assert!(p50 <= 100.0, "seed {seed}: {p50} ms");
+            let never = outcome.statistics.lost - outcome.statistics.late;
+            let spare =
+                u64::from(outcome.made_up) - never.min(u64::from(outcome.made_up) / 160) * 160;
+            assert!(
+                spare <= 480_000 / 50,
+                "seed {seed}: {spare} of 480,000 samples"
+            );
+        }
+    }
+}

@@ -437,15 +437,18 @@ impl Leg {
     /// Takes in what has come to the port, and plays 20 ms of it out.
     pub(in crate::media) fn hear(&mut self, tick: &mut Tick<'_>) {
         self.inbound.ticks = self.inbound.ticks.wrapping_add(1);
-        let drain = self.inbound.hungry || self.inbound.ticks.is_multiple_of(DRAIN_TICKS);
+        let drain = self.inbound.hungry
+            || self.inbound.is_deep()
+            || self.inbound.ticks.is_multiple_of(DRAIN_TICKS);
         let mut units = 0;
         for _ in 0..MAX_DATAGRAMS {
             let Some((length, from)) = self.port.rtp.receive(tick.datagram) else {
                 break;
             };
             units += self.take_in(tick, length, from);
-            // Asking in vain is half as dear as receiving.
-            if units >= TICK_UNITS && !drain {
+            // Asking in vain is half as dear as receiving. But what seems to be missing may wait
+            // behind what overtook it.
+            if units >= TICK_UNITS && !drain && !self.inbound.jitter.has_gap() {
                 break;
             }
         }

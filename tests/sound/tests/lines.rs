@@ -1,0 +1,142 @@
+//! What is heard is what was said, soon after it was said: for each codec, under each weather.
+
+use sems_audio::codec::{CODECS, Codec};
+use sems_sound::{
+    line::Line,
+    measure::{Match, delay, longest_gap_ms, louder_by, matches, segmental_snr},
+    speech::speech,
+    weather::Weather,
+};
+
+fn codecs() -> impl Iterator<Item = &'static Codec> {
+    CODECS.iter().copied()
+}
+
+/// The windows of `found` that lie between these seconds of what was said.
+fn between(found: &[Match], rate: u32, from: f64, to: f64) -> Vec<Match> {
+    let at = |found: &Match| found.said as f64 / f64::from(rate);
+    let within = found.iter().filter(|found| (from..to).contains(&at(found)));
+    within.copied().collect()
+}
+
+#[test]
+fn over_a_clean_network_speech_is_heard_at_the_next_tick_whole_and_as_loud() {
+    for codec in codecs() {
+        let said = speech(codec.sample_rate, 12);
+        for (ptime_ms, phase_ms, most) in [
+            (20, 0.5, 20.0),
+            (20, 7.0, 14.0),
+            (20, 19.5, 1.0),
+            (10, 3.0, 20.0),
+            (30, 11.0, 20.0),
+            (60, 5.0, 16.0),
+        ] {
+            let line = Line {
+                ptime_ms,
+                phase_ms,
+                ..Line::new(codec)
+            };
+            let heard = line.carry(&said);
+            let found = matches(&line, &said, &heard);
+            let (p50, p99) = (delay(&found, 0.5), delay(&found, 0.99));
+            let snr = segmental_snr(&line, &said, &heard, &found);
+            let louder = louder_by(&said, &heard);
+            let name = codec.name;
+            println!(
+                "{name}, {ptime_ms} ms at {phase_ms}: {p50:.1} {p99:.1} ms, {snr:.1} {louder:+.2} dB"
+            );
+            assert!(
+                p50 <= most && p99 <= most,
+                "{name}, {ptime_ms} ms: {p50} {p99}"
+            );
+            assert_eq!(heard.uneven_ms, 0.0);
+            assert!(
+                snr > 30.0 && louder.abs() < 0.5,
+                "{name}: {snr} dB, {louder} dB"
+            );
+        }
+    }
+}
+
+#[test]
+fn sixty_ms_of_jitter_and_five_percent_of_loss_cost_at_most_100_ms() {
+    for codec in codecs() {
+        let said = speech(codec.sample_rate, 40);
+        for seed in 1..=3 {
+            let line = Line {
+                seed,
+                ..Line::new(codec)
+            };
+            let line = line.under(Weather::BAD);
+            let heard = line.carry(&said);
+            let found = matches(&line, &said, &heard);
+            let (p50, p99) = (delay(&found, 0.5), delay(&found, 0.99));
+            let snr = segmental_snr(&line, &said, &heard, &found);
+            let louder = louder_by(&said, &heard);
+            let name = codec.name;
+            println!("{name}, seed {seed}: {p50:.1} {p99:.1} ms, {snr:.1} {louder:+.2} dB");
+            assert!(p50 <= 100.0 && p99 <= 140.0, "{name}: {p50} {p99} ms");
+            assert!(
+                snr > 10.0 && (-1.5..0.5).contains(&louder),
+                "{name}: {snr} {louder} dB"
+            );
+            assert_eq!(heard.uneven_ms, 0.0);
+        }
+    }
+}
+
+#[test]
+fn the_delay_follows_the_weather_within_about_a_second_either_way() {
+    let codec = CODECS[0];
+    let said = speech(codec.sample_rate, 30);
+    for seed in 1..=5 {
+        let jittery = Weather {
+            jitter_ms: 60.0,
+            ..Weather::CLEAN
+        };
+        let line = Line {
+            weather: vec![
+                (0.0, Weather::CLEAN),
+                (10.0, jittery),
+                (20.0, Weather::CLEAN),
+            ],
+            seed,
+            ..Line::new(codec)
+        };
+        let heard = line.carry(&said);
+        let found = matches(&line, &said, &heard);
+        let within = |from, to| between(&found, codec.sample_rate, from, to);
+        let (before, during, after) = (within(1.0, 9.8), within(11.0, 19.8), within(21.3, 30.0));
+        assert!(delay(&before, 1.0) < 15.0);
+        // A second after it began hardly anything is missing any more.
+        let clear = during.iter().filter(|found| found.likeness > 0.9).count();
+        let all = during.len();
+        assert!(clear * 100 >= all * 90, "{clear} of {all}");
+        assert!(delay(&during, 0.5) < 90.0, "{}", delay(&during, 0.5));
+        assert!(delay(&after, 1.0) < 25.0, "{}", delay(&after, 1.0));
+    }
+}
+
+#[test]
+fn packets_that_are_lost_leave_no_hole_in_a_voice() {
+    let codec = CODECS[0];
+    // A vowel that never ends.
+    let voice: Vec<i16> = (0..8_000 * 20)
+        .map(|n| {
+            let angle = std::f64::consts::TAU * 125.0 * f64::from(n) / 8_000.0;
+            let overtones = (1..8).map(|k| (angle * f64::from(k)).sin() / f64::from(k));
+            (4_000.0 * overtones.sum::<f64>()) as i16
+        })
+        .collect();
+    let weather = Weather {
+        loss: 0.05,
+        ..Weather::CLEAN
+    };
+    let heard = Line::new(codec).under(weather).carry(&voice);
+    assert!(heard.lost > 30, "{}", heard.lost);
+    let sounding = &heard.samples[8_000..8_000 * 18];
+    // In one period of 8 ms there is always something loud.
+    assert!(longest_gap_ms(8_000, sounding) < 8.0);
+    let louder = louder_by(&voice, &heard);
+    assert!((-1.0..0.5).contains(&louder), "{louder} dB");
+}
