@@ -528,8 +528,9 @@ class Engine:
     def __new__(cls, config: EngineConfig, network: MemoryNetwork | None = None) -> Engine: ...
     def fileno(self) -> int:
         """Readable while events wait (−1 for a virtual engine)."""
-    def events(self) -> list[Event]:
-        """Takes all events that wait; clears the readability of :meth:`fileno`."""
+    def events(self, soon: bool = False) -> list[Event]:
+        """Takes all events that wait; clears the readability of :meth:`fileno`, which with ``soon`` stays
+        clear until they are taken without: the taker promises to come again by itself, in milliseconds."""
     def sip_addresses(self) -> list[str]:
         """The addresses bound, with the ports that the system chose for port 0."""
     def listeners(self) -> list[str]:

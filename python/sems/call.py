@@ -332,7 +332,8 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
         self.room = None
         self._ended.come()
         for future in self._waiting:
-            fail(future, HungUp(self, end))
+            if not future.done():
+                fail(future, HungUp(self, end))
         self._waiting.clear()
         self._subscribers.tell(events.Ended(end))
         self._subscribers.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
@@ -38,6 +39,12 @@ __all__ = [
     "TracedCall",
     "__version__",
 ]
+
+
+# Who is woken more often than this (in seconds) has much to do, and does more at a time when it naps
+# between. Nothing that the core tells is in such a hurry.
+_OFTEN = 0.002
+_NAP = 0.001
 
 
 @runtime_checkable
@@ -77,12 +84,14 @@ class Engine:
             Event.PlayFinished: self._on_play_finished,
         }
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._woken = 0.0
+        self._nap: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Takes events from now on."""
         self._loop = loop = asyncio.get_running_loop()
         if self.core.fileno() >= 0:
-            loop.add_reader(self.core.fileno(), self.drain)
+            loop.add_reader(self.core.fileno(), self._on_readable)
         elif isinstance(loop, StepsEngines):
             loop.attach(self)
         else:
@@ -100,6 +109,8 @@ class Engine:
                 self._loop.remove_reader(self.core.fileno())
             elif isinstance(self._loop, StepsEngines):
                 self._loop.detach(self)
+            if self._nap is not None:
+                self._nap.cancel()
             self.drain()
             self._loop = None
         self.core.close()
@@ -145,9 +156,27 @@ class Engine:
         future = table[key] = self._loop.create_future()
         return future
 
-    def drain(self) -> bool:
-        """Takes what the core has to tell, and tells it on. True when there was anything."""
-        told = self.core.events()
+    def _on_readable(self) -> None:
+        now = time.monotonic()
+        often, self._woken = now - self._woken < _OFTEN, now
+        self.drain(soon=often)
+        if often:
+            self._take_a_nap()
+
+    def _take_a_nap(self) -> None:
+        if self._loop is not None:
+            self._nap = self._loop.call_later(_NAP, self._on_nap_over)
+
+    def _on_nap_over(self) -> None:
+        if self.drain(soon=True):
+            self._take_a_nap()
+        else:
+            self.drain()
+
+    def drain(self, *, soon: bool = False) -> bool:
+        """Takes what the core has to tell, and tells it on. True when there was anything. ``soon``: it is
+        called again very soon."""
+        told = self.core.events(soon)
         for event in told:
             try:
                 self._tell(event)

@@ -163,9 +163,14 @@ def parse_params(text: str, *, escaped: bool = False) -> dict[str, str]:
         return params
     for match in _PARAM.finditer(text):
         quoted, plain = match["quoted"], match["plain"]
-        value = _ESCAPED.sub(r"\1", quoted) if quoted is not None else (plain or "").strip()
+        value = _unescape(quoted) if quoted is not None else (plain or "").strip()
         params[match["name"].lower()] = unquote(value) if escaped else value
     return params
+
+
+def _unescape(text: str) -> str:
+    """The text between the quotes of a quoted-string."""
+    return _ESCAPED.sub(r"\1", text) if "\\" in text else text
 
 
 def quote(text: str) -> str:
@@ -189,7 +194,7 @@ class NameAddr:
         if text.startswith('"'):
             quoted = _QUOTED.match(text)
             if quoted:
-                name = _ESCAPED.sub(r"\1", quoted[1])
+                name = _unescape(quoted[1])
                 rest = text[quoted.end() :]
                 return cls(name, rest.partition("<")[2].partition(">")[0] or rest.strip())
         name, bracket, rest = text.partition("<")

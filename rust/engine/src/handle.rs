@@ -200,11 +200,16 @@ impl Engine {
 
     /// Takes all events that wait.
     pub fn events(&self) -> Vec<Event> {
+        self.take_events(false)
+    }
+
+    /// The same by who comes again very soon: it is not woken until it has come without `soon`.
+    pub fn take_events(&self, soon: bool) -> Vec<Event> {
         let mut events = Vec::new();
         let receiver = self.events.lock();
         receiver
             .unwrap_or_else(PoisonError::into_inner)
-            .drain(&mut events);
+            .take(&mut events, soon);
         if self.trace.is_on() {
             self.write_down(&events);
         }

@@ -68,6 +68,13 @@ impl Wake {
         fence(Ordering::SeqCst);
     }
 
+    /// As [`Wake::clear`], without a system call where nobody has woken.
+    pub fn clear_if_woken(&self) {
+        if self.pending.load(Ordering::Acquire) {
+            self.clear();
+        }
+    }
+
     /// Makes the descriptor unreadable. To be called before the queue is emptied: what is put
     /// there afterwards wakes again.
     pub fn clear(&self) {
@@ -113,12 +120,13 @@ impl EventSender {
         Ok(())
     }
 
-    /// Wakes the reader if there is something that it doesn't know of.
+    /// Wakes the reader if there is something that it doesn't know of, and won't come to see by
+    /// itself very soon.
     pub fn wake(&mut self) {
         if std::mem::take(&mut self.unannounced)
             && let Some(wake) = &self.wake
         {
-            wake.wake();
+            wake.nudge();
         }
     }
 
@@ -170,8 +178,15 @@ impl EventReceiver {
 
     /// Takes all that waits, ring after ring, each in its order.
     pub fn drain(&mut self, into: &mut Vec<Event>) {
+        self.take(into, false);
+    }
+
+    /// The same by a reader that with `soon` comes again very soon, and needs no waking until it has
+    /// come without.
+    pub fn take(&mut self, into: &mut Vec<Event>, soon: bool) {
         if let Some(wake) = &self.wake {
-            wake.clear();
+            wake.clear_if_woken();
+            wake.set_napping(soon);
         }
         for ring in &mut self.rings {
             let waiting = ring.slots();
@@ -251,6 +266,28 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_that_comes_soon_is_not_woken_and_misses_nothing() {
+        let mut receiver = EventReceiver::new(Some(Wake::new().unwrap()));
+        let mut sender = receiver.sender(8);
+        let fd = receiver.fd().unwrap();
+        let mut events = Vec::new();
+        receiver.take(&mut events, true);
+        sender.try_send(fault(0)).unwrap();
+        sender.wake();
+        assert!(!readable(fd));
+        receiver.take(&mut events, true);
+        assert_eq!(events.len(), 1);
+        sender.try_send(fault(1)).unwrap();
+        sender.wake();
+        assert!(!readable(fd));
+        receiver.drain(&mut events);
+        assert_eq!(events.len(), 2);
+        sender.try_send(fault(2)).unwrap();
+        sender.wake();
+        assert!(readable(fd));
+    }
+
+    #[test]
     fn a_full_ring_gives_the_event_back() {
         let mut receiver = EventReceiver::new(None);
         let mut sender = receiver.sender(2);
@@ -327,7 +364,10 @@ mod tests {
                 // SAFETY: one pollfd, which outlives the call.
                 let woken = unsafe { libc::poll(&mut poll, 1, 5000) };
                 assert_eq!(woken, 1, "a wake-up was lost after {taken} events");
-                receiver.drain(&mut events);
+                // Each time the reader naps for a while, and then waits to be woken.
+                for soon in [true, true, false] {
+                    receiver.take(&mut events, soon);
+                }
                 taken += events.drain(..).count();
             }
         });

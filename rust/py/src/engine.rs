@@ -66,9 +66,11 @@ impl Engine {
         self.0.fd().unwrap_or(-1)
     }
 
-    /// Takes all events that wait; clears the readability of `fileno()`.
-    fn events(&self, py: Python<'_>) -> Vec<Event> {
-        let events = py.detach(|| self.0.events());
+    /// Takes all events that wait; clears the readability of `fileno()`, which with `soon` stays
+    /// clear until they are taken without.
+    #[pyo3(signature = (soon = false))]
+    fn events(&self, py: Python<'_>, soon: bool) -> Vec<Event> {
+        let events = py.detach(|| self.0.take_events(soon));
         events.into_iter().map(Event::from).collect()
     }
 
