@@ -10,6 +10,7 @@
 
 from .accounts import Account
 from .app import App
+from .audio import Audio, Block, Listening
 from .bindings import Binding
 from .call import Call
 from .conference import Conference, Participant
@@ -50,6 +51,7 @@ from .headers import Headers, NameAddr, SipUri
 from .identity import Diversion, History, Reason
 from .playback import Playback, Sound
 from .private_talk import PrivateTalk
+from .recording import Recording
 from .requests import SipRequest, SipResponse
 from .room import Room
 from .server import Server
@@ -61,7 +63,9 @@ __all__ = [
     "Account",
     "Answered",
     "App",
+    "Audio",
     "Binding",
+    "Block",
     "Call",
     "CallEvent",
     "CallFailed",
@@ -79,6 +83,7 @@ __all__ = [
     "HungUp",
     "Level",
     "Levels",
+    "Listening",
     "Message",
     "NameAddr",
     "Notification",
@@ -91,6 +96,7 @@ __all__ = [
     "Prompt",
     "Quality",
     "Reason",
+    "Recording",
     "Refer",
     "Replaced",
     "Room",

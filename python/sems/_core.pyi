@@ -8,6 +8,8 @@ import os
 from collections.abc import Sequence
 from typing import Final, final
 
+from typing_extensions import Buffer
+
 __version__: Final[str]
 
 HeaderList = list[tuple[str, str]]
@@ -67,6 +69,9 @@ class EngineConfig:
         min_se: int = 90,
         auth: AuthConfig | None = None,
         trace_bytes: int = 33554432,
+        file_threads: int = 2,
+        prompt_cache_bytes: int = 67108864,
+        stream_after_ms: int = 30000,
         seed: int | None = None,
         tls_certificate: str | os.PathLike[str] | None = None,
         tls_key: str | os.PathLike[str] | None = None,
@@ -229,14 +234,80 @@ class Quality:
     def __eq__(self, other: object, /) -> bool: ...
 
 @final
+class Progress:
+    """How far a playback has come."""
+
+    @property
+    def position(self) -> float:
+        """Seconds since the beginning of the list, in the turn that it is in."""
+
+@final
 class Tap:
-    """Audio of one direction of a call as it passes, in a bounded ring (two seconds)."""
+    """Audio of a call or a room as it passes, in a bounded ring (two seconds)."""
 
     def read(self) -> bytes:
         """All that has come since the last read: 16-bit little-endian mono at 8 kHz."""
     @property
     def dropped(self) -> int:
         """Samples lost because nobody read."""
+    def blocks(self, rate: int, samples: int) -> Blocks:
+        """Another listener to the same ring, from now on, in blocks of ``samples`` at ``rate`` Hz."""
+
+@final
+class Blocks:
+    """One listener's blocks."""
+
+    def next(self) -> Block | None:
+        """The next block; None: it has not come yet, or (with ``finished``) that was the last."""
+    def wait(self) -> bool:
+        """Asks to be told by Event.TapReady when the next block has come; False: it is here, or the end."""
+    def skip(self) -> None:
+        """Passes over all that waits."""
+    @property
+    def dropped(self) -> int:
+        """Samples lost because nobody read."""
+    @property
+    def finished(self) -> bool:
+        """Nothing will come any more, beyond what waits."""
+
+@final
+class Block:
+    """Samples that are read in place, by the buffer protocol: 16-bit, read-only. They never change."""
+
+    @property
+    def rate(self) -> int:
+        """Samples a second."""
+    @property
+    def time(self) -> float:
+        """When its first sample was heard, in seconds since the engine's start."""
+    @property
+    def dropped(self) -> int:
+        """Samples lost in it or right before it."""
+    def __len__(self) -> int: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+@final
+class Feed:
+    """The writing end of a playback that is written while it sounds."""
+
+    def write(self, pcm: Buffer, rate: int) -> bool:
+        """Appends audio of ``rate`` Hz; False, and nothing is taken, when too much waits already or it is
+        closed."""
+    def flush(self) -> None:
+        """Nothing follows for now what was written: the end of what was resampled sounds, too."""
+    def clear(self) -> None:
+        """What waits is not to sound any more."""
+    def close(self) -> None:
+        """Nothing more will be written; what waits sounds on."""
+    @property
+    def waiting(self) -> float:
+        """Seconds that wait to sound."""
+    def wait(self, seconds: float) -> bool:
+        """Asks to be told by Event.FeedReady when no more than ``seconds`` wait; False: it is so already,
+        or nobody hears it any more."""
+    @property
+    def underruns(self) -> int:
+        """How many times there was silence because nothing more had been written."""
 
 class Event:
     """What happened; match on the subclasses."""
@@ -481,6 +552,22 @@ class Event:
         complete: bool
 
     @final
+    class TapReady(Event):
+        __match_args__ = ("tap",)
+        tap: int
+
+    @final
+    class FeedReady(Event):
+        __match_args__ = ("play",)
+        play: int
+
+    @final
+    class Recorded(Event):
+        __match_args__ = ("recording", "error")
+        recording: int
+        error: str | None
+
+    @final
     class Overload(Event):
         """New calls or requests are refused from now on, or no longer, and why, in plain words."""
 
@@ -708,15 +795,43 @@ class Engine:
     def watch_levels(self, room: int, on: bool) -> int:
         """Whether the room's Event.Levels are told, as they are from the start. Each costs Python time."""
     def load_prompt(self, path: str) -> int:
-        """Reads a WAV file on a file thread; ends in Event.PromptLoaded or in Event.Done with an error."""
+        """Reads a file (WAV, or raw G.711 by its name) on a file thread; ends in Event.PromptLoaded or in
+        Event.Done with an error."""
+    def ready_prompt(self, path: str) -> Prompt | None:
+        """The sound of a file that was read before, is still kept and has not changed."""
     def play(
         self, prompts: Sequence[Prompt], *, call: int | None = None, room: int | None = None, repeat: int = 1
-    ) -> tuple[int, int]:
-        """To exactly one of call and room; returns (request, play). ``repeat=0``: until stopped."""
+    ) -> tuple[int, int, Progress]:
+        """To exactly one of call and room; returns (request, play, progress). ``repeat=0``: until stopped."""
     def stop_play(self, play: int, *, call: int | None = None, room: int | None = None) -> int: ...
-    def tap(self, call: int, direction: str = "in") -> tuple[int, Tap]: ...
-    def record(self, call: int, path: str, direction: str = "in") -> int: ...
-    def stop_record(self, call: int, direction: str = "in") -> int: ...
+    def pause_play(self, play: int, on: bool, *, call: int | None = None, room: int | None = None) -> int:
+        """Holds a playback, or lets it go on."""
+    def seek_play(
+        self, play: int, position: float, *, call: int | None = None, room: int | None = None
+    ) -> int:
+        """Takes a playback to a time since the beginning of its list, in seconds."""
+    def feed(
+        self, *, call: int | None = None, room: int | None = None, limit: float = 60.0
+    ) -> tuple[int, int, Feed]:
+        """Begins a playback that is written while it sounds, of which up to ``limit`` seconds may wait;
+        returns (request, play, feed)."""
+    def tap(
+        self, call: int | None = None, direction: str = "in", *, room: int | None = None
+    ) -> tuple[int, int, Tap]:
+        """Of exactly one of call and room; returns (request, tap id, tap)."""
+    def record_call(self, call: int, path: str, direction: str = "in", rate: int = 8000) -> tuple[int, int]:
+        """``direction``: in, out, or both on two channels; returns (request, recording)."""
+    def record_room(
+        self, room: int, mix: str | None = None, members: str | None = None, rate: int = 8000
+    ) -> tuple[int, int]:
+        """What is said there into the file ``mix``, what each member says into the folder ``members``, as
+        ``call-ID.wav``; returns (request, recording)."""
+    def pause_record(
+        self, recording: int, on: bool, *, call: int | None = None, room: int | None = None
+    ) -> int:
+        """Leaves out what is heard from now on, or no longer."""
+    def stop_record(self, recording: int, *, call: int | None = None, room: int | None = None) -> int:
+        """Ends a recording; done when its files are complete."""
 
     # virtual time only; a real engine raises RuntimeError
     def step(self, now_ns: int) -> None:

@@ -124,6 +124,10 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
     def __repr__(self) -> str:
         return f"<Call {self.id} {self.direction} {self.uri} {self.state}>"
 
+    def _must_be_up(self) -> None:
+        if self.end is not None:
+            raise HungUp(self, self.end)
+
     @property
     def has_media(self) -> bool:
         return self.state == "answered" or (self.early_media and self.end is None)

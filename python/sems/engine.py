@@ -10,10 +10,14 @@ from typing import Any, Protocol, runtime_checkable
 from . import _core
 from ._core import (
     AuthConfig,
+    Block,
+    Blocks,
     EngineConfig,
     Event,
+    Feed,
     MemoryNetwork,
     MemorySocket,
+    Progress,
     Prompt,
     Quality,
     Tap,
@@ -27,11 +31,15 @@ from .waiting import fail, resolve
 
 __all__ = [
     "AuthConfig",
+    "Block",
+    "Blocks",
     "Engine",
     "EngineConfig",
     "Event",
+    "Feed",
     "MemoryNetwork",
     "MemorySocket",
+    "Progress",
     "Prompt",
     "Quality",
     "Tap",
@@ -76,12 +84,18 @@ class Engine:
         """Told of every event that is no completion."""
         self._requests: dict[int, asyncio.Future[Any]] = {}
         self._plays: dict[int, asyncio.Future[bool]] = {}
+        self._recordings: dict[int, asyncio.Future[None]] = {}
         self._told: dict[int, Callable[[str | None], None]] = {}
+        self._listening: dict[int, set[asyncio.Future[None]]] = {}
+        self._writing: dict[int, set[asyncio.Future[None]]] = {}
         self._takers: dict[type[Event], Callable[[Any], None]] = {
             Event.Done: self._on_done,
             Event.PromptLoaded: self._on_prompt_loaded,
             Event.Response: self._on_response,
             Event.PlayFinished: self._on_play_finished,
+            Event.TapReady: lambda event: self.wake_tap(event.tap),
+            Event.FeedReady: lambda event: _wake(self._writing, event.play),
+            Event.Recorded: self._on_recorded,
         }
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken = 0.0
@@ -115,12 +129,16 @@ class Engine:
             self._loop = None
         self.core.close()
         closed = "the engine has been closed"
-        for future in (*self._requests.values(), *self._plays.values()):
+        for future in (*self._requests.values(), *self._plays.values(), *self._recordings.values()):
             fail(future, EngineError(closed))
+        for table in (self._listening, self._writing):
+            for number in tuple(table):
+                _wake(table, number)
         for tell in self._told.values():
             tell(closed)
         self._requests.clear()
         self._plays.clear()
+        self._recordings.clear()
         self._told.clear()
 
     def completion(self, request: int) -> asyncio.Future[None]:
@@ -145,6 +163,34 @@ class Engine:
     def played(self, play: int) -> asyncio.Future[bool]:
         """Done when the playback has ended: whether it sounded to its end."""
         return self._future(self._plays, play)
+
+    def recorded(self, recording: int) -> asyncio.Future[None]:
+        """Done when the recording has ended; EngineError when it could not be written to its end."""
+        return self._future(self._recordings, recording)
+
+    def forget_recording(self, recording: int) -> None:
+        """The recording has never begun."""
+        if future := self._recordings.pop(recording, None):
+            future.cancel()
+
+    def tap_ready(self, tap: int) -> asyncio.Future[None]:
+        """Done when the core has told of that tap."""
+        return self._waiter(self._listening, tap)
+
+    def wake_tap(self, tap: int) -> None:
+        """Wakes all who wait for the tap, to look for themselves."""
+        _wake(self._listening, tap)
+
+    def feed_ready(self, play: int) -> asyncio.Future[None]:
+        """Done when the core has told of what waits to sound there, or the playback has ended."""
+        return self._waiter(self._writing, play)
+
+    def _waiter(self, table: dict[int, set[asyncio.Future[None]]], key: int) -> asyncio.Future[None]:
+        if self._loop is None:
+            raise EngineError("the engine is not running")
+        future: asyncio.Future[None] = self._loop.create_future()
+        table.setdefault(key, set()).add(future)
+        return future
 
     def answered(self, request: int) -> asyncio.Future[Event.Response]:
         """The final response to what ``core.request()`` sent."""
@@ -204,6 +250,19 @@ class Engine:
         if future := self._requests.pop(event.request, None):
             resolve(future, event)
 
+    def _on_recorded(self, event: Event.Recorded) -> None:
+        if future := self._recordings.pop(event.recording, None):
+            if event.error is None:
+                resolve(future, None)
+            else:
+                fail(future, EngineError(event.error))
+
     def _on_play_finished(self, event: Event.PlayFinished) -> None:
+        _wake(self._writing, event.play)
         if future := self._plays.pop(event.play, None):
             resolve(future, event.complete)
+
+
+def _wake(table: dict[int, set[asyncio.Future[None]]], key: int) -> None:
+    for future in table.pop(key, ()):
+        resolve(future, None)

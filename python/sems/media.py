@@ -8,11 +8,14 @@ import re
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from .audio import Audio, Direction
 from .errors import HungUp, WrongState
 from .playback import Playback
+from .recording import Recording, begin
 from .sounds import Sound
 
 if TYPE_CHECKING:
@@ -20,9 +23,6 @@ if TYPE_CHECKING:
     from .private_talk import PrivateTalk
     from .room import Room
     from .server import Server
-
-Direction = Literal["in", "out"]
-"""``in``: what the peer says to us; ``out``: what we send to it."""
 
 DigitMethod = Literal["agreed", "rtp", "info"]
 """How keys are sent."""
@@ -53,6 +53,7 @@ class CallMedia(ABC):
         """How much louder all hear the call, in dB, on top of level control."""
         self.private_talk: PrivateTalk | None = None
         """The private talk in which the call speaks."""
+        self._recordings: dict[str, Recording] = {}
         self._keys: deque[str] = deque(maxlen=_KEYS_KEPT)
         self._key_waiters: deque[asyncio.Future[str]] = deque()
 
@@ -77,8 +78,9 @@ class CallMedia(ABC):
     def start_play(self, sound: Sound | Sequence[Sound], *, repeat: int = 1) -> Playback:
         """Begins to play to the peer, over what its room says, and returns at once.
 
-        ``sound``: a name, the path of a WAV file, a prompt, or a list of these, which sound without a
-        gap. ``repeat``: how many times the whole is played; 0: until stopped.
+        ``sound``: a name, the path of a file (WAV, or raw G.711 by its name), a prompt, or a list of
+        these, which sound without a gap. ``repeat``: how many times the whole is played; 0: until
+        stopped.
 
         Raises SoundNotFound for an unknown name and WrongState before there is a way for sound.
         """
@@ -271,22 +273,51 @@ class CallMedia(ABC):
         """The peer hears itself (or not any more)."""
         await self._done(self.server.engine.core.echo(self.id, on))
 
-    # Listening
+    # Listening and speaking
+
+    @cached_property
+    def audio(self) -> Audio:
+        """PCM both ways: ``async for block in call.audio`` is what the peer says, ``call.audio.write()``
+        says something to it."""
+        return Audio(self.server.engine, self._check_media, self._while_up, call=self.id)
+
+    def _check_media(self) -> None:
+        self._must_be_up()
+        if not self.has_media:
+            raise WrongState("nothing can be heard or said before answer() or ring(early_media=True)")
+
+    @abstractmethod
+    def _must_be_up(self) -> None:
+        """Raises HungUp when the call has ended."""
 
     def tap(self, direction: Direction = "in") -> Tap:
         """A copy of one direction as it passes: 16-bit mono at 8 kHz, read with ``tap.read()`` at least
-        every two seconds. Raises WrongState before there is a way for sound."""
+        every two seconds. Raises WrongState before there is a way for sound. :attr:`audio` waits for it."""
         if not self.has_media:
             raise WrongState("nothing can be heard before answer() or ring(early_media=True)")
-        request, tap = self.server.engine.core.tap(self.id, direction)
+        request, _, tap = self.server.engine.core.tap(self.id, direction)
         self.server.engine.completion(request)
         return tap
 
-    async def record(self, path: str | Path, direction: Direction = "in") -> None:
-        """Begins to write one direction to a WAV file, made anew, until :meth:`stop_record` or the end of
-        the call. Raises EngineError when the file can't be made."""
-        await self._done(self.server.engine.core.record(self.id, str(path), direction))
+    async def record(
+        self, path: str | Path, direction: Direction | Literal["both"] = "in", *, rate: int = 8000
+    ) -> Recording:
+        """Begins to write one direction to a WAV file, made anew, until it is stopped or the call ends;
+        ``both``: on two channels, what the peer says on the left. ``rate``: samples a second of the file.
 
-    async def stop_record(self, direction: Direction = "in") -> None:
-        """Ends the recording; returns when the file is complete."""
-        await self._done(self.server.engine.core.stop_record(self.id, direction))
+        Raises EngineError when the file can't be made, and WrongState when that direction is being
+        recorded already.
+        """
+        before = self._recordings.get(direction)
+        if before is not None and not before.done:
+            raise WrongState(f"the call is being recorded already, to {before.path}")
+        engine, path = self.server.engine, Path(path)
+        request, number = engine.core.record_call(self.id, str(path), direction, rate)
+        recording = await begin(engine, self._done(request), number, path, call=self.id)
+        self._recordings[direction] = recording
+        return recording
+
+    async def stop_record(self, direction: Direction | Literal["both"] = "in") -> None:
+        """Ends the recording; returns when the file is complete. Harmless when there is none."""
+        if recording := self._recordings.get(direction):
+            await recording.stop()

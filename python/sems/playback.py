@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .engine import Engine, Prompt
+from .engine import Engine, Progress, Prompt
 from .errors import SemsError
 from .sounds import Sound
 
@@ -40,6 +40,10 @@ class Playback:
         self._repeat = repeat
         self._guard = guard
         self._play: int | None = None
+        self._progress: Progress | None = None
+        self._sought: float | None = None
+        self.paused = False
+        """It is held where it is."""
         self._ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         # An error that nobody waits for has been logged where it happened.
         self._ended.add_done_callback(lambda future: future.cancelled() or future.exception())
@@ -82,6 +86,38 @@ class Playback:
         else:
             self._ended.set_result(False)
 
+    @property
+    def position(self) -> float:
+        """Seconds since the beginning of the list, in the turn that it is in."""
+        if self._progress is None:
+            return self._sought or 0.0
+        return self._progress.position
+
+    def pause(self) -> None:
+        """Holds it where it is, from the next 20 ms on. Harmless when it has ended."""
+        self._pause(True)
+
+    def resume(self) -> None:
+        """Goes on where it was held."""
+        self._pause(False)
+
+    def seek(self, seconds: float) -> None:
+        """Goes to a time since the beginning of the list, in the turn that it is in; behind the end that
+        is the end of the turn. In a long file that takes a moment of silence."""
+        if seconds < 0:
+            raise ValueError(f"seconds is {seconds}, before the beginning")
+        if self._play is None:
+            self._sought = seconds
+        elif not self.done:
+            core = self._engine.core
+            core.seek_play(self._play, seconds, call=self._call, room=self._room)
+
+    def _pause(self, on: bool) -> None:
+        self.paused = on
+        if self._play is not None and not self.done:
+            core = self._engine.core
+            core.pause_play(self._play, on, call=self._call, room=self._room)
+
     def on_end(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Calls ``callback`` once it has ended; returns what takes that back."""
 
@@ -105,9 +141,14 @@ class Playback:
                 self._ended.set_exception(error)
 
     def _begin(self, prompts: Sequence[Prompt]) -> None:
-        request, self._play = self._engine.core.play(
+        request, self._play, self._progress = self._engine.core.play(
             prompts, call=self._call, room=self._room, repeat=self._repeat
         )
+        # What was asked for while files were being read.
+        if self._sought is not None:
+            self.seek(self._sought)
+        if self.paused:
+            self.pause()
         self._engine.completion(request).add_done_callback(self._on_begun)
         self._engine.played(self._play).add_done_callback(self._on_played)
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
+from .audio import Audio
+from .errors import WrongState
 from .events import Levels
 from .playback import Playback
 from .private_talk import PrivateTalk
+from .recording import Recording, begin
 from .sounds import Sound
 from .subscribers import Subscribers
 
@@ -50,6 +56,44 @@ class Room:
             await playback.wait()
         finally:
             playback.cancel()
+
+    @cached_property
+    def audio(self) -> Audio:
+        """PCM both ways: ``async for block in room.audio`` is what is said in the room,
+        ``room.audio.write()`` says something to all."""
+        return Audio(self.server.engine, self._must_be_open, self._while_open, room=self.id)
+
+    def _must_be_open(self) -> None:
+        if self.closed:
+            raise WrongState("the room is closed")
+
+    async def _while_open(self, source: asyncio.Future[None]) -> None:
+        await source
+        self._must_be_open()
+
+    async def record(
+        self, path: str | Path, *, members: Literal["mix", "each", "both"] = "mix", rate: int = 8000
+    ) -> Recording:
+        """Records the room, until it is stopped or the room is closed.
+
+        ``mix``: what is said in the room, into the WAV file ``path``. ``each``: what every member says,
+        each into a file of its own in the folder ``path``, which is made if it isn't there; see
+        :meth:`Recording.member() <sems.recording.Recording.member>`. ``both``: these, and the mix in
+        ``mix.wav`` beside them. All files begin with the same sample and are of one length: who comes
+        late begins with silence, who leaves early ends with it.
+
+        ``rate``: samples a second of the files. Raises EngineError when they can't be made.
+        """
+        self._must_be_open()
+        path = Path(path)
+        mix = path if members == "mix" else path / "mix.wav" if members == "both" else None
+        folder = None if members == "mix" else path
+        engine = self.server.engine
+        request, number = engine.core.record_room(
+            self.id, None if mix is None else str(mix), None if folder is None else str(folder), rate
+        )
+        started = engine.completion(request)
+        return await begin(engine, started, number, path, room=self.id, mix=mix, members=folder)
 
     def subscribe(self, callback: Callable[[Levels], None]) -> Callable[[], None]:
         """Tells ``callback`` who sounds, at most ten times a second; returns what ends that."""

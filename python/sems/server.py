@@ -252,6 +252,9 @@ class Server:
             min_se=config.session.min_timer,
             auth=auth.gate(config),
             trace_bytes=config.trace.megabytes << 20 if config.trace.enabled else 0,
+            file_threads=config.files.threads,
+            prompt_cache_bytes=config.files.prompt_cache_megabytes << 20,
+            stream_after_ms=round(config.files.stream_after * 1000),
             seed=self._seed,
         )
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.resources
-from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from .config import Config
@@ -14,10 +11,12 @@ from .engine import Engine, Prompt
 from .errors import EngineError, SoundNotFound
 
 Sound = str | Path | Prompt
-"""What can be played: the name of a sound, the path of a WAV file, or a prompt."""
+"""What can be played: the name of a sound, the path of a file (WAV, or G.711 by its name), or a prompt."""
 
-_KEPT = 512
-"""How many files stay coded in memory; the one unused for longest goes first."""
+_TONES = 512
+"""How many generated sounds stay coded in memory."""
+_ENDINGS = (".wav", ".ulaw", ".ul", ".pcmu", ".alaw", ".al", ".pcma")
+"""How the names of files of sound end: WAV, and raw G.711."""
 
 
 def shipped(folder: str) -> Path:
@@ -33,17 +32,11 @@ def shipped(folder: str) -> Path:
     raise SoundNotFound(f"this installation of SEMS lacks its folder {folder!r}")
 
 
-@dataclass(slots=True)
-class _Kept:
-    stamp: tuple[int, int]
-    prompt: asyncio.Future[Prompt]
-
-
 class SoundLibrary:
-    """Finds the files of sounds, and keeps what has been played coded for the next time.
+    """Finds the files of sounds. What has been played is kept coded by the core, as ``[files]`` says.
 
-    A name is a path below one of the folders, without its ``.wav``: ``welcome``, ``digits/7``. It can
-    never lead out of a folder.
+    A name is a path below one of the folders, without its ``.wav`` (or ``.ulaw``, ``.alaw`` and the
+    like): ``welcome``, ``digits/7``. It can never lead out of a folder.
     """
 
     def __init__(self, config: Config, engine: Engine) -> None:
@@ -52,7 +45,6 @@ class SoundLibrary:
         """The folders that callers may choose from."""
         self.prompts: tuple[Path, ...] = (config.data / "prompts", shipped("apps") / "prompts")
         """The folders of what apps say; your own come before the shipped ones."""
-        self._files: OrderedDict[Path, _Kept] = OrderedDict()
         self._tones: dict[str, Prompt] = {}
 
     def announcement(self, name: str) -> Path | None:
@@ -79,54 +71,33 @@ class SoundLibrary:
                 prompt = Prompt.tone(spec)
             except ValueError as error:
                 raise SoundNotFound(f"there is no tone {spec!r}: {error}") from None
-            if len(self._tones) < _KEPT:
+            if len(self._tones) < _TONES:
                 self._tones[spec] = prompt
         return prompt
 
     def ready(self, path: Path) -> Prompt | None:
-        """The file's sound, if it is coded already."""
-        kept = self._files.get(path)
-        if kept is None or not kept.prompt.done() or kept.prompt.cancelled() or kept.prompt.exception():
-            return None
-        return kept.prompt.result() if kept.stamp == _stamp(path) else None
+        """The file's sound, if it was read before, is still kept and has not changed."""
+        return self._engine.core.ready_prompt(str(path))
 
     async def load(self, path: Path) -> Prompt:
-        """Reads a WAV file, unless it is coded already. Raises SoundNotFound."""
-        stamp = _stamp(path)
-        kept = self._files.get(path)
-        if kept is None or kept.stamp != stamp:
-            request = self._engine.core.load_prompt(str(path))
-            kept = self._files[path] = _Kept(stamp, self._engine.loaded(request))
-            if len(self._files) > _KEPT:
-                self._files.popitem(last=False)
-        self._files.move_to_end(path)
+        """Reads a file, unless that was done already. Raises SoundNotFound."""
         try:
-            # Others may wait for the same file.
-            return await asyncio.shield(kept.prompt)
+            return await self._engine.loaded(self._engine.core.load_prompt(str(path)))
         except EngineError as error:
-            if self._files.get(path) is kept:
-                del self._files[path]
-            raise SoundNotFound(f"{path}: {error}") from None
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise SoundNotFound(f"{path}: {error.strerror}") from None
-    return status.st_mtime_ns, status.st_size
+            raise SoundNotFound(str(error)) from None
 
 
 def _find(name: str, folders: Iterable[Path]) -> Path | None:
     if not name or "\0" in name or len(name) > 255:
         return None
-    file_name = name if name.endswith(".wav") else name + ".wav"
+    names = (name,) if name.lower().endswith(_ENDINGS) else tuple(name + ending for ending in _ENDINGS)
     for folder in folders:
         try:
             root = folder.resolve()
-            path = (root / file_name).resolve()
-            if path.is_relative_to(root) and path.is_file():
-                return path
+            for file_name in names:
+                path = (root / file_name).resolve()
+                if path.is_relative_to(root) and path.is_file():
+                    return path
         except (OSError, ValueError):
             continue
     return None

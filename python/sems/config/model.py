@@ -21,6 +21,7 @@ from pydantic import (
 from ..headers import SipUri, join_host_port, split_host_port
 from .accounts import AccountSettings
 from .auth import AuthSettings
+from .files import FileSettings
 from .registrar import RegistrarSettings
 from .section import Network, Section
 
@@ -347,6 +348,7 @@ class Config(Section):
     session: SessionSettings = SessionSettings()
     announcements: AnnouncementSettings = AnnouncementSettings()
     audio: AudioSettings = AudioSettings()
+    files: FileSettings = FileSettings()
     trace: TraceSettings = TraceSettings()
     log: LogSettings = LogSettings()
 

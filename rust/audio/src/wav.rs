@@ -31,6 +31,7 @@ enum Coding {
     Signed24,
     Signed32,
     Float32,
+    Float64,
     Alaw,
     Ulaw,
 }
@@ -43,6 +44,7 @@ impl Coding {
             (TAG_PCM, 24) => Self::Signed24,
             (TAG_PCM, 32) => Self::Signed32,
             (TAG_FLOAT, 32) => Self::Float32,
+            (TAG_FLOAT, 64) => Self::Float64,
             (TAG_ALAW, 8) => Self::Alaw,
             (TAG_ULAW, 8) => Self::Ulaw,
             _ => return Err(Error::UnsupportedCoding { tag, bits }),
@@ -55,6 +57,7 @@ impl Coding {
             Self::Signed16 => 2,
             Self::Signed24 => 3,
             Self::Signed32 | Self::Float32 => 4,
+            Self::Float64 => 8,
         }
     }
 
@@ -68,6 +71,10 @@ impl Coding {
                 // Saturates; what is not a number becomes 0.
                 (f32::from_le_bytes([*a, *b, *c, *d]) * 32_768.0).round() as i16
             }
+            (Self::Float64, [a, b, c, d, e, f, g, h]) => {
+                let value = f64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]);
+                (value * 32_768.0).round() as i16
+            }
             // The upper 16 bits of a wider sample.
             (_, [.., low, high]) => i16::from_le_bytes([*low, *high]),
             _ => 0,
@@ -77,7 +84,7 @@ impl Coding {
 
 /// Reads a WAV file, a piece at a time, as mono samples at the file's own rate.
 ///
-/// PCM of 8, 16, 24 and 32 bits, 32-bit float, A-law and µ-law; of several channels the mean. A
+/// PCM of 8, 16, 24 and 32 bits, float of 32 and 64, A-law and µ-law; of several channels the mean. A
 /// file that ends before its `data` chunk does, or whose sizes were never filled in because the
 /// recorder was killed, is read as far as it goes.
 #[derive(Debug)]
@@ -88,6 +95,8 @@ pub struct Reader<R> {
     channels: u16,
     /// Bytes of audio not yet read; `None` when the header doesn't know.
     left: Option<u64>,
+    /// Bytes of audio that were read.
+    consumed: u64,
     /// The beginning of a sample that the last piece cut in two.
     piece: Vec<u8>,
 }
@@ -126,6 +135,7 @@ impl<R: Read> Reader<R> {
                         rate,
                         channels,
                         left,
+                        consumed: 0,
                         piece,
                     });
                 }
@@ -142,11 +152,16 @@ impl<R: Read> Reader<R> {
         self.rate
     }
 
+    /// Bytes of a sample of all channels.
+    fn block(&self) -> usize {
+        self.coding.bytes() * usize::from(self.channels)
+    }
+
     /// Appends the next few thousand samples; returns how many, 0 at the end.
     pub fn read(&mut self, samples: &mut Vec<i16>) -> Result<usize> {
         let start = samples.len();
         let width = self.coding.bytes();
-        let block = width * usize::from(self.channels);
+        let block = self.block();
         while samples.len() == start {
             let room = (PIECE - self.piece.len()) as u64;
             let wanted = self.left.map_or(room, |left| left.min(room));
@@ -158,6 +173,7 @@ impl<R: Read> Reader<R> {
             if let Some(left) = &mut self.left {
                 *left -= got as u64;
             }
+            self.consumed += got as u64;
             if got == 0 {
                 return Ok(0);
             }
@@ -190,6 +206,32 @@ impl<R: Read> Reader<R> {
         }
         resampler.finish(&mut samples);
         Ok(samples)
+    }
+}
+
+impl<R: Read + Seek> Reader<R> {
+    /// Samples of the whole file at its own rate: as many as its header says, or as there are.
+    pub fn frames(&mut self) -> Result<u64> {
+        let here = self.inner.stream_position()?;
+        let end = self.inner.seek(SeekFrom::End(0))?;
+        self.inner.seek(SeekFrom::Start(here))?;
+        let rest = end.saturating_sub(here);
+        let rest = self.left.map_or(rest, |left| left.min(rest));
+        Ok((self.consumed + rest) / self.block() as u64)
+    }
+
+    /// Goes on reading at the sample of that number; behind the last one that is the end.
+    pub fn seek(&mut self, frame: u64) -> Result<()> {
+        let start = self.inner.stream_position()?.saturating_sub(self.consumed);
+        let block = self.block() as u64;
+        let total = self.left.map(|left| left + self.consumed);
+        let frame = frame.min(u64::MAX / 2 / block);
+        let place = total.map_or(frame * block, |total| total.min(frame * block));
+        self.inner.seek(SeekFrom::Start(start + place))?;
+        self.left = total.map(|total| total - place);
+        self.consumed = place;
+        self.piece.clear();
+        Ok(())
     }
 }
 
@@ -266,7 +308,7 @@ fn skip(reader: &mut impl Read, bytes: u64, missing: &'static str) -> Result<()>
 /// Bytes before the first sample of a file that we write.
 const HEADER: u32 = 44;
 
-/// Writes a WAV file of 16-bit mono.
+/// Writes a WAV file of 16-bit PCM.
 ///
 /// The header is true from the start and again after every second of audio, so that a recording
 /// survives the death of its recorder. Call [`Writer::flush`] at the end for the rest.
@@ -274,6 +316,7 @@ const HEADER: u32 = 44;
 pub struct Writer<W> {
     inner: W,
     rate: u32,
+    channels: u16,
     /// Bytes of audio written, and those that the header tells of.
     written: u32,
     told: u32,
@@ -281,16 +324,25 @@ pub struct Writer<W> {
 }
 
 impl<W: Write + Seek> Writer<W> {
-    /// Starts a file of `rate` samples a second at the writer's position 0.
+    /// Starts a file of `rate` samples a second, mono, at the writer's position 0.
     ///
     /// The writer should not buffer: what it keeps dies with the process.
     pub fn new(inner: W, rate: u32) -> Result<Self> {
+        Self::with_channels(inner, rate, 1)
+    }
+
+    /// As [`Writer::new`] with 1 to 8 channels, whose samples are written in turn.
+    pub fn with_channels(inner: W, rate: u32, channels: u16) -> Result<Self> {
         if !RATES.contains(&rate) {
             return Err(Error::UnsupportedRate(rate));
+        }
+        if !(1..=CHANNELS_MAX).contains(&channels) {
+            return Err(Error::InvalidFormat("it is to have 1 to 8 channels"));
         }
         let mut writer = Self {
             inner,
             rate,
+            channels,
             written: 0,
             told: 0,
             bytes: Vec::new(),
@@ -299,24 +351,29 @@ impl<W: Write + Seek> Writer<W> {
         Ok(writer)
     }
 
-    /// Appends samples; [`Error::TooLong`] and nothing written where the file would outgrow 4 GiB.
+    /// Appends samples, one of each channel after the other; [`Error::TooLong`] and nothing written
+    /// where the file would outgrow 4 GiB.
     pub fn write(&mut self, samples: &[i16]) -> Result<()> {
-        let size = u32::try_from(samples.len())
-            .ok()
-            .and_then(|count| count.checked_mul(2));
-        let written = size
-            .and_then(|size| self.written.checked_add(size))
-            .filter(|written| written.checked_add(HEADER).is_some())
-            .ok_or(Error::TooLong)?;
+        let written = self.after(samples.len() as u64)?;
         self.bytes.clear();
         self.bytes
             .extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
         self.inner.write_all(&self.bytes)?;
-        self.written = written;
-        if self.written - self.told >= self.rate * 2 {
-            self.write_header()?;
+        self.has_written(written)
+    }
+
+    /// Appends so many samples of silence to each channel, which on most file systems take no room
+    /// and no time; otherwise as [`Writer::write`].
+    pub fn write_silence(&mut self, frames: u64) -> Result<()> {
+        if frames == 0 {
+            return Ok(());
         }
-        Ok(())
+        let written = self.after(frames.saturating_mul(u64::from(self.channels)))?;
+        // The last byte makes the file as long as it has to be.
+        self.inner
+            .seek(SeekFrom::Start(u64::from(HEADER) + u64::from(written) - 1))?;
+        self.inner.write_all(&[0])?;
+        self.has_written(written)
     }
 
     /// Makes the header tell of everything written.
@@ -327,7 +384,7 @@ impl<W: Write + Seek> Writer<W> {
         Ok(self.inner.flush()?)
     }
 
-    /// Samples written.
+    /// Samples written, of all channels.
     pub fn len(&self) -> u32 {
         self.written / 2
     }
@@ -337,18 +394,47 @@ impl<W: Write + Seek> Writer<W> {
         self.written == 0
     }
 
+    /// Bytes that the file has to have; what lies behind them is the rest of a failed write.
+    pub fn file_len(&self) -> u64 {
+        u64::from(HEADER) + u64::from(self.written)
+    }
+
+    /// The writer, for what only it can do.
+    pub fn get_ref(&self) -> &W {
+        &self.inner
+    }
+
+    /// Bytes written when `samples` more are.
+    fn after(&self, samples: u64) -> Result<u32> {
+        samples
+            .checked_mul(2)
+            .and_then(|size| u32::try_from(size).ok())
+            .and_then(|size| self.written.checked_add(size))
+            .filter(|written| written.checked_add(HEADER).is_some())
+            .ok_or(Error::TooLong)
+    }
+
+    fn has_written(&mut self, written: u32) -> Result<()> {
+        self.written = written;
+        if self.written - self.told >= self.rate * 2 * u32::from(self.channels) {
+            self.write_header()?;
+        }
+        Ok(())
+    }
+
     fn write_header(&mut self) -> Result<()> {
         self.inner.seek(SeekFrom::Start(0))?;
-        self.inner.write_all(&header(self.rate, self.written))?;
-        self.inner
-            .seek(SeekFrom::Start(u64::from(HEADER) + u64::from(self.written)))?;
+        let header = header(self.rate, self.channels, self.written);
+        self.inner.write_all(&header)?;
+        self.inner.seek(SeekFrom::Start(self.file_len()))?;
         self.told = self.written;
         Ok(())
     }
 }
 
-/// The header of a file of `size` bytes of 16-bit mono.
-fn header(rate: u32, size: u32) -> [u8; HEADER as usize] {
+/// The header of a file of `size` bytes of 16-bit audio.
+fn header(rate: u32, channels: u16, size: u32) -> [u8; HEADER as usize] {
+    let block = 2 * channels;
     let mut bytes = [0; HEADER as usize];
     let fields: [&[u8]; 13] = [
         b"RIFF",
@@ -357,10 +443,10 @@ fn header(rate: u32, size: u32) -> [u8; HEADER as usize] {
         b"fmt ",
         &16u32.to_le_bytes(),
         &TAG_PCM.to_le_bytes(),
-        &1u16.to_le_bytes(),
+        &channels.to_le_bytes(),
         &rate.to_le_bytes(),
-        &(rate * 2).to_le_bytes(),
-        &2u16.to_le_bytes(),
+        &(rate * u32::from(block)).to_le_bytes(),
+        &block.to_le_bytes(),
         &16u16.to_le_bytes(),
         b"data",
         &size.to_le_bytes(),

@@ -11,8 +11,12 @@ use sems_sip::auth::Keyring;
 use crate::{
     account::Account,
     destination::Destination,
-    ids::{CallId, PlayId, RequestId, RoomId, SubscriptionId, TransactionId},
-    media::{prompt::Prompt, tap::TapWriter},
+    ids::{CallId, PlayId, RecordingId, RequestId, RoomId, SubscriptionId, TapId, TransactionId},
+    media::{
+        player::{PlayControl, Player},
+        prompt::Prompt,
+        tap::TapWriter,
+    },
     request::{FinalResponse, OutgoingRequest},
     subscription::{Notification, Refer, Subscribe},
 };
@@ -268,6 +272,77 @@ pub struct RoomSettings {
     pub max_talkers: Option<u8>,
 }
 
+/// What a tap hears.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tapped {
+    /// One direction of a call.
+    Call(CallId, Direction),
+    /// What somebody hears in a room who does not speak.
+    Room(RoomId),
+}
+
+impl Tapped {
+    /// Whose worker has it.
+    pub fn of(self) -> Listener {
+        match self {
+            Self::Call(call, _) => Listener::Call(call),
+            Self::Room(room) => Listener::Room(room),
+        }
+    }
+}
+
+/// Which directions of a call are recorded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Directions {
+    /// One, in mono.
+    One(Direction),
+    /// Both in stereo: what the peer says on the left, what it hears on the right.
+    Both,
+}
+
+impl Directions {
+    /// One after the other.
+    pub fn each(self) -> Vec<Direction> {
+        match self {
+            Self::One(direction) => vec![direction],
+            Self::Both => vec![Direction::In, Direction::Out],
+        }
+    }
+}
+
+/// What is recorded, and where to. Files are made anew.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Recorded {
+    /// A call, until it ends.
+    Call {
+        /// With a leg.
+        call: CallId,
+        /// Which way.
+        directions: Directions,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A room, until it is closed. All files begin with the same sample and are of one length.
+    Room {
+        /// The room.
+        room: RoomId,
+        /// The file of what is said there, if that is wanted.
+        mix: Option<PathBuf>,
+        /// The folder, made if it isn't there, for a file `call-ID.wav` of what each member says.
+        members: Option<PathBuf>,
+    },
+}
+
+impl Recorded {
+    /// Whose worker has it.
+    pub fn of(&self) -> Listener {
+        match self {
+            Self::Call { call, .. } => Listener::Call(*call),
+            Self::Room { room, .. } => Listener::Room(*room),
+        }
+    }
+}
+
 /// What a media worker does.
 #[derive(Debug)]
 pub enum MediaCommand {
@@ -381,29 +456,58 @@ pub enum MediaCommand {
         /// `0-9 * # A-D`
         digits: String,
     },
-    /// Copies one direction of a call's audio into a ring, 160 samples of 8 kHz each 20 ms.
+    /// Begins a playback that has been made ready, such as [`Engine::player`] does; else as `Play`.
+    ///
+    /// [`Engine::player`]: crate::handle::Engine::player
+    Start {
+        /// Who hears it.
+        listener: Listener,
+        /// The playback.
+        player: Box<Player>,
+    },
+    /// Holds a playback, lets it go on, or takes it elsewhere. One that has ended is no error.
+    ControlPlay {
+        /// As in `Play`.
+        listener: Listener,
+        /// As in `Play`.
+        play: PlayId,
+        /// What is done.
+        control: PlayControl,
+    },
+    /// Copies audio into a ring, each 20 ms. Who waits for it is told by
+    /// [`Event::TapReady`](crate::event::Event::TapReady).
     Tap {
-        /// A call with a leg.
-        call: CallId,
-        /// Which way.
-        direction: Direction,
-        /// The ring; dropping its reader ends the tap.
+        /// What is heard.
+        of: Tapped,
+        /// Named in `TapReady`.
+        tap: TapId,
+        /// The ring; dropping its readers ends the tap.
         writer: TapWriter,
     },
-    /// Writes one direction of a call's audio to a WAV file, until `StopRecord` or the call's end.
+    /// Writes audio to WAV files, until `StopRecord` or the end of what is recorded, which is told by
+    /// [`Event::Recorded`](crate::event::Event::Recorded).
     Record {
-        /// A call with a leg.
-        call: CallId,
-        /// Which way.
-        direction: Direction,
-        /// The file, made anew.
-        path: PathBuf,
+        /// Its id.
+        recording: RecordingId,
+        /// What is recorded, and where to.
+        what: Recorded,
+        /// Samples a second of the files, 4000–192000.
+        rate: u32,
     },
-    /// Ends the recording of that direction; done when the file is complete.
+    /// Leaves out what is heard from now on, or no longer.
+    PauseRecord {
+        /// What is recorded.
+        of: Listener,
+        /// As in `Record`; one that has already ended is no error.
+        recording: RecordingId,
+        /// Pause, or go on.
+        on: bool,
+    },
+    /// Ends a recording; done when its files are complete.
     StopRecord {
-        /// A call with a leg.
-        call: CallId,
-        /// Which way.
-        direction: Direction,
+        /// What is recorded.
+        of: Listener,
+        /// As in `Record`; one that has already ended is no error.
+        recording: RecordingId,
     },
 }

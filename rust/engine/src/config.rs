@@ -10,6 +10,7 @@ use sems_sip::auth::AuthConfig;
 
 use crate::{
     error::EngineError,
+    media::files::FilesConfig,
     transport::{listen::Listen, tls::TlsConfig},
 };
 
@@ -70,6 +71,8 @@ pub struct EngineConfig {
     pub min_se: u32,
     /// Who has to say who it is; `None`: nobody.
     pub auth: Option<AuthConfig>,
+    /// How files are read and written.
+    pub files: FilesConfig,
     /// How many bytes the record of messages may take ([`Trace`](crate::trace::Trace)); 0: none is kept.
     pub trace_bytes: usize,
     /// Where all randomness comes from; `None`: from the system. On a memory network `None` is 0.
@@ -125,6 +128,7 @@ impl Default for EngineConfig {
             session_expires: 1800,
             min_se: 90,
             auth: None,
+            files: FilesConfig::default(),
             trace_bytes: 32 << 20,
             seed: None,
         }
@@ -209,6 +213,12 @@ impl EngineConfig {
             && (auth.realm.is_empty() || auth.algorithms.is_empty())
         {
             return invalid("auth: a realm and an algorithm are needed".to_owned());
+        }
+        if !(1..=64).contains(&self.files.threads) {
+            return invalid(format!(
+                "file_threads: {} is not between 1 and 64",
+                self.files.threads
+            ));
         }
         if self.rtp_timeout.is_zero() {
             return invalid("rtp_timeout: must be longer than nothing".to_owned());

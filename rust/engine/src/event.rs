@@ -7,7 +7,7 @@ use arrayvec::ArrayVec;
 use crate::{
     account::AccountState,
     command::{Direction, HeaderList},
-    ids::{CallId, PlayId, RequestId, RoomId, SubscriptionId},
+    ids::{CallId, PlayId, RecordingId, RequestId, RoomId, SubscriptionId, TapId},
     media::prompt::PromptHandle,
     quality::Quality,
     request::{FinalResponse, IncomingRequest},
@@ -196,6 +196,23 @@ pub enum Event {
         play: PlayId,
         /// It sounded to its end.
         complete: bool,
+    },
+    /// What somebody waits for has come into the ring of a tap.
+    TapReady {
+        /// The tap.
+        tap: TapId,
+    },
+    /// Who writes what a playback plays waits for it to come so far, and it has.
+    FeedReady {
+        /// The playback.
+        play: PlayId,
+    },
+    /// A recording has ended, and its files are complete: by a stop, or with what was recorded.
+    Recorded {
+        /// The recording.
+        recording: RecordingId,
+        /// Why it could not go on; the files hold what came before.
+        error: Option<String>,
     },
     /// New calls or requests are refused with 503 from now on, or no longer.
     Overload {

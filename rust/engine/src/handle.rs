@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, HashSet},
     net::SocketAddr,
     os::fd::RawFd,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -24,12 +24,14 @@ use crate::{
     error::EngineError,
     event::Event,
     homes::Homes,
-    ids::{CallId, PlayId, RequestId, RoomId},
+    ids::{CallId, PlayId, RecordingId, RequestId, RoomId, TapId},
     legs::Legs,
     limits,
     media::{
+        player::Player,
         pool::{Media, MediaConfig, MediaHandle, MediaThreads},
         port::{PortPool, PortSource},
+        prompt::{Prompt, PromptHandle},
     },
     quality::{Board, Quality},
     queue::{EventReceiver, Wake},
@@ -53,6 +55,8 @@ pub struct Engine {
     homes: Arc<Homes>,
     requests: AtomicU64,
     plays: AtomicU64,
+    recordings: AtomicU64,
+    taps: AtomicU64,
     events: Mutex<EventReceiver>,
     fd: Option<RawFd>,
     counters: Arc<SignalingCounters>,
@@ -306,6 +310,32 @@ impl Engine {
         PlayId(self.plays.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// An id for a recording to be begun with [`MediaCommand::Record`].
+    pub fn new_recording(&self) -> RecordingId {
+        RecordingId(self.recordings.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// An id for a tap to be begun with [`MediaCommand::Tap`].
+    pub fn new_tap(&self) -> TapId {
+        TapId(self.taps.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Makes a playback ready, for [`MediaCommand::Start`]: of `prompts`, the whole list `repeat`
+    /// times, or until stopped when that is 0. Long files among them begin to be read ahead.
+    ///
+    /// # Errors
+    /// [`EngineError::Closed`], [`EngineError::Overrun`].
+    pub fn player(
+        &self,
+        play: PlayId,
+        prompts: Vec<Arc<Prompt>>,
+        repeat: u32,
+    ) -> Result<Box<Player>, EngineError> {
+        self.check_open()?;
+        let player = self.media.player(play, prompts, repeat);
+        player.map_err(|_| EngineError::Overrun)
+    }
+
     /// Has signaling do something; [`Event::Done`] tells when it is done.
     ///
     /// # Errors
@@ -334,7 +364,13 @@ impl Engine {
         Ok(request)
     }
 
-    /// Reads a WAV file; told as [`Event::PromptLoaded`], or as [`Event::Done`] with an error.
+    /// The sound of a file that was read before and has not changed since.
+    pub fn ready_prompt(&self, path: &Path) -> Option<PromptHandle> {
+        self.media.ready_prompt(path)
+    }
+
+    /// Reads a file of sound: WAV, or raw G.711 by its name (`.ulaw`, `.alaw` and the like). Told as
+    /// [`Event::PromptLoaded`], or as [`Event::Done`] with an error.
     ///
     /// # Errors
     /// [`EngineError::Closed`], [`EngineError::Overrun`].
@@ -491,7 +527,7 @@ impl Plan {
             }
         };
         let to_python = self.events.sender(RING);
-        let media = Media::new(
+        let media = Media::with_files(
             MediaConfig {
                 workers: self.workers,
                 start: self.now,
@@ -500,6 +536,7 @@ impl Plan {
                 seed: self.random.random(),
                 fault: Arc::new(fault),
             },
+            &self.config.files,
             &mut self.events,
         )?;
         let ports = PortPool::new(self.ports, self.config.rtp_ports);
@@ -532,6 +569,8 @@ impl Plan {
             homes: homes.clone(),
             requests: AtomicU64::new(1),
             plays: AtomicU64::new(1),
+            recordings: AtomicU64::new(1),
+            taps: AtomicU64::new(1),
             fd: self.events.fd(),
             events: Mutex::new(self.events),
             counters: counters.clone(),

@@ -49,6 +49,14 @@ id! {
     PlayId
 }
 id! {
+    /// One recording, chosen by the caller of [`MediaCommand::Record`](crate::command::MediaCommand::Record).
+    RecordingId
+}
+id! {
+    /// One ring of a tap, chosen by the caller of [`MediaCommand::Tap`](crate::command::MediaCommand::Tap).
+    TapId
+}
+id! {
     /// One request of a peer's beside those that make calls, until it is answered.
     TransactionId
 }

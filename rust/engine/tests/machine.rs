@@ -9,7 +9,7 @@ use std::{
 };
 
 use sems_engine::{
-    command::{Dial, Direction, Listener, MediaCommand, SignalingCommand},
+    command::{Dial, Direction, Listener, MediaCommand, SignalingCommand, Tapped},
     config::EngineConfig,
     error::EngineError,
     event::{EndCause, Event},
@@ -138,8 +138,8 @@ fn a_real_call_is_heard_and_leaves_neither_threads_nor_sockets() {
     let (threads_before, files_before) = (threads(), open());
     let ann = engine("127.0.0.1:0", (42_000, 42_099));
     let bob = engine("0.0.0.0:0", (42_100, 42_199));
-    // Two workers, signaling and files, twice.
-    assert_threads(threads_before + 8);
+    // Two workers, signaling and two for files, twice.
+    assert_threads(threads_before + 10);
     let (mut ann_told, mut bob_told) = (Ear::new(&ann), Ear::new(&bob));
 
     let to = SocketAddr::from(([127, 0, 0, 5], bob.sip_addresses()[0].port()));
@@ -161,10 +161,10 @@ fn a_real_call_is_heard_and_leaves_neither_threads_nor_sockets() {
     bob_told.done(bob.signaling(answer).unwrap());
     ann_told.until(|event| matches!(event, Event::Answered { .. }).then_some(()));
 
-    let (writer, mut reader) = tap(2);
+    let (writer, mut reader) = tap(2, 8000);
     let tapped = MediaCommand::Tap {
-        call: there,
-        direction: Direction::In,
+        of: Tapped::Call(there, Direction::In),
+        tap: bob.new_tap(),
         writer,
     };
     bob_told.done(bob.media(tapped).unwrap());
@@ -268,14 +268,14 @@ fn a_port_in_use_is_one_clear_sentence() {
         sip_listen: first.listeners().to_vec(),
         ..EngineConfig::default()
     };
-    // Two workers, files, signaling: all have given themselves their names.
-    assert_threads(4);
+    // Two workers, two for files, signaling: all have given themselves their names.
+    assert_threads(5);
     let error = Engine::start(config).err().unwrap();
     assert!(matches!(error, EngineError::Listen { .. }));
     let address = first.sip_addresses()[0];
     let expected = format!("cannot listen on udp {address}: address already in use");
     assert_eq!(error.to_string(), expected);
-    assert_threads(4);
+    assert_threads(5);
 }
 
 #[test]

@@ -14,14 +14,15 @@ use std::{
 
 use sems_audio::Gain;
 use sems_engine::{
-    command::{Direction, Listener, MediaCommand, RoomSettings},
-    ids::{CallId, PlayId, RequestId, RoomId},
+    command::{Direction, Directions, Listener, MediaCommand, Recorded, RoomSettings, Tapped},
+    ids::{CallId, PlayId, RecordingId, RequestId, RoomId, TapId},
     media::{
         leg::{Leg, LegConfig},
+        player::{Feed, Player},
         pool::{Media, MediaConfig},
         port::{PacketSocket, Port},
         prompt::Prompt,
-        tap::tap,
+        tap::{TapReader, tap},
     },
     queue::EventReceiver,
 };
@@ -158,11 +159,11 @@ fn a_steady_tick_neither_allocates_nor_frees() {
         }
         if number % 9 == 0 {
             commands.push(MediaCommand::Echo { call, on: true });
-            let (writer, reader) = tap(2);
+            let (writer, reader) = tap(2, 8000);
             let direction = [Direction::In, Direction::Out][number as usize / 9 % 2];
             commands.push(MediaCommand::Tap {
-                call,
-                direction,
+                of: Tapped::Call(call, direction),
+                tap: TapId(number),
                 writer,
             });
             readers.push(reader);
@@ -191,21 +192,89 @@ fn a_steady_tick_neither_allocates_nor_frees() {
         call: CallId::new(12, 0),
         on: true,
     });
+    let (writer, reader) = tap(2, 8000);
+    commands.push(MediaCommand::Tap {
+        of: Tapped::Room(room),
+        tap: TapId(100),
+        writer,
+    });
+    readers.push(reader);
+    // A room and a call are written to while they are heard, and recorded.
+    let mut feeds = Vec::new();
+    for (number, listener) in [Listener::Room(room), Listener::Call(CallId::new(3, 0))]
+        .into_iter()
+        .enumerate()
+    {
+        let play = PlayId(200 + number as u64);
+        let (player, feed) = Player::feed(play, Duration::from_secs(5));
+        feeds.push(feed);
+        let player = Box::new(player);
+        commands.push(MediaCommand::Start { listener, player });
+    }
+    let folder = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let folder = folder.join(format!("{}-no-allocation", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let recorded = [
+        Recorded::Room {
+            room,
+            mix: Some(folder.join("mix.wav")),
+            members: Some(folder.clone()),
+        },
+        Recorded::Call {
+            call: CallId::new(5, 0),
+            directions: Directions::Both,
+            path: folder.join("call.wav"),
+        },
+    ];
+    for (number, what) in recorded.into_iter().enumerate() {
+        let recording = RecordingId(number as u64);
+        let rate = 8000;
+        commands.push(MediaCommand::Record {
+            recording,
+            what,
+            rate,
+        });
+    }
     for (number, command) in commands.into_iter().enumerate() {
         handle.command(RequestId(number as u64), command).unwrap();
     }
     let mut told = Vec::with_capacity(100_000);
     let mut now = start;
-    let mut before = 0;
+    let (mut before, mut others) = (0, 0);
     for millisecond in 0..20_000 {
         now += Duration::from_millis(1);
-        media.step(now);
+        if millisecond % 100 == 0 {
+            // The threads of others may do what they like.
+            let begun = COUNT.get();
+            media.step(now);
+            listen_and_speak(&mut readers, &mut feeds);
+            others += COUNT.get() - begun;
+        }
+        media.step_workers(now);
         if millisecond == 500 {
             before = COUNT.get();
+            others = 0;
         }
     }
     let after = COUNT.get();
     events.drain(&mut told);
-    assert_eq!(after - before, 0);
+    assert_eq!(after - before - others, 0);
     assert!(told.len() > 200, "{} events", told.len());
+    assert!(feeds.iter().all(|feed| feed.waiting() < 8000));
+    let mix = std::fs::metadata(folder.join("mix.wav")).unwrap();
+    assert!(mix.len() > 300_000, "{} bytes", mix.len());
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// Reads what was heard and writes a tenth of a second, as those outside of the workers do.
+fn listen_and_speak(readers: &mut [TapReader], feeds: &mut [Feed]) {
+    let mut heard = Vec::new();
+    for reader in readers {
+        reader.read(&mut heard);
+        reader.wake_after(5);
+    }
+    for feed in feeds {
+        feed.write(&[1000; 800], 8000).unwrap().unwrap();
+        feed.wake_below(Duration::from_millis(20));
+    }
 }

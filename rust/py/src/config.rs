@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use pyo3::{exceptions::PyValueError, prelude::*};
 use sems_engine::{
     config,
+    media::files::FilesConfig,
     transport::{memory, tls::TlsConfig},
 };
 
@@ -69,6 +70,9 @@ impl EngineConfig {
         min_se = 90,
         auth = None,
         trace_bytes = 32 << 20,
+        file_threads = 2,
+        prompt_cache_bytes = 64 << 20,
+        stream_after_ms = 30_000,
         seed = None,
         tls_certificate = None,
         tls_key = None,
@@ -106,6 +110,9 @@ impl EngineConfig {
         min_se: u32,
         auth: Option<&AuthConfig>,
         trace_bytes: usize,
+        file_threads: usize,
+        prompt_cache_bytes: usize,
+        stream_after_ms: u64,
         seed: Option<u64>,
         tls_certificate: Option<PathBuf>,
         tls_key: Option<PathBuf>,
@@ -166,6 +173,11 @@ impl EngineConfig {
             min_se,
             auth: auth.map(|auth| auth.0.clone()),
             trace_bytes,
+            files: FilesConfig {
+                threads: file_threads,
+                cache_bytes: prompt_cache_bytes,
+                stream_after: Duration::from_millis(stream_after_ms),
+            },
             seed,
             tls: TlsConfig {
                 certificate: tls_certificate,

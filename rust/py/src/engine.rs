@@ -1,12 +1,12 @@
 //! The running core.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use pyo3::{exceptions::PyValueError, prelude::*};
 use sems_engine::{
     command::{Dial, HeaderList, MediaCommand, SignalingCommand},
     handle,
-    ids::{CallId, PlayId, RoomId},
+    ids::{CallId, RoomId},
 };
 
 use crate::{
@@ -15,14 +15,13 @@ use crate::{
     convert,
     errors::to_python,
     event::Event,
-    prompt::{Prompt, Tap},
     quality::Quality,
     trace::{TraceEntry, TracedCall},
 };
 
 /// The core, running.
 #[pyclass(frozen, module = "sems._core")]
-pub struct Engine(handle::Engine);
+pub struct Engine(pub handle::Engine);
 
 /// A call by its number or its Call-ID.
 #[derive(FromPyObject)]
@@ -37,7 +36,7 @@ impl Engine {
         Ok(request.0)
     }
 
-    fn media(&self, command: MediaCommand) -> PyResult<u64> {
+    pub fn media(&self, command: MediaCommand) -> PyResult<u64> {
         let request = self.0.media(command).map_err(to_python)?;
         Ok(request.0)
     }
@@ -352,77 +351,6 @@ impl Engine {
         self.media(MediaCommand::SetRoom {
             room: RoomId(room),
             settings: convert::room_settings(level_control, noise_gate, max_talkers)?,
-        })
-    }
-
-    /// Reads a WAV file on a file thread; ends in Event.PromptLoaded or in Event.Done with an error.
-    fn load_prompt(&self, path: PathBuf) -> PyResult<u64> {
-        let request = self.0.load_prompt(path).map_err(to_python)?;
-        Ok(request.0)
-    }
-
-    /// To exactly one of call and room; returns (request, play). ``repeat=0``: until stopped.
-    #[pyo3(signature = (prompts, *, call = None, room = None, repeat = 1))]
-    fn play(
-        &self,
-        prompts: Vec<PyRef<'_, Prompt>>,
-        call: Option<u64>,
-        room: Option<u64>,
-        repeat: u32,
-    ) -> PyResult<(u64, u64)> {
-        let listener = convert::listener(call, room)?;
-        if prompts.is_empty() {
-            return Err(PyValueError::new_err("prompts: there is nothing to play"));
-        }
-        let prompts = prompts.iter().map(|prompt| prompt.0.clone()).collect();
-        let play = self.0.new_play();
-        let request = self.media(MediaCommand::Play {
-            listener,
-            play,
-            prompts,
-            repeat,
-        })?;
-        Ok((request, play.0))
-    }
-
-    #[pyo3(signature = (play, *, call = None, room = None))]
-    fn stop_play(&self, play: u64, call: Option<u64>, room: Option<u64>) -> PyResult<u64> {
-        let listener = convert::listener(call, room)?;
-        self.media(MediaCommand::StopPlay {
-            listener,
-            play: PlayId(play),
-        })
-    }
-
-    #[pyo3(signature = (call, direction = "in"))]
-    fn tap(&self, call: u64, direction: &str) -> PyResult<(u64, Tap)> {
-        let direction = convert::direction(direction)?;
-        let (writer, tap) = Tap::new();
-        let call = CallId(call);
-        let request = self.media(MediaCommand::Tap {
-            call,
-            direction,
-            writer,
-        })?;
-        Ok((request, tap))
-    }
-
-    #[pyo3(signature = (call, path, direction = "in"))]
-    fn record(&self, call: u64, path: PathBuf, direction: &str) -> PyResult<u64> {
-        let direction = convert::direction(direction)?;
-        self.media(MediaCommand::Record {
-            call: CallId(call),
-            direction,
-            path,
-        })
-    }
-
-    #[pyo3(signature = (call, direction = "in"))]
-    fn stop_record(&self, call: u64, direction: &str) -> PyResult<u64> {
-        let direction = convert::direction(direction)?;
-        self.media(MediaCommand::StopRecord {
-            call: CallId(call),
-            direction,
         })
     }
 

@@ -164,6 +164,16 @@ pub enum Event {
         play: u64,
         complete: bool,
     },
+    TapReady {
+        tap: u64,
+    },
+    FeedReady {
+        play: u64,
+    },
+    Recorded {
+        recording: u64,
+        error: Option<String>,
+    },
     Overload {
         on: bool,
         reason: String,
@@ -368,6 +378,12 @@ impl From<event::Event> for Event {
             E::PlayFinished { play, complete } => Self::PlayFinished {
                 play: play.0,
                 complete,
+            },
+            E::TapReady { tap } => Self::TapReady { tap: tap.0 },
+            E::FeedReady { play } => Self::FeedReady { play: play.0 },
+            E::Recorded { recording, error } => Self::Recorded {
+                recording: recording.0,
+                error,
             },
             E::Overload { on, reason } => Self::Overload { on, reason },
             E::Account(told) => Self::Account {

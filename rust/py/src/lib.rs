@@ -2,6 +2,7 @@
 //! documentation.
 
 mod accounts;
+mod audio;
 mod auth;
 mod config;
 mod convert;
@@ -11,6 +12,7 @@ mod event;
 mod prompt;
 mod quality;
 mod requests;
+mod sound;
 mod subscriptions;
 mod trace;
 
@@ -21,11 +23,12 @@ use pyo3::prelude::*;
 mod _core {
     #[pymodule_export]
     use super::{
+        audio::{Block, Blocks, Feed, Tap},
         auth::AuthConfig,
         config::{EngineConfig, MemoryNetwork, MemorySocket},
         engine::Engine,
         event::Event,
-        prompt::{Prompt, Tap},
+        prompt::{Progress, Prompt},
         quality::Quality,
         trace::{TraceEntry, TracedCall},
     };

@@ -1,17 +1,12 @@
-//! Sounds on their way in, and audio on its way out.
+//! Sounds on their way in.
 
-use std::sync::{Mutex, PoisonError};
-
-use pyo3::{exceptions::PyValueError, prelude::*, types::PyBytes};
+use pyo3::{exceptions::PyValueError, prelude::*};
 use sems_engine::media::{
+    player,
     prompt::{self, PromptHandle},
-    tap::{TapReader, TapWriter, tap},
 };
 
 use crate::errors::to_python;
-
-/// Seconds of audio that a tap holds.
-const TAP_SECONDS: usize = 2;
 
 /// A sound, coded once and shared by all who play it.
 #[pyclass(frozen, from_py_object, module = "sems._core")]
@@ -58,39 +53,15 @@ impl Prompt {
     }
 }
 
-/// Audio of one direction of a call as it passes.
+/// How far a playback has come.
 #[pyclass(frozen, module = "sems._core")]
-pub struct Tap(Mutex<TapReader>);
-
-impl Tap {
-    /// Both ends of a new tap.
-    pub fn new() -> (TapWriter, Self) {
-        let (writer, reader) = tap(TAP_SECONDS);
-        (writer, Self(Mutex::new(reader)))
-    }
-
-    fn reader(&self) -> std::sync::MutexGuard<'_, TapReader> {
-        // Nothing can panic halfway through a read.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+pub struct Progress(pub player::Progress);
 
 #[pymethods]
-impl Tap {
-    /// All that has come since the last read: 16-bit little-endian mono at 8 kHz.
-    fn read<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        let mut samples = Vec::new();
-        self.reader().read(&mut samples);
-        let bytes: Vec<u8> = samples
-            .iter()
-            .flat_map(|sample| sample.to_le_bytes())
-            .collect();
-        PyBytes::new(py, &bytes)
-    }
-
-    /// Samples lost because nobody read.
+impl Progress {
+    /// Seconds since the beginning of the list, in the turn that it is in.
     #[getter]
-    fn dropped(&self) -> u64 {
-        self.reader().dropped()
+    fn position(&self) -> f64 {
+        self.0.position().as_secs_f64()
     }
 }

@@ -32,6 +32,8 @@ counters! {
         rtp_late,
         /// How often a stream that should have flowed was found not to, in either direction.
         streams_stopped,
+        /// Ticks in which a playback was silent because what is to sound was not there in time.
+        dry_plays,
         /// Legs that this worker has now.
         legs,
         /// Rooms that this worker has now, own rooms of single calls included.

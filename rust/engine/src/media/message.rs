@@ -11,18 +11,19 @@ use crossbeam_channel::Sender;
 use sems_audio::Personal;
 
 use super::{
+    files::{FilesInbox, Reading},
     leg::{Leg, LegUpdate},
     player::Player,
-    room::Room,
+    room::{Room, RoomRecording},
     tap::TapWriter,
 };
 use crate::{
-    command::{Direction, MediaCommand},
-    ids::{CallId, RequestId, RoomId},
+    command::{Direction, MediaCommand, Recorded},
+    ids::{CallId, PlayId, RecordingId, RequestId, RoomId},
     queue::Wake,
 };
 
-/// Messages that can wait for a worker or for the files thread.
+/// Messages that can wait for a worker or for a file thread.
 pub(super) const INBOX: usize = 4096;
 
 /// To a worker.
@@ -37,11 +38,24 @@ pub(super) enum ToWorker {
     Close(CallId),
     /// Something that Python wants.
     Command(RequestId, MediaCommand),
-    /// A file has been opened for a recording.
-    Record {
+    /// The file has been opened for a recording of a call.
+    RecordCall {
         request: RequestId,
+        recording: RecordingId,
         call: CallId,
-        direction: Direction,
+        writers: Vec<(Direction, TapWriter)>,
+    },
+    /// The files have been opened for a recording of a room.
+    RecordRoom {
+        request: RequestId,
+        room: RoomId,
+        recording: RoomRecording,
+        mix: Option<TapWriter>,
+    },
+    /// The file has been opened for a member of a room that is recorded.
+    RecordMember {
+        recording: RecordingId,
+        call: CallId,
         writer: TapWriter,
     },
     /// A leg comes to a room of this worker's.
@@ -56,22 +70,38 @@ pub(super) enum ToWorker {
     Stop,
 }
 
-/// To the files thread.
+/// To a file thread. Times are in nanoseconds since the media's start.
 pub(super) enum ToFiles {
     /// Read a prompt.
     Load { request: RequestId, path: PathBuf },
-    /// Open a file for a recording.
+    /// Read a playback ahead.
+    Stream(Box<Reading>),
+    /// Such a playback wants to be elsewhere.
+    Seek(PlayId),
+    /// Open the files for a recording.
     Record {
         request: RequestId,
-        call: CallId,
-        direction: Direction,
-        path: PathBuf,
+        recording: RecordingId,
+        what: Recorded,
+        rate: u32,
     },
-    /// The worker has let go of a recording, or of the call: complete the file.
-    StopRecord {
-        request: RequestId,
+    /// A call has come to a room whose members are recorded.
+    Member {
+        recording: RecordingId,
         call: CallId,
-        direction: Direction,
+    },
+    /// Leave out what is heard from `at` on, or no longer.
+    PauseRecord {
+        request: RequestId,
+        recording: RecordingId,
+        on: bool,
+        at: u64,
+    },
+    /// The worker has let go of a recording: complete its files with what was heard before `at`.
+    StopRecord {
+        request: Option<RequestId>,
+        recording: RecordingId,
+        at: u64,
     },
     /// Waste has come together.
     Empty,
@@ -91,16 +121,16 @@ pub(super) enum Waste {
     Update(Box<LegUpdate>),
 }
 
-/// The way to the files thread for what is to be dropped there.
+/// The way to the file threads, also for what is to be dropped there.
 ///
-/// Nobody waits for it to be dropped, so the files thread is called once for all that has come
+/// Nobody waits for it to be dropped, so a file thread is called once for all that has come
 /// together, not for each piece: to wake a thread costs more than most pieces.
 pub(super) struct Trash {
     waste: Sender<Waste>,
-    files: Sender<ToFiles>,
+    files: FilesInbox,
     /// Something lies there.
     filled: Cell<bool>,
-    /// When the files thread is called for it.
+    /// When a file thread is called for it.
     due: Cell<Option<Instant>>,
 }
 
@@ -108,7 +138,7 @@ impl Trash {
     /// How long waste may lie.
     const PERIOD: Duration = Duration::from_millis(100);
 
-    pub(super) fn new(waste: Sender<Waste>, files: Sender<ToFiles>) -> Self {
+    pub(super) fn new(waste: Sender<Waste>, files: FilesInbox) -> Self {
         Self {
             waste,
             files,
@@ -117,13 +147,13 @@ impl Trash {
         }
     }
 
-    /// Has `waste` dropped elsewhere; here, if the files thread is overrun or gone.
+    /// Has `waste` dropped elsewhere; here, if the file threads are overrun or gone.
     pub(super) fn put(&self, waste: Waste) {
         let _ = self.waste.try_send(waste);
         self.filled.set(true);
     }
 
-    /// Calls the files thread when it is time to.
+    /// Calls a file thread when it is time to.
     pub(super) fn announce(&self, now: Instant) {
         if !self.filled.get() {
             return;
@@ -132,7 +162,7 @@ impl Trash {
             None => self.due.set(Some(now + Self::PERIOD)),
             Some(due) if now >= due => {
                 // One that is overrun comes by anyway.
-                let _ = self.files.try_send(ToFiles::Empty);
+                let _ = self.files.tell(ToFiles::Empty);
                 self.filled.set(false);
                 self.due.set(None);
             }
@@ -145,11 +175,9 @@ impl Trash {
         self.due.get()
     }
 
-    /// Tells the files thread something, or gives it back when that is overrun or gone.
+    /// Tells a file thread something, or gives it back when that is overrun or gone.
     pub(super) fn tell(&self, message: ToFiles) -> Result<(), ToFiles> {
-        self.files
-            .try_send(message)
-            .map_err(crossbeam_channel::TrySendError::into_inner)
+        self.files.tell(message)
     }
 }
 

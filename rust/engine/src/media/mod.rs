@@ -3,7 +3,7 @@
 //! One packet's way: [`port`] → [`leg`] (latch, session, jitter buffer); at the tick: decode →
 //! [`room`] (sum); for each leg: sum − self → encode → [`port`]. A [`worker`] owns all of this for
 //! its rooms and shares nothing with the others; a leg changes rooms by being sent, owned. Workers
-//! and the [`files`] thread are state machines with `step(now)`; [`pool`] wraps threads around them.
+//! and [`files`] threads are state machines with `step(now)`; [`pool`] wraps threads around them.
 
 pub mod counters;
 pub mod files;

@@ -1,28 +1,30 @@
-//! All media workers and the files thread: made, stepped or given threads, and spoken to.
+//! All media workers and file threads: made, stepped or given threads, and spoken to.
 
 use std::{
     io,
     os::fd::AsRawFd,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, bounded};
 use rand::{SeedableRng, rngs::StdRng};
 
 use super::{
     counters::Counters,
-    files::Files,
+    files::{Cache, FileCounters, Files, FilesConfig, FilesInbox, FilesParts, Reading},
     leg::{Leg, LegUpdate},
     message::{INBOX, ToFiles, ToWorker, Trash, WorkerInbox},
+    player::{self, Player},
+    prompt::{Prompt, PromptHandle},
     worker::{FaultReport, Tools, WallClock, Worker, WorkerParts, datagram_buffer},
 };
 use crate::{
     command::{Listener, MediaCommand},
     error::EngineError,
-    ids::{CallId, RequestId},
+    ids::{CallId, PlayId, RequestId},
     outbox::{Outbox, RING},
     queue::{EventReceiver, Wake},
 };
@@ -46,25 +48,44 @@ pub struct MediaConfig {
     pub fault: FaultReport,
 }
 
-/// All workers and the files thread, as state machines.
+/// All workers and file threads, as state machines.
 pub struct Media {
     workers: Vec<(Worker, Arc<Wake>)>,
-    files: Files,
+    files: Vec<Files>,
     handle: MediaHandle,
 }
 
 impl Media {
-    /// Workers without rooms. Each gets a ring of `events`, as does the files thread.
+    /// Workers without rooms, with files dealt with as usual. Each gets a ring of `events`, as does
+    /// each file thread.
     ///
     /// # Errors
     /// [`EngineError::Start`] when the system has no more eventfds.
     pub fn new(config: MediaConfig, events: &mut EventReceiver) -> Result<Self, EngineError> {
+        Self::with_files(config, &FilesConfig::default(), events)
+    }
+
+    /// As [`Media::new`], with files dealt with as is said.
+    ///
+    /// # Errors
+    /// As [`Media::new`].
+    pub fn with_files(
+        config: MediaConfig,
+        files: &FilesConfig,
+        events: &mut EventReceiver,
+    ) -> Result<Self, EngineError> {
         let start = |source| EngineError::Start {
             what: "the media",
             source,
         };
-        let (files_sender, files_inbox) = bounded(INBOX);
+        let (file_senders, file_inboxes): (Vec<_>, Vec<_>) =
+            (0..files.threads.max(1)).map(|_| bounded(INBOX)).unzip();
+        let to_files = FilesInbox::new(file_senders);
         let (waste_sender, waste) = bounded(INBOX);
+        let wall = WallClock {
+            instant: config.start,
+            since_epoch: config.since_epoch,
+        };
         let mut inboxes = Vec::new();
         let mut receivers: Vec<(Receiver<ToWorker>, Arc<Wake>)> = Vec::new();
         for _ in 0..config.workers {
@@ -80,14 +101,11 @@ impl Media {
             .zip(0u8..)
             .map(|(((inbox, wake), counters), index)| {
                 let tools = Tools {
-                    wall: WallClock {
-                        instant: config.start,
-                        since_epoch: config.since_epoch,
-                    },
+                    wall,
                     rtp_timeout: config.rtp_timeout,
                     counters: counters.clone(),
                     outbox: Outbox::new(events.sender(RING)),
-                    trash: Trash::new(waste_sender.clone(), files_sender.clone()),
+                    trash: Trash::new(waste_sender.clone(), to_files.clone()),
                     random: StdRng::seed_from_u64(config.seed.wrapping_add(u64::from(index))),
                     datagram: datagram_buffer(),
                 };
@@ -102,13 +120,32 @@ impl Media {
                 (worker, wake)
             })
             .collect();
-        let outbox = Outbox::new(events.sender(RING));
-        let files = Files::new(files_inbox, waste, inboxes.clone(), outbox);
+        let cache = Arc::new(Cache::new(files.cache_bytes));
+        let file_counters: Vec<Arc<FileCounters>> =
+            file_inboxes.iter().map(|_| Arc::default()).collect();
+        let files = file_inboxes
+            .into_iter()
+            .zip(&file_counters)
+            .map(|(inbox, counters)| {
+                Files::new(FilesParts {
+                    inbox,
+                    waste: waste.clone(),
+                    workers: inboxes.clone(),
+                    outbox: Outbox::new(events.sender(RING)),
+                    cache: cache.clone(),
+                    stream_after: files.stream_after,
+                    wall,
+                    counters: counters.clone(),
+                })
+            })
+            .collect();
         let handle = MediaHandle {
             workers: inboxes.into(),
-            files: files_sender,
+            files: to_files,
+            cache,
             counters: counters.into(),
             is_quiet: false,
+            file_counters: file_counters.into(),
         };
         Ok(Self {
             workers,
@@ -124,10 +161,17 @@ impl Media {
 
     /// Does all that is due at `now`, in this thread.
     pub fn step(&mut self, now: Instant) {
+        self.step_workers(now);
+        for files in &mut self.files {
+            files.step(now);
+        }
+    }
+
+    /// As [`Media::step`], while the file threads wait for a disk.
+    pub fn step_workers(&mut self, now: Instant) {
         for (worker, _) in &mut self.workers {
             worker.step(now);
         }
-        self.files.step(now);
     }
 
     /// When the next step is due; `now` if something waits already, `None`: not before something
@@ -136,11 +180,15 @@ impl Media {
         let workers = self.workers.iter();
         workers
             .filter_map(|(worker, _)| worker.next_deadline(now))
-            .chain(self.files.next_deadline(now))
+            .chain(
+                self.files
+                    .iter()
+                    .filter_map(|files| files.next_deadline(now)),
+            )
             .min()
     }
 
-    /// Gives each worker a thread, `sems-media-0` and so on, and the files one, `sems-files`.
+    /// Gives each worker a thread, `sems-media-0` and so on, and each of the others, `sems-files-0`.
     ///
     /// # Errors
     /// [`EngineError::Start`] when the system refuses a thread.
@@ -152,11 +200,11 @@ impl Media {
         let mut threads = MediaThreads {
             handle: self.handle,
             workers: Vec::new(),
-            files: None,
+            files: Vec::new(),
             notices: Vec::new(),
         };
         // One message of each thread, so that all of them run when this returns.
-        let (told, results) = bounded::<io::Result<()>>(self.workers.len() + 1);
+        let (told, results) = bounded::<io::Result<()>>(self.workers.len() + self.files.len());
         for (index, (worker, wake)) in self.workers.into_iter().enumerate() {
             let told = told.clone();
             let thread = thread::Builder::new()
@@ -170,16 +218,19 @@ impl Media {
                 .map_err(start)?;
             threads.workers.push(thread);
         }
-        let files = self.files;
-        let thread = thread::Builder::new()
-            .name("sems-files".to_owned())
-            .spawn(move || {
-                let _ = told.send(Ok(()));
-                drop(told);
-                files.run();
-            })
-            .map_err(start)?;
-        threads.files = Some(thread);
+        for (index, files) in self.files.into_iter().enumerate() {
+            let told = told.clone();
+            let thread = thread::Builder::new()
+                .name(format!("sems-files-{index}"))
+                .spawn(move || {
+                    let _ = told.send(Ok(()));
+                    drop(told);
+                    files.run();
+                })
+                .map_err(start)?;
+            threads.files.push(thread);
+        }
+        drop(told);
         if let Some(error) = results.iter().filter_map(Result::err).last() {
             threads.notices.push(format!(
                 "media threads run without real-time priority ({}): grant CAP_SYS_NICE or raise \
@@ -195,7 +246,7 @@ impl Media {
 pub struct MediaThreads {
     handle: MediaHandle,
     workers: Vec<JoinHandle<()>>,
-    files: Option<JoinHandle<()>>,
+    files: Vec<JoinHandle<()>>,
     notices: Vec<String>,
 }
 
@@ -223,26 +274,27 @@ impl Drop for MediaThreads {
             let _ = thread.join();
         }
         // Comes after all that the workers have thrown away.
-        if self.handle.files.send(ToFiles::Stop).is_ok()
-            && let Some(thread) = self.files.take()
-        {
+        self.handle.files.stop();
+        for thread in self.files.drain(..) {
             let _ = thread.join();
         }
     }
 }
 
-/// The inbox of a worker or of the files thread is full. Nothing was sent.
+/// The inbox of a worker or of a file thread is full. Nothing was sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the media do not keep up")]
 pub struct Overrun;
 
-/// The way to all workers and the files thread. Clones lead to the same.
+/// The way to all workers and file threads. Clones lead to the same.
 #[derive(Clone)]
 pub struct MediaHandle {
     workers: Arc<[WorkerInbox]>,
-    files: Sender<ToFiles>,
+    files: FilesInbox,
+    cache: Arc<Cache>,
     counters: Arc<[Arc<Counters>]>,
     is_quiet: bool,
+    file_counters: Arc<[Arc<FileCounters>]>,
 }
 
 impl MediaHandle {
@@ -311,12 +363,13 @@ impl MediaHandle {
             | MediaCommand::CloseRoom { room }
             | MediaCommand::SetRoom { room, .. }
             | MediaCommand::WatchLevels { room, .. } => room.home(),
-            MediaCommand::Play { listener, .. } | MediaCommand::StopPlay { listener, .. } => {
-                match listener {
-                    Listener::Call(call) => call.home(),
-                    Listener::Room(room) => room.home(),
-                }
-            }
+            MediaCommand::Play { listener, .. }
+            | MediaCommand::Start { listener, .. }
+            | MediaCommand::ControlPlay { listener, .. }
+            | MediaCommand::StopPlay { listener, .. } => home(*listener),
+            MediaCommand::Tap { of, .. } => home(of.of()),
+            MediaCommand::Record { what, .. } => home(what.of()),
+            MediaCommand::PauseRecord { of, .. } | MediaCommand::StopRecord { of, .. } => home(*of),
             MediaCommand::Join { call, .. }
             | MediaCommand::Mute { call, .. }
             | MediaCommand::Echo { call, .. }
@@ -325,24 +378,49 @@ impl MediaHandle {
             | MediaCommand::Aside { call, .. }
             | MediaCommand::Hear { call, .. }
             | MediaCommand::HearRoom { call, .. }
-            | MediaCommand::SendDigits { call, .. }
-            | MediaCommand::Tap { call, .. }
-            | MediaCommand::Record { call, .. }
-            | MediaCommand::StopRecord { call, .. } => call.home(),
+            | MediaCommand::SendDigits { call, .. } => call.home(),
         };
         self.send(home, ToWorker::Command(request, command))
             .map_err(|_| Overrun)
     }
 
-    /// Reads a WAV file; told as [`Event::PromptLoaded`](crate::event::Event::PromptLoaded), or as
+    /// Reads a file of sound: WAV, or raw G.711 by its name (`.ulaw`, `.alaw` and the like). Told as
+    /// [`Event::PromptLoaded`](crate::event::Event::PromptLoaded), or as
     /// [`Event::Done`](crate::event::Event::Done) with an error.
     ///
     /// # Errors
     /// [`Overrun`]; nothing will be told then.
     pub fn load_prompt(&self, request: RequestId, path: PathBuf) -> Result<(), Overrun> {
-        self.files
-            .try_send(ToFiles::Load { request, path })
-            .map_err(|_| Overrun)
+        let message = ToFiles::Load { request, path };
+        self.files.tell(message).map_err(|_| Overrun)
+    }
+
+    /// The sound of a file that was read before and has not changed since.
+    pub fn ready_prompt(&self, path: &Path) -> Option<PromptHandle> {
+        self.cache.ready(path)
+    }
+
+    /// Makes a playback ready, for [`MediaCommand::Start`]: of `prompts`, the whole list `repeat`
+    /// times, or until stopped when that is 0. If a long file is among them, a file thread begins to
+    /// read ahead.
+    ///
+    /// # Errors
+    /// [`Overrun`].
+    pub fn player(
+        &self,
+        play: PlayId,
+        prompts: Vec<Arc<Prompt>>,
+        repeat: u32,
+    ) -> Result<Box<Player>, Overrun> {
+        if prompts.iter().all(|prompt| prompt.file().is_none()) {
+            return Ok(Box::new(Player::new(play, prompts, repeat)));
+        }
+        let turn = prompts.iter().map(|prompt| prompt.len()).sum();
+        let (writer, reader) = player::stream(turn);
+        let reading = Box::new(Reading::new(play, prompts, repeat, writer));
+        let message = ToFiles::Stream(reading);
+        self.files.tell(message).map_err(|_| Overrun)?;
+        Ok(Box::new(Player::stream(play, reader)))
     }
 
     /// The counters of each worker.
@@ -350,10 +428,15 @@ impl MediaHandle {
         &self.counters
     }
 
-    /// The counters of all workers by name: sums, and of latenesses the greatest.
+    /// The counters of all workers and file threads by name: sums, and of latenesses the greatest.
     pub fn stats(&self) -> Vec<(&'static str, u64)> {
         let mut total: Vec<(&'static str, u64)> = Vec::new();
-        for (name, value) in self.counters.iter().flat_map(|counters| counters.all()) {
+        let workers = self.counters.iter().flat_map(|counters| counters.all());
+        let files = self
+            .file_counters
+            .iter()
+            .flat_map(|counters| counters.all());
+        for (name, value) in workers.chain(files).chain(self.cache.stats()) {
             match total.iter_mut().find(|(known, _)| *known == name) {
                 None => total.push((name, value)),
                 Some((_, sum)) if name.starts_with("max_") => *sum = value.max(*sum),
@@ -372,6 +455,13 @@ impl MediaHandle {
             Some(worker) => worker.try_send(message),
             None => Err(message),
         }
+    }
+}
+
+fn home(listener: Listener) -> u8 {
+    match listener {
+        Listener::Call(call) => call.home(),
+        Listener::Room(room) => room.home(),
     }
 }
 

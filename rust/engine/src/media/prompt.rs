@@ -1,19 +1,20 @@
 //! Sounds that are prepared once and shared by all who play them.
 
-use std::{fs::File, io::Read, path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use sems_audio::{
     SAMPLE_RATE,
     codec::{CODECS, Codec},
     resample,
     tone::{self, Part, Pattern},
-    wav,
 };
 
 use crate::error::EngineError;
 
-/// The largest file that is read as a prompt: an hour of 16-bit stereo at 48 kHz and some.
-const LARGEST_FILE: u64 = 1 << 30;
 /// The longest generated silence or sine.
 const LONGEST_TONE_MS: u32 = 3_600_000;
 
@@ -25,6 +26,14 @@ pub type PromptHandle = Arc<Prompt>;
 pub struct Prompt {
     samples: Box<[i16]>,
     coded: Vec<Coded>,
+    /// It is not here but in a file, which is read while it sounds.
+    file: Option<LongFile>,
+}
+
+struct LongFile {
+    path: PathBuf,
+    /// At 8 kHz.
+    samples: u64,
 }
 
 struct Coded {
@@ -47,6 +56,16 @@ impl Prompt {
         Self {
             samples: samples.into_boxed_slice(),
             coded,
+            file: None,
+        }
+    }
+
+    /// A long file, of so many samples at 8 kHz, that is read while it sounds.
+    pub(super) fn of_file(path: PathBuf, samples: u64) -> Self {
+        Self {
+            samples: Box::default(),
+            coded: Vec::new(),
+            file: Some(LongFile { path, samples }),
         }
     }
 
@@ -61,21 +80,6 @@ impl Prompt {
         resample(&samples, rate, SAMPLE_RATE)
             .map(Self::new)
             .map_err(|error| EngineError::Invalid(format!("prompt: {error}")))
-    }
-
-    /// From a WAV file.
-    ///
-    /// # Errors
-    /// [`EngineError::Invalid`] with the path and what is wrong with the file.
-    pub fn read(path: &Path) -> Result<Self, EngineError> {
-        let invalid = |error: String| EngineError::Invalid(format!("{}: {error}", path.display()));
-        let file = File::open(path).map_err(|error| invalid(crate::error::reason(&error)))?;
-        let samples = wav::read(file.take(LARGEST_FILE), SAMPLE_RATE)
-            .map_err(|error| invalid(error.to_string()))?;
-        if samples.is_empty() {
-            return Err(invalid("the file holds no audio".to_owned()));
-        }
-        Ok(Self::new(samples))
     }
 
     /// A generated sound: `join`, `leave`, `muted`, `unmuted`, `hand-up`, `hand-down`, `beep`,
@@ -106,10 +110,39 @@ impl Prompt {
 
     /// How long it sounds.
     pub fn duration(&self) -> Duration {
-        Duration::from_nanos(self.samples.len() as u64 * 1_000_000_000 / u64::from(SAMPLE_RATE))
+        Self::duration_of(self.len())
     }
 
-    /// The sound at 8 kHz.
+    /// How long so many samples at 8 kHz sound.
+    pub(super) fn duration_of(samples: u64) -> Duration {
+        let nanoseconds = u128::from(samples) * 1_000_000_000 / u128::from(SAMPLE_RATE);
+        Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
+    }
+
+    /// Samples of it at 8 kHz.
+    pub(super) fn len(&self) -> u64 {
+        match &self.file {
+            Some(file) => file.samples,
+            None => self.samples.len() as u64,
+        }
+    }
+
+    /// Bytes of memory that it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let coded: usize = self.coded.iter().map(|coded| coded.payload.len()).sum();
+        let path = self
+            .file
+            .as_ref()
+            .map_or(0, |file| file.path.as_os_str().len());
+        size_of::<Self>() + 2 * self.samples.len() + coded + path
+    }
+
+    /// The file in which it is, when it is too long to be kept here.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.file.as_ref().map(|file| file.path.as_path())
+    }
+
+    /// The sound at 8 kHz; nothing of one that is read from its file while it sounds.
     pub fn samples(&self) -> &[i16] {
         &self.samples
     }

@@ -9,21 +9,26 @@
 mod apart;
 
 use sems_audio::{
-    Frame, Gain, Limiter, Rate, SILENCE, Sum, Talker, TalkerLimit,
+    Frame, Gain, Limiter, Rate, SAMPLE_RATE, SILENCE, Sum, Talker, TalkerLimit,
     codec::{Codec, Encoder},
 };
 
 use super::{
     leg::{Leg, Packet, Part},
     message::Waste,
-    player::Player,
+    player::{Advance, Player},
+    tap::Sinks,
     worker::Tick,
 };
 use crate::{
-    command::RoomSettings,
+    command::{Direction, RoomSettings},
     event::{Event, LevelList},
     ids::{CallId, PlayId, RoomId},
 };
+
+mod recording;
+
+pub(super) use recording::RoomRecording;
 
 /// Levels are told each 100 ms.
 const LEVEL_TICKS: u32 = 5;
@@ -43,6 +48,10 @@ pub struct Room {
     pub(super) personal: bool,
     settings: RoomSettings,
     limit: Option<Box<TalkerLimit>>,
+    /// Who else gets the mix.
+    pub(super) sinks: Sinks,
+    /// Recordings of the room.
+    pub(super) recordings: Vec<RoomRecording>,
     players: Vec<Player>,
     sum: Sum,
     /// Legs in the sum.
@@ -100,6 +109,8 @@ impl Room {
             personal: false,
             settings: RoomSettings::default(),
             limit: None,
+            sinks: Sinks::default(),
+            recordings: Vec::new(),
             players: Vec::new(),
             sum: Sum::new(Rate::Narrow),
             talkers: 0,
@@ -177,6 +188,11 @@ impl Room {
         self.players.push(player);
     }
 
+    /// The playbacks that all hear.
+    pub(super) fn players_mut(&mut self) -> &mut Vec<Player> {
+        &mut self.players
+    }
+
     /// Takes a playback out, any one if none is named.
     pub(super) fn take_player(&mut self, play: Option<PlayId>) -> Option<Player> {
         take_player(&mut self.players, play)
@@ -220,6 +236,9 @@ impl Room {
         self.limiter_before = self.limiter;
         if !self.limiter.is_at_rest() {
             self.limit();
+        }
+        if !self.sinks.is_empty() {
+            self.feed_sinks(tick);
         }
         self.tell_levels(tick);
     }
@@ -269,6 +288,21 @@ impl Room {
             }
             self.limiter.limit(self.sum.samples(), &mut self.heard);
         }
+    }
+
+    /// Gives the mix to those who listen beside the legs.
+    fn feed_sinks(&mut self, tick: &mut Tick<'_>) {
+        let mut frame = SILENCE;
+        if self.plays_alone() {
+            self.players[0].samples(&mut frame);
+        } else if self.talkers > 0 || !self.players.is_empty() {
+            self.limit();
+            frame = self.heard;
+        }
+        let at = tick.wall.since_start(tick.now);
+        self.sinks.write(Direction::Out, &frame, SAMPLE_RATE, at);
+        self.sinks.tell(tick.outbox);
+        self.sinks.clean(tick.trash);
     }
 
     /// Adds the room's own prompts, unless one sounds alone and needs no adding.
@@ -398,11 +432,13 @@ pub(super) fn take_player(players: &mut Vec<Player>, play: Option<PlayId>) -> Op
 fn advance_players(players: &mut Vec<Player>, tick: &mut Tick<'_>) {
     let mut index = 0;
     while let Some(player) = players.get_mut(index) {
-        player.advance();
-        let finished = Event::PlayFinished {
-            play: player.play(),
-            complete: true,
-        };
+        if player.advance() == Advance::Dry {
+            tick.counters.dry_plays.add(1);
+        }
+        let play = player.play();
+        player.tell_waiting(|| tick.outbox.offer(Event::FeedReady { play }));
+        let complete = player.is_complete();
+        let finished = Event::PlayFinished { play, complete };
         if player.has_ended() && tick.outbox.offer(finished) {
             tick.trash.put(Waste::Player(players.remove(index)));
         } else {

@@ -31,6 +31,7 @@ use crate::{
 };
 
 mod commands;
+mod listening;
 
 /// The longest datagram that is looked at. RTP that we negotiate has less than 500 bytes.
 const DATAGRAM: usize = 2048;
@@ -58,6 +59,11 @@ pub struct WallClock {
 }
 
 impl WallClock {
+    /// Nanoseconds since [`WallClock::instant`], the media's start.
+    pub(super) fn since_start(&self, instant: Instant) -> u64 {
+        instant.saturating_duration_since(self.instant).as_nanos() as u64
+    }
+
     /// The wall clock's time at `instant`.
     pub fn at(&self, instant: Instant) -> NtpTime {
         let later = self.since_epoch + instant.saturating_duration_since(self.instant);
@@ -362,6 +368,9 @@ impl Worker {
         let Some(mut room) = self.unlist(key) else {
             return;
         };
+        // Their time is what has come so far.
+        self.end_recordings(&mut room, 0);
+        room.sinks.finish(&mut self.tools.outbox);
         while let Some(player) = room.take_player(None) {
             self.end_play(player);
         }
@@ -375,6 +384,7 @@ impl Worker {
                     .outbox
                     .tell(Event::PlayFinished { play, complete });
             }
+            leg.sinks.finish(&mut self.tools.outbox);
             self.tools.counters.legs.subtract(1);
             self.tools.trash.put(Waste::Leg(leg));
         }
@@ -432,6 +442,7 @@ impl Worker {
         let call = leg.call();
         self.calls.insert(call, Place::Here(key, room.legs.len()));
         room.admit(leg);
+        room.record_member(call, &self.tools.trash);
         match room.slot {
             Some(slot) => self.schedule.weigh(slot, true),
             None => self.wake_up(key, now),
@@ -457,6 +468,7 @@ impl Worker {
             self.tools.trash.put(Waste::Personal(personal));
         }
         room.forget(call);
+        leg.sinks.leave(&self.tools.trash);
         if let Some(moved) = room.legs.get(index) {
             self.calls.insert(moved.call(), Place::Here(key, index));
         }

@@ -2,6 +2,7 @@
 
 mod stage;
 
+mod files;
 mod latch;
 mod loudness;
 mod matrix;
@@ -11,6 +12,8 @@ mod pauses;
 mod prompts;
 mod quality;
 mod recording;
+mod room_recording;
 mod rooms;
 mod streams;
+mod taps;
 mod watching;

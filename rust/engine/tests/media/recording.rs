@@ -1,163 +1,247 @@
-//! Taps, recordings, and prompts from files.
+//! Recordings of calls.
 
 use std::{fs::File, path::PathBuf};
 
 use sems_audio::{dtmf::goertzel, wav};
 use sems_engine::{
-    command::{Direction, MediaCommand},
+    command::{Direction, Directions, Listener, MediaCommand, Recorded},
     event::Event,
-    ids::RequestId,
-    media::tap::tap,
+    ids::{CallId, RecordingId},
+    media::prompt::Prompt,
 };
 
 use crate::stage::Stage;
 
-/// A path for a file of one test.
-fn path(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    folder.join(format!("{}-{name}.wav", std::process::id()))
+/// A path for a file of one test, that is gone when the test is over.
+pub struct Path(pub PathBuf);
+
+impl Path {
+    pub fn new(name: &str) -> Self {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+        Self(folder.join(format!("{}-{name}", std::process::id())))
+    }
+
+    /// What the header tells of, at 8 kHz.
+    pub fn read(&self) -> Vec<i16> {
+        read(&self.0)
+    }
 }
 
-fn read(path: &PathBuf) -> Vec<i16> {
+impl Drop for Path {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+pub fn read(path: &PathBuf) -> Vec<i16> {
     wav::read(File::open(path).unwrap(), 8000).unwrap()
 }
 
-fn is_heard_in(samples: &[i16], hz: f32) -> bool {
+pub fn is_heard_in(samples: &[i16], hz: f32) -> bool {
     goertzel(&samples[samples.len() - 3200..], 8000, hz) > -23.0
 }
 
-#[test]
-fn a_tap_hears_one_direction_each_tick() {
-    let mut stage = Stage::new(1);
-    let (_, phones) = stage.conference(&[440.0, 700.0]);
-    let call = stage.phones[phones[0]].call;
-    let mut readers = [Direction::In, Direction::Out].map(|direction| {
-        let (writer, reader) = tap(2);
-        stage.must(MediaCommand::Tap {
+fn record(call: CallId, id: u64, direction: Direction, path: &Path) -> MediaCommand {
+    let directions = Directions::One(direction);
+    MediaCommand::Record {
+        recording: RecordingId(id),
+        what: Recorded::Call {
             call,
-            direction,
-            writer,
-        });
-        reader
-    });
-    stage.run(1000);
-    for (reader, (there, not_there)) in readers.iter_mut().zip([(440.0, 700.0), (700.0, 440.0)]) {
-        let mut heard = Vec::new();
-        reader.read(&mut heard);
-        assert!((7840..=8160).contains(&heard.len()), "{}", heard.len());
-        assert!(is_heard_in(&heard, there) && !is_heard_in(&heard, not_there));
+            directions,
+            path: path.0.clone(),
+        },
+        rate: 8000,
     }
-    drop(readers);
-    stage.run(500);
-    stage.hang_up(phones[0]);
 }
 
-#[test]
-fn the_reader_of_a_tap_sees_the_call_end() {
-    let mut stage = Stage::new(1);
-    let phone = stage.call(0);
-    let call = stage.phones[phone].call;
-    let (writer, reader) = tap(2);
-    let direction = Direction::In;
-    stage.must(MediaCommand::Tap {
-        call,
-        direction,
-        writer,
-    });
-    stage.run(100);
-    assert!(!reader.is_finished());
-    stage.hang_up(phone);
-    assert!(reader.is_finished());
+pub fn stop(of: Listener, id: u64) -> MediaCommand {
+    let recording = RecordingId(id);
+    MediaCommand::StopRecord { of, recording }
+}
+
+pub fn pause(of: Listener, id: u64, on: bool) -> MediaCommand {
+    let recording = RecordingId(id);
+    MediaCommand::PauseRecord { of, recording, on }
+}
+
+/// How a recording ended; `None`: it goes on.
+pub fn end(stage: &Stage, id: u64) -> Option<Option<String>> {
+    stage.events.iter().find_map(|event| match event {
+        Event::Recorded { recording, error } if *recording == RecordingId(id) => {
+            Some(error.clone())
+        }
+        _ => None,
+    })
 }
 
 #[test]
 fn a_recording_is_complete_when_its_stop_is_done() {
     let mut stage = Stage::new(2);
-    let path = path("complete");
+    let path = Path::new("complete.wav");
     let phone = stage.call(0);
     let room = stage.room(1);
     stage.phones[phone].speak(Some(440.0));
     let call = stage.phones[phone].call;
-    let direction = Direction::In;
     stage.run(200);
-    stage.must(MediaCommand::Record {
-        call,
-        direction,
-        path: path.clone(),
-    });
+    stage.must(record(call, 1, Direction::In, &path));
     stage.run(1000);
     // A recording moves with its call.
     stage.join(phone, room);
     stage.run(1000);
-    stage.must(MediaCommand::StopRecord { call, direction });
-    let recorded = read(&path);
+    stage.must(stop(Listener::Call(call), 1));
+    let recorded = path.read();
     assert!(
-        (15_700..=16_300).contains(&recorded.len()),
+        (15_900..=16_100).contains(&recorded.len()),
         "{}",
         recorded.len()
     );
     assert!(is_heard_in(&recorded, 440.0));
+    assert_eq!(end(&stage, 1), Some(None));
     stage.run(500);
-    assert_eq!(read(&path).len(), recorded.len());
-    std::fs::remove_file(path).unwrap();
+    assert_eq!(path.read().len(), recorded.len());
 }
 
 #[test]
 fn a_recording_is_a_valid_file_at_any_time() {
     let mut stage = Stage::new(1);
-    let path = path("valid");
+    let path = Path::new("valid.wav");
     let phone = stage.call(0);
     let call = stage.phones[phone].call;
-    let direction = Direction::Out;
-    stage.must(MediaCommand::Record {
-        call,
-        direction,
-        path: path.clone(),
-    });
-    assert_eq!(read(&path).len(), 0);
+    stage.must(record(call, 1, Direction::Out, &path));
+    assert_eq!(path.read().len(), 0);
     stage.run(2500);
-    assert!(read(&path).len() >= 8_000);
-    std::fs::remove_file(path).unwrap();
+    assert!(path.read().len() >= 8_000);
 }
 
 #[test]
-fn a_recording_ends_with_its_call() {
+fn a_recording_ends_with_its_call_and_says_so() {
     let mut stage = Stage::new(1);
-    let path = path("hangup");
+    let path = Path::new("hangup.wav");
     let phone = stage.call(0);
     let call = stage.phones[phone].call;
-    let direction = Direction::In;
+    stage.must(record(call, 1, Direction::In, &path));
+    stage.run(1000);
+    assert_eq!(end(&stage, 1), None);
+    stage.hang_up(phone);
+    stage.run(300);
+    assert_eq!(end(&stage, 1), Some(None));
+    stage.must(stop(Listener::Call(call), 1));
+    assert!((7_900..=8_100).contains(&path.read().len()));
+    assert_eq!(stage.stat("recordings"), 0);
+}
+
+#[test]
+fn a_call_is_recorded_in_both_directions_on_two_channels() {
+    let mut stage = Stage::new(1);
+    let path = Path::new("stereo.wav");
+    let phone = stage.call(0);
+    let call = stage.phones[phone].call;
+    stage.phones[phone].speak(Some(440.0));
+    let prompt = std::sync::Arc::new(Prompt::tone("sine:700:60000:-20").unwrap());
+    stage.play(phone, &prompt, 1);
+    stage.run(100);
     stage.must(MediaCommand::Record {
-        call,
-        direction,
-        path: path.clone(),
+        recording: RecordingId(1),
+        what: Recorded::Call {
+            call,
+            directions: Directions::Both,
+            path: path.0.clone(),
+        },
+        rate: 8000,
     });
     stage.run(1000);
-    stage.hang_up(phone);
-    stage.must(MediaCommand::StopRecord { call, direction });
-    assert!((7_800..=8_200).contains(&read(&path).len()));
-    std::fs::remove_file(path).unwrap();
+    stage.must(stop(Listener::Call(call), 1));
+    let file = std::fs::read(&path.0).unwrap();
+    let samples: Vec<i16> = file[44..]
+        .chunks_exact(2)
+        .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
+        .collect();
+    let side = |side: usize| {
+        samples
+            .iter()
+            .skip(side)
+            .step_by(2)
+            .copied()
+            .collect::<Vec<_>>()
+    };
+    let (left, right) = (side(0), side(1));
+    assert_eq!((left.len(), right.len()), (8000, 8000));
+    assert!(is_heard_in(&left, 440.0) && !is_heard_in(&left, 700.0));
+    assert!(is_heard_in(&right, 700.0) && !is_heard_in(&right, 440.0));
 }
 
 #[test]
-fn both_directions_can_be_recorded_at_once_but_each_only_once() {
+fn what_is_said_in_a_pause_is_not_recorded() {
+    let mut stage = Stage::new(1);
+    let path = Path::new("pause.wav");
+    let phone = stage.call(0);
+    let call = stage.phones[phone].call;
+    stage.phones[phone].speak(Some(440.0));
+    stage.run(200);
+    stage.must(record(call, 1, Direction::In, &path));
+    stage.run(500);
+    stage.must(pause(Listener::Call(call), 1, true));
+    stage.phones[phone].speak(Some(900.0));
+    stage.run(2000);
+    stage.phones[phone].speak(Some(1300.0));
+    // Until what was said before has come through.
+    stage.run(100);
+    stage.must(pause(Listener::Call(call), 1, false));
+    stage.run(500);
+    stage.must(stop(Listener::Call(call), 1));
+    let recorded = path.read();
+    assert_eq!(recorded.len(), 8000);
+    assert!(is_heard_in(&recorded[..3600], 440.0) && is_heard_in(&recorded, 1300.0));
+    for part in recorded.chunks_exact(800) {
+        assert!(goertzel(part, 8000, 900.0) < -30.0);
+    }
+}
+
+#[test]
+fn any_number_of_recordings_of_one_call_can_be_made_at_once() {
     let mut stage = Stage::new(1);
     let phone = stage.call(0);
     let call = stage.phones[phone].call;
-    let paths = [path("both-in"), path("both-out")];
-    for (direction, path) in [Direction::In, Direction::Out].into_iter().zip(&paths) {
-        let record = || MediaCommand::Record {
+    let paths = [
+        Path::new("one.wav"),
+        Path::new("two.wav"),
+        Path::new("out.wav"),
+    ];
+    let directions = [Direction::In, Direction::In, Direction::Out];
+    for (id, (direction, path)) in (1..).zip(directions.into_iter().zip(&paths)) {
+        stage.must(record(call, id, direction, path));
+        stage.run(200);
+    }
+    for (id, (path, length)) in (1..).zip(paths.iter().zip([4800, 4800, 4800])) {
+        stage.must(stop(Listener::Call(call), id));
+        assert_eq!(path.read().len(), length);
+        stage.run(200);
+    }
+}
+
+#[test]
+fn a_file_of_another_rate_is_as_long() {
+    let mut stage = Stage::new(1);
+    let path = Path::new("rate.wav");
+    let phone = stage.call(0);
+    let call = stage.phones[phone].call;
+    stage.phones[phone].speak(Some(440.0));
+    stage.run(100);
+    stage.must(MediaCommand::Record {
+        recording: RecordingId(1),
+        what: Recorded::Call {
             call,
-            direction,
-            path: path.clone(),
-        };
-        stage.must(record());
-        assert!(stage.command(record()).unwrap_err().contains("already"));
-    }
-    for (direction, path) in [Direction::In, Direction::Out].into_iter().zip(paths) {
-        stage.must(MediaCommand::StopRecord { call, direction });
-        std::fs::remove_file(path).unwrap();
-    }
+            directions: Directions::One(Direction::In),
+            path: path.0.clone(),
+        },
+        rate: 16_000,
+    });
+    stage.run(1000);
+    stage.must(stop(Listener::Call(call), 1));
+    let mut file = wav::Reader::new(File::open(&path.0).unwrap()).unwrap();
+    assert_eq!((file.rate(), file.frames().unwrap()), (16_000, 16_000));
+    assert!(is_heard_in(&path.read(), 440.0));
 }
 
 #[test]
@@ -165,75 +249,28 @@ fn a_file_that_cannot_be_made_is_an_error_with_its_path() {
     let mut stage = Stage::new(1);
     let phone = stage.call(0);
     let call = stage.phones[phone].call;
-    let direction = Direction::In;
-    let path = PathBuf::from("/nonexistent/folder/file.wav");
-    let error = stage
-        .command(MediaCommand::Record {
-            call,
-            direction,
-            path,
-        })
-        .unwrap_err();
+    let path = Path(PathBuf::from("/nonexistent/folder/file.wav"));
+    let error = stage.command(record(call, 1, Direction::In, &path));
+    let error = error.unwrap_err();
     assert!(
         error.contains("/nonexistent/folder/file.wav: no such file"),
         "{error}"
     );
+    let path = std::mem::ManuallyDrop::new(Path(PathBuf::from("/dev/null")));
+    let error = stage.command(record(call, 2, Direction::In, &path));
+    let error = error.unwrap_err();
+    assert!(error.contains("/dev/null: it is not a file"), "{error}");
+    assert_eq!(stage.stat("recordings"), 0);
 }
 
 #[test]
 fn recording_a_call_that_does_not_exist_is_an_error() {
     let mut stage = Stage::new(1);
-    let path = path("nobody");
-    let call = sems_engine::ids::CallId::new(99, 0);
-    let direction = Direction::In;
-    let record = MediaCommand::Record {
-        call,
-        direction,
-        path: path.clone(),
-    };
-    assert!(stage.command(record).unwrap_err().contains("has no audio"));
-    stage.must(MediaCommand::StopRecord { call, direction });
-    std::fs::remove_file(path).unwrap();
-}
-
-#[test]
-fn a_prompt_is_read_from_a_file() {
-    let mut stage = Stage::new(1);
-    let path = path("prompt");
-    let mut file = wav::Writer::new(File::create(&path).unwrap(), 16_000).unwrap();
-    file.write(&[1000; 32_000]).unwrap();
-    file.flush().unwrap();
-    stage
-        .handle
-        .load_prompt(RequestId(1), path.clone())
-        .unwrap();
-    stage.settle();
-    let [
-        Event::PromptLoaded {
-            request: RequestId(1),
-            prompt,
-        },
-    ] = &stage.events[..]
-    else {
-        panic!("{:?}", stage.events);
-    };
-    assert_eq!(prompt.duration().as_secs(), 2);
-    std::fs::remove_file(path).unwrap();
-}
-
-#[test]
-fn a_prompt_that_cannot_be_read_is_an_error_with_its_path() {
-    let mut stage = Stage::new(1);
-    let not_a_sound = path("text");
-    std::fs::write(&not_a_sound, "hello").unwrap();
-    for (number, path) in [not_a_sound.clone(), PathBuf::from("/nonexistent.wav")]
-        .into_iter()
-        .enumerate()
-    {
-        let request = RequestId(100 + number as u64);
-        stage.handle.load_prompt(request, path.clone()).unwrap();
-        let error = stage.completion(request).unwrap_err();
-        assert!(error.starts_with(&path.display().to_string()), "{error}");
-    }
-    std::fs::remove_file(not_a_sound).unwrap();
+    let path = Path::new("nobody.wav");
+    let call = CallId::new(99, 0);
+    let error = stage.command(record(call, 1, Direction::In, &path));
+    assert!(error.unwrap_err().contains("has no audio"));
+    stage.must(stop(Listener::Call(call), 1));
+    stage.run(300);
+    assert_eq!(stage.stat("recordings"), 0);
 }

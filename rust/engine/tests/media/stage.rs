@@ -48,6 +48,8 @@ pub struct Stage {
     pub phones: Vec<Phone>,
     /// Nobody takes what is told.
     pub deaf: bool,
+    /// The file threads do nothing.
+    pub disk_rests: bool,
     /// Calls whose room has failed.
     pub faults: Arc<Mutex<Vec<CallId>>>,
     host: MemoryHost,
@@ -118,6 +120,7 @@ impl Stage {
             events: Vec::new(),
             phones: Vec::new(),
             deaf: false,
+            disk_rests: false,
             faults,
             host,
             ports,
@@ -332,9 +335,16 @@ impl Stage {
     /// Lets the media do what can be done without time passing.
     pub fn settle(&mut self) {
         for _ in 0..4 {
-            self.media.step(self.now);
+            self.step();
         }
         self.listen();
+    }
+
+    fn step(&mut self) {
+        match self.disk_rests {
+            true => self.media.step_workers(self.now),
+            false => self.media.step(self.now),
+        }
     }
 
     fn listen(&mut self) {
@@ -357,7 +367,7 @@ impl Stage {
         for phone in &mut self.phones {
             phone.send_due(self.now);
         }
-        self.media.step(self.now);
+        self.step();
         self.listen();
         for phone in &mut self.phones {
             phone.receive(self.now);

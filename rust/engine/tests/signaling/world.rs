@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use sems_engine::{
-    command::{Dial, Direction, Listener, MediaCommand, SignalingCommand},
+    command::{Dial, Direction, Listener, MediaCommand, SignalingCommand, Tapped},
     config::EngineConfig,
     event::{EndCause, Event, Incoming},
     handle::Engine,
@@ -225,10 +225,10 @@ impl World {
     ) -> Option<u32> {
         let play = self.engine(from).new_play();
         let tone = Prompt::tone(&format!("sine:{hertz}:5000:-20")).unwrap();
-        let (writer, mut reader) = tap::tap(2);
+        let (writer, mut reader) = tap::tap(2, 8000);
         let tapped = MediaCommand::Tap {
-            call: listener,
-            direction: Direction::In,
+            of: Tapped::Call(listener, Direction::In),
+            tap: self.engine(to).new_tap(),
             writer,
         };
         self.media(to, tapped);

@@ -8,11 +8,8 @@ use std::{
 use rand::RngExt;
 use sems_rtp::rtcp::RtcpTimer;
 
-use super::{Leg, SinkEnd, keys::Way, quality::Figures, streams::Streams};
-use crate::{
-    event::Event,
-    media::{message::Waste, worker::Tick},
-};
+use super::{Leg, keys::Way, quality::Figures, streams::Streams};
+use crate::{event::Event, media::worker::Tick};
 
 /// Ticks between two looks at a leg: 200 ms.
 const LOOK_TICKS: u32 = 10;
@@ -106,9 +103,7 @@ impl Leg {
         }
         self.watch_silence(tick);
         self.report(tick);
-        while let Some(abandoned) = self.remove_sink(SinkEnd::Abandoned) {
-            tick.trash.put(Waste::Tap(abandoned));
-        }
+        self.sinks.clean(tick.trash);
     }
 
     fn receive_reports(&mut self, tick: &mut Tick<'_>) {

@@ -455,8 +455,11 @@ impl Leg {
         self.inbound.hungry = units < TICK_UNITS;
         self.inbound
             .play_out(tick.now, &self.negotiated.receive_formats);
-        if self.is_tapped(Direction::In) {
-            Self::feed(&mut self.sinks, Direction::In, self.inbound.heard());
+        if !self.sinks.is_empty() {
+            let at = tick.wall.since_start(tick.now);
+            let heard = self.inbound.heard();
+            self.sinks.write(Direction::In, heard, SAMPLE_RATE, at);
+            self.sinks.tell(tick.outbox);
         }
     }
 

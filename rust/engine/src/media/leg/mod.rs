@@ -19,14 +19,14 @@ use std::{
 };
 
 use arrayvec::ArrayVec;
-use sems_audio::{FRAME_SAMPLES, Frame, Limiter, Personal, codec::Codec};
+use sems_audio::{FRAME_SAMPLES, Limiter, Personal, codec::Codec};
 use sems_rtp::{
     EventSender, Latch, PayloadType, RtpSession, SequenceNumber, SessionConfig, Ssrc, Timestamp,
 };
 use sems_sdp::EventSet;
 
-use super::{player::Player, port::Port, schedule::TICK, tap::TapWriter};
-use crate::{command::Direction, ids::CallId};
+use super::{player::Player, port::Port, schedule::TICK, tap::Sinks};
+use crate::ids::CallId;
 use control::Control;
 use dtx::Dtx;
 use inbound::Inbound;
@@ -157,18 +157,12 @@ pub struct Leg {
     voice: Box<Voice>,
     /// What only it hears.
     pub(super) players: Vec<Player>,
-    sinks: Vec<Sink>,
+    /// Who else gets what is heard and said.
+    pub(super) sinks: Sinks,
     /// Told as [`Event::Speaking`](crate::event::Event::Speaking) so far.
     told_speaking: bool,
     digits: ArrayVec<char, MAX_DIGITS>,
     keys: Keys,
-}
-
-/// Who else gets a direction of the leg's audio.
-struct Sink {
-    direction: Direction,
-    writer: TapWriter,
-    is_recording: bool,
 }
 
 /// A leg's part in a tick of its room.
@@ -220,7 +214,7 @@ impl Leg {
             apart: false,
             voice: Voice::new(),
             players: Vec::new(),
-            sinks: Vec::new(),
+            sinks: Sinks::default(),
             told_speaking: false,
             digits: ArrayVec::new(),
             keys: Keys::default(),
@@ -322,34 +316,9 @@ impl Leg {
         self.due = self.due.map(|due| due + TICK * missed);
     }
 
-    /// Adds a tap or a recording.
-    pub(super) fn add_sink(&mut self, direction: Direction, writer: TapWriter, is_recording: bool) {
-        self.sinks.push(Sink {
-            direction,
-            writer,
-            is_recording,
-        });
-    }
-
     /// Whether packets may go to where they go now.
     fn is_wanted(&self) -> bool {
         !self.negotiated.unproven || self.latch.is_latched()
-    }
-
-    /// Whether this direction is being recorded.
-    pub(super) fn is_recorded(&self, wanted: Direction) -> bool {
-        self.sinks
-            .iter()
-            .any(|sink| sink.is_recording && sink.direction == wanted)
-    }
-
-    /// Takes out the recording of a direction, or the first tap that nobody reads any more.
-    pub(super) fn remove_sink(&mut self, done: SinkEnd) -> Option<TapWriter> {
-        let index = self.sinks.iter().position(|sink| match done {
-            SinkEnd::Recording(direction) => sink.is_recording && sink.direction == direction,
-            SinkEnd::Abandoned => sink.writer.is_abandoned(),
-        })?;
-        Some(self.sinks.swap_remove(index).writer)
     }
 
     /// Opens the port to the latched source only, or to anybody.
@@ -359,23 +328,4 @@ impl Leg {
             .rtp
             .settle(settled.then(|| self.latch.destination()));
     }
-
-    fn feed(sinks: &mut [Sink], direction: Direction, frame: &Frame) {
-        for sink in sinks.iter_mut().filter(|sink| sink.direction == direction) {
-            sink.writer.write(frame);
-        }
-    }
-
-    fn is_tapped(&self, direction: Direction) -> bool {
-        self.sinks.iter().any(|sink| sink.direction == direction)
-    }
-}
-
-/// Why a sink is taken out.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum SinkEnd {
-    /// The recording of this direction was stopped.
-    Recording(Direction),
-    /// The reader is gone.
-    Abandoned,
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sems_audio::{FRAME_SAMPLES, Frame, codec::Codec, comfort_noise::MAX_DESCRIPTION};
+use sems_audio::{FRAME_SAMPLES, Frame, SAMPLE_RATE, codec::Codec, comfort_noise::MAX_DESCRIPTION};
 use sems_rtp::{Digit, HEADER_LEN};
 
 use super::{Leg, TICK_UNITS, dtx::Turn};
@@ -67,8 +67,8 @@ impl Leg {
     /// Sends 20 ms of audio in our codec, or holds them until a packet is full. While a key is
     /// being sent, that goes out instead.
     pub(in crate::media) fn speak(&mut self, packet: &mut Packet, tick: &Tick<'_>) {
-        if self.is_tapped(Direction::Out) {
-            self.feed_outbound(packet);
+        if self.sinks.want(Direction::Out) {
+            self.feed_outbound(packet, tick);
         }
         if !self.negotiated.send || !self.is_wanted() {
             self.session.skip(TICK_UNITS);
@@ -192,10 +192,11 @@ impl Leg {
     }
 
     /// Taps hear what the peer hears, codec and all.
-    fn feed_outbound(&mut self, packet: &mut Packet) {
+    fn feed_outbound(&mut self, packet: &mut Packet, tick: &Tick<'_>) {
         let mut frame: Frame = [0; FRAME_SAMPLES];
         let mut decoder = self.negotiated.codec.decoder();
         decoder.decode(packet.payload(), &mut frame);
-        Self::feed(&mut self.sinks, Direction::Out, &frame);
+        let at = tick.wall.since_start(tick.now);
+        self.sinks.write(Direction::Out, &frame, SAMPLE_RATE, at);
     }
 }

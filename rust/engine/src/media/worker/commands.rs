@@ -7,14 +7,13 @@ use sems_rtp::Digit;
 
 use super::{Place, ToFiles, ToWorker, Waste, Worker};
 use crate::{
-    command::{Direction, Listener, MediaCommand},
+    command::{Listener, MediaCommand},
     event::Event,
-    ids::{CallId, RequestId, RoomId},
+    ids::{CallId, PlayId, RequestId, RoomId},
     media::{
-        leg::{Leg, SinkEnd},
-        player::Player,
+        leg::Leg,
+        player::{PlayControl, Player},
         room::Room,
-        tap::TapWriter,
     },
 };
 
@@ -32,18 +31,21 @@ fn subject(message: &ToWorker) -> Subject {
         ToWorker::Update(call, _)
         | ToWorker::Pressed(call, ..)
         | ToWorker::Close(call)
-        | ToWorker::Record { call, .. } => Subject::Call(*call),
+        | ToWorker::RecordCall { call, .. }
+        | ToWorker::RecordMember { call, .. } => Subject::Call(*call),
         ToWorker::Command(_, command) => match command {
             MediaCommand::OpenRoom { .. }
             | MediaCommand::CloseRoom { .. }
             | MediaCommand::SetRoom { .. }
             | MediaCommand::WatchLevels { .. } => Subject::Room,
-            MediaCommand::Play { listener, .. } | MediaCommand::StopPlay { listener, .. } => {
-                match listener {
-                    Listener::Call(call) => Subject::Call(*call),
-                    Listener::Room(_) => Subject::Room,
-                }
-            }
+            MediaCommand::Play { listener, .. }
+            | MediaCommand::Start { listener, .. }
+            | MediaCommand::ControlPlay { listener, .. }
+            | MediaCommand::StopPlay { listener, .. } => of(*listener),
+            MediaCommand::Tap { of: tapped, .. } => of(tapped.of()),
+            MediaCommand::Record { what, .. } => of(what.of()),
+            MediaCommand::PauseRecord { of: whom, .. }
+            | MediaCommand::StopRecord { of: whom, .. } => of(*whom),
             MediaCommand::Join { call, .. }
             | MediaCommand::Mute { call, .. }
             | MediaCommand::Echo { call, .. }
@@ -52,14 +54,20 @@ fn subject(message: &ToWorker) -> Subject {
             | MediaCommand::Aside { call, .. }
             | MediaCommand::Hear { call, .. }
             | MediaCommand::HearRoom { call, .. }
-            | MediaCommand::SendDigits { call, .. }
-            | MediaCommand::Tap { call, .. }
-            | MediaCommand::Record { call, .. }
-            | MediaCommand::StopRecord { call, .. } => Subject::Call(*call),
+            | MediaCommand::SendDigits { call, .. } => Subject::Call(*call),
         },
-        ToWorker::Open(_) | ToWorker::Arrive { .. } | ToWorker::Landed { .. } | ToWorker::Stop => {
-            Subject::Room
-        }
+        ToWorker::Open(_)
+        | ToWorker::RecordRoom { .. }
+        | ToWorker::Arrive { .. }
+        | ToWorker::Landed { .. }
+        | ToWorker::Stop => Subject::Room,
+    }
+}
+
+fn of(listener: Listener) -> Subject {
+    match listener {
+        Listener::Call(call) => Subject::Call(call),
+        Listener::Room(_) => Subject::Room,
     }
 }
 
@@ -106,12 +114,23 @@ impl Worker {
                 }
             }
             ToWorker::Close(call) => self.close(call, now),
-            ToWorker::Record {
+            ToWorker::RecordCall {
                 request,
+                recording,
                 call,
-                direction,
+                writers,
+            } => self.record_call(request, recording, call, writers),
+            ToWorker::RecordRoom {
+                request,
+                room,
+                recording,
+                mix,
+            } => self.record_room(request, room, recording, mix, now),
+            ToWorker::RecordMember {
+                recording,
+                call,
                 writer,
-            } => self.record(request, call, direction, writer),
+            } => self.record_member(recording, call, writer),
             ToWorker::Arrive { request, leg, room } => self.arrive(request, leg, room, now),
             ToWorker::Landed { call, at } => self.landed(call, at, now),
             ToWorker::Stop => self.stop(now),
@@ -150,16 +169,23 @@ impl Worker {
                 prompts,
                 repeat,
             } => self.play(listener, Player::new(play, prompts, repeat), now),
+            MediaCommand::Start { listener, player } => self.play(listener, *player, now),
+            MediaCommand::ControlPlay {
+                listener,
+                play,
+                control,
+            } => {
+                self.control_play(listener, play, control);
+                Ok(())
+            }
             MediaCommand::StopPlay { listener, play } => {
                 let player = match listener {
                     Listener::Call(call) => self.leg(call).and_then(|leg| {
                         crate::media::room::take_player(&mut leg.players, Some(play))
                     }),
-                    Listener::Room(room) => {
-                        let key = self.names.get(&room);
-                        let room = key.and_then(|key| self.rooms.get_mut(*key));
-                        room.and_then(|room| room.take_player(Some(play)))
-                    }
+                    Listener::Room(room) => self
+                        .room(room)
+                        .and_then(|room| room.take_player(Some(play))),
                 };
                 if let Some(player) = player {
                     self.end_play(player);
@@ -167,35 +193,36 @@ impl Worker {
                 Ok(())
             }
             MediaCommand::SendDigits { call, digits } => self.send_digits(call, &digits),
-            MediaCommand::Tap {
-                call,
-                direction,
-                writer,
-            } => self.with_leg(call, |leg| leg.add_sink(direction, writer, false)),
+            MediaCommand::Tap { of, tap, writer } => self.tap(of, tap, writer),
             MediaCommand::Record {
-                call,
-                direction,
-                path,
+                recording,
+                what,
+                rate,
             } => {
-                // Files are the files thread's; it comes back with a ring.
+                // Files are the file threads'; they come back with rings.
                 let message = ToFiles::Record {
                     request,
-                    call,
-                    direction,
-                    path,
+                    recording,
+                    what,
+                    rate,
                 };
                 return self.pass_to_files(request, message);
             }
-            MediaCommand::StopRecord { call, direction } => {
-                if let Some(leg) = self.leg(call)
-                    && let Some(writer) = leg.remove_sink(SinkEnd::Recording(direction))
-                {
-                    self.tools.trash.put(Waste::Tap(writer));
-                }
-                let message = ToFiles::StopRecord {
+            MediaCommand::PauseRecord { recording, on, .. } => {
+                let message = ToFiles::PauseRecord {
                     request,
-                    call,
-                    direction,
+                    recording,
+                    on,
+                    at: self.tools.wall.since_start(now),
+                };
+                return self.pass_to_files(request, message);
+            }
+            MediaCommand::StopRecord { of, recording } => {
+                self.let_go(of, recording);
+                let message = ToFiles::StopRecord {
+                    request: Some(request),
+                    recording,
+                    at: self.tools.wall.since_start(now),
                 };
                 return self.pass_to_files(request, message);
             }
@@ -209,12 +236,17 @@ impl Worker {
         }
     }
 
-    fn leg(&mut self, call: CallId) -> Option<&mut Leg> {
+    pub(super) fn leg(&mut self, call: CallId) -> Option<&mut Leg> {
         let Some(&Place::Here(key, index)) = self.calls.get(&call) else {
             return None;
         };
         let room = self.rooms.get_mut(key)?;
         room.legs.get_mut(index).map(|leg| &mut **leg)
+    }
+
+    pub(super) fn room(&mut self, room: RoomId) -> Option<&mut Room> {
+        let key = self.names.get(&room)?;
+        self.rooms.get_mut(*key).map(|room| &mut **room)
     }
 
     fn with_leg(&mut self, call: CallId, change: impl FnOnce(&mut Leg)) -> Result<(), String> {
@@ -294,24 +326,17 @@ impl Worker {
         leg.press(&keys, DIGIT)
     }
 
-    fn record(
-        &mut self,
-        request: RequestId,
-        call: CallId,
-        direction: Direction,
-        writer: TapWriter,
-    ) {
-        let result = match self.leg(call) {
-            None => Err(no_leg(call)),
-            Some(leg) if leg.is_recorded(direction) => {
-                Err(format!("call {call} is being recorded already"))
-            }
-            Some(leg) => {
-                leg.add_sink(direction, writer, true);
-                Ok(())
-            }
+    fn control_play(&mut self, listener: Listener, play: PlayId, control: PlayControl) {
+        let players = match listener {
+            Listener::Call(call) => self.leg(call).map(|leg| &mut leg.players),
+            Listener::Room(room) => self.room(room).map(|room| room.players_mut()),
         };
-        self.done(request, result.err());
+        let player =
+            players.and_then(|players| players.iter_mut().find(|player| player.play() == play));
+        if player.is_some_and(|player| player.control(control)) {
+            // A file thread that is overrun looks at it before long anyway.
+            let _ = self.tools.trash.tell(ToFiles::Seek(play));
+        }
     }
 
     fn close(&mut self, call: CallId, now: Instant) {
@@ -319,6 +344,7 @@ impl Worker {
             return;
         };
         leg.leave(&self.tools.tick(now));
+        leg.sinks.finish(&mut self.tools.outbox);
         while let Some(player) = leg.players.pop() {
             self.end_play(player);
         }
@@ -331,6 +357,9 @@ impl Worker {
         let Some(mut room) = self.unlist(key) else {
             return Ok(());
         };
+        let at = self.tools.wall.since_start(now);
+        self.end_recordings(&mut room, at);
+        room.sinks.finish(&mut self.tools.outbox);
         while let Some(player) = room.take_player(None) {
             self.end_play(player);
         }
@@ -340,6 +369,7 @@ impl Worker {
             if let Some(personal) = leg.personal.take() {
                 self.tools.trash.put(Waste::Personal(personal));
             }
+            leg.sinks.leave(&self.tools.trash);
             let own = self.add_room(None);
             self.enter(own, leg, now);
         }
@@ -451,10 +481,10 @@ impl Worker {
     }
 }
 
-fn no_leg(call: CallId) -> String {
+pub(super) fn no_leg(call: CallId) -> String {
     format!("call {call} has no audio")
 }
 
-fn no_room(room: RoomId) -> String {
+pub(super) fn no_room(room: RoomId) -> String {
     format!("there is no room {room}")
 }

@@ -1,16 +1,14 @@
-//! One playback: prompts one after the other, without a gap.
+//! Prompts in memory, one after the other, without a gap.
 
 use std::{ops::Range, sync::Arc};
 
 use sems_audio::{FRAME_SAMPLES, Frame, codec::Codec};
 
-use super::prompt::Prompt;
-use crate::ids::PlayId;
+use crate::media::prompt::Prompt;
 
-/// Plays a list of prompts a number of times, 20 ms after each [`Player::advance`].
+/// Plays a list of prompts a number of times, 20 ms after each [`List::advance`].
 #[derive(Debug)]
-pub struct Player {
-    play: PlayId,
+pub(super) struct List {
     prompts: Vec<Arc<Prompt>>,
     place: Place,
     begun: bool,
@@ -26,12 +24,11 @@ struct Place {
     ended: bool,
 }
 
-impl Player {
+impl List {
     /// Plays `prompts`, the whole list `repeat` times, or until stopped when that is 0.
-    pub fn new(play: PlayId, prompts: Vec<Arc<Prompt>>, repeat: u32) -> Self {
+    pub(super) fn new(prompts: Vec<Arc<Prompt>>, repeat: u32) -> Self {
         let ended = prompts.iter().all(|prompt| prompt.samples().is_empty());
         Self {
-            play,
             prompts,
             place: Place {
                 prompt: 0,
@@ -43,18 +40,13 @@ impl Player {
         }
     }
 
-    /// Which playback this is.
-    pub fn play(&self) -> PlayId {
-        self.play
-    }
-
     /// Whether all has been played.
-    pub fn has_ended(&self) -> bool {
+    pub(super) fn has_ended(&self) -> bool {
         self.place.ended
     }
 
     /// The current 20 ms as samples; what lies behind the end is silence.
-    pub fn samples(&self, frame: &mut Frame) {
+    pub(super) fn samples(&self, frame: &mut Frame) {
         let mut filled = 0;
         self.walk(|prompt, range| {
             let samples = &prompt.samples()[range];
@@ -67,7 +59,7 @@ impl Player {
     /// The current 20 ms in `codec`, each of whose bytes stands for one sample; what lies behind
     /// the end is silence. `false`, and nothing written, for a codec that prompts are not prepared
     /// in.
-    pub fn coded(&self, codec: &Codec, payload: &mut [u8; FRAME_SAMPLES]) -> bool {
+    pub(super) fn coded(&self, codec: &Codec, payload: &mut [u8; FRAME_SAMPLES]) -> bool {
         let Some(silence) = codec.silence else {
             return false;
         };
@@ -90,9 +82,38 @@ impl Player {
     }
 
     /// Goes 20 ms on; the first time, to the beginning.
-    pub fn advance(&mut self) {
+    pub(super) fn advance(&mut self) {
         if std::mem::replace(&mut self.begun, true) {
             self.place = self.walk(|_, _| {});
+        }
+    }
+
+    /// Samples since the beginning of this turn.
+    pub(super) fn position(&self) -> u64 {
+        let before = self.prompts[..self.place.prompt].iter();
+        let before: usize = before.map(|prompt| prompt.samples().len()).sum();
+        (before + self.place.sample) as u64
+    }
+
+    /// Goes to a sample of this turn; behind the last one that is its end.
+    pub(super) fn seek(&mut self, position: u64) {
+        if self.place.ended {
+            return;
+        }
+        let mut left = usize::try_from(position).unwrap_or(usize::MAX);
+        self.place.prompt = 0;
+        self.begun = false;
+        loop {
+            let length = self.prompts[self.place.prompt].samples().len();
+            if left < length {
+                self.place.sample = left;
+                return;
+            }
+            left -= length;
+            if self.place.prompt + 1 == self.prompts.len() {
+                return self.place.next_prompt(self.prompts.len());
+            }
+            self.place.next_prompt(self.prompts.len());
         }
     }
 
@@ -139,7 +160,7 @@ mod tests {
         Arc::new(Prompt::new((from..from + length).collect()))
     }
 
-    fn play_all(player: &mut Player) -> Vec<i16> {
+    fn play_all(player: &mut List) -> Vec<i16> {
         let mut heard = Vec::new();
         player.advance();
         while !player.has_ended() {
@@ -153,7 +174,7 @@ mod tests {
 
     #[test]
     fn prompts_follow_each_other_without_a_gap() {
-        let mut player = Player::new(PlayId(1), vec![ramp(0, 100), ramp(100, 300)], 1);
+        let mut player = List::new(vec![ramp(0, 100), ramp(100, 300)], 1);
         let heard = play_all(&mut player);
         assert_eq!(heard[..400], (0..400).collect::<Vec<i16>>());
         assert_eq!(heard[400..], [0; 80]);
@@ -161,14 +182,35 @@ mod tests {
 
     #[test]
     fn the_whole_list_is_repeated() {
-        let mut player = Player::new(PlayId(1), vec![ramp(1, 30), ramp(31, 50)], 4);
+        let mut player = List::new(vec![ramp(1, 30), ramp(31, 50)], 4);
         let heard = play_all(&mut player);
         assert_eq!(heard, (1..=80).collect::<Vec<i16>>().repeat(4));
     }
 
     #[test]
+    fn any_sample_can_be_gone_to() {
+        let all: Vec<i16> = (0..800).collect();
+        for position in [0, 1, 159, 160, 250, 251, 799] {
+            let mut player = List::new(vec![ramp(0, 250), ramp(250, 0), ramp(250, 550)], 1);
+            player.advance();
+            player.advance();
+            assert_eq!(player.position(), 160);
+            player.seek(position);
+            let heard = play_all(&mut player);
+            let length = 800 - position as usize;
+            assert_eq!(heard[..length], all[position as usize..]);
+        }
+        // Behind the end comes the next turn, or nothing.
+        let mut player = List::new(vec![ramp(1, 320)], 2);
+        player.seek(9000);
+        assert_eq!(play_all(&mut player), (1..=320).collect::<Vec<i16>>());
+        player.seek(0);
+        assert!(player.has_ended());
+    }
+
+    #[test]
     fn repeat_zero_has_no_end() {
-        let mut player = Player::new(PlayId(1), vec![ramp(0, 7)], 0);
+        let mut player = List::new(vec![ramp(0, 7)], 0);
         for _ in 0..1000 {
             player.advance();
         }
@@ -178,15 +220,15 @@ mod tests {
     #[test]
     fn a_playback_without_sound_has_ended_before_it_began() {
         let empty = Arc::new(Prompt::new(Vec::new()));
-        assert!(Player::new(PlayId(1), vec![empty.clone(), empty], 0).has_ended());
-        assert!(Player::new(PlayId(1), Vec::new(), 0).has_ended());
+        assert!(List::new(vec![empty.clone(), empty], 0).has_ended());
+        assert!(List::new(Vec::new(), 0).has_ended());
     }
 
     #[test]
     fn coded_playback_is_the_encoding_of_the_samples() {
         let prompts = || vec![ramp(-500, 130), ramp(0, 0), ramp(2000, 301)];
-        let mut samples = Player::new(PlayId(1), prompts(), 3);
-        let mut coded = Player::new(PlayId(1), prompts(), 3);
+        let mut samples = List::new(prompts(), 3);
+        let mut coded = List::new(prompts(), 3);
         samples.advance();
         coded.advance();
         while !samples.has_ended() {

@@ -1,0 +1,180 @@
+"""PCM both ways: what is heard in a call or a room, and what is said there by a program."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, Literal, Self
+from weakref import WeakValueDictionary
+
+from .engine import Block, Blocks, Engine, Feed, Tap
+from .errors import EngineError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+__all__ = ["Audio", "Block", "Direction", "Listening"]
+
+Direction = Literal["in", "out"]
+"""``in``: what the peer says to us; ``out``: what we send to it."""
+
+RATE = 8000
+"""Samples a second of what is heard and said, if nothing else is asked for."""
+BLOCK = 0.02
+"""How long the blocks are of what is heard, in seconds, if nothing else is asked for."""
+WAITING = 60.0
+"""How many seconds of what was written may wait to sound."""
+_SHORTEST, _LONGEST = 0.01, 1.0
+
+
+class _Ring:
+    """A ring in the core that several listen to."""
+
+    def __init__(self, number: int, tap: Tap) -> None:
+        self.number = number
+        self.tap = tap
+
+
+class Audio:
+    """The audio of a call or a room, as ``call.audio`` and ``room.audio``.
+
+    >>> async for block in call.audio:            # 20 ms of what the peer says, 16-bit mono at 8 kHz
+    ...     samples = numpy.frombuffer(block, dtype=numpy.int16)
+    ...     call.audio.write(reply_to(samples))   # heard by the peer only
+
+    Anybody may listen any number of times. What is written sounds together with all else.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        check: Callable[[], None],
+        guard: Callable[[asyncio.Future[None]], Awaitable[None]],
+        *,
+        call: int | None = None,
+        room: int | None = None,
+    ) -> None:
+        """For calls and rooms. ``check`` raises when there is no way for sound, ``guard`` waits while
+        there is one."""
+        self._engine = engine
+        self._check = check
+        self._guard = guard
+        self._call = call
+        self._room = room
+        self._rings: WeakValueDictionary[Direction, _Ring] = WeakValueDictionary()
+        self._feed: Feed | None = None
+        self._play = 0
+
+    # Listening
+
+    def listen(self, *, rate: int = RATE, block: float = BLOCK, direction: Direction = "in") -> Listening:
+        """Listens from now on, in blocks of ``block`` seconds (0.01–1) at ``rate`` samples a second
+        (4000–192000), until the call or the room ends.
+
+        ``direction``: of a call, which side; a room is heard as by who listens there and says nothing.
+        What is not taken within two seconds is lost, and counted.
+
+        Raises WrongState before there is a way for sound, HungUp when the call has ended.
+        """
+        self._check()
+        if not _SHORTEST <= block <= _LONGEST:
+            raise ValueError(f"block is {block} seconds, not between {_SHORTEST} and {_LONGEST}")
+        ring = self._rings.get(direction)
+        if ring is None:
+            request, number, tap = self._engine.core.tap(self._call, direction, room=self._room)
+            ring = self._rings[direction] = _Ring(number, tap)
+            # If there is nothing to hear, who waits for it has to look.
+            self._engine.completion(request).add_done_callback(lambda _: self._engine.wake_tap(number))
+        return Listening(self._engine, ring, ring.tap.blocks(rate, round(rate * block)))
+
+    def __aiter__(self) -> AsyncIterator[Block]:
+        return self.listen()
+
+    # Speaking
+
+    def write(self, pcm: Buffer, *, rate: int = RATE) -> None:
+        """Says ``pcm``, behind what was written before: 16-bit mono samples of ``rate`` Hz in anything
+        with a buffer, such as bytes, an array or a block. Heard by the peer of a call, or by all in a
+        room.
+
+        Raises BufferError while a minute waits already; ``await drain()`` is how to wait. Raises
+        WrongState before there is a way for sound, HungUp when the call has ended.
+        """
+        self._check()
+        if self._feed is None:
+            request, self._play, self._feed = self._engine.core.feed(
+                call=self._call, room=self._room, limit=WAITING
+            )
+            self._engine.completion(request)
+        if not self._feed.write(pcm, rate):
+            raise BufferError(f"{self.waiting:.1f} seconds wait to sound already: await drain() first")
+
+    async def drain(self, left: float = 0.2) -> None:
+        """Waits until no more than ``left`` seconds of what was written are still to sound; 0: until all
+        has sounded. Raises HungUp when the call ends."""
+        if self._feed is None:
+            return
+        if left <= 0:
+            self._feed.flush()
+        while self._feed.wait(max(left, 0.0)):
+            await self._guard(self._engine.feed_ready(self._play))
+
+    def clear(self) -> None:
+        """What was written and has not sounded yet is not to sound any more: for a caller who interrupts."""
+        if self._feed is not None:
+            self._feed.clear()
+
+    @property
+    def waiting(self) -> float:
+        """Seconds of what was written that are still to sound."""
+        return self._feed.waiting if self._feed is not None else 0.0
+
+    @property
+    def underruns(self) -> int:
+        """How many times there was silence because nothing more had been written; pauses that are meant
+        count, too."""
+        return self._feed.underruns if self._feed is not None else 0
+
+
+class Listening:
+    """Blocks as they come; ends with the call or the room.
+
+    A block has a read-only buffer of 16-bit samples, in which ``memoryview(block)`` and
+    ``numpy.frombuffer(block, dtype=numpy.int16)`` look without a copy, for as long as they like. It
+    knows its ``rate``, its ``time`` and how many samples were ``dropped`` before it. The last one may
+    be shorter.
+    """
+
+    def __init__(self, engine: Engine, ring: _Ring, blocks: Blocks) -> None:
+        self._engine = engine
+        self._ring = ring
+        self._blocks = blocks
+
+    @property
+    def dropped(self) -> int:
+        """Samples lost so far, because they were not taken in time."""
+        return self._blocks.dropped
+
+    def skip(self) -> None:
+        """Passes over all that has come and was not taken."""
+        self._blocks.skip()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Block:
+        while True:
+            finished = self._blocks.finished
+            block = self._blocks.next()
+            if block is not None:
+                return block
+            if finished:
+                raise StopAsyncIteration
+            try:
+                ready = self._engine.tap_ready(self._ring.number)
+            except EngineError:
+                raise StopAsyncIteration from None
+            if self._blocks.wait():
+                await ready
+            else:
+                ready.cancel()

@@ -1,0 +1,21 @@
+"""How sounds are read and recordings are written."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from .section import Section
+
+
+class FileSettings(Section):
+    """``[files]``."""
+
+    threads: Annotated[int, Field(ge=1, le=64)] = 2
+    """Threads that read and write files of sound. More of them help where disks are slow to answer."""
+    prompt_cache_megabytes: Annotated[int, Field(ge=0, le=65536)] = 64
+    """What the sounds may take of memory that are kept ready to be played: 64 hold about half an hour. The
+    one that was unused for longest goes first, and one whose file has changed is read again."""
+    stream_after: Annotated[float, Field(ge=0.0, le=86400.0)] = 30.0
+    """A file that is longer, in seconds, is not kept but read while it sounds."""

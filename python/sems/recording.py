@@ -1,0 +1,122 @@
+"""A recording that is under way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .engine import Engine
+from .log import logger
+
+if TYPE_CHECKING:
+    from .call import Call
+
+
+class Recording:
+    """What ``record()`` of a call or a room returns.
+
+    The files can be read at any time, also after a crash: their headers are never older than a second.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        number: int,
+        path: Path,
+        *,
+        call: int | None = None,
+        room: int | None = None,
+        mix: Path | None = None,
+        members: Path | None = None,
+    ) -> None:
+        self.path = path
+        """The file, or the folder."""
+        self.mix = mix
+        """The file of what is said in a room."""
+        self.paused = False
+        """What is heard is left out."""
+        self.error: str | None = None
+        """Why it could not go on."""
+        self._engine = engine
+        self._number = number
+        self.call = call
+        """The call that is recorded, by its id."""
+        self.room = room
+        """The room that is recorded, by its id."""
+        self._members = members
+        self._ended: asyncio.Future[None] = engine.recorded(number)
+        self._ended.add_done_callback(self._on_ended)
+
+    def member(self, call: Call | int) -> Path:
+        """The file of what that member of the room says, once it has been there."""
+        if self._members is None:
+            raise ValueError("the members are not recorded")
+        return self._members / f"call-{call if isinstance(call, int) else call.id}.wav"
+
+    @property
+    def done(self) -> bool:
+        """It has ended: by :meth:`stop`, with the call or the room, or because of an error."""
+        return self._ended.done()
+
+    async def pause(self) -> None:
+        """Leaves out what is heard from now on, in all files alike."""
+        await self._pause(True)
+
+    async def resume(self) -> None:
+        """Goes on."""
+        await self._pause(False)
+
+    async def stop(self) -> None:
+        """Ends it; returns when the files are complete. Raises EngineError when they could not be written
+        to the end. Harmless when it has ended."""
+        if not self.done:
+            core = self._engine.core
+            stopped = core.stop_record(self._number, call=self.call, room=self.room)
+            await self._engine.completion(stopped)
+        await self.wait()
+
+    async def wait(self) -> None:
+        """Waits for the end. Raises EngineError with the reason when the files could not be written on;
+        they hold what came before. Cancelling it stops nothing."""
+        await asyncio.shield(self._ended)
+
+    def on_end(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Calls ``callback`` once it has ended; returns what takes that back."""
+
+        def ended(_: asyncio.Future[None]) -> None:
+            callback()
+
+        self._ended.add_done_callback(ended)
+
+        def withdraw() -> None:
+            self._ended.remove_done_callback(ended)
+
+        return withdraw
+
+    async def _pause(self, on: bool) -> None:
+        core = self._engine.core
+        await self._engine.completion(core.pause_record(self._number, on, call=self.call, room=self.room))
+        self.paused = on
+
+    def _on_ended(self, future: asyncio.Future[None]) -> None:
+        error = None if future.cancelled() else future.exception()
+        if error is not None:
+            self.error = str(error)
+            logger.error("a recording could not be written on", path=str(self.path), why=self.error)
+
+
+async def begin(
+    engine: Engine, started: Awaitable[None], number: int, path: Path, **what: object
+) -> Recording:
+    """For calls and rooms: the recording, once the core has begun it. Raises EngineError."""
+    recording = Recording(engine, number, path, **what)  # type: ignore[arg-type]
+    try:
+        await started
+    except BaseException:
+        # Who was cancelled meanwhile has nobody who could stop it.
+        engine.forget_recording(number)
+        engine.completion(engine.core.stop_record(number, call=recording.call, room=recording.room))
+        raise
+    return recording

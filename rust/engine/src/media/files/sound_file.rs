@@ -1,0 +1,163 @@
+//! A file of sound, read a piece at a time at 8 kHz: WAV, or raw G.711.
+
+use std::{
+    fs::File,
+    io::{BufReader, Read, Seek, SeekFrom},
+    path::Path,
+};
+
+use sems_audio::{Resampler, SAMPLE_RATE, codec::g711, wav};
+
+use crate::error;
+
+/// Bytes of raw G.711 that are read at once.
+const PIECE: usize = 4096;
+/// Samples by which a seek begins earlier, so that the resampler's filter is full when it counts.
+const RUN_UP: u64 = 512;
+
+/// An open file.
+pub(in crate::media) struct SoundFile {
+    content: Content,
+    /// Samples of it, at its own rate.
+    frames: u64,
+    resampler: Option<Resampler>,
+    /// What is read but not to be heard: the beginning of a seek's run-up.
+    skip: u64,
+    piece: Vec<i16>,
+}
+
+enum Content {
+    Wav(wav::Reader<BufReader<File>>),
+    Raw(File, fn(u8) -> i16),
+}
+
+impl SoundFile {
+    /// Opens a file. What ends in `.ulaw`, `.ul`, `.pcmu`, `.alaw`, `.al` or `.pcma` is raw G.711,
+    /// anything else WAV.
+    pub(in crate::media) fn open(path: &Path) -> Result<Self, String> {
+        let said = |error: String| format!("{}: {error}", path.display());
+        let file = File::open(path).map_err(|error| said(error::reason(&error)))?;
+        let kind = file
+            .metadata()
+            .map_err(|error| said(error::reason(&error)))?;
+        if !kind.is_file() {
+            return Err(said("it is not a file".to_owned()));
+        }
+        let (content, frames) = match law(path) {
+            Some(law) => (Content::Raw(file, law), kind.len()),
+            None => {
+                let mut reader =
+                    wav::Reader::new(BufReader::new(file)).map_err(|error| said(plain(&error)))?;
+                let frames = reader.frames().map_err(|error| said(plain(&error)))?;
+                (Content::Wav(reader), frames)
+            }
+        };
+        if frames == 0 {
+            return Err(said("the file holds no audio".to_owned()));
+        }
+        let mut file = Self {
+            content,
+            frames,
+            resampler: None,
+            skip: 0,
+            piece: Vec::new(),
+        };
+        file.resampler = file.new_resampler().map_err(|error| said(plain(&error)))?;
+        Ok(file)
+    }
+
+    /// Samples of the whole file at 8 kHz.
+    pub(in crate::media) fn len(&self) -> u64 {
+        (self.frames * u64::from(SAMPLE_RATE)).div_ceil(u64::from(self.rate()))
+    }
+
+    /// Appends the next few thousand samples at 8 kHz; `false`: those were the last.
+    pub(in crate::media) fn read(&mut self, samples: &mut Vec<i16>) -> Result<bool, String> {
+        let start = samples.len();
+        self.piece.clear();
+        let more = match &mut self.content {
+            Content::Wav(reader) => {
+                let read = reader.read(&mut self.piece);
+                read.map_err(|error| plain(&error))? > 0
+            }
+            Content::Raw(file, law) => {
+                let mut bytes = [0; PIECE];
+                let count = file
+                    .read(&mut bytes)
+                    .map_err(|error| error::reason(&error))?;
+                self.piece
+                    .extend(bytes[..count].iter().map(|byte| law(*byte)));
+                count > 0
+            }
+        };
+        match (&mut self.resampler, more) {
+            (None, _) => samples.extend_from_slice(&self.piece),
+            (Some(resampler), true) => resampler.push(&self.piece, samples),
+            (some, false) => {
+                if let Some(resampler) = some.take() {
+                    resampler.finish(samples);
+                }
+            }
+        }
+        let skipped = (self.skip as usize).min(samples.len() - start);
+        samples.drain(start..start + skipped);
+        self.skip -= skipped as u64;
+        Ok(more)
+    }
+
+    /// Goes on reading at a sample, counted at 8 kHz.
+    pub(in crate::media) fn seek(&mut self, sample: u64) -> Result<(), String> {
+        let rate = u64::from(self.rate());
+        // A place that both rates have in common keeps the filter in phase with the whole file.
+        let common = u64::from(SAMPLE_RATE) / gcd(rate, u64::from(SAMPLE_RATE));
+        let begin = match self.rate() {
+            SAMPLE_RATE => sample,
+            _ => sample.saturating_sub(RUN_UP) / common * common,
+        };
+        self.skip = sample - begin;
+        let frame = (begin.min(u64::MAX / rate) * rate / u64::from(SAMPLE_RATE)).min(self.frames);
+        self.resampler = self.new_resampler().map_err(|error| plain(&error))?;
+        match &mut self.content {
+            Content::Wav(reader) => reader.seek(frame).map_err(|error| plain(&error)),
+            Content::Raw(file, _) => file
+                .seek(SeekFrom::Start(frame))
+                .map(|_| ())
+                .map_err(|error| error::reason(&error)),
+        }
+    }
+
+    fn rate(&self) -> u32 {
+        match &self.content {
+            Content::Wav(reader) => reader.rate(),
+            Content::Raw(..) => SAMPLE_RATE,
+        }
+    }
+
+    fn new_resampler(&self) -> sems_audio::Result<Option<Resampler>> {
+        match self.rate() {
+            SAMPLE_RATE => Ok(None),
+            rate => Resampler::new(rate, SAMPLE_RATE).map(Some),
+        }
+    }
+}
+
+/// What the bytes of a raw file mean, by its name.
+fn law(path: &Path) -> Option<fn(u8) -> i16> {
+    let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+    match extension.as_str() {
+        "ulaw" | "ul" | "pcmu" => Some(g711::linear_from_ulaw),
+        "alaw" | "al" | "pcma" => Some(g711::linear_from_alaw),
+        _ => None,
+    }
+}
+
+fn plain(error: &sems_audio::Error) -> String {
+    match error {
+        sems_audio::Error::Io(error) => error::reason(error),
+        other => other.to_string(),
+    }
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}

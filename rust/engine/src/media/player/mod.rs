@@ -1,0 +1,193 @@
+//! One playback, and where its sound comes from: prompts in memory, a file that is read ahead, or
+//! whoever writes to it while it sounds.
+
+mod feed;
+mod list;
+mod stream;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use sems_audio::{FRAME_SAMPLES, Frame, SAMPLE_RATE, codec::Codec};
+
+use self::{feed::FeedPlayer, list::List, stream::StreamPlayer};
+use super::prompt::Prompt;
+use crate::ids::PlayId;
+
+pub use feed::{Feed, Full};
+pub(super) use stream::{StreamWriter, stream};
+
+/// A sound under way, 20 ms after each [`Player::advance`].
+#[derive(Debug)]
+pub struct Player {
+    play: PlayId,
+    source: Source,
+    paused: bool,
+    progress: Progress,
+}
+
+#[derive(Debug)]
+enum Source {
+    List(List),
+    Stream(Box<StreamPlayer>),
+    Feed(Box<FeedPlayer>),
+}
+
+/// How far a playback has come, for others to read while it sounds. Clones tell the same.
+#[derive(Clone, Debug, Default)]
+pub struct Progress(Arc<AtomicU64>);
+
+impl Progress {
+    /// Time since the beginning of the list, in the turn that it is in.
+    pub fn position(&self) -> Duration {
+        let samples = self.0.load(Ordering::Relaxed);
+        Duration::from_nanos(samples * 1_000_000_000 / u64::from(SAMPLE_RATE))
+    }
+}
+
+/// What is done with a playback that sounds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PlayControl {
+    /// Holds it where it is; meanwhile it is silent.
+    Pause,
+    /// Goes on.
+    Resume,
+    /// Goes to a time since the beginning of the list, in the turn that it is in. Behind the end that
+    /// is the end of the turn.
+    Seek(Duration),
+}
+
+/// What a tick brought.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Advance {
+    /// Sound, or a pause that is meant.
+    Sound,
+    /// Silence, because what is to be played was not there in time.
+    Dry,
+}
+
+impl Player {
+    /// Plays `prompts`, the whole list `repeat` times, or until stopped when that is 0.
+    pub fn new(play: PlayId, prompts: Vec<Arc<Prompt>>, repeat: u32) -> Self {
+        Self::of(play, Source::List(List::new(prompts, repeat)))
+    }
+
+    /// Plays what a file thread reads ahead.
+    pub(super) fn stream(play: PlayId, stream: StreamPlayer) -> Self {
+        Self::of(play, Source::Stream(Box::new(stream)))
+    }
+
+    /// Plays what is written to the [`Feed`], until that is dropped and all of it has sounded.
+    pub fn feed(play: PlayId, limit: Duration) -> (Self, Feed) {
+        let (feed, player) = feed::feed(limit);
+        (Self::of(play, Source::Feed(Box::new(player))), feed)
+    }
+
+    fn of(play: PlayId, source: Source) -> Self {
+        Self {
+            play,
+            source,
+            paused: false,
+            progress: Progress::default(),
+        }
+    }
+
+    /// Which playback this is.
+    pub fn play(&self) -> PlayId {
+        self.play
+    }
+
+    /// How far it has come, for others to read.
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+
+    /// Whether all has been played.
+    pub fn has_ended(&self) -> bool {
+        match &self.source {
+            Source::List(list) => list.has_ended(),
+            Source::Stream(stream) => stream.has_ended(),
+            Source::Feed(feed) => feed.has_ended(),
+        }
+    }
+
+    /// Whether it has come to its end as it should; if not, its file could not be read on.
+    pub(super) fn is_complete(&self) -> bool {
+        match &self.source {
+            Source::Stream(stream) => !stream.has_failed(),
+            Source::List(_) | Source::Feed(_) => true,
+        }
+    }
+
+    /// The current 20 ms as samples; what lies behind the end is silence.
+    pub fn samples(&self, frame: &mut Frame) {
+        match &self.source {
+            _ if self.paused => frame.fill(0),
+            Source::List(list) => list.samples(frame),
+            Source::Stream(stream) => frame.copy_from_slice(stream.samples()),
+            Source::Feed(feed) => frame.copy_from_slice(feed.samples()),
+        }
+    }
+
+    /// The current 20 ms in `codec`, each of whose bytes stands for one sample; what lies behind
+    /// the end is silence. `false`, and nothing written, for a codec that it is not prepared in.
+    pub fn coded(&self, codec: &Codec, payload: &mut [u8; FRAME_SAMPLES]) -> bool {
+        match &self.source {
+            Source::List(list) if !self.paused => list.coded(codec, payload),
+            _ => false,
+        }
+    }
+
+    /// Goes 20 ms on; the first time, to the beginning.
+    pub(super) fn advance(&mut self) -> Advance {
+        if self.paused {
+            return Advance::Sound;
+        }
+        let (advance, position) = match &mut self.source {
+            Source::List(list) => {
+                list.advance();
+                (Advance::Sound, list.position())
+            }
+            Source::Stream(stream) => (stream.advance(), stream.position()),
+            Source::Feed(feed) => (feed.advance(), feed.position()),
+        };
+        self.progress.0.store(position, Ordering::Relaxed);
+        advance
+    }
+
+    /// Whether the feed's writer waits to be told that there is room, or that all has sounded; tells
+    /// it by `tell` once, or tries again the next time.
+    pub(super) fn tell_waiting(&self, tell: impl FnOnce() -> bool) {
+        if let Source::Feed(feed) = &self.source {
+            feed.tell_waiting(tell);
+        }
+    }
+
+    /// Does what `control` says; `true`: the file thread that reads ahead has to be told of it.
+    pub(super) fn control(&mut self, control: PlayControl) -> bool {
+        match control {
+            PlayControl::Pause => self.paused = true,
+            PlayControl::Resume => self.paused = false,
+            PlayControl::Seek(to) => {
+                let position = to.as_nanos() * u128::from(SAMPLE_RATE) / 1_000_000_000;
+                let position = u64::try_from(position).unwrap_or(u64::MAX);
+                self.progress.0.store(position, Ordering::Relaxed);
+                match &mut self.source {
+                    Source::List(list) => list.seek(position),
+                    Source::Stream(stream) => {
+                        stream.seek(position);
+                        return true;
+                    }
+                    // There is nothing before and behind what is being written.
+                    Source::Feed(_) => {}
+                }
+            }
+        }
+        false
+    }
+}
