@@ -65,6 +65,24 @@ async def test_a_notifier_is_followed_from_before_its_answer_to_its_last_word(tm
     ]
 
 
+async def test_a_notifier_that_asks_who_we_are_and_wants_longer_subscriptions_gets_both(
+    tmp_path: Path,
+) -> None:
+    async with sems(tmp_path) as server, SippServer("notifies_whom_it_knows", tmp_path, calls=1) as notifier:
+        who = {"username": "ann", "password": "secret"}
+        told = await server.subscribe(notifier.uri, "message-summary", **who, again=False)
+        assert [one.reason async for one in told] == ["noresource"]
+        await notifier.ended()
+    contacts = {
+        line
+        for subscribe in notifier.received("SUBSCRIBE")
+        for line in subscribe.splitlines()
+        if line.startswith("Contact:")
+    }
+    assert len(notifier.received("SUBSCRIBE")) == 3
+    assert len(contacts) == 1
+
+
 @pytest.mark.parametrize("trusted", [True, False])
 async def test_a_neighbour_says_who_calls_and_by_which_ways(tmp_path: Path, trusted: bool) -> None:
     listener = Listener()

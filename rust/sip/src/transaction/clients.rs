@@ -45,6 +45,8 @@ pub(super) struct ClientTransaction<O> {
     acks: Vec<(Text, Flow, Bytes)>,
     /// It goes over TCP for its size only.
     fallback: Option<Fallback>,
+    /// It went out again over another connection.
+    reopened: bool,
 }
 
 impl<O: Clone> Transactions<O> {
@@ -121,6 +123,7 @@ impl<O: Clone> Transactions<O> {
             ack: None,
             acks: Vec::new(),
             fallback,
+            reopened: false,
         });
         self.by_branch.insert(key, id);
         self.unheard.insert(Unheard::new(flow, id));
@@ -241,29 +244,57 @@ impl<O: Clone> Transactions<O> {
         client.map_or(0, |client| client.acks.len())
     }
 
-    /// Nothing can be sent to this neighbour: ends what has had no response from there.
-    pub(crate) fn transport_error(&mut self, now: Instant, flow: Flow) {
-        let concerned: Vec<_> = self
-            .unheard
-            .range(Unheard::all(flow))
-            .map(|unheard| unheard.id())
-            .collect();
-        for id in concerned {
+    /// A connection is gone. What has had no response over one that had carried messages may just
+    /// have missed it, as when it had been idle for long: it goes out over another, once, in the
+    /// same words, so that a peer which has had it all the same knows it again. All else ends.
+    pub(crate) fn flow_closed(&mut self, now: Instant, flow: Flow) {
+        let had_carried = self.streams.is_open(flow);
+        self.streams.close(now, flow);
+        let way = self.streams.way(flow);
+        for id in self.unheard_over(flow) {
             let Some(client) = self.clients.get_mut(id) else {
                 continue;
             };
-            let actions = match &mut client.machine {
-                ClientMachine::Invite(machine) => machine.transport_error(),
-                ClientMachine::Other(machine) => machine.transport_error(),
-            };
-            if !actions.is_empty()
-                && let Some(fallback) = client.fallback.take()
-            {
-                self.fall_back(now, id, fallback);
+            if !had_carried || client.reopened || client.fallback.is_some() {
+                self.fail_client(now, id);
                 continue;
             }
-            self.drive_client(now, id, actions, None);
+            client.reopened = true;
+            client.flow = way;
+            let payload = client.payload.clone();
+            self.unheard.remove(&Unheard::new(flow, id));
+            self.unheard.insert(Unheard::new(way, id));
+            self.repeated += 1;
+            self.transmit(way, payload);
         }
+    }
+
+    fn unheard_over(&self, flow: Flow) -> Vec<ClientTransactionId> {
+        let concerned = self.unheard.range(Unheard::all(flow));
+        concerned.map(|unheard| unheard.id()).collect()
+    }
+
+    /// Nothing can be sent to this neighbour: ends what has had no response from there.
+    pub(crate) fn transport_error(&mut self, now: Instant, flow: Flow) {
+        for id in self.unheard_over(flow) {
+            self.fail_client(now, id);
+        }
+    }
+
+    fn fail_client(&mut self, now: Instant, id: ClientTransactionId) {
+        let Some(client) = self.clients.get_mut(id) else {
+            return;
+        };
+        let actions = match &mut client.machine {
+            ClientMachine::Invite(machine) => machine.transport_error(),
+            ClientMachine::Other(machine) => machine.transport_error(),
+        };
+        if !actions.is_empty()
+            && let Some(fallback) = client.fallback.take()
+        {
+            return self.fall_back(now, id, fallback);
+        }
+        self.drive_client(now, id, actions, None);
     }
 
     /// Sends a request over UDP that could not be sent over TCP.

@@ -8,7 +8,8 @@ use super::key::{MergeKey, ServerKey};
 use super::server::Server;
 use super::server_invite::ServerInvite;
 use super::{Action, Actions, Flow, Running, ServerTransactionId, Side, Timer, Transactions};
-use crate::{Method, Request, Response, StatusCode};
+use crate::header::To;
+use crate::{Message, Method, Request, Response, StatusCode, Text};
 
 #[derive(Debug)]
 enum ServerMachine {
@@ -112,6 +113,14 @@ impl<O: Clone> Transactions<O> {
     pub(crate) fn open_request(&self, id: ServerTransactionId) -> Option<(&Request, Flow)> {
         let server = self.servers.get(id)?;
         Some((server.request.as_deref()?, server.flow))
+    }
+
+    /// The To tag of what a request was answered last; none of a 100.
+    pub(crate) fn answered_tag(&self, id: ServerTransactionId) -> Option<Text> {
+        let Ok(Message::Response(last)) = Message::parse(&self.servers.get(id)?.response) else {
+            return None;
+        };
+        last.headers.require::<To>().ok()?.params.get_text("tag")
     }
 
     /// Answers. Nothing happens when the final response was given before. Returns what was sent.

@@ -145,8 +145,11 @@ impl UserAgent {
             Err(_) => false,
         };
         let is_over = self.live(id).is_err();
+        let is_awaited = request.method == Method::Prack && self.is_missing_prack(id, &request);
         match request.method {
-            _ if !in_order => {
+            // Another request has overtaken it, as where it was lost and is sent again. It is in
+            // its place all the same, and there is only one.
+            _ if !in_order && !is_awaited => {
                 let refusal =
                     Reply::new(StatusCode::SERVER_INTERNAL_ERROR).with_reason("CSeq Out of Order");
                 self.refuse(now, flow, key, request, refusal);
@@ -359,8 +362,10 @@ impl UserAgent {
             return self.refuse(now, flow, key, request, gone);
         };
         let owner = self.transactions.owner(invite);
+        // The same as in the INVITE's own responses (§9.2), also when its session is gone.
         let tag = owner
             .and_then(|owner| self.tag_of(owner))
+            .or_else(|| self.transactions.answered_tag(invite))
             .unwrap_or_else(|| self.identity.stateless_tag(&request));
         let Ok(via) = request.headers.top_via() else {
             return;

@@ -42,12 +42,13 @@ impl UserAgent {
         self.event(Event::Pong { flow });
     }
 
-    /// The connection that carried a flow is gone. What waits for a first response over it fails
-    /// as by a 503 (RFC 3261 §8.1.3.1); what has had one may be answered over another.
+    /// The connection that carried a flow is gone. What waits for a first response over it goes out
+    /// once more over another, if that one had carried messages, else it fails as by a 503
+    /// (RFC 3261 §8.1.3.1); what has had one may be answered over another.
     pub fn flow_closed(&mut self, now: Instant, flow: Flow) {
-        self.transactions.streams.close(now, flow);
         self.event(Event::FlowClosed { flow });
         self.registrars_flow_closed(now, flow);
-        self.transport_error(now, flow);
+        self.transactions.flow_closed(now, flow);
+        self.settle(now);
     }
 }

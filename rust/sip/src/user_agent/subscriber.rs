@@ -175,17 +175,24 @@ impl UserAgent {
         let Some(subscriber) = self.subscriber(id) else {
             return;
         };
-        let first = !std::mem::replace(&mut subscriber.answered, true);
         let (wanted, leaving) = (subscriber.wanted, subscriber.leaving);
         if response.status == StatusCode::INTERVAL_TOO_BRIEF
-            && !first
             && let Some(Ok(MinExpires(shortest))) = response.headers.get_typed()
-            && shortest > wanted
+            && wanted < shortest.min(LONGEST)
             && !leaving
         {
             subscriber.wanted = shortest.min(LONGEST);
-            return self.send_subscribe(now, id);
+            if subscriber.answered {
+                return self.send_subscribe(now, id);
+            }
+            if self.open_again(now, id, flow, &response) {
+                return;
+            }
         }
+        let Some(subscriber) = self.subscriber(id) else {
+            return;
+        };
+        let first = !std::mem::replace(&mut subscriber.answered, true);
         let (status, granted) = (response.status, expires_of(&response.headers));
         let no_subscription = response
             .headers
@@ -248,6 +255,39 @@ impl UserAgent {
             return;
         }
         self.prolong(now, id, granted.unwrap_or(wanted));
+    }
+
+    /// Sends the SUBSCRIBE that opens a dialog for longer, since what it asked for was too brief
+    /// (RFC 6665 §4.1.2.1); `false` when there is no more to be opened.
+    fn open_again(
+        &mut self,
+        now: Instant,
+        id: SubscriptionId,
+        flow: Flow,
+        refusal: &Response,
+    ) -> bool {
+        let via = self.via(flow);
+        let Some(subscriber) = self.subscriber(id) else {
+            return false;
+        };
+        let wanted = subscriber.wanted;
+        let (Some(request), Ok(mut cseq)) =
+            (&mut subscriber.opening, refusal.headers.require::<CSeq>())
+        else {
+            return false;
+        };
+        cseq.sequence += 1;
+        request.headers.set_typed(&cseq);
+        request.headers.set_typed(&header::Expires(wanted));
+        request.headers.replace_first(&via);
+        let mut request = (**request).clone();
+        if let Some(Some(auth)) = self.auth_of_subscription(id) {
+            auth.sign(&mut request);
+        }
+        let owner = Owner::Subscribe(id);
+        self.transactions
+            .start_client(now, request, flow, owner)
+            .is_some()
     }
 
     /// A SUBSCRIBE or REFER of ours got no answer.

@@ -296,6 +296,21 @@ fn a_cancelled_call_gets_200_and_487() {
 }
 
 #[test]
+fn a_cancel_that_comes_after_the_refusal_gets_a_200_with_the_tag_of_the_refusal() {
+    let mut wire = Wire::new();
+    let session = wire.invited();
+    wire.agent
+        .reject(wire.now, session, Reply::new(StatusCode::BUSY_HERE))
+        .unwrap();
+    wire.drain();
+    let refusal = wire.response();
+    wire.receive(&request("CANCEL", "z9hG4bKinvite", "", ""));
+    let cancelled = wire.response();
+    assert_eq!(cancelled.status, StatusCode::OK);
+    assert_eq!(to_tag(&cancelled), to_tag(&refusal), "§9.2");
+}
+
+#[test]
 fn a_cancel_that_comes_after_the_200_changes_nothing() {
     let mut wire = Wire::new();
     let (_, tag) = answered(&mut wire);

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use sems_sip::user_agent::{Cause, Content, Event, Reliability, Reply, SessionId};
-use sems_sip::{Error, HeaderName, Headers, Message, Response, StatusCode};
+use sems_sip::user_agent::{Cause, Content, Event, Reliability, Reply, SessionId, UserAgentConfig};
+use sems_sip::{Error, HeaderName, Headers, Message, Method, Response, StatusCode};
 
 use crate::wire::{Wire, header, invite, numbered, request, to_tag};
 
@@ -74,6 +74,32 @@ fn a_repeated_prack_gets_its_200_again_and_another_one_481() {
     assert_eq!(wire.said(), ["200", "200"]);
     wire.receive(&prack(&ringing, 3, ""));
     assert_eq!(wire.said(), ["481"], "it was acknowledged before");
+}
+
+#[test]
+fn a_prack_that_was_lost_and_overtaken_counts_when_it_comes_again() {
+    let mut wire = Wire::with(UserAgentConfig {
+        methods: vec![Method::Info],
+        ..Default::default()
+    });
+    let session = wire.invited_by(&invite(&format!("{SUPPORTED}{OFFER}")));
+    ring(&mut wire, session, Some("answer"));
+    let ringing = wire.response();
+    // The PRACK was lost; an UPDATE and an INFO with higher numbers were not.
+    let tag = to_tag(&ringing);
+    wire.receive(&numbered(3, "UPDATE", "z9hG4bKupdate", &tag, ""));
+    wire.receive(&numbered(4, "INFO", "z9hG4bKinfo", &tag, ""));
+    wire.said();
+    wire.receive(&prack(&ringing, 2, ""));
+    assert_eq!(wire.said(), ["200"]);
+    // Anything else that comes too late is refused, this PRACK in another transaction too.
+    let late = prack(&ringing, 2, "").replace("z9hG4bKprack2", "z9hG4bKother");
+    wire.receive(&late);
+    assert_eq!(wire.said(), ["500"]);
+    wire.wait(Duration::from_secs(40));
+    assert!(!wire.said().contains(&"504".to_owned()));
+    accept(&mut wire, session);
+    assert_eq!(wire.said(), ["200"]);
 }
 
 #[test]

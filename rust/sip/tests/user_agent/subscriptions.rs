@@ -381,6 +381,31 @@ fn a_refused_subscription_is_over() {
 }
 
 #[test]
+fn a_subscription_that_is_too_brief_from_the_first_is_asked_for_again_for_longer() {
+    let mut wire = wire();
+    let (_, subscribe) = subscribing(&mut wire);
+    let brief = "423 Interval Too Brief";
+    wire.receive(&reply(&subscribe, brief, "x", "Min-Expires: 900\n"));
+    let again = wire.request();
+    assert_eq!(of(&again, HeaderName::Expires), "900");
+    assert_eq!(of(&again, HeaderName::CSeq), "2 SUBSCRIBE");
+    for name in [HeaderName::CallId, HeaderName::From, HeaderName::Contact] {
+        assert_eq!(of(&again, name.clone()), of(&subscribe, name));
+    }
+    assert_ne!(of(&again, HeaderName::Via), of(&subscribe, HeaderName::Via));
+    assert!(wire.told().is_empty());
+    wire.receive(&reply(&again, "200 OK", "bob", CONTACT));
+    wire.receive(&notify_of(&again, 1, "bob", "active;expires=900"));
+    assert_eq!(wire.said(), ["200"]);
+    wire.wait(Duration::from_secs(860));
+    assert_eq!(of(&wire.request(), HeaderName::CSeq), "3 SUBSCRIBE");
+    // Who never has enough, or says nothing better, is believed.
+    let (_, subscribe) = subscribing(&mut wire);
+    wire.receive(&reply(&subscribe, brief, "x", "Min-Expires: 500\n"));
+    assert_eq!(ends(&mut wire), [SubscriptionEnd::Refused]);
+}
+
+#[test]
 fn an_answer_without_a_notify_is_no_subscription() {
     let mut wire = wire();
     let (_, subscribe) = subscribing(&mut wire);
