@@ -576,6 +576,14 @@ class Event:
         reason: str
 
     @final
+    class FlowClosed(Event):
+        """A connection over which a REGISTER had come is gone."""
+
+        __match_args__ = ("source", "transport")
+        source: str
+        transport: str
+
+    @final
     class Account(Event):
         """How an address that we register stands: ``state`` is registered, failed or ended. ``seconds``:
         for how long, or after a failure when it is tried again."""

@@ -51,6 +51,8 @@ class Binding:
     call_id: bytes = field(repr=False)
     """Told apart by it: which registration this is."""
     cseq: int = field(repr=False)
+    connected: bool = True
+    """Of one that registered over a stream: that connection is open."""
 
     @property
     def expires_in(self) -> int:
@@ -66,12 +68,19 @@ class Binding:
         """
         flow = f"{self.transport}:{self.source}"
         direct = self._direct()
+        if not self.connected and direct is not None:
+            return [direct]
         if direct is None:
             return [flow]
         if self.transport == "udp":
             return [direct]
         # The connection may be gone, and the phone may listen for others.
         return [flow] if direct == flow or direct.startswith("tls:") else [flow, direct]
+
+    @property
+    def listens(self) -> bool:
+        """It may be reached otherwise than over the connection that it has opened."""
+        return self._direct() not in (None, f"{self.transport}:{self.source}")
 
     def _direct(self) -> str | None:
         """Where it says that it is, if that is where it came from."""

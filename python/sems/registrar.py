@@ -13,10 +13,12 @@ import hashlib
 import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, TypeVar
 
 from .bindings import Binding, Contact, contacts, same_address, seconds
+from .engine import Event
 from .errors import CallFailed, WrongState
 from .headers import NameAddr, SipUri, split_host_port
 from .log import logger
@@ -97,6 +99,16 @@ class Registrar:
         except WrongState:
             # The core has answered for us, and the phone will come again.
             logger.debug("a REGISTER was answered late", source=request.source)
+
+    def on_flow_closed(self, event: Event.FlowClosed) -> None:
+        """For the server: a phone's connection is gone. Who can't be reached otherwise is forgotten, so that
+        a call to it fails at once; it will register again (RFC 5626 §4.2.2)."""
+        for binding in self.bindings():
+            if (binding.source, binding.transport) != (event.source, event.transport):
+                continue
+            before = self._phones[binding.aor]
+            kept = [replace(binding, connected=False)] if binding.listens else []
+            self._keep(binding.aor, before, [one for one in before if one is not binding] + kept)
 
     def close(self) -> None:
         """Forgets everything."""

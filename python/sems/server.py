@@ -116,6 +116,7 @@ class Server:
             Event.Notified: self._on_subscription,
             Event.SubscriptionEnded: self._on_subscription,
             Event.Levels: lambda event: self.on_levels(event.room, dict(event.levels)),
+            Event.FlowClosed: lambda event: self.registrar.on_flow_closed(event),
             Event.Overload: self._on_overload,
             Event.Fault: self._on_fault,
         }

@@ -24,7 +24,7 @@ USERS = [{"name": name, "password": f"secret of {name}".replace(" ", "-")} for n
 
 
 @contextlib.asynccontextmanager
-async def sems(folder: Path, *algorithms: str) -> AsyncIterator[Server]:
+async def sems(folder: Path, *algorithms: str, **more: Any) -> AsyncIterator[Server]:
     """A server of ours that phones can register at, each with its password."""
     low, port = free_port(span=40), free_port(span=2)
     config = {
@@ -34,7 +34,7 @@ async def sems(folder: Path, *algorithms: str) -> AsyncIterator[Server]:
         "data": folder / "data",
         "registrar": {"enabled": True},
         "auth": {"users": USERS, "algorithms": algorithms or ("SHA-256", "MD5")},
-    }
+    } | more
     async with Server(Config.model_validate(config), apps=Apps(), web=False) as server:
         yield server
 
@@ -126,3 +126,19 @@ async def test_sipp_sees_what_the_rfc_says(tmp_path: Path, transport: str) -> No
         assert "anybody can register here" in server.text()
         await sipp.run("register", server.sip_port, "ann", tmp_path, transport=transport)
         await server.logged("a phone has left")
+
+
+async def test_a_phone_whose_connection_is_closed_can_not_be_called_and_that_is_told_at_once(
+    tmp_path: Path,
+) -> None:
+    async with sems(tmp_path, auth={}) as server:
+        phone = asyncio.create_task(
+            sipp.run("register_and_vanish", server.sip_port, "eve", tmp_path, transport="t1")
+        )
+        (binding,) = await count(server, "eve", 1)
+        assert binding.transport == "tcp"
+        await phone
+        await count(server, "eve", 0)
+        async with asyncio.timeout(1):
+            with pytest.raises(CallFailed, match="480"):
+                await server.dial(f"sip:eve@127.0.0.1:{server.sip_port}")

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use arrayvec::ArrayVec;
+use sems_sip::transaction::Transport;
 
 use crate::{
     account::AccountState,
@@ -223,6 +224,13 @@ pub enum Event {
     },
     /// How an address of ours at a registrar stands.
     Account(Box<AccountState>),
+    /// A connection over which a REGISTER had come is gone.
+    FlowClosed {
+        /// The peer's address, with the port that it came from.
+        source: SocketAddr,
+        /// What it was.
+        transport: Transport,
+    },
     /// A unit of the engine failed and was ended; everything else goes on.
     Fault {
         /// What it was, in plain words.

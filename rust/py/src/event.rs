@@ -178,6 +178,10 @@ pub enum Event {
         on: bool,
         reason: String,
     },
+    FlowClosed {
+        source: String,
+        transport: String,
+    },
     Account {
         account: u64,
         state: String,
@@ -386,6 +390,10 @@ impl From<event::Event> for Event {
                 error,
             },
             E::Overload { on, reason } => Self::Overload { on, reason },
+            E::FlowClosed { source, transport } => Self::FlowClosed {
+                source: source.to_string(),
+                transport: transport.name().to_owned(),
+            },
             E::Account(told) => Self::Account {
                 account: told.account,
                 state: told.state.to_owned(),

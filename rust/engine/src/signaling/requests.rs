@@ -5,7 +5,7 @@
 //! none in time ([`Taken`](crate::config::Taken)); what can be decided here never waits at all.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     time::Instant,
 };
 
@@ -41,6 +41,8 @@ pub(super) struct Requests {
     open: HashMap<TransactionId, Open>,
     /// When these are answered without it.
     due: BTreeSet<(Instant, TransactionId)>,
+    /// The connections over which a REGISTER has come: who registers is called over them.
+    registering: HashSet<Flow>,
     /// What peers were asked.
     asked: HashMap<ClientTransactionId, Asker>,
 }
@@ -292,6 +294,9 @@ impl Signaling {
                 Otherwise::Reply(Reply::new(code))
             }
         };
+        if request.method == Method::Register && flow.transport.is_reliable() {
+            self.requests.registering.insert(flow);
+        }
         let due = now + taken.after;
         let id = self.requests.new_id();
         self.requests.due.insert((due, id));
@@ -304,6 +309,16 @@ impl Signaling {
             },
         );
         self.tell_request(id, session, request, flow, user, false);
+    }
+
+    /// A connection is gone, which matters to whoever keeps what was registered over it.
+    pub(super) fn on_flow_closed(&mut self, flow: Flow) {
+        if self.requests.registering.remove(&flow) {
+            self.events.tell(Event::FlowClosed {
+                source: flow.remote,
+                transport: flow.transport,
+            });
+        }
     }
 
     /// Tells Python of a request.

@@ -127,7 +127,8 @@ impl Signaling {
             AgentEvent::SubscriptionEnded { id, end } => self.on_subscription_ended(id, end),
             AgentEvent::RequestFailed { id, status } => self.on_request_failed(id, status),
             AgentEvent::Registration { id, state } => self.on_registration(id, state),
-            AgentEvent::Pong { .. } | AgentEvent::FlowClosed { .. } => {}
+            AgentEvent::FlowClosed { flow } => self.on_flow_closed(flow),
+            AgentEvent::Pong { .. } => {}
         }
     }
 
