@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from peers import sipp
+from peers.ports import free_port
 from peers.sems_server import SemsServer
+from sems import Config, Server
+from sems.plugins import Apps
 
 pytestmark = pytest.mark.asyncio
 
@@ -49,3 +52,16 @@ async def test_calls_beyond_a_limit_are_asked_to_come_again(
         assert counters["calls_total"] == 40 - refused
         await server.logged(why)
         await server.logged("refused with 503")
+
+
+async def test_who_asks_by_options_hears_what_an_invite_would_hear(tmp_path: Path) -> None:
+    low = free_port(span=20)
+    config = {"host": "127.0.0.1", "sip_port": 0, "rtp_ports": (low, low + 19), "data": tmp_path / "phone"}
+    async with (
+        SemsServer(tmp_path, config="[limits]\nmax_calls = 1\n") as server,
+        Server(Config.model_validate(config), apps=Apps(), web=False) as phone,
+    ):
+        await sipp.run("options", server.sip_port, "echo", tmp_path)
+        async with await phone.dial(server.uri("echo"), timeout=5):
+            await sipp.run("options_full", server.sip_port, "echo", tmp_path)
+        await sipp.run("options", server.sip_port, "echo", tmp_path / "again")
