@@ -106,6 +106,7 @@ $(VENV)/.tools: $(VENV)/.venv pyproject.toml
 
 peers:
 	@missing=(); for peer in $(PEERS); do command -v "$${peer%%=*}" >/dev/null || missing+=("$${peer#*=}"); done; \
+	compgen -G '/usr/lib/*/kamailio/modules/tls.so' >/dev/null || missing+=(kamailio-tls-modules); \
 	if [ "$${#missing[@]}" -gt 0 ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$${missing[@]}"; \

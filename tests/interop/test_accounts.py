@@ -14,8 +14,12 @@ from sems.config import Config
 from sems.plugins import Apps
 
 
-def server(folder: Path, provider: Kamailio, user: str, app: App | None = None) -> Server:
+def server(
+    folder: Path, provider: Kamailio, user: str, app: App | None = None, transport: str = "udp"
+) -> Server:
     account = {"uri": provider.uri(user), "name": user, "password": provider.password, "expires": 60}
+    if transport != "udp":
+        account["registrar"] = provider.registrar(transport)
     low = free_port(span=20)
     config = Config.model_validate(
         {
@@ -24,6 +28,7 @@ def server(folder: Path, provider: Kamailio, user: str, app: App | None = None) 
             "rtp_ports": (low, low + 19),
             "data": folder / user,
             "accounts": [account],
+            "tls": {"ca": provider.certificate} if transport == "tls" else {},
             "routes": [{"account": user, "app": "reception"}],
         }
     )
@@ -64,6 +69,52 @@ async def test_a_call_goes_through_kamailio_from_one_account_to_another(
         end = await asyncio.wait_for(calls[0].wait_ended(), 5)
         assert end.cause == "remote"
         assert sems.engine.core.stats()["auth_answers"] >= 2
+
+
+@pytest.mark.parametrize(
+    ("caller", "called"), [("udp", "udp"), ("tcp", "udp"), ("tcp", "tcp"), ("tls", "tcp"), ("tls", "tls")]
+)
+async def test_a_call_with_digest_keeps_to_the_route_that_kamailio_records_on_both_sides(
+    tmp_path: Path, caller: str, called: str
+) -> None:
+    calls: list[Call] = []
+    app = App("reception")
+
+    @app.call
+    async def main(call: Call) -> None:
+        calls.append(call)
+        await call.answer()
+        await call.wait_ended()
+
+    async with (
+        Kamailio(tmp_path, streams=True) as provider,
+        server(tmp_path, provider, "bob", app, called) as bob,
+        server(tmp_path, provider, "sems", transport=caller) as sems,
+    ):
+        async with asyncio.timeout(10):
+            await bob.accounts["bob"].wait_registered()
+            await sems.accounts["sems"].wait_registered()
+        assert sems.engine.core.stats()["auth_answers"] == 1
+        call = await sems.dial(provider.uri("bob"), account="sems", timeout=10)
+        # Kamailio knows who calls.
+        assert sems.engine.core.stats()["auth_answers"] == 2
+        (there,) = calls
+        for side in (call, there):
+            route = ", ".join(side.headers.all("Record-Route"))
+            assert "127.0.0.1" in route
+            # Where the two sides have not the same transport, it has recorded both.
+            assert route.count("r2=on") == (0 if caller == called else 2)
+        await call.hold(True)
+        await there.hold(True)
+        await there.hangup()
+        end = await asyncio.wait_for(call.wait_ended(), 5)
+        assert end.cause == "remote"
+        # All that belongs to the call, of either side, has gone through it.
+        for _ in range(500):
+            if len(provider.within()) >= 6:
+                break
+            await asyncio.sleep(0.01)  # its log comes by a pipe
+        assert provider.within() == ["ACK", "INVITE", "ACK", "INVITE", "ACK", "BYE"]
 
 
 async def test_after_kamailio_has_forgotten_us_we_are_registered_again(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
+import subprocess
 from pathlib import Path
 from types import TracebackType
 
@@ -14,9 +16,9 @@ debug=2
 log_stderror=yes
 fork=yes
 children=2
-disable_tcp=yes
 auto_aliases=no
 listen=udp:127.0.0.1:{port}
+{streams}
 alias="127.0.0.1:{port}"
 
 loadmodule "tm.so"
@@ -29,6 +31,8 @@ loadmodule "siputils.so"
 loadmodule "usrloc.so"
 loadmodule "registrar.so"
 loadmodule "auth.so"
+loadmodule "xlog.so"
+{modules}
 
 modparam("usrloc", "db_mode", 0)
 modparam("registrar", "min_expires", 1)
@@ -40,7 +44,11 @@ request_route {{
     if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
     if (is_method("CANCEL")) {{ if (t_check_trans()) t_relay(); exit; }}
     if (has_totag()) {{
-        if (loose_route()) {{ t_relay(); exit; }}
+        if (loose_route()) {{
+            xlog("L_NOTICE", "within a dialog: $rm\n");
+            t_relay();
+            exit;
+        }}
         if (is_method("ACK")) {{ if (t_check_trans()) t_relay(); exit; }}
         sl_send_reply("404", "Not Here");
         exit;
@@ -51,8 +59,7 @@ request_route {{
         exit;
     }}
     if (!is_method("INVITE")) {{ sl_send_reply("405", "Method Not Allowed"); exit; }}
-    if (from_uri == "sip:sems@127.0.0.1:{port}"
-            && !pv_proxy_authenticate("{realm}", "{password}", "0")) {{
+    if ($fU == "sems" && !pv_proxy_authenticate("{realm}", "{password}", "0")) {{
         proxy_challenge("{realm}", "1");
         exit;
     }}
@@ -62,6 +69,19 @@ request_route {{
 }}
 """
 
+_STREAMS = """
+tcp_children=1
+listen=tcp:127.0.0.1:{port}
+listen=tls:127.0.0.1:{tls_port}
+enable_tls=yes
+"""
+_TLS = """
+loadmodule "tls.so"
+modparam("tls", "tls_method", "TLSv1.2+")
+modparam("tls", "certificate", "{certificate}")
+modparam("tls", "private_key", "{key}")
+"""
+
 
 class Kamailio:
     """`async with Kamailio(tmp_path) as provider:` — its users are whoever knows `password`."""
@@ -69,11 +89,25 @@ class Kamailio:
     realm = "kamailio"
     password = "provider's secret"
 
-    def __init__(self, folder: Path, *, expires: int = 3600, algorithm: str = "MD5") -> None:
-        """`expires`: the most seconds that it grants. `algorithm`: what it asks by."""
+    def __init__(
+        self, folder: Path, *, expires: int = 3600, algorithm: str = "MD5", streams: bool = False
+    ) -> None:
+        """`expires`: the most seconds that it grants. `algorithm`: what it asks by. `streams`: it is there by
+        TCP and TLS, too."""
         self.port = free_port()
+        self.tls_port = free_port()
         self.folder = folder / "kamailio"
         self.folder.mkdir()
+        self.certificate, key = self.folder / "certificate.pem", self.folder / "key.pem"
+        if streams:
+            make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+            who = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+            who += ["-addext", "basicConstraints=critical,CA:FALSE"]
+            subprocess.run(
+                [*make.split(), *who, "-keyout", str(key), "-out", str(self.certificate)],
+                check=True,
+                capture_output=True,
+            )
         self.config = self.folder / "kamailio.cfg"
         self.config.write_text(
             _CONFIG.format(
@@ -82,6 +116,10 @@ class Kamailio:
                 password=self.password,
                 expires=expires,
                 algorithm=algorithm,
+                streams=_STREAMS.format(port=self.port, tls_port=self.tls_port)
+                if streams
+                else "disable_tcp=yes",
+                modules=_TLS.format(certificate=self.certificate, key=key) if streams else "",
             ),
             encoding="utf-8",
         )
@@ -91,12 +129,22 @@ class Kamailio:
         """A user of its domain."""
         return f"sip:{user}@127.0.0.1:{self.port}"
 
+    def registrar(self, transport: str) -> str:
+        """Where to register by that transport."""
+        port = self.tls_port if transport == "tls" else self.port
+        return f"sip:127.0.0.1:{port};transport={transport}"
+
+    def within(self) -> list[str]:
+        """The methods of the requests that came to it within dialogs, by the route that it has recorded."""
+        found = (re.search(r"within a dialog: (\w+)", line) for line in self.log)
+        return [one[1] for one in found if one]
+
     async def start(self) -> None:
         """Serves when it returns, and knows nobody."""
         program = shutil.which("kamailio")
         assert program, "Kamailio is not installed: run the tests by `make test`"
         self.process = await asyncio.create_subprocess_exec(
-            *(program, "-DD", "-E", "-f", str(self.config), "-m", "32", "-M", "4"),
+            *(program, "-DD", "-E", "-f", str(self.config), "-m", "32", "-M", "8"),
             *("-Y", str(self.folder), "-P", str(self.folder / "pid")),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
