@@ -56,10 +56,10 @@ test-wheel: wheel $(VENV)/.tools
 	$(BIN)/pytest tests/wheel
 
 test-interop: $(VENV)/.core $(VENV)/.tools peers
-	$(BIN)/pytest tests/interop
+	$(BIN)/pytest tests/interop -n 4 --dist worksteal
 
 test-browser: $(VENV)/.core $(VENV)/.tools peers
-	$(BIN)/pytest tests/browser
+	$(BIN)/pytest tests/browser -n 2 --dist worksteal
 
 # What takes longer: the fuzz targets for a minute each, many more seeds of the simulation, and hours of sound.
 FUZZ_SECONDS ?= 60

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 
-# Under the range from which the kernel takes ports for connections of its own.
-_LOW, _HIGH = 10_000, 32_000
+
+def _own_range() -> tuple[int, int]:
+    """Under the range from which the kernel takes ports for connections of its own; of that the part of this
+    process where several run tests at a time, since what is free may not be bound at once."""
+    low, high = 10_000, 32_000
+    share = (high - low) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    low += share * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return low, low + share
+
+
+_LOW, _HIGH = _own_range()
 
 
 def free_port(span: int = 1) -> int:
