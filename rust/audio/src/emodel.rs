@@ -7,6 +7,7 @@
 //! wideband line counts as perfect until loss or delay have taken what wideband has added.
 
 use crate::codec::Codec;
+use crate::frame::Rate;
 
 /// R of a narrowband line with nothing wrong (ITU-T G.107 §7.7).
 const NARROWBAND: f32 = 93.2;
@@ -45,9 +46,9 @@ impl Impairment {
             _ => return Impairment::G711,
         };
         Impairment {
-            best: match codec.sample_rate {
-                0..=8_000 => NARROWBAND,
-                _ => WIDEBAND,
+            best: match codec.rate {
+                Rate::Narrow => NARROWBAND,
+                Rate::Wide | Rate::Full => WIDEBAND,
             },
             equipment,
             robustness,

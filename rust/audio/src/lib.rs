@@ -6,6 +6,7 @@
 
 pub mod codec;
 pub mod comfort_noise;
+mod convert;
 pub mod dtmf;
 pub mod emodel;
 mod error;
@@ -25,6 +26,7 @@ mod talkers;
 pub mod tone;
 pub mod wav;
 
+pub use convert::Converter;
 pub use error::{Error, Result};
 pub use frame::{FRAME_MS, FRAME_SAMPLES, Frame, Rate, SAMPLE_RATE, SILENCE};
 pub use gate::Gate;

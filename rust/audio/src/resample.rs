@@ -157,7 +157,7 @@ fn kaiser(x: f64) -> f64 {
 }
 
 /// The modified Bessel function of the first kind and order zero, by its power series.
-fn bessel_i0(x: f64) -> f64 {
+pub(crate) fn bessel_i0(x: f64) -> f64 {
     let quarter = x * x / 4.0;
     let (mut sum, mut term) = (1.0, 1.0);
     for n in 1..40 {

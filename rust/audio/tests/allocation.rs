@@ -5,12 +5,12 @@ mod support;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use sems_audio::codec::CODECS;
+use sems_audio::codec::{CODECS, Parameters};
 use sems_audio::comfort_noise::{ComfortNoise, NoiseMeter};
 use sems_audio::tone::{self, Tone};
 use sems_audio::{
-    Concealer, FRAME_SAMPLES, Gain, Gate, Level, LevelMeter, Leveler, Limiter, Rate, SAMPLE_RATE,
-    SILENCE, SpeechDetector, Sum, Talker, TalkerLimit, stretch,
+    Concealer, Converter, FRAME_SAMPLES, Gain, Gate, Level, LevelMeter, Leveler, Limiter, Rate,
+    SAMPLE_RATE, SILENCE, SpeechDetector, Sum, Talker, TalkerLimit, stretch,
 };
 use support::{frames, noise};
 
@@ -65,12 +65,28 @@ fn a_tick_allocates_nothing() {
     let mut concealer = Concealer::new();
     let (mut gate, mut leveler) = (Gate::new(), Leveler::new());
     let (mut limiter, mut limit) = (Limiter::new(), TalkerLimit::new(2));
-    let mut payload = [0; FRAME_SAMPLES];
+    let mut streams: Vec<_> = CODECS
+        .iter()
+        .map(|codec| {
+            let encoder = || codec.encoder(Parameters::default());
+            (codec, encoder(), encoder(), codec.decoder())
+        })
+        .collect();
+    let wide = noise(-35.0, Rate::LONGEST_FRAME, 2);
+    let (mut payload, mut decoded) = ([0; 2_000], [0; Rate::LONGEST_FRAME]);
+    let mut converters = Rate::ALL.map(|to| Converter::new(Rate::Wide, to));
     let counted = allocations(|| {
         for tick in 0..400u64 {
-            for codec in CODECS {
-                codec.encoder().encode(&voice, &mut payload);
-                codec.decoder().decode(&payload, &mut heard);
+            for (codec, encoder, other, decoder) in &mut streams {
+                let length = encoder.encode(&wide[..codec.rate.frame()], &mut payload);
+                let frame = &mut decoded[..codec.rate.frame()];
+                decoder.decode(&payload[..length], frame);
+                decoder.conceal((tick % 2 == 0).then_some(&payload[..length]), frame);
+                other.continue_from(encoder);
+            }
+            for converter in &mut converters {
+                converter.convert(&wide, &mut decoded);
+                converter.restart(converter.from(), converter.to());
             }
             match tick % 5 {
                 0 => concealer.lost(&mut heard),

@@ -2,7 +2,7 @@
 
 mod support;
 
-use sems_audio::codec::{self, Codec, g711};
+use sems_audio::codec::{self, Codec, Parameters, g711};
 use support::{signal_to_noise, sine};
 
 /// The segments of a law: the first magnitude of each and the width of its 16 intervals, in
@@ -61,7 +61,12 @@ fn sample_by_definition(segments: &Segments, code: u8) -> i16 {
 
 fn encode(codec: &Codec, samples: &[i16]) -> Vec<u8> {
     let mut payload = vec![0; samples.len()];
-    assert_eq!(codec.encoder().encode(samples, &mut payload), samples.len());
+    assert_eq!(
+        codec
+            .encoder(Parameters::default())
+            .encode(samples, &mut payload),
+        samples.len()
+    );
     payload
 }
 
@@ -157,9 +162,19 @@ fn a_tone_comes_through_with_the_quality_of_the_telephone() {
 fn a_side_that_is_too_short_bounds_the_work() {
     for codec in [&g711::PCMU, &g711::PCMA] {
         let mut payload = [0x11; 4];
-        assert_eq!(codec.encoder().encode(&[0; 3], &mut payload), 3);
+        assert_eq!(
+            codec
+                .encoder(Parameters::default())
+                .encode(&[0; 3], &mut payload),
+            3
+        );
         assert_eq!(payload[3], 0x11);
-        assert_eq!(codec.encoder().encode(&[0; 9], &mut payload), 4);
+        assert_eq!(
+            codec
+                .encoder(Parameters::default())
+                .encode(&[0; 9], &mut payload),
+            4
+        );
         let mut samples = [77; 4];
         assert_eq!(codec.decoder().decode(&[0xFF; 3], &mut samples), 3);
         assert_eq!(samples[3], 77);

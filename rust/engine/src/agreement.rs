@@ -13,6 +13,10 @@ use crate::{
 
 /// Packet times that a leg can send.
 const PTIMES_MS: [u32; 6] = [10, 20, 30, 40, 50, 60];
+/// Payload types for codecs that have none of their own …
+const CODEC_TYPES: std::ops::Range<u8> = 96..101;
+/// … and for events.
+const EVENT_TYPES: std::ops::Range<u8> = 101..108;
 /// A digit or a flash (RFC 4733 §3.2).
 const EVENTS: &str = "0-16";
 
@@ -31,23 +35,30 @@ const COMFORT_NOISE: Codec = Codec {
 /// [`EngineError::Invalid`] for a codec that we don't have.
 pub fn capabilities(config: &EngineConfig) -> Result<Capabilities, EngineError> {
     let mut codecs = Vec::with_capacity(config.codecs.len());
-    let mut dynamic = 96..101;
+    let mut dynamic = CODEC_TYPES;
     for name in &config.codecs {
-        let codec = CODECS
+        let known = codecs.len();
+        // Some names stand for one codec at several rates.
+        let named = CODECS
             .iter()
-            .find(|codec| codec.name.eq_ignore_ascii_case(name))
-            .ok_or_else(|| {
-                let known: Vec<_> = CODECS.iter().map(|codec| codec.name).collect();
-                let known = known.join(", ");
-                EngineError::Invalid(format!("codecs: {name:?} is none of {known}"))
-            })?;
-        codecs.push(Codec {
-            name: codec.name,
-            payload_type: codec.payload_type.or_else(|| dynamic.next()).unwrap_or(127),
-            clock_rate: codec.clock_rate,
-            channels: codec.channels,
-            parameters: None,
-        });
+            .filter(|codec| codec.name.eq_ignore_ascii_case(name));
+        for codec in named {
+            codecs.push(Codec {
+                name: codec.name,
+                payload_type: codec.payload_type.or_else(|| dynamic.next()).unwrap_or(127),
+                clock_rate: codec.clock_rate,
+                channels: codec.channels,
+                parameters: codec.parameters,
+            });
+        }
+        if codecs.len() == known {
+            let mut known: Vec<_> = CODECS.iter().map(|codec| codec.name).collect();
+            known.dedup();
+            let known = known.join(", ");
+            return Err(EngineError::Invalid(format!(
+                "codecs: {name:?} is none of {known}"
+            )));
+        }
     }
     if codecs.is_empty() {
         return Err(EngineError::Invalid(
@@ -55,14 +66,8 @@ pub fn capabilities(config: &EngineConfig) -> Result<Capabilities, EngineError> 
         ));
     }
     Ok(Capabilities {
+        telephone_events: telephone_events(&codecs),
         codecs,
-        telephone_events: vec![Codec {
-            name: "telephone-event",
-            payload_type: 101,
-            clock_rate: 8000,
-            channels: 1,
-            parameters: Some(EVENTS),
-        }],
         comfort_noise: match config.comfort_noise {
             true => vec![COMFORT_NOISE],
             false => Vec::new(),
@@ -71,6 +76,24 @@ pub fn capabilities(config: &EngineConfig) -> Result<Capabilities, EngineError> 
         ptime_ms: 20,
         session_name: config.user_agent.clone(),
     })
+}
+
+/// The events, once for each clock of the codecs, 8 kHz first (RFC 4733 §2.1): phones are many that
+/// know no other.
+fn telephone_events(codecs: &[Codec]) -> Vec<Codec> {
+    let mut clock_rates: Vec<u32> = codecs.iter().map(|codec| codec.clock_rate).collect();
+    clock_rates.push(8000);
+    clock_rates.sort_unstable();
+    clock_rates.dedup();
+    let events = clock_rates.into_iter().zip(EVENT_TYPES);
+    let events = events.map(|(clock_rate, payload_type)| Codec {
+        name: "telephone-event",
+        payload_type,
+        clock_rate,
+        channels: 1,
+        parameters: Some(EVENTS),
+    });
+    events.collect()
 }
 
 /// An agreement as a leg carries it out. `before` is the one that it replaces; `source` is where
@@ -93,8 +116,10 @@ pub fn agreement(
     let receive_events = agreed
         .receivable
         .iter()
-        .find(|format| format.codec.name == "telephone-event")
-        .and_then(payload_type);
+        .filter(|format| format.codec.name == "telephone-event")
+        .filter_map(payload_type)
+        .take(crate::media::leg::MAX_EVENTS)
+        .collect();
     // Who is on hold by an address of zeros keeps the one that we know.
     let nowhere = SocketAddr::from(([0, 0, 0, 0], 9));
     let remote_rtp = agreed
@@ -107,10 +132,18 @@ pub fn agreement(
         .unwrap_or(nowhere);
     Some(Negotiated {
         codec,
+        parameters: match &agreed.parameters {
+            Some(parameters) => codec.read_parameters(parameters),
+            None => codec::Parameters::default(),
+        },
         payload_type: payload_type(&agreed.audio)?,
         receive_formats,
         ptime_ms: u8::try_from(agreed.ptime_ms).unwrap_or(20),
         send_events: agreed.telephone_event.as_ref().and_then(payload_type),
+        event_clock_rate: match &agreed.telephone_event {
+            Some(format) => format.codec.clock_rate,
+            None => codec.clock_rate,
+        },
         events: agreed.events,
         receive_events,
         remote_rtp,

@@ -139,7 +139,8 @@ impl Legs {
                 };
             }
             Audio::Leg { local, .. } => {
-                let update = Box::new(LegUpdate::new(wanted.clone()));
+                let ssrc = Ssrc(self.random.random());
+                let update = Box::new(LegUpdate::new(wanted.clone(), ssrc));
                 *audio = Audio::Leg {
                     local,
                     negotiated: Box::new(wanted),

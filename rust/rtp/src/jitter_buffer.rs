@@ -13,7 +13,7 @@ use clock::Clock;
 use ring::{Held, Left, Ring};
 use slack::Slack;
 
-use crate::packet::{RtpPacket, SequenceNumber, Ssrc, Timestamp};
+use crate::packet::{PayloadType, RtpPacket, SequenceNumber, Ssrc, Timestamp};
 use crate::sequence::{MAX_DROPOUT, MAX_MISORDER};
 
 /// Where extended numbers start, so that a packet older than the first one has a number too.
@@ -215,6 +215,39 @@ impl JitterBuffer {
             limits,
             clock,
         }
+    }
+
+    /// Timestamp units a second.
+    pub fn clock_rate(&self) -> u32 {
+        self.clock.rate()
+    }
+
+    /// Forgets the stream and what has been learnt of it, and goes on with one whose timestamps
+    /// have another clock (RFC 7160). What it is made for stays: longest payload, depth, number of
+    /// packets. Allocates nothing.
+    pub fn restart(&mut self, clock_rate: u32) {
+        let max_depth = self.clock.time(self.limits.max_depth.into());
+        self.clock = Clock::new(clock_rate);
+        self.limits = Limits::new(&self.clock, max_depth);
+        self.slack = Slack::new(self.clock.rate(), self.limits.tick);
+        self.ring.clear(FIRST_CYCLE);
+        self.ssrc = None;
+        (self.newest, self.missing, self.last_duration) = (0, 0, 0);
+        (self.now, self.rest, self.ahead) = (0, 0, 0);
+        self.phase = Phase::Filling;
+        self.wish = Wish::default();
+        self.last_late = None;
+    }
+
+    /// After a loss was pulled: the packet that follows it at once, if it has come. Some codecs put
+    /// a copy of each packet into the next.
+    pub fn following(&self) -> Option<(PayloadType, &[u8])> {
+        let Phase::Playing { cursor, concealed } = self.phase else {
+            return None;
+        };
+        let (head, _) = self.ring.head()?;
+        let is_next = i64::from(head.timestamp.since(cursor)) == i64::from(concealed);
+        is_next.then(|| (head.payload_type, self.ring.payload(&head)))
     }
 
     /// Stores a packet that came at `now` and lasts `duration` timestamp units: none, if it is a

@@ -24,7 +24,7 @@ pub struct SessionConfig<'a> {
     pub first_sequence: SequenceNumber,
     /// Of the first packet.
     pub first_timestamp: Timestamp,
-    /// Timestamp units a second: 8,000 for G.711.
+    /// Timestamp units a second of the peer's stream: 8,000 for G.711.
     pub clock_rate: u32,
     /// Our canonical name, which must tell nothing of who is calling (RFC 7022); 255 bytes are
     /// kept.
@@ -104,6 +104,7 @@ impl Source {
 #[derive(Debug)]
 pub struct RtpSession {
     ssrc: Ssrc,
+    /// Of the peer's timestamps.
     clock_rate: u32,
     cname: ArrayVec<u8, MAX_CNAME>,
     next_sequence: SequenceNumber,
@@ -136,6 +137,22 @@ impl RtpSession {
             source: None,
             newcomer: None,
             reference: None,
+        }
+    }
+
+    /// Begins a stream of another clock: who changes it takes another source (RFC 7160 §4.1).
+    /// Numbers and timestamps go on.
+    pub fn begin_stream(&mut self, ssrc: Ssrc) {
+        self.ssrc = ssrc;
+        self.spurt = true;
+        (self.packets, self.octets, self.packets_reported) = (0, 0, 0);
+    }
+
+    /// The peer's timestamps have this clock from now on; its jitter is measured anew.
+    pub fn set_receive_clock(&mut self, clock_rate: u32) {
+        self.clock_rate = clock_rate;
+        for source in self.source.iter_mut().chain(&mut self.newcomer) {
+            source.jitter = InterarrivalJitter::new(clock_rate);
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Negotiated {
     pub voip_metrics: bool,
     /// The codec to send, with the payload type that the peer expects it in.
     pub audio: Format,
+    /// How the peer wants that codec: its `a=fmtp`, without the payload type.
+    pub parameters: Option<Box<str>>,
     /// The event format to send; `None` if the peer takes none.
     pub telephone_event: Option<Format>,
     /// The comfort noise that the peer takes in pauses (RFC 3389); `None` if it wants all packets.
@@ -167,7 +169,7 @@ impl OfferAnswer {
         let Some(negotiated) = &self.negotiated else {
             return Err(Error::NoOffer);
         };
-        let (offered, mux) = (negotiated.receivable.clone(), negotiated.rtcp_mux);
+        let mux = negotiated.rtcp_mux;
         if let Some(agreed) = self.agreed.take() {
             // What the peer refused since has used up a version.
             let description = SessionDescription::parse(agreed.as_bytes())?;
@@ -177,6 +179,13 @@ impl OfferAnswer {
         let sent = self.sent.as_deref().ok_or(Error::NoOffer)?;
         let description = SessionDescription::parse(sent.as_bytes())?;
         let line = description.media.get(self.audio_line);
+        let offered = match line {
+            Some(line) => {
+                let stream = Stream::read(&self.capabilities, None, &description, line)?;
+                stream.formats().copied().collect()
+            }
+            None => Vec::new(),
+        };
         let direction = line.map_or(Direction::Inactive, |line| description.direction_of(line));
         self.turn = Turn::Peer {
             offered,
@@ -271,7 +280,10 @@ impl OfferAnswer {
             self.lines.push(line.refused());
         }
         self.assigned.clone_from(&offered);
-        Ok(self.conclude(stream, audio, offered, direction, mux))
+        // What the answer leaves out does not come (RFC 3264 §6.1, §7).
+        let answered = |ours: &Format| stream.formats().any(|format| format.codec == ours.codec);
+        let receivable = offered.into_iter().filter(answered).collect();
+        Ok(self.conclude(stream, audio, receivable, direction, mux))
     }
 
     /// Takes the peer's offer. An error is a refusal (488, or 491 for [`Error::Glare`] and
@@ -397,6 +409,7 @@ impl OfferAnswer {
             rtcp_mux,
             voip_metrics: stream.voip_metrics,
             audio,
+            parameters: stream.parameters_of(audio),
             telephone_event,
             comfort_noise: Format::noise_for(audio.codec, &stream.noises)
                 .filter(|noise| receivable.iter().any(|ours| ours.codec == noise.codec)),

@@ -20,6 +20,8 @@ pub(crate) struct Stream {
     pub(crate) voip_metrics: bool,
     /// Codecs that we have too, in the writer's order.
     pub(crate) codecs: Vec<Format>,
+    /// How the writer wants each of `codecs`: its `a=fmtp`.
+    pub(crate) parameters: Vec<Option<Box<str>>>,
     pub(crate) events: Vec<Format>,
     /// Comfort noise that we have too.
     pub(crate) noises: Vec<Format>,
@@ -49,11 +51,12 @@ impl Stream {
             return refuse(NotAcceptable::Protocol);
         }
         let (mut codecs, mut events, mut event_sets) = (Vec::new(), Vec::new(), Vec::new());
-        let mut noises = Vec::new();
+        let (mut noises, mut parameters) = (Vec::new(), Vec::new());
         for map in line.payloads() {
             let known = |table: &[Codec]| table.iter().find(|codec| codec.is(&map)).copied();
             let payload_type = map.payload_type;
             if let Some(codec) = known(&capabilities.codecs) {
+                parameters.push(line.fmtp(payload_type).map(Box::from));
                 codecs.push(Format {
                     payload_type,
                     codec,
@@ -110,6 +113,7 @@ impl Stream {
             rtcp_mux: line.has("rtcp-mux"),
             voip_metrics: wants_metrics(session, line),
             codecs,
+            parameters,
             events,
             event_sets,
             noises,
@@ -118,6 +122,18 @@ impl Stream {
             direction,
             off,
         })
+    }
+
+    /// All formats that the writer takes.
+    pub(crate) fn formats(&self) -> impl Iterator<Item = &Format> {
+        let others = self.noises.iter().chain(&self.events);
+        self.codecs.iter().chain(others)
+    }
+
+    /// How the writer wants one of its codecs.
+    pub(crate) fn parameters_of(&self, format: Format) -> Option<Box<str>> {
+        let place = self.codecs.iter().position(|codec| *codec == format)?;
+        self.parameters[place].clone()
     }
 
     /// The events that the writer takes as `format`.

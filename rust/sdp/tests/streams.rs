@@ -148,7 +148,7 @@ fn each_side_sends_in_the_payload_types_of_the_other() {
         .iter()
         .map(|f| f.payload_type)
         .collect();
-    assert_eq!(expected, [0, 8, 101]);
+    assert_eq!(expected, [8, 101]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sems_audio::codec::{Codec, Decoder};
+use sems_audio::codec::{Codec, Decoder, Parameters};
 use sems_engine::transport::memory::{LinkQuality, MemoryNetwork};
 use sems_rtp::PayloadType;
 
@@ -67,15 +67,15 @@ impl Line {
     /// When the `number`th sample of the speaker's is said, in ms after the first packet left: a
     /// packet's first sample counts as said when the packet leaves.
     pub fn said_ms(&self, number: usize) -> f64 {
-        let rate = f64::from(self.codec.sample_rate) / 1000.0;
+        let rate = f64::from(self.codec.rate.hz()) / 1000.0;
         number as f64 / rate / (1.0 + self.drift_ppm * 1e-6)
     }
 
     /// Has `said`, at the codec's rate, said and heard.
     pub fn carry(&self, said: &[i16]) -> Heard {
         let mut random = Random(self.seed);
-        let packet = (self.codec.sample_rate / 1000 * self.ptime_ms) as usize;
-        let mut encoder = self.codec.encoder();
+        let packet = (self.codec.rate.hz() / 1000 * self.ptime_ms) as usize;
+        let mut encoder = self.codec.encoder(Parameters::default());
         let (mut arrivals, mut lost) = (Vec::new(), 0);
         for (number, samples) in said.chunks_exact(packet).enumerate() {
             let mut payload = vec![0; 2 * packet];
@@ -150,14 +150,21 @@ impl Line {
             uneven_ms: 0.0,
         };
         let mut decoder: Decoder = codec.decoder();
-        let frame = (codec.sample_rate / 50) as usize;
+        let frame = codec.rate.frame();
         let mut before = None;
         for packet in received {
-            let mut samples = vec![0; frame];
-            let count = decoder.decode(&packet.payload, &mut samples);
-            assert_eq!(count, frame, "a packet of another length");
+            let length = codec.samples(&packet.payload);
+            // L16 at 48 kHz goes in two packets a tick.
+            assert!(
+                length == frame || 2 * length == frame,
+                "a packet of another length"
+            );
+            let mut samples = vec![0; length];
+            assert_eq!(decoder.decode(&packet.payload, &mut samples), length);
             heard.samples.extend(samples);
-            if let Some(before) = before.replace(packet.at) {
+            if let Some(before) = before.replace(packet.at)
+                && (length == frame || before != packet.at)
+            {
                 let uneven = (packet.at - before).as_secs_f64() * 1000.0 - 20.0;
                 heard.uneven_ms = heard.uneven_ms.max(uneven.abs());
             }

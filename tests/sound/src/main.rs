@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ..Weather::CLEAN
     };
     for codec in CODECS {
-        let rate = codec.sample_rate;
+        let rate = codec.rate.hz();
         let said = speech(rate, SECONDS);
         let weathers = [
             ("clean", Weather::CLEAN),

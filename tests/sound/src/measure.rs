@@ -28,7 +28,7 @@ pub struct Match {
 
 /// Finds each window of speech in what was heard.
 pub fn matches(line: &Line, said: &[i16], heard: &Heard) -> Vec<Match> {
-    let rate = line.codec.sample_rate;
+    let rate = line.codec.rate.hz();
     let per_ms = (rate / 1000) as usize;
     let step = (rate / COARSE) as usize;
     let thin = |samples: &[i16]| -> Vec<f32> {
@@ -119,7 +119,7 @@ pub fn delay(matches: &[Match], part: f64) -> f64 {
 
 /// Segmental signal-to-noise ratio over frames of 20 ms of speech, each limited to −10 to 35 dB.
 pub fn segmental_snr(line: &Line, said: &[i16], heard: &Heard, matches: &[Match]) -> f64 {
-    let frame = (line.codec.sample_rate / 50) as usize;
+    let frame = (line.codec.rate.hz() / 50) as usize;
     let mut ratios = Vec::new();
     for found in matches {
         for offset in (0..HOP_MS / 20).map(|n| n * frame) {

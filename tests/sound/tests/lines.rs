@@ -1,6 +1,6 @@
 //! What is heard is what was said, soon after it was said: for each codec, under each weather.
 
-use sems_audio::codec::{CODECS, Codec};
+use sems_audio::codec::{CODECS, Codec, g711};
 use sems_sound::{
     line::Line,
     measure::{Match, delay, longest_gap_ms, louder_by, matches, segmental_snr},
@@ -10,6 +10,37 @@ use sems_sound::{
 
 fn codecs() -> impl Iterator<Item = &'static Codec> {
     CODECS.iter().copied()
+}
+
+/// What a codec itself does to speech.
+struct Own {
+    /// How much later it is heard, in ms: where the codec is well seen, and at most.
+    late: (f64, f64),
+    /// The segmental signal-to-noise ratio in dB that is left at least, without loss and with.
+    snr: (f64, f64),
+    /// How much softer it becomes at most, in dB.
+    softer: f64,
+}
+
+fn own(codec: &Codec) -> Own {
+    match codec.name {
+        // It keeps what is heard, not the wave.
+        "opus" => Own {
+            late: (13.5, 25.0),
+            snr: (4.0, 3.0),
+            softer: 1.0,
+        },
+        "G722" => Own {
+            late: (3.0, 21.0),
+            snr: (12.0, 9.0),
+            softer: 0.5,
+        },
+        _ => Own {
+            late: (0.0, 0.0),
+            snr: (30.0, 10.0),
+            softer: 0.5,
+        },
+    }
 }
 
 /// The windows of `found` that lie between these seconds of what was said.
@@ -22,7 +53,7 @@ fn between(found: &[Match], rate: u32, from: f64, to: f64) -> Vec<Match> {
 #[test]
 fn over_a_clean_network_speech_is_heard_at_the_next_tick_whole_and_as_loud() {
     for codec in codecs() {
-        let said = speech(codec.sample_rate, 12);
+        let (said, own) = (speech(codec.rate.hz(), 12), own(codec));
         for (ptime_ms, phase_ms, most) in [
             (20, 0.5, 20.0),
             (20, 7.0, 14.0),
@@ -31,6 +62,10 @@ fn over_a_clean_network_speech_is_heard_at_the_next_tick_whole_and_as_loud() {
             (30, 11.0, 20.0),
             (60, 5.0, 16.0),
         ] {
+            if codec.append.is_some() && ptime_ms == 30 {
+                // Its frames have 10, 20, 40 or 60 ms.
+                continue;
+            }
             let line = Line {
                 ptime_ms,
                 phase_ms,
@@ -46,12 +81,12 @@ fn over_a_clean_network_speech_is_heard_at_the_next_tick_whole_and_as_loud() {
                 "{name}, {ptime_ms} ms at {phase_ms}: {p50:.1} {p99:.1} ms, {snr:.1} {louder:+.2} dB"
             );
             assert!(
-                p50 <= most && p99 <= most,
+                p50 <= most + own.late.0 && p99 <= most + own.late.1,
                 "{name}, {ptime_ms} ms: {p50} {p99}"
             );
             assert_eq!(heard.uneven_ms, 0.0);
             assert!(
-                snr > 30.0 && louder.abs() < 0.5,
+                snr > own.snr.0 && (-own.softer..0.5).contains(&louder),
                 "{name}: {snr} dB, {louder} dB"
             );
         }
@@ -61,7 +96,7 @@ fn over_a_clean_network_speech_is_heard_at_the_next_tick_whole_and_as_loud() {
 #[test]
 fn sixty_ms_of_jitter_and_five_percent_of_loss_cost_at_most_100_ms() {
     for codec in codecs() {
-        let said = speech(codec.sample_rate, 40);
+        let (said, own) = (speech(codec.rate.hz(), 40), own(codec));
         for seed in 1..=3 {
             let line = Line {
                 seed,
@@ -77,7 +112,7 @@ fn sixty_ms_of_jitter_and_five_percent_of_loss_cost_at_most_100_ms() {
             println!("{name}, seed {seed}: {p50:.1} {p99:.1} ms, {snr:.1} {louder:+.2} dB");
             assert!(p50 <= 100.0 && p99 <= 140.0, "{name}: {p50} {p99} ms");
             assert!(
-                snr > 10.0 && (-1.5..0.5).contains(&louder),
+                snr > own.snr.1 && (-1.0 - own.softer..0.5).contains(&louder),
                 "{name}: {snr} {louder} dB"
             );
             assert_eq!(heard.uneven_ms, 0.0);
@@ -87,8 +122,8 @@ fn sixty_ms_of_jitter_and_five_percent_of_loss_cost_at_most_100_ms() {
 
 #[test]
 fn the_delay_follows_the_weather_within_about_a_second_either_way() {
-    let codec = CODECS[0];
-    let said = speech(codec.sample_rate, 30);
+    let codec: &Codec = &g711::PCMU;
+    let said = speech(codec.rate.hz(), 30);
     for seed in 1..=5 {
         let jittery = Weather {
             jitter_ms: 60.0,
@@ -105,7 +140,7 @@ fn the_delay_follows_the_weather_within_about_a_second_either_way() {
         };
         let heard = line.carry(&said);
         let found = matches(&line, &said, &heard);
-        let within = |from, to| between(&found, codec.sample_rate, from, to);
+        let within = |from, to| between(&found, codec.rate.hz(), from, to);
         let (before, during, after) = (within(1.0, 9.8), within(11.0, 19.8), within(21.3, 30.0));
         assert!(delay(&before, 1.0) < 15.0);
         // A second after it began hardly anything is missing any more.
@@ -119,7 +154,7 @@ fn the_delay_follows_the_weather_within_about_a_second_either_way() {
 
 #[test]
 fn packets_that_are_lost_leave_no_hole_in_a_voice() {
-    let codec = CODECS[0];
+    let codec: &Codec = &g711::PCMU;
     // A vowel that never ends.
     let voice: Vec<i16> = (0..8_000 * 20)
         .map(|n| {

@@ -8,17 +8,23 @@
 //! Linear samples are 16 bits, left-justified, as in ITU-T G.191: µ-law ignores the lowest two,
 //! A-law the lowest three, and a negative sample is coded as its one's complement.
 
-use super::{Codec, Decoder, Encoder};
+use super::{Codec, Decoder, Encoder, Parameters};
+use crate::frame::Rate;
 
 /// µ-law, static payload type 0.
 pub static PCMU: Codec = Codec {
     name: "PCMU",
     payload_type: Some(0),
     clock_rate: 8_000,
-    sample_rate: 8_000,
+    rate: Rate::Narrow,
     channels: 1,
     silence: Some(ULAW_SILENCE),
-    new_encoder: || Encoder::Stateless(encode_ulaw),
+    longest_frame: 160,
+    parameters: None,
+    append: None,
+    samples: |payload| payload.len(),
+    read_parameters: |_| Parameters::default(),
+    new_encoder: |_| Encoder::Stateless(encode_ulaw),
     new_decoder: || Decoder::Stateless(decode_ulaw),
 };
 
@@ -27,10 +33,15 @@ pub static PCMA: Codec = Codec {
     name: "PCMA",
     payload_type: Some(8),
     clock_rate: 8_000,
-    sample_rate: 8_000,
+    rate: Rate::Narrow,
     channels: 1,
     silence: Some(ALAW_SILENCE),
-    new_encoder: || Encoder::Stateless(encode_alaw),
+    longest_frame: 160,
+    parameters: None,
+    append: None,
+    samples: |payload| payload.len(),
+    read_parameters: |_| Parameters::default(),
+    new_encoder: |_| Encoder::Stateless(encode_alaw),
     new_decoder: || Decoder::Stateless(decode_alaw),
 };
 

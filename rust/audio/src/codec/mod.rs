@@ -1,6 +1,17 @@
 //! The codecs: one file each, and one row in [`CODECS`].
 
 pub mod g711;
+pub mod g722;
+pub mod l16;
+#[cfg(feature = "opus")]
+pub mod opus;
+mod parameters;
+
+use std::any::Any;
+
+pub use parameters::Parameters;
+
+use crate::frame::Rate;
 
 /// Everything an offer, a leg or a player has to know about a codec.
 ///
@@ -15,18 +26,35 @@ pub struct Codec {
     /// RTP timestamp units a second. Not always the sampling rate: G.722 says 8000 (RFC 3551
     /// section 4.5.2).
     pub clock_rate: u32,
-    /// Samples a second and channel of the linear audio.
-    pub sample_rate: u32,
-    /// Channels of the linear audio, interleaved.
+    /// The rate of the linear audio, which is mono always.
+    pub rate: Rate,
+    /// Channels as in `a=rtpmap`. Opus says 2 whatever is sent (RFC 7587 section 7).
     pub channels: u8,
     /// The byte that, repeated, is silence; `None` where silence has to be encoded.
     pub silence: Option<u8>,
-    new_encoder: fn() -> Encoder,
+    /// Bytes of the longest payload that 20 ms are encoded to.
+    pub longest_frame: usize,
+    /// What we say in `a=fmtp`: how we want it coded.
+    pub parameters: Option<&'static str>,
+    /// How frames of 20 ms become one packet; `None` where their bytes simply follow each other.
+    pub append: Option<AppendFn>,
+    samples: fn(&[u8]) -> usize,
+    read_parameters: fn(&str) -> Parameters,
+    new_encoder: fn(Parameters) -> Encoder,
     new_decoder: fn() -> Decoder,
 }
 
 /// Every codec we speak, best first. The order is the order of our offers.
-pub static CODECS: &[&Codec] = &[&g711::PCMU, &g711::PCMA];
+pub static CODECS: &[&Codec] = &[
+    #[cfg(feature = "opus")]
+    &opus::OPUS,
+    &g722::G722,
+    &g711::PCMU,
+    &g711::PCMA,
+    &l16::L16_48000,
+    &l16::L16_16000,
+    &l16::L16_8000,
+];
 
 /// Finds a codec by its `a=rtpmap` name and clock rate.
 pub fn by_name(name: &str, clock_rate: u32) -> Option<&'static Codec> {
@@ -45,14 +73,43 @@ pub fn by_payload_type(payload_type: u8) -> Option<&'static Codec> {
 }
 
 impl Codec {
-    /// A fresh encoder for one stream.
-    pub fn encoder(&self) -> Encoder {
-        (self.new_encoder)()
+    /// A fresh encoder for one stream to somebody who wants it so.
+    pub fn encoder(&self, parameters: Parameters) -> Encoder {
+        (self.new_encoder)(parameters)
     }
 
     /// A fresh decoder for one stream.
     pub fn decoder(&self) -> Decoder {
         (self.new_decoder)()
+    }
+
+    /// Samples that a payload decodes to; 0 for one that can't be decoded.
+    #[inline]
+    pub fn samples(&self, payload: &[u8]) -> usize {
+        (self.samples)(payload)
+    }
+
+    /// How the writer of an `a=fmtp`, without its payload type, wants this codec.
+    pub fn read_parameters(&self, fmtp: &str) -> Parameters {
+        (self.read_parameters)(fmtp)
+    }
+
+    /// RTP timestamp units in 20 ms.
+    pub const fn units(&self) -> u32 {
+        self.clock_rate / 50
+    }
+
+    /// Whether each byte stands for one sample at 8 kHz by itself.
+    pub fn is_coded_by_sample(&self) -> bool {
+        self.silence.is_some()
+            && self.rate == Rate::Narrow
+            && self.longest_frame == Rate::Narrow.frame()
+    }
+}
+
+impl PartialEq for Codec {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
     }
 }
 
@@ -62,10 +119,21 @@ pub type EncodeFn = fn(&[i16], &mut [u8]) -> usize;
 /// A stateless coder: bytes in, linear samples out, number of samples returned.
 pub type DecodeFn = fn(&[u8], &mut [i16]) -> usize;
 
+/// Appends a frame to the packet of so many bytes (0: there is none yet) at the beginning of a
+/// place; returns how many it has then. `None`, and nothing changed: the two can't be one packet, or
+/// there is no room.
+pub type AppendFn = fn(&mut [u8], usize, &[u8]) -> Option<usize>;
+
 /// An encoder with memory.
-pub trait Encode: Send {
-    /// Encodes `samples` into `payload`, never past its end; returns the bytes written.
+pub trait Encode: Any + Send {
+    /// Encodes `samples` into `payload`, never past its end; returns the bytes written. 0: there is
+    /// nothing that would have to be sent (DTX).
     fn encode(&mut self, samples: &[i16], payload: &mut [u8]) -> usize;
+
+    /// Goes on as if all that `other` has encoded had been encoded here: for a decoder that has
+    /// followed the other, nothing changes. Another codec's encoder is passed over. Does not
+    /// allocate.
+    fn continue_from(&mut self, other: &dyn Encode);
 }
 
 /// A decoder with memory.
@@ -73,6 +141,14 @@ pub trait Decode: Send {
     /// Decodes `payload` into `samples`, never past its end; returns the samples written, 0 for
     /// a payload that cannot be decoded.
     fn decode(&mut self, payload: &[u8], samples: &mut [i16]) -> usize;
+
+    /// A packet is lost: fills `samples` with what may have been in it. `next` is the packet that
+    /// follows at once, if it has come: it may tell. `false`, and nothing written, for a codec that
+    /// leaves this to others.
+    fn conceal(&mut self, next: Option<&[u8]>, samples: &mut [i16]) -> bool {
+        let _ = (next, samples);
+        false
+    }
 }
 
 /// One stream's encoder.
@@ -84,12 +160,20 @@ pub enum Encoder {
 }
 
 impl Encoder {
-    /// Encodes `samples` into `payload`, never past its end; returns the bytes written.
+    /// Encodes `samples` into `payload`, never past its end; returns the bytes written, as
+    /// [`Encode::encode`] does.
     #[inline]
     pub fn encode(&mut self, samples: &[i16], payload: &mut [u8]) -> usize {
         match self {
             Self::Stateless(encode) => encode(samples, payload),
             Self::Stateful(state) => state.encode(samples, payload),
+        }
+    }
+
+    /// Goes on where `other` is: see [`Encode::continue_from`].
+    pub fn continue_from(&mut self, other: &Self) {
+        if let (Self::Stateful(state), Self::Stateful(other)) = (self, other) {
+            state.continue_from(&**other);
         }
     }
 
@@ -114,6 +198,14 @@ impl Decoder {
         match self {
             Self::Stateless(decode) => decode(payload, samples),
             Self::Stateful(state) => state.decode(payload, samples),
+        }
+    }
+
+    /// Fills in for a lost packet: see [`Decode::conceal`].
+    pub fn conceal(&mut self, next: Option<&[u8]>, samples: &mut [i16]) -> bool {
+        match self {
+            Self::Stateless(_) => false,
+            Self::Stateful(state) => state.conceal(next, samples),
         }
     }
 }

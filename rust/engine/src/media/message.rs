@@ -12,7 +12,7 @@ use sems_audio::Personal;
 
 use super::{
     files::{FilesInbox, Reading},
-    leg::{Leg, LegUpdate},
+    leg::{Edge, Leg, LegUpdate},
     player::Player,
     room::{Room, RoomRecording},
     tap::TapWriter,
@@ -119,6 +119,7 @@ pub(super) enum Waste {
     Tap(TapWriter),
     Personal(Box<Personal<CallId>>),
     Update(Box<LegUpdate>),
+    Edge(Box<Edge>),
 }
 
 /// The way to the file threads, also for what is to be dropped there.

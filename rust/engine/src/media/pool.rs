@@ -19,7 +19,7 @@ use super::{
     message::{INBOX, ToFiles, ToWorker, Trash, WorkerInbox},
     player::{self, Player},
     prompt::{Prompt, PromptHandle},
-    worker::{FaultReport, Tools, WallClock, Worker, WorkerParts, datagram_buffer},
+    worker::{FaultReport, Tools, WallClock, Worker, WorkerParts, datagram_buffer, scratch_buffer},
 };
 use crate::{
     command::{Listener, MediaCommand},
@@ -108,6 +108,7 @@ impl Media {
                     trash: Trash::new(waste_sender.clone(), to_files.clone()),
                     random: StdRng::seed_from_u64(config.seed.wrapping_add(u64::from(index))),
                     datagram: datagram_buffer(),
+                    scratch: scratch_buffer(),
                 };
                 let worker = Worker::new(WorkerParts {
                     index,

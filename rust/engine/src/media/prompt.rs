@@ -7,8 +7,8 @@ use std::{
 };
 
 use sems_audio::{
-    SAMPLE_RATE,
-    codec::{CODECS, Codec},
+    Rate, SAMPLE_RATE,
+    codec::{CODECS, Codec, Parameters},
     resample,
     tone::{self, Part, Pattern},
 };
@@ -21,10 +21,12 @@ const LONGEST_TONE_MS: u32 = 3_600_000;
 /// A prompt as it crosses threads and languages.
 pub type PromptHandle = Arc<Prompt>;
 
-/// A sound at 8 kHz, linear and in each codec that codes sample by sample, so that playing it to
+/// A sound at 8 kHz, and at 16 kHz if there is more in it than 8 kHz can hold; linear and in each codec that codes sample by sample, so that playing it to
 /// one listener costs a header and a send.
 pub struct Prompt {
     samples: Box<[i16]>,
+    /// At 16 kHz, twice as many.
+    wide: Option<Box<[i16]>>,
     coded: Vec<Coded>,
     /// It is not here but in a file, which is read while it sounds.
     file: Option<LongFile>,
@@ -46,15 +48,18 @@ impl Prompt {
     pub fn new(samples: Vec<i16>) -> Self {
         let coded = CODECS
             .iter()
-            .filter(|codec| is_coded_by_sample(codec))
+            .filter(|codec| codec.is_coded_by_sample())
             .map(|codec| {
                 let mut payload = vec![0; samples.len()].into_boxed_slice();
-                codec.encoder().encode(&samples, &mut payload);
+                codec
+                    .encoder(Parameters::default())
+                    .encode(&samples, &mut payload);
                 Coded { codec, payload }
             })
             .collect();
         Self {
             samples: samples.into_boxed_slice(),
+            wide: None,
             coded,
             file: None,
         }
@@ -64,6 +69,7 @@ impl Prompt {
     pub(super) fn of_file(path: PathBuf, samples: u64) -> Self {
         Self {
             samples: Box::default(),
+            wide: None,
             coded: Vec::new(),
             file: Some(LongFile { path, samples }),
         }
@@ -74,12 +80,26 @@ impl Prompt {
     /// # Errors
     /// [`EngineError::Invalid`] for a rate that can't be resampled.
     pub fn from_pcm(samples: Vec<i16>, rate: u32) -> Result<Self, EngineError> {
+        let resampled = |to: Rate| {
+            resample(&samples, rate, to.hz())
+                .map_err(|error| EngineError::Invalid(format!("prompt: {error}")))
+        };
         if rate == SAMPLE_RATE {
             return Ok(Self::new(samples));
         }
-        resample(&samples, rate, SAMPLE_RATE)
-            .map(Self::new)
-            .map_err(|error| EngineError::Invalid(format!("prompt: {error}")))
+        let prompt = Self::new(resampled(Rate::Narrow)?);
+        if rate < SAMPLE_RATE {
+            return Ok(prompt);
+        }
+        let mut wide = match rate == Rate::Wide.hz() {
+            true => samples,
+            false => resampled(Rate::Wide)?,
+        };
+        wide.resize(2 * prompt.samples.len(), 0);
+        Ok(Self {
+            wide: Some(wide.into_boxed_slice()),
+            ..prompt
+        })
     }
 
     /// A generated sound: `join`, `leave`, `muted`, `unmuted`, `hand-up`, `hand-down`, `beep`,
@@ -134,7 +154,8 @@ impl Prompt {
             .file
             .as_ref()
             .map_or(0, |file| file.path.as_os_str().len());
-        size_of::<Self>() + 2 * self.samples.len() + coded + path
+        let wide = self.wide.as_ref().map_or(0, |wide| wide.len());
+        size_of::<Self>() + 2 * (self.samples.len() + wide) + coded + path
     }
 
     /// The file in which it is, when it is too long to be kept here.
@@ -145,6 +166,11 @@ impl Prompt {
     /// The sound at 8 kHz; nothing of one that is read from its file while it sounds.
     pub fn samples(&self) -> &[i16] {
         &self.samples
+    }
+
+    /// The sound at 16 kHz, if it was ever known at more than 8; twice as many samples.
+    pub fn wide(&self) -> Option<&[i16]> {
+        self.wide.as_deref()
     }
 
     /// The sound in `codec`, a byte a sample; `None` for a codec that does not code so.
@@ -161,15 +187,6 @@ impl std::fmt::Debug for Prompt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Prompt({:?})", self.duration())
     }
-}
-
-/// Whether each byte of `codec` stands for one sample at 8 kHz by itself.
-pub(super) fn is_coded_by_sample(codec: &Codec) -> bool {
-    codec.silence.is_some()
-        && codec.sample_rate == SAMPLE_RATE
-        && codec.clock_rate == SAMPLE_RATE
-        && codec.channels == 1
-        && codec.encoder().is_stateless()
 }
 
 fn duration(ms: &str, unknown: impl Fn() -> EngineError) -> Result<u32, EngineError> {

@@ -7,11 +7,13 @@
 //! prepared coding is sent as it is.
 
 mod apart;
+mod shared;
 
 use sems_audio::{
-    Frame, Gain, Limiter, Rate, SAMPLE_RATE, SILENCE, Sum, Talker, TalkerLimit,
-    codec::{Codec, Encoder},
+    Gain, Limiter, Rate, Sum, Talker, TalkerLimit,
+    codec::{Codec, Encoder, Parameters},
 };
+use shared::Lowered;
 
 use super::{
     leg::{Leg, Packet, Part},
@@ -60,8 +62,16 @@ pub struct Room {
     sounding: Vec<u32>,
     /// The same for the limit of talkers.
     candidates: Vec<Talker>,
+    /// The rate at which it mixes: the highest of its legs'.
+    rate: Rate,
+    /// Legs of each rate.
+    rates: [usize; Rate::ALL.len()],
+    /// All legs have the room's rate and codecs without a memory.
+    is_plain: bool,
     /// What all who listen hear, if `limited`.
-    heard: Frame,
+    heard: Box<[i16]>,
+    /// The same at lower rates, where somebody hears it so.
+    lowered: [Option<Box<Lowered>>; Rate::ALL.len()],
     limited: bool,
     limiter: Limiter,
     /// As it was before this tick.
@@ -71,29 +81,33 @@ pub struct Room {
     told_levels: bool,
 }
 
-/// What those who share a codec can share of a tick.
+/// What those who share a codec, and want it used in the same way, can share of a tick.
 struct Coded {
     codec: &'static Codec,
+    parameters: Parameters,
     encoder: Encoder,
     silence: Packet,
     mix: Packet,
     /// `mix` is of this tick.
     mixed: bool,
+    /// So it was in the tick before.
+    was_mixed: bool,
 }
 
 /// Where one leg's own mix is made; one a worker.
 pub(super) struct Bench {
     sum: Sum,
-    frame: Frame,
+    frame: [i16; Rate::LONGEST_FRAME],
     packet: Packet,
 }
 
 impl Bench {
     pub(super) fn new() -> Self {
         Self {
-            sum: Sum::new(Rate::Narrow),
-            frame: SILENCE,
-            packet: Packet::new(0),
+            // With room for all.
+            sum: Sum::new(Rate::Full),
+            frame: [0; Rate::LONGEST_FRAME],
+            packet: Packet::of_any_codec(),
         }
     }
 }
@@ -116,7 +130,11 @@ impl Room {
             talkers: 0,
             sounding: Vec::new(),
             candidates: Vec::new(),
-            heard: SILENCE,
+            rate: Rate::Narrow,
+            rates: [0; Rate::ALL.len()],
+            is_plain: true,
+            heard: Rate::Narrow.silence().into(),
+            lowered: [const { None }; Rate::ALL.len()],
             limited: false,
             limiter: Limiter::new(),
             limiter_before: Limiter::new(),
@@ -129,13 +147,6 @@ impl Room {
     /// Whether it has nothing to do at a tick.
     pub(super) fn is_idle(&self) -> bool {
         self.legs.is_empty() && self.players.is_empty()
-    }
-
-    /// Takes a leg in.
-    pub(super) fn admit(&mut self, leg: Box<Leg>) {
-        self.prepare(leg.codec());
-        self.legs.push(leg);
-        self.make_places();
     }
 
     /// Mixes differently from now on.
@@ -169,22 +180,9 @@ impl Room {
         }
     }
 
-    /// Makes ready to code for legs with this codec.
-    pub(super) fn prepare(&mut self, codec: &'static Codec) {
-        if self.coded_for(codec).is_none() {
-            let silence = codec.silence.unwrap_or_default();
-            self.coded.push(Coded {
-                codec,
-                encoder: codec.encoder(),
-                silence: Packet::new(silence),
-                mix: Packet::new(silence),
-                mixed: false,
-            });
-        }
-    }
-
     /// Begins a playback that all hear.
-    pub(super) fn play(&mut self, player: Player) {
+    pub(super) fn play(&mut self, mut player: Player) {
+        player.set_rate(self.rate);
         self.players.push(player);
     }
 
@@ -203,7 +201,7 @@ impl Room {
         self.talkers = 0;
         self.sounding.clear();
         for coded in &mut self.coded {
-            coded.mixed = false;
+            coded.was_mixed = std::mem::take(&mut coded.mixed);
         }
         advance_players(&mut self.players, tick);
         for index in 0..self.legs.len() {
@@ -239,6 +237,9 @@ impl Room {
         }
         if !self.sinks.is_empty() {
             self.feed_sinks(tick);
+        }
+        if !self.is_plain {
+            self.part_ways();
         }
         self.tell_levels(tick);
     }
@@ -292,15 +293,16 @@ impl Room {
 
     /// Gives the mix to those who listen beside the legs.
     fn feed_sinks(&mut self, tick: &mut Tick<'_>) {
-        let mut frame = SILENCE;
         if self.plays_alone() {
-            self.players[0].samples(&mut frame);
-        } else if self.talkers > 0 || !self.players.is_empty() {
+            self.players[0].samples(&mut self.heard);
+        } else if self.is_silent() {
+            self.heard.fill(0);
+        } else {
             self.limit();
-            frame = self.heard;
         }
         let at = tick.wall.since_start(tick.now);
-        self.sinks.write(Direction::Out, &frame, SAMPLE_RATE, at);
+        let rate = self.rate.hz();
+        self.sinks.write(Direction::Out, &self.heard, rate, at);
         self.sinks.tell(tick.outbox);
         self.sinks.clean(tick.trash);
     }
@@ -313,11 +315,17 @@ impl Room {
         if self.talkers == 0 {
             self.sum.clear();
         }
-        let mut frame = SILENCE;
+        let mut frame = [0; Rate::LONGEST_FRAME];
+        let frame = &mut frame[..self.rate.frame()];
         for player in &self.players {
-            player.samples(&mut frame);
-            self.sum.add(&frame, Gain::UNITY);
+            player.samples(frame);
+            self.sum.add(frame, Gain::UNITY);
         }
+    }
+
+    /// Nothing sounds.
+    fn is_silent(&self) -> bool {
+        self.talkers == 0 && self.players.is_empty()
     }
 
     /// One prompt sounds and nobody speaks.
@@ -340,52 +348,18 @@ impl Room {
         }
     }
 
-    /// Whether a leg hears what all who listen hear.
+    /// Whether a leg hears what all who listen hear, in the coding of all.
     fn shares(&self, leg: &Leg) -> bool {
+        self.hears_same(leg) && (self.is_plain || !leg.lingers())
+    }
+
+    /// Whether a leg hears what all who listen hear.
+    fn hears_same(&self, leg: &Leg) -> bool {
         let counted = leg.part == Part::Sounds;
         let hears_itself = leg.echo && leg.sounds();
         // A gain of its own that is not that of all would jump.
         let as_loud = !leg.apart || leg.limiter == self.limiter_before;
         leg.players.is_empty() && counted == hears_itself && leg.hears_as_all() && as_loud
-    }
-
-    /// Gives a leg what all who listen hear.
-    fn speak_shared(&mut self, index: usize, tick: &Tick<'_>) {
-        let silent = self.talkers == 0 && self.players.is_empty();
-        let alone = self.plays_alone();
-        let codec = self.legs[index].codec();
-        let same = |coded: &Coded| std::ptr::eq(coded.codec, codec);
-        let Some(place) = self.coded.iter().position(same) else {
-            return;
-        };
-        if !silent && !self.coded[place].mixed {
-            if !alone {
-                self.limit();
-            }
-            let coded = &mut self.coded[place];
-            let payload = coded.mix.payload();
-            let prepared = alone && self.players[0].coded(codec, payload);
-            if !prepared {
-                if alone {
-                    self.players[0].samples(&mut self.heard);
-                }
-                coded.encoder.encode(&self.heard, payload);
-            }
-            coded.mixed = true;
-        }
-        let (leg, coded) = (&mut self.legs[index], &mut self.coded[place]);
-        leg.apart = false;
-        if silent {
-            leg.speak(&mut coded.silence, tick);
-            return;
-        }
-        leg.speak(&mut coded.mix, tick);
-    }
-
-    fn coded_for(&self, codec: &Codec) -> Option<&Coded> {
-        self.coded
-            .iter()
-            .find(|coded| std::ptr::eq(coded.codec, codec))
     }
 
     fn tell_levels(&mut self, tick: &mut Tick<'_>) {

@@ -19,7 +19,7 @@ use slotmap::SlotMap;
 
 use super::{
     counters::Counters,
-    leg::Leg,
+    leg::{Leg, STRETCHED},
     message::{ToFiles, ToWorker, Trash, Waste, WorkerInbox},
     room::{Bench, Room},
     schedule::{LATE, RoomKey, Schedule},
@@ -83,11 +83,18 @@ pub(super) struct Tick<'a> {
     pub(super) random: &'a mut StdRng,
     /// Where datagrams are received.
     pub(super) datagram: &'a mut [u8],
+    /// Where long packets are decoded.
+    pub(super) scratch: &'a mut [i16],
 }
 
 /// A place for one datagram.
 pub(super) fn datagram_buffer() -> Box<[u8]> {
     vec![0; DATAGRAM].into_boxed_slice()
+}
+
+/// A place for the samples of one packet.
+pub(super) fn scratch_buffer() -> Box<[i16]> {
+    vec![0; STRETCHED].into_boxed_slice()
 }
 
 /// What is lent to rooms and legs as a [`Tick`].
@@ -99,6 +106,7 @@ pub(super) struct Tools {
     pub(super) trash: Trash,
     pub(super) random: StdRng,
     pub(super) datagram: Box<[u8]>,
+    pub(super) scratch: Box<[i16]>,
 }
 
 impl Tools {
@@ -112,6 +120,7 @@ impl Tools {
             trash: &self.trash,
             random: &mut self.random,
             datagram: &mut self.datagram,
+            scratch: &mut self.scratch,
         }
     }
 }
@@ -441,7 +450,7 @@ impl Worker {
         };
         let call = leg.call();
         self.calls.insert(call, Place::Here(key, room.legs.len()));
-        room.admit(leg);
+        room.admit(leg, &self.tools.trash);
         room.record_member(call, &self.tools.trash);
         match room.slot {
             Some(slot) => self.schedule.weigh(slot, true),
@@ -461,7 +470,7 @@ impl Worker {
             return None;
         };
         let room = self.rooms.get_mut(key)?;
-        let mut leg = room.legs.swap_remove(index);
+        let mut leg = room.dismiss(index, &self.tools.trash);
         // A leg that leaves takes its gains with it, those that it has and those that others have for it.
         leg.aside = false;
         if let Some(personal) = leg.personal.take() {

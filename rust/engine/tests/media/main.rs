@@ -17,3 +17,4 @@ mod rooms;
 mod streams;
 mod taps;
 mod watching;
+mod wideband;

@@ -154,12 +154,14 @@ impl Stage {
             ptime_ms: 20,
             send_events: PayloadType::new(EVENTS),
             events: EventSet::KEYS,
-            receive_events: PayloadType::new(EVENTS),
+            receive_events: PayloadType::new(EVENTS).into_iter().collect(),
             remote_rtp: rtp.local_addr(),
             remote_rtcp: rtcp.local_addr(),
             rtcp_mux: false,
             comfort_noise: false,
             voip_metrics: false,
+            parameters: Default::default(),
+            event_clock_rate: 8_000,
             send: true,
             receive: true,
             unproven: false,
@@ -322,7 +324,7 @@ impl Stage {
     pub fn update(&mut self, phone: usize, change: impl FnOnce(&mut Negotiated)) {
         let phone = &mut self.phones[phone];
         change(&mut phone.negotiated);
-        let update = Box::new(LegUpdate::new(phone.negotiated.clone()));
+        let update = Box::new(LegUpdate::new(phone.negotiated.clone(), Ssrc(0x5eed)));
         assert!(self.handle.update(phone.call, update).is_ok());
         self.settle();
     }

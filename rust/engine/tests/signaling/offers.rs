@@ -125,7 +125,10 @@ fn a_codec_that_does_not_exist_is_refused_at_start() {
     let network = sems_engine::transport::memory::MemoryNetwork::new(0, LinkQuality::default());
     let started = sems_engine::handle::Engine::start_virtual(config, &network);
     let error = started.err().unwrap().to_string();
-    assert_eq!(error, "codecs: \"G.729\" is none of PCMU, PCMA");
+    assert_eq!(
+        error,
+        "codecs: \"G.729\" is none of opus, G722, PCMU, PCMA, L16"
+    );
 }
 
 #[test]

@@ -50,7 +50,10 @@ enum State {
 /// Sends the telephone-events of one leg.
 #[derive(Debug, Clone)]
 pub struct EventSender {
+    /// Of the durations.
     clock_rate: u32,
+    /// Of the timestamps.
+    audio_rate: u32,
     payload_type: PayloadType,
     queue: VecDeque<(Digit, u16)>,
     state: State,
@@ -60,8 +63,15 @@ impl EventSender {
     /// An idle sender. `payload_type` is the one negotiated for telephone-event, `clock_rate` its
     /// frequency in Hz, which is that of the audio beside it.
     pub fn new(payload_type: PayloadType, clock_rate: u32) -> EventSender {
+        EventSender::beside(payload_type, clock_rate, clock_rate)
+    }
+
+    /// The same beside audio of another clock, for a peer that takes no events of that one: they
+    /// have the audio's timestamps, and durations of their own clock.
+    pub fn beside(payload_type: PayloadType, clock_rate: u32, audio_rate: u32) -> EventSender {
         EventSender {
             clock_rate,
+            audio_rate: audio_rate.max(1),
             payload_type,
             queue: VecDeque::with_capacity(MAX_QUEUED),
             state: State::Idle,
@@ -88,7 +98,7 @@ impl EventSender {
         self.queue.is_empty() && matches!(self.state, State::Idle)
     }
 
-    /// The packet of this tick of `units` timestamp units, if the tick belongs to an event: it is
+    /// The packet of this tick of `units` timestamp units of the audio, if the tick belongs to an event: it is
     /// sent instead of audio. `session` numbers it and moves its timestamp on by the tick; without
     /// a packet it is left alone.
     pub fn tick(&mut self, session: &mut RtpSession, units: u32) -> Option<EventPacket> {
@@ -116,8 +126,12 @@ impl EventSender {
                 length,
             } => {
                 // Measured by the timestamps, so that ticks which were skipped count.
-                let elapsed = timestamp.plus(units).since(start);
-                let end = elapsed >= i32::from(length);
+                let elapsed = i64::from(timestamp.plus(units).since(start));
+                let elapsed = match self.clock_rate == self.audio_rate {
+                    true => elapsed,
+                    false => elapsed * i64::from(self.clock_rate) / i64::from(self.audio_rate),
+                };
+                let end = elapsed >= i64::from(length);
                 if end {
                     self.state = State::Ending {
                         digit,
@@ -161,6 +175,6 @@ impl EventSender {
     }
 
     fn gap(&self) -> u32 {
-        (GAP.as_millis() as u64 * u64::from(self.clock_rate) / 1000) as u32
+        (GAP.as_millis() as u64 * u64::from(self.audio_rate) / 1000) as u32
     }
 }

@@ -5,11 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use arrayvec::ArrayVec;
 use sems_audio::{
-    Concealer, FRAME_SAMPLES, Frame, Gate, Level, LevelMeter, SAMPLE_RATE, SILENCE, SpeechDetector,
-    Talker,
-    codec::{Codec, Decoder},
+    Concealer, Gate, Level, LevelMeter, Rate, SpeechDetector, Talker,
+    codec::Decoder,
     comfort_noise::{ComfortNoise, NoiseDescription},
 };
 use sems_rtp::{
@@ -18,38 +16,40 @@ use sems_rtp::{
 };
 
 use super::{
-    Leg, Negotiated, TICK_UNITS,
+    Leg, Negotiated,
     keys::Way,
     quality,
+    receivers::Receivers,
     stretching::{Rates, Stretcher, spare},
 };
 use crate::{command::Direction, media::worker::Tick};
 
-/// Samples of the longest packet, 60 ms.
-const LONGEST: usize = 3 * FRAME_SAMPLES;
-/// The same made longer.
-const STRETCHED: usize = LONGEST + spare(SAMPLE_RATE);
+/// Samples of the longest packet, 60 ms, made longer.
+pub(in crate::media) const STRETCHED: usize = stretched(Rate::Full);
 /// Datagrams taken from a port in one tick at most, so that a flood costs others nothing.
 const MAX_DATAGRAMS: usize = 64;
 /// Every so often the port is emptied although a tick's worth has come, in case more keeps coming.
 const DRAIN_TICKS: u32 = 16;
 /// A constant sample of no more than this is silence: A-law has no zero.
 const SILENT_SAMPLE: u16 = 8;
-/// Those of every codec that we know.
-const RATES: Rates = Rates {
-    sample_rate: SAMPLE_RATE,
-    clock_rate: SAMPLE_RATE,
-};
 /// All comfort noise is alike.
 const NOISE_SEED: u32 = 1;
 /// After 60 ms concealment has faded out.
 const CONCEALED_TICKS: u8 = 3;
+/// What a codec makes up itself has done so after 120 ms.
+const MADE_UP_TICKS: u8 = 6;
+
+/// Samples of the longest packet at a rate, made longer.
+const fn stretched(rate: Rate) -> usize {
+    3 * rate.frame() + spare(rate.hz())
+}
 
 /// What is kept of the peer's stream.
 pub(super) struct Inbound {
     jitter: JitterBuffer,
-    payload_type: PayloadType,
-    decoder: Decoder,
+    formats: Receivers,
+    /// Of the format that the peer sends.
+    rate: Rate,
     /// Apart, so that who is silent does not have it fetched from memory at each tick.
     sound: Box<Sound>,
     /// Which of the two frames is the newer one.
@@ -60,6 +60,8 @@ pub(super) struct Inbound {
     has_rest: bool,
     /// Ticks concealed since the last packet; the next packet is blended in.
     concealed: u8,
+    /// The codec has concealed that itself: there is nothing to blend.
+    made_up: bool,
     stretcher: Stretcher,
     /// The peer sends nothing but has said what its silence sounds like.
     noisy: bool,
@@ -77,10 +79,10 @@ pub(super) struct Inbound {
 
 /// Samples of the peer's stream.
 struct Sound {
-    /// The last two ticks.
-    frames: [Frame; 2],
-    /// What a packet longer than a tick has left.
-    rest: ArrayVec<i16, STRETCHED>,
+    /// The last two ticks, with room for the highest rate of the leg.
+    frames: [Box<[i16]>; 2],
+    /// What a packet longer than a tick has left; there is room for the longest.
+    rest: Vec<i16>,
     concealer: Concealer,
     noise: ComfortNoise,
     keys: EventReceiver,
@@ -103,14 +105,16 @@ struct Assembled {
 
 impl Inbound {
     pub(super) fn new(negotiated: &Negotiated) -> Self {
+        let formats = Receivers::new(negotiated);
+        let highest = formats.highest();
         Self {
-            jitter: JitterBuffer::new(JitterBufferConfig::G711),
-            payload_type: negotiated.payload_type,
-            decoder: negotiated.codec.decoder(),
+            jitter: JitterBuffer::new(formats.buffer()),
+            rate: formats.current().codec.rate,
+            formats,
             sound: Box::new(Sound {
-                frames: [SILENCE; 2],
-                rest: ArrayVec::new(),
-                concealer: Concealer::new(),
+                frames: [highest, highest].map(|rate| rate.silence().into()),
+                rest: Vec::with_capacity(stretched(highest)),
+                concealer: Concealer::with_rate(highest.hz()),
                 noise: ComfortNoise::new(NOISE_SEED),
                 keys: EventReceiver::new(),
                 bursts: Bursts::new(),
@@ -119,6 +123,7 @@ impl Inbound {
             sounding: [false; 2],
             has_rest: false,
             concealed: 0,
+            made_up: false,
             stretcher: Stretcher::default(),
             noisy: false,
             gate: Gate::new(),
@@ -131,9 +136,57 @@ impl Inbound {
         }
     }
 
-    /// Throws away what was to be played out in ticks that were left out.
-    pub(super) fn skip(&mut self, now: Instant, units: u32) {
+    /// Goes over to what a new agreement lets the peer send; what is not needed any more is left in
+    /// `new`. Where the codecs stay, so does all that has come.
+    pub(super) fn adopt(&mut self, new: &mut Self) {
+        if self.formats.renumber(&new.formats) {
+            return;
+        }
+        std::mem::swap(&mut self.jitter, &mut new.jitter);
+        std::mem::swap(&mut self.formats, &mut new.formats);
+        std::mem::swap(&mut self.sound, &mut new.sound);
+        std::mem::swap(&mut self.sound.keys, &mut new.sound.keys);
+        self.turn_to(self.formats.current().codec.rate);
+    }
+
+    /// The peer's samples have this rate from now on. What has been heard so far is forgotten.
+    fn turn_to(&mut self, rate: Rate) {
+        self.rate = rate;
+        self.sounding = [false; 2];
+        (self.has_rest, self.concealed) = (false, 0);
+    }
+
+    /// The rate of what the peer says.
+    pub(super) fn rate(&self) -> Rate {
+        self.rate
+    }
+
+    /// The lowest and the highest rate that it may have.
+    pub(super) fn rates(&self) -> (Rate, Rate) {
+        (self.formats.lowest(), self.formats.highest())
+    }
+
+    /// Timestamp units a second of what is waited for.
+    pub(super) fn clock_rate(&self) -> u32 {
+        self.jitter.clock_rate()
+    }
+
+    /// Timestamp units of a tick.
+    fn units(&self) -> u32 {
+        self.formats.current().codec.units()
+    }
+
+    fn clock(&self) -> Rates {
+        Rates {
+            sample_rate: self.rate.hz(),
+            clock_rate: self.formats.current().codec.clock_rate,
+        }
+    }
+
+    /// Throws away what was to be played out in so many ticks that were left out.
+    pub(super) fn skip(&mut self, now: Instant, ticks: u32) {
         self.has_rest = false;
+        let units = ticks.saturating_mul(self.units());
         self.jitter.skip(now, units);
     }
 
@@ -198,18 +251,18 @@ impl Inbound {
     }
 
     /// What was played out last.
-    pub(super) fn heard(&self) -> &Frame {
+    pub(super) fn heard(&self) -> &[i16] {
         match self.sounding[self.newest] {
-            true => &self.sound.frames[self.newest],
-            false => &SILENCE,
+            true => &self.sound.frames[self.newest][..self.rate.frame()],
+            false => self.rate.silence(),
         }
     }
 
-    /// Plays the next 20 ms out, at `now`.
-    fn play_out(&mut self, now: Instant, formats: &[(PayloadType, &'static Codec)]) {
+    /// Plays the next 20 ms out, at `now`. `scratch` has room for [`STRETCHED`] samples.
+    fn play_out(&mut self, now: Instant, scratch: &mut [i16]) {
         let last_sounded = self.sounding[self.newest];
         self.newest ^= 1;
-        let assembled = self.assemble(now, formats, last_sounded);
+        let assembled = self.assemble(now, last_sounded, scratch);
         let Assembled {
             mut sounding,
             mut level,
@@ -220,45 +273,44 @@ impl Inbound {
             let played = self.jitter.statistics().played;
             self.sound.bursts.lost(missing, played.saturating_sub(1));
         }
+        let length = self.rate.frame();
         if received && self.concealed > 0 {
-            let frame = &mut self.sound.frames[self.newest];
-            if !sounding {
-                frame.fill(0);
-            }
             self.concealed = 0;
-            self.sound.concealer.received(frame);
-            (sounding, level) = (true, None);
+            if !std::mem::take(&mut self.made_up) {
+                let frame = &mut self.sound.frames[self.newest][..length];
+                if !sounding {
+                    frame.fill(0);
+                }
+                self.sound.concealer.received(frame);
+                (sounding, level) = (true, None);
+            }
         }
         self.sounding[self.newest] = sounding;
+        let frame = match sounding {
+            true => &self.sound.frames[self.newest][..length],
+            false => self.rate.silence(),
+        };
         let level = match (level, sounding) {
             (Some(level), _) => level,
-            (None, true) => Level::rms(&self.sound.frames[self.newest]),
+            (None, true) => Level::rms(frame),
             (None, false) => Level::SILENCE,
-        };
-        let frame = match sounding {
-            true => &self.sound.frames[self.newest],
-            false => &SILENCE,
         };
         self.speech.push(frame, level);
         self.meter.push(level);
         self.level = level;
     }
 
-    fn assemble(
-        &mut self,
-        now: Instant,
-        formats: &[(PayloadType, &'static Codec)],
-        last_sounded: bool,
-    ) -> Assembled {
+    fn assemble(&mut self, now: Instant, last_sounded: bool, scratch: &mut [i16]) -> Assembled {
         let mut done = Assembled::default();
         let mut filled = 0;
         if self.has_rest {
             filled = self.play_rest();
             (done.sounding, done.received) = (true, true);
         }
-        while filled < FRAME_SAMPLES {
+        while filled < self.rate.frame() {
+            let (frame, rates) = (self.rate.frame(), self.clock());
             let restless = self.jitter.is_restless();
-            match self.jitter.pull(now, (FRAME_SAMPLES - filled) as u32) {
+            match self.jitter.pull(now, rates.units(frame - filled).max(1)) {
                 Pull::Frame(packet) if packet.payload_type == PayloadType::COMFORT_NOISE => {
                     if let Some(noise) = NoiseDescription::parse(packet.payload) {
                         self.sound.noise.describe(&noise);
@@ -267,38 +319,43 @@ impl Inbound {
                 }
                 Pull::Frame(packet) => {
                     self.noisy = false;
-                    if self.payload_type != packet.payload_type {
-                        let mut formats = formats.iter();
-                        let Some(format) = formats.find(|(pt, _)| *pt == packet.payload_type)
-                        else {
+                    if self.formats.current().payload_type != packet.payload_type {
+                        if !self.formats.select(packet.payload_type) {
                             continue;
-                        };
-                        self.payload_type = format.0;
-                        self.decoder = format.1.decoder();
+                        }
+                        let rate = self.formats.current().codec.rate;
+                        if rate != self.rate {
+                            // What there is of the frame has another rate.
+                            (self.rate, self.sounding) = (rate, [false; 2]);
+                            self.concealed = 0;
+                            (done, filled) = (Assembled::default(), 0);
+                        }
                     }
                     done.received = true;
                     done.missing += packet.lost_before;
-                    if filled > 0 || packet.payload.len() != FRAME_SAMPLES || restless {
-                        let mut samples = [0; STRETCHED];
-                        let sound = &mut samples[..LONGEST];
-                        let mut count = self.decoder.decode(packet.payload, sound);
+                    let receiver = self.formats.current_mut();
+                    let (frame, tick) = (self.rate.frame(), receiver.codec.units());
+                    if filled > 0 || packet.duration != tick || restless {
+                        let sound = &mut scratch[..3 * frame];
+                        let mut count = receiver.decoder.decode(packet.payload, sound);
                         if restless {
-                            count = self.stretcher.stretch(
-                                &mut self.jitter,
-                                &mut samples,
-                                count,
-                                RATES,
-                            );
+                            let rates = self.clock();
+                            let (jitter, room) = (&mut self.jitter, stretched(self.rate));
+                            let sound = &mut scratch[..room];
+                            count = self.stretcher.stretch(jitter, sound, count, rates);
                         }
                         self.make_sound(filled, &mut done);
-                        filled += self.take_samples(filled, &samples[..count]);
+                        filled += self.take_samples(filled, &scratch[..count]);
                         continue;
                     }
-                    let level = if is_silence(packet.payload, &mut self.decoder) {
+                    let silent = receiver.codec.silence.is_some()
+                        && is_silence(packet.payload, &mut receiver.decoder);
+                    let level = if silent {
                         Level::SILENCE
                     } else {
-                        let frame = &mut self.sound.frames[self.newest];
-                        self.decoder.decode(packet.payload, frame);
+                        let frame = &mut self.sound.frames[self.newest][..frame];
+                        let count = receiver.decoder.decode(packet.payload, frame);
+                        frame[count..].fill(0);
                         Level::rms(frame)
                     };
                     done.level = Some(level);
@@ -306,22 +363,22 @@ impl Inbound {
                     return done;
                 }
                 Pull::Lost { duration } => {
-                    let end = (filled + duration as usize).min(FRAME_SAMPLES);
-                    self.conceal(filled..end, last_sounded, &mut done);
+                    let end = (filled + rates.samples(duration)).min(frame);
+                    self.conceal(filled..end, last_sounded, &mut done, scratch);
                     filled = end;
                 }
                 Pull::Paused { duration } => {
-                    let end = (filled + duration as usize).min(FRAME_SAMPLES);
+                    let end = (filled + rates.samples(duration)).min(frame);
                     self.pause(filled..end, &mut done);
                     filled = end;
                 }
                 Pull::Wait => {
-                    self.conceal(filled..FRAME_SAMPLES, last_sounded, &mut done);
-                    filled = FRAME_SAMPLES;
+                    self.conceal(filled..frame, last_sounded, &mut done, scratch);
+                    filled = frame;
                 }
                 Pull::Empty => {
-                    self.pause(filled..FRAME_SAMPLES, &mut done);
-                    filled = FRAME_SAMPLES;
+                    self.pause(filled..frame, &mut done);
+                    filled = frame;
                 }
             }
         }
@@ -369,7 +426,7 @@ impl Inbound {
     /// Begins the frame with what the last packet has left; returns how much that is.
     fn play_rest(&mut self) -> usize {
         let Sound { frames, rest, .. } = &mut *self.sound;
-        let count = rest.len().min(FRAME_SAMPLES);
+        let count = rest.len().min(self.rate.frame());
         frames[self.newest][..count].copy_from_slice(&rest[..count]);
         rest.drain(..count);
         self.has_rest = !rest.is_empty();
@@ -379,43 +436,61 @@ impl Inbound {
     /// Goes on with decoded samples and keeps what is too much; returns how many were used.
     fn take_samples(&mut self, filled: usize, samples: &[i16]) -> usize {
         let Sound { frames, rest, .. } = &mut *self.sound;
-        let frame = &mut frames[self.newest][filled..];
+        let frame = &mut frames[self.newest][filled..self.rate.frame()];
         let count = samples.len().min(frame.len());
         let (now, later) = samples.split_at(count);
         frame[..count].copy_from_slice(now);
         rest.clear();
-        rest.extend(later.iter().copied().take(STRETCHED));
+        rest.extend_from_slice(&later[..later.len().min(rest.capacity())]);
         self.has_rest = !rest.is_empty();
         count
     }
 
     /// Fills a part of the frame that is missing.
-    fn conceal(&mut self, part: Range<usize>, last_sounded: bool, done: &mut Assembled) {
+    fn conceal(
+        &mut self,
+        part: Range<usize>,
+        last_sounded: bool,
+        done: &mut Assembled,
+        scratch: &mut [i16],
+    ) {
         if self.noisy {
             return self.pause(part, done);
         }
         let fades = self.concealed > 0 || last_sounded && self.gate.is_open();
-        if !fades || self.concealed >= CONCEALED_TICKS {
+        let most = match self.made_up {
+            true => MADE_UP_TICKS,
+            false => CONCEALED_TICKS,
+        };
+        if !fades || self.concealed >= most {
             return self.leave_silent(part, done.sounding);
         }
-        if self.concealed == 0 {
-            // What was heard is taken note of only now, since most of the time nothing is lost.
-            let Sound { frames, .. } = &*self.sound;
-            let mut older = match self.sounding[self.newest] {
-                true => frames[self.newest],
-                false => SILENCE,
-            };
-            let mut last = frames[self.newest ^ 1];
-            self.sound.concealer.restart(SAMPLE_RATE);
-            self.sound.concealer.received(&mut older);
-            self.sound.concealer.received(&mut last);
+        let concealment = &mut scratch[..self.rate.frame()];
+        if self.concealed == 0 || self.made_up {
+            let receiver = self.formats.current_mut();
+            let next = self.jitter.following();
+            let next = next.filter(|(payload_type, _)| *payload_type == receiver.payload_type);
+            let next = next.map(|(_, payload)| payload);
+            self.made_up = receiver.decoder.conceal(next, concealment);
+        }
+        if !self.made_up {
+            let Sound {
+                frames, concealer, ..
+            } = &mut *self.sound;
+            if self.concealed == 0 {
+                // What was heard is taken note of only now, since most of the time nothing is lost.
+                concealer.restart(self.rate.hz());
+                if self.sounding[self.newest] {
+                    concealer.received(&mut frames[self.newest][..concealment.len()]);
+                }
+                concealer.received(&mut frames[self.newest ^ 1][..concealment.len()]);
+            }
+            concealer.lost(concealment);
         }
         self.concealed += 1;
         self.make_sound(part.start, done);
-        let mut concealment = SILENCE;
-        self.sound.concealer.lost(&mut concealment);
-        let length = part.len();
-        self.sound.frames[self.newest][part].copy_from_slice(&concealment[..length]);
+        let concealment = &concealment[..part.len()];
+        self.sound.frames[self.newest][part].copy_from_slice(concealment);
     }
 }
 
@@ -440,6 +515,7 @@ impl Leg {
         let drain = self.inbound.hungry
             || self.inbound.is_deep()
             || self.inbound.ticks.is_multiple_of(DRAIN_TICKS);
+        let tick_units = self.inbound.units();
         let mut units = 0;
         for _ in 0..MAX_DATAGRAMS {
             let Some((length, from)) = self.port.rtp.receive(tick.datagram) else {
@@ -448,24 +524,18 @@ impl Leg {
             units += self.take_in(tick, length, from);
             // Asking in vain is half as dear as receiving. But what seems to be missing may wait
             // behind what overtook it.
-            if units >= TICK_UNITS && !drain && !self.inbound.jitter.has_gap() {
+            if units >= tick_units && !drain && !self.inbound.jitter.has_gap() {
                 break;
             }
         }
-        self.inbound.hungry = units < TICK_UNITS;
-        self.inbound
-            .play_out(tick.now, &self.negotiated.receive_formats);
+        self.inbound.hungry = units < tick_units;
+        self.inbound.play_out(tick.now, tick.scratch);
         if !self.sinks.is_empty() {
             let at = tick.wall.since_start(tick.now);
-            let heard = self.inbound.heard();
-            self.sinks.write(Direction::In, heard, SAMPLE_RATE, at);
+            let (heard, rate) = (self.inbound.heard(), self.inbound.rate().hz());
+            self.sinks.write(Direction::In, heard, rate, at);
             self.sinks.tell(tick.outbox);
         }
-    }
-
-    /// What the peer said in this tick.
-    pub(in crate::media) fn heard(&self) -> &Frame {
-        self.inbound.heard()
     }
 
     /// Whether what it said is to be heard by others.
@@ -541,7 +611,7 @@ impl Leg {
         }
         counters.rtp_received.add(1);
         let payload_type = header.payload_type;
-        if self.negotiated.receive_events == Some(payload_type) {
+        if self.negotiated.receive_events.contains(&payload_type) {
             let (digits, keys) = (&mut self.digits, &mut self.keys);
             let received = self.inbound.sound.keys.receive(arrived, &packet, |edge| {
                 if let DigitEdge::Begin { digit } = edge
@@ -557,8 +627,7 @@ impl Leg {
             self.inbound.jitter.pass_over(&packet);
             return 0;
         }
-        let mut formats = self.negotiated.receive_formats.iter();
-        if !formats.any(|(known, _)| *known == payload_type) {
+        let Some(receiver) = self.inbound.formats.find(payload_type) else {
             if payload_type == PayloadType::COMFORT_NOISE && self.negotiated.receive {
                 self.inbound.jitter.push(arrived, &packet, 0);
                 return 0;
@@ -568,9 +637,18 @@ impl Leg {
             }
             self.inbound.jitter.pass_over(&packet);
             return 0;
+        };
+        let units = receiver.units(packet.payload);
+        if units == 0 {
+            counters.rtp_malformed.add(1);
+            self.inbound.jitter.pass_over(&packet);
+            return 0;
         }
-        // A byte is a sample and a timestamp unit in every codec that we know.
-        let units = packet.payload.len() as u32;
+        let clock_rate = receiver.codec.clock_rate;
+        if clock_rate != self.inbound.jitter.clock_rate() {
+            self.inbound.jitter.restart(clock_rate);
+            self.session.set_receive_clock(clock_rate);
+        }
         if self.negotiated.receive {
             self.inbound.jitter.push(arrived, &packet, units);
         }

@@ -5,10 +5,13 @@
 
 mod control;
 mod dtx;
+mod edge;
 mod inbound;
 mod keys;
 mod outbound;
+mod packetizer;
 mod quality;
+mod receivers;
 mod streams;
 mod stretching;
 mod voice;
@@ -19,7 +22,10 @@ use std::{
 };
 
 use arrayvec::ArrayVec;
-use sems_audio::{FRAME_SAMPLES, Limiter, Personal, codec::Codec};
+use sems_audio::{
+    Limiter, Personal, Rate,
+    codec::{Codec, Decoder, Parameters},
+};
 use sems_rtp::{
     EventSender, Latch, PayloadType, RtpSession, SequenceNumber, SessionConfig, Ssrc, Timestamp,
 };
@@ -29,25 +35,30 @@ use super::{player::Player, port::Port, schedule::TICK, tap::Sinks};
 use crate::ids::CallId;
 use control::Control;
 use dtx::Dtx;
+use edge::Own;
 use inbound::Inbound;
 use keys::Keys;
-use outbound::Packetizer;
+use packetizer::Packetizer;
 use voice::Voice;
 
+pub(super) use edge::Edge;
+pub(super) use inbound::STRETCHED;
 pub(super) use outbound::Packet;
 
 /// Codecs that one leg may receive at the same time.
-pub const MAX_FORMATS: usize = 4;
+pub const MAX_FORMATS: usize = 8;
+/// Clocks of telephone-event that one leg may receive at the same time.
+pub const MAX_EVENTS: usize = 4;
 /// Key presses kept until they can be told.
 const MAX_DIGITS: usize = 32;
-/// Timestamp units of one tick: every codec's clock runs at 8 kHz.
-const TICK_UNITS: u32 = FRAME_SAMPLES as u32;
 
 /// What offer and answer agreed on for the audio of a call (RFC 3264).
 #[derive(Clone, Debug)]
 pub struct Negotiated {
     /// What we send.
     pub codec: &'static Codec,
+    /// How the peer wants it coded (`a=fmtp`).
+    pub parameters: Parameters,
     /// Its payload type as the peer wants it.
     pub payload_type: PayloadType,
     /// What the peer may send, by the payload types that we announced.
@@ -56,10 +67,12 @@ pub struct Negotiated {
     pub ptime_ms: u8,
     /// Payload type of telephone-event (RFC 4733) as the peer wants it, where agreed.
     pub send_events: Option<PayloadType>,
+    /// Units a second of their durations: the codec's, if the peer takes events of that clock.
+    pub event_clock_rate: u32,
     /// The events that the peer takes in it.
     pub events: EventSet,
-    /// Payload type of telephone-event that we announced, where agreed.
-    pub receive_events: Option<PayloadType>,
+    /// Payload types of telephone-event that we announced, one for each clock that was agreed on.
+    pub receive_events: ArrayVec<PayloadType, MAX_EVENTS>,
     /// The peer takes comfort noise (RFC 3389, payload type 13): no packets leave in pauses.
     pub comfort_noise: bool,
     /// Where the peer's SDP says that it receives RTP.
@@ -101,20 +114,35 @@ pub struct LegConfig {
 /// A new agreement for a leg that exists, made ready where memory may be allocated.
 pub struct LegUpdate {
     negotiated: Negotiated,
+    /// Our source, if the codec has another clock than the one before.
+    ssrc: Ssrc,
+    inbound: Inbound,
+    own: Own,
+    /// For its voice.
+    frame: Box<[i16]>,
     packetizer: Option<Box<Packetizer>>,
     events: Option<EventSender>,
     dtx: Option<Box<Dtx>>,
+    /// What is not needed any more.
+    left: (Option<Box<Edge>>, Option<Decoder>),
 }
 
 impl LegUpdate {
-    /// What a re-INVITE changes a leg to.
-    pub fn new(negotiated: Negotiated) -> Self {
-        let clock_rate = negotiated.codec.clock_rate;
+    /// What a re-INVITE changes a leg to. `ssrc` should be random (RFC 3550 §5.1).
+    pub fn new(negotiated: Negotiated, ssrc: Ssrc) -> Self {
+        let codec = negotiated.codec;
+        let inbound = Inbound::new(&negotiated);
+        let (durations, timestamps) = (negotiated.event_clock_rate, codec.clock_rate);
         Self {
-            packetizer: Packetizer::for_ptime(negotiated.ptime_ms),
+            ssrc,
+            frame: inbound.rates().1.silence().into(),
+            inbound,
+            own: Own::new(codec.encoder(negotiated.parameters)),
+            packetizer: Packetizer::for_ptime(codec, negotiated.ptime_ms),
             events: negotiated
                 .send_events
-                .map(|payload_type| EventSender::new(payload_type, clock_rate)),
+                .map(|payload_type| EventSender::beside(payload_type, durations, timestamps)),
+            left: (None, None),
             dtx: negotiated.comfort_noise.then(|| Box::new(Dtx::new())),
             negotiated,
         }
@@ -131,6 +159,16 @@ pub struct Leg {
     settled: bool,
     session: RtpSession,
     inbound: Inbound,
+    /// What codes its own mix.
+    own: Own,
+    /// The rate at which its room mixes.
+    room_rate: Rate,
+    /// The way to that rate, where it is not its own.
+    edge: Option<Box<Edge>>,
+    /// What it said in the last tick went that way.
+    reached: bool,
+    /// Decodes for taps what the peer hears.
+    monitor: Option<Decoder>,
     packetizer: Option<Box<Packetizer>>,
     events: Option<EventSender>,
     /// Where pauses are not sent.
@@ -190,14 +228,20 @@ impl Leg {
             cname: &config.cname,
         });
         let latch = Latch::new(negotiated.remote_rtp, negotiated.behind_nat);
-        let update = LegUpdate::new(negotiated);
+        let update = LegUpdate::new(negotiated, config.ssrc);
+        let highest = update.inbound.rates().1;
         Box::new(Self {
             call: config.call,
             port,
             latch,
             settled: false,
             session,
-            inbound: Inbound::new(&update.negotiated),
+            inbound: update.inbound,
+            own: update.own,
+            room_rate: update.negotiated.codec.rate,
+            edge: None,
+            reached: false,
+            monitor: None,
             packetizer: update.packetizer,
             events: update.events,
             dtx: update.dtx,
@@ -212,7 +256,7 @@ impl Leg {
             personal: None,
             limiter: Limiter::new(),
             apart: false,
-            voice: Voice::new(),
+            voice: Voice::new(highest),
             players: Vec::new(),
             sinks: Sinks::default(),
             told_speaking: false,
@@ -237,8 +281,13 @@ impl Leg {
         let redirected = new.remote_rtcp != old.remote_rtcp;
         let resumed = new.receive && !old.receive;
         let moved = new.remote_rtp != old.remote_rtp || new.send != old.send;
-        let repacked = new.ptime_ms != old.ptime_ms || !std::ptr::eq(new.codec, old.codec);
-        let rekeyed = new.send_events != old.send_events;
+        let recoded = new.codec != old.codec;
+        let reclocked = new.codec.clock_rate != old.codec.clock_rate;
+        let repacked = new.ptime_ms != old.ptime_ms || recoded;
+        let reworded = recoded || new.parameters != old.parameters;
+        let rekeyed = new.send_events != old.send_events
+            || new.event_clock_rate != old.event_clock_rate
+            || reclocked;
         if new.comfort_noise != old.comfort_noise {
             std::mem::swap(&mut self.dtx, &mut update.dtx);
         }
@@ -251,6 +300,21 @@ impl Leg {
         }
         if rekeyed {
             std::mem::swap(&mut self.events, &mut update.events);
+        }
+        if reworded {
+            std::mem::swap(&mut self.own, &mut update.own);
+        }
+        if recoded && self.monitor.is_some() {
+            update.left.1 = self.monitor.replace(update.negotiated.codec.decoder());
+        }
+        if reclocked {
+            self.session.begin_stream(update.ssrc);
+        }
+        let clock_rate = self.inbound.clock_rate();
+        self.inbound.adopt(&mut update.inbound);
+        self.voice.resize(&mut update.frame);
+        if self.inbound.clock_rate() != clock_rate {
+            self.session.set_receive_clock(self.inbound.clock_rate());
         }
         std::mem::swap(&mut self.negotiated, &mut update.negotiated);
         let new = &self.negotiated;
@@ -267,6 +331,8 @@ impl Leg {
         if !self.latch.is_latched() {
             self.settle(false);
         }
+        let room = self.room_rate;
+        update.left.0 = self.meet(room);
     }
 
     /// Keeps the leg on its own time when a tick comes that is due at `deadline`: what was left
@@ -309,10 +375,9 @@ impl Leg {
 
     fn catch_up(&mut self, deadline: Instant, late: Duration) {
         let missed = ((late + TICK / 2).as_nanos() / TICK.as_nanos()) as u32;
-        let units = missed.saturating_mul(TICK_UNITS);
-        self.inbound.skip(deadline, units);
+        self.inbound.skip(deadline, missed);
         self.flush();
-        self.session.skip(units);
+        self.session.skip(missed.saturating_mul(self.units()));
         self.due = self.due.map(|due| due + TICK * missed);
     }
 

@@ -2,64 +2,67 @@
 
 use std::time::Duration;
 
-use sems_audio::{FRAME_SAMPLES, Frame, SAMPLE_RATE, codec::Codec, comfort_noise::MAX_DESCRIPTION};
+use sems_audio::{
+    Frame, Rate, SILENCE,
+    codec::{CODECS, Codec, Encoder, Parameters},
+    comfort_noise::MAX_DESCRIPTION,
+};
 use sems_rtp::{Digit, HEADER_LEN};
 
-use super::{Leg, TICK_UNITS, dtx::Turn};
-use crate::{command::Direction, media::worker::Tick};
-
-/// Samples of the longest packet, 60 ms.
-const LONGEST: usize = 3 * FRAME_SAMPLES;
+use super::{Leg, dtx::Turn};
+use crate::{
+    command::Direction,
+    media::{
+        tap::{Purpose, TapWriter},
+        worker::Tick,
+    },
+};
 
 /// 20 ms of coded audio with room for a header before it, so that one payload goes out to many
 /// without being copied.
-#[repr(align(64))]
-pub struct Packet([u8; HEADER_LEN + FRAME_SAMPLES]);
+pub struct Packet {
+    bytes: Box<[u8]>,
+    /// Of the payload. 0: there is nothing that would have to be sent.
+    length: usize,
+}
 
 impl Packet {
-    /// A payload of nothing but `byte`.
-    pub fn new(byte: u8) -> Self {
-        Self([byte; HEADER_LEN + FRAME_SAMPLES])
+    /// Room for 20 ms of `codec`, and silence in it where silence is always the same.
+    pub fn new(codec: &Codec) -> Self {
+        let silence = codec.silence.unwrap_or_default();
+        Self {
+            bytes: vec![silence; HEADER_LEN + codec.longest_frame].into(),
+            length: match codec.silence {
+                Some(_) => codec.longest_frame,
+                None => 0,
+            },
+        }
+    }
+
+    /// Room for 20 ms of any codec.
+    pub fn of_any_codec() -> Self {
+        let longest = CODECS.iter().map(|codec| codec.longest_frame).max();
+        Self {
+            bytes: vec![0; HEADER_LEN + longest.unwrap_or(0)].into(),
+            length: 0,
+        }
+    }
+
+    /// Codes 20 ms.
+    #[inline]
+    pub fn encode(&mut self, encoder: &mut Encoder, samples: &[i16]) {
+        self.length = encoder.encode(samples, &mut self.bytes[HEADER_LEN..]);
+    }
+
+    /// A place for audio that is coded already, if it has room for so many bytes.
+    pub fn place(&mut self, length: usize) -> &mut [u8] {
+        self.length = length.min(self.bytes.len() - HEADER_LEN);
+        &mut self.bytes[HEADER_LEN..HEADER_LEN + self.length]
     }
 
     /// The audio.
-    pub fn payload(&mut self) -> &mut [u8; FRAME_SAMPLES] {
-        let Some((_, payload)) = self.0.split_last_chunk_mut() else {
-            unreachable!("a packet is longer than its payload")
-        };
-        payload
-    }
-}
-
-/// Makes packets of another length than a tick's.
-pub(super) struct Packetizer {
-    /// Bytes of a full packet's payload.
-    wanted: usize,
-    filled: usize,
-    packet: [u8; HEADER_LEN + LONGEST],
-}
-
-impl Packetizer {
-    /// `None` for packets of one tick, which need none.
-    pub(super) fn for_ptime(ptime_ms: u8) -> Option<Box<Self>> {
-        let wanted =
-            (usize::from(ptime_ms) / 10 * (FRAME_SAMPLES / 2)).clamp(FRAME_SAMPLES / 2, LONGEST);
-        (wanted != FRAME_SAMPLES).then(|| {
-            Box::new(Self {
-                wanted,
-                filled: 0,
-                packet: [0; HEADER_LEN + LONGEST],
-            })
-        })
-    }
-
-    /// Takes as much of `payload` as the packet has room for; returns the rest.
-    fn fill<'a>(&mut self, payload: &'a [u8]) -> &'a [u8] {
-        let (now, rest) = payload.split_at(payload.len().min(self.wanted - self.filled));
-        let start = HEADER_LEN + self.filled;
-        self.packet[start..start + now.len()].copy_from_slice(now);
-        self.filled += now.len();
-        rest
+    pub fn payload(&self) -> &[u8] {
+        &self.bytes[HEADER_LEN..HEADER_LEN + self.length]
     }
 }
 
@@ -71,10 +74,15 @@ impl Leg {
             self.feed_outbound(packet, tick);
         }
         if !self.negotiated.send || !self.is_wanted() {
-            self.session.skip(TICK_UNITS);
+            self.session.skip(self.units());
             return;
         }
         if self.send_key(tick) {
+            return;
+        }
+        if packet.length == 0 {
+            self.flush();
+            self.session.skip(self.units());
             return;
         }
         if self.dtx.is_some() && self.rests(packet, tick) {
@@ -82,23 +90,28 @@ impl Leg {
         }
         let payload_type = self.negotiated.payload_type;
         let Some(packetizer) = &mut self.packetizer else {
-            let header = self.session.send(payload_type, TICK_UNITS, FRAME_SAMPLES);
-            packet.0[..HEADER_LEN].copy_from_slice(&header.to_bytes());
-            self.port.rtp.send(&packet.0, self.latch.destination());
+            let units = self.negotiated.codec.units();
+            let header = self.session.send(payload_type, units, packet.length);
+            packet.bytes[..HEADER_LEN].copy_from_slice(&header.to_bytes());
+            let bytes = &packet.bytes[..HEADER_LEN + packet.length];
+            self.port.rtp.send(bytes, self.latch.destination());
             tick.counters.rtp_sent.add(1);
             return;
         };
-        let mut rest: &[u8] = packet.payload();
+        let mut rest = packet.payload();
         while !rest.is_empty() {
             rest = packetizer.fill(rest);
-            if packetizer.filled == packetizer.wanted {
-                let length = std::mem::take(&mut packetizer.filled);
-                let header = self.session.send(payload_type, length as u32, length);
-                let bytes = &mut packetizer.packet[..HEADER_LEN + length];
-                bytes[..HEADER_LEN].copy_from_slice(&header.to_bytes());
-                self.port.rtp.send(bytes, self.latch.destination());
-                tick.counters.rtp_sent.add(1);
+            if !packetizer.is_full() && rest.is_empty() {
+                break;
             }
+            let Some((bytes, units)) = packetizer.take() else {
+                break;
+            };
+            let length = bytes.len() - HEADER_LEN;
+            let header = self.session.send(payload_type, units, length);
+            bytes[..HEADER_LEN].copy_from_slice(&header.to_bytes());
+            self.port.rtp.send(bytes, self.latch.destination());
+            tick.counters.rtp_sent.add(1);
         }
     }
 
@@ -107,15 +120,17 @@ impl Leg {
         let Some(dtx) = &mut self.dtx else {
             return false;
         };
-        let mut frame: Frame = [0; FRAME_SAMPLES];
+        // Only codecs without a memory, at 8 kHz, have it.
+        let mut frame: Frame = SILENCE;
         let mut decoder = self.negotiated.codec.decoder();
         decoder.decode(packet.payload(), &mut frame);
         match dtx.judge(&frame) {
             Turn::Speak => return false,
-            Turn::Rest => self.session.skip(TICK_UNITS),
+            Turn::Rest => self.session.skip(self.negotiated.codec.units()),
             Turn::Describe(payload, length) => {
                 self.flush();
-                let header = self.session.send_noise(TICK_UNITS, length);
+                let units = self.units();
+                let header = self.session.send_noise(units, length);
                 let mut bytes = [0; HEADER_LEN + MAX_DESCRIPTION];
                 bytes[..HEADER_LEN].copy_from_slice(&header.to_bytes());
                 bytes[HEADER_LEN..].copy_from_slice(&payload);
@@ -156,18 +171,24 @@ impl Leg {
         self.negotiated.codec
     }
 
+    /// How the peer wants it coded.
+    pub(in crate::media) fn parameters(&self) -> Parameters {
+        self.negotiated.parameters
+    }
+
+    /// Timestamp units of a tick that we send.
+    pub(super) fn units(&self) -> u32 {
+        self.negotiated.codec.units()
+    }
+
     /// Sends what has been collected as a packet shorter than agreed.
     pub(super) fn flush(&mut self) {
-        let Some(packetizer) = &mut self.packetizer else {
+        let Some((bytes, units)) = self.packetizer.as_mut().and_then(|all| all.take()) else {
             return;
         };
-        let length = std::mem::take(&mut packetizer.filled);
-        if length == 0 {
-            return;
-        }
         let payload_type = self.negotiated.payload_type;
-        let header = self.session.send(payload_type, length as u32, length);
-        let bytes = &mut packetizer.packet[..HEADER_LEN + length];
+        let length = bytes.len() - HEADER_LEN;
+        let header = self.session.send(payload_type, units, length);
         bytes[..HEADER_LEN].copy_from_slice(&header.to_bytes());
         self.port.rtp.send(bytes, self.latch.destination());
     }
@@ -178,9 +199,9 @@ impl Leg {
             return false;
         }
         self.flush();
+        let units = self.units();
         let events = self.events.as_mut();
-        let Some(event) = events.and_then(|events| events.tick(&mut self.session, TICK_UNITS))
-        else {
+        let Some(event) = events.and_then(|events| events.tick(&mut self.session, units)) else {
             return false;
         };
         let mut bytes = [0; HEADER_LEN + 4];
@@ -191,12 +212,29 @@ impl Leg {
         true
     }
 
+    /// Somebody gets a direction of it.
+    pub(in crate::media) fn add_sink(
+        &mut self,
+        direction: Direction,
+        purpose: Purpose,
+        writer: TapWriter,
+    ) {
+        if direction == Direction::Out && self.monitor.is_none() {
+            self.monitor = Some(self.codec().decoder());
+        }
+        self.sinks.add(direction, purpose, writer);
+    }
+
     /// Taps hear what the peer hears, codec and all.
-    fn feed_outbound(&mut self, packet: &mut Packet, tick: &Tick<'_>) {
-        let mut frame: Frame = [0; FRAME_SAMPLES];
-        let mut decoder = self.negotiated.codec.decoder();
-        decoder.decode(packet.payload(), &mut frame);
+    fn feed_outbound(&mut self, packet: &Packet, tick: &Tick<'_>) {
+        let Some(decoder) = &mut self.monitor else {
+            return;
+        };
+        let mut frame = [0; Rate::LONGEST_FRAME];
+        let rate = self.negotiated.codec.rate;
+        let frame = &mut frame[..rate.frame()];
+        decoder.decode(packet.payload(), frame);
         let at = tick.wall.since_start(tick.now);
-        self.sinks.write(Direction::Out, &frame, SAMPLE_RATE, at);
+        self.sinks.write(Direction::Out, frame, rate.hz(), at);
     }
 }

@@ -85,11 +85,11 @@ pub(super) struct Rates {
 }
 
 impl Rates {
-    fn samples(self, units: u32) -> usize {
+    pub(super) fn samples(self, units: u32) -> usize {
         (u64::from(units) * u64::from(self.sample_rate) / u64::from(self.clock_rate)) as usize
     }
 
-    fn units(self, samples: usize) -> u32 {
+    pub(super) fn units(self, samples: usize) -> u32 {
         (samples as u64 * u64::from(self.clock_rate) / u64::from(self.sample_rate)) as u32
     }
 }

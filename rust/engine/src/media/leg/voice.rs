@@ -1,6 +1,6 @@
 //! What a leg adds to its room: what it says, as loud as the room is to hear it.
 
-use sems_audio::{FRAME_SAMPLES, Frame, Gain, Leveler, SILENCE};
+use sems_audio::{Gain, Leveler, Rate};
 
 use super::{Leg, Part};
 use crate::command::RoomSettings;
@@ -16,22 +16,35 @@ pub(super) struct Voice {
     leveled: f32,
     /// The factor at the end of the last frame.
     factor: f32,
-    /// What it says with its gain, if `shaped`.
-    frame: Frame,
+    /// What it says with its gain, if `shaped`; with room for its highest rate.
+    frame: Box<[i16]>,
     shaped: bool,
 }
 
 impl Voice {
-    pub(super) fn new() -> Box<Self> {
+    pub(super) fn new(highest: Rate) -> Box<Self> {
         Box::new(Self {
             leveler: Leveler::new(),
             own: Gain::UNITY,
             db: 0.0,
             leveled: 1.0,
             factor: 1.0,
-            frame: [0; FRAME_SAMPLES],
+            frame: highest.silence().into(),
             shaped: false,
         })
+    }
+
+    /// What it says with its gain, if it has one in this tick.
+    pub(super) fn shaped(&self, rate: Rate) -> Option<&[i16]> {
+        self.shaped.then(|| &self.frame[..rate.frame()])
+    }
+
+    /// Takes a frame for another highest rate, and gives back what there was.
+    pub(super) fn resize(&mut self, frame: &mut Box<[i16]>) {
+        if frame.len() != self.frame.len() {
+            std::mem::swap(&mut self.frame, frame);
+            self.shaped = false;
+        }
     }
 
     fn factor(&mut self, level_control: bool) -> f32 {
@@ -60,6 +73,12 @@ impl Leg {
         if self.part != Part::Listens {
             self.shape(settings, before == self.part);
         }
+        if self.edge.is_some() && self.sounds() {
+            let goes_on = std::mem::replace(&mut self.reached, true);
+            self.reach_up(goes_on);
+        } else {
+            self.reached = false;
+        }
         self.part
     }
 
@@ -82,12 +101,13 @@ impl Leg {
             return;
         }
         let heard = self.inbound.heard();
+        let frame = &mut voice.frame[..heard.len()];
         if begin == end {
-            Gain::from_factor(end).apply_to(heard, &mut voice.frame);
+            Gain::from_factor(end).apply_to(heard, frame);
         } else {
             let step = (end - begin) / heard.len() as f32;
             let mut gain = begin;
-            for (shaped, heard) in voice.frame.iter_mut().zip(heard) {
+            for (shaped, heard) in frame.iter_mut().zip(heard) {
                 gain += step;
                 *shaped = (f32::from(*heard) * gain).round_ties_even() as i16;
             }
@@ -95,12 +115,27 @@ impl Leg {
     }
 
     /// What it adds to its room in this tick.
-    pub(in crate::media) fn contribution(&self) -> &Frame {
+    pub(in crate::media) fn contribution(&self) -> &[i16] {
         match self.part {
-            Part::Sounds | Part::Aside if self.voice.shaped => &self.voice.frame,
-            Part::Sounds | Part::Aside => self.heard(),
-            Part::SitsOut | Part::Listens => &SILENCE,
+            Part::Sounds | Part::Aside => self.reached_up().unwrap_or_else(|| self.at_own_rate()),
+            Part::SitsOut | Part::Listens => self.room_rate.silence(),
         }
+    }
+
+    /// What the peer said in this tick, at its room's rate, without a gain where it needs no way to
+    /// there.
+    pub(in crate::media) fn heard(&self) -> &[i16] {
+        self.reached_up().unwrap_or_else(|| self.inbound.heard())
+    }
+
+    /// What it adds, at its own rate.
+    pub(super) fn at_own_rate(&self) -> &[i16] {
+        let rate = self.inbound.rate();
+        let shaped = match self.part {
+            Part::Sounds | Part::Aside => self.voice.shaped(rate),
+            Part::SitsOut | Part::Listens => None,
+        };
+        shaped.unwrap_or_else(|| self.inbound.heard())
     }
 
     /// All who hear it hear it so loud.

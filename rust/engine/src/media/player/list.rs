@@ -2,9 +2,9 @@
 
 use std::{ops::Range, sync::Arc};
 
-use sems_audio::{FRAME_SAMPLES, Frame, codec::Codec};
+use sems_audio::{FRAME_SAMPLES, Rate, codec::Codec};
 
-use crate::media::prompt::Prompt;
+use crate::media::{leg::Packet, prompt::Prompt};
 
 /// Plays a list of prompts a number of times, 20 ms after each [`List::advance`].
 #[derive(Debug)]
@@ -12,6 +12,8 @@ pub(super) struct List {
     prompts: Vec<Arc<Prompt>>,
     place: Place,
     begun: bool,
+    /// All prompts are known at 16 kHz, too.
+    is_wide: bool,
 }
 
 /// How far a playback has come.
@@ -27,6 +29,7 @@ struct Place {
 impl List {
     /// Plays `prompts`, the whole list `repeat` times, or until stopped when that is 0.
     pub(super) fn new(prompts: Vec<Arc<Prompt>>, repeat: u32) -> Self {
+        let is_wide = prompts.iter().all(|prompt| prompt.wide().is_some());
         let ended = prompts.iter().all(|prompt| prompt.samples().is_empty());
         Self {
             prompts,
@@ -37,7 +40,13 @@ impl List {
                 ended,
             },
             begun: false,
+            is_wide,
         }
+    }
+
+    /// All prompts are known at 16 kHz, too.
+    pub(super) fn is_wide(&self) -> bool {
+        self.is_wide
     }
 
     /// Whether all has been played.
@@ -45,13 +54,20 @@ impl List {
         self.place.ended
     }
 
-    /// The current 20 ms as samples; what lies behind the end is silence.
-    pub(super) fn samples(&self, frame: &mut Frame) {
+    /// The current 20 ms as samples at 8 kHz, or at 16 kHz if the frame is that long and all prompts
+    /// are known so; what lies behind the end is silence.
+    pub(super) fn samples(&self, frame: &mut [i16]) {
+        let wide = self.is_wide && frame.len() == Rate::Wide.frame();
         let mut filled = 0;
         self.walk(|prompt, range| {
-            let samples = &prompt.samples()[range];
-            frame[filled..filled + samples.len()].copy_from_slice(samples);
-            filled += samples.len();
+            let samples = match prompt.wide().filter(|_| wide) {
+                Some(samples) => &samples[2 * range.start..2 * range.end],
+                None => &prompt.samples()[range],
+            };
+            let room = &mut frame[filled..];
+            let count = samples.len().min(room.len());
+            room[..count].copy_from_slice(&samples[..count]);
+            filled += count;
         });
         frame[filled..].fill(0);
     }
@@ -59,7 +75,7 @@ impl List {
     /// The current 20 ms in `codec`, each of whose bytes stands for one sample; what lies behind
     /// the end is silence. `false`, and nothing written, for a codec that prompts are not prepared
     /// in.
-    pub(super) fn coded(&self, codec: &Codec, payload: &mut [u8; FRAME_SAMPLES]) -> bool {
+    pub(super) fn coded(&self, codec: &Codec, packet: &mut Packet) -> bool {
         let Some(silence) = codec.silence else {
             return false;
         };
@@ -70,6 +86,7 @@ impl List {
         {
             return false;
         }
+        let payload = packet.place(FRAME_SAMPLES);
         let mut filled = 0;
         self.walk(|prompt, range| {
             if let Some(coded) = prompt.coded(codec) {
@@ -236,9 +253,9 @@ mod tests {
             samples.samples(&mut frame);
             let mut expected = [0; FRAME_SAMPLES];
             g711::encode_alaw(&frame, &mut expected);
-            let mut payload = [0; FRAME_SAMPLES];
-            assert!(coded.coded(&g711::PCMA, &mut payload));
-            assert_eq!(payload, expected);
+            let mut packet = Packet::new(&g711::PCMA);
+            assert!(coded.coded(&g711::PCMA, &mut packet));
+            assert_eq!(packet.payload(), expected);
             samples.advance();
             coded.advance();
         }

@@ -13,10 +13,10 @@ use std::{
     time::Duration,
 };
 
-use sems_audio::{FRAME_SAMPLES, Frame, SAMPLE_RATE, codec::Codec};
+use sems_audio::{Converter, Rate, SAMPLE_RATE, codec::Codec};
 
 use self::{feed::FeedPlayer, list::List, stream::StreamPlayer};
-use super::prompt::Prompt;
+use super::{leg::Packet, prompt::Prompt};
 use crate::ids::PlayId;
 
 pub use feed::{Feed, Full};
@@ -28,6 +28,11 @@ pub struct Player {
     play: PlayId,
     source: Source,
     paused: bool,
+    /// The way from its rate to the room's, where that is another; it has heard all up to the current
+    /// 20 ms.
+    converter: Option<Box<Converter>>,
+    /// The current 20 ms are to be heard.
+    sounds: bool,
     progress: Progress,
 }
 
@@ -93,6 +98,8 @@ impl Player {
             play,
             source,
             paused: false,
+            converter: None,
+            sounds: false,
             progress: Progress::default(),
         }
     }
@@ -124,21 +131,51 @@ impl Player {
         }
     }
 
-    /// The current 20 ms as samples; what lies behind the end is silence.
-    pub fn samples(&self, frame: &mut Frame) {
-        match &self.source {
-            _ if self.paused => frame.fill(0),
-            Source::List(list) => list.samples(frame),
-            Source::Stream(stream) => frame.copy_from_slice(stream.samples()),
-            Source::Feed(feed) => frame.copy_from_slice(feed.samples()),
+    /// Plays at this rate from now on.
+    pub fn set_rate(&mut self, rate: Rate) {
+        let own = match &self.source {
+            Source::List(list) if list.is_wide() && rate > Rate::Narrow => Rate::Wide,
+            _ => Rate::Narrow,
+        };
+        let way = self.converter.as_ref().map(|way| (way.from(), way.to()));
+        let needed = (own != rate).then_some((own, rate));
+        if way != needed {
+            self.converter = needed.map(|(from, to)| Box::new(Converter::new(from, to)));
         }
+    }
+
+    /// The current 20 ms as samples at the rate that a frame of this length has, which is that of
+    /// [`Player::set_rate`], or 8 kHz; what lies behind the end is silence.
+    pub fn samples(&self, frame: &mut [i16]) {
+        match self.converter.as_deref() {
+            _ if self.paused => frame.fill(0),
+            Some(converter) if frame.len() == converter.to().frame() => {
+                let mut own = [0; Rate::LONGEST_FRAME];
+                let own = &mut own[..converter.from().frame()];
+                self.own_samples(own);
+                converter.clone().convert(own, frame);
+            }
+            _ => self.own_samples(frame),
+        }
+    }
+
+    /// The same at its own rate.
+    fn own_samples(&self, frame: &mut [i16]) {
+        let samples = match &self.source {
+            Source::List(list) => return list.samples(frame),
+            Source::Stream(stream) => stream.samples(),
+            Source::Feed(feed) => feed.samples(),
+        };
+        let count = samples.len().min(frame.len());
+        frame[..count].copy_from_slice(&samples[..count]);
+        frame[count..].fill(0);
     }
 
     /// The current 20 ms in `codec`, each of whose bytes stands for one sample; what lies behind
     /// the end is silence. `false`, and nothing written, for a codec that it is not prepared in.
-    pub fn coded(&self, codec: &Codec, payload: &mut [u8; FRAME_SAMPLES]) -> bool {
+    pub fn coded(&self, codec: &Codec, packet: &mut Packet) -> bool {
         match &self.source {
-            Source::List(list) if !self.paused => list.coded(codec, payload),
+            Source::List(list) if !self.paused => list.coded(codec, packet),
             _ => false,
         }
     }
@@ -147,6 +184,16 @@ impl Player {
     pub(super) fn advance(&mut self) -> Advance {
         if self.paused {
             return Advance::Sound;
+        }
+        let sounded = std::mem::replace(&mut self.sounds, true);
+        if let Some(mut converter) = self.converter.take() {
+            if sounded {
+                let mut own = [0; Rate::LONGEST_FRAME];
+                let own = &mut own[..converter.from().frame()];
+                self.own_samples(own);
+                converter.hear(own);
+            }
+            self.converter = Some(converter);
         }
         let (advance, position) = match &mut self.source {
             Source::List(list) => {

@@ -19,37 +19,45 @@ enum Mix {
 }
 
 impl Room {
-    /// Gives a leg a mix of its own.
+    /// Gives a leg a mix of its own, or what all hear in its own coding.
     pub(super) fn speak_apart(&mut self, index: usize, bench: &mut Bench, tick: &mut Tick<'_>) {
         let mix = self.mix_apart(index, bench);
-        let leg = &mut self.legs[index];
-        let codec = leg.codec();
-        let Some(coded) = self
-            .coded
-            .iter_mut()
-            .find(|coded| std::ptr::eq(coded.codec, codec))
-        else {
+        let (same, silent) = (self.hears_same(&self.legs[index]), self.is_silent());
+        let Some(place) = self.place_for(&self.legs[index]) else {
             return;
         };
+        let (leg, coded) = (&mut self.legs[index], &mut self.coded[place]);
         if !leg.apart {
             // It goes on as loud as it was.
             leg.apart = true;
             leg.limiter = self.limiter_before;
         }
+        if !self.is_plain {
+            // What was heard in the tick before is what it goes on from, if it does not already.
+            leg.part_from(&coded.encoder, None);
+            match same {
+                true => leg.come_back(silent),
+                false => leg.linger_on(),
+            }
+        }
+        let frame = &mut bench.frame[..self.rate.frame()];
         match mix {
             Mix::Silence => {
                 // As if a silent sum were limited: what is at rest stays so.
                 if !leg.limiter.is_at_rest() {
-                    bench.sum.clear();
-                    leg.limiter.limit(bench.sum.samples(), &mut bench.frame);
+                    bench.sum.set_rate(self.rate);
+                    leg.limiter.limit(bench.sum.samples(), frame);
                 }
-                leg.speak(&mut coded.silence, tick);
-                return;
+                if leg.codec().silence.is_some() {
+                    leg.speak(&mut coded.silence, tick);
+                    return;
+                }
+                leg.encode(self.rate.silence(), &mut bench.packet);
             }
             Mix::Prepared => {}
             Mix::Summed => {
-                leg.limiter.limit(bench.sum.samples(), &mut bench.frame);
-                coded.encoder.encode(&bench.frame, bench.packet.payload());
+                leg.limiter.limit(bench.sum.samples(), frame);
+                leg.encode(frame, &mut bench.packet);
             }
         }
         leg.speak(&mut bench.packet, tick);
@@ -66,7 +74,7 @@ impl Room {
         if !others && !hears_itself && personal.is_none() {
             match &leg.players[..] {
                 [] => return Mix::Silence,
-                [one] if one.coded(leg.codec(), bench.packet.payload()) => return Mix::Prepared,
+                [one] if one.coded(leg.codec(), &mut bench.packet) => return Mix::Prepared,
                 _ => {}
             }
         }
@@ -85,8 +93,9 @@ impl Room {
             bench.sum.add(own, Gain::UNITY);
         }
         for player in &leg.players {
-            player.samples(&mut bench.frame);
-            bench.sum.add(&bench.frame, Gain::UNITY);
+            let frame = &mut bench.frame[..self.rate.frame()];
+            player.samples(frame);
+            bench.sum.add(frame, Gain::UNITY);
         }
         Mix::Summed
     }
@@ -97,10 +106,11 @@ impl Room {
             bench.sum.clone_from(&self.sum);
             return;
         }
-        bench.sum.clear();
+        bench.sum.set_rate(self.rate);
         for player in self.players.iter().filter(|_| others) {
-            player.samples(&mut bench.frame);
-            bench.sum.add(&bench.frame, Gain::UNITY);
+            let frame = &mut bench.frame[..self.rate.frame()];
+            player.samples(frame);
+            bench.sum.add(frame, Gain::UNITY);
         }
     }
 

@@ -102,9 +102,7 @@ impl Worker {
                 if let Some(&Place::Here(key, index)) = self.calls.get(&call)
                     && let Some(room) = self.rooms.get_mut(key)
                 {
-                    room.legs[index].update(&mut update, now);
-                    let codec = room.legs[index].codec();
-                    room.prepare(codec);
+                    room.change(index, &mut update, &self.tools.tick(now));
                 }
                 self.tools.trash.put(Waste::Update(update));
             }
@@ -298,7 +296,7 @@ impl Worker {
 
     fn play(&mut self, listener: Listener, player: Player, now: Instant) -> Result<(), String> {
         match listener {
-            Listener::Call(call) => self.with_leg(call, |leg| leg.players.push(player)),
+            Listener::Call(call) => self.with_leg(call, |leg| leg.play(player)),
             Listener::Room(room) => {
                 let key = *self.names.get(&room).ok_or_else(|| no_room(room))?;
                 if let Some(room) = self.rooms.get_mut(key) {

@@ -21,7 +21,7 @@ impl Worker {
         match of {
             Tapped::Call(call, direction) => {
                 let leg = self.leg(call).ok_or_else(|| no_leg(call))?;
-                leg.sinks.add(direction, purpose, writer);
+                leg.add_sink(direction, purpose, writer);
             }
             Tapped::Room(room) => {
                 let found = self.room(room).ok_or_else(|| no_room(room))?;
@@ -42,7 +42,7 @@ impl Worker {
             None => Err(no_leg(call)),
             Some(leg) => {
                 for (direction, writer) in writers {
-                    leg.sinks.add(direction, Purpose::Call(recording), writer);
+                    leg.add_sink(direction, Purpose::Call(recording), writer);
                 }
                 Ok(())
             }
