@@ -38,6 +38,25 @@ pub struct Concealer {
     concealed: usize,
     /// The step between the last real sample and the cycle.
     step: i32,
+    times: Times,
+}
+
+/// Durations in samples.
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    silent: usize,
+    hold: usize,
+    seam: usize,
+}
+
+impl Times {
+    fn at(rate: u32) -> Self {
+        Self {
+            silent: samples(rate, SILENT),
+            hold: samples(rate, HOLD),
+            seam: samples(rate, SEAM),
+        }
+    }
 }
 
 impl Concealer {
@@ -59,6 +78,7 @@ impl Concealer {
             lag: samples(rate, LAG_MIN),
             concealed: 0,
             step: 0,
+            times: Times::at(rate),
         }
     }
 
@@ -70,6 +90,7 @@ impl Concealer {
             *self = Self::with_rate(rate);
         }
         self.rate = rate;
+        self.times = Times::at(rate);
         self.remembered = samples(rate, HISTORY);
         self.history[..self.remembered].fill(0);
         self.lag = samples(rate, LAG_MIN);
@@ -135,7 +156,7 @@ impl Concealer {
 
     fn synthesize(&mut self) -> i16 {
         let at = self.concealed;
-        let [silent, hold, seam] = [SILENT, HOLD, SEAM].map(|ms| samples(self.rate, ms));
+        let Times { silent, hold, seam } = self.times;
         if at >= silent {
             return 0;
         }

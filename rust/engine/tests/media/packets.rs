@@ -62,6 +62,24 @@ fn packets_of_any_length_are_heard_whole() {
 }
 
 #[test]
+fn a_phone_may_send_longer_or_shorter_packets_at_any_time() {
+    let mut stage = Stage::new(1);
+    let (_, phones) = stage.conference(&[440.0, 700.0]);
+    stage.phones[phones[1]].speak(None);
+    stage.run(500);
+    for ptime_ms in [60, 10, 50, 20, 30, 40, 10, 60, 20] {
+        stage.phones[phones[0]].ptime_ms = ptime_ms;
+        // What came before the change is over.
+        stage.run(700);
+        let listener = &stage.phones[phones[1]];
+        assert!(listener.hears(440.0), "{ptime_ms} ms");
+        for hz in [200.0, 300.0, 560.0, 620.0, 1000.0] {
+            assert!(!listener.hears(hz), "{ptime_ms} ms: {hz} Hz");
+        }
+    }
+}
+
+#[test]
 fn packets_that_overtook_each_other_are_heard_in_their_order() {
     let mut stage = Stage::new(1);
     let (_, phones) = stage.conference(&[440.0, 700.0]);

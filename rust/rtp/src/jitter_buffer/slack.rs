@@ -62,8 +62,8 @@ pub(super) struct Slack {
     patience: u8,
     /// The current bucket first.
     buckets: [Range; BUCKETS],
-    /// All of them together.
-    window: Range,
+    /// All of the others together.
+    past: Range,
     since: Option<u64>,
     /// Buckets completed since a packet was late; `BUCKETS` and more is a full window.
     steady: u8,
@@ -81,7 +81,7 @@ impl Slack {
             shortest: (clock_rate / 1000 * 94).max(1),
             patience: 0,
             buckets: [Range::EMPTY; BUCKETS],
-            window: Range::EMPTY,
+            past: Range::EMPTY,
             since: None,
             steady: 0,
             reference: None,
@@ -100,6 +100,11 @@ impl Slack {
         if turned {
             self.turn(now, passed);
         }
+        if wait == 0 && rest == 0 {
+            // The way of nearly all packets.
+            (self.buckets[0].delay_least, self.buckets[0].rest_least) = (0, 0);
+            return turned;
+        }
         let (wait, rest) = (short(wait), short(rest).min(self.tick - 1));
         let delay = wait.saturating_add(rest);
         let range = Range {
@@ -110,8 +115,12 @@ impl Slack {
             rest_most: rest,
         };
         self.buckets[0] = self.buckets[0].with(range);
-        self.window = self.window.with(range);
         turned
+    }
+
+    /// All that the window holds.
+    fn window(&self) -> Range {
+        self.past.with(self.buckets[0])
     }
 
     fn bucket_length(&self) -> u32 {
@@ -127,11 +136,12 @@ impl Slack {
         let turns = turns.min(BUCKETS as u64) as usize;
         self.buckets.rotate_right(turns);
         self.buckets[..turns].fill(Range::EMPTY);
-        self.window = self.buckets.into_iter().fold(Range::EMPTY, Range::with);
+        let past = self.buckets[1..].iter().copied();
+        self.past = past.fold(Range::EMPTY, Range::with);
         self.since = Some(now);
         self.steady = self.steady.saturating_add(turns as u8);
-        if self.is_full() && self.reference.is_none() && self.window.wait_least < u16::MAX {
-            self.reference = Some(self.window.wait_least);
+        if self.is_full() && self.reference.is_none() && self.window().wait_least < u16::MAX {
+            self.reference = Some(self.window().wait_least);
         }
         if self.patience > 0 && now.saturating_sub(self.disturbed) > CALM * self.window_length() {
             self.patience -= 1;
@@ -141,7 +151,7 @@ impl Slack {
 
     /// Whether the window holds nothing from before a late packet.
     pub fn is_full(&self) -> bool {
-        self.steady >= BUCKETS as u8 && !self.window.is_empty()
+        self.steady >= BUCKETS as u8 && !self.window().is_empty()
     }
 
     /// By how much the delay could be shorter so that each packet of the window would still have
@@ -156,7 +166,7 @@ impl Slack {
             rest_least,
             rest_most,
             ..
-        } = self.window;
+        } = self.window();
         let margin = margin.saturating_add(self.span() / 8);
         let tick = u32::from(self.tick);
         let (delay, rest) = (u32::from(delay_least), u32::from(rest_least));
@@ -173,12 +183,12 @@ impl Slack {
     /// later and later and are about to be too late: when less than `thin` is left of what has
     /// fallen by `drift`.
     pub fn shortage(&self, thin: u32, drift: u32) -> u32 {
-        let least = self.window.wait_least;
+        let least = self.window().wait_least;
         let Some(reference) = self.reference.filter(|_| self.is_full()) else {
             return 0;
         };
         match u32::from(least) < thin && u32::from(reference.saturating_sub(least)) >= drift {
-            true => u32::from(self.tick - self.window.rest_most),
+            true => u32::from(self.tick - self.window().rest_most),
             false => 0,
         }
     }
@@ -186,9 +196,9 @@ impl Slack {
     /// The span between the earliest and the latest packet: the jitter that a buffer has to bridge.
     pub fn span(&self) -> u32 {
         u32::from(
-            self.window
+            self.window()
                 .delay_most
-                .saturating_sub(self.window.delay_least),
+                .saturating_sub(self.window().delay_least),
         )
     }
 
@@ -249,7 +259,7 @@ impl Slack {
     /// places in their ticks, nobody knows where they would stand then.
     fn shift(&mut self, change: impl Fn(&mut Range)) {
         let tick = self.tick;
-        let ranges = self.buckets.iter_mut().chain([&mut self.window]);
+        let ranges = self.buckets.iter_mut().chain([&mut self.past]);
         for range in ranges.filter(|range| !range.is_empty()) {
             let known = range.rest_least == range.rest_most;
             change(range);

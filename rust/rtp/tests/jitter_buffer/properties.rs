@@ -57,8 +57,11 @@ proptest! {
     /// No sender and no leg can make it panic, hold more than it may, or make up more than was
     /// asked for.
     #[test]
-    fn anything_may_be_pushed_and_pulled(steps in prop::collection::vec(step(), 0..300)) {
-        let config = JitterBufferConfig::G711;
+    fn anything_may_be_pushed_and_pulled(
+        clock_rate in prop::sample::select(vec![1, 8_000, 16_000, 48_000]),
+        steps in prop::collection::vec(step(), 0..300),
+    ) {
+        let config = JitterBufferConfig { clock_rate, ..JitterBufferConfig::G711 };
         let mut buffer = JitterBuffer::new(config);
         let mut now = Instant::now();
         for step in steps {
