@@ -20,16 +20,18 @@ _LOW, _HIGH = _own_range()
 
 
 def free_port(span: int = 1) -> int:
-    """A port P such that P … P+span−1 are free on 127.0.0.1 for TCP and UDP right now."""
+    """A port P such that P … P+span−1 are free on 127.0.0.1 right now: for TCP and UDP, or of more than four,
+    which are for RTP, for UDP alone."""
+    kinds = (socket.SOCK_DGRAM,) if span > 4 else (socket.SOCK_DGRAM, socket.SOCK_STREAM)
     for _ in range(1000):
         port = random.randrange(_LOW, _HIGH - span)
-        if all(_is_free(port + i) for i in range(span)):
+        if all(_is_free(port + i, kinds) for i in range(span)):
             return port
     raise RuntimeError(f"no {span} free ports in a row on 127.0.0.1")
 
 
-def _is_free(port: int) -> bool:
-    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+def _is_free(port: int, kinds: tuple[socket.SocketKind, ...]) -> bool:
+    for kind in kinds:
         with socket.socket(socket.AF_INET, kind) as probe:
             try:
                 probe.bind(("127.0.0.1", port))
