@@ -55,7 +55,9 @@ async def test_a_reinvite_moves_the_sound_and_changes_its_packets(server: SemsSe
         "change", server.sip_port, "echo", tmp_path, keys={"first": first_port, "second": second_port}
     )
     # 40 ms of PCMU, then 20 ms of PCMA under the number that the peer has given it.
-    assert set(first.rtp) == {(0, 320)}
+    # What was collected when the change came goes out as it is.
+    assert set(first.rtp[:-1]) == {(0, 320)}
+    assert first.rtp[-1] in {(0, 320), (0, 160)}
     assert set(second.rtp) == {(110, 160)}
     assert 8 <= len(first.rtp) <= 20
     assert 20 <= len(second.rtp) <= 40
