@@ -17,16 +17,22 @@ def _own_range() -> tuple[int, int]:
 
 
 _LOW, _HIGH = _own_range()
+# Where to look next: one after the other, since what was given out may be bound only later.
+_next = random.randrange(_LOW, _HIGH)
 
 
 def free_port(span: int = 1) -> int:
     """A port P such that P … P+span−1 are free on 127.0.0.1 right now: for TCP and UDP, or of more than four,
     which are for RTP, for UDP alone."""
+    global _next
     kinds = (socket.SOCK_DGRAM,) if span > 4 else (socket.SOCK_DGRAM, socket.SOCK_STREAM)
     for _ in range(1000):
-        port = random.randrange(_LOW, _HIGH - span)
-        if all(_is_free(port + i, kinds) for i in range(span)):
+        port = _next if _next + span <= _HIGH else _LOW
+        busy = next((port + i for i in range(span) if not _is_free(port + i, kinds)), None)
+        if busy is None:
+            _next = port + span
             return port
+        _next = busy + 1
     raise RuntimeError(f"no {span} free ports in a row on 127.0.0.1")
 
 
