@@ -187,8 +187,10 @@ class Prompt:
     def duration_ms(self) -> int: ...
     @staticmethod
     def tone(spec: str) -> Prompt:
-        """A generated sound by name: join, leave, muted, unmuted, hand-up, hand-down, beep,
-        ringback, busy, silence:MS, or sine:HZ:MS:DBOV."""
+        """A generated sound by name: join, leave, muted, unmuted, hand-up, hand-down, beep, silence:MS,
+        sine:HZ:MS:DBOV, or one turn of what a network tells its callers: dial, ringback, busy,
+        congestion (or reorder), waiting, special, as in most of Europe or, with :us, :uk, :de, :fr,
+        :it, :jp, :au behind it, as there."""
     @staticmethod
     def from_pcm(samples: bytes, rate: int = 8000) -> Prompt:
         """From 16-bit little-endian mono samples."""

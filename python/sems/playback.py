@@ -50,7 +50,7 @@ class Playback:
         parts = [sounds] if isinstance(sounds, str | Path | Prompt) else list(sounds)
         if not parts:
             raise ValueError("there is nothing to play")
-        found = [library.find(part, beside=beside) if isinstance(part, str) else part for part in parts]
+        found = [library.named(part, beside=beside) if isinstance(part, str) else part for part in parts]
         ready = [part if isinstance(part, Prompt) else library.ready(part) for part in found]
         prompts = [prompt for prompt in ready if prompt is not None]
         self._loading: asyncio.Task[None] | None = None

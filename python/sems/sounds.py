@@ -11,7 +11,10 @@ from .engine import Engine, Prompt
 from .errors import EngineError, SoundNotFound
 
 Sound = str | Path | Prompt
-"""What can be played: the name of a sound, the path of a file (WAV, or G.711 by its name), or a prompt."""
+"""What can be played: the name of a sound, ``tone:`` with one that is generated (``tone:busy:us``), the path
+of a file (WAV, or G.711 by its name), or a prompt."""
+
+_TONE = "tone:"
 
 _TONES = 512
 """How many generated sounds stay coded in memory."""
@@ -50,6 +53,13 @@ class SoundLibrary:
     def announcement(self, name: str) -> Path | None:
         """The file of that name in the announcement folders. Safe for names that come from outside."""
         return _find(name, self.announcements)
+
+    def named(self, name: str, *, beside: Path | None = None) -> Path | Prompt:
+        """What :meth:`tone` makes of a name that begins with ``tone:``, such as ``tone:busy:us``; the file
+        of any other. Raises SoundNotFound."""
+        if name.startswith(_TONE):
+            return self.tone(name.removeprefix(_TONE))
+        return self.find(name, beside=beside)
 
     def find(self, name: str, *, beside: Path | None = None) -> Path:
         """The file of that name: in the folder ``beside``, or among announcements and prompts.

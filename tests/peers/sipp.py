@@ -34,7 +34,7 @@ async def run(
     program = shutil.which("sipp")
     assert program, "SIPp is not installed: run the tests by `make test`"
     work = folder / f"sipp-{scenario}"
-    work.mkdir(parents=True)
+    work.mkdir(parents=True, exist_ok=True)
     words = [word for key, value in (keys or {}).items() for word in ("-key", key, str(value))]
     process = await asyncio.create_subprocess_exec(
         program,

@@ -29,6 +29,24 @@ async def test_sounds_of_a_list_follow_each_other(lab: Lab) -> None:
     assert heard.seconds > 2.5
 
 
+async def test_what_a_network_tells_its_callers_has_names_for_each_country(lab: Lab) -> None:
+    async def main(call: Call) -> None:
+        await call.answer()
+        await call.play("tone:busy:us", repeat=2)
+        with pytest.raises(SoundNotFound):
+            await call.play("tone:busy:nowhere")
+        await call.play(["tone:dial:fr", "tone:special"])
+
+    await lab.server(apps=[app_of(main)])
+    alice = await lab.phone("alice")
+    await alice.call("sip:mine@sems")
+    heard = await alice.hear_all()
+    assert heard.before(0.4).has_tone(480)
+    assert heard.before(0.4).has_tone(620)
+    assert heard.after(0.6).before(0.3).is_silent
+    assert heard.after(2.2).before(0.6).has_tone(440)
+
+
 async def test_a_cancelled_sound_stops(lab: Lab) -> None:
     async def main(call: Call) -> None:
         await call.answer()

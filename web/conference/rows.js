@@ -57,8 +57,7 @@ export class Rows {
     for (const [id, line] of Object.entries(figures)) {
       const row = this.#rows.get(Number(id));
       if (!row) continue;
-      setText(row.mos, line.mos === null ? "" : words.mos(line));
-      setText(row.losses, words.losses(line));
+      setText(row.figures, line.mos === null ? "" : words.figures(line));
       show(row.figures, line.mos !== null);
     }
   }
@@ -78,13 +77,11 @@ export class Rows {
       element,
       face: find(".face", element),
       name: find(".name", element),
-      state: find(".state", element),
+      state: find(".words", element),
       hand: find(".hand", element),
       lower: find(".lower", element),
       bar: find(".bar", element),
       figures: find(".figures", element),
-      mos: find(".mos", element),
-      losses: find(".losses", element),
       mute: find(".mute", element),
       remove: find(".remove", element),
       blocked: false,

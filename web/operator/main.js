@@ -17,6 +17,8 @@ const COUNTERS = [
   ["skipped_ticks", "Skipped ticks"],
   ["rtp_received", "RTP in / s"],
   ["rtp_sent", "RTP out / s"],
+  ["rtp_lost", "RTP lost / s"],
+  ["streams_stopped", "Streams stopped"],
 ];
 
 let overview = null;

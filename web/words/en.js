@@ -32,8 +32,7 @@ export const words = {
     [silent && "can't be heard", deaf && "hears nothing", !silent && loss > 0 && `bad line: loss ${loss} %`]
       .filter(Boolean)
       .join(", "),
-  mos: ({ mos }) => `MOS ${mos.toFixed(1)}`,
-  losses: ({ loss, jitter }) => `loss ${loss} %, jitter ${jitter} ms`,
+  figures: ({ mos, loss, jitter }) => `MOS ${mos.toFixed(1)}, loss ${loss} %, jitter ${jitter} ms`,
 
   // the header
   people: (count) => (count === 1 ? "You are alone here" : `${count} people`),

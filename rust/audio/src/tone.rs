@@ -2,6 +2,10 @@
 //!
 //! A [`Pattern`] says what sounds, a [`Tone`] plays it. The shipped ones are in [`PATTERNS`].
 
+mod countries;
+
+pub use countries::{COUNTRIES, Country, of};
+
 use std::borrow::Cow;
 use std::f64::consts::{FRAC_PI_2, SQRT_2, TAU};
 
@@ -135,11 +139,19 @@ impl Pattern {
             .fold(0, |sum, part| sum.saturating_add(part.ms))
     }
 
-    /// One turn as samples at `rate` Hz, for a prompt that is prepared once and shared.
+    /// One turn as samples at `rate` Hz, for a prompt that is prepared once and shared. Of a sound
+    /// that goes on and on it is a turn in the middle, so that turns join without a seam.
     pub fn render(&self, rate: u32) -> Vec<i16> {
         let length = u64::from(self.ms()) * u64::from(rate) / 1_000;
         let mut samples = vec![0; length as usize];
-        Tone::new(self.clone(), rate).fill(&mut samples);
+        let mut tone = Tone::new(self.clone(), rate);
+        let (first, last) = (self.parts.first(), self.parts.last());
+        if let (true, Some(first), Some(last)) = (self.repeats, first, last)
+            && last.flows_into(first)
+        {
+            tone.fill(&mut samples);
+        }
+        tone.fill(&mut samples);
         samples
     }
 }

@@ -214,3 +214,57 @@ fn the_ear_reports_silence_as_such() {
     assert_eq!(goertzel(&[], SAMPLE_RATE, 1_000.0), -127.0);
     assert_eq!(goertzel(&[1; 160], 0, 1_000.0), -127.0);
 }
+
+#[test]
+fn every_country_has_every_tone_and_none_clicks() {
+    for country in tone::COUNTRIES {
+        for name in [
+            "dial",
+            "ringback",
+            "busy",
+            "congestion",
+            "waiting",
+            "special",
+        ] {
+            let pattern = tone::of(country.name, name).unwrap();
+            assert!(pattern.repeats(), "{name}:{}", country.name);
+            let samples = pattern.render(8_000);
+            let loudest = samples.iter().map(|sample| sample.unsigned_abs()).max();
+            assert!(
+                (2_000..8_000).contains(&loudest.unwrap()),
+                "{name}:{}",
+                country.name
+            );
+            // Turn after turn, as when it is played over and over.
+            let turns = [samples.clone(), samples].concat();
+            assert!(steepest(&turns) < 5_000, "{name}:{}", country.name);
+        }
+        assert_eq!(
+            tone::of(country.name, "reorder"),
+            tone::of(country.name, "congestion")
+        );
+        assert_eq!(tone::of(country.name, "nonsense"), None);
+    }
+    assert_eq!(tone::of("xx", "busy"), None);
+}
+
+#[test]
+fn american_busy_is_480_and_620_hz_half_a_second_on_and_off() {
+    let samples = tone::of("us", "busy").unwrap().render(8_000);
+    assert_eq!(samples.len(), 8_000);
+    let (on, off) = samples.split_at(4_000);
+    for (hz, level) in [(480.0, -25.0), (620.0, -25.0)] {
+        let heard = sems_audio::dtmf::goertzel(&on[400..3_600], 8_000, hz);
+        assert!((heard - level).abs() < 0.5, "{hz} Hz: {heard}");
+    }
+    assert!(off.iter().all(|sample| *sample == 0));
+}
+
+#[test]
+fn a_sound_that_goes_on_has_turns_that_join_without_a_seam() {
+    let turn = tone::of("us", "dial").unwrap().render(8_000);
+    let turns = [turn.clone(), turn].concat();
+    let level = |samples: &[i16]| sems_audio::dtmf::goertzel(samples, 8_000, 440.0);
+    let (seam, middle) = (level(&turns[7_800..8_200]), level(&turns[3_800..4_200]));
+    assert!((seam - middle).abs() < 0.2, "{seam} {middle}");
+}

@@ -169,16 +169,71 @@ fn between_two_presses_there_is_audio() {
     assert_eq!(ticks, "Meee...Meee.");
 }
 
+/// Sends one press; returns its packets as timestamp since the start, marker, duration and end.
+fn pressed(length: Duration, clock_rate: u32) -> Vec<(u32, bool, u16, bool)> {
+    let (mut session, mut sender) = (session(), EventSender::new(EVENTS, clock_rate));
+    let start = session.next_timestamp();
+    sender
+        .press(Digit::from_char('1').unwrap(), length)
+        .unwrap();
+    std::iter::from_fn(|| sender.tick(&mut session, clock_rate / 50))
+        .map(|packet| {
+            let event = TelephoneEvent::from_bytes(packet.payload);
+            let since = packet.header.timestamp.since(start) as u32;
+            (since, packet.header.marker, event.duration, event.end)
+        })
+        .collect()
+}
+
 #[test]
-fn a_press_longer_than_the_field_is_shortened_and_a_full_queue_refuses() {
-    let (mut session, mut sender) = (session(), EventSender::new(EVENTS, 8000));
-    let digit = Digit::from_char('1').unwrap();
-    sender.press(digit, Duration::from_secs(3600)).unwrap();
-    let mut last = 0;
-    while let Some(packet) = sender.tick(&mut session, 160) {
-        last = TelephoneEvent::from_bytes(packet.payload).duration;
+fn a_press_longer_than_the_field_goes_in_segments() {
+    for (seconds, clock_rate, segments) in [(20, 8_000, 3), (4, 48_000, 3), (8, 8_000, 1)] {
+        let packets = pressed(Duration::from_secs(seconds), clock_rate);
+        let units = seconds as u32 * clock_rate;
+        let starts: std::collections::BTreeSet<_> = packets.iter().map(|packet| packet.0).collect();
+        let expected = (0..segments).map(|segment| segment * u32::from(u16::MAX));
+        assert!(
+            starts.into_iter().eq(expected),
+            "{seconds} s at {clock_rate} Hz"
+        );
+        // One marker, one full duration for each segment but the last, three ends.
+        let count = |wanted: fn(&(u32, bool, u16, bool)) -> bool| {
+            packets.iter().filter(|packet| wanted(packet)).count() as u32
+        };
+        assert_eq!(count(|packet| packet.1), 1);
+        assert_eq!(count(|packet| packet.2 == u16::MAX), segments - 1);
+        assert_eq!(count(|packet| packet.3), 3);
+        let last = packets.last().unwrap();
+        assert_eq!(last.0 + u32::from(last.2), units);
     }
-    assert_eq!(last, u16::MAX);
+}
+
+#[test]
+fn a_press_in_segments_is_one_press_to_who_hears_it() {
+    for lost in [false, true] {
+        let (mut session, mut sender) = (session(), EventSender::new(EVENTS, 8000));
+        let mut ear = Ear::new();
+        let length = Duration::from_secs(20);
+        sender
+            .press(Digit::from_char('1').unwrap(), length)
+            .unwrap();
+        let mut number = 0;
+        while let Some(packet) = sender.tick(&mut session, 160) {
+            // Of each three packets two are lost, or none is.
+            if !lost || number % 3 == 0 {
+                ear.hear(&packet.header, &packet.payload);
+            }
+            number += 1;
+            ear.pass(20);
+        }
+        assert_eq!(ear.edges, [begin('1'), end('1', 160_000)]);
+    }
+}
+
+#[test]
+fn a_full_queue_refuses() {
+    let mut sender = EventSender::new(EVENTS, 8000);
+    let digit = Digit::from_char('1').unwrap();
     for _ in 0..MAX_QUEUED {
         sender.press(digit, Duration::from_millis(100)).unwrap();
     }

@@ -16,7 +16,7 @@ const HOPS_A_SECOND: f32 = 8_000.0 / 51.0;
 /// Hits in a row that are a key.
 const HITS: u8 = 4;
 /// Hits in a row that are probably one.
-const PROBABLE: u8 = 3;
+const PROBABLE: u8 = 2;
 /// Blocks in a row without the key after which it has ended: a break of 10 ms ends nothing.
 const MISSES: u8 = 4;
 /// Each sine has at least this mean square: −40 dBov, some 5 dB below what ITU-T Q.24 lists.
@@ -109,7 +109,7 @@ pub struct Detector {
     rate: u32,
     /// Samples of a hop.
     hop: usize,
-    tables: Box<Tables>,
+    tables: Tables,
     /// The two last values of each resonator (Goertzel).
     one: [f32; COUNT],
     two: [f32; COUNT],
@@ -166,7 +166,7 @@ impl Detector {
         Detector {
             rate,
             hop,
-            tables: Box::new(tables),
+            tables,
             one: [0.0; COUNT],
             two: [0.0; COUNT],
             energy: 0.0,

@@ -34,6 +34,8 @@ counters! {
         streams_stopped,
         /// Ticks in which a playback was silent because what is to sound was not there in time.
         dry_plays,
+        /// Ticks in which a leg was listened to for keys in its sound.
+        dtmf_listened,
         /// Legs that this worker has now.
         legs,
         /// Rooms that this worker has now, own rooms of single calls included.

@@ -103,7 +103,9 @@ impl Prompt {
     }
 
     /// A generated sound: `join`, `leave`, `muted`, `unmuted`, `hand-up`, `hand-down`, `beep`,
-    /// `ringback`, `busy` (one turn of those that repeat), `silence:MS` or `sine:HZ:MS:DBOV`.
+    /// `silence:MS`, `sine:HZ:MS:DBOV`, or what a network tells its callers, of which this is one
+    /// turn: `dial`, `ringback`, `busy`, `congestion` (or `reorder`), `waiting`, `special`, as in most
+    /// of Europe or, with `:us`, `:uk`, `:de`, `:fr`, `:it`, `:jp`, `:au` behind it, as there.
     ///
     /// # Errors
     /// [`EngineError::Invalid`] for any other specification.
@@ -122,7 +124,11 @@ impl Prompt {
             }
             ["muted"] => tone::MUTE,
             ["unmuted"] => tone::UNMUTE,
-            [name] => tone::by_name(name).ok_or_else(unknown)?.clone(),
+            [name] => tone::by_name(name)
+                .or_else(|| tone::of("eu", name))
+                .ok_or_else(unknown)?
+                .clone(),
+            [name, country] => tone::of(country, name).ok_or_else(unknown)?.clone(),
             _ => return Err(unknown()),
         };
         Ok(Self::new(pattern.render(SAMPLE_RATE)))
@@ -233,6 +239,10 @@ mod tests {
             "beep",
             "ringback",
             "busy",
+            "congestion",
+            "waiting",
+            "special:us",
+            "reorder:jp",
         ] {
             let prompt = Prompt::tone(name).unwrap();
             assert!(Level::peak(prompt.samples()).dbov() > -30, "{name}");
@@ -256,6 +266,8 @@ mod tests {
             "sine:440:10:1",
             "sine:440:10",
             "join:1",
+            "busy:xx",
+            "join:us",
         ] {
             let error = Prompt::tone(wrong).unwrap_err().to_string();
             assert!(error.contains(wrong), "{error}");

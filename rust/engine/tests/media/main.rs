@@ -3,6 +3,7 @@
 mod stage;
 
 mod files;
+mod inband;
 mod latch;
 mod loudness;
 mod matrix;

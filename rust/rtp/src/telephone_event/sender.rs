@@ -13,6 +13,10 @@ pub const MAX_QUEUED: usize = 64;
 
 /// How often the packet that ends an event is sent (RFC 4733 §2.5.1.4).
 const END_PACKETS: u8 = 3;
+/// Longest event in units: what timestamps can still tell apart.
+const LONGEST: u128 = 1 << 30;
+/// Longest segment of an event in units.
+const SEGMENT: u32 = u16::MAX as u32;
 /// Level of the tones we ask for, in -dBm0.
 const VOLUME: u8 = 10;
 /// Silence after a press, beyond the ticks that its end takes; receivers of tones need 40 ms
@@ -33,8 +37,12 @@ enum State {
     Idle,
     Pressed {
         digit: Digit,
+        /// Of this segment; an event longer than the duration field can say has several.
         start: Timestamp,
-        length: u16,
+        /// What is left of the event at `start`.
+        length: u32,
+        /// It is the first segment.
+        first: bool,
     },
     Ending {
         digit: Digit,
@@ -55,7 +63,7 @@ pub struct EventSender {
     /// Of the timestamps.
     audio_rate: u32,
     payload_type: PayloadType,
-    queue: VecDeque<(Digit, u16)>,
+    queue: VecDeque<(Digit, u32)>,
     state: State,
 }
 
@@ -78,8 +86,8 @@ impl EventSender {
         }
     }
 
-    /// Queues one press of `digit`. What is longer than the duration field can say (8 s at 8 kHz)
-    /// is shortened to that.
+    /// Queues one press of `digit`. One that is longer than the duration field can say (8 s at 8 kHz,
+    /// 1.4 s at 48 kHz) is sent in segments (RFC 4733 §2.5.1.3).
     ///
     /// # Errors
     /// [`RtpError::QueueFull`] when [`MAX_QUEUED`] presses wait already.
@@ -89,7 +97,7 @@ impl EventSender {
         }
         let units = duration.as_nanos() * u128::from(self.clock_rate) / 1_000_000_000;
         self.queue
-            .push_back((digit, units.clamp(1, u128::from(u16::MAX)) as u16));
+            .push_back((digit, units.clamp(1, LONGEST) as u32));
         Ok(())
     }
 
@@ -116,31 +124,38 @@ impl EventSender {
                 digit,
                 start: timestamp,
                 length,
+                first: true,
             };
         }
-        let (digit, start, duration, end) = match self.state {
+        let (digit, start, first, duration, end) = match self.state {
             State::Idle | State::Gap { .. } => return None,
             State::Pressed {
                 digit,
                 start,
                 length,
+                first,
             } => {
                 // Measured by the timestamps, so that ticks which were skipped count.
-                let elapsed = i64::from(timestamp.plus(units).since(start));
-                let elapsed = match self.clock_rate == self.audio_rate {
-                    true => elapsed,
-                    false => elapsed * i64::from(self.clock_rate) / i64::from(self.audio_rate),
-                };
-                let end = elapsed >= i64::from(length);
+                let elapsed = self.in_durations(timestamp.plus(units).since(start));
+                let end = elapsed >= length && length <= SEGMENT;
                 if end {
                     self.state = State::Ending {
                         digit,
                         start,
-                        length,
+                        length: length as u16,
                         left: END_PACKETS - 1,
                     };
+                } else if elapsed >= SEGMENT {
+                    // The next packet begins another segment, which only its timestamp shows.
+                    self.state = State::Pressed {
+                        digit,
+                        start: start.plus(self.in_timestamps(SEGMENT)),
+                        length: length - SEGMENT,
+                        first: false,
+                    };
                 }
-                (digit, start, if end { length } else { elapsed as u16 }, end)
+                let duration = elapsed.min(length).min(SEGMENT) as u16;
+                (digit, start, first, duration, end)
             }
             State::Ending {
                 digit,
@@ -157,7 +172,7 @@ impl EventSender {
                         left,
                     },
                 };
-                (digit, start, length, true)
+                (digit, start, false, length, true)
             }
         };
         let event = TelephoneEvent {
@@ -166,12 +181,23 @@ impl EventSender {
             volume: VOLUME,
             duration,
         };
-        let first = timestamp == start;
+        let first = first && timestamp == start;
         let header = session.send_event(self.payload_type, start, first, units, EVENT_LEN);
         Some(EventPacket {
             header,
             payload: event.to_bytes(),
         })
+    }
+
+    /// Timestamp units as units of the durations.
+    fn in_durations(&self, units: i32) -> u32 {
+        let units = u64::from(units.max(0).unsigned_abs());
+        (units * u64::from(self.clock_rate) / u64::from(self.audio_rate)) as u32
+    }
+
+    /// The other way.
+    fn in_timestamps(&self, units: u32) -> u32 {
+        (u64::from(units) * u64::from(self.audio_rate) / u64::from(self.clock_rate)) as u32
     }
 
     fn gap(&self) -> u32 {

@@ -250,6 +250,11 @@ impl Inbound {
         self.gate.is_closing() && self.level > Level::SILENCE
     }
 
+    /// Nobody else hears what was played out last.
+    pub(super) fn hush(&mut self) {
+        self.sounding[self.newest] = false;
+    }
+
     /// What was played out last.
     pub(super) fn heard(&self) -> &[i16] {
         match self.sounding[self.newest] {
@@ -536,6 +541,7 @@ impl Leg {
             self.sinks.write(Direction::In, heard, rate, at);
             self.sinks.tell(tick.outbox);
         }
+        self.listen_for_keys(tick);
     }
 
     /// Whether what it said is to be heard by others.

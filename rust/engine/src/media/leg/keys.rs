@@ -1,7 +1,7 @@
 //! Keys that come by two ways at once.
 //!
-//! Some phones send each key as a telephone event (RFC 4733) and as an INFO as well, since they
-//! can't know which of them is heard. The first to come counts, and one of the same key by the
+//! Some phones send each key as a telephone event (RFC 4733), or as a tone, and as an INFO as well,
+//! since they can't know which of them is heard. The first to come counts, and one of the same key by the
 //! other way within a while is the same press: it is passed over, once.
 
 use std::time::{Duration, Instant};
@@ -17,8 +17,12 @@ const MEMORY: usize = 16;
 /// By which way a key came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in crate::media) enum Way {
+    /// RFC 4733.
     Event,
+    /// A request of signaling.
     Info,
+    /// In the sound.
+    Tone,
 }
 
 /// The last presses whose twins have not come.
@@ -71,6 +75,14 @@ mod tests {
         use Way::{Event, Info};
         assert_eq!(heard(&[(Event, '1', 0), (Info, '1', 120)]), ['1']);
         assert_eq!(heard(&[(Info, '1', 0), (Event, '1', 20)]), ['1']);
+    }
+
+    #[test]
+    fn a_tone_with_an_info_counts_once() {
+        use Way::{Info, Tone};
+        assert_eq!(heard(&[(Tone, '1', 0), (Info, '1', 150)]), ['1']);
+        assert_eq!(heard(&[(Info, '1', 0), (Tone, '1', 60)]), ['1']);
+        assert_eq!(heard(&[(Tone, '1', 0), (Tone, '1', 150)]), ['1', '1']);
     }
 
     #[test]

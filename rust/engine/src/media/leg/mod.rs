@@ -6,6 +6,7 @@
 mod control;
 mod dtx;
 mod edge;
+mod inband;
 mod inbound;
 mod keys;
 mod outbound;
@@ -36,6 +37,7 @@ use crate::ids::CallId;
 use control::Control;
 use dtx::Dtx;
 use edge::Own;
+use inband::Inband;
 use inbound::Inbound;
 use keys::Keys;
 use packetizer::Packetizer;
@@ -125,6 +127,7 @@ pub struct LegUpdate {
     dtx: Option<Box<Dtx>>,
     /// What is not needed any more.
     left: (Option<Box<Edge>>, Option<Decoder>),
+    inband: Option<Box<Inband>>,
 }
 
 impl LegUpdate {
@@ -139,6 +142,7 @@ impl LegUpdate {
             inbound,
             own: Own::new(codec.encoder(negotiated.parameters)),
             packetizer: Packetizer::for_ptime(codec, negotiated.ptime_ms),
+            inband: Inband::for_peer(&negotiated),
             events: negotiated
                 .send_events
                 .map(|payload_type| EventSender::beside(payload_type, durations, timestamps)),
@@ -201,6 +205,8 @@ pub struct Leg {
     told_speaking: bool,
     digits: ArrayVec<char, MAX_DIGITS>,
     keys: Keys,
+    /// Hears keys in the sound, where they don't come as events.
+    inband: Option<Box<Inband>>,
 }
 
 /// A leg's part in a tick of its room.
@@ -262,6 +268,7 @@ impl Leg {
             told_speaking: false,
             digits: ArrayVec::new(),
             keys: Keys::default(),
+            inband: update.inband,
         })
     }
 
@@ -288,6 +295,7 @@ impl Leg {
         let rekeyed = new.send_events != old.send_events
             || new.event_clock_rate != old.event_clock_rate
             || reclocked;
+        let listens = new.receive_events.is_empty() != old.receive_events.is_empty();
         if new.comfort_noise != old.comfort_noise {
             std::mem::swap(&mut self.dtx, &mut update.dtx);
         }
@@ -297,6 +305,9 @@ impl Leg {
         if repacked {
             self.flush();
             std::mem::swap(&mut self.packetizer, &mut update.packetizer);
+        }
+        if listens {
+            std::mem::swap(&mut self.inband, &mut update.inband);
         }
         if rekeyed {
             std::mem::swap(&mut self.events, &mut update.events);

@@ -1,0 +1,37 @@
+"""What pages show of the lines: loss, jitter, how people sound, and who can't be heard."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from peers.baresip import Baresip
+
+from .conftest import World, row
+from .test_operator_page import log_in
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_rows_show_what_lines_are_like_and_who_can_not_be_heard(world: World, tmp_path: Path) -> None:
+    (anna,) = await world.dial("Anna")
+    page = await world.page_of(anna)
+    async with Baresip(tmp_path, "Ben") as ben:
+        await ben.dial(world.server.uri(world.room))
+        line = row(page, "Ben").locator(".figures")
+        await expect(line).to_contain_text("MOS 4.", timeout=5_000)
+        await expect(line).to_contain_text("loss 0 %, jitter")
+        operator = await log_in(world)
+        listed = operator.get_by_role("table", name="Calls").get_by_role("row").filter(has_text="Ben")
+        await expect(listed).to_contain_text("MOS 4.")
+        ben.process.send_signal(signal.SIGSTOP)
+        try:
+            await expect(row(page, "Ben")).to_contain_text("can't be heard", timeout=8_000)
+            await expect(listed).to_contain_text("can't be heard")
+        finally:
+            ben.process.send_signal(signal.SIGCONT)
+        await expect(row(page, "Ben")).not_to_contain_text("can't be heard")
+        await ben.hang_up()

@@ -1,0 +1,68 @@
+"""Keys of real peers: in the sound, and as RFC 4733 events in both directions."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from pathlib import Path
+
+from test_phones import Desk, serving, uri
+
+from peers.baresip import Baresip
+from peers.sipp import run
+
+ROWS = {697: "123A", 770: "456B", 852: "789C", 941: "*0#D"}
+COLUMNS = (1209, 1336, 1477, 1633)
+
+
+def _ulaw(sample: int) -> int:
+    """One sample in µ-law (ITU-T G.711)."""
+    sign, value = (0x80, -sample) if sample < 0 else (0, sample)
+    value = min(value, 32_635) + 132
+    exponent = value.bit_length() - 8
+    return ~(sign | exponent << 4 | value >> exponent + 3 & 0x0F) & 0xFF
+
+
+def _tones(keys: str) -> bytes:
+    """Keys of 80 ms with pauses of 80 ms between them, and half a second of silence around, in µ-law."""
+    samples = [0] * 4000
+    for key in keys:
+        low, row = next((low, row) for low, row in ROWS.items() if key in row)
+        high = COLUMNS[row.index(key)]
+        samples += [
+            round(4000 * sum(math.sin(2 * math.pi * hz * n / 8000) for hz in (low, high))) for n in range(640)
+        ]
+        samples += [0] * 640
+    return bytes(_ulaw(sample) for sample in samples + [0] * 4000)
+
+
+async def test_keys_of_a_phone_without_events_are_heard_in_its_sound(tmp_path: Path) -> None:
+    desk = Desk()
+    folder = tmp_path / "sipp-tones"
+    folder.mkdir()
+    keys = "159D*0#"
+    (folder / "keys.ulaw").write_bytes(_tones(keys))
+    async with serving(tmp_path, desk) as server:
+        caller = asyncio.create_task(run("tones", server.sip_port, "desk", tmp_path))
+        call = await desk.calls.get()
+        heard = [await call.digit() for _ in keys]
+        assert "".join(key or "" for key in heard) == keys
+        await caller
+        assert server.engine.core.stats()["dtmf_listened"] > 0
+
+
+async def test_baresip_presses_keys_and_hears_ours(tmp_path: Path) -> None:
+    desk = Desk()
+    async with serving(tmp_path, desk) as server, Baresip(tmp_path, "Anna") as anna:
+        await anna.dial(uri(server))
+        call = await desk.calls.get()
+        for key in "5#":
+            await anna.key(key)
+            assert await call.digit() == key
+        for key in "19*":
+            seen = len(anna.events)
+            await call.send_digits(key)
+            assert (await anna.event("CALL_DTMF_START", after=seen))["param"] == key
+        # She has agreed on events: nobody looks for keys in her sound.
+        assert server.engine.core.stats()["dtmf_listened"] == 0
+        await anna.hang_up()

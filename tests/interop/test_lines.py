@@ -1,0 +1,55 @@
+"""What the lines of real peers are like, and streams that stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+from test_phones import Desk, serving, uri
+
+from peers.baresip import Baresip
+from peers.sipp import run
+from sems import CallEvent, Quality, StreamResumed, StreamStopped
+
+
+async def test_baresips_reports_tell_what_its_line_is_like_and_its_silence_is_noticed(tmp_path: Path) -> None:
+    desk = Desk()
+    async with serving(tmp_path, desk) as server, Baresip(tmp_path, "Anna") as anna:
+        await anna.dial(uri(server))
+        call = await desk.calls.get()
+        figures: asyncio.Queue[Quality] = asyncio.Queue()
+        unfollow = call.follow_quality(figures.put_nowait)
+        while (quality := await figures.get()).remote_loss is None or quality.round_trip_ms is None:
+            pass
+        unfollow()
+        assert quality.round_trip_ms < 50
+        assert quality.remote_loss < 0.05
+        assert quality.loss < 0.05
+        assert quality.mos is not None
+        assert quality.remote_mos is not None
+        assert min(quality.mos, quality.remote_mos) > 3.9
+        told: asyncio.Queue[CallEvent] = asyncio.Queue()
+        call.subscribe(
+            lambda event: told.put_nowait(event) if isinstance(event, StreamStopped | StreamResumed) else None
+        )
+        anna.process.send_signal(signal.SIGSTOP)
+        try:
+            assert await told.get() == StreamStopped("in", ever=True)
+            assert call.stopped == {"in"}
+        finally:
+            anna.process.send_signal(signal.SIGCONT)
+        assert await told.get() == StreamResumed("in")
+        await anna.hang_up()
+
+
+async def test_a_caller_of_whom_nothing_ever_comes_is_noticed(tmp_path: Path) -> None:
+    desk = Desk()
+    async with serving(tmp_path, desk) as server:
+        caller = asyncio.create_task(run("silent", server.sip_port, "desk", tmp_path))
+        call = await desk.calls.get()
+        told: asyncio.Queue[CallEvent] = asyncio.Queue()
+        call.subscribe(lambda event: told.put_nowait(event) if isinstance(event, StreamStopped) else None)
+        assert await told.get() == StreamStopped("in", ever=False)
+        await call.hangup()
+        await caller
