@@ -16,12 +16,13 @@ use std::{
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use sems_audio::codec::g711;
 use sems_engine::{
-    command::MediaCommand,
-    ids::{CallId, RequestId, RoomId},
+    command::{Direction, MediaCommand, Tapped},
+    ids::{CallId, RequestId, RoomId, TapId},
     media::{
         leg::{Leg, LegConfig, Negotiated},
         pool::{Media, MediaConfig},
         port::{PacketSocket, Port},
+        tap::{TapReader, tap},
     },
     queue::EventReceiver,
 };
@@ -211,5 +212,38 @@ fn room_tick(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, room_tick);
+/// What those cost who listen: one ring for the room, or one for each member, and any number who read
+/// the same ring.
+fn listeners(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("room tick, 100 members, 5 talkers");
+    let of_room = [Tapped::Room(RoomId::new(1, 0))];
+    let of_members: Vec<Tapped> = (0..100)
+        .map(|number| Tapped::Call(CallId::new(number, 0), Direction::In))
+        .collect();
+    let cases: [(&str, &[Tapped], usize); 4] = [
+        ("nobody listens", &[], 0),
+        ("one listens to the room", &of_room, 1),
+        ("one listens to each member", &of_members, 1),
+        ("ten listen to each member", &of_members, 10),
+    ];
+    for (name, tapped, readers) in cases {
+        let mut stage = Stage::new(100, 5);
+        let mut reading: Vec<TapReader> = Vec::new();
+        for (number, of) in (1..).zip(tapped) {
+            let (writer, reader) = tap(2, 8000);
+            reading.extend((0..readers).map(|_| reader.clone()));
+            let (of, tap) = (*of, TapId(number));
+            stage.command(MediaCommand::Tap { of, tap, writer });
+        }
+        group.bench_function(name, |bencher| bencher.iter(|| stage.tick()));
+    }
+    let (mut writer, _reader) = tap(2, 8000);
+    let frame = [77; FRAME];
+    group.bench_function("a frame into a ring", |bencher| {
+        bencher.iter(|| writer.write(std::hint::black_box(&frame), 8000, 0));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, room_tick, listeners);
 criterion_main!(benches);

@@ -6,7 +6,7 @@ import asyncio
 import re
 from pathlib import Path
 
-from sems import App, Refer, SipRequest
+from sems import App, Prompt, Refer, SipRequest
 from sems.config import load_config
 from sems.testing import Lab
 
@@ -67,6 +67,17 @@ async def test_the_test_of_the_echo_passes(lab: Lab) -> None:
     names: dict[str, object] = {}
     exec(example("python", "sems.testing"), names)
     await names["test_the_echo_is_heard"](lab)  # type: ignore[operator]
+
+
+async def test_the_program_that_listens_says_back_what_it_hears(lab: Lab, tmp_path: Path) -> None:
+    script = tmp_path / "listener.py"
+    script.write_text(example("python", "call.audio"))
+    await lab.server(scripts=[script])
+    phone = await lab.phone("Anna")
+    await phone.call("sip:listener@sems")
+    phone.say(Prompt.tone("sine:440:300:-12"))
+    await phone.hear(0.3)
+    assert (await phone.hear(1.5)).has_tone(440)
 
 
 def test_the_configuration_is_valid(tmp_path: Path) -> None:
