@@ -427,15 +427,14 @@ impl Files {
 
 /// Reads a short file, and takes note of a long one.
 fn read_prompt(path: &Path, stream_after: Duration) -> Result<PromptHandle, String> {
-    let mut file = SoundFile::open(path)?;
+    let said = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let mut file = SoundFile::open(path, None)?;
     let length = file.len();
     if Prompt::duration_of(length) > stream_after {
         return Ok(Arc::new(Prompt::of_file(path.to_owned(), length)));
     }
     let mut samples = Vec::with_capacity(length as usize);
-    while file
-        .read(&mut samples)
-        .map_err(|error| format!("{}: {error}", path.display()))?
-    {}
-    Ok(Arc::new(Prompt::new(samples)))
+    while file.read(&mut samples).map_err(|error| said(&error))? {}
+    let prompt = Prompt::from_pcm(samples, file.rate()).map_err(|error| said(&error))?;
+    Ok(Arc::new(prompt))
 }

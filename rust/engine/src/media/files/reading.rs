@@ -108,7 +108,7 @@ impl Reading {
         let more = match part.file() {
             Some(path) => {
                 if self.file.is_none() {
-                    self.file = Some((path.to_owned(), SoundFile::open(path)?));
+                    self.file = Some((path.to_owned(), SoundFile::open(path, Some(SAMPLE_RATE))?));
                 }
                 let Some((path, file)) = &mut self.file else {
                     return Ok(());
@@ -161,7 +161,7 @@ impl Reading {
             if left < length {
                 match part.file() {
                     Some(path) => {
-                        let mut file = SoundFile::open(path)?;
+                        let mut file = SoundFile::open(path, Some(SAMPLE_RATE))?;
                         file.seek(left)
                             .map_err(|error| format!("{}: {error}", path.display()))?;
                         self.file = Some((path.to_owned(), file));

@@ -1,4 +1,4 @@
-//! A file of sound, read a piece at a time at 8 kHz: WAV, or raw G.711.
+//! A file of sound, read a piece at a time at any rate: WAV, or raw G.711.
 
 use std::{
     fs::File,
@@ -20,6 +20,8 @@ pub(in crate::media) struct SoundFile {
     content: Content,
     /// Samples of it, at its own rate.
     frames: u64,
+    /// What it is read at.
+    rate: u32,
     resampler: Option<Resampler>,
     /// What is read but not to be heard: the beginning of a seek's run-up.
     skip: u64,
@@ -33,8 +35,8 @@ enum Content {
 
 impl SoundFile {
     /// Opens a file. What ends in `.ulaw`, `.ul`, `.pcmu`, `.alaw`, `.al` or `.pcma` is raw G.711,
-    /// anything else WAV.
-    pub(in crate::media) fn open(path: &Path) -> Result<Self, String> {
+    /// anything else WAV. It is read at `rate` Hz, or at its own rate.
+    pub(in crate::media) fn open(path: &Path, rate: Option<u32>) -> Result<Self, String> {
         let said = |error: String| format!("{}: {error}", path.display());
         let file = File::open(path).map_err(|error| said(error::reason(&error)))?;
         let kind = file
@@ -55,9 +57,14 @@ impl SoundFile {
         if frames == 0 {
             return Err(said("the file holds no audio".to_owned()));
         }
+        let own_rate = match &content {
+            Content::Wav(reader) => reader.rate(),
+            Content::Raw(..) => SAMPLE_RATE,
+        };
         let mut file = Self {
             content,
             frames,
+            rate: rate.unwrap_or(own_rate),
             resampler: None,
             skip: 0,
             piece: Vec::new(),
@@ -68,10 +75,15 @@ impl SoundFile {
 
     /// Samples of the whole file at 8 kHz.
     pub(in crate::media) fn len(&self) -> u64 {
-        (self.frames * u64::from(SAMPLE_RATE)).div_ceil(u64::from(self.rate()))
+        (self.frames * u64::from(SAMPLE_RATE)).div_ceil(u64::from(self.own_rate()))
     }
 
-    /// Appends the next few thousand samples at 8 kHz; `false`: those were the last.
+    /// What it is read at, in Hz.
+    pub(in crate::media) fn rate(&self) -> u32 {
+        self.rate
+    }
+
+    /// Appends the next few thousand samples; `false`: those were the last.
     pub(in crate::media) fn read(&mut self, samples: &mut Vec<i16>) -> Result<bool, String> {
         let start = samples.len();
         self.piece.clear();
@@ -105,17 +117,17 @@ impl SoundFile {
         Ok(more)
     }
 
-    /// Goes on reading at a sample, counted at 8 kHz.
+    /// Goes on reading at a sample, counted at the rate that it is read at.
     pub(in crate::media) fn seek(&mut self, sample: u64) -> Result<(), String> {
-        let rate = u64::from(self.rate());
+        let (own, read) = (u64::from(self.own_rate()), u64::from(self.rate));
         // A place that both rates have in common keeps the filter in phase with the whole file.
-        let common = u64::from(SAMPLE_RATE) / gcd(rate, u64::from(SAMPLE_RATE));
-        let begin = match self.rate() {
-            SAMPLE_RATE => sample,
-            _ => sample.saturating_sub(RUN_UP) / common * common,
+        let common = read / gcd(own, read);
+        let begin = match own == read {
+            true => sample,
+            false => sample.saturating_sub(RUN_UP) / common * common,
         };
         self.skip = sample - begin;
-        let frame = (begin.min(u64::MAX / rate) * rate / u64::from(SAMPLE_RATE)).min(self.frames);
+        let frame = (begin.min(u64::MAX / own) * own / read).min(self.frames);
         self.resampler = self.new_resampler().map_err(|error| plain(&error))?;
         match &mut self.content {
             Content::Wav(reader) => reader.seek(frame).map_err(|error| plain(&error)),
@@ -126,7 +138,7 @@ impl SoundFile {
         }
     }
 
-    fn rate(&self) -> u32 {
+    fn own_rate(&self) -> u32 {
         match &self.content {
             Content::Wav(reader) => reader.rate(),
             Content::Raw(..) => SAMPLE_RATE,
@@ -134,9 +146,9 @@ impl SoundFile {
     }
 
     fn new_resampler(&self) -> sems_audio::Result<Option<Resampler>> {
-        match self.rate() {
-            SAMPLE_RATE => Ok(None),
-            rate => Resampler::new(rate, SAMPLE_RATE).map(Some),
+        match self.own_rate() {
+            own if own == self.rate => Ok(None),
+            own => Resampler::new(own, self.rate).map(Some),
         }
     }
 }
