@@ -84,6 +84,7 @@ impl Stage {
             start: now,
             since_epoch: Duration::ZERO,
             rtp_timeout: Duration::from_secs(10),
+            room_legs: 500,
             seed: 0,
             fault: Arc::new(|call| panic!("call {call} has failed")),
         };

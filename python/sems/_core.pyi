@@ -50,6 +50,7 @@ class EngineConfig:
         rtp_ports: tuple[int, int] = (10000, 19999),
         advertised_address: str | None = None,
         workers: int = 0,
+        room_legs: int = 500,
         max_calls: int = 10000,
         calls_per_second: int = 0,
         calls_per_second_per_source: int = 0,

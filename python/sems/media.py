@@ -255,7 +255,9 @@ class CallMedia(ABC):
         """This call alone hears ``other`` of its room louder by ``gain`` dB, −72 to 18; ``-math.inf``: not at
         all; None: as the room does. Ends when either leaves the room.
 
-        Raises EngineError when they are not in one room, and ValueError for more than 18 dB."""
+        Raises WrongState when they are not in one room, and ValueError for more than 18 dB."""
+        if self.room is None or other.room is not self.room:
+            raise WrongState(f"calls {self.id} and {other.id} are not in one room")
         await self._done(self.server.engine.core.hear(self.id, other.id, gain))
 
     async def hear_room(self, gain: float) -> None:

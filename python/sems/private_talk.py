@@ -66,7 +66,7 @@ class PrivateTalk:
         for listener in self.listeners:
             for talker in self.talkers:
                 if talker is not listener and listener.room is talker.room:
-                    with contextlib.suppress(HungUp, EngineError):
+                    with contextlib.suppress(HungUp, EngineError, WrongState):
                         await listener.hear(talker, None)
             if self._room_gain != 0.0 and listener.room is self.room:
                 with contextlib.suppress(HungUp, EngineError):

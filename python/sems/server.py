@@ -239,6 +239,7 @@ class Server:
             rtp_ports=config.rtp_ports,
             advertised_address=config.advertised_address,
             workers=config.workers,
+            room_legs=config.room_legs,
             **config.limits.model_dump(exclude={"unanswered"}),
             trusted=[str(network) for network in config.trusted],
             codecs=list(config.codecs),

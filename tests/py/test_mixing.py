@@ -8,7 +8,7 @@ import math
 import pytest
 from an_app import app_of
 
-from sems import Call, EngineError, Room, WrongState
+from sems import Call, Room, WrongState
 from sems.testing import Lab, Phone
 
 TONES = {"alice": 440, "bob": 700, "carol": 1000, "dave": 1500}
@@ -116,7 +116,7 @@ async def test_what_makes_no_sense_is_refused(lab: Lab, conference: Conference) 
     with pytest.raises(ValueError, match="max_talkers"):
         await room.set_mixing(level_control=True, noise_gate=True, max_talkers=0)
     await bob.join(None)
-    with pytest.raises(EngineError, match="not in one room"):
+    with pytest.raises(WrongState, match="not in one room"):
         await alice.hear(bob, 0.0)
     with pytest.raises(WrongState, match="not in the room"):
         await room.private_talk(alice, bob)

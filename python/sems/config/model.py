@@ -332,6 +332,9 @@ class Config(Section):
     """A call from which nothing is heard for so many seconds is ended, unless it is on hold; 0: never."""
     workers: Annotated[int, Field(ge=0, le=255)] = 0
     """Media threads; 0: one for each processor core."""
+    room_legs: Annotated[int, Field(ge=1)] = 500
+    """A room that has so many calls on one media thread gets others, too, from which it is heard 20 ms
+    later."""
     accounts: tuple[AccountSettings, ...] = ()
     """Where we are registered."""
     routes: tuple[Route, ...] = ()

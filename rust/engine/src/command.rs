@@ -399,7 +399,8 @@ pub enum MediaCommand {
         /// On or off.
         on: bool,
     },
-    /// How loud a call hears another one of its room. Ends when either leaves the room.
+    /// How loud a call hears another one of its room. Ends when either leaves the room. An error when they
+    /// are not in one room, as far as that is known: a room on several workers does not know of all.
     Hear {
         /// Who hears.
         call: CallId,

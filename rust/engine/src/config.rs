@@ -34,6 +34,8 @@ pub struct EngineConfig {
     pub advertised_address: Option<IpAddr>,
     /// Media workers, 1–255; 0: one for each core.
     pub workers: usize,
+    /// With so many calls on one worker, a room gets other workers, too; from 1.
+    pub room_legs: usize,
     /// Calls at one time; more are refused with 503.
     pub max_calls: usize,
     /// Calls that may come in one second, as many of them at once; 0: as many as come.
@@ -101,6 +103,7 @@ impl Default for EngineConfig {
             rtp_ports: (10_000, 19_999),
             advertised_address: None,
             workers: 0,
+            room_legs: 500,
             max_calls: 10_000,
             calls_per_second: 0,
             calls_per_second_per_source: 0,
@@ -153,6 +156,9 @@ impl EngineConfig {
         }
         if self.workers > 255 {
             return invalid(format!("workers: {} is more than 255", self.workers));
+        }
+        if self.room_legs == 0 {
+            return invalid("room_legs: must be at least 1".to_owned());
         }
         if self.max_calls == 0 {
             return invalid("max_calls: must be at least 1".to_owned());

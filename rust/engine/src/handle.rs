@@ -533,6 +533,7 @@ impl Plan {
                 start: self.now,
                 since_epoch: self.since_epoch,
                 rtp_timeout: self.config.rtp_timeout,
+                room_legs: self.config.room_legs,
                 seed: self.random.random(),
                 fault: Arc::new(fault),
             },

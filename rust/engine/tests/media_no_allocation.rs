@@ -98,6 +98,16 @@ impl PacketSocket for Source {
 
 #[test]
 fn a_steady_tick_neither_allocates_nor_frees() {
+    ticks_without_allocation(1, 500);
+}
+
+#[test]
+fn a_steady_tick_of_a_room_on_three_workers_neither_allocates_nor_frees() {
+    ticks_without_allocation(3, 4);
+}
+
+/// Whether that holds for a room with everything in it.
+fn ticks_without_allocation(workers: usize, room_legs: usize) {
     let negotiated = {
         let mut stage = stage::Stage::new(1);
         let phone = stage.call(0);
@@ -106,10 +116,11 @@ fn a_steady_tick_neither_allocates_nor_frees() {
     let start = Instant::now();
     let mut events = EventReceiver::new(None);
     let config = MediaConfig {
-        workers: 1,
+        workers,
         start,
         since_epoch: Duration::from_secs(1),
         rtp_timeout: Duration::from_secs(10),
+        room_legs,
         seed: 1,
         fault: Arc::new(|_| {}),
     };
@@ -216,7 +227,7 @@ fn a_steady_tick_neither_allocates_nor_frees() {
         commands.push(MediaCommand::Start { listener, player });
     }
     let folder = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    let folder = folder.join(format!("{}-no-allocation", std::process::id()));
+    let folder = folder.join(format!("{}-no-allocation-{workers}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let recorded = [
         Recorded::Room {

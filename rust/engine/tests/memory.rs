@@ -158,6 +158,7 @@ fn weigh_legs() -> isize {
         start,
         since_epoch: Duration::ZERO,
         rtp_timeout: Duration::from_secs(10),
+        room_legs: 500,
         seed: 0,
         fault: Arc::new(|_| ()),
     };

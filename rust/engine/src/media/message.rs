@@ -8,17 +8,18 @@ use std::{
 };
 
 use crossbeam_channel::Sender;
-use sems_audio::Personal;
+use sems_audio::{Personal, Rate};
 
 use super::{
+    exchange::Link,
     files::{FilesInbox, Reading},
     leg::{Edge, Leg, LegUpdate},
     player::Player,
-    room::{Room, RoomRecording},
+    room::{Room, RoomRecording, parts::Parts},
     tap::TapWriter,
 };
 use crate::{
-    command::{Direction, MediaCommand, Recorded},
+    command::{Direction, MediaCommand, Recorded, RoomSettings},
     ids::{CallId, PlayId, RecordingId, RequestId, RoomId},
     queue::Wake,
 };
@@ -66,8 +67,34 @@ pub(super) enum ToWorker {
     },
     /// To a call's home: its leg has arrived at worker `at`.
     Landed { call: CallId, at: u8 },
+    /// A room is to have a part on this worker.
+    OpenPart(Box<NewPart>),
+    /// To a part: a way to another one.
+    LinkPart(RoomId, u8, Box<Link>),
+    /// To a part: the highest rate of the legs of the one on a worker.
+    RatePart(RoomId, u8, Rate),
+    /// To a part: its room mixes differently.
+    SetPart(RoomId, RoomSettings),
+    /// To a part: a leg has left the room.
+    ForgetPart(RoomId, CallId),
+    /// To a part: the members of its room are recorded.
+    RecordPart(RoomId, RoomRecording),
+    /// To a part: they are not any more.
+    EndRecordPart(RoomId, RecordingId),
+    /// To a part: its room is closed; `true`: because it has failed.
+    ClosePart(RoomId, bool),
     /// The end.
     Stop,
+}
+
+/// A part of a room.
+pub(super) struct NewPart {
+    pub(super) room: RoomId,
+    /// Where all parts are in the schedules of their workers.
+    pub(super) slot: usize,
+    pub(super) settings: RoomSettings,
+    pub(super) recordings: Vec<RoomRecording>,
+    pub(super) parts: Box<Parts>,
 }
 
 /// To a file thread. Times are in nanoseconds since the media's start.

@@ -6,6 +6,7 @@
 //! and [`files`] threads are state machines with `step(now)`; [`pool`] wraps threads around them.
 
 pub mod counters;
+mod exchange;
 pub mod files;
 pub mod leg;
 mod message;

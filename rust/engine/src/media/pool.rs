@@ -44,6 +44,8 @@ pub struct MediaConfig {
     pub rtp_timeout: Duration,
     /// Where the randomness of report intervals comes from.
     pub seed: u64,
+    /// With so many legs on one worker, a room gets other workers, too.
+    pub room_legs: usize,
     /// Told of each call whose room has failed, from a worker's thread; must not wait.
     pub fault: FaultReport,
 }
@@ -117,6 +119,7 @@ impl Media {
                     workers: inboxes.clone(),
                     tools,
                     fault: config.fault.clone(),
+                    room_legs: config.room_legs,
                 });
                 (worker, wake)
             })

@@ -7,6 +7,7 @@
 //! prepared coding is sent as it is.
 
 mod apart;
+pub(super) mod parts;
 mod shared;
 
 use sems_audio::{
@@ -15,6 +16,7 @@ use sems_audio::{
 };
 use shared::Lowered;
 
+use self::parts::Parts;
 use super::{
     leg::{Leg, Packet, Part},
     message::Waste,
@@ -32,6 +34,8 @@ mod recording;
 
 pub(super) use recording::RoomRecording;
 
+/// Those who sound in other parts that the limit of talkers looks at.
+const OTHER_CANDIDATES: usize = 64;
 /// Levels are told each 100 ms.
 const LEVEL_TICKS: u32 = 5;
 
@@ -56,8 +60,12 @@ pub struct Room {
     pub(super) recordings: Vec<RoomRecording>,
     players: Vec<Player>,
     sum: Sum,
-    /// Legs in the sum.
+    /// Voices in the sum, and prompts of other parts.
     talkers: usize,
+    /// The sum is of this tick; if not, it holds anything.
+    summed: bool,
+    /// The room is on other workers, too.
+    pub(super) parts: Option<Box<Parts>>,
     /// The places of those who sound, in the sum or aside.
     sounding: Vec<u32>,
     /// The same for the limit of talkers.
@@ -128,6 +136,8 @@ impl Room {
             players: Vec::new(),
             sum: Sum::new(Rate::Narrow),
             talkers: 0,
+            summed: false,
+            parts: None,
             sounding: Vec::new(),
             candidates: Vec::new(),
             rate: Rate::Narrow,
@@ -146,7 +156,7 @@ impl Room {
 
     /// Whether it has nothing to do at a tick.
     pub(super) fn is_idle(&self) -> bool {
-        self.legs.is_empty() && self.players.is_empty()
+        self.legs.is_empty() && self.players.is_empty() && self.parts.is_none()
     }
 
     /// Mixes differently from now on.
@@ -159,13 +169,18 @@ impl Room {
         self.make_places();
     }
 
+    /// How it mixes.
+    pub(super) fn settings(&self) -> RoomSettings {
+        self.settings
+    }
+
     /// Makes room for all legs to sound at once, so that no tick has to.
     fn make_places(&mut self) {
         self.sounding.clear();
         self.sounding.reserve(self.legs.len());
         self.candidates.clear();
         if self.limit.is_some() {
-            self.candidates.reserve(self.legs.len());
+            self.candidates.reserve(self.legs.len() + OTHER_CANDIDATES);
         }
     }
 
@@ -199,7 +214,10 @@ impl Room {
     /// First half of a tick: takes in what all legs say and adds it up.
     pub(super) fn hear(&mut self, tick: &mut Tick<'_>) {
         self.talkers = 0;
+        self.summed = false;
         self.sounding.clear();
+        self.candidates.clear();
+        self.receive_parts(tick);
         for coded in &mut self.coded {
             coded.was_mixed = std::mem::take(&mut coded.mixed);
         }
@@ -230,6 +248,7 @@ impl Room {
             self.add_loudest();
         }
         self.add_prompts();
+        self.exchange(tick);
         self.limited = false;
         self.limiter_before = self.limiter;
         if !self.limiter.is_at_rest() {
@@ -246,11 +265,16 @@ impl Room {
 
     /// Adds a leg to the sum.
     fn add(&mut self, index: usize) {
-        if self.talkers == 0 {
-            self.sum.clear();
-        }
+        self.begin_sum();
         self.talkers += 1;
         self.sum.add(self.legs[index].contribution(), Gain::UNITY);
+    }
+
+    fn begin_sum(&mut self) {
+        if !self.summed {
+            self.summed = true;
+            self.sum.clear();
+        }
     }
 
     /// Adds those who sound as far as the limit lets them.
@@ -258,35 +282,47 @@ impl Room {
         let Some(mut limit) = self.limit.take() else {
             return;
         };
-        self.candidates.clear();
         for index in &self.sounding {
             let leg = &self.legs[*index as usize];
             if leg.part == Part::Sounds {
                 self.candidates.push(leg.as_talker());
             }
         }
-        limit.choose(&self.candidates);
+        let other_part = self.parts.take_if(|parts| parts.count.is_some());
+        if other_part.is_none() {
+            let own = self.candidates.len();
+            for index in 0..OTHER_CANDIDATES {
+                let Some(other) = self.other_candidates().nth(index) else {
+                    break;
+                };
+                self.candidates.push(other);
+            }
+            limit.choose(&self.candidates);
+            self.candidates.truncate(own);
+        }
         for place in 0..self.sounding.len() {
             let index = self.sounding[place] as usize;
             let leg = &mut self.legs[index];
             if leg.part == Part::Sounds {
-                match limit.lets_in(leg.call().0) {
+                let lets_in = match &other_part {
+                    None => limit.lets_in(leg.call().0),
+                    Some(parts) => parts.home_lets_in(leg.call(), limit.max()),
+                };
+                match lets_in {
                     true => self.add(index),
                     false => leg.part = Part::Listens,
                 }
             }
         }
         self.limit = Some(limit);
+        self.parts = self.parts.take().or(other_part);
     }
 
     /// Makes what all who listen hear, once a tick.
     fn limit(&mut self) {
         if !self.limited {
             self.limited = true;
-            if self.talkers == 0 && self.players.len() < 2 {
-                // The sum holds nothing of this tick.
-                self.sum.clear();
-            }
+            self.begin_sum();
             self.limiter.limit(self.sum.samples(), &mut self.heard);
         }
     }
@@ -312,9 +348,7 @@ impl Room {
         if self.players.is_empty() || self.plays_alone() {
             return;
         }
-        if self.talkers == 0 {
-            self.sum.clear();
-        }
+        self.begin_sum();
         let mut frame = [0; Rate::LONGEST_FRAME];
         let frame = &mut frame[..self.rate.frame()];
         for player in &self.players {
@@ -330,7 +364,7 @@ impl Room {
 
     /// One prompt sounds and nobody speaks.
     fn plays_alone(&self) -> bool {
-        self.talkers == 0 && self.players.len() == 1
+        self.talkers == 0 && self.players.len() == 1 && self.parts.is_none()
     }
 
     /// Second half of a tick: gives the legs from number `from` to before `to` what they hear.
@@ -362,6 +396,16 @@ impl Room {
         leg.players.is_empty() && counted == hears_itself && leg.hears_as_all() && as_loud
     }
 
+    /// Puts those of its own legs who are in the sum into a list of the loudest.
+    fn loudest(&self, levels: &mut LevelList) {
+        for index in &self.sounding {
+            let leg = &self.legs[*index as usize];
+            if leg.part == Part::Sounds {
+                rank(levels, leg.call(), leg.level().dbov());
+            }
+        }
+    }
+
     fn tell_levels(&mut self, tick: &mut Tick<'_>) {
         let Some(room) = self.id.filter(|_| self.watched) else {
             return;
@@ -371,26 +415,25 @@ impl Room {
             return;
         }
         let mut levels = LevelList::new();
-        for index in &self.sounding {
-            let leg = &self.legs[*index as usize];
-            if leg.part != Part::Sounds {
-                continue;
-            }
-            let level = leg.level().dbov();
-            let place = levels.partition_point(|(_, louder)| *louder >= level);
-            if levels.is_full() {
-                if place == levels.len() {
-                    continue;
-                }
-                levels.pop();
-            }
-            levels.insert(place, (leg.call(), level));
-        }
+        self.loudest(&mut levels);
+        self.loudest_of_others(&mut levels);
         let sounds = !levels.is_empty();
         if tick.outbox.suggest(Event::Levels { room, levels }) {
             self.told_levels = sounds;
         }
     }
+}
+
+/// Puts somebody into a list of the loudest.
+fn rank(levels: &mut LevelList, call: CallId, level: i8) {
+    let place = levels.partition_point(|(_, louder)| *louder >= level);
+    if levels.is_full() {
+        if place == levels.len() {
+            return;
+        }
+        levels.pop();
+    }
+    levels.insert(place, (call, level));
 }
 
 /// Takes a playback out of a list, any one if none is named.

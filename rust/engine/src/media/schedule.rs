@@ -58,6 +58,11 @@ impl Schedule {
     pub(super) fn add(&mut self, room: RoomKey, legs: usize, now: Instant) -> usize {
         let loads = self.slots.iter().map(|slot| slot.legs / WORTHWHILE);
         let slot = loads.zip(0..).min().map_or(0, |(_, slot)| slot);
+        self.put(slot, room, legs, now);
+        slot
+    }
+
+    fn put(&mut self, slot: usize, room: RoomKey, legs: usize, now: Instant) {
         let chosen = &mut self.slots[slot];
         if chosen.rooms.is_empty() {
             let passed = now.saturating_duration_since(chosen.deadline).as_nanos();
@@ -66,7 +71,11 @@ impl Schedule {
         }
         chosen.rooms.push(room);
         chosen.legs += legs;
-        slot
+    }
+
+    /// Puts a room into this slot, in which other parts of it are on other workers.
+    pub(super) fn add_beside(&mut self, slot: usize, room: RoomKey, now: Instant) {
+        self.put(slot, room, 0, now);
     }
 
     /// Takes a room out of its slot.

@@ -22,7 +22,7 @@ use super::{
     leg::{Leg, STRETCHED},
     message::{ToFiles, ToWorker, Trash, Waste, WorkerInbox},
     room::{Bench, Room},
-    schedule::{LATE, RoomKey, Schedule},
+    schedule::{LATE, RoomKey, Schedule, TICK},
 };
 use crate::{
     event::Event,
@@ -32,6 +32,7 @@ use crate::{
 
 mod commands;
 mod listening;
+mod parts;
 
 /// The longest datagram that is looked at. RTP that we negotiate has less than 500 bytes.
 const DATAGRAM: usize = 2048;
@@ -75,6 +76,8 @@ impl WallClock {
 pub(super) struct Tick<'a> {
     /// The tick's time, which may be some milliseconds ago.
     pub(super) now: Instant,
+    /// Its number since the start, the same on all workers.
+    pub(super) number: u64,
     pub(super) wall: WallClock,
     pub(super) rtp_timeout: Duration,
     pub(super) counters: &'a Counters,
@@ -111,8 +114,10 @@ pub(super) struct Tools {
 
 impl Tools {
     fn tick(&mut self, now: Instant) -> Tick<'_> {
+        let passed = now.saturating_duration_since(self.wall.instant);
         Tick {
             now,
+            number: (passed.as_nanos() / TICK.as_nanos()) as u64,
             wall: self.wall,
             rtp_timeout: self.rtp_timeout,
             counters: &self.counters,
@@ -155,6 +160,8 @@ pub(super) struct WorkerParts {
     pub(super) workers: Vec<WorkerInbox>,
     pub(super) tools: Tools,
     pub(super) fault: FaultReport,
+    /// With so many legs on its home, a room gets other workers, too.
+    pub(super) room_legs: usize,
 }
 
 /// One worker.
@@ -174,6 +181,7 @@ pub struct Worker {
     bench: Box<Bench>,
     tools: Tools,
     fault: FaultReport,
+    room_legs: usize,
     stopped: bool,
 }
 
@@ -193,6 +201,7 @@ impl Worker {
             bench: Box::new(Bench::new()),
             tools: parts.tools,
             fault: parts.fault,
+            room_legs: parts.room_legs,
             stopped: false,
         }
     }
@@ -374,6 +383,7 @@ impl Worker {
         let message = format!("a room has failed and was ended: {what}");
         self.tools.outbox.tell(Event::Fault { message });
         self.portions.retain(|portion| portion.room != key);
+        self.tell_parts(key, |room| ToWorker::ClosePart(room, true));
         let Some(mut room) = self.unlist(key) else {
             return;
         };
@@ -438,7 +448,9 @@ impl Worker {
         if let Some(id) = room.id {
             self.names.remove(&id);
         }
-        self.tools.counters.rooms.subtract(1);
+        if !room.is_other_part() {
+            self.tools.counters.rooms.subtract(1);
+        }
         Some(room)
     }
 
@@ -456,6 +468,7 @@ impl Worker {
             Some(slot) => self.schedule.weigh(slot, true),
             None => self.wake_up(key, now),
         }
+        self.tell_rate(key);
         self.tools.counters.legs.add(1);
     }
 
@@ -478,6 +491,12 @@ impl Worker {
         }
         room.forget(call);
         leg.sinks.leave(&self.tools.trash);
+        if let Some(parts) = &room.parts {
+            parts.count_out();
+            self.tell_parts(key, |room| ToWorker::ForgetPart(room, call));
+            self.tell_rate(key);
+        }
+        let room = self.rooms.get_mut(key)?;
         if let Some(moved) = room.legs.get(index) {
             self.calls.insert(moved.call(), Place::Here(key, index));
         }

@@ -9,6 +9,7 @@ mod loudness;
 mod matrix;
 mod moving;
 mod packets;
+mod parts;
 mod pauses;
 mod prompts;
 mod quality;

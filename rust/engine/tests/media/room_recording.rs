@@ -220,3 +220,33 @@ impl Calls for Vec<usize> {
             .collect()
     }
 }
+
+#[test]
+fn members_in_all_parts_of_a_room_on_two_workers_are_recorded() {
+    let mut stage = Stage::with_room_legs(2, 1);
+    let folder = prepare("parts");
+    let (room, phones) = stage.conference(&[440.0, 700.0]);
+    stage.run(200);
+    record(&mut stage, room, &folder);
+    stage.run(500);
+    // One comes to a part that is there already, and one is not heard before it is there.
+    let late = stage.call(1);
+    stage.join(late, room);
+    stage.phones[late].speak(Some(1_000.0));
+    stage.run(500);
+    stage.must(stop(Listener::Room(room), 1));
+    let voices = phones.map_calls(&stage, |call| of_member(&folder, call));
+    let late = of_member(&folder, stage.phones[late].call);
+    assert_eq!(
+        [
+            mix(&folder).len(),
+            voices[0].len(),
+            voices[1].len(),
+            late.len()
+        ],
+        [8000; 4]
+    );
+    assert!(is_heard_in(&voices[0], 440.0) && is_heard_in(&voices[1], 700.0));
+    assert!(level(&late[4_800..], 1_000.0) > -23.0);
+    assert!(is_heard_in(&mix(&folder), 440.0) && is_heard_in(&mix(&folder), 700.0));
+}

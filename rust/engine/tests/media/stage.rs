@@ -97,6 +97,16 @@ impl Stage {
     }
 
     pub fn on(network: MemoryNetwork, workers: usize) -> Self {
+        Self::with(network, workers, 500)
+    }
+
+    /// Rooms with more than `room_legs` legs are spread over several workers.
+    pub fn with_room_legs(workers: usize, room_legs: usize) -> Self {
+        let network = MemoryNetwork::new(0, LinkQuality::default());
+        Self::with(network, workers, room_legs)
+    }
+
+    fn with(network: MemoryNetwork, workers: usize, room_legs: usize) -> Self {
         let now = network.epoch();
         let mut receiver = EventReceiver::new(None);
         let faults: Arc<Mutex<Vec<CallId>>> = Arc::default();
@@ -106,6 +116,7 @@ impl Stage {
             start: now,
             since_epoch: Duration::from_secs(1_700_000_000),
             rtp_timeout: Duration::from_secs(10),
+            room_legs,
             seed: 0,
             fault: Arc::new(move |call| told.lock().unwrap().push(call)),
         };

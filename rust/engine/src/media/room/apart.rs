@@ -102,7 +102,7 @@ impl Room {
 
     /// All who are in the room's sum, and its prompts.
     fn mix_others(&self, others: bool, bench: &mut Bench) {
-        if others && (self.talkers > 0 || self.players.len() > 1) {
+        if others && self.summed {
             bench.sum.clone_from(&self.sum);
             return;
         }
@@ -127,17 +127,23 @@ impl Room {
                 .sounding
                 .iter()
                 .map(|index| &self.legs[*index as usize]);
-            legs.filter(|leg| leg.call() != listener)
-                .filter_map(|leg| Some((leg, personal.gain(leg.call())?)))
+            let here = legs.map(|leg| (leg.call(), leg.part == Part::Sounds, leg.contribution()));
+            let parts = self.parts.iter().flat_map(|parts| parts.current());
+            let length = self.rate.frame();
+            let elsewhere = parts.flat_map(|partial| &partial.voices);
+            let elsewhere = elsewhere.filter(move |voice| voice.frame().len() == length);
+            here.chain(elsewhere.map(|voice| (voice.call, voice.summed, voice.frame())))
+                .filter(|(call, ..)| *call != listener)
+                .filter_map(|(call, summed, frame)| Some((summed, frame, personal.gain(call)?)))
         };
         if others {
-            for (leg, _) in voices().filter(|(leg, _)| leg.part == Part::Sounds) {
-                bench.sum.subtract(leg.contribution(), Gain::UNITY);
+            for (_, frame, _) in voices().filter(|(summed, ..)| *summed) {
+                bench.sum.subtract(frame, Gain::UNITY);
             }
             bench.sum.scale(personal.room());
         }
-        for (leg, gain) in voices() {
-            bench.sum.add(leg.contribution(), gain);
+        for (_, frame, gain) in voices() {
+            bench.sum.add(frame, gain);
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A recording of a room.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::media) struct RoomRecording {
     pub(in crate::media) id: RecordingId,
     /// Each member gets a file.

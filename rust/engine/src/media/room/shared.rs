@@ -67,11 +67,25 @@ impl Room {
         self.adapt(index, tick.trash);
     }
 
-    /// Goes over to the highest rate of the legs; `changed` is one that has changed itself, or come.
-    fn adapt(&mut self, changed: usize, trash: &Trash) {
+    /// The highest rate of the legs.
+    pub(in crate::media) fn own_rate(&self) -> Rate {
         let mut rates = Rate::ALL.into_iter().rev();
         let highest = rates.find(|rate| self.rates[*rate as usize] > 0);
-        let rate = highest.unwrap_or_default();
+        highest.unwrap_or_default()
+    }
+
+    /// Another part of the room has a leg of a higher rate, or has none of that any more.
+    pub(super) fn adapt_to_parts(&mut self, trash: &Trash) {
+        let others = self.parts.as_ref().map(|parts| parts.rate());
+        if self.own_rate().max(others.unwrap_or_default()) != self.rate {
+            self.adapt(0, trash);
+        }
+    }
+
+    /// Goes over to the highest rate of the legs, those in other parts of the room included; `changed` is one that has changed itself, or come.
+    fn adapt(&mut self, changed: usize, trash: &Trash) {
+        let others = self.parts.as_ref().map(|parts| parts.rate());
+        let rate = self.own_rate().max(others.unwrap_or_default());
         let legs = match rate == self.rate {
             true => changed..changed + 1,
             false => 0..self.legs.len(),

@@ -60,6 +60,14 @@ fn subject(message: &ToWorker) -> Subject {
         | ToWorker::RecordRoom { .. }
         | ToWorker::Arrive { .. }
         | ToWorker::Landed { .. }
+        | ToWorker::OpenPart(_)
+        | ToWorker::LinkPart(..)
+        | ToWorker::RatePart(..)
+        | ToWorker::SetPart(..)
+        | ToWorker::ForgetPart(..)
+        | ToWorker::RecordPart(..)
+        | ToWorker::EndRecordPart(..)
+        | ToWorker::ClosePart(..)
         | ToWorker::Stop => Subject::Room,
     }
 }
@@ -103,6 +111,7 @@ impl Worker {
                     && let Some(room) = self.rooms.get_mut(key)
                 {
                     room.change(index, &mut update, &self.tools.tick(now));
+                    self.tell_rate(key);
                 }
                 self.tools.trash.put(Waste::Update(update));
             }
@@ -131,6 +140,14 @@ impl Worker {
             } => self.record_member(recording, call, writer),
             ToWorker::Arrive { request, leg, room } => self.arrive(request, leg, room, now),
             ToWorker::Landed { call, at } => self.landed(call, at, now),
+            ToWorker::OpenPart(new) => self.open_part(*new, now),
+            ToWorker::LinkPart(room, worker, link) => self.link_part(room, worker, *link),
+            ToWorker::RatePart(room, worker, rate) => self.rate_part(room, worker, rate),
+            ToWorker::SetPart(room, settings) => self.set_part(room, settings),
+            ToWorker::ForgetPart(room, call) => self.forget_part(room, call),
+            ToWorker::RecordPart(room, recording) => self.record_part(room, recording),
+            ToWorker::EndRecordPart(room, id) => self.let_go_part(room, id),
+            ToWorker::ClosePart(room, failed) => self.close_part(room, failed, now),
             ToWorker::Stop => self.stop(now),
             ToWorker::Command(request, command) => self.command(request, command, now),
         }
@@ -149,6 +166,9 @@ impl Worker {
             MediaCommand::Mute { call, on } => self.with_leg(call, |leg| leg.muted = on),
             MediaCommand::Echo { call, on } => self.with_leg(call, |leg| leg.echo = on),
             MediaCommand::SetRoom { room, settings } => {
+                if let Some(key) = self.names.get(&room) {
+                    self.tell_parts(*key, |room| ToWorker::SetPart(room, settings));
+                }
                 self.with_room(room, |room| room.set(settings))
             }
             MediaCommand::Deafen { call, on } => self.with_leg(call, |leg| leg.deaf = on),
@@ -266,7 +286,10 @@ impl Worker {
             Some(&Place::Here(key, _)) => Some(key),
             _ => None,
         };
-        if room(call).is_some() && room(from) != room(call) {
+        let key = room(call);
+        let parts = key.and_then(|key| self.rooms.get(key)?.parts.as_ref());
+        let elsewhere = parts.is_some() && room(from).is_none();
+        if key.is_some() && room(from) != key && !elsewhere {
             return Err(format!("calls {call} and {from} are not in one room"));
         }
         self.personal(call, |personal| personal.set_gain(from, gain))
@@ -349,9 +372,12 @@ impl Worker {
         self.tools.trash.put(Waste::Leg(leg));
     }
 
-    fn close_room(&mut self, room: RoomId, now: Instant) -> Result<(), String> {
+    pub(super) fn close_room(&mut self, room: RoomId, now: Instant) -> Result<(), String> {
         let key = *self.names.get(&room).ok_or_else(|| no_room(room))?;
         self.finish_portions(key);
+        if room.home() == self.index {
+            self.tell_parts(key, |room| ToWorker::ClosePart(room, false));
+        }
         let Some(mut room) = self.unlist(key) else {
             return Ok(());
         };
@@ -381,6 +407,12 @@ impl Worker {
             let error = room.map(no_room);
             return self.stay(request, call, error);
         }
+        if let Some(&Place::Here(key, _)) = self.calls.get(&call)
+            && room.is_some_and(|room| self.names.get(&room) == Some(&key))
+        {
+            // There it is, in whatever part of the room.
+            return self.stay(request, call, None);
+        }
         if target != self.index {
             let (Some(leg), Some(room)) = (self.take(call), room) else {
                 return self.stay(request, call, Some(no_leg(call)));
@@ -407,9 +439,17 @@ impl Worker {
                 None => return self.stay(request, call, Some(no_room(room))),
             },
         };
-        if key != current
-            && let Some(leg) = self.take(call)
-        {
+        if key != current {
+            let worker = self.choose_part(key);
+            let Some(leg) = self.take(call) else {
+                return self.stay(request, call, Some(no_leg(call)));
+            };
+            if worker != self.index
+                && let Some(room) = room
+            {
+                let arrive = |leg| ToWorker::Arrive { request, leg, room };
+                return self.send_to_part(worker, leg, arrive);
+            }
             self.enter(key, leg, now);
         }
         self.stay(request, call, None);
@@ -424,7 +464,17 @@ impl Worker {
     fn arrive(&mut self, request: RequestId, leg: Box<Leg>, room: RoomId, now: Instant) {
         let call = leg.call();
         let (key, error) = match self.names.get(&room) {
-            Some(key) => (*key, None),
+            Some(&key) => {
+                let worker = match room.home() == self.index {
+                    true => self.choose_part(key),
+                    false => self.index,
+                };
+                if worker != self.index {
+                    let arrive = |leg| ToWorker::Arrive { request, leg, room };
+                    return self.send_to_part(worker, leg, arrive);
+                }
+                (key, None)
+            }
             None => (self.add_room(None), Some(no_room(room))),
         };
         self.enter(key, leg, now);

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{
-    ToFiles, Waste, Worker,
+    ToFiles, ToWorker, Waste, Worker,
     commands::{no_leg, no_room},
 };
 use crate::{
@@ -64,7 +64,10 @@ impl Worker {
             self.end_recording(recording.id, at);
             return self.done(request, Some(no_room(room)));
         };
-        found.begin_recording(recording, mix, &self.tools.trash);
+        found.begin_recording(recording.clone(), mix, &self.tools.trash);
+        if let Some(&key) = key {
+            self.tell_parts(key, |room| ToWorker::RecordPart(room, recording.clone()));
+        }
         self.done(request, None);
     }
 
@@ -98,11 +101,27 @@ impl Worker {
                 }
             }
             Listener::Room(room) => {
-                let key = self.names.get(&room);
-                if let Some(room) = key.and_then(|key| self.rooms.get_mut(*key)) {
-                    room.end_recording(recording, &self.tools.trash);
+                if let Some(&key) = self.names.get(&room) {
+                    self.tell_parts(key, |room| ToWorker::EndRecordPart(room, recording));
                 }
+                self.let_go_part(room, recording);
             }
+        }
+    }
+
+    /// The same for the part of a room that is on this worker.
+    pub(super) fn let_go_part(&mut self, room: RoomId, recording: RecordingId) {
+        let key = self.names.get(&room);
+        if let Some(room) = key.and_then(|key| self.rooms.get_mut(*key)) {
+            room.end_recording(recording, &self.tools.trash);
+        }
+    }
+
+    /// Records the members of a room that are on this worker.
+    pub(super) fn record_part(&mut self, room: RoomId, recording: RoomRecording) {
+        let key = self.names.get(&room);
+        if let Some(room) = key.and_then(|key| self.rooms.get_mut(*key)) {
+            room.begin_recording(recording, None, &self.tools.trash);
         }
     }
 
