@@ -41,11 +41,13 @@ struct Peer {
     payload: Arc<[u8; FRAME]>,
     sent: u32,
     ticks: Arc<AtomicU32>,
+    /// It sends no packets.
+    mute: bool,
 }
 
 impl PacketSocket for Peer {
     fn receive(&mut self, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
-        if self.sent == self.ticks.load(Ordering::Relaxed) {
+        if self.mute || self.sent == self.ticks.load(Ordering::Relaxed) {
             return None;
         }
         self.sent += 1;
@@ -76,15 +78,20 @@ struct Stage {
 }
 
 impl Stage {
-    fn new(members: u32, talkers: u32) -> Self {
+    fn new(members: u32, talkers: u32, listeners_send: bool) -> Self {
+        Self::on(1, members, talkers, listeners_send)
+    }
+
+    /// On so many workers, each with its share of the room.
+    fn on(workers: u32, members: u32, talkers: u32, listeners_send: bool) -> Self {
         let now = Instant::now();
         let mut events = EventReceiver::new(None);
         let config = MediaConfig {
-            workers: 1,
+            workers: workers as usize,
             start: now,
             since_epoch: Duration::ZERO,
             rtp_timeout: Duration::from_secs(10),
-            room_legs: 500,
+            room_legs: members.div_ceil(workers) as usize,
             seed: 0,
             fault: Arc::new(|call| panic!("call {call} has failed")),
         };
@@ -106,7 +113,7 @@ impl Stage {
                 true => speech(number),
                 false => silence.clone(),
             };
-            stage.add(number, payload);
+            stage.add(number, payload, number >= talkers && !listeners_send);
             let call = CallId::new(u64::from(number), 0);
             let room = Some(room);
             stage.command(MediaCommand::Join { call, room });
@@ -117,7 +124,7 @@ impl Stage {
         stage
     }
 
-    fn add(&mut self, number: u32, payload: Arc<[u8; FRAME]>) {
+    fn add(&mut self, number: u32, payload: Arc<[u8; FRAME]>, mute: bool) {
         let address = SocketAddr::from(([192, 0, 2, 1], 1024 + number as u16));
         let peer = || {
             Box::new(Peer {
@@ -126,6 +133,7 @@ impl Stage {
                 payload: payload.clone(),
                 sent: 0,
                 ticks: self.ticks.clone(),
+                mute,
             })
         };
         // Nothing comes to the RTCP port.
@@ -205,7 +213,7 @@ fn room_tick(criterion: &mut Criterion) {
         (1000, 3),
         (1000, 5),
     ] {
-        let mut stage = Stage::new(members, talkers);
+        let mut stage = Stage::new(members, talkers, true);
         group.throughput(Throughput::Elements(members.into()));
         let id = BenchmarkId::new(format!("{members} members"), format!("{talkers} talkers"));
         group.bench_function(id, |bencher| bencher.iter(|| stage.tick()));
@@ -228,7 +236,7 @@ fn listeners(criterion: &mut Criterion) {
         ("ten listen to each member", &of_members, 10),
     ];
     for (name, tapped, readers) in cases {
-        let mut stage = Stage::new(100, 5);
+        let mut stage = Stage::new(100, 5, true);
         let mut reading: Vec<TapReader> = Vec::new();
         for (number, of) in (1..).zip(tapped) {
             let (writer, reader) = tap(2, 8000);
@@ -246,5 +254,31 @@ fn listeners(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, room_tick, listeners);
+/// The same without packets from those who only listen: what is left is the mix itself, a payload for
+/// each talker and one that is given to all listeners.
+fn room_mix(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("room mix");
+    for (members, talkers) in [(100, 5), (1000, 5), (1000, 20)] {
+        let mut stage = Stage::new(members, talkers, false);
+        group.throughput(Throughput::Elements(members.into()));
+        let id = BenchmarkId::new(format!("{members} members"), format!("{talkers} talkers"));
+        group.bench_function(id, |bencher| bencher.iter(|| stage.tick()));
+    }
+    group.finish();
+}
+
+/// A room on several workers, whose time is added up here: what it is longer than that of one is what
+/// the exchange of their sums costs.
+fn room_parts(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("room parts");
+    for workers in [1, 2, 3] {
+        let mut stage = Stage::on(workers, 1500, 5, true);
+        group.throughput(Throughput::Elements(1500));
+        let id = BenchmarkId::new("1500 members", format!("{workers} workers"));
+        group.bench_function(id, |bencher| bencher.iter(|| stage.tick()));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, room_tick, room_mix, room_parts, listeners);
 criterion_main!(benches);

@@ -350,6 +350,10 @@ impl Leg {
     /// out, because the worker or a move between rooms was late, is left out of both directions.
     /// `false`: it is not this leg's turn.
     pub(super) fn begin(&mut self, deadline: Instant) -> bool {
+        if self.due == Some(deadline) {
+            self.due = Some(deadline + TICK);
+            return true;
+        }
         let due = *self.due.get_or_insert(deadline);
         let early = due.saturating_duration_since(deadline);
         if early > TICK / 2 {
