@@ -6,9 +6,6 @@
 //! (G.107.1), where a narrowband line would keep its 93.2. MOS ends at 4.5, which is R = 100; so a
 //! wideband line counts as perfect until loss or delay have taken what wideband has added.
 
-use crate::codec::Codec;
-use crate::frame::Rate;
-
 /// R of a narrowband line with nothing wrong (ITU-T G.107 §7.7).
 const NARROWBAND: f32 = 93.2;
 /// R of a wideband line with nothing wrong (ITU-T G.107.1).
@@ -29,27 +26,22 @@ pub struct Impairment {
 
 impl Impairment {
     /// G.711 with concealment (ITU-T G.113 appendix I).
-    const G711: Impairment = Impairment {
-        best: NARROWBAND,
-        equipment: 0.0,
-        robustness: 25.1,
-    };
+    pub const G711: Impairment = Impairment::narrowband(0.0, 25.1);
 
-    /// The codec's. G.711 is as G.113 has it, and so is the equipment impairment of G.722. The rest
-    /// is an estimate of ours: nobody has published a Bpl of G.722 with concealment such as ours,
-    /// or any of Opus on this scale.
-    pub fn of(codec: &Codec) -> Impairment {
-        let (equipment, robustness) = match codec.name {
-            "G722" => (13.0, 15.0),
-            "opus" => (8.0, 20.0),
-            "L16" => (0.0, 15.0),
-            _ => return Impairment::G711,
-        };
+    /// Of a codec at 8 kHz: Ie and Bpl. What G.113 doesn't list is an estimate; nobody has published
+    /// a Bpl of G.722 with concealment such as ours, or any figures of Opus on this scale.
+    pub const fn narrowband(equipment: f32, robustness: f32) -> Impairment {
         Impairment {
-            best: match codec.rate {
-                Rate::Narrow => NARROWBAND,
-                Rate::Wide | Rate::Full => WIDEBAND,
-            },
+            best: NARROWBAND,
+            equipment,
+            robustness,
+        }
+    }
+
+    /// Of a codec at 16 kHz and more: Ie,WB and Bpl.
+    pub const fn wideband(equipment: f32, robustness: f32) -> Impairment {
+        Impairment {
+            best: WIDEBAND,
             equipment,
             robustness,
         }
@@ -100,7 +92,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::codec::g711;
 
     fn line(percent: f32, burst_ratio: f32, delay_ms: f32) -> Line {
         Line {
@@ -111,7 +102,7 @@ mod tests {
     }
 
     fn narrowband(line: Line) -> f32 {
-        rating(Impairment::of(&g711::PCMU), &line)
+        rating(Impairment::G711, &line)
     }
 
     #[test]
@@ -158,11 +149,7 @@ mod tests {
 
     #[test]
     fn a_wideband_line_is_perfect_until_loss_has_taken_what_wideband_added() {
-        let wide = Impairment {
-            best: WIDEBAND,
-            equipment: 13.0,
-            robustness: 15.0,
-        };
+        let wide = Impairment::wideband(13.0, 15.0);
         assert_eq!(rating(wide, &line(0.0, 1.0, 0.0)), 116.0);
         assert_eq!(mos(rating(wide, &line(2.0, 1.0, 50.0))), 4.5);
         assert!(mos(rating(wide, &line(20.0, 1.0, 50.0))) < 4.0);

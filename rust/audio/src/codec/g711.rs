@@ -9,7 +9,7 @@
 //! A-law the lowest three, and a negative sample is coded as its one's complement.
 
 use super::{Codec, Decoder, Encoder, Parameters};
-use crate::frame::Rate;
+use crate::{emodel::Impairment, frame::Rate};
 
 /// µ-law, static payload type 0.
 pub static PCMU: Codec = Codec {
@@ -20,6 +20,7 @@ pub static PCMU: Codec = Codec {
     channels: 1,
     silence: Some(ULAW_SILENCE),
     longest_frame: 160,
+    impairment: Impairment::G711,
     parameters: None,
     append: None,
     samples: |payload| payload.len(),
@@ -37,6 +38,7 @@ pub static PCMA: Codec = Codec {
     channels: 1,
     silence: Some(ALAW_SILENCE),
     longest_frame: 160,
+    impairment: Impairment::G711,
     parameters: None,
     append: None,
     samples: |payload| payload.len(),

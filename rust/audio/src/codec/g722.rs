@@ -7,7 +7,7 @@
 //! a byte is one unit of time and two samples.
 
 use super::{Codec, Decode, Decoder, Encode, Encoder, Parameters};
-use crate::frame::Rate;
+use crate::{emodel::Impairment, frame::Rate};
 
 /// Static payload type 9.
 pub static G722: Codec = Codec {
@@ -18,6 +18,7 @@ pub static G722: Codec = Codec {
     channels: 1,
     silence: None,
     longest_frame: 160,
+    impairment: Impairment::wideband(13.0, 15.0),
     parameters: None,
     append: None,
     samples: |payload| 2 * payload.len(),

@@ -1,7 +1,7 @@
 //! L16: linear 16-bit samples, the higher byte first (RFC 3551 section 4.5.11), mono.
 
 use super::{Codec, Decoder, Encoder, Parameters};
-use crate::frame::Rate;
+use crate::{emodel::Impairment, frame::Rate};
 
 /// 48 kHz. 20 ms would not fit into a packet of the internet: it is sent in packets of 10 ms.
 pub static L16_48000: Codec = l16(Rate::Full);
@@ -21,6 +21,10 @@ const fn l16(rate: Rate) -> Codec {
         channels: 1,
         silence: Some(0),
         longest_frame: 2 * rate.frame(),
+        impairment: match rate {
+            Rate::Narrow => Impairment::narrowband(0.0, 15.0),
+            Rate::Wide | Rate::Full => Impairment::wideband(0.0, 15.0),
+        },
         parameters: None,
         append: None,
         samples: |payload| payload.len() / 2,

@@ -11,6 +11,7 @@ use std::any::Any;
 
 pub use parameters::Parameters;
 
+use crate::emodel::Impairment;
 use crate::frame::Rate;
 
 /// Everything an offer, a leg or a player has to know about a codec.
@@ -34,6 +35,8 @@ pub struct Codec {
     pub silence: Option<u8>,
     /// Bytes of the longest payload that 20 ms are encoded to.
     pub longest_frame: usize,
+    /// What it does to speech, for the scale of opinions.
+    pub impairment: Impairment,
     /// What we say in `a=fmtp`: how we want it coded.
     pub parameters: Option<&'static str>,
     /// How frames of 20 ms become one packet; `None` where their bytes simply follow each other.

@@ -5,7 +5,7 @@ use std::ffi::c_int;
 use opusic_sys as sys;
 
 use super::{Codec, Decode, Decoder, Encode, Encoder, Parameters};
-use crate::frame::Rate;
+use crate::{emodel::Impairment, frame::Rate};
 
 /// Always `opus/48000/2`, whatever is sent.
 pub static OPUS: Codec = Codec {
@@ -16,6 +16,7 @@ pub static OPUS: Codec = Codec {
     channels: 2,
     silence: None,
     longest_frame: 1_275,
+    impairment: Impairment::wideband(8.0, 20.0),
     parameters: Some("useinbandfec=1"),
     append: Some(append),
     samples,

@@ -128,7 +128,7 @@ impl Leg {
     pub(super) fn note_quality(&mut self, tick: &mut Tick<'_>) {
         let reception = self.inbound.reception(self.session.statistics());
         let now = reception.counts();
-        let impairment = Impairment::of(self.negotiated.codec);
+        let impairment = self.negotiated.codec.impairment;
         let figures = &mut self.control.figures;
         let oldest = std::mem::replace(&mut figures.past[figures.seconds as usize % WINDOW], now);
         let last = (figures.seconds as usize + WINDOW - 1) % WINDOW;
@@ -210,7 +210,7 @@ impl Leg {
             burst_ratio: pattern.burst_ratio(),
             delay_ms,
         };
-        let impairment = Impairment::of(self.negotiated.codec);
+        let impairment = self.negotiated.codec.impairment;
         let here = reception.depth + Duration::from_millis(packet_ms);
         let one_way = (trip / 2 + here).as_secs_f32() * 1e3;
         let conversation = emodel::rating(impairment, &line(one_way));
