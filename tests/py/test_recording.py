@@ -30,7 +30,8 @@ async def a_room(lab: Lab) -> tuple[Server, Room]:
         await call.join(next(iter(call.server.rooms.values())))
         await call.wait_ended()
 
-    server = await lab.server(apps=[app_of(main)])
+    # At the rate of the files, so that they can be compared sample by sample.
+    server = await lab.server(apps=[app_of(main)], codecs=("PCMU",))
     return server, await server.open_room()
 
 
