@@ -15,8 +15,10 @@ from pystoi import stoi
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "target" / "sound"
 
-# The least that each weather may leave of the 1.0 of what was said. 0.75 is understood without effort.
-LEAST = {"clean": 0.99, "lossy": 0.94, "bad": 0.93}
+# The least that each weather may leave of the 1.0 of what was said; Opus and G.722 hide no loss of the wave
+# as those do that code it sample by sample. 0.75 is understood without effort.
+LEAST = {"clean": 0.98, "lossy": 0.93, "bad": 0.91}
+LEAST_OF_SAMPLES = {"clean": 0.99, "lossy": 0.97, "bad": 0.96}
 
 
 def _carried() -> list[dict[str, Any]]:
@@ -46,11 +48,13 @@ def test_each_codec_is_understood_under_each_weather(carried: list[dict[str, Any
         _, heard = _samples(f"{line['name']}-heard")
         understood = stoi(said, heard, rate)
         print(f"{line['name']}: STOI {understood:.3f}, {line}")
-        assert understood >= LEAST[weather], f"{line['name']}: {understood:.3f}"
+        least = LEAST if line["codec"] in ("opus", "G722") else LEAST_OF_SAMPLES
+        assert understood >= least[weather], f"{line['name']}: {understood:.3f}"
 
 
 @pytest.mark.timeout(900)
 def test_the_measure_tells_noise_from_speech(carried: list[dict[str, Any]]) -> None:
-    rate, said = _samples(f"{carried[0]['name']}-said")
+    narrow = next(line for line in carried if line["codec"] == "PCMU")
+    rate, said = _samples(f"{narrow['name']}-said")
     noise = np.random.default_rng(1).normal(0, np.sqrt(np.mean(said**2)) * 3, len(said))
     assert stoi(said, said + noise, rate) < 0.6

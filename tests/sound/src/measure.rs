@@ -10,6 +10,8 @@ const HOP_MS: usize = 200;
 const LONGEST_MS: usize = 250;
 /// Samples a second of the first, coarse look.
 const COARSE: u32 = 2_000;
+/// Places of the coarse look that are looked at closely.
+const CANDIDATES: usize = 6;
 /// A window is speech if its mean square is more than this: −45 dBov.
 const SPEECH_POWER: f64 = 34_000.0;
 
@@ -50,23 +52,30 @@ pub fn matches(line: &Line, said: &[i16], heard: &Heard) -> Vec<Match> {
         let earliest = at.max(0.0) as usize;
         let coarse = (0..LONGEST_MS * per_ms / step).map(|lag| earliest / step + lag);
         let wanted_thin = &thin_said[start / step..(start + window) / step];
-        let Some((near, _)) = best(wanted_thin, &thin_heard, coarse) else {
-            continue;
-        };
-        let near = near * step;
         let floats =
             |samples: &[i16]| -> Vec<f32> { samples.iter().map(|s| f32::from(*s)).collect() };
-        let from = near.saturating_sub(2 * step);
-        let to = (near + 2 * step + window).min(heard.samples.len());
-        if to < from + window {
-            continue;
+        let wanted = floats(wanted);
+        let mut closest: Option<(usize, f32)> = None;
+        for near in candidates(wanted_thin, &thin_heard, coarse) {
+            let from = (near * step).saturating_sub(step);
+            let to = (near * step + step + window).min(heard.samples.len());
+            if to < from + window {
+                continue;
+            }
+            let around = floats(&heard.samples[from..to]);
+            let fine = 0..=around.len() - window;
+            if let Some((place, likeness)) = best(&wanted, &around, fine)
+                && closest.is_none_or(|(_, most)| likeness > most)
+            {
+                closest = Some((from + place, likeness));
+            }
+            if closest.is_some_and(|(_, likeness)| likeness > 0.97) {
+                break;
+            }
         }
-        let around = floats(&heard.samples[from..to]);
-        let fine = 0..=around.len() - window;
-        let Some((place, likeness)) = best(&floats(wanted), &around, fine) else {
+        let Some((place, likeness)) = closest else {
             continue;
         };
-        let place = from + place;
         found.push(Match {
             said: start,
             heard: place,
@@ -79,6 +88,25 @@ pub fn matches(line: &Line, said: &[i16], heard: &Heard) -> Vec<Match> {
 
 fn power(samples: &[i16]) -> f64 {
     samples.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>() / samples.len().max(1) as f64
+}
+
+/// The places at which `heard` may be most like `wanted`, the likeliest first: what lies between two
+/// coarse samples looks less like itself than a neighbouring period of the pitch may.
+fn candidates(wanted: &[f32], heard: &[f32], places: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut all: Vec<(usize, f32)> = places
+        .filter_map(|place| best(wanted, heard, std::iter::once(place)))
+        .collect();
+    all.sort_by(|one, other| other.1.total_cmp(&one.1));
+    let mut chosen: Vec<usize> = Vec::new();
+    for (place, _) in all {
+        if chosen.len() == CANDIDATES {
+            break;
+        }
+        if chosen.iter().all(|other| other.abs_diff(place) > 2) {
+            chosen.push(place);
+        }
+    }
+    chosen
 }
 
 /// The place at which `heard` is most like `wanted`.

@@ -66,6 +66,10 @@ fn over_a_clean_network_speech_is_heard_at_the_next_tick_whole_and_as_loud() {
                 // Its frames have 10, 20, 40 or 60 ms.
                 continue;
             }
+            if codec.name == "L16" && codec.rate.hz() / 1000 * 2 * ptime_ms > 2_000 {
+                // Nobody takes such long packets.
+                continue;
+            }
             let line = Line {
                 ptime_ms,
                 phase_ms,
