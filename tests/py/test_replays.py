@@ -27,6 +27,11 @@ async def recorded(lab: Lab, server: Server) -> Trace:
     return Trace.from_json(trace.to_json())
 
 
+def course(trace: Trace) -> list[str]:
+    """What happened, but for what the packets were like, since none come in a replay."""
+    return [entry.title for entry in trace.entries if not entry.title.startswith("audio: ")]
+
+
 async def a_call(lab: Lab, handler: object) -> Trace:
     server = await lab.server(apps=[app_of(handler)])  # type: ignore[arg-type]
     alice = await lab.phone("alice")
@@ -66,7 +71,7 @@ async def test_a_call_goes_the_same_way_again(lab: Lab, handler: object) -> None
     trace = await a_call(lab, handler)
     again = replay(trace)
     assert again.divergences == ()
-    assert [entry.title for entry in again.now.entries] == [entry.title for entry in trace.entries]
+    assert course(again.now) == course(trace)
     assert again.now.outcome == trace.outcome != ""
 
 
@@ -84,7 +89,7 @@ async def test_a_call_that_we_placed_goes_the_same_way_again(lab: Lab) -> None:
     again = replay(trace)
     assert again.divergences == ()
     assert again.now.call_id != trace.call_id
-    assert [entry.title for entry in again.now.entries] == [entry.title for entry in trace.entries]
+    assert course(again.now) == course(trace)
 
 
 async def test_repetitions_and_timeouts_come_at_their_times_again(lab: Lab) -> None:

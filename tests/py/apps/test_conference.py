@@ -343,6 +343,11 @@ async def test_a_caller_who_gives_up_leaves_nothing_behind(lab: Lab) -> None:
 async def test_a_bad_line_is_shown(lab: Lab) -> None:
     server = await lab.server()
     await meet(lab, "anna", "ben")
+    standup = server.conferences.find("standup")
+    assert standup is not None
+    unfollow = standup.follow_quality(lambda figures: None)
     await asyncio.sleep(11)
     lines = [each.line for each in model(server).participants.values()]
+    assert len(lines) == 2
     assert all(4 <= line.loss <= 20 for line in lines)
+    unfollow()
