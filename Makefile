@@ -84,12 +84,12 @@ wheel: $(VENV)/.venv
 clean:
 	rm -rf $(VENV) target dist python/sems/_core*.so python/sems/apps python/sems/web
 
-# A virtual environment with the build tool alone.
+# A virtual environment with the build tools alone: maturin, and cmake for libopus where there is none.
 $(VENV)/.venv: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "SEMS needs Python 3.11 or newer; set PYTHON=")'
 	@command -v cargo >/dev/null || { echo "SEMS needs Rust (cargo); see https://rustup.rs" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { [ "$$(id -u)" = 0 ] && apt-get install -y -q python3-venv && $(PYTHON) -m venv $(VENV); }
-	$(BIN)/pip install -q 'maturin>=1.16,<2'
+	$(BIN)/pip install -q 'maturin>=1.16,<2' $$(command -v cmake >/dev/null || echo cmake)
 	@touch $@
 
 # The core, built for speed and installed so that Python finds apps/, web/ and python/ in this tree.

@@ -242,7 +242,7 @@ class Server:
             room_legs=config.room_legs,
             **config.limits.model_dump(exclude={"unanswered"}),
             trusted=[str(network) for network in config.trusted],
-            codecs=list(config.codecs),
+            codecs=list(config.audio.codecs),
             comfort_noise=config.audio.comfort_noise,
             methods=requests.taken_methods(self.apps, registrar=config.registrar.enabled),
             event_packages=subscriptions.packages(self.apps),

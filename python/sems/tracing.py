@@ -35,7 +35,7 @@ def _settings(server: Server) -> dict[str, Any]:
     """What of the engine's configuration the course of a call depends on."""
     config = server.config
     return {
-        "codecs": list(config.codecs),
+        "codecs": list(config.audio.codecs),
         "comfort_noise": config.audio.comfort_noise,
         "advertised_address": config.advertised_address,
         "trusted": [str(network) for network in config.trusted],

@@ -20,15 +20,20 @@ rtp_ports {rtp_port}-{rtp_last}
 audio_source aufile,{tone}
 audio_player aubridge,{name}
 audio_alert aubridge,{name}
-ausrc_srate 8000
-auplay_srate 8000
+ausrc_srate {rate}
+auplay_srate {rate}
 ausrc_channels 1
 auplay_channels 1
+opus_stereo no
+opus_sprop_stereo no
+opus_inbandfec yes
 jitter_buffer_delay 1-5
 call_local_timeout 120
 call_max_calls 4
 module_path {modules}
 module g711.so
+module g722.so
+module opus.so
 module aufile.so
 module aubridge.so
 module sndfile.so
@@ -42,6 +47,10 @@ snd_path {folder}
 MODULES = ("/usr/lib/baresip/modules", "/usr/local/lib/baresip/modules", "/usr/lib64/baresip/modules")
 
 
+RATES = {"pcmu": "8000/1", "pcma": "8000/1", "g722": "16000/1", "opus": "48000/1"}
+"""Sampling rate and channels of the codecs, as baresip names them."""
+
+
 class Baresip:
     """`async with Baresip(folder, "Anna", hz=440) as anna: await anna.dial(uri)`."""
 
@@ -49,7 +58,7 @@ class Baresip:
         self,
         folder: Path,
         name: str,
-        hz: float = 440,
+        hz: float | tuple[float, ...] = 440,
         *,
         answers: bool = False,
         codec: str = "pcmu",
@@ -64,6 +73,8 @@ class Baresip:
         its key; `watches`: whose presence it subscribes to; `registrar`: the host and port where it
         registers, with its name as user."""
         self.name = name
+        self.rate = int(RATES[codec].split("/")[0])
+        """Samples a second of what it says and hears."""
         self.user = name.lower().replace(" ", "-")
         self.folder = folder / self.user
         self.folder.mkdir(parents=True)
@@ -75,7 +86,8 @@ class Baresip:
             control_port=self.control_port,
             rtp_port=rtp_port,
             rtp_last=rtp_port + 9,
-            tone=write_tone(self.folder / "tone.wav", hz, 120),
+            tone=write_tone(self.folder / "tone.wav", hz, 120, rate=self.rate),
+            rate=self.rate,
             name=self.user,
             folder=self.folder,
             modules=next(path for path in MODULES if Path(path).is_dir()),
@@ -97,7 +109,7 @@ class Baresip:
             secret = f";auth_pass={password}"
         (self.folder / "config").write_text(config)
         (self.folder / "accounts").write_text(
-            f'"{name}" <{account}>;regint={registering};answermode={mode};audio_codecs={codec}/8000/1'
+            f'"{name}" <{account}>;regint={registering};answermode={mode};audio_codecs={codec}/{RATES[codec]}'
             f"{secret}\n"
         )
         self.events: list[dict[str, Any]] = []
@@ -184,8 +196,8 @@ class Baresip:
         await self.command("sndcode", digits)
 
     def recording(self, which: str = "dec") -> Any:
-        """What it heard in its last call (`dec`), or what it said (`enc`), as 8 kHz samples."""
-        return read_wav(sorted(self.folder.glob(f"dump-*-{which}.wav"))[-1])
+        """What it heard in its last call (`dec`), or what it said (`enc`), at its rate."""
+        return read_wav(sorted(self.folder.glob(f"dump-*-{which}.wav"))[-1], self.rate)
 
     async def says(self, pattern: str, timeout: float = 10) -> None:
         """Waits until its log has that, for what it tells by no event."""

@@ -8,19 +8,23 @@ from array import array
 from pathlib import Path
 
 
-def read_wav(path: Path) -> array[int]:
-    """Samples of a mono 16-bit WAV file at 8 kHz."""
+def read_wav(path: Path, rate: int = 8000) -> array[int]:
+    """Samples of a 16-bit WAV file at that rate; of several channels, the first."""
     with wave.open(str(path), "rb") as file:
-        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 8000), path
-        return array("h", file.readframes(file.getnframes()))
+        assert (file.getsampwidth(), file.getframerate()) == (2, rate), path
+        return array("h", file.readframes(file.getnframes()))[:: file.getnchannels()]
 
 
-def write_tone(path: Path, hz: float, seconds: float, dbov: float = -20.0, rate: int = 8000) -> Path:
-    """A steady sine as a mono 16-bit WAV file; `dbov` is its RMS level."""
+def write_tone(
+    path: Path, hz: float | tuple[float, ...], seconds: float, dbov: float = -20.0, rate: int = 8000
+) -> Path:
+    """A steady sine, or several at once, as a mono 16-bit WAV file; `dbov` is the RMS level of each. They
+    are in whole Hz, so that one second is like the other."""
     peak = 32767 * math.sqrt(2) * 10 ** (dbov / 20)
-    samples = array(
-        "h", (round(peak * math.sin(2 * math.pi * hz * n / rate)) for n in range(int(seconds * rate)))
-    )
+    tones = hz if isinstance(hz, tuple) else (hz,)
+    turns = [2 * math.pi * tone / rate for tone in tones]
+    second = array("h", (round(sum(peak * math.sin(turn * n) for turn in turns)) for n in range(rate)))
+    samples = (second * math.ceil(seconds))[: int(seconds * rate)]
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)

@@ -36,7 +36,7 @@ def test_without_anything_the_defaults_hold(load: Load) -> None:
     assert (config.host, config.sip_port, config.http_port) == ("0.0.0.0", 5060, 8080)
     assert config.rtp_ports == (10000, 19999)
     assert config.base_url is None
-    assert config.codecs == ("PCMU", "PCMA")
+    assert config.audio.codecs == ("opus", "G722", "PCMU", "PCMA")
     assert [str(network) for network in config.trusted] == ["127.0.0.0/8", "::1/128"]
 
 
@@ -139,8 +139,8 @@ def test_a_room_has_its_own_settings_over_the_default(load: Load) -> None:
         ('host = "sems"', "sems.toml:1: host: an IP address is wanted"),
         ('base_url = "ftp://x"', "sems.toml:1: base_url: an http or https address is wanted"),
         (
-            'codecs = ["PCMU",\n"G723"]',
-            "sems.toml:1: codecs[1]: input should be 'PCMU' or 'PCMA', not",
+            '[audio]\ncodecs = ["PCMU",\n"G723"]',
+            "sems.toml:2: audio.codecs[1]: input should be 'opus', 'G722', 'PCMU', 'PCMA' or 'L16', not",
         ),
         ('trusted = ["10.0.0.0/99"]', "sems.toml:1: trusted[0]: a network is wanted, such as 10.0.0.0/8"),
         (

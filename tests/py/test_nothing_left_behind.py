@@ -85,6 +85,7 @@ def threads_do_not_grow() -> Any:
 async def callers(lab: Lab, **settings: Any) -> Server:
     """Somebody who can make many calls at once."""
     settings.setdefault("rtp_timeout", 0)
+    settings.setdefault("audio", {"codecs": ["PCMU", "PCMA"]})
     return await lab.server(name="callers", **settings)
 
 
@@ -105,8 +106,8 @@ def app_that(handler: Callable[[Call], Awaitable[None]]) -> App:
 
 
 async def test_offers_that_are_refused(lab: Lab) -> None:
-    server = await lab.server(codecs=["PCMU"])
-    watch, caller = Watch(server), await callers(lab, codecs=["PCMA"])
+    server = await lab.server(audio={"codecs": ["PCMU"]})
+    watch, caller = Watch(server), await callers(lab, audio={"codecs": ["PCMA"]})
     calls = await place_many(lab, caller, "sip:echo@sems")
     assert await all_end(calls) == {("rejected", 488)}
     await watch.nothing_is_left(calls=0)

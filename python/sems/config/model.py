@@ -269,9 +269,15 @@ class AnnouncementSettings(Section):
     ``DATA/announcements``. A relative one is taken from the folder of the configuration file."""
 
 
+Codec = Literal["opus", "G722", "PCMU", "PCMA", "L16"]
+
+
 class AudioSettings(Section):
     """``[audio]``: what callers hear."""
 
+    codecs: Annotated[tuple[Codec, ...], Field(min_length=1)] = ("opus", "G722", "PCMU", "PCMA")
+    """Which codecs are spoken, in the order of our offers; who calls decides by the order of its own. ``L16``
+    is uncompressed, at 48, 16 and 8 kHz, for machines in one building."""
     comfort_noise: bool = False
     """Whether nothing is sent in pauses to phones that make the noise of a pause themselves (RFC 3389). It
     saves the network packets; but what listens to the line, such as a NAT or a monitor, may miss them."""
@@ -322,8 +328,6 @@ class Config(Section):
     outbound_proxy: Proxy | None = None
     """The proxy that all our calls go by, such as ``sip:proxy.example.com;lr``; unset: straight to whom they
     are for."""
-    codecs: Annotated[tuple[Literal["PCMU", "PCMA"], ...], Field(min_length=1)] = ("PCMU", "PCMA")
-    """Voice codecs, in the order of preference."""
     trusted: tuple[Network, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
     """Neighbours whose word counts: P-App-Name, P-App-Param, P-Asserted-Identity and Privacy are obeyed, and
     limits for each source don't hold. A proxy on this machine is one, so it has to remove these fields from

@@ -227,5 +227,12 @@ class Phone:
 
 
 def phone_config(name: str, data: Path) -> Config:
-    """A phone's configuration: whatever comes in is for the phone."""
-    return Config.model_validate({"data": data / name, "rtp_timeout": 0, "routes": [{"app": "phone"}]})
+    """A phone's configuration: whatever comes in is for the phone, which has a telephone's codecs."""
+    return Config.model_validate(
+        {
+            "data": data / name,
+            "rtp_timeout": 0,
+            "routes": [{"app": "phone"}],
+            "audio": {"codecs": ["PCMU", "PCMA"]},
+        }
+    )
