@@ -40,7 +40,7 @@ async def test_rooms_and_calls_come_and_go_by_themselves(world: World) -> None:
     rooms, calls = page.get_by_role("table", name="Rooms"), page.get_by_role("table", name="Calls")
     anna, ben = await world.dial("Anna", "Ben")
     await expect(rooms.get_by_role("row").filter(has_text=world.room)).to_contain_text("2")
-    await expect(calls.get_by_role("row").filter(has_text="Anna")).to_contain_text("answered, PCMU")
+    await expect(calls.get_by_role("row").filter(has_text="Anna")).to_contain_text("answered, opus 48 kHz")
     await ben.call.hold(True)
     await expect(calls.get_by_role("row").filter(has_text="Ben")).to_contain_text("on hold")
     for each in (anna, ben):
@@ -75,7 +75,7 @@ async def test_a_call_opens_into_its_ladder_and_a_rung_into_its_message(world: W
     await expect(rungs.first).to_contain_text("INVITE + SDP")
     await expect(rungs.first).to_contain_text("0.000")
     await expect(ladder.get_by_role("button", name="ACK, from the peer")).to_be_visible()
-    await expect(ladder.get_by_role("button", name="up, PCMU, told")).to_be_visible()
+    await expect(ladder.get_by_role("button", name="up, opus, told")).to_be_visible()
     answer = ladder.get_by_role("button", name="200 OK (INVITE) + SDP, from us")
     await expect(answer).to_have_attribute("aria-expanded", "false")
     await answer.click()

@@ -79,7 +79,7 @@ const calls = new Table(
     setText(find("small", caller), `${call.direction === "in" ? "from" : "to"} ${call.source}`);
     setText(to, call.uri);
     setText(service, call.conference === null ? (call.app ?? "") : `${call.app ?? "conference"} ${call.conference}`);
-    setText(state, [call.state, call.codec, call.on_hold && "on hold"].filter(Boolean).join(", "));
+    setText(state, [call.state, codecOf(call), call.on_hold && "on hold"].filter(Boolean).join(", "));
     setText(time, since(call.answered ?? call.started));
     setText(line, quality(call));
     setAttribute(find(".trace", action), "aria-label", `Trace of ${call.caller_name}`);
@@ -220,3 +220,9 @@ new Follower(`${api}/overview/events`, {
   },
   stats: renderStats,
 });
+
+/** The codec of a call with the band that it carries, in kHz of its sampling rate; L16 has several. */
+function codecOf(call) {
+  const rate = { opus: 48, G722: 16, PCMU: 8, PCMA: 8 }[call.codec];
+  return rate === undefined ? call.codec : `${call.codec} ${rate} kHz`;
+}

@@ -12,7 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sems_audio::Gain;
+use sems_audio::{
+    Gain,
+    codec::{g722, l16, opus},
+};
 use sems_engine::{
     command::{Direction, Directions, Listener, MediaCommand, Recorded, RoomSettings, Tapped},
     ids::{CallId, PlayId, RecordingId, RequestId, RoomId, TapId},
@@ -98,16 +101,26 @@ impl PacketSocket for Source {
 
 #[test]
 fn a_steady_tick_neither_allocates_nor_frees() {
-    ticks_without_allocation(1, 500);
+    ticks_without_allocation(1, 500, false);
+}
+
+#[test]
+fn a_steady_tick_of_a_room_of_all_codecs_and_rates_neither_allocates_nor_frees() {
+    ticks_without_allocation(1, 500, true);
+}
+
+#[test]
+fn a_steady_tick_of_all_codecs_on_three_workers_neither_allocates_nor_frees() {
+    ticks_without_allocation(3, 4, true);
 }
 
 #[test]
 fn a_steady_tick_of_a_room_on_three_workers_neither_allocates_nor_frees() {
-    ticks_without_allocation(3, 4);
+    ticks_without_allocation(3, 4, false);
 }
 
 /// Whether that holds for a room with everything in it.
-fn ticks_without_allocation(workers: usize, room_legs: usize) {
+fn ticks_without_allocation(workers: usize, room_legs: usize, wide: bool) {
     let negotiated = {
         let mut stage = stage::Stage::new(1);
         let phone = stage.call(0);
@@ -150,6 +163,14 @@ fn ticks_without_allocation(workers: usize, room_legs: usize) {
         }
         negotiated.ptime_ms = [20, 20, 20, 30][number as usize % 4];
         negotiated.comfort_noise = number % 3 == 1;
+        let codecs = [&opus::OPUS, &g722::G722, &l16::L16_16000, &l16::L16_48000];
+        if let Some(codec) = codecs.get(number as usize % 5).filter(|_| wide) {
+            // It is sent this one and speaks another all the same.
+            negotiated.codec = codec;
+            let payload_type = sems_rtp::PayloadType::new(110).unwrap();
+            negotiated.receive_formats.push((payload_type, codec));
+            negotiated.comfort_noise = false;
+        }
         let config = LegConfig {
             call,
             negotiated,
@@ -227,7 +248,10 @@ fn ticks_without_allocation(workers: usize, room_legs: usize) {
         commands.push(MediaCommand::Start { listener, player });
     }
     let folder = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    let folder = folder.join(format!("{}-no-allocation-{workers}", std::process::id()));
+    let folder = folder.join(format!(
+        "{}-no-allocation-{workers}-{wide}",
+        std::process::id()
+    ));
     std::fs::create_dir_all(&folder).unwrap();
     let recorded = [
         Recorded::Room {
