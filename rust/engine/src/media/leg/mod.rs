@@ -180,6 +180,8 @@ pub struct Leg {
     control: Control,
     /// When the next tick of this leg is due; `None` before the first.
     due: Option<Instant>,
+    /// Where its room codes for those who want it as it does.
+    pub(super) place: usize,
     /// Its part in the tick that is under way.
     pub(super) part: Part,
     /// The room does not hear it.
@@ -254,6 +256,7 @@ impl Leg {
             control: Control::new(update.negotiated.remote_rtcp),
             negotiated: update.negotiated,
             due: None,
+            place: 0,
             part: Part::SitsOut,
             muted: false,
             echo: false,

@@ -23,9 +23,7 @@ impl Room {
     pub(super) fn speak_apart(&mut self, index: usize, bench: &mut Bench, tick: &mut Tick<'_>) {
         let mix = self.mix_apart(index, bench);
         let (same, silent) = (self.hears_same(&self.legs[index]), self.is_silent());
-        let Some(place) = self.place_for(&self.legs[index]) else {
-            return;
-        };
+        let place = self.legs[index].place;
         let (leg, coded) = (&mut self.legs[index], &mut self.coded[place]);
         if !leg.apart {
             // It goes on as loud as it was.

@@ -39,10 +39,8 @@ impl Room {
 
     /// Takes a leg out, which hears on from where it is.
     pub(in crate::media) fn dismiss(&mut self, index: usize, trash: &Trash) -> Box<Leg> {
-        if !self.is_plain
-            && let Some(place) = self.place_for(&self.legs[index])
-        {
-            let coded = &self.coded[place];
+        if !self.is_plain {
+            let coded = &self.coded[self.legs[index].place];
             self.legs[index].part_from(&coded.encoder, None);
         }
         let leg = self.legs.swap_remove(index);
@@ -82,7 +80,8 @@ impl Room {
         }
     }
 
-    /// Goes over to the highest rate of the legs, those in other parts of the room included; `changed` is one that has changed itself, or come.
+    /// Goes over to the highest rate of the legs, those in other parts of the room included;
+    /// `changed` is one that has changed itself, or come.
     fn adapt(&mut self, changed: usize, trash: &Trash) {
         let others = self.parts.as_ref().map(|parts| parts.rate());
         let rate = self.own_rate().max(others.unwrap_or_default());
@@ -123,11 +122,14 @@ impl Room {
         }
     }
 
-    /// Makes ready to code for a leg.
+    /// Makes ready to code for a leg, and shows it its place.
     fn prepare(&mut self, index: usize) {
         let leg = &self.legs[index];
-        if self.place_for(leg).is_none() {
-            let (codec, parameters) = (leg.codec(), leg.parameters());
+        let (codec, parameters) = (leg.codec(), leg.parameters());
+        let mut all = self.coded.iter();
+        let same = |coded: &Coded| coded.codec == codec && coded.parameters == parameters;
+        let place = all.position(same).unwrap_or(self.coded.len());
+        if place == self.coded.len() {
             self.coded.push(Coded {
                 codec,
                 parameters,
@@ -138,15 +140,7 @@ impl Room {
                 was_mixed: false,
             });
         }
-    }
-
-    /// Where what is coded for all who want it as this leg does is.
-    #[inline]
-    pub(super) fn place_for(&self, leg: &Leg) -> Option<usize> {
-        let (codec, parameters) = (leg.codec(), leg.parameters());
-        self.coded
-            .iter()
-            .position(|coded| coded.codec == codec && coded.parameters == parameters)
+        self.legs[index].place = place;
     }
 
     /// Has those who hear something of their own from this tick on take over what was coded and
@@ -157,13 +151,11 @@ impl Room {
             if leg.part == Part::SitsOut || leg.codes_itself() || self.hears_same(leg) {
                 continue;
             }
-            if let Some(place) = self.place_for(leg) {
-                let coded = &self.coded[place];
-                let lowered = self.lowered[coded.codec.rate as usize].as_deref();
-                let converter = lowered.filter(|lowered| lowered.done);
-                let converter = converter.map(|lowered| &lowered.converter);
-                self.legs[index].part_from(&coded.encoder, converter);
-            }
+            let coded = &self.coded[leg.place];
+            let lowered = self.lowered[coded.codec.rate as usize].as_deref();
+            let converter = lowered.filter(|lowered| lowered.done);
+            let converter = converter.map(|lowered| &lowered.converter);
+            self.legs[index].part_from(&coded.encoder, converter);
         }
         for lowered in self.lowered.iter_mut().flatten() {
             if !std::mem::take(&mut lowered.done) {
@@ -174,9 +166,7 @@ impl Room {
 
     /// Gives a leg what all who listen hear.
     pub(super) fn speak_shared(&mut self, index: usize, tick: &Tick<'_>) {
-        let Some(place) = self.place_for(&self.legs[index]) else {
-            return;
-        };
+        let place = self.legs[index].place;
         // Where silence has to be coded, it is.
         let rests = self.is_silent() && self.coded[place].codec.silence.is_some();
         if !rests && !self.coded[place].mixed {
