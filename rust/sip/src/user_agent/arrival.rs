@@ -145,11 +145,8 @@ impl UserAgent {
             Err(_) => false,
         };
         let is_over = self.live(id).is_err();
-        let is_awaited = request.method == Method::Prack && self.is_missing_prack(id, &request);
         match request.method {
-            // Another request has overtaken it, as where it was lost and is sent again. It is in
-            // its place all the same, and there is only one.
-            _ if !in_order && !is_awaited => {
+            _ if !in_order => {
                 let refusal =
                     Reply::new(StatusCode::SERVER_INTERNAL_ERROR).with_reason("CSeq Out of Order");
                 self.refuse(now, flow, key, request, refusal);

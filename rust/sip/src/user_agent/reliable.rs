@@ -144,13 +144,6 @@ impl UserAgent {
         self.start_timer(id, SessionTimer::NoPrack, now + values.give_up());
     }
 
-    /// Whether a PRACK is the one that a response of ours waits for.
-    pub(super) fn is_missing_prack(&self, id: SessionId, request: &Request) -> bool {
-        let reliable = self.sessions.get(id).and_then(|s| s.reliable.as_ref());
-        let missing = reliable.and_then(|reliable| reliable.missing());
-        missing.is_some() && request.headers.require::<RAck>().ok() == missing
-    }
-
     pub(super) fn on_prack(
         &mut self,
         now: Instant,
