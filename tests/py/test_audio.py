@@ -191,7 +191,7 @@ async def test_a_program_speaks_to_the_caller_alone_sample_by_sample(lab: Lab) -
                 sent.append(block)
         await call.wait_ended()
 
-    server = await lab.server(apps=[app_of(main)], codecs=("PCMU",))
+    server = await lab.server(apps=[app_of(main)], audio={"codecs": ("PCMU",)})
     await server.open_room()
     ben = await lab.phone("ben")
     await ben.call("sip:mine@sems")

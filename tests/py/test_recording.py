@@ -31,7 +31,7 @@ async def a_room(lab: Lab) -> tuple[Server, Room]:
         await call.wait_ended()
 
     # At the rate of the files, so that they can be compared sample by sample.
-    server = await lab.server(apps=[app_of(main)], codecs=("PCMU",))
+    server = await lab.server(apps=[app_of(main)], audio={"codecs": ("PCMU",)})
     return server, await server.open_room()
 
 

@@ -124,12 +124,18 @@ def test_a_lab_outside_of_virtual_time_says_what_to_do() -> None:
 
 
 def test_ctrl_c_reaches_a_test_in_virtual_time() -> None:
+    # Who runs the tests in the background has it ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
     async def main() -> None:
         signal.raise_signal(signal.SIGINT)
         await asyncio.sleep(1)
 
-    with pytest.raises(KeyboardInterrupt):
-        run(main())
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(main())
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 async def test_the_fixture_runs_its_test_in_virtual_time(lab: Lab) -> None:
