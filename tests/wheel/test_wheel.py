@@ -91,7 +91,7 @@ def test_the_installed_command_says_its_version_and_its_apps(installed: Path, tm
 async def test_the_installed_server_serves_its_pages_and_ends_at_ctrl_c(
     installed: Path, tmp_path: Path
 ) -> None:
-    sip, http, rtp = free_port(), free_port(), free_port(span=20)
+    sip, http, rtp = free_port(span=2), free_port(), free_port(span=20)
     process = await asyncio.create_subprocess_exec(
         installed / "sems", "run", "--host", "127.0.0.1", "--sip-port", str(sip), "--http-port", str(http),
         "--rtp-ports", f"{rtp}-{rtp + 19}", "--data", str(tmp_path / "data"),
