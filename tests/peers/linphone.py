@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from .ports import free_port
-from .tones import read_wav, write_tone
+from .tones import read_wav_at_8000, write_tone
 
 CONFIG = """\
 [sip]
@@ -149,7 +149,7 @@ class Linphone:
 
     def recording(self) -> Any:
         """What it heard, as 8 kHz samples."""
-        return read_wav(self.heard)
+        return read_wav_at_8000(self.heard)
 
     async def _read(self) -> None:
         assert self.process.stdout

@@ -15,6 +15,17 @@ def read_wav(path: Path, rate: int = 8000) -> array[int]:
         return array("h", file.readframes(file.getnframes()))[:: file.getnchannels()]
 
 
+def read_wav_at_8000(path: Path) -> array[int]:
+    """The same of a file at a multiple of that rate, for phones that record at the rate of their codec. Means
+    of neighbours: right for tones of some hundred Hz."""
+    with wave.open(str(path), "rb") as file:
+        rate = file.getframerate()
+    assert rate % 8000 == 0, f"{path} has {rate} Hz"
+    samples, step = read_wav(path, rate), rate // 8000
+    whole = len(samples) - len(samples) % step
+    return array("h", (sum(samples[at : at + step]) // step for at in range(0, whole, step)))
+
+
 def write_tone(
     path: Path, hz: float | tuple[float, ...], seconds: float, dbov: float = -20.0, rate: int = 8000
 ) -> Path:
