@@ -133,7 +133,8 @@ async def test_what_stands_in_the_way_of_a_start_is_one_clear_line(tmp_path: Pat
         assert "Traceback" not in said
         return said.strip()
 
-    free = ("--sip-port", str(free_port(span=2)), "--http-port", str(free_port()), "--data", str(tmp_path / "data"))
+    sip, http = free_port(span=2), free_port()
+    free = ("--sip-port", str(sip), "--http-port", str(http), "--data", str(tmp_path / "data"))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
