@@ -8,10 +8,12 @@
 ...     await call.play("welcome")
 """
 
-from .accounts import Account
 from .app import App
-from .audio import Audio, Block, Listening
-from .bindings import Binding
+from .audio.pcm import Audio, Block, Listening
+from .audio.playback import Playback, Sound
+from .audio.private_talk import PrivateTalk
+from .audio.recording import Recording
+from .audio.room import Room
 from .call import Call
 from .conference import Conference, Participant
 from .config import Config
@@ -47,17 +49,15 @@ from .events import (
     StreamStopped,
     Transferring,
 )
-from .headers import Headers, NameAddr, SipUri
-from .identity import Diversion, History, Reason
-from .playback import Playback, Sound
-from .private_talk import PrivateTalk
-from .recording import Recording
-from .requests import SipRequest, SipResponse
-from .room import Room
+from .registration.accounts import Account
+from .registration.bindings import Binding
 from .server import Server
-from .subscriptions import Notification, Notifications, Subscription
+from .sip.headers import Headers, NameAddr, SipUri
+from .sip.identity import Diversion, History, Reason
+from .sip.requests import SipRequest, SipResponse
+from .sip.subscriptions import Notification, Notifications, Subscription
+from .sip.transfer import Refer, Transfer
 from .trace import Trace, TracedCall
-from .transfer import Refer, Transfer
 
 __all__ = [
     "Account",

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from .call import Call
-    from .requests import SipRequest
     from .server import Server
-    from .subscriptions import Subscription
-    from .transfer import Refer
+    from .sip.requests import SipRequest
+    from .sip.subscriptions import Subscription
+    from .sip.transfer import Refer
 
 Handler = Callable[["Call"], Awaitable[None]]
 Hook = Callable[["Server"], Awaitable[None]]

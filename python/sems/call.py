@@ -8,17 +8,18 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 
-from . import events, lines
+from . import events
+from .audio import lines
+from .audio.media import CallMedia
 from .engine import Event, Quality
 from .errors import CallFailed, EngineError, HungUp, WrongState
 from .events import SILENT, CallEvent, EndCause, EndReason
-from .headers import Headers, NameAddr, SipUri, quote
-from .identity import Identity
 from .log import logger
-from .media import CallMedia
-from .requests import CallRequests
+from .sip.headers import Headers, NameAddr, SipUri, quote
+from .sip.identity import Identity
+from .sip.requests import CallRequests
+from .sip.transfer import CallTransfer
 from .subscribers import Subscribers
-from .transfer import CallTransfer
 from .waiting import Moment, fail
 
 if TYPE_CHECKING:

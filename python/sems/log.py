@@ -15,9 +15,10 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from .config import LogSettings
+if TYPE_CHECKING:
+    from .config import LogSettings
 
 # A link is a capability: whoever reads it can act as the caller.
 _SECRET = re.compile(r"(/c/|\btoken=)[^&/?#\s\"'<>;,)\\]+")

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Self
 
 from .app import App
+from .audio.sounds import shipped
 from .errors import PluginError
 from .log import logger
-from .sounds import shipped
 
 GROUP = "sems.apps"
 """The entry points under which packages bring apps: ``name = "package.module:app"``."""

@@ -7,7 +7,7 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 
 from .config import Config, Route
-from .headers import Headers, SipUri, parse_params
+from .sip.headers import Headers, SipUri, parse_params
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from peers.ports import free_port
 from peers.sems_server import SemsServer
 from peers.tones import hears, tail
 from sems import CallFailed, Config, Server
-from sems.bindings import Binding
 from sems.plugins import Apps
+from sems.registration.bindings import Binding
 
 USERS = [{"name": name, "password": f"secret of {name}".replace(" ", "-")} for name in ("anna", "ben", "lin")]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sems.headers import Headers, NameAddr, SipUri, join_host_port, parse_params, quote, split_host_port
+from sems.sip.headers import Headers, NameAddr, SipUri, join_host_port, parse_params, quote, split_host_port
 
 
 def test_names_match_in_any_case_and_in_compact_form() -> None:

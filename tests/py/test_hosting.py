@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-from sems import hosting
+from sems.server import hosting
 
 
 def test_the_collector_leaves_alone_what_was_there_at_the_start() -> None:

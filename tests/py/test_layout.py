@@ -31,32 +31,21 @@ OF_THE_ENGINE = re.compile(
 )
 PACKAGES_OF_THE_ENGINE = {"socket2", "libc", "mio", "tokio", "io-uring", "rtrb", "crossbeam-channel", "nix"}
 
-# Each layer of the package with what it must not know of, from the bottom up.
-MUST_NOT_IMPORT = {
-    "engine": {
-        "sems.server",
-        "sems.call",
-        "sems.app",
-        "sems.conference",
-        "sems.control",
-        "sems.cli",
-        "sems.testing",
-    },
-    "config": {
-        "sems.server",
-        "sems.call",
-        "sems.app",
-        "sems.conference",
-        "sems.control",
-        "sems.cli",
-        "sems.testing",
-    },
-    "call": {"sems.conference", "sems.control", "sems.cli", "sems.testing"},
-    "app": {"sems.conference", "sems.control", "sems.cli", "sems.testing"},
-    "conference": {"sems.control", "sems.cli", "sems.testing"},
-    "control": {"sems.cli", "sems.testing"},
-    "server": {"sems.cli", "sems.testing"},
-}
+# The parts of the package, modules and folders, in layers from the bottom up. A part imports what is below
+# it; parts of one layer know nothing of each other.
+LAYERS = (
+    {"errors", "events", "log", "waiting"},
+    {"engine", "subscribers"},
+    {"sip"},
+    {"config"},
+    {"routing", "locating", "audio", "trace"},
+    {"registration", "app", "call"},
+    {"plugins", "conference"},
+    {"control"},
+    {"server"},
+    {"cli", "testing"},
+    {"__init__", "__main__"},
+)
 
 
 def dependencies(manifest: Path) -> set[str]:
@@ -89,8 +78,6 @@ def imports(path: Path, at_run_time_only: bool = True) -> set[str]:
     package = (
         list(path.relative_to(ROOT / "python").with_suffix("").parts) if path.is_relative_to(PACKAGE) else []
     )
-    if package[-1:] == ["__init__"]:
-        package.append("")
     for node in ast.walk(tree):
         if node in skipped:
             continue
@@ -144,18 +131,32 @@ def test_only_the_engine_module_imports_the_core() -> None:
     assert importing == {"engine.py"}
 
 
-@pytest.mark.parametrize("layer", MUST_NOT_IMPORT)
-def test_a_python_layer_knows_nothing_of_those_above_it(layer: str) -> None:
-    module = PACKAGE / f"{layer}.py"
-    files = [module] if module.exists() else sorted((PACKAGE / layer).rglob("*.py"))
-    assert files, f"there is no layer {layer} any more: this test is to follow the house"
-    for path in files:
-        upward = {
-            name
-            for name in imports(path)
-            if any(name == up or name.startswith(up + ".") for up in MUST_NOT_IMPORT[layer])
-        }
-        assert not upward, path
+def parts() -> dict[str, list[Path]]:
+    """The parts of the package with their files. What a wheel brings along is none."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        part = path.relative_to(PACKAGE).with_suffix("").parts[0]
+        if part not in {"apps", "web"}:
+            found.setdefault(part, []).append(path)
+    return found
+
+
+def test_each_part_of_the_package_has_its_layer() -> None:
+    assert set(parts()) == set().union(*LAYERS)
+    assert len(parts()) == sum(len(layer) for layer in LAYERS)
+
+
+@pytest.mark.parametrize("height", range(len(LAYERS)))
+def test_a_python_layer_imports_only_layers_below_it(height: int) -> None:
+    here = set().union(*LAYERS[height:])
+    wrong = [
+        f"{path.relative_to(PACKAGE)}: {name}"
+        for part in LAYERS[height]
+        for path in parts()[part]
+        for name in sorted(imports(path))
+        if name.startswith("sems.") and name.split(".")[1] in here - {part}
+    ]
+    assert not wrong
 
 
 def test_apps_stand_on_the_public_api_and_not_on_each_other() -> None:

@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 from sems import App, Call, CallFailed, Server, SipRequest
-from sems.bindings import Binding
 from sems.config import load_config
 from sems.errors import ConfigError
-from sems.headers import Headers, SipUri
+from sems.registration.bindings import Binding
+from sems.sip.headers import Headers, SipUri
 from sems.testing import Lab
 
 _numbers = itertools.count(1)

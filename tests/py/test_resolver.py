@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sems.errors import CallFailed
-from sems.lookup import HostsFile, Kind, Lookup, Naptr, Record, Srv, Unanswered
-from sems.resolver import Resolver, choose_naptr, order_srv
+from sems.locating.lookup import HostsFile, Kind, Lookup, Naptr, Record, Srv, Unanswered
+from sems.locating.resolver import Resolver, choose_naptr, order_srv
 
 
 class Zone:

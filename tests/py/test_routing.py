@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from sems.config import Config
-from sems.headers import Headers, SipUri
 from sems.routing import Refusal, Target, choose
+from sems.sip.headers import Headers, SipUri
 
 APPS = {"announcement", "conference", "echo", "ring"}
 

@@ -14,9 +14,9 @@ import pytest
 from sems import App, Call, CallFailed, Server
 from sems.config import Config
 from sems.errors import StartError
-from sems.hosting import Signals
-from sems.listening import addresses
 from sems.plugins import Apps
+from sems.server.hosting import Signals
+from sems.server.listening import addresses
 from sems.testing import Lab
 
 

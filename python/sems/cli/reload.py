@@ -9,7 +9,7 @@ import typer
 
 from ..config import load_config
 from ..errors import SemsError
-from ..hosting import pid_file
+from ..server.hosting import pid_file
 from .failure import one_clear_line
 from .options import ConfigFile, Data
 

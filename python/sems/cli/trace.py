@@ -14,8 +14,8 @@ import typer
 
 from ..config import load_config
 from ..errors import TraceError
+from ..server.running import running_server
 from ..trace import Entry, Trace, ladder, write_pcap
-from ..tracing import running_server
 from .failure import one_clear_line
 from .options import ConfigFile, Data
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from .. import lines
+from ..audio import lines
 from ..errors import EngineError, SemsError, SoundNotFound, WrongState
 from ..events import Levels
 from .commands import Command
@@ -19,9 +19,9 @@ from .model import ConferenceModel
 from .participant import Presence, Role
 
 if TYPE_CHECKING:
+    from ..audio.room import Room
     from ..call import Call
     from ..engine import Quality
-    from ..room import Room
     from .registry import Conferences
 
 

@@ -12,8 +12,8 @@ from .keypad import CODES, Keypad
 from .participant import Participant
 
 if TYPE_CHECKING:
+    from ..audio.room import Room
     from ..call import Call
-    from ..room import Room
     from .conference import Conference
 
 #: For so long, in seconds, the call of one who was removed is kept, so that it can be taken back.

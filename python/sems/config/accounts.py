@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from ..headers import SipUri
+from ..sip.headers import SipUri
 from .section import Section
 
 

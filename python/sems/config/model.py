@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from ..headers import SipUri, join_host_port, split_host_port
+from ..sip.headers import SipUri, join_host_port, split_host_port
 from .accounts import AccountSettings
 from .auth import AuthSettings
 from .files import FileSettings

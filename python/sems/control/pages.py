@@ -17,8 +17,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from ..audio.sounds import shipped
 from ..conference import EndedLink, UnknownLink
-from ..sounds import shipped
 from .auth import Auth
 
 if TYPE_CHECKING:

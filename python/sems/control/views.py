@@ -14,10 +14,10 @@ from ..conference import Conference, Participant, Presence, Role
 from ..trace.record import message_to_json
 
 if TYPE_CHECKING:
-    from ..accounts import Account
-    from ..bindings import Binding
     from ..call import Call
     from ..engine import Quality
+    from ..registration.accounts import Account
+    from ..registration.bindings import Binding
     from ..trace import Trace, TracedCall
 
 

@@ -15,11 +15,11 @@ from ..app import App
 from ..config import Config
 from ..engine import MemoryNetwork
 from ..errors import CallFailed
-from ..headers import SipUri, join_host_port, split_host_port
+from ..locating.resolver import Destination
+from ..locating.ways import Finds
 from ..plugins import Apps
-from ..resolver import Destination
 from ..server import Server
-from ..ways import Finds
+from ..sip.headers import SipUri, join_host_port, split_host_port
 from .clock import VirtualLoop
 from .phone import Phone, phone_config
 
@@ -34,7 +34,7 @@ class _Directory:
         self._numbers = numbers
 
     async def resolve(self, uri: str) -> list[Destination]:
-        """As :meth:`sems.resolver.Resolver.resolve`."""
+        """As :meth:`sems.locating.resolver.Resolver.resolve`."""
         target = SipUri.parse(uri)
         if (place := self._lab.place(target.host)) is None or "maddr" in target.params:
             return await self._numbers.resolve(uri)

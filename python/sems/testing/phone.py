@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..app import App
+from ..audio.media import DigitMethod
+from ..audio.playback import Playback
+from ..audio.sounds import Sound
 from ..call import Call
 from ..config import Config
 from ..engine import Prompt, Tap
 from ..events import EndReason
-from ..headers import Headers, SipUri
-from ..media import DigitMethod
-from ..playback import Playback
-from ..requests import SipRequest, SipResponse
 from ..server import Server
-from ..sounds import Sound
-from ..transfer import Refer
+from ..sip.headers import Headers, SipUri
+from ..sip.requests import SipRequest, SipResponse
+from ..sip.transfer import Refer
 from .hearing import RATE, Hearing
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ class Phone:
 
     async def key(self, keys: str, *, method: DigitMethod = "agreed") -> None:
         """Presses keys; returns after the last. ``method`` as for :meth:`Call.send_digits()
-        <sems.media.CallMedia.send_digits>`."""
+        <sems.audio.media.CallMedia.send_digits>`."""
         await self._up().send_digits(keys, method=method)
 
     async def hold(self, on: bool = True) -> None:

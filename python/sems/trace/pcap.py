@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 
-from ..headers import split_host_port
+from ..sip.headers import split_host_port
 from .record import Entry, Trace
 
 _MAGIC = 0xA1B23C4D  # with nanoseconds

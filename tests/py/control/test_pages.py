@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from sems.sounds import shipped
+from sems.audio.sounds import shipped
 
 from .conftest import Meeting
 

@@ -9,30 +9,33 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from . import auth, hosting, listening, outgoing, redirect, requests, subscriptions, tracing
-from .accounts import Accounts
-from .app import App, Hook
-from .call import Call
-from .config import Config
-from .engine import Engine, EngineConfig, Event, MemoryNetwork
-from .errors import CallFailed, EngineError, SemsError, StartError
-from .events import SILENT, EndReason
-from .headers import Headers, NameAddr, SipUri, join_host_port, split_host_port
+from ..app import App, Hook
+from ..audio.room import Room
+from ..audio.sounds import SoundLibrary
+from ..call import Call
+from ..config import Config
+from ..engine import Engine, EngineConfig, Event, MemoryNetwork
+from ..errors import CallFailed, EngineError, SemsError, StartError
+from ..events import SILENT, EndReason
+from ..locating import redirect
+from ..locating.ways import Ways
+from ..log import logger
+from ..plugins import Apps
+from ..registration.accounts import Accounts
+from ..registration.registrar import Registrar, hunt
+from ..sip import auth, requests, subscriptions
+from ..sip.headers import Headers, NameAddr, SipUri, join_host_port, split_host_port
+from ..sip.requests import SipResponse
+from . import dispatch, hosting, listening, outgoing, tracing
 from .incoming import Incoming, on_silence
-from .log import logger
-from .plugins import Apps
-from .registrar import Registrar, hunt
-from .requests import SipResponse
-from .room import Room
-from .sounds import SoundLibrary
-from .ways import Ways
+from .running import forget_running, note_running
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-    from .bindings import Binding
-    from .conference import Conferences
-    from .trace import Trace, TracedCall
+    from ..conference import Conferences
+    from ..registration.bindings import Binding
+    from ..trace import Trace, TracedCall
 
 # What a stop may take, in seconds. Together less than five, which is what is promised.
 _BYE_TIME = 3.2
@@ -125,8 +128,8 @@ class Server:
 
     async def start(self) -> None:
         """Takes calls when it returns. Raises StartError."""
-        from .conference import Conferences
-        from .control import create_app
+        from ..conference import Conferences
+        from ..control import create_app
 
         if self._network is None:
             hosting.raise_file_limit()
@@ -163,7 +166,7 @@ class Server:
         for notice in self.engine.core.notices():
             logger.warning(notice)
         if self._pages is not None:
-            tracing.note_running(self)
+            note_running(self)
         self._open.set()
         self.accounts.start(self.spawn)
         logger.info(
@@ -200,7 +203,7 @@ class Server:
             self.registrar.close()
         finally:
             if pages is not None:
-                tracing.forget_running(self)
+                forget_running(self)
                 await pages
             for call in tuple(self.calls.values()):
                 call.on_ended(EndReason("local", None, "the server has stopped"))
@@ -244,10 +247,10 @@ class Server:
             trusted=[str(network) for network in config.trusted],
             codecs=list(config.audio.codecs),
             comfort_noise=config.audio.comfort_noise,
-            methods=requests.taken_methods(self.apps, registrar=config.registrar.enabled),
+            methods=dispatch.taken_methods(self.apps, registrar=config.registrar.enabled),
             event_packages=subscriptions.packages(self.apps),
-            message_types=requests.message_types(self.apps),
-            info_packages=requests.info_packages(self.apps),
+            message_types=dispatch.message_types(self.apps),
+            info_packages=dispatch.info_packages(self.apps),
             rtp_timeout_ms=round((config.rtp_timeout or _NEVER) * 1000),
             unanswered_ms=round(config.limits.unanswered * 1000),
             session_expires=config.session.timer,
@@ -588,7 +591,7 @@ class Server:
         self, *, level_control: bool = True, noise_gate: bool = True, max_talkers: int | None = None
     ) -> Room:
         """A new mixing room, for calls to join; how it mixes is as in
-        :meth:`Room.set_mixing() <sems.room.Room.set_mixing>`."""
+        :meth:`Room.set_mixing() <sems.audio.room.Room.set_mixing>`."""
         request, room_id = self.engine.core.open_room()
         room = self.rooms[room_id] = Room(self, room_id)
         await self.engine.completion(request)
@@ -623,11 +626,11 @@ class Server:
                 on_silence(self, call)
 
     def _on_request(self, event: Event.Request) -> None:
-        if work := requests.receive(self, event):
+        if work := dispatch.receive(self, event):
             self.spawn(work)
 
     def _on_subscribed(self, event: Event.Subscribed) -> None:
-        app, _ = requests.app_for(self, subscriptions.Subscription(self, event))
+        app, _ = dispatch.app_for(self, subscriptions.Subscription(self, event))
         handler = None if app is None else app.subscription_handlers.get(event.package)
         self.spawn(subscriptions.run(self, event, handler))
 

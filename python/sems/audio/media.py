@@ -12,17 +12,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from .audio import Audio, Direction
-from .errors import HungUp, WrongState
+from ..errors import HungUp, WrongState
+from .pcm import Audio, Direction
 from .playback import Playback
 from .recording import Recording, begin
 from .sounds import Sound
 
 if TYPE_CHECKING:
-    from .engine import Tap
+    from ..engine import Tap
+    from ..server import Server
     from .private_talk import PrivateTalk
     from .room import Room
-    from .server import Server
 
 DigitMethod = Literal["agreed", "rtp", "info"]
 """How keys are sent."""
@@ -106,7 +106,7 @@ class CallMedia(ABC):
 
     async def tone(self, spec: str) -> None:
         """Plays a generated sound to its end: ``beep``, ``sine:440:1000:-10`` and others, as
-        :meth:`SoundLibrary.tone() <sems.sounds.SoundLibrary.tone>` knows them."""
+        :meth:`SoundLibrary.tone() <sems.audio.sounds.SoundLibrary.tone>` knows them."""
         await self.play(self.server.sounds.tone(spec))
 
     # Keys
@@ -268,7 +268,7 @@ class CallMedia(ABC):
     async def aside(self, on: bool) -> None:
         """The room does not hear the call any more (or again), but whoever has a gain for it (:meth:`hear`)
         does. Ends when it leaves the room. See also
-        :meth:`Room.private_talk() <sems.room.Room.private_talk>`."""
+        :meth:`Room.private_talk() <sems.audio.room.Room.private_talk>`."""
         await self._done(self.server.engine.core.aside(self.id, on))
 
     async def echo(self, on: bool) -> None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from .errors import SemsError
-from .headers import split_host_port
+from ..errors import SemsError
+from ..sip.headers import split_host_port
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Final
 
-from .log import logger
+from ..log import logger
 
 if TYPE_CHECKING:
-    from .engine import Engine, Quality
+    from ..engine import Engine, Quality
 
 #: How often, in seconds, the figures of a line are made and read.
 EACH: Final = 1.0

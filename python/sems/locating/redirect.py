@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from .errors import CallFailed
-from .headers import SipUri
+from ..errors import CallFailed
+from ..sip.headers import SipUri
 
 _T = TypeVar("_T")
 

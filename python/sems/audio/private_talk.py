@@ -6,18 +6,18 @@ import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
-from .errors import EngineError, HungUp, WrongState
+from ..errors import EngineError, HungUp, WrongState
 
 if TYPE_CHECKING:
-    from .call import Call
+    from ..call import Call
     from .room import Room
 
 
 class PrivateTalk:
     """Members of a room who hear each other while the room hears nothing of it, until :meth:`end`.
 
-    Made by :meth:`Room.private_talk() <sems.room.Room.private_talk>` and
-    :meth:`Room.coach() <sems.room.Room.coach>`. Ends with ``async with`` too.
+    Made by :meth:`Room.private_talk() <sems.audio.room.Room.private_talk>` and
+    :meth:`Room.coach() <sems.audio.room.Room.coach>`. Ends with ``async with`` too.
 
     Who leaves the room is out of it; whoever is left is heard by nobody until the talk is ended.
     """

@@ -13,17 +13,17 @@ from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Literal, cast
 
-from .auth import ANY
-from .engine import Event
-from .errors import EngineError, SemsError
-from .headers import SipUri, split_host_port
-from .log import logger
-from .ways import Way
+from ..engine import Event
+from ..errors import EngineError, SemsError
+from ..locating.ways import Way
+from ..log import logger
+from ..sip.auth import ANY
+from ..sip.headers import SipUri, split_host_port
 
 if TYPE_CHECKING:
-    from .auth import Credential
-    from .config import AccountSettings
-    from .server import Server
+    from ..config import AccountSettings
+    from ..server import Server
+    from ..sip.auth import Credential
 
 State = Literal["registering", "registered", "failed", "ended"]
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from . import requests
-from .call import Call
-from .engine import Event
-from .errors import HungUp
-from .events import Answered, CallEvent, RtpResumed
-from .headers import Headers, NameAddr
-from .routing import Refusal, choose
+from ..call import Call
+from ..engine import Event
+from ..errors import HungUp
+from ..events import Answered, CallEvent, RtpResumed
+from ..routing import Refusal, choose
+from ..sip.headers import Headers, NameAddr
+from . import dispatch
 
 if TYPE_CHECKING:
-    from .app import App
+    from ..app import App
     from .server import Server
 
 
@@ -56,7 +56,7 @@ class Incoming:
         )
         app = None if isinstance(target, Refusal) else server.apps.get(target.app)
         if app is not None and app.handler is None:
-            target = requests.NOBODY
+            target = dispatch.NOBODY
         if isinstance(target, Refusal):
             call.log.info("call refused", code=target.code, why=target.reason)
             server.spawn(call.reject(target.code, target.reason))

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from . import events
-from .engine import Event
-from .errors import CallFailed, EngineError, HungUp, WrongState
-from .events import CallEvent
+from .. import events
+from ..engine import Event
+from ..errors import CallFailed, EngineError, HungUp, WrongState
+from ..events import CallEvent
+from ..log import logger
 from .headers import NameAddr
-from .log import logger
 from .requests import SipRequest
 
 if TYPE_CHECKING:
-    from .call import Call
-    from .server import Server
+    from ..call import Call
+    from ..server import Server
 
 ReferHandler = Callable[["Refer"], Awaitable[None]]
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-from .config import Config
-from .headers import join_host_port, split_host_port
+from ..config import Config
+from ..sip.headers import join_host_port
 from .hosting import reachable_address
-from .resolver import Family, Transport
 
 
 def addresses(config: Config) -> list[str]:
@@ -36,17 +35,3 @@ def certificates(config: Config) -> dict[str, Any]:
         "tls_folder": config.data / "tls",
         "tls_names": sorted(own - {None} | {"localhost"}),
     }
-
-
-def transports(listeners: list[str]) -> tuple[Transport, ...]:
-    """What requests can be sent over: all that is listened for, UDP first."""
-    known: tuple[Transport, ...] = ("udp", "tcp", "tls")
-    ours = {listener.partition(":")[0] for listener in listeners}
-    return tuple(transport for transport in known if transport in ours)
-
-
-def families(listeners: list[str]) -> list[Family]:
-    """Versions of IP, the preferred first (RFC 6724)."""
-    hosts = [split_host_port(listener.partition(":")[2])[0] for listener in listeners]
-    found: set[Family] = {6 if ":" in host else 4 for host in hosts}
-    return sorted(found, reverse=True)

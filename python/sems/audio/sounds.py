@@ -6,9 +6,9 @@ import importlib.resources
 from collections.abc import Iterable
 from pathlib import Path
 
-from .config import Config
-from .engine import Engine, Prompt
-from .errors import EngineError, SoundNotFound
+from ..config import Config
+from ..engine import Engine, Prompt
+from ..errors import EngineError, SoundNotFound
 
 Sound = str | Path | Prompt
 """What can be played: the name of a sound, ``tone:`` with one that is generated (``tone:busy:us``), the path

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from .config import Config
-from .listening import families, transports
+from ..config import Config
+from ..sip.headers import split_host_port
 from .lookup import Lookup
-from .resolver import Destination, Resolver
+from .resolver import Destination, Family, Resolver, Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Way:
 
 
 class Finds(Protocol):
-    """What :class:`~sems.resolver.Resolver` does."""
+    """What :class:`~sems.locating.resolver.Resolver` does."""
 
     async def resolve(self, uri: str) -> list[Destination]:
         """The servers for a URI, the best first. Raises CallFailed and ValueError."""
@@ -38,8 +38,8 @@ class Ways:
         self.lookup = Lookup(config.dns.servers)
         self.resolver: Finds = Resolver(
             self.lookup,
-            transports=transports(listeners),
-            families=families(listeners),
+            transports=_transports(listeners),
+            families=_families(listeners),
             timeout=config.dns.timeout,
         )
         """Finds the servers for a URI."""
@@ -66,3 +66,17 @@ class Ways:
     async def close(self) -> None:
         """Looks up nothing any more."""
         await self.lookup.close()
+
+
+def _transports(listeners: list[str]) -> tuple[Transport, ...]:
+    """What requests can be sent over: all that is listened for, UDP first."""
+    known: tuple[Transport, ...] = ("udp", "tcp", "tls")
+    ours = {listener.partition(":")[0] for listener in listeners}
+    return tuple(transport for transport in known if transport in ours)
+
+
+def _families(listeners: list[str]) -> list[Family]:
+    """Versions of IP, the preferred first (RFC 6724)."""
+    hosts = [split_host_port(listener.partition(":")[2])[0] for listener in listeners]
+    found: set[Family] = {6 if ":" in host else 4 for host in hosts}
+    return sorted(found, reverse=True)

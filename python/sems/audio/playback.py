@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .engine import Engine, Progress, Prompt
-from .errors import SemsError
+from ..engine import Engine, Progress, Prompt
+from ..errors import SemsError
 from .sounds import Sound
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from typing import Literal, Protocol, TypeAlias
 
-from .errors import CallFailed
-from .headers import SipUri, join_host_port
+from ..errors import CallFailed
+from ..sip.headers import SipUri, join_host_port
 from .lookup import Kind, Naptr, Record, Srv, Unanswered
 
 Transport: TypeAlias = Literal["udp", "tcp", "tls"]
@@ -43,7 +43,7 @@ class Destination:
 
 
 class Asks(Protocol):
-    """What :class:`~sems.lookup.Lookup` does."""
+    """What :class:`~sems.locating.lookup.Lookup` does."""
 
     def local(self, name: str) -> tuple[str, ...]:
         """The addresses that the machine itself has for a name."""

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import auth, identity
+from ..sip import auth, identity
 
 if TYPE_CHECKING:
-    from .auth import Credential
+    from ..locating.ways import Way
+    from ..sip.auth import Credential
     from .server import Server
-    from .ways import Way
 
 
 @dataclass(frozen=True, slots=True)

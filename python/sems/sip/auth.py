@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .engine import AuthConfig
+from ..engine import AuthConfig
 
 if TYPE_CHECKING:
-    from .config import Config
+    from ..config import Config
 
 Credential = tuple[str | None, str, str]
 """Realm (None: any), name and password."""

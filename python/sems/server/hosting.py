@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
 
-from .errors import StartError
-from .headers import join_host_port
-from .log import logger
+from ..errors import StartError
+from ..log import logger
+from ..sip.headers import join_host_port
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .engine import Engine
-from .log import logger
+from ..engine import Engine
+from ..log import logger
 
 if TYPE_CHECKING:
-    from .call import Call
+    from ..call import Call
 
 
 class Recording:

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
-from .headers import Headers, NameAddr, SipUri, join_host_port, split_host_port
-from .identity import params_of, values
+from ..sip.headers import Headers, NameAddr, SipUri, join_host_port, split_host_port
+from ..sip.identity import params_of, values
 
 # What is told apart even where only one of two addresses has it (RFC 3261 §19.1.4).
 _TELLING = ("transport", "user", "ttl", "method", "maddr")

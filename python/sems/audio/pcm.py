@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Literal, Self
 from weakref import WeakValueDictionary
 
-from .engine import Block, Blocks, Engine, Feed, Tap
-from .errors import EngineError
+from ..engine import Block, Blocks, Engine, Feed, Tap
+from ..errors import EngineError
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

@@ -17,15 +17,15 @@ from dataclasses import replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, TypeVar
 
+from ..engine import Event
+from ..errors import CallFailed, WrongState
+from ..log import logger
+from ..sip.headers import NameAddr, SipUri, split_host_port
 from .bindings import Binding, Contact, contacts, same_address, seconds
-from .engine import Event
-from .errors import CallFailed, WrongState
-from .headers import NameAddr, SipUri, split_host_port
-from .log import logger
 
 if TYPE_CHECKING:
-    from .requests import SipRequest
-    from .server import Server
+    from ..server import Server
+    from ..sip.requests import SipRequest
 
 _T = TypeVar("_T")
 

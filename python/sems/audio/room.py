@@ -8,18 +8,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from .audio import Audio
-from .errors import WrongState
-from .events import Levels
+from ..errors import WrongState
+from ..events import Levels
+from ..subscribers import Subscribers
+from .pcm import Audio
 from .playback import Playback
 from .private_talk import PrivateTalk
 from .recording import Recording, begin
 from .sounds import Sound
-from .subscribers import Subscribers
 
 if TYPE_CHECKING:
-    from .call import Call
-    from .server import Server
+    from ..call import Call
+    from ..server import Server
 
 
 class Room:
@@ -78,7 +78,7 @@ class Room:
 
         ``mix``: what is said in the room, into the WAV file ``path``. ``each``: what every member says,
         each into a file of its own in the folder ``path``, which is made if it isn't there; see
-        :meth:`Recording.member() <sems.recording.Recording.member>`. ``both``: these, and the mix in
+        :meth:`Recording.member() <sems.audio.recording.Recording.member>`. ``both``: these, and the mix in
         ``mix.wav`` beside them. All files begin with the same sample and are of one length: who comes
         late begins with silence, who leaves early ends with it.
 

@@ -12,17 +12,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .engine import Event
-from .errors import CallFailed, EngineError, WrongState
+from ..engine import Event
+from ..errors import CallFailed, EngineError, WrongState
+from ..log import logger
 from .headers import Headers, NameAddr, parse_params
 from .identity import Identity
-from .log import logger
 from .requests import Body
 
 if TYPE_CHECKING:
-    from .call import Call
-    from .plugins import Apps
-    from .server import Server
+    from ..call import Call
+    from ..plugins import Apps
+    from ..server import Server
 
 SubscriptionHandler = Callable[["Subscription"], Awaitable[None]]
 

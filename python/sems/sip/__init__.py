@@ -1,0 +1,2 @@
+"""SIP as an app reads and writes it: headers, requests, subscriptions, transfers. Knows the engine only:
+neither calls nor the server."""
