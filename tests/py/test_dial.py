@@ -205,3 +205,18 @@ async def test_a_call_rings_reliably_where_both_sides_know_how(lab: Lab) -> None
     await incoming.answer()
     async with await dialing as call:
         assert call.state == "answered"
+
+
+async def test_a_word_that_does_not_exist_is_refused_wherever_we_send(lab: Lab) -> None:
+    server = await lab.server()
+    uri, how = (await lab.phone("alice")).uri, {"destinatoin": "192.0.2.1:5060"}
+    for send in (
+        server.place(uri, **how),
+        server.dial(uri, **how),
+        server.request("OPTIONS", uri, **how),
+        server.send_message(uri, "hello", **how),
+        server.subscribe(uri, "dialog", **how),
+    ):
+        with pytest.raises(TypeError, match="destinatoin"):
+            await send
+    assert not server.calls

@@ -3,22 +3,66 @@ show when they are asked who they are."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from ..sip import auth, identity
+from ..call import Call
+from ..errors import CallFailed
+from ..events import EndReason
+from ..locating import redirect
+from ..registration.registrar import hunt
+from ..sip import auth, identity, requests
+from ..sip.headers import Headers, NameAddr, SipUri
+from ..sip.requests import SipResponse
+from ..sip.subscriptions import Notifications
 
 if TYPE_CHECKING:
     from ..locating.ways import Way
+    from ..registration.bindings import Binding
     from ..sip.auth import Credential
     from .server import Server
+
+RING_TIMEOUT = 185.0
+"""How long a call may ring, in seconds: somewhat longer than proxies have patience (RFC 3261 §16.6)."""
+
+
+class How(TypedDict, total=False):
+    """How :class:`~sems.server.Server` sends what belongs to no call yet: an INVITE, another request or a
+    SUBSCRIBE. What is left out is as configured."""
+
+    destination: str | Sequence[str] | None
+    """Where to send it, ``"ip:port"`` or several that are tried one after the other; None: what is found
+    for the next hop (RFC 3263)."""
+    route: Sequence[str] | None
+    """URIs of proxies on the way, the next first; None: the outbound proxy of the configuration, unless
+    there is a ``destination``."""
+    from_name: str
+    """The name in the From."""
+    from_uri: str
+    """The address in the From; empty for our own."""
+    headers: Iterable[tuple[str, str]]
+    """More header fields, each a name and a value."""
+    asserted_identity: str | None
+    """Who sends it by our word (RFC 3325), for trusted neighbours."""
+    privacy: Iterable[str]
+    """What is to be kept private (RFC 3323): ``id``, ``user`` or ``header`` make the From anonymous."""
+    username: str | None
+    """Who we are, should anybody ask: together with ``password``. None: as configured."""
+    password: str | None
+    """What goes with ``username``."""
+    account: str | None
+    """The name of one of ours, as which it is sent: with its address, the way that its registrar wants,
+    and its password for those who may ask for it (``[[accounts]] realm``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """For the core: a request that is about to be sent."""
 
+    uri: str
+    """Whom it is for: of an address of ours the phone that is registered there."""
     way: Way
     from_name: str
     from_uri: str
@@ -33,31 +77,35 @@ async def prepare(
     server: Server,
     uri: str,
     *,
-    destination: str | Sequence[str] | None,
-    route: Sequence[str] | None,
-    from_name: str,
-    from_uri: str,
-    headers: Iterable[tuple[str, str]],
-    asserted_identity: str | None,
-    privacy: Iterable[str],
-    username: str | None,
-    password: str | None,
-    account: str | None,
+    destination: str | Sequence[str] | None = None,
+    route: Sequence[str] | None = None,
+    from_name: str = "",
+    from_uri: str = "",
+    headers: Iterable[tuple[str, str]] = (),
+    asserted_identity: str | None = None,
+    privacy: Iterable[str] = (),
+    username: str | None = None,
+    password: str | None = None,
+    account: str | None = None,
 ) -> Outgoing:
-    """Each as :meth:`Server.place() <sems.server.Server.place>` says.
+    """Each as :class:`How` says.
 
     Raises CallFailed when the next hop can't be found, and ValueError for what makes no sense."""
     ours = server.accounts[account] if account is not None else None
     by_its_way = False
-    if ours is not None and destination is None and route is None:
-        destination, route = ours.way(uri)
-        by_its_way = destination is not None or route is not None
+    if destination is None and route is None:
+        if ours is not None:
+            destination, route = ours.way(uri)
+            by_its_way = destination is not None or route is not None
+        elif phones := server.registrar.find(uri):
+            uri, destination = phones[0].contact, phones[0].destinations
     from_name, from_uri, fields = identity.outgoing(from_name, from_uri, headers, asserted_identity, privacy)
     credentials = auth.credentials(server.config, username, password)
     way = await server.ways.find(uri, destination=destination, route=route)
     if ours is None:
-        return Outgoing(way, from_name, from_uri, fields, credentials, None)
+        return Outgoing(uri, way, from_name, from_uri, fields, credentials, None)
     return Outgoing(
+        uri,
         way,
         from_name,
         from_uri or ours.uri,
@@ -65,3 +113,148 @@ async def prepare(
         [*ours.credentials(uri, by_its_way=by_its_way), *credentials],
         ours.contact or None,
     )
+
+
+async def place(
+    server: Server,
+    uri: str,
+    *,
+    to_uri: str,
+    link: str | None,
+    reliable: bool,
+    ring_timeout: float,
+    **how: Unpack[How],
+) -> Call:
+    """As :meth:`Server.place() <sems.server.Server.place>`."""
+    out = await prepare(server, uri, **how)
+    request, call_id = server.engine.core.dial(
+        out.uri,
+        out.way.destinations,
+        route=out.way.route,
+        to_uri=to_uri or (uri if uri != out.uri else ""),
+        from_name=out.from_name,
+        from_uri=out.from_uri,
+        headers=out.headers,
+        link=link,
+        reliable=reliable,
+        ring_timeout_ms=round(ring_timeout * 1000),
+        credentials=out.credentials,
+        contact=out.contact,
+    )
+    call = Call(
+        server,
+        call_id,
+        direction="out",
+        uri=out.uri,
+        caller=NameAddr(out.from_name, out.from_uri or "sip:sems"),
+        headers=Headers(),
+        source=out.way.destinations[0],
+        local="",
+    )
+    call.link = link
+    call.account = how.get("account")
+    server.adopt(call)
+
+    def sent(error: str | None) -> None:
+        if error is not None:
+            call.on_ended(EndReason("error", None, error))
+            server.calls.pop(call_id, None)
+
+    server.engine.when_done(request, sent)
+    return call
+
+
+async def dial(
+    server: Server,
+    uri: str,
+    *,
+    link: str | None,
+    reliable: bool,
+    timeout: float,
+    follow_redirects: bool,
+    **how: Unpack[How],
+) -> Call:
+    """As :meth:`Server.dial() <sems.server.Server.dial>`."""
+    # They may be needed more than once.
+    how["headers"], how["privacy"] = list(how.get("headers", ())), list(how.get("privacy", ()))
+    straight = all(how.get(named) is None for named in ("account", "destination", "route"))
+
+    async def call_at(target: str) -> Call:
+        if straight:
+            phones = server.registrar.find(target)
+            if len(phones) > 1:
+                return await hunt(phones, lambda phone, share: ring(target, share, phone), timeout)
+        return await ring(target, timeout)
+
+    async def ring(target: str, seconds: float, phone: Binding | None = None) -> Call:
+        first = target == uri
+        mine = how.copy()
+        if phone is not None:
+            mine["destination"] = phone.destinations
+        elif not first:
+            mine["destination"] = None
+        if SipUri.parse(target).host != SipUri.parse(uri).host:
+            mine["username"] = mine["password"] = None
+        call = await server.place(
+            target if phone is None else phone.contact,
+            to_uri="" if first and phone is None else uri,
+            link=link,
+            reliable=reliable,
+            ring_timeout=seconds,
+            **mine,
+        )
+        try:
+            await call.wait_answered()
+        except asyncio.CancelledError:
+            server.spawn(call.hangup())
+            raise
+        return call
+
+    try:
+        async with asyncio.timeout(timeout):
+            return await (redirect.follow(uri, call_at) if follow_redirects else call_at(uri))
+    except TimeoutError:
+        raise CallFailed(408, f"no answer within {timeout:g} seconds") from None
+
+
+async def request(
+    server: Server, method: str, uri: str, *, body: bytes | str | None, content_type: str, **how: Unpack[How]
+) -> SipResponse:
+    """As :meth:`Server.request() <sems.server.Server.request>`."""
+    out = await prepare(server, uri, **how)
+    sent = server.engine.core.request(
+        method,
+        uri=out.uri,
+        destinations=out.way.destinations,
+        route=out.way.route,
+        from_name=out.from_name,
+        from_uri=out.from_uri,
+        headers=out.headers,
+        credentials=out.credentials,
+        **requests.content(body, content_type),
+    )
+    return requests.response(await server.engine.answered(sent))
+
+
+async def subscribe(
+    server: Server, uri: str, package: str, *, expires: int, again: bool, **how: Unpack[How]
+) -> Notifications:
+    """As :meth:`Server.subscribe() <sems.server.Server.subscribe>`."""
+    out = await prepare(server, uri, **how)
+
+    def ask() -> tuple[int, int]:
+        return server.engine.core.subscribe(
+            out.uri,
+            out.way.destinations,
+            package,
+            expires,
+            route=out.way.route,
+            from_name=out.from_name,
+            from_uri=out.from_uri,
+            headers=out.headers,
+            credentials=out.credentials,
+        )
+
+    notifications = Notifications(server, ask, again=again and expires > 0)
+    await notifications.open()
+    return notifications

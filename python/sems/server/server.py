@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from ..app import App, Hook
 from ..audio.room import Room
@@ -15,26 +15,25 @@ from ..audio.sounds import SoundLibrary
 from ..call import Call
 from ..config import Config
 from ..engine import Engine, EngineConfig, Event, MemoryNetwork
-from ..errors import CallFailed, EngineError, SemsError, StartError
+from ..errors import EngineError, SemsError, StartError
 from ..events import SILENT, EndReason
-from ..locating import redirect
 from ..locating.ways import Ways
 from ..log import logger
 from ..plugins import Apps
 from ..registration.accounts import Accounts
-from ..registration.registrar import Registrar, hunt
-from ..sip import auth, requests, subscriptions
-from ..sip.headers import Headers, NameAddr, SipUri, join_host_port, split_host_port
+from ..registration.registrar import Registrar
+from ..sip import auth, subscriptions
+from ..sip.headers import join_host_port, split_host_port
 from ..sip.requests import SipResponse
 from . import dispatch, hosting, listening, outgoing, tracing
 from .incoming import Incoming, on_silence
+from .outgoing import How
 from .running import forget_running, note_running
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from ..conference import Conferences
-    from ..registration.bindings import Binding
     from ..trace import Trace, TracedCall
 
 # What a stop may take, in seconds. Together less than five, which is what is promised.
@@ -43,8 +42,6 @@ _HANDLER_TIME = 0.5
 _SIP_PORT = 5060
 # For the engine, which always has a limit, in seconds.
 _NEVER = 86_400
-# How long a call may ring, in seconds: somewhat longer than proxies have patience (RFC 3261 §16.6).
-_RING_TIMEOUT = 185.0
 
 # What the core says of servers that don't show the certificate that they should.
 _NO_TLS = "no TLS connection "
@@ -311,114 +308,39 @@ class Server:
         self,
         uri: str,
         *,
-        destination: str | Sequence[str] | None = None,
-        route: Sequence[str] | None = None,
         to_uri: str = "",
-        from_name: str = "",
-        from_uri: str = "",
-        headers: Iterable[tuple[str, str]] = (),
-        asserted_identity: str | None = None,
-        privacy: Iterable[str] = (),
         link: str | None = None,
         reliable: bool = False,
-        ring_timeout: float = _RING_TIMEOUT,
-        username: str | None = None,
-        password: str | None = None,
-        account: str | None = None,
+        ring_timeout: float = outgoing.RING_TIMEOUT,
+        **how: Unpack[How],
     ) -> Call:
         """Sends an INVITE and returns at once with the call, which is yet to be answered.
 
         ``uri``: of a user of our registrar it stands for the phone that is preferred, unless one of
-        ``destination``, ``route`` and ``account`` says otherwise.
-        ``destination``: where to send it, ``"ip:port"`` or several that are tried one after the other;
-        None: what is found for the next hop (RFC 3263). ``route``: URIs of proxies on the way, the next
-        first; None: the outbound proxy of the configuration, unless there is a ``destination``.
-        ``to_uri``: the To address; ``""``: ``uri``. ``from_uri``: ``""`` stands for our own address.
-        ``link``: the control page of this call, which goes out as ``u=``.
+        ``destination``, ``route`` and ``account`` says otherwise. ``to_uri``: the To address; ``""``:
+        ``uri``. ``link``: the control page of this call, which goes out as ``u=``.
         ``reliable``: whom we call has to ring reliably (RFC 3262). ``ring_timeout``: after so many seconds
         without an answer the call is taken back, or after ``[limits] unanswered`` if that is less.
-        ``username`` and ``password``: who we are, should anybody ask in this call; without them it is as
-        configured. ``account``: the name of one of ours, as which we call: with its address, the way that
-        its registrar wants, and its password for those who may ask for it (``[[accounts]] realm``).
 
-        ``asserted_identity``: who calls by our word (RFC 3325), for trusted neighbours; ``privacy``: what is
-        to be kept private (RFC 3323): ``id``, ``user`` or ``header`` make the From anonymous.
+        ``how``: where it is sent (``destination``, ``route``), who sends it (``from_name``, ``from_uri``,
+        ``account``, ``username``, ``password``, ``asserted_identity``, ``privacy``) and with which
+        ``headers``, each as :class:`~sems.server.How` says.
 
         Raises CallFailed when the next hop can't be found, and ValueError for what is no SIP URI.
         """
-        if account is None:
-            called = uri
-            uri, destination = self._registered(uri, destination, route)
-            to_uri = to_uri or (called if called != uri else "")
-        out = await outgoing.prepare(
-            self,
-            uri,
-            destination=destination,
-            route=route,
-            from_name=from_name,
-            from_uri=from_uri,
-            headers=headers,
-            asserted_identity=asserted_identity,
-            privacy=privacy,
-            username=username,
-            password=password,
-            account=account,
+        return await outgoing.place(
+            self, uri, to_uri=to_uri, link=link, reliable=reliable, ring_timeout=ring_timeout, **how
         )
-        request, call_id = self.engine.core.dial(
-            uri,
-            out.way.destinations,
-            route=out.way.route,
-            to_uri=to_uri,
-            from_name=out.from_name,
-            from_uri=out.from_uri,
-            headers=out.headers,
-            link=link,
-            reliable=reliable,
-            ring_timeout_ms=round(ring_timeout * 1000),
-            credentials=out.credentials,
-            contact=out.contact,
-        )
-        caller = NameAddr(out.from_name, out.from_uri or "sip:sems")
-        call = Call(
-            self,
-            call_id,
-            direction="out",
-            uri=uri,
-            caller=caller,
-            headers=Headers(),
-            source=out.way.destinations[0],
-            local="",
-        )
-        call.link = link
-        call.account = account
-        self.adopt(call)
-
-        def sent(error: str | None) -> None:
-            if error is not None:
-                call.on_ended(EndReason("error", None, error))
-                self.calls.pop(call_id, None)
-
-        self.engine.when_done(request, sent)
-        return call
 
     async def dial(
         self,
         uri: str,
         *,
-        destination: str | Sequence[str] | None = None,
-        route: Sequence[str] | None = None,
-        from_name: str = "",
-        from_uri: str = "",
-        headers: Iterable[tuple[str, str]] = (),
-        asserted_identity: str | None = None,
-        privacy: Iterable[str] = (),
         link: str | None = None,
         reliable: bool = False,
-        username: str | None = None,
-        password: str | None = None,
-        account: str | None = None,
         timeout: float = 60.0,
         follow_redirects: bool = False,
+        **how: Unpack[How],
     ) -> Call:
         """Places a call and returns when it is answered; the rest as :meth:`place`.
 
@@ -429,65 +351,18 @@ class Server:
         Raises CallFailed with the code of the refusal, or 408 after ``timeout`` seconds. Cancelling it
         takes the call back.
         """
-        headers, privacy = list(headers), list(privacy)
-
-        async def place(target: str) -> Call:
-            if account is None and destination is None and route is None:
-                phones = self.registrar.find(target)
-                if len(phones) > 1:
-                    return await hunt(phones, lambda phone, share: ring(target, share, phone), timeout)
-            return await ring(target, timeout)
-
-        async def ring(target: str, seconds: float, phone: Binding | None = None) -> Call:
-            first = target == uri
-            at_home = SipUri.parse(target).host == SipUri.parse(uri).host
-            call = await self.place(
-                target if phone is None else phone.contact,
-                destination=phone.destinations if phone is not None else destination if first else None,
-                route=route,
-                to_uri="" if first and phone is None else uri,
-                from_name=from_name,
-                from_uri=from_uri,
-                headers=headers,
-                asserted_identity=asserted_identity,
-                privacy=privacy,
-                link=link,
-                reliable=reliable,
-                ring_timeout=seconds,
-                username=username if at_home else None,
-                password=password if at_home else None,
-                account=account,
-            )
-            try:
-                await call.wait_answered()
-            except asyncio.CancelledError:
-                self.spawn(call.hangup())
-                raise
-            return call
-
-        try:
-            async with asyncio.timeout(timeout):
-                return await (redirect.follow(uri, place) if follow_redirects else place(uri))
-        except TimeoutError:
-            raise CallFailed(408, f"no answer within {timeout:g} seconds") from None
+        return await outgoing.dial(
+            self, uri, link=link, reliable=reliable, timeout=timeout, follow_redirects=follow_redirects, **how
+        )
 
     async def request(
         self,
         method: str,
         uri: str,
         *,
-        destination: str | Sequence[str] | None = None,
-        route: Sequence[str] | None = None,
-        from_name: str = "",
-        from_uri: str = "",
         body: bytes | str | None = None,
         content_type: str = "text/plain",
-        headers: Iterable[tuple[str, str]] = (),
-        asserted_identity: str | None = None,
-        privacy: Iterable[str] = (),
-        username: str | None = None,
-        password: str | None = None,
-        account: str | None = None,
+        **how: Unpack[How],
     ) -> SipResponse:
         """Sends a request outside any call, of any method but those of calls, and returns the final
         response. A text is sent as UTF-8; who sends it and where are as in :meth:`place`.
@@ -495,45 +370,14 @@ class Server:
         Raises CallFailed when the address can't be found, ValueError for what is no SIP URI, and
         EngineError when it can't be sent.
         """
-        if account is None:
-            uri, destination = self._registered(uri, destination, route)
-        out = await outgoing.prepare(
-            self,
-            uri,
-            destination=destination,
-            route=route,
-            from_name=from_name,
-            from_uri=from_uri,
-            headers=headers,
-            asserted_identity=asserted_identity,
-            privacy=privacy,
-            username=username,
-            password=password,
-            account=account,
-        )
-        return await requests.send(self, method, uri, out, body=body, content_type=content_type)
+        return await outgoing.request(self, method, uri, body=body, content_type=content_type, **how)
 
-    async def send_message(self, uri: str, text: str, **how: Any) -> SipResponse:
+    async def send_message(self, uri: str, text: str, **how: Unpack[How]) -> SipResponse:
         """Sends a text (MESSAGE, RFC 3428); the rest as :meth:`request`."""
         return await self.request("MESSAGE", uri, body=text, content_type="text/plain;charset=UTF-8", **how)
 
     async def subscribe(
-        self,
-        uri: str,
-        package: str,
-        *,
-        expires: int = 600,
-        destination: str | Sequence[str] | None = None,
-        route: Sequence[str] | None = None,
-        from_name: str = "",
-        from_uri: str = "",
-        headers: Iterable[tuple[str, str]] = (),
-        asserted_identity: str | None = None,
-        privacy: Iterable[str] = (),
-        username: str | None = None,
-        password: str | None = None,
-        account: str | None = None,
-        again: bool = True,
+        self, uri: str, package: str, *, expires: int = 600, again: bool = True, **how: Unpack[How]
     ) -> subscriptions.Notifications:
         """Subscribes to an event package (RFC 6665) and returns what to iterate over for what is notified.
 
@@ -543,49 +387,7 @@ class Server:
 
         Raises CallFailed with the code of the refusal, or when the address can't be found.
         """
-        if account is None:
-            uri, destination = self._registered(uri, destination, route)
-        out = await outgoing.prepare(
-            self,
-            uri,
-            destination=destination,
-            route=route,
-            from_name=from_name,
-            from_uri=from_uri,
-            headers=headers,
-            asserted_identity=asserted_identity,
-            privacy=privacy,
-            username=username,
-            password=password,
-            account=account,
-        )
-
-        def ask() -> tuple[int, int]:
-            return self.engine.core.subscribe(
-                uri,
-                out.way.destinations,
-                package,
-                expires,
-                route=out.way.route,
-                from_name=out.from_name,
-                from_uri=out.from_uri,
-                headers=out.headers,
-                credentials=out.credentials,
-            )
-
-        notifications = subscriptions.Notifications(self, ask, again=again and expires > 0)
-        await notifications.open()
-        return notifications
-
-    def _registered(
-        self, uri: str, destination: str | Sequence[str] | None, route: Sequence[str] | None
-    ) -> tuple[str, str | Sequence[str] | None]:
-        """The phone that an address of ours stands for, and where it is; anything else as it is.
-        Raises CallFailed (480) when it has none."""
-        if destination is not None or route is not None:
-            return uri, destination
-        phones = self.registrar.find(uri)
-        return (phones[0].contact, phones[0].destinations) if phones else (uri, destination)
+        return await outgoing.subscribe(self, uri, package, expires=expires, again=again, **how)
 
     async def open_room(
         self, *, level_control: bool = True, noise_gate: bool = True, max_talkers: int | None = None

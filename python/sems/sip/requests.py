@@ -16,7 +16,6 @@ from .identity import Identity
 if TYPE_CHECKING:
     from ..call import Call
     from ..server import Server
-    from ..server.outgoing import Outgoing
 
 _T = TypeVar("_T")
 RequestHandler = Callable[["SipRequest"], Awaitable[None]]
@@ -113,7 +112,7 @@ class SipRequest(Body, Identity):
             raise WrongState(f"the {self.method} has been answered already")
         self.answered = True
         request = self.server.engine.core.respond(
-            self._transaction, code, reason, headers=list(headers), **_content(body, content_type)
+            self._transaction, code, reason, headers=list(headers), **content(body, content_type)
         )
         try:
             await self.server.engine.completion(request)
@@ -145,44 +144,22 @@ class CallRequests(ABC):
         Raises HungUp when the call ends first, EngineError when it can't be sent.
         """
         request = self.server.engine.core.request(
-            method, call=self.id, headers=list(headers), **_content(body, content_type)
+            method, call=self.id, headers=list(headers), **content(body, content_type)
         )
-        return _response(await self._alone(self.server.engine.answered(request)))
+        return response(await self._alone(self.server.engine.answered(request)))
 
     async def send_message(self, text: str) -> SipResponse:
         """Sends a text to the peer (MESSAGE, RFC 3428) within the call's dialog."""
         return await self.request("MESSAGE", body=text, content_type="text/plain;charset=UTF-8")
 
 
-async def send(
-    server: Server,
-    method: str,
-    uri: str,
-    out: Outgoing,
-    *,
-    body: bytes | str | None,
-    content_type: str,
-) -> SipResponse:
-    """For the server: a request outside any dialog."""
-    request = server.engine.core.request(
-        method,
-        uri=uri,
-        destinations=out.way.destinations,
-        route=out.way.route,
-        from_name=out.from_name,
-        from_uri=out.from_uri,
-        headers=out.headers,
-        credentials=out.credentials,
-        **_content(body, content_type),
-    )
-    return _response(await server.engine.answered(request))
-
-
-def _content(body: bytes | str | None, content_type: str) -> _Content:
+def content(body: bytes | str | None, content_type: str) -> _Content:
+    """For the core: a body, texts as UTF-8, and of which type it is."""
     if body is None:
         return {"body": None, "content_type": ""}
     return {"body": body.encode() if isinstance(body, str) else body, "content_type": content_type}
 
 
-def _response(event: Event.Response) -> SipResponse:
+def response(event: Event.Response) -> SipResponse:
+    """What the core tells of a final response."""
     return SipResponse(event.code, event.reason, Headers(event.headers), event.body)
