@@ -284,11 +284,9 @@ impl Run {
 pub fn run(plan: &Plan, sems: &Path, seconds: u64) -> Result<Measured, String> {
     pin_callers();
     eprintln!("{} …", plan.name);
-    let (sip_port, http_port) = (25060, 28080);
-    let server = Process::sems(sems, sip_port, http_port, (20000, 31999), &limits(plan))?;
+    let server = Process::sems(sems, &limits(plan))?;
     let memory_before = server.memory();
-    let mut caller =
-        Caller::new(SocketAddr::from(([127, 0, 0, 1], sip_port))).map_err(|e| e.to_string())?;
+    let mut caller = Caller::new(server.sip()).map_err(|e| e.to_string())?;
     let mut run = Run::new(&plan.voices, plan.room)?;
     while caller.answered() < plan.users.len() {
         if run.slot % (1000 / RATE) == 0 && caller.dialogs().len() < plan.users.len() {
@@ -324,7 +322,7 @@ pub fn run(plan: &Plan, sems: &Path, seconds: u64) -> Result<Measured, String> {
             caller.invite(service, "", port);
         }
     }
-    let mut flood = Flood::new(plan.flood, sip_port, seconds)?;
+    let mut flood = Flood::new(plan.flood, server.sip(), seconds)?;
     let mut measured = run.measure(
         seconds,
         || server.cpu(),
@@ -357,10 +355,10 @@ struct Flood {
 }
 
 impl Flood {
-    fn new(rate: u64, sip_port: u16, seconds: u64) -> Result<Self, String> {
+    fn new(rate: u64, server: SocketAddr, seconds: u64) -> Result<Self, String> {
         let seconds = seconds + SETTLE_SECONDS as u64;
         Ok(Self {
-            run: calls::Run::new(sip_port, rate, seconds)?,
+            run: calls::Run::new(server, rate, seconds)?,
             rate,
             slots: 0,
         })

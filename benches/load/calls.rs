@@ -80,9 +80,8 @@ pub struct Run {
 pub fn run(rate: u64, sems: &Path, seconds: u64) -> Result<Calls, String> {
     pin_callers();
     eprintln!("calls:{rate} …");
-    let (sip_port, http_port) = (25062, 28082);
-    let server = Process::sems(sems, sip_port, http_port, (20000, 31999), "")?;
-    let mut run = Run::new(sip_port, rate, seconds + WARM_UP_SECONDS)?;
+    let server = Process::sems(sems, "")?;
+    let mut run = Run::new(server.sip(), rate, seconds + WARM_UP_SECONDS)?;
     run.calls(rate * WARM_UP_SECONDS, rate, false);
     let (before, start) = (server.cpu(), Instant::now());
     run.calls(rate * seconds, rate, true);
@@ -98,14 +97,14 @@ pub fn run(rate: u64, sems: &Path, seconds: u64) -> Result<Calls, String> {
 
 impl Run {
     /// Nobody has called yet; `rate` are to call each second for so many seconds.
-    pub fn new(sip_port: u16, rate: u64, seconds: u64) -> Result<Self, String> {
+    pub fn new(server: SocketAddr, rate: u64, seconds: u64) -> Result<Self, String> {
         let socket = UdpSocket::bind("127.0.0.1:0").map_err(|e| e.to_string())?;
         socket.set_nonblocking(true).map_err(|e| e.to_string())?;
         let local = socket.local_addr().map_err(|e| e.to_string())?;
         Ok(Self {
             socket,
             local,
-            server: SocketAddr::from(([127, 0, 0, 1], sip_port)),
+            server,
             callers: Vec::with_capacity((rate * seconds) as usize),
             waiting: VecDeque::new(),
             found: Calls {

@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream},
     os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, Stdio},
@@ -16,12 +16,19 @@ const SERVER_CORE: usize = 0;
 const CALLER_CORE: usize = 1;
 const APPS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/load/apps");
 
+/// Of an address that nobody else uses.
+const SIP_PORT: u16 = 25060;
+const HTTP_PORT: u16 = 28080;
+/// Two a call, which rest for five seconds after it.
+const RTP_PORTS: &str = "20000-31999";
+
 /// A child that is ended when dropped.
 pub struct Process {
     child: Child,
     /// First line that it printed.
     pub greeting: String,
-    http_port: u16,
+    /// The address that the server has to itself.
+    host: IpAddr,
 }
 
 impl Process {
@@ -43,18 +50,13 @@ impl Process {
         Ok(Self {
             child,
             greeting,
-            http_port: 0,
+            host: Ipv4Addr::LOCALHOST.into(),
         })
     }
 
     /// A SEMS server on loopback; returns when it takes calls. `more_config` is added to its file.
-    pub fn sems(
-        program: &Path,
-        sip_port: u16,
-        http_port: u16,
-        rtp: (u16, u16),
-        more_config: &str,
-    ) -> Result<Self, String> {
+    pub fn sems(program: &Path, more_config: &str) -> Result<Self, String> {
+        let host = own_address();
         let folder = std::env::temp_dir().join(format!("sems-load-{}", std::process::id()));
         fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
         let config = folder.join("sems.toml");
@@ -63,19 +65,10 @@ impl Process {
         let log = fs::File::create(folder.join("sems.log")).map_err(|e| e.to_string())?;
         let mut command = Command::new(program);
         command
-            .args([
-                "run",
-                "--host",
-                "127.0.0.1",
-                "--sip-port",
-                &sip_port.to_string(),
-            ])
-            .args([
-                "--http-port",
-                &http_port.to_string(),
-                "--rtp-ports",
-                &format!("{}-{}", rtp.0, rtp.1),
-            ])
+            .args(["run", "--host", &host.to_string()])
+            .args(["--sip-port", &SIP_PORT.to_string()])
+            .args(["--http-port", &HTTP_PORT.to_string()])
+            .args(["--rtp-ports", RTP_PORTS])
             .args(["--data".as_ref(), folder.join("data").as_os_str()])
             .args(["--config".as_ref(), config.as_os_str()])
             .args(
@@ -92,7 +85,7 @@ impl Process {
         let mut process = Self {
             child,
             greeting: String::new(),
-            http_port,
+            host,
         };
         for _ in 0..200 {
             if process.get("/healthz").is_ok_and(|body| !body.is_empty()) {
@@ -105,6 +98,11 @@ impl Process {
             thread::sleep(Duration::from_millis(50));
         }
         Err("sems takes no calls after ten seconds".into())
+    }
+
+    /// Where it takes calls.
+    pub fn sip(&self) -> SocketAddr {
+        SocketAddr::new(self.host, SIP_PORT)
     }
 
     /// CPU time of all its threads so far, in nanoseconds.
@@ -150,7 +148,7 @@ impl Process {
     }
 
     fn get(&self, path: &str) -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.http_port))?;
+        let mut stream = TcpStream::connect((self.host, HTTP_PORT))?;
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
         write!(
             stream,
@@ -180,6 +178,13 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// An address of loopback that belongs to this process alone, so that several can measure at a
+/// time without a port of one being in another's way.
+fn own_address() -> IpAddr {
+    let [_, high, middle, low] = std::process::id().to_be_bytes();
+    Ipv4Addr::new(127, 128 | high, middle, low).into()
 }
 
 /// Keeps the callers off the server's core.
