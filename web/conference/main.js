@@ -65,7 +65,7 @@ function toggleHand() {
 
 function toggleLock() {
   if (!isEnabled(lock)) return;
-  const { locked } = state.room;
+  const { locked } = state.room.settings;
   wish(locked ? wishes.unlock() : wishes.lock(), "PATCH", "", { locked: !locked });
 }
 
@@ -102,10 +102,10 @@ function render() {
   setText(find("#count"), words.people(room.participants.size));
   setText(find("#now"), whoSpeaks(room));
   setAttribute(find("#now"), "data-speaking", [...room.participants.values()].some((each) => each.speaking));
-  show(find("#locked"), room.locked);
+  show(find("#locked"), room.settings.locked);
   show(find("#settings"), mine().role === "moderator");
-  setText(lock, room.locked ? words.unlock : words.lock);
-  setText(find("#lock-hint"), room.locked ? words.lockedHint : words.openHint);
+  setText(lock, room.settings.locked ? words.unlock : words.lock);
+  setText(find("#lock-hint"), room.settings.locked ? words.lockedHint : words.openHint);
   enable(lock, connected === true);
 }
 
@@ -133,9 +133,11 @@ function tell(text) {
   setTimeout(() => line.remove(), 5_000);
 }
 
-function announce({ type, participant }) {
+function announce({ type, participant, settings }) {
   const own = participant?.id === state.room?.me;
-  if (type === "role_changed" && own) tell(words.youAreModerator);
+  if (settings && settings.locked !== state.room.settings.locked)
+    tell(words.happened[settings.locked ? "locked" : "unlocked"]());
+  else if (type === "role_changed" && own) tell(words.youAreModerator);
   else if (!own && words.happened[type]) tell(words.happened[type](participant?.name));
 }
 

@@ -8,7 +8,8 @@ export class State {
   onSnapshot(view) {
     this.#room = {
       name: view.name,
-      locked: view.locked,
+      settings: view.settings,
+      floor: view.floor,
       me: view.me,
       hands: view.hands,
       sequence: view.sequence,
@@ -19,14 +20,15 @@ export class State {
 
   /** One change: what an event carries is new. */
   onEvent(event) {
-    const { participant, hands, locked, type, sequence } = event;
+    const { participant, hands, floor, settings, type, sequence } = event;
     const room = this.#room;
     if (participant) {
       if (type === "left" || type === "removed") room.participants.delete(participant.id);
       else room.participants.set(participant.id, participant);
     }
     if (hands) room.hands = hands;
-    if (locked !== undefined) room.locked = locked;
+    if (floor) room.floor = floor;
+    if (settings) room.settings = settings;
     room.sequence = sequence;
     this.#settle();
   }
@@ -87,9 +89,9 @@ export const wishes = {
     room.hands = room.hands.filter((each) => each !== id);
   },
   lock: () => (room) => {
-    room.locked = true;
+    room.settings = { ...room.settings, locked: true };
   },
   unlock: () => (room) => {
-    room.locked = false;
+    room.settings = { ...room.settings, locked: false };
   },
 };

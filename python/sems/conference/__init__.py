@@ -1,13 +1,29 @@
 """Conferences: who is in a room, what he may do there, and what everybody is told of it."""
 
-from .commands import Command, Lock, LowerHand, Mute, RaiseHand, Readmit, Remove, Unlock, Unmute
+from .commands import (
+    Command,
+    GiveFloor,
+    Lock,
+    LowerHand,
+    Mute,
+    RaiseHand,
+    Readmit,
+    Remove,
+    SetMode,
+    SetTalkTime,
+    TakeFloor,
+    Talk,
+    Unlock,
+    Unmute,
+)
 from .conference import Conference
-from .errors import NotAllowed, NotHere, Refused, RoomFull, RoomLocked
+from .errors import NoFloor, NotAllowed, NotHere, Refused, RoomFull, RoomLocked
 from .links import EndedLink, Links, UnknownLink
 from .member import Member
 from .model import ConferenceModel
 from .participant import Line, Participant, Presence, Role
 from .registry import Conferences
+from .settings import Mode, Settings
 
 __all__ = [
     "Command",
@@ -15,12 +31,15 @@ __all__ = [
     "ConferenceModel",
     "Conferences",
     "EndedLink",
+    "GiveFloor",
     "Line",
     "Links",
     "Lock",
     "LowerHand",
     "Member",
+    "Mode",
     "Mute",
+    "NoFloor",
     "NotAllowed",
     "NotHere",
     "Participant",
@@ -32,6 +51,11 @@ __all__ = [
     "Role",
     "RoomFull",
     "RoomLocked",
+    "SetMode",
+    "SetTalkTime",
+    "Settings",
+    "TakeFloor",
+    "Talk",
     "UnknownLink",
     "Unlock",
     "Unmute",

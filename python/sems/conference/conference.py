@@ -13,10 +13,11 @@ from ..errors import EngineError, SemsError, SoundNotFound, WrongState
 from ..events import Levels
 from .commands import Command
 from .errors import Refused, RoomLocked
-from .events import Event, Gone, ParticipantChanged
+from .events import Event, Gone, ModeChanged, ParticipantChanged
 from .member import Member
 from .model import ConferenceModel
 from .participant import Presence, Role
+from .settings import Mode, Settings
 
 if TYPE_CHECKING:
     from ..audio.room import Room
@@ -39,6 +40,7 @@ class Conference:
         self.model = ConferenceModel(
             moderator=self.settings.moderator,
             max_members=self.settings.max_members,
+            settings=Settings(mode=Mode(self.settings.mode), talk_time=self.settings.talk_time),
             sequence=sequence,
         )
         """What is true of it. Changed by :meth:`do` and by what happens on the calls."""
@@ -182,6 +184,9 @@ class Conference:
             await (await opening).close()
 
     def _on_event(self, event: Event) -> None:
+        if isinstance(event, ModeChanged):
+            for each in self._members.values():
+                each.on_mode()
         if isinstance(event, ParticipantChanged) and (member := self._members.get(event.participant.id)):
             member.on_conference(event)
             if isinstance(event, Gone) and member.entered:

@@ -33,3 +33,10 @@ class NotHere(Refused):
 
     def __init__(self) -> None:
         super().__init__("This participant is not in the room any more.")
+
+
+class NoFloor(Refused):
+    """There is no floor to give."""
+
+    def __init__(self) -> None:
+        super().__init__("Everybody may talk here, so there is no floor to give.")

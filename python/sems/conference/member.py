@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Final
 
 from ..events import CallEvent, Digit, Hold, Speaking, StreamResumed, StreamStopped
 from .errors import Refused
-from .events import Event, HandLowered, HandRaised, Joined, Muted, ParticipantChanged, Removed, Unmuted
+from .events import (
+    Event,
+    FloorGiven,
+    FloorTaken,
+    HandLowered,
+    HandRaised,
+    Joined,
+    Muted,
+    Removed,
+    Unmuted,
+)
 from .keypad import CODES, Keypad
 from .participant import Participant
 
@@ -38,7 +48,7 @@ class Member:
         """His call is over."""
         self.watchers: set[asyncio.Event] = set()
         """Set when his call is over."""
-        self._muted = participant.muted
+        self._heard = conference.model.hears(participant)
         self._keypad = Keypad()
         self._room: Room | None = None
         self._farewell: asyncio.TimerHandle | None = None
@@ -54,7 +64,7 @@ class Member:
     async def enter(self, room: Room) -> None:
         """Lets him hear the room, and the room him if he is not muted. Raises HungUp."""
         self._room = room
-        if self._muted:
+        if not self._heard:
             await self.call.mute(True)
         await self.call.join(room)
 
@@ -97,8 +107,8 @@ class Member:
     def on_conference(self, event: Event) -> None:
         """Follows an event of the model that is about him."""
         match event:
-            case Muted() | Unmuted():
-                self._follow_mute(event)
+            case Muted() | Unmuted() | FloorGiven() | FloorTaken():
+                self._follow_hearing()
             case HandRaised():
                 self._sound("hand-up")
             case HandLowered():
@@ -113,13 +123,18 @@ class Member:
                     self._farewell.cancel()
                 self._spawn(self.call.join(self._room))
 
-    def _follow_mute(self, event: ParticipantChanged) -> None:
-        muted = event.participant.muted
-        if muted != self._muted:
-            self._muted = muted
+    def on_mode(self) -> None:
+        """Others are heard from now on."""
+        self._follow_hearing()
+
+    def _follow_hearing(self) -> None:
+        model = self.conference.model
+        participant = model.participants.get(self.id)
+        if participant and (heard := model.hears(participant)) != self._heard:
+            self._heard = heard
             if self._room:
-                self._spawn(self.call.mute(muted))
-            self._sound("muted" if muted else "unmuted")
+                self._spawn(self.call.mute(not heard))
+            self._sound("unmuted" if heard else "muted")
 
     def _sound(self, tone: str) -> None:
         if self._room and self.call.has_media:

@@ -67,18 +67,8 @@ class Participant:
 
     @property
     def muted(self) -> bool:
-        """The room does not hear him."""
+        """He, or a moderator, does not want the room to hear him."""
         return self.muted_by_self or self.muted_by_moderator
-
-    @property
-    def speaking(self) -> bool:
-        """The room hears him speak."""
-        return self.voice and not self.muted
-
-    @property
-    def unheard(self) -> bool:
-        """He speaks, and the room does not hear it: something to tell to him alone."""
-        return self.voice and self.muted
 
     @property
     def moderates(self) -> bool:

@@ -1,52 +1,100 @@
 """Who may do what: the one place that decides it."""
 
-from typing import Final
+from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, Final
+
+from .command import Command
 from .commands import (
-    Command,
+    GiveFloor,
     Lock,
     LowerHand,
     Mute,
     RaiseHand,
     Readmit,
     Remove,
+    SetMode,
+    SetTalkTime,
+    TakeFloor,
+    Talk,
     Unlock,
     Unmute,
 )
 from .errors import NotAllowed
 from .participant import Participant, Role
+from .settings import Mode
+from .state import State
 
-_ONLY_A_MODERATOR_CAN: Final[dict[type, str]] = {
-    Mute: "mute somebody else",
-    Unmute: "let somebody else be heard",
-    LowerHand: "lower the hand of somebody else",
-    Remove: "remove a participant",
-    Readmit: "bring a participant back",
-    Lock: "lock the room",
-    Unlock: "unlock the room",
-}
+Rule = Callable[[Any, Participant | None, State], None]
+"""Returns if the participant (``None``: the operator) may do it, or raises :class:`NotAllowed`."""
 
 
-def permit(command: Command, by: Participant | None) -> None:
+def permit(command: Command, by: Participant | None, state: State) -> None:
     """Returns if ``by`` (``None``: the operator, who may do everything that makes sense) may do it.
 
     Raises :class:`NotAllowed`.
     """
-    match command:
-        case RaiseHand():
-            if by is None or command.participant != by.id:
-                raise NotAllowed("Everybody raises his own hand.")
-        case Mute() | LowerHand() if by is not None and command.participant == by.id:
-            return
-        case Unmute() if by is not None and command.participant == by.id:
-            _permit_to_be_heard(by)
-        case _:
-            if by is not None and not by.moderates:
-                raise NotAllowed(f"Only a moderator can {_ONLY_A_MODERATOR_CAN[type(command)]}.")
+    RULES[type(command)](command, by, state)
 
 
-def _permit_to_be_heard(by: Participant) -> None:
-    if by.muted_by_moderator and not by.moderates:
+def moderators(what: str) -> Rule:
+    """Only moderators and the operator can ``what``."""
+
+    def rule(_: Command, by: Participant | None, __: State) -> None:
+        if by is not None and not by.moderates:
+            raise NotAllowed(f"Only a moderator can {what}.")
+
+    return rule
+
+
+def himself_or_moderators(what: str) -> Rule:
+    """Everybody for himself; only moderators and the operator can ``what``."""
+    for_others = moderators(what)
+
+    def rule(command: Any, by: Participant | None, state: State) -> None:
+        if by is None or command.participant != by.id:
+            for_others(command, by, state)
+
+    return rule
+
+
+def _unmute(command: Unmute, by: Participant | None, state: State) -> None:
+    if by is None or command.participant != by.id:
+        moderators("let somebody else be heard")(command, by, state)
+    elif by.muted_by_moderator and not by.moderates:
         if by.role is Role.LISTENER:
             raise NotAllowed("You are here to listen. Raise your hand to ask for the word.")
         raise NotAllowed("A moderator has muted you. Raise your hand to ask for the word.")
+
+
+def _raise_hand(command: RaiseHand, by: Participant | None, _: State) -> None:
+    if by is None or command.participant != by.id:
+        raise NotAllowed("Everybody raises his own hand.")
+
+
+def _talk(_: Talk, by: Participant | None, state: State) -> None:
+    if by is None:
+        raise NotAllowed("The operator takes part in no conference.")
+    if not by.moderates:
+        if state.settings.mode is not Mode.OPEN and by.id not in state.floor:
+            raise NotAllowed("You do not hold the floor. Raise your hand to ask for the word.")
+        _unmute(Unmute(by.id), by, state)
+
+
+RULES: Final[dict[type[Command], Rule]] = {
+    Mute: himself_or_moderators("mute somebody else"),
+    Unmute: _unmute,
+    RaiseHand: _raise_hand,
+    LowerHand: himself_or_moderators("lower the hand of somebody else"),
+    GiveFloor: moderators("give the floor"),
+    TakeFloor: himself_or_moderators("take the floor from somebody else"),
+    Talk: _talk,
+    Remove: moderators("remove a participant"),
+    Readmit: moderators("bring a participant back"),
+    Lock: moderators("lock the room"),
+    Unlock: moderators("unlock the room"),
+    SetMode: moderators("change the mode of the room"),
+    SetTalkTime: moderators("limit how long others talk"),
+}
+"""What holds for each command."""

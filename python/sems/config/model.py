@@ -162,6 +162,11 @@ class RoomSettings(Section):
     moderator: Literal["first", "everyone", "none"] = "first"
     """Who may mute and remove others and lock the room: the first who comes, everyone, or only those
     whom a trusted neighbour names so (``P-App-Param: role=moderator``)."""
+    mode: Literal["open", "moderated", "lecture"] = "open"
+    """Who is heard: all who are not muted; who holds the floor, for which hands queue and which moderators
+    give and take; or moderators, and to whom they give the floor."""
+    talk_time: Annotated[float, Field(ge=1, le=86_400)] | None = None
+    """For how many seconds the floor is given to somebody; unset: until it is taken."""
     max_members: Annotated[int, Field(ge=1)] | None = None
     """How many can be in the room at once; unset: as many as there are calls."""
     join_sound: bool = True

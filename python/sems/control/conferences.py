@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 from ..conference import (
     Command,
     Conference,
+    GiveFloor,
     Lock,
     LowerHand,
     Mute,
@@ -15,6 +16,10 @@ from ..conference import (
     RaiseHand,
     Readmit,
     Remove,
+    SetMode,
+    SetTalkTime,
+    TakeFloor,
+    Talk,
     Unlock,
     Unmute,
 )
@@ -73,6 +78,16 @@ class ConferenceApi:
                 errors=(403, 404),
             ),
             Endpoint(
+                method="POST",
+                path=one + "/talk",
+                handle=self.talk,
+                name="talk",
+                summary="Be heard now: unmutes, and a moderator takes the floor",
+                who="participant",
+                answer=Done,
+                errors=(403, 404),
+            ),
+            Endpoint(
                 method="GET",
                 path=participant,
                 handle=self.show_participant,
@@ -86,7 +101,7 @@ class ConferenceApi:
                 path=participant,
                 handle=self.change_participant,
                 name="changeParticipant",
-                summary="Mute or unmute, raise or lower a hand",
+                summary="Mute or unmute, raise or lower a hand, give or take the floor",
                 body=ParticipantWish,
                 answer=Done,
                 errors=(403, 404, 413, 415, 422),
@@ -132,7 +147,7 @@ class ConferenceApi:
                 path=one,
                 handle=self.change,
                 name="changeConference",
-                summary="Lock or unlock the room",
+                summary="Change what holds in the room",
                 body=ConferenceWish,
                 answer=Done,
                 errors=(403, 404, 413, 415, 422),
@@ -155,10 +170,17 @@ class ConferenceApi:
         return answer(ConferenceView.of(_conference(ask), ask.caller.id))
 
     async def change(self, ask: Ask) -> ASGIApp:
-        """Its lock."""
+        """What holds in it."""
         conference = _conference(ask)
         wish = await ask.body(ConferenceWish)
-        return _do(ask, conference, *([] if wish.locked is None else [Lock() if wish.locked else Unlock()]))
+        commands: list[Command] = []
+        if wish.mode is not None:
+            commands.append(SetMode(wish.mode))
+        if wish.locked is not None:
+            commands.append(Lock() if wish.locked else Unlock())
+        if "talk_time" in wish.model_fields_set:
+            commands.append(SetTalkTime(wish.talk_time))
+        return _do(ask, conference, *commands)
 
     async def show_participant(self, ask: Ask) -> ASGIApp:
         """One participant."""
@@ -167,10 +189,10 @@ class ConferenceApi:
         participant = conference.model.participants.get(id)
         if participant is None:
             raise NotHere
-        return answer(ParticipantView.of(participant, conference.model.hands, own=id == ask.caller.id))
+        return answer(ParticipantView.of(participant, conference.model, own=id == ask.caller.id))
 
     async def change_participant(self, ask: Ask) -> ASGIApp:
-        """His microphone and his hand."""
+        """His microphone, his hand and the floor."""
         conference = _conference(ask)
         id = _participant(ask)
         wish = await ask.body(ParticipantWish)
@@ -179,6 +201,8 @@ class ConferenceApi:
             commands.append(Mute(id) if wish.muted else Unmute(id))
         if wish.hand is not None:
             commands.append(RaiseHand(id) if wish.hand else LowerHand(id))
+        if wish.floor is not None:
+            commands.append(GiveFloor(id) if wish.floor else TakeFloor(id))
         return _do(ask, conference, *commands)
 
     async def remove(self, ask: Ask) -> ASGIApp:
@@ -188,6 +212,10 @@ class ConferenceApi:
     async def readmit(self, ask: Ask) -> ASGIApp:
         """Takes that back."""
         return _do(ask, _conference(ask), Readmit(_participant(ask)))
+
+    async def talk(self, ask: Ask) -> ASGIApp:
+        """Lets the caller be heard."""
+        return _do(ask, _conference(ask), Talk())
 
     async def follow(self, ask: Ask) -> ASGIApp:
         """The stream of events."""

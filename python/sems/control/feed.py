@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections import OrderedDict
-from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from ..conference import Conference, Member
-from ..conference.events import Event, HandsChanged, Locked, ParticipantChanged, Removed, Unlocked
+from ..conference.events import Event, ParticipantChanged, Removed
 from .stream import event
-from .views import ConferenceView, EventView, FiguresView, ParticipantView
+from .views import ConferenceView, EventView, FiguresView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -59,12 +57,12 @@ class Feed:
 
     def coded(self, happened: Event, reader: int | None) -> bytes:
         """An event as ``reader`` (``None``: the operator) is told it; empty if he is not."""
-        if happened.audience not in (None, reader):
+        if reader is not None and happened.audience is not None and reader not in happened.audience:
             return b""
         own = isinstance(happened, ParticipantChanged) and happened.participant.id == reader
         key = happened.sequence, own
         if key not in self._coded:
-            view = self._view(happened, own=own)
+            view = EventView.of(happened, self.conference.model, own=own)
             self._coded[key] = event(view.model_dump_json(exclude_none=True), id=happened.sequence)
             if len(self._coded) > _CODED:
                 self._coded.popitem(last=False)
@@ -79,26 +77,6 @@ class Feed:
         """The conference as it is now."""
         view = ConferenceView.of(self.conference, reader)
         return event(view.model_dump_json(), name="snapshot", id=view.sequence)
-
-    def _view(self, happened: Event, *, own: bool) -> EventView:
-        participant, hands, locked = None, None, None
-        if isinstance(happened, HandsChanged):
-            hands = happened.hands
-        if isinstance(happened, ParticipantChanged):
-            places = self.conference.model.hands if hands is None else hands
-            participant = ParticipantView.of(happened.participant, places, own=own)
-        if isinstance(happened, Locked | Unlocked):
-            locked = isinstance(happened, Locked)
-        return EventView.model_validate(
-            {
-                "type": _type(type(happened).__name__),
-                "sequence": happened.sequence,
-                "by": happened.by,
-                "participant": participant,
-                "hands": None if hands is None else list(hands),
-                "locked": locked,
-            }
-        )
 
     def _on_event(self, _: Event) -> None:
         self._ring()
@@ -203,9 +181,3 @@ class ConferenceReader:
         for happened in missed:
             self._since = happened.sequence
             yield self._feed.coded(happened, self._reader)
-
-
-@cache
-def _type(class_name: str) -> str:
-    """``HandRaised`` → ``hand_raised``."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", class_name).lower()

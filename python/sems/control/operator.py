@@ -177,7 +177,7 @@ def _overview(server: Server) -> Overview:
                 name=conference.name,
                 participants=len(conference.model.participants),
                 hands=len(conference.model.hands),
-                locked=conference.model.locked,
+                locked=conference.model.settings.locked,
             )
             for conference in server.conferences
         ],

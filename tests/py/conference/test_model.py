@@ -2,21 +2,41 @@
 
 import pytest
 
-from sems.conference.commands import Lock, LowerHand, Mute, RaiseHand, Readmit, Remove, Unlock, Unmute
-from sems.conference.errors import NotAllowed, NotHere, RoomFull, RoomLocked
+from sems.conference import commands
+from sems.conference.commands import (
+    Command,
+    GiveFloor,
+    Lock,
+    LowerHand,
+    Mute,
+    ParticipantCommand,
+    RaiseHand,
+    Readmit,
+    Remove,
+    SetMode,
+    SetTalkTime,
+    TakeFloor,
+    Talk,
+    Unlock,
+    Unmute,
+)
+from sems.conference.errors import NoFloor, NotAllowed, NotHere, RoomFull, RoomLocked
 from sems.conference.events import (
     HandRaised,
     Joined,
     Left,
     LineChanged,
-    Locked,
+    ModeChanged,
     Muted,
     Removed,
     RoleChanged,
+    SettingsChanged,
     VoiceChanged,
 )
 from sems.conference.model import HISTORY, ConferenceModel
 from sems.conference.participant import Role
+from sems.conference.permissions import RULES
+from sems.conference.settings import Mode
 
 
 @pytest.fixture
@@ -209,7 +229,7 @@ def test_the_operator_may_what_a_moderator_may(room: ConferenceModel) -> None:
     room.do(Lock(), by=None)
     room.do(Mute(1), by=None)
     room.do(Remove(2), by=None)
-    assert room.locked
+    assert room.settings.locked
     assert room.participants[1].muted
     assert 2 not in room.participants
 
@@ -217,17 +237,17 @@ def test_the_operator_may_what_a_moderator_may(room: ConferenceModel) -> None:
 def test_a_muted_speaker_is_told_and_nobody_else(room: ConferenceModel) -> None:
     room.report_voice(2, True)
     room.do(Mute(2), by=2)
-    assert not room.participants[2].speaking
-    assert room.participants[2].unheard
+    assert not room.speaks(room.participants[2])
+    assert room.unheard(room.participants[2])
     room.report_voice(2, False)
     room.report_voice(2, True)
     *_, muted, off, on = room.since(0) or ()
     assert isinstance(muted, Muted)
     assert muted.audience is None
     assert isinstance(off, VoiceChanged)
-    assert off.audience == 2
+    assert off.audience == {2}
     assert isinstance(on, VoiceChanged)
-    assert on.audience == 2
+    assert on.audience == {2}
 
 
 def test_levels_are_of_those_whom_the_room_hears(room: ConferenceModel) -> None:
@@ -282,7 +302,7 @@ def test_each_event_carries_the_value_of_its_moment(room: ConferenceModel) -> No
     assert isinstance(muted, Muted)
     assert muted.by == 1
     assert muted.participant.muted_by_moderator
-    assert isinstance(locked, Locked)
+    assert isinstance(locked, SettingsChanged)
     assert isinstance(removed, Removed)
     assert removed.hands == ()
 
@@ -309,4 +329,69 @@ def test_who_has_unsubscribed_hears_nothing_more(room: ConferenceModel) -> None:
     room.do(Lock(), by=1)
     unsubscribe()
     room.do(Unlock(), by=1)
-    assert [type(event) for event in heard] == [Locked]
+    assert [type(event) for event in heard] == [SettingsChanged]
+
+
+def test_in_a_moderated_room_only_who_holds_the_floor_is_heard_not_even_the_moderator(
+    room: ConferenceModel,
+) -> None:
+    room.do(SetMode(Mode.MODERATED), by=1)
+    assert not any(room.hears(each) for each in room.participants.values())
+    room.do(GiveFloor(2), by=1)
+    assert [id for id, each in room.participants.items() if room.hears(each)] == [2]
+    room.do(TakeFloor(2), by=1)
+    assert room.floor == ()
+
+
+def test_the_moderator_takes_the_floor_for_himself_at_once(room: ConferenceModel) -> None:
+    room.do(SetMode(Mode.MODERATED), Mute(1), by=1)
+    room.do(Talk(), by=1)
+    assert room.hears(room.participants[1])
+    with pytest.raises(NotAllowed, match="You do not hold the floor"):
+        room.do(Talk(), by=2)
+
+
+def test_who_is_given_the_floor_has_his_hand_down(room: ConferenceModel) -> None:
+    room.do(SetMode(Mode.MODERATED), by=1)
+    room.do(RaiseHand(3), by=3)
+    room.do(RaiseHand(2), by=2)
+    room.do(GiveFloor(3), by=1)
+    assert (room.hands, room.floor) == ((2,), (3,))
+    room.do(TakeFloor(3), by=3)
+    assert room.floor == ()
+
+
+def test_only_moderators_give_the_floor_and_an_open_room_has_none(room: ConferenceModel) -> None:
+    with pytest.raises(NoFloor, match="no floor to give"):
+        room.do(GiveFloor(2), by=1)
+    room.do(SetMode(Mode.MODERATED), by=1)
+    for command in (GiveFloor(2), TakeFloor(1), SetMode(Mode.OPEN), SetTalkTime(60.0)):
+        with pytest.raises(NotAllowed, match="Only a moderator can"):
+            room.do(command, by=2)
+
+
+def test_in_a_lecture_moderators_are_heard_and_to_whom_they_give_the_floor(room: ConferenceModel) -> None:
+    room.do(SetMode(Mode.LECTURE), by=1)
+    assert room.floor == (1,)
+    assert room.admit("Dora", role=Role.MODERATOR).id in room.floor
+    room.do(GiveFloor(2), by=1)
+    room.leave(1)
+    assert room.floor == (4, 2)
+    room.do(SetMode(Mode.OPEN), by=4)
+    assert room.floor == ()
+
+
+def test_a_change_of_mode_tells_whose_voice_comes_and_goes(room: ConferenceModel) -> None:
+    room.report_voice(2, True)
+    number = room.sequence
+    room.do(SetMode(Mode.LECTURE), by=1)
+    mode, voice = room.since(number) or ()
+    assert isinstance(mode, ModeChanged)
+    assert isinstance(voice, VoiceChanged)
+    assert (voice.participant.id, voice.audience, room.speaks(voice.participant)) == (2, None, False)
+    assert room.unheard(room.participants[2])
+
+
+def test_there_is_a_rule_for_every_command() -> None:
+    named = {getattr(commands, name) for name in commands.__all__}
+    assert named - {Command, ParticipantCommand} == set(RULES)

@@ -9,24 +9,30 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from sems.conference.commands import (
     Command,
+    GiveFloor,
     Lock,
     LowerHand,
     Mute,
     RaiseHand,
     Readmit,
     Remove,
+    SetMode,
+    TakeFloor,
+    Talk,
     Unlock,
     Unmute,
 )
 from sems.conference.errors import NotHere, Refused, RoomLocked
-from sems.conference.events import Event, VoiceChanged
+from sems.conference.events import Event, Gone, ParticipantChanged, VoiceChanged
 from sems.conference.model import ConferenceModel
 from sems.conference.participant import Participant, Role
+from sems.conference.settings import Mode
 
 IDS = st.integers(1, 8)
 COMMANDS = st.one_of(
-    st.builds(kind, IDS) for kind in (Mute, Unmute, RaiseHand, LowerHand, Remove, Readmit)
-) | st.sampled_from([Lock(), Unlock()])
+    st.builds(kind, IDS)
+    for kind in (Mute, Unmute, RaiseHand, LowerHand, GiveFloor, TakeFloor, Remove, Readmit)
+) | st.sampled_from([Lock(), Unlock(), Talk(), *map(SetMode, Mode)])
 
 
 class AnyConference(RuleBasedStateMachine):
@@ -37,9 +43,11 @@ class AnyConference(RuleBasedStateMachine):
         self.moderator = moderator
         self.room = ConferenceModel(moderator=moderator, sequence=7)
         self.events: list[Event] = []
+        self.heard: dict[int, bool] = {}
+        self.room.subscribe(self.somebody_is_told)
         self.room.subscribe(self.events.append)
         self.replica = ConferenceModel(sequence=7)
-        self.room.subscribe(self.replica._apply)
+        self.room.subscribe(lambda event: event.apply(self.replica._state))
 
     @rule(role=st.sampled_from([None, *Role]))
     def somebody_calls(self, role: Role | None) -> None:
@@ -54,12 +62,12 @@ class AnyConference(RuleBasedStateMachine):
     @rule(command=COMMANDS, by=IDS | st.none())
     def somebody_wants_something(self, command: Command, by: int | None) -> None:
         before = dict(self.room.participants)
-        locked, hands, sequence = self.room.locked, self.room.hands, self.room.sequence
+        state, sequence = self.rest(), self.room.sequence
         try:
             self.room.do(command, by=by)
         except Refused as refusal:
             why = refusal
-            assert (before, locked, hands) == (self.room.participants, self.room.locked, self.room.hands)
+            assert (before, state) == (self.room.participants, self.rest())
             assert self.room.sequence == sequence
             assert str(why).endswith(".")
             if isinstance(why, NotHere):
@@ -67,12 +75,24 @@ class AnyConference(RuleBasedStateMachine):
         else:
             assert by is None or by in before
             if by is not None and not before[by].moderates:
-                self.only_his_own_has_changed(before, by, locked)
+                self.only_his_own_has_changed(before, by, state)
 
-    def only_his_own_has_changed(self, before: dict[int, Participant], by: int, locked: bool) -> None:
+    def somebody_is_told(self, event: Event) -> None:
+        if isinstance(event, Gone):
+            del self.heard[event.participant.id]
+        elif isinstance(event, ParticipantChanged) and event.audience is None:
+            self.heard[event.participant.id] = self.room.speaks(event.participant)
+
+    def rest(self) -> tuple[object, ...]:
+        return self.room.hands, self.room.floor, self.room.settings
+
+    def only_his_own_has_changed(
+        self, before: dict[int, Participant], by: int, state: tuple[object, ...]
+    ) -> None:
         now = self.room.participants
         assert set(now) == set(before)
-        assert self.room.locked == locked
+        assert self.room.settings == state[2]
+        assert [id for id in self.room.floor if id != by] == [id for id in state[1] if id != by]
         assert all(now[id] == before[id] for id in before if id != by)
         assert now[by].role is before[by].role
         assert now[by].muted_by_moderator == before[by].muted_by_moderator
@@ -90,7 +110,7 @@ class AnyConference(RuleBasedStateMachine):
     @rule(levels=st.dictionaries(IDS, st.integers(-127, 0)))
     def levels_are_read(self, levels: dict[int, int]) -> None:
         self.room.report_levels(levels)
-        assert all(not self.room.participants[id].muted for id in self.room.levels)
+        assert all(self.room.hears(self.room.participants[id]) for id in self.room.levels)
 
     @invariant()
     def events_are_numbered_without_a_gap(self) -> None:
@@ -101,7 +121,8 @@ class AnyConference(RuleBasedStateMachine):
     def who_applies_all_events_has_the_same_conference(self) -> None:
         assert self.replica.participants == self.room.participants
         assert list(self.replica.participants) == list(self.room.participants)
-        assert (self.replica.hands, self.replica.locked) == (self.room.hands, self.room.locked)
+        assert (self.replica.hands, self.replica.floor) == (self.room.hands, self.room.floor)
+        assert self.replica.settings == self.room.settings
 
     @invariant()
     def who_missed_some_events_can_catch_up(self) -> None:
@@ -123,10 +144,21 @@ class AnyConference(RuleBasedStateMachine):
         assert all(p.muted for p in self.room.participants.values() if p.role is Role.LISTENER)
 
     @invariant()
+    def who_holds_the_floor_is_here_and_an_open_room_has_none(self) -> None:
+        assert len(set(self.room.floor)) == len(self.room.floor)
+        assert set(self.room.floor) <= set(self.room.participants)
+        assert not (self.room.floor and self.room.settings.mode is Mode.OPEN)
+
+    @invariant()
     def nobody_learns_that_a_muted_member_speaks(self) -> None:
         for event in self.events:
-            if isinstance(event, VoiceChanged) and event.participant.muted:
-                assert event.audience == event.participant.id
+            if isinstance(event, VoiceChanged) and event.participant.voice and not event.heard:
+                assert event.audience == {event.participant.id}
+
+    @invariant()
+    def everybody_is_told_who_is_heard(self) -> None:
+        told = {id for id, each in self.heard.items() if each}
+        assert told == {id for id, each in self.room.participants.items() if self.room.speaks(each)}
 
 
 AnyConference.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -25,7 +25,8 @@ async def test_a_conference_is_shown_as_it_is(meeting: Meeting) -> None:
         assert shown | {"participants": None} == {
             "name": "standup",
             "sequence": meeting.model.sequence,
-            "locked": True,
+            "settings": {"mode": "open", "locked": True, "talk_time": None},
+            "floor": [],
             "hands": [3, 2],
             "participants": None,
             "me": 2,
@@ -42,6 +43,7 @@ async def test_a_conference_is_shown_as_it_is(meeting: Meeting) -> None:
         "presence": "phone",
         "muted": True,
         "muted_by_moderator": True,
+        "floor": False,
         "speaking": False,
         "unheard": False,
         "hand": 2,
@@ -134,7 +136,7 @@ async def test_a_wrong_body_is_refused_with_the_reason(
             ROOM, content='{"locked": true}', headers={"Content-Type": "text/plain"}
         )
         assert response.status_code == 415
-    assert not meeting.model.locked
+    assert not meeting.model.settings.locked
 
 
 async def test_a_failure_of_ours_is_a_problem_too_and_tells_nothing_of_the_inside(
@@ -160,7 +162,7 @@ async def test_the_api_describes_itself_in_valid_openapi(meeting: Meeting) -> No
     }
     assert operations == {
         *("getMe", "listConferences", "getConference", "changeConference", "followConference"),
-        *("getParticipant", "changeParticipant", "removeParticipant", "readmitParticipant"),
+        *("getParticipant", "changeParticipant", "removeParticipant", "readmitParticipant", "talk"),
         *("listCalls", "getCall", "hangUp", "getStats", "followOverview", "listRegistrations"),
         *("listTraces", "getTrace"),
     }

@@ -104,7 +104,7 @@ async def test_a_page_of_another_site_can_not_use_the_operators_cookie(meeting: 
             response = await browser.patch(ROOM, json={"locked": True}, headers=headers)
             assert response.status_code == 403
             assert "another site" in response.json()["detail"]
-        assert not meeting.model.locked
+        assert not meeting.model.settings.locked
         for headers in ({"Origin": "http://sems.test"}, {"Sec-Fetch-Site": "same-origin"}):
             response = await browser.patch(ROOM, json={"locked": True}, headers=headers)
             assert response.status_code == 200

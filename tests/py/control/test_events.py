@@ -37,7 +37,11 @@ async def test_who_comes_new_is_given_the_whole_and_then_each_change(meeting: Me
 
         meeting.model.do(Lock(), by=None)
         told = await stream.next(timeout=NOW)
-        assert told.data == {"type": "locked", "sequence": meeting.model.sequence, "locked": True}
+        assert told.data == {
+            "type": "settings_changed",
+            "sequence": meeting.model.sequence,
+            "settings": {"mode": "open", "locked": True},
+        }
 
 
 async def test_what_happens_on_a_phone_is_told_at_once(meeting: Meeting) -> None:
@@ -95,9 +99,9 @@ async def test_who_comes_back_is_told_what_he_missed(meeting: Meeting) -> None:
     meeting.model.do(Lock(), by=1)
     meeting.model.do(Unlock(), by=1)
     async with meeting.stream("ben", last=last) as stream:
-        assert [(await stream.next()).data["type"] for _ in range(2)] == ["locked", "unlocked"]
+        assert [(await stream.next()).data["type"] for _ in range(2)] == ["settings_changed"] * 2
     async with meeting.follow(f"/api/v1/conferences/standup/events?since={last}", "ben") as stream:
-        assert [(await stream.next()).data["type"] for _ in range(2)] == ["locked", "unlocked"]
+        assert [(await stream.next()).data["type"] for _ in range(2)] == ["settings_changed"] * 2
 
 
 async def test_who_missed_too_much_or_knows_too_much_is_given_the_whole(meeting: Meeting) -> None:
@@ -168,7 +172,7 @@ async def test_who_is_brought_back_catches_up(meeting: Meeting) -> None:
         meeting.model.do(Lock(), by=1)
         assert (await stream.next()).data["type"] == "removed"
         meeting.model.do(Readmit(2), by=1)
-        assert [(await stream.next()).data["type"] for _ in range(2)] == ["locked", "joined"]
+        assert [(await stream.next()).data["type"] for _ in range(2)] == ["settings_changed", "joined"]
 
 
 async def test_the_operator_follows_a_room_to_its_end(meeting: Meeting) -> None:

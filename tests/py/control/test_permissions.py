@@ -98,7 +98,7 @@ async def test_a_member_sees_his_own_conference_and_no_other(meeting: Meeting) -
             assert "another conference" in response.json()["detail"]
         response = await client.patch("/api/v1/conferences/standup", json={"locked": True})
         assert response.status_code == 403
-    assert not meeting.model.locked
+    assert not meeting.model.settings.locked
 
 
 async def test_a_refusal_is_a_sentence_that_the_page_can_show(meeting: Meeting) -> None:

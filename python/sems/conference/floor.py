@@ -1,0 +1,122 @@
+"""Hands and the floor: who asks for the word, and who has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .command import Command, ParticipantCommand
+from .errors import NoFloor
+from .event import FloorChanged, HandsChanged
+from .microphone import Unmute, allowed_to_speak
+from .settings import Mode
+
+if TYPE_CHECKING:
+    from .model import ConferenceModel
+
+
+class HandRaised(HandsChanged):
+    """He asks for the word."""
+
+    __slots__ = ()
+
+
+class HandLowered(HandsChanged):
+    """He does not ask for the word any more."""
+
+    __slots__ = ()
+
+
+class FloorGiven(FloorChanged):
+    """He holds the floor: the room hears him."""
+
+    __slots__ = ()
+
+
+class FloorTaken(FloorChanged):
+    """He does not hold the floor any more."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseHand(ParticipantCommand):
+    """He asks for the word and queues behind those who have asked before."""
+
+    def carry_out(self, room: ConferenceModel, by: int | None) -> None:
+        """The queue with him at its end."""
+        participant = room.present(self.participant)
+        if participant.id not in room.hands:
+            room.record(HandRaised, participant=participant, hands=(*room.hands, participant.id), by=by)
+
+
+@dataclass(frozen=True, slots=True)
+class LowerHand(ParticipantCommand):
+    """He does not ask for the word any more."""
+
+    def carry_out(self, room: ConferenceModel, by: int | None) -> None:
+        """The queue without him."""
+        participant = room.present(self.participant)
+        if participant.id in room.hands:
+            hands = without(room.hands, participant.id)
+            room.record(HandLowered, participant=participant, hands=hands, by=by)
+
+
+@dataclass(frozen=True, slots=True)
+class GiveFloor(ParticipantCommand):
+    """He shall be heard, beside those who hold the floor already. A hand that he has raised goes down."""
+
+    def check(self, room: ConferenceModel, by: int | None) -> None:
+        """In an open room there is none: NoFloor."""
+        ParticipantCommand.check(self, room, by)
+        if room.settings.mode is Mode.OPEN:
+            raise NoFloor
+
+    def carry_out(self, room: ConferenceModel, by: int | None) -> None:
+        """The floor with him. What muted him, but himself, is gone."""
+        participant = room.present(self.participant)
+        if participant.id not in room.floor:
+            with room.hearing():
+                room.record(
+                    FloorGiven,
+                    participant=allowed_to_speak(participant),
+                    hands=without(room.hands, participant.id),
+                    floor=(*room.floor, participant.id),
+                    by=by,
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class TakeFloor(ParticipantCommand):
+    """He shall not be heard any more; from himself: he gives the floor back."""
+
+    def carry_out(self, room: ConferenceModel, by: int | None) -> None:
+        """The floor without him."""
+        participant = room.present(self.participant)
+        if participant.id in room.floor:
+            with room.hearing():
+                room.record(
+                    FloorTaken,
+                    participant=participant,
+                    hands=room.hands,
+                    floor=without(room.floor, participant.id),
+                    by=by,
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Talk(Command):
+    """I want to be heard, now. A moderator takes the floor for it, and whoever holds it is not muted."""
+
+    def carry_out(self, room: ConferenceModel, by: int | None) -> None:
+        """The floor, if there is one, and the microphone."""
+        if by is None:
+            return
+        Unmute(by).carry_out(room, by)
+        if room.settings.mode is not Mode.OPEN:
+            GiveFloor(by).carry_out(room, by)
+
+
+def without(ids: tuple[int, ...], id: int) -> tuple[int, ...]:
+    """The others in their order."""
+    return tuple(each for each in ids if each != id)

@@ -1,0 +1,119 @@
+"""What holds in a room, and can be changed while people are in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from .command import Command
+from .event import Event
+
+if TYPE_CHECKING:
+    from .model import ConferenceModel
+    from .state import State
+
+
+class Mode(StrEnum):
+    """Who is heard."""
+
+    OPEN = "open"
+    """Everybody who is not muted."""
+    MODERATED = "moderated"
+    """Who holds the floor. Hands queue for it; moderators give and take it, and take it for themselves."""
+    LECTURE = "lecture"
+    """Moderators, who hold the floor from the start, and to whom they give it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What holds in a room. A change makes a new value."""
+
+    mode: Mode = Mode.OPEN
+    locked: bool = False
+    """Nobody else can join."""
+    talk_time: float | None = None
+    """For how long, in seconds, the floor is given to somebody; ``None``: until it is taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsChanged(Event):
+    """What holds in the room is something else."""
+
+    settings: Settings
+
+    def apply(self, state: State) -> None:
+        """It holds from now on."""
+        state.settings = self.settings
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Command):
+    """Something else shall hold in the room. The subclasses say what."""
+
+    def values(self) -> dict[str, Any]:
+        """The fields of :class:`Settings` that shall be so."""
+        raise NotImplementedError
+
+    def carry_out(self, room: ConferenceModel, by: int | None) -> None:
+        """One event, if that is not so yet."""
+        settings = replace(room.settings, **self.values())
+        if settings != room.settings:
+            room.record(SettingsChanged, settings=settings, by=by)
+
+
+@dataclass(frozen=True, slots=True)
+class Lock(Change):
+    """Nobody else can join."""
+
+    def values(self) -> dict[str, Any]:
+        """The lock."""
+        return {"locked": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Unlock(Change):
+    """Everybody can join."""
+
+    def values(self) -> dict[str, Any]:
+        """The lock."""
+        return {"locked": False}
+
+
+@dataclass(frozen=True, slots=True)
+class SetTalkTime(Change):
+    """The floor is given for so long from now on, in seconds; ``None``: until it is taken."""
+
+    seconds: float | None
+
+    def values(self) -> dict[str, Any]:
+        """The time."""
+        return {"talk_time": self.seconds}
+
+
+@dataclass(frozen=True, slots=True)
+class SetMode(Command):
+    """Others are heard from now on. The floor begins anew: empty, and in a lecture with the moderators."""
+
+    mode: Mode
+
+    def carry_out(self, room: ConferenceModel, by: int | None) -> None:
+        """The mode; then whose voice comes or goes by that."""
+        if self.mode is not room.settings.mode:
+            floor = room.moderators if self.mode is Mode.LECTURE else ()
+            settings = replace(room.settings, mode=self.mode)
+            with room.hearing():
+                room.record(ModeChanged, settings=settings, floor=floor, by=by)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeChanged(SettingsChanged):
+    """Others are heard from now on."""
+
+    floor: tuple[int, ...]
+    """Ids of those who hold the floor now."""
+
+    def apply(self, state: State) -> None:
+        """Mode and floor."""
+        SettingsChanged.apply(self, state)
+        state.floor = self.floor

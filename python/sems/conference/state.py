@@ -1,0 +1,31 @@
+"""What is true of one conference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .participant import Participant
+from .settings import Mode, Settings
+
+
+@dataclass(slots=True)
+class State:
+    """What events change, and nothing else does."""
+
+    participants: dict[int, Participant] = field(default_factory=dict)
+    """Who is here, by id, in the order in which they came."""
+    removed: dict[int, Participant] = field(default_factory=dict)
+    """Who was taken out of the room and whose line still stands."""
+    hands: tuple[int, ...] = ()
+    """Ids of those who ask for the word, in the order in which they asked."""
+    floor: tuple[int, ...] = ()
+    """Ids of those who hold the floor, in the order in which they got it. Empty in an open room."""
+    settings: Settings = field(default_factory=Settings)
+
+    def speaks(self, participant: Participant) -> bool:
+        """The room hears him speak."""
+        return participant.voice and self.hears(participant)
+
+    def hears(self, participant: Participant) -> bool:
+        """The room hears him when he speaks."""
+        return not participant.muted and (self.settings.mode is Mode.OPEN or participant.id in self.floor)

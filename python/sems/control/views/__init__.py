@@ -1,0 +1,58 @@
+"""What the API sends and takes: the schema of everything that crosses it."""
+
+from .base import Problem, View, Wish
+from .conference import (
+    ConferenceList,
+    ConferenceView,
+    ConferenceWish,
+    Done,
+    EventView,
+    FiguresView,
+    LineView,
+    Me,
+    ParticipantView,
+    ParticipantWish,
+    SettingsView,
+)
+from .operator import (
+    AccountView,
+    CallList,
+    CallView,
+    ConferenceSummary,
+    Overview,
+    PhoneView,
+    QualityView,
+    Registrations,
+    Stats,
+)
+from .trace import TracedCallList, TracedCallView, TraceEntryView, TraceView
+
+__all__ = [
+    "AccountView",
+    "CallList",
+    "CallView",
+    "ConferenceList",
+    "ConferenceSummary",
+    "ConferenceView",
+    "ConferenceWish",
+    "Done",
+    "EventView",
+    "FiguresView",
+    "LineView",
+    "Me",
+    "Overview",
+    "ParticipantView",
+    "ParticipantWish",
+    "PhoneView",
+    "Problem",
+    "QualityView",
+    "Registrations",
+    "SettingsView",
+    "Stats",
+    "TraceEntryView",
+    "TraceView",
+    "TracedCallList",
+    "TracedCallView",
+    "View",
+    "Wish",
+]

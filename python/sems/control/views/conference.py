@@ -1,0 +1,251 @@
+"""What the API sends and takes of conferences."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+
+from pydantic import Field
+
+from ...conference import Conference, ConferenceModel, Mode, Participant, Presence, Role, Settings
+from ...conference.events import (
+    Event,
+    FloorChanged,
+    HandsChanged,
+    ModeChanged,
+    ParticipantChanged,
+    SettingsChanged,
+)
+from .base import View, Wish, rounded
+
+if TYPE_CHECKING:
+    from ...engine import Quality
+
+
+class LineView(View):
+    """The state of a participant's line."""
+
+    loss: int
+    """Packets lost on the way to us, in percent; 0 while it does not disturb."""
+    silent: bool
+    """Nothing arrives although something should: the participant can't be heard."""
+    deaf: bool
+    """Nothing of ours arrives at the participant's phone, as it reports: the participant hears nothing."""
+
+
+class ParticipantView(View):
+    """A participant."""
+
+    id: int
+    name: str
+    """The display name of the caller, unaltered."""
+    role: Role
+    presence: Presence
+    muted: bool
+    """The participant, or a moderator, does not want to be heard by the room."""
+    muted_by_moderator: bool
+    """Only a moderator can undo it."""
+    floor: bool
+    """Holds the floor. Where the mode is not `open`, only those are heard."""
+    speaking: bool
+    """Speaks, and is heard."""
+    unheard: bool
+    """Speaks while muted. Told only to the participant himself, and false for all others."""
+    hand: int | None
+    """The place of the raised hand in the queue, from 1."""
+    on_hold: bool
+    """Has put the room on hold."""
+    line: LineView | None
+    """Set while the line is bad."""
+
+    @classmethod
+    def of(cls, participant: Participant, model: ConferenceModel, *, own: bool) -> ParticipantView:
+        """As shown to himself (``own``) or to others."""
+        line = participant.line
+        return cls(
+            id=participant.id,
+            name=participant.name,
+            role=participant.role,
+            presence=participant.presence,
+            muted=participant.muted,
+            muted_by_moderator=participant.muted_by_moderator,
+            floor=participant.id in model.floor,
+            speaking=model.speaks(participant),
+            unheard=own and model.unheard(participant),
+            hand=model.place(participant.id),
+            on_hold=participant.on_hold,
+            line=LineView(loss=line.loss, silent=line.silent, deaf=line.deaf) if line.bad else None,
+        )
+
+
+class SettingsView(View):
+    """What holds in a room."""
+
+    mode: Mode
+    """Who is heard: `open`: all who are not muted; `moderated`: who holds the floor; `lecture`: moderators,
+    who hold the floor from the start, and to whom they give it."""
+    locked: bool
+    """Nobody else can join."""
+    talk_time: float | None
+    """For how many seconds the floor is given to somebody; null: until it is taken."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> SettingsView:
+        """As everybody sees them."""
+        return cls(mode=settings.mode, locked=settings.locked, talk_time=settings.talk_time)
+
+
+class ConferenceView(View):
+    """A conference as it is at one moment."""
+
+    name: str
+    sequence: int
+    """The number of the last event that is part of this picture."""
+    settings: SettingsView
+    hands: list[int]
+    """Ids of those who have raised a hand, in the order in which they did."""
+    floor: list[int]
+    """Ids of those who hold the floor, in the order in which they got it."""
+    participants: list[ParticipantView]
+    """In the order in which they came."""
+    me: int | None = None
+    """Whose credential was used; null for the operator."""
+
+    @classmethod
+    def of(cls, conference: Conference, me: int | None = None) -> ConferenceView:
+        """As shown to participant ``me``, or to the operator."""
+        model = conference.model
+        return cls(
+            name=conference.name,
+            sequence=model.sequence,
+            settings=SettingsView.of(model.settings),
+            hands=list(model.hands),
+            floor=list(model.floor),
+            participants=[
+                ParticipantView.of(participant, model, own=participant.id == me)
+                for participant in model.participants.values()
+            ],
+            me=me,
+        )
+
+
+class ConferenceList(View):
+    """All conferences."""
+
+    conferences: list[ConferenceView]
+
+
+EventType = Literal[
+    "joined",
+    "left",
+    "removed",
+    "muted",
+    "unmuted",
+    "role_changed",
+    "line_changed",
+    "voice_changed",
+    "hand_raised",
+    "hand_lowered",
+    "floor_given",
+    "floor_taken",
+    "mode_changed",
+    "settings_changed",
+]
+
+
+class EventView(View):
+    """A change. What is given is new: put it in the place of what was there."""
+
+    type: EventType
+    sequence: int
+    by: int | None = None
+    """The participant whose command it was; missing if it was nobody's, or the operator's."""
+    participant: ParticipantView | None = None
+    """The participant whom it is about; after ``left`` and ``removed`` he is not there any more."""
+    hands: list[int] | None = None
+    """The whole queue of raised hands."""
+    floor: list[int] | None = None
+    """All who hold the floor."""
+    settings: SettingsView | None = None
+    """All that holds in the room."""
+
+    @classmethod
+    def of(cls, happened: Event, model: ConferenceModel, *, own: bool) -> EventView:
+        """As told to the participant whom it is about (``own``) or to others."""
+        values: dict[str, Any] = {}
+        if isinstance(happened, ParticipantChanged):
+            values["participant"] = ParticipantView.of(happened.participant, model, own=own)
+        if isinstance(happened, HandsChanged):
+            values["hands"] = list(happened.hands)
+        if isinstance(happened, FloorChanged | ModeChanged):
+            values["floor"] = list(happened.floor)
+        if isinstance(happened, SettingsChanged):
+            values["settings"] = SettingsView.of(happened.settings)
+        return cls(
+            type=cast(EventType, _snake_case(type(happened).__name__)),
+            sequence=happened.sequence,
+            by=happened.by,
+            **values,
+        )
+
+
+@cache
+def _snake_case(class_name: str) -> str:
+    """``HandRaised`` → ``hand_raised``."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", class_name).lower()
+
+
+class FiguresView(View):
+    """What a participant's line is like over the last five seconds."""
+
+    loss: int
+    """Packets that did not come, in percent."""
+    jitter: int
+    """Interarrival jitter in milliseconds."""
+    mos: float | None
+    """What the participant sounds like here, 1.0–4.5 (ITU-T G.107, simplified)."""
+
+    @classmethod
+    def of(cls, quality: Quality, before: FiguresView | None = None) -> FiguresView:
+        """Rounded as they are shown. What differs from ``before`` by little more than rounding stays, so
+        that what looks the same is told once."""
+        loss, jitter, mos = round(100 * quality.loss), round(quality.jitter_ms), rounded(quality.mos, 1)
+        if before and before.loss == loss and abs(before.jitter - quality.jitter_ms) < 1.5:
+            jitter = before.jitter
+            if before.mos and quality.mos and abs(before.mos - quality.mos) < 0.1:
+                mos = before.mos
+        return cls(loss=loss, jitter=jitter, mos=mos)
+
+
+class Me(View):
+    """Whom a credential stands for."""
+
+    conference: str
+    participant: int
+
+
+class Done(View):
+    """A command was carried out."""
+
+    sequence: int
+    """Whoever has seen the event of this number has seen all that the command led to."""
+
+
+class ConferenceWish(Wish):
+    """What shall hold in the room. All of it is done, or nothing."""
+
+    mode: Annotated[Mode, Field(strict=False)] | None = None
+    locked: bool | None = None
+    talk_time: Annotated[float, Field(ge=1, le=86_400)] | None = None
+    """In seconds; null: until the floor is taken."""
+
+
+class ParticipantWish(Wish):
+    """What shall be so of a participant. All of it is done, or nothing."""
+
+    muted: bool | None = None
+    hand: bool | None = None
+    """Raised or not."""
+    floor: bool | None = None
+    """Given or taken."""
