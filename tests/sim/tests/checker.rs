@@ -493,6 +493,32 @@ fn offers_that_cross_and_are_both_accepted() {
 }
 
 #[test]
+fn an_update_that_overtakes_the_ack_is_answered_by_its_own_response() {
+    let invite = invite();
+    let ack = request("ACK", "ack1", 1, "b", "", "");
+    let update = request("UPDATE", "update", 2, "b", SDP, "offer");
+    let until_the_ack = || {
+        let mut wire = Wire::new();
+        wire.a(0, &invite);
+        wire.b(10, &answer(&invite));
+        wire.a_lost(20, &ack);
+        wire.a(30, &update);
+        wire.b(510, &answer(&invite));
+        wire.a(520, &ack);
+        // So that A's repetition meets no answer yet.
+        wire.a(530, &update);
+        wire
+    };
+    let mut wire = until_the_ack();
+    wire.b(545, &reply(&update, "200 OK", SDP, "answer"));
+    wire.assert_lawful();
+    let mut wire = until_the_ack();
+    let contact = "Contact: <sip:b@192.0.2.2>\r\n";
+    wire.b(545, &reply(&update, "200 OK", contact, ""));
+    wire.assert_broken(&[Law::OfferAnswer]);
+}
+
+#[test]
 fn an_early_answer_that_differs_from_the_final_one() {
     let invite = invite();
     let mut wire = Wire::new();

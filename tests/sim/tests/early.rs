@@ -67,6 +67,42 @@ fn who_never_acknowledges_ringing_is_refused() {
 }
 
 #[test]
+fn a_late_prack_gets_its_200_from_who_has_hung_up_by_then() {
+    let mut pair = Pair::new();
+    let mut lost = [0, 0];
+    pair.net.lose(move |datagram| {
+        let (prack, bye) = (
+            datagram.is_request("PRACK"),
+            datagram.is_response(200, "BYE"),
+        );
+        lost[0] += usize::from(prack);
+        lost[1] += usize::from(bye);
+        (prack && lost[0] <= 2) || (bye && lost[1] <= 3)
+    });
+    pair.a.call(pair.now, pair.b.address, body("offer"));
+    let at_b = pair.wait_for_invite(Side::B);
+    let (now, agent) = (pair.now, &mut pair.b.agent);
+    let ringing = Reply::new(StatusCode::RINGING);
+    let rings = agent.provisional_reliable(now, at_b, ringing);
+    rings.expect("A can do that");
+    assert!(hears_ringing(&mut pair));
+    // Without a description the 2xx need not wait for the PRACK (RFC 3262 §3).
+    pair.accept(Side::B, at_b);
+    assert!(pair.run_until(|p| p.b.told(at_b).up));
+    pair.hang_up(Side::B, at_b);
+    pair.run_until_idle();
+    let answered = pair.sent(|d| d.is_response(200, "PRACK"));
+    let ended = pair.sent(|d| d.is_response(200, "BYE"));
+    assert_eq!(answered.len(), 1);
+    // The BYE was still under way.
+    assert!(
+        ended[0] < answered[0] && answered[0] < ended[3],
+        "{ended:?}"
+    );
+    pair.assert_nothing_is_left();
+}
+
+#[test]
 fn both_sides_offer_a_change_while_it_rings_and_both_try_again() {
     let mut pair = Pair::new();
     let at_a = pair.a.call(pair.now, pair.b.address, body("offer"));

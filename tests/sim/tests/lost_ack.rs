@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sems_sim::{Pair, Side};
 use sems_sip::Headers;
-use sems_sip::user_agent::Cause;
+use sems_sip::user_agent::{Cause, Content, Event};
 
 #[test]
 fn a_lost_ack_makes_the_200_be_sent_again() {
@@ -52,5 +52,34 @@ fn who_hangs_up_before_the_ack_came_says_bye_when_it_comes() {
     assert!(pair.sent(|datagram| datagram.is_request("BYE")).is_empty());
     pair.run_until_idle();
     assert!(matches!(pair.a.last_cause, Some(Cause::Bye(_))));
+    pair.assert_nothing_is_left();
+}
+
+#[test]
+fn an_update_that_comes_before_the_ack_is_answered_when_its_user_likes() {
+    let mut pair = Pair::new();
+    pair.net
+        .lose_first(1, |datagram| datagram.is_request("ACK"));
+    let (at_a, at_b) = pair.connect();
+    let offer = Some(Content::sdp("change"));
+    let agent = &mut pair.a.agent;
+    let offered = agent.update(pair.now, at_a, Headers::new(), offer);
+    offered.expect("for who called, all is agreed");
+    assert!(pair.run_until(|p| {
+        let offer = |event: &Event| matches!(event, Event::Offer { .. }).then_some(());
+        p.b.take(offer).is_some()
+    }));
+    assert!(!pair.b.told(at_b).up);
+    assert!(pair.run_until(|p| p.b.told(at_b).up));
+    let agent = &mut pair.b.agent;
+    let agreed = Content::sdp("agreed");
+    let answered = agent.accept_offer(pair.now, at_b, Headers::new(), agreed);
+    answered.expect("the offer waits");
+    assert!(pair.run_until(|p| {
+        let answered = |event: &Event| matches!(event, Event::UpdateAnswered { .. }).then_some(());
+        p.a.take(answered).is_some()
+    }));
+    pair.hang_up(Side::A, at_a);
+    pair.run_until_idle();
     pair.assert_nothing_is_left();
 }

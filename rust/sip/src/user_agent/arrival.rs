@@ -156,6 +156,7 @@ impl UserAgent {
             Method::Subscribe if !is_over => {
                 self.on_subscribe(now, flow, key, request, Some(Home::Session(id)));
             }
+            Method::Prack if is_over => self.on_prack_after_the_end(now, flow, key, request, id),
             _ if is_over => {
                 let gone = Reply::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
                 self.refuse(now, flow, key, request, gone);

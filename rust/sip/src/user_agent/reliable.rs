@@ -199,6 +199,32 @@ impl UserAgent {
         self.go_on_after_prack(now, id);
     }
 
+    /// A PRACK for a session that we have left, whose BYE is still under way: what it
+    /// acknowledges was said before, so that it gets its 200 (§3). What it offers comes too late.
+    pub(super) fn on_prack_after_the_end(
+        &mut self,
+        now: Instant,
+        flow: Flow,
+        key: ServerKey,
+        request: Request,
+        id: SessionId,
+    ) {
+        let rack = request.headers.require::<RAck>();
+        let session = self.sessions.get_mut(id);
+        let matches = session.is_some_and(|session| {
+            let offers = !request.body.is_empty() && session.turn() != Turn::Peers;
+            let reliable = session.reliable.as_mut().filter(|_| !offers);
+            rack.is_ok_and(|rack| reliable.is_some_and(|r| r.acknowledge(&rack)))
+        });
+        match matches {
+            true => self.answer(now, flow, key, request, Reply::new(StatusCode::OK)),
+            false => {
+                let gone = Reply::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
+                self.refuse(now, flow, key, request, gone);
+            }
+        }
+    }
+
     /// A PRACK for a session that is gone: it may acknowledge what rang before the INVITE was
     /// refused (§3).
     pub(super) fn on_late_prack(

@@ -80,19 +80,24 @@ impl Exchange {
                 (_, true) => self.offer(ours, key),
                 (_, false) => None,
             },
-            "ACK" => match (&self.open, has_body) {
-                (Some(open), true) if open.by_us != ours => {
-                    self.open = None;
-                    None
+            // It answers what its 2xx offered and nothing else: an UPDATE that has overtaken it
+            // waits for a response of its own (RFC 3311 §5.2).
+            "ACK" => {
+                let answers = |open: &Open| open.by_us != ours && open.key.1 == "INVITE";
+                match (self.open.as_ref().is_some_and(answers), has_body) {
+                    (true, true) => {
+                        self.open = None;
+                        None
+                    }
+                    (false, true) => Some("an answer to no offer"),
+                    // The peer had no answer, and will end the call.
+                    (true, false) if !ours => {
+                        self.open = None;
+                        None
+                    }
+                    (_, false) => None,
                 }
-                (_, true) => Some("an answer to no offer"),
-                // The peer had no answer, and will end the call.
-                (Some(_), false) if !ours => {
-                    self.open = None;
-                    None
-                }
-                (_, false) => None,
-            },
+            }
             _ => None,
         }
     }
