@@ -130,3 +130,20 @@ async def test_after_kamailio_has_forgotten_us_we_are_registered_again(tmp_path:
                 return
             await asyncio.sleep(0.1)
         raise AssertionError(f"{account!r} {account.code} {account.reason}")
+
+
+async def test_the_next_nonce_that_kamailio_names_saves_it_from_asking_again(tmp_path: Path) -> None:
+    async with (
+        Kamailio(tmp_path, expires=1, one_time_nonces=True) as provider,
+        server(tmp_path, provider, "sems") as sems,
+    ):
+        await asyncio.wait_for(sems.accounts["sems"].wait_registered(), 10)
+        async with asyncio.timeout(10):
+            while len(provider.nonces()) < 4:
+                await asyncio.sleep(0.02)
+        # Asked once, and each refresh after that with a nonce of its own.
+        first, *others = provider.nonces()
+        assert first is None
+        assert len(set(others)) == len(others)
+        assert None not in others
+        assert sems.engine.core.stats()["auth_answers"] == 1

@@ -39,6 +39,7 @@ modparam("registrar", "min_expires", 1)
 modparam("registrar", "max_expires", {expires})
 modparam("auth", "nonce_expire", 300)
 modparam("auth", "algorithm", "{algorithm}")
+{nonces}
 
 request_route {{
     if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
@@ -54,6 +55,7 @@ request_route {{
         exit;
     }}
     if (is_method("REGISTER")) {{
+        xlog("L_NOTICE", "registers by: $hdr(Authorization)\n");
         if (!pv_www_authenticate("{realm}", "{password}", "0")) {{ www_challenge("{realm}", "1"); exit; }}
         save("location");
         exit;
@@ -75,6 +77,12 @@ listen=tcp:127.0.0.1:{port}
 listen=tls:127.0.0.1:{tls_port}
 enable_tls=yes
 """
+# Each answer needs a nonce of its own, and the 200 to it names the next (RFC 7615).
+_ONE_TIME = """
+modparam("auth", "one_time_nonce", 1)
+modparam("auth", "qop", "auth")
+modparam("auth", "add_authinfo_hdr", 1)
+"""
 _TLS = """
 loadmodule "tls.so"
 modparam("tls", "tls_method", "TLSv1.2+")
@@ -90,10 +98,17 @@ class Kamailio:
     password = "provider's secret"
 
     def __init__(
-        self, folder: Path, *, expires: int = 3600, algorithm: str = "MD5", streams: bool = False
+        self,
+        folder: Path,
+        *,
+        expires: int = 3600,
+        algorithm: str = "MD5",
+        streams: bool = False,
+        one_time_nonces: bool = False,
     ) -> None:
         """`expires`: the most seconds that it grants. `algorithm`: what it asks by. `streams`: it is there by
-        TCP and TLS, too."""
+        TCP and TLS, too. `one_time_nonces`: each of its nonces is good for one answer, and it names the
+        next."""
         self.port = free_port()
         self.tls_port = free_port()
         self.folder = folder / "kamailio"
@@ -116,6 +131,7 @@ class Kamailio:
                 password=self.password,
                 expires=expires,
                 algorithm=algorithm,
+                nonces=_ONE_TIME if one_time_nonces else "",
                 streams=_STREAMS.format(port=self.port, tls_port=self.tls_port)
                 if streams
                 else "disable_tcp=yes",
@@ -138,6 +154,12 @@ class Kamailio:
         """The methods of the requests that came to it within dialogs, by the route that it has recorded."""
         found = (re.search(r"within a dialog: (\w+)", line) for line in self.log)
         return [one[1] for one in found if one]
+
+    def nonces(self) -> list[str | None]:
+        """The nonce that each REGISTER had answered which has come to it; None: it had none."""
+        came = (re.search(r"registers by: (.*)", line) for line in self.log)
+        found = [re.search(r'nonce="([^"]+)"', one[1]) for one in came if one]
+        return [one[1] if one else None for one in found]
 
     async def start(self) -> None:
         """Serves when it returns, and knows nobody."""
