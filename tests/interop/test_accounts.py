@@ -117,6 +117,44 @@ async def test_a_call_with_digest_keeps_to_the_route_that_kamailio_records_on_bo
         assert provider.within() == ["ACK", "INVITE", "ACK", "INVITE", "ACK", "BYE"]
 
 
+@pytest.mark.parametrize(("streams", "transport"), [(True, "tcp"), (False, "udp")])
+async def test_a_request_too_large_for_a_datagram_comes_to_kamailio_over_tcp_if_it_has_tcp(
+    tmp_path: Path, streams: bool, transport: str
+) -> None:
+    app = App("reception")
+
+    @app.call
+    async def main(call: Call) -> None:
+        await call.answer()
+        await call.wait_ended()
+
+    async with (
+        Kamailio(tmp_path, streams=streams) as provider,
+        server(tmp_path, provider, "bob", app) as bob,
+        server(tmp_path, provider, "sems") as sems,
+    ):
+        async with asyncio.timeout(10):
+            await bob.accounts["bob"].wait_registered()
+            await sems.accounts["sems"].wait_registered()
+        # Their messages are small: they and what follows them go over UDP.
+        for length in (10, 1300):
+            long = [("X-Long", "x" * length)]
+            async with await sems.dial(provider.uri("bob"), account="sems", headers=long, timeout=10):
+                pass
+        async with asyncio.timeout(10):
+            while len(provider.came("BYE")) < 2:
+                await asyncio.sleep(0.01)  # its log comes by a pipe
+        # Each goes out twice, since it is asked who calls.
+        small, large = provider.came("INVITE")[:2], provider.came("INVITE")[2:]
+        assert [one for one, _ in small] == ["udp"] * 2
+        assert [one for one, _ in large] == [transport] * 2
+        assert all(length <= 1300 for _, length in small)
+        assert all(length > 1300 for _, length in large)
+        # The route that it has recorded names the transport for the rest of the call.
+        assert [one for one, _ in provider.came("BYE")] == ["udp", transport]
+        assert {one for one, _ in provider.came("REGISTER")} == {"udp"}
+
+
 async def test_after_kamailio_has_forgotten_us_we_are_registered_again(tmp_path: Path) -> None:
     async with Kamailio(tmp_path, expires=4) as provider, server(tmp_path, provider, "sems") as sems:
         account = sems.accounts["sems"]

@@ -42,6 +42,7 @@ modparam("auth", "algorithm", "{algorithm}")
 {nonces}
 
 request_route {{
+    xlog("L_NOTICE", "came by $proto: $rm, $ml bytes\n");
     if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
     if (is_method("CANCEL")) {{ if (t_check_trans()) t_relay(); exit; }}
     if (has_totag()) {{
@@ -154,6 +155,11 @@ class Kamailio:
         """The methods of the requests that came to it within dialogs, by the route that it has recorded."""
         found = (re.search(r"within a dialog: (\w+)", line) for line in self.log)
         return [one[1] for one in found if one]
+
+    def came(self, method: str) -> list[tuple[str, int]]:
+        """By which transport the requests of that method have come to it, and how many bytes each had."""
+        found = (re.search(rf"came by (\w+): {method}, (\d+) bytes", line) for line in self.log)
+        return [(one[1], int(one[2])) for one in found if one]
 
     def nonces(self) -> list[str | None]:
         """The nonce that each REGISTER had answered which has come to it; None: it had none."""
