@@ -103,6 +103,39 @@ fn a_late_prack_gets_its_200_from_who_has_hung_up_by_then() {
 }
 
 #[test]
+fn a_prack_does_not_end_the_turn_of_an_update_that_is_under_way() {
+    let mut pair = Pair::new();
+    let at_a = pair.a.call(pair.now, pair.b.address, body("offer"));
+    let at_b = pair.wait_for_invite(Side::B);
+    ring(&mut pair, at_b);
+    assert!(hears_ringing(&mut pair));
+    pair.run_for(Duration::from_millis(100));
+    let from_b = pair.b.address;
+    let mut lost = false;
+    pair.net.lose(move |datagram| {
+        datagram.from == from_b
+            && datagram.is_request("UPDATE")
+            && !std::mem::replace(&mut lost, true)
+    });
+    let (now, agent) = (pair.now, &mut pair.b.agent);
+    let offered = agent.update(now, at_b, Headers::new(), body("change"));
+    offered.expect("all is agreed");
+    let rings = agent.provisional_reliable(now, at_b, Reply::new(StatusCode::RINGING));
+    rings.expect("A can do that");
+    pair.run_for(Duration::from_millis(100));
+    assert_eq!(pair.sent(|d| d.is_response(200, "PRACK")).len(), 2);
+    // B's offer has been lost, but B waits for its answer.
+    let (now, agent) = (pair.now, &mut pair.a.agent);
+    let offered = agent.update(now, at_a, Headers::new(), body("change"));
+    offered.expect("A knows of no other");
+    pair.run_for(Duration::from_millis(100));
+    assert_eq!(pair.sent(|d| d.is_response(491, "UPDATE")).len(), 1);
+    pair.hang_up(Side::A, at_a);
+    pair.run_until_idle();
+    pair.assert_nothing_is_left();
+}
+
+#[test]
 fn both_sides_offer_a_change_while_it_rings_and_both_try_again() {
     let mut pair = Pair::new();
     let at_a = pair.a.call(pair.now, pair.b.address, body("offer"));

@@ -172,7 +172,16 @@ impl UserAgent {
         self.outputs
             .push_back(Output::Event(Event::Reached { session: id }));
         let has_body = !request.body.is_empty();
+        // What an UPDATE of ours offers is answered there, and not here.
+        let in_update = session.updating.is_some_and(|update| update.offers);
         match session.turn() {
+            Turn::Peers if in_update && has_body => {
+                let glare = Reply::new(StatusCode::REQUEST_PENDING);
+                self.refuse(now, flow, key, request, glare);
+            }
+            Turn::Peers if in_update => {
+                self.answer(now, flow, key, request, Reply::new(StatusCode::OK));
+            }
             // An offer after the first was answered (§5).
             Turn::Nobody if has_body && session.offer.is_none() => {
                 self.take_offer(now, flow, key, request, id);

@@ -289,6 +289,37 @@ fn a_prack_may_carry_a_new_offer_which_its_200_answers() {
 }
 
 #[test]
+fn a_new_offer_in_a_prack_does_not_cross_one_of_ours() {
+    let mut wire = Wire::new();
+    let allow = "Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE\n";
+    let session = wire.invited_by(&invite(&format!("{allow}{SUPPORTED}{OFFER}")));
+    ring(&mut wire, session, Some("answer"));
+    let early = wire.response();
+    wire.receive(&prack(&early, 2, ""));
+    assert_eq!(wire.said(), ["200"]);
+    let change = Some(Content::sdp("change"));
+    let agent = &mut wire.agent;
+    agent
+        .update(wire.now, session, Headers::new(), change)
+        .unwrap();
+    let ringing = Reply::new(StatusCode::RINGING);
+    agent
+        .provisional_reliable(wire.now, session, ringing)
+        .unwrap();
+    wire.drain();
+    let Some((_, _, Message::Response(early))) = wire.sent.pop() else {
+        panic!("{:?}", wire.sent);
+    };
+    assert_eq!(wire.said(), ["UPDATE"]);
+    wire.receive(&prack(&early, 3, OFFER));
+    assert_eq!(wire.said(), ["491"]);
+    assert!(!wire.agent.can_update(session), "ours still waits");
+    // What the PRACK acknowledges it has acknowledged all the same.
+    wire.wait(Duration::from_secs(5));
+    assert!(wire.said().iter().all(|said| said == "UPDATE"));
+}
+
+#[test]
 fn a_peer_that_does_not_know_them_gets_none() {
     let mut wire = Wire::new();
     let session = wire.invited();
