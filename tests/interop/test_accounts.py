@@ -110,10 +110,7 @@ async def test_a_call_with_digest_keeps_to_the_route_that_kamailio_records_on_bo
         end = await asyncio.wait_for(call.wait_ended(), 5)
         assert end.cause == "remote"
         # All that belongs to the call, of either side, has gone through it.
-        for _ in range(500):
-            if len(provider.within()) >= 6:
-                break
-            await asyncio.sleep(0.01)  # its log comes by a pipe
+        await provider.until(lambda: len(provider.within()) >= 6)
         assert provider.within() == ["ACK", "INVITE", "ACK", "INVITE", "ACK", "BYE"]
 
 
@@ -141,9 +138,7 @@ async def test_a_request_too_large_for_a_datagram_comes_to_kamailio_over_tcp_if_
             long = [("X-Long", "x" * length)]
             async with await sems.dial(provider.uri("bob"), account="sems", headers=long, timeout=10):
                 pass
-        async with asyncio.timeout(10):
-            while len(provider.came("BYE")) < 2:
-                await asyncio.sleep(0.01)  # its log comes by a pipe
+        await provider.until(lambda: len(provider.came("BYE")) == 2)
         # Each goes out twice, since it is asked who calls.
         small, large = provider.came("INVITE")[:2], provider.came("INVITE")[2:]
         assert [one for one, _ in small] == ["udp"] * 2
@@ -176,9 +171,7 @@ async def test_the_next_nonce_that_kamailio_names_saves_it_from_asking_again(tmp
         server(tmp_path, provider, "sems") as sems,
     ):
         await asyncio.wait_for(sems.accounts["sems"].wait_registered(), 10)
-        async with asyncio.timeout(10):
-            while len(provider.nonces()) < 4:
-                await asyncio.sleep(0.02)
+        await provider.until(lambda: len(provider.nonces()) >= 4)
         # Asked once, and each refresh after that with a nonce of its own.
         first, *others = provider.nonces()
         assert first is None

@@ -6,6 +6,7 @@ import asyncio
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -141,6 +142,7 @@ class Kamailio:
             encoding="utf-8",
         )
         self.log: list[str] = []
+        self._said = asyncio.Event()
 
     def uri(self, user: str) -> str:
         """A user of its domain."""
@@ -166,6 +168,13 @@ class Kamailio:
         came = (re.search(r"registers by: (.*)", line) for line in self.log)
         found = [re.search(r'nonce="([^"]+)"', one[1]) for one in came if one]
         return [one[1] if one else None for one in found]
+
+    async def until(self, wanted: Callable[[], bool], timeout: float = 10) -> None:
+        """Waits until what it has said by then is as wanted: its log comes by a pipe."""
+        async with asyncio.timeout(timeout):
+            while not wanted():
+                self._said.clear()
+                await self._said.wait()
 
     async def start(self) -> None:
         """Serves when it returns, and knows nobody."""
@@ -203,6 +212,7 @@ class Kamailio:
         assert self.process.stderr
         async for line in self.process.stderr:
             self.log.append(line.decode(errors="replace").rstrip())
+            self._said.set()
 
     async def _answers(self) -> bool:
         """Whether it answers OPTIONS."""
