@@ -9,15 +9,18 @@ from .commands import (
     RaiseHand,
     Readmit,
     Remove,
+    SetGain,
     SetMode,
+    SetRole,
     SetTalkTime,
+    SetVolume,
     TakeFloor,
     Talk,
     Unlock,
     Unmute,
 )
 from .conference import Conference
-from .errors import NoFloor, NotAllowed, NotHere, Refused, RoomFull, RoomLocked
+from .errors import NobodySteers, NoFloor, NotAllowed, NotHere, Refused, RoomFull, RoomLocked
 from .links import EndedLink, Links, UnknownLink
 from .member import Member
 from .model import ConferenceModel
@@ -40,6 +43,7 @@ __all__ = [
     "Mode",
     "Mute",
     "NoFloor",
+    "NobodySteers",
     "NotAllowed",
     "NotHere",
     "Participant",
@@ -51,8 +55,11 @@ __all__ = [
     "Role",
     "RoomFull",
     "RoomLocked",
+    "SetGain",
     "SetMode",
+    "SetRole",
     "SetTalkTime",
+    "SetVolume",
     "Settings",
     "TakeFloor",
     "Talk",

@@ -4,7 +4,9 @@ from .command import Command, ParticipantCommand
 from .door import Readmit, Remove
 from .floor import GiveFloor, LowerHand, RaiseHand, TakeFloor, Talk
 from .microphone import Mute, Unmute
+from .roles import SetRole
 from .settings import Lock, SetMode, SetTalkTime, Unlock
+from .volumes import SetGain, SetVolume
 
 __all__ = [
     "Command",
@@ -16,8 +18,11 @@ __all__ = [
     "RaiseHand",
     "Readmit",
     "Remove",
+    "SetGain",
     "SetMode",
+    "SetRole",
     "SetTalkTime",
+    "SetVolume",
     "TakeFloor",
     "Talk",
     "Unlock",

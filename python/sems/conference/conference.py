@@ -13,7 +13,8 @@ from ..errors import EngineError, SemsError, SoundNotFound, WrongState
 from ..events import Levels
 from .commands import Command
 from .errors import Refused, RoomLocked
-from .events import Event, Gone, ModeChanged, ParticipantChanged
+from .events import Event, Gone, ModeChanged, ParticipantChanged, VolumesChanged
+from .floor_clock import FloorClock
 from .member import Member
 from .model import ConferenceModel
 from .participant import Presence, Role
@@ -53,6 +54,7 @@ class Conference:
         self._welcomed = False
         self._level_followers = 0
         self.model.subscribe(self._on_event)
+        FloorClock(self)
 
     @property
     def members(self) -> Mapping[int, Member]:
@@ -184,6 +186,8 @@ class Conference:
             await (await opening).close()
 
     def _on_event(self, event: Event) -> None:
+        if isinstance(event, VolumesChanged) and (listener := self._members.get(event.listener)):
+            listener.ears.follow()
         if isinstance(event, ModeChanged):
             for each in self._members.values():
                 each.on_mode()

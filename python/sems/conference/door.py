@@ -27,12 +27,6 @@ class Joined(ParticipantChanged):
         ParticipantChanged.apply(self, state)
 
 
-class RoleChanged(ParticipantChanged):
-    """He has become moderator, or was allowed to speak."""
-
-    __slots__ = ()
-
-
 class Gone(FloorChanged):
     """He is not here any more. The subclasses say why."""
 
@@ -48,6 +42,11 @@ class Left(Gone):
     """His call has ended."""
 
     __slots__ = ()
+
+    def apply(self, state: State) -> None:
+        """What he wanted to hear is forgotten."""
+        Gone.apply(self, state)
+        state.volumes.pop(self.participant.id, None)
 
 
 class Removed(Gone):

@@ -35,6 +35,13 @@ class NotHere(Refused):
         super().__init__("This participant is not in the room any more.")
 
 
+class NobodySteers(Refused):
+    """The last moderator can not cease to be one."""
+
+    def __init__(self) -> None:
+        super().__init__("That is not allowed. Somebody must be the moderator; name another one before.")
+
+
 class NoFloor(Refused):
     """There is no floor to give."""
 

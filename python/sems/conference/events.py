@@ -1,17 +1,20 @@
 """All that can have happened in a conference."""
 
-from .door import Gone, Joined, Left, Removed, RoleChanged
+from .door import Gone, Joined, Left, Removed
 from .event import Event, FloorChanged, HandsChanged, ParticipantChanged
 from .floor import FloorGiven, FloorTaken, HandLowered, HandRaised
 from .line import LineChanged, VoiceChanged
 from .microphone import Muted, Unmuted
+from .roles import RoleChanged
 from .settings import ModeChanged, SettingsChanged
+from .volumes import GainChanged, VolumesChanged
 
 __all__ = [
     "Event",
     "FloorChanged",
     "FloorGiven",
     "FloorTaken",
+    "GainChanged",
     "Gone",
     "HandLowered",
     "HandRaised",
@@ -27,4 +30,5 @@ __all__ = [
     "SettingsChanged",
     "Unmuted",
     "VoiceChanged",
+    "VolumesChanged",
 ]

@@ -1,46 +1,174 @@
-"""What a participant keys in on his phone."""
+"""What a participant keys in on his phone: a door to the same commands as the page."""
 
-from collections.abc import Callable
-from typing import Final
+from __future__ import annotations
 
-from .commands import Command, LowerHand, Mute, RaiseHand, Unmute
-from .model import ConferenceModel
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-#: A star that is not followed by a key within this time, in seconds, is forgotten.
+from .commands import Command, GiveFloor, Lock, LowerHand, Mute, RaiseHand, TakeFloor, Talk, Unlock, Unmute
+from .participant import Participant
+from .settings import Mode
+
+if TYPE_CHECKING:
+    from ..config.keys import KeySettings
+    from .member import Member
+    from .model import ConferenceModel
+
+#: Keys that make no code with what follows within this time, in seconds, are forgotten.
 PATIENCE: Final = 5.0
 
+_KEYS: Final = {"*": "key-star", "#": "key-pound"}
 
-def _mute_or_unmute(room: ConferenceModel, id: int) -> Command:
+#: By so much, in dB, the room becomes softer or louder with one press, and so much it can be in all.
+STEP: Final = 3.0
+FARTHEST: Final = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a code is for."""
+
+    act: Callable[[Member, str], None]
+    """Does it. The text is what was keyed in for the open places of the code. Raises Refused."""
+    useful: Callable[[ConferenceModel, Participant], bool] = lambda _room, _him: True
+    """Whether help names it to him as things are."""
+    prompt: str | None = None
+    """The sound with which help names it, before the keys; ``None``: help does not speak of it."""
+
+
+def command(make: Callable[[ConferenceModel, int], Command | None]) -> Callable[[Member, str], None]:
+    """An act that gives a command; ``None``: there is nothing to do."""
+
+    def act(member: Member, _: str) -> None:
+        model = member.conference.model
+        if wanted := make(model, member.id):
+            member.conference.do(wanted, by=member.id)
+
+    return act
+
+
+def _mute(room: ConferenceModel, id: int) -> Command:
     return Unmute(id) if room.participants[id].muted else Mute(id)
 
 
-def _raise_or_lower_hand(room: ConferenceModel, id: int) -> Command:
+def _hand(room: ConferenceModel, id: int) -> Command:
     return LowerHand(id) if id in room.hands else RaiseHand(id)
 
 
-#: What each code means for the one who keys it in.
-CODES: Final[dict[str, Callable[[ConferenceModel, int], Command]]] = {
-    "*6": _mute_or_unmute,
-    "*9": _raise_or_lower_hand,
+def _talk(room: ConferenceModel, id: int) -> Command:
+    return TakeFloor(id) if id in room.floor and room.hears(room.participants[id]) else Talk()
+
+
+def _lock(room: ConferenceModel, _: int) -> Command:
+    return Unlock() if room.settings.locked else Lock()
+
+
+def _next(member: Member, _: str) -> None:
+    room = member.conference.model
+    if not room.hands:
+        return
+    done = [TakeFloor(id) for id in room.floor if not room.participants[id].moderates]
+    member.conference.do(*done, GiveFloor(room.hands[0]), by=member.id)
+
+
+def _silence(member: Member, _: str) -> None:
+    others = [each for each in member.conference.model.participants.values() if not each.moderates]
+    member.conference.do(*(Mute(each.id) for each in others), by=member.id)
+
+
+def _moderates(_: ConferenceModel, him: Participant) -> bool:
+    return him.moderates
+
+
+def _has_floor_to_give(room: ConferenceModel, him: Participant) -> bool:
+    return him.moderates and room.settings.mode is not Mode.OPEN
+
+
+def _may_talk(room: ConferenceModel, him: Participant) -> bool:
+    return room.settings.mode is not Mode.OPEN and (him.moderates or him.id in room.floor)
+
+
+ACTIONS: Final[dict[str, Action]] = {
+    "mute": Action(command(_mute), prompt="key-mute"),
+    "hand": Action(command(_hand), prompt="key-hand"),
+    "talk": Action(command(_talk), _may_talk, prompt="key-talk"),
+    "help": Action(lambda member, _: member.help()),
+    "softer": Action(lambda member, _: member.ears.nudge(-STEP), prompt="key-softer"),
+    "louder": Action(lambda member, _: member.ears.nudge(STEP), prompt="key-louder"),
+    "lock": Action(command(_lock), _moderates, prompt="key-lock"),
+    "next": Action(_next, _has_floor_to_give, prompt="key-next"),
+    "silence": Action(_silence, _moderates, prompt="key-silence"),
 }
+"""What can be keyed in, by its name in ``[keys]``, in the order in which help speaks it."""
+
+
+def codes(keys: KeySettings) -> dict[str, str]:
+    """The name of each action by its code."""
+    return {code: name for name in ACTIONS if (code := getattr(keys, name))}
+
+
+def spoken(room: ConferenceModel, him: Participant, keys: KeySettings) -> list[str]:
+    """The names of the sounds that tell him what he can key in as things are."""
+    sounds: list[str] = []
+    for name, action in ACTIONS.items():
+        code = getattr(keys, name)
+        if action.prompt and code and action.useful(room, him):
+            sounds += [action.prompt, *(_KEYS.get(key, f"digit-{key}") for key in code)]
+    return sounds
 
 
 class Keypad:
-    """Makes codes of keys. A code is a star and what follows; anything else means nothing."""
+    """Makes codes of keys. A code begins with ``*`` or ``#``; anything else means nothing.
 
-    def __init__(self) -> None:
+    In a code, ``?`` is any digit and ``+`` is one digit or more.
+    """
+
+    def __init__(self, codes: Mapping[str, str]) -> None:
+        """``codes``: the name of what is meant, by its code."""
+        self._codes = codes
         self._keys = ""
         self._pressed_at = 0.0
 
-    def press(self, key: str, now: float) -> str | None:
-        """The code in :data:`CODES` that this key completes. ``now`` is in seconds."""
+    def press(self, key: str, now: float) -> tuple[str, str] | None:
+        """The name of what this key completes, and what was keyed in for the open places of its code.
+        ``now`` is in seconds."""
         if now - self._pressed_at > PATIENCE:
             self._keys = ""
         self._pressed_at = now
-        self._keys = key if key == "*" else self._keys + key
-        if self._keys in CODES:
-            code, self._keys = self._keys, ""
-            return code
-        if not any(code.startswith(self._keys) for code in CODES):
-            self._keys = ""
+        # Who begins anew in the middle of a code has made a mistake before.
+        for keys in (self._keys + key, key):
+            partly = False
+            for code, name in self._codes.items():
+                places = _match(code, keys)
+                if places is not None and places[1]:
+                    self._keys = ""
+                    return name, places[0]
+                partly = partly or places is not None
+            if partly:
+                self._keys = keys
+                return None
+        self._keys = ""
         return None
+
+
+def _match(code: str, keys: str) -> tuple[str, bool] | None:
+    """What stands at the open places, and whether the code is complete; ``None``: the keys are no
+    beginning of it."""
+    places, at = "", 0
+    for index, want in enumerate(code):
+        if at == len(keys):
+            return places, False
+        if want == "+":
+            more = code[index + 1 :]
+            while at < len(keys) and keys[at].isdecimal():
+                places, at = places + keys[at], at + 1
+            if not places or (at == len(keys) and more):
+                return (places, False) if at == len(keys) else None
+        elif want == "?" and keys[at].isdecimal():
+            places, at = places + keys[at], at + 1
+        elif want == keys[at]:
+            at += 1
+        else:
+            return None
+    return (places, True) if at == len(keys) else None

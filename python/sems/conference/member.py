@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final
 
+from ..errors import SoundNotFound, WrongState
 from ..events import CallEvent, Digit, Hold, Speaking, StreamResumed, StreamStopped
+from .ears import Ears
 from .errors import Refused
 from .events import (
     Event,
     FloorGiven,
     FloorTaken,
+    GainChanged,
     HandLowered,
     HandRaised,
     Joined,
@@ -18,10 +22,11 @@ from .events import (
     Removed,
     Unmuted,
 )
-from .keypad import CODES, Keypad
+from .keypad import ACTIONS, Keypad, codes, spoken
 from .participant import Participant
 
 if TYPE_CHECKING:
+    from ..audio.playback import Playback
     from ..audio.room import Room
     from ..call import Call
     from .conference import Conference
@@ -49,11 +54,15 @@ class Member:
         self.watchers: set[asyncio.Event] = set()
         """Set when his call is over."""
         self._heard = conference.model.hears(participant)
-        self._keypad = Keypad()
+        self.ears: Ears = Ears(self)
+        """What he alone hears louder or softer."""
+        self._keys = call.server.config.keys
+        self._keypad = Keypad(codes(self._keys))
+        self._help: Playback | None = None
         self._room: Room | None = None
         self._farewell: asyncio.TimerHandle | None = None
         # Chores begin in the order in which they were given, so the core is told in that order too.
-        self._spawn = call.server.spawn
+        self.spawn = call.server.spawn
         self._unsubscribe = call.subscribe(self._on_call)
 
     @property
@@ -67,6 +76,7 @@ class Member:
         if not self._heard:
             await self.call.mute(True)
         await self.call.join(room)
+        self.ears.restore()
 
     def leave(self) -> None:
         """His call has ended."""
@@ -94,13 +104,23 @@ class Member:
                 report(self.id, isinstance(event, StreamStopped))
 
     def _on_key(self, key: str) -> None:
-        code = self._keypad.press(key, asyncio.get_running_loop().time())
-        model = self.conference.model
-        if code and self.id in model.participants:
+        pressed = self._keypad.press(key, asyncio.get_running_loop().time())
+        if pressed and self.id in self.conference.model.participants:
+            name, places = pressed
             try:
-                model.do(CODES[code](model, self.id), by=self.id)
+                ACTIONS[name].act(self, places)
             except Refused:
-                self._sound(REFUSED)
+                self.sound(REFUSED)
+
+    def help(self) -> None:
+        """Speaks to him, over the room, what he can key in; if that is being spoken, it ends."""
+        if self._help and not self._help.done:
+            self._help.cancel()
+            return
+        model = self.conference.model
+        sounds = spoken(model, model.participants[self.id], self._keys)
+        with contextlib.suppress(SoundNotFound, WrongState):
+            self._help = self.call.start_play(sounds)
 
     # what happens in the conference
 
@@ -109,19 +129,22 @@ class Member:
         match event:
             case Muted() | Unmuted() | FloorGiven() | FloorTaken():
                 self._follow_hearing()
+            case GainChanged(participant=participant):
+                self.spawn(self.call.set_gain(participant.gain))
             case HandRaised():
-                self._sound("hand-up")
+                self.sound("hand-up")
             case HandLowered():
-                self._sound("hand-down")
+                self.sound("hand-down")
             case Removed():
                 self.removed = True
-                self._spawn(self.call.join(None))
+                self.spawn(self.call.join(None))
                 self._farewell = asyncio.get_running_loop().call_later(SECOND_THOUGHTS, self._hang_up)
             case Joined(readmitted=True):
                 self.removed = False
                 if self._farewell:
                     self._farewell.cancel()
-                self._spawn(self.call.join(self._room))
+                self.spawn(self.call.join(self._room))
+                self.ears.restore()
 
     def on_mode(self) -> None:
         """Others are heard from now on."""
@@ -133,12 +156,13 @@ class Member:
         if participant and (heard := model.hears(participant)) != self._heard:
             self._heard = heard
             if self._room:
-                self._spawn(self.call.mute(not heard))
-            self._sound("unmuted" if heard else "muted")
+                self.spawn(self.call.mute(not heard))
+            self.sound("unmuted" if heard else "muted")
 
-    def _sound(self, tone: str) -> None:
+    def sound(self, tone: str) -> None:
+        """He alone hears a short tone."""
         if self._room and self.call.has_media:
             self.call.start_play(self.call.server.sounds.tone(tone))
 
     def _hang_up(self) -> None:
-        self._spawn(self.call.hangup('SIP;cause=403;text="Removed from the conference"'))
+        self.spawn(self.call.hangup('SIP;cause=403;text="Removed from the conference"'))

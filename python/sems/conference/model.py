@@ -17,13 +17,14 @@ from typing import Final, Literal
 
 from ..subscribers import Subscribers
 from .command import Command
-from .door import Joined, Left, RoleChanged, go
+from .door import Joined, Left, go
 from .errors import NotHere, RoomFull, RoomLocked
 from .event import Event
 from .floor import GiveFloor
 from .line import LineChanged, VoiceChanged
 from .participant import BAD_LOSS, Line, Participant, Presence, Role
 from .permissions import permit
+from .roles import RoleChanged
 from .settings import Mode, Settings
 from .state import State
 
@@ -113,6 +114,10 @@ class ConferenceModel:
         """He speaks, and the room does not hear it: something to tell to him alone."""
         return participant.voice and not self.hears(participant)
 
+    def volumes(self, listener: int) -> Mapping[int, float]:
+        """The gain in dB with which he alone hears others, by their ids."""
+        return MappingProxyType(self._state.volumes.get(listener, {}))
+
     def place(self, participant: int) -> int | None:
         """The place of his hand in the queue, from 1, if it is raised."""
         return self.hands.index(participant) + 1 if participant in self.hands else None
@@ -163,7 +168,7 @@ class ConferenceModel:
             muted_by_moderator=role is Role.LISTENER,
         )
         self.record(Joined, participant=participant)
-        self._let_lecture(participant)
+        self.let_lecture(participant.id)
         return participant
 
     def leave(self, participant: int) -> None:
@@ -179,7 +184,7 @@ class ConferenceModel:
         heir = next((heir for heir in self.participants.values() if not heir.role_fixed), None)
         if heir:
             self.record(RoleChanged, participant=replace(heir, role=Role.MODERATOR))
-            self._let_lecture(heir)
+            self.let_lecture(heir.id)
 
     # commands
 
@@ -261,6 +266,7 @@ class ConferenceModel:
             return Role.MODERATOR
         return Role.SPEAKER
 
-    def _let_lecture(self, participant: Participant) -> None:
-        if self.settings.mode is Mode.LECTURE and self.present(participant.id).moderates:
-            GiveFloor(participant.id).carry_out(self, None)
+    def let_lecture(self, participant: int) -> None:
+        """Gives him the floor if he is a moderator and the room hears a lecture."""
+        if self.settings.mode is Mode.LECTURE and self.present(participant).moderates:
+            GiveFloor(participant).carry_out(self, None)

@@ -64,6 +64,8 @@ class Participant:
     on_hold: bool = False
     """He has put the room on hold."""
     line: Line = Line()
+    gain: float = 0.0
+    """So much louder, in dB, he is for all."""
 
     @property
     def muted(self) -> bool:

@@ -14,8 +14,11 @@ from .commands import (
     RaiseHand,
     Readmit,
     Remove,
+    SetGain,
     SetMode,
+    SetRole,
     SetTalkTime,
+    SetVolume,
     TakeFloor,
     Talk,
     Unlock,
@@ -82,6 +85,11 @@ def _talk(_: Talk, by: Participant | None, state: State) -> None:
         _unmute(Unmute(by.id), by, state)
 
 
+def _hear(_: SetVolume, by: Participant | None, __: State) -> None:
+    if by is None:
+        raise NotAllowed("The operator takes part in no conference.")
+
+
 RULES: Final[dict[type[Command], Rule]] = {
     Mute: himself_or_moderators("mute somebody else"),
     Unmute: _unmute,
@@ -95,6 +103,9 @@ RULES: Final[dict[type[Command], Rule]] = {
     Lock: moderators("lock the room"),
     Unlock: moderators("unlock the room"),
     SetMode: moderators("change the mode of the room"),
+    SetRole: moderators("change the role of a participant"),
+    SetGain: moderators("make somebody louder for all"),
+    SetVolume: _hear,
     SetTalkTime: moderators("limit how long others talk"),
 }
 """What holds for each command."""

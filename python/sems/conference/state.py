@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .participant import Participant
@@ -21,6 +22,9 @@ class State:
     floor: tuple[int, ...] = ()
     """Ids of those who hold the floor, in the order in which they got it. Empty in an open room."""
     settings: Settings = field(default_factory=Settings)
+
+    volumes: dict[int, Mapping[int, float]] = field(default_factory=dict)
+    """By listener, the gain in dB with which he alone hears others."""
 
     def speaks(self, participant: Participant) -> bool:
         """The room hears him speak."""

@@ -22,6 +22,7 @@ from ..sip.headers import SipUri, join_host_port, split_host_port
 from .accounts import AccountSettings
 from .auth import AuthSettings
 from .files import FileSettings
+from .keys import KeySettings
 from .registrar import RegistrarSettings
 from .section import Network, Section
 
@@ -361,6 +362,7 @@ class Config(Section):
     announcements: AnnouncementSettings = AnnouncementSettings()
     audio: AudioSettings = AudioSettings()
     files: FileSettings = FileSettings()
+    keys: KeySettings = KeySettings()
     trace: TraceSettings = TraceSettings()
     log: LogSettings = LogSettings()
 

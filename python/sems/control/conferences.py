@@ -16,8 +16,11 @@ from ..conference import (
     RaiseHand,
     Readmit,
     Remove,
+    SetGain,
     SetMode,
+    SetRole,
     SetTalkTime,
+    SetVolume,
     TakeFloor,
     Talk,
     Unlock,
@@ -101,7 +104,7 @@ class ConferenceApi:
                 path=participant,
                 handle=self.change_participant,
                 name="changeParticipant",
-                summary="Mute or unmute, raise or lower a hand, give or take the floor",
+                summary="Mute or unmute, raise or lower a hand, give or take the floor; role and volume",
                 body=ParticipantWish,
                 answer=Done,
                 errors=(403, 404, 413, 415, 422),
@@ -203,6 +206,12 @@ class ConferenceApi:
             commands.append(RaiseHand(id) if wish.hand else LowerHand(id))
         if wish.floor is not None:
             commands.append(GiveFloor(id) if wish.floor else TakeFloor(id))
+        if wish.role is not None:
+            commands.append(SetRole(id, wish.role))
+        if wish.gain is not None:
+            commands.append(SetGain(id, wish.gain))
+        if "volume" in wish.model_fields_set:
+            commands.append(SetVolume(id, wish.volume))
         return _do(ask, conference, *commands)
 
     async def remove(self, ask: Ask) -> ASGIApp:

@@ -5,40 +5,14 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from meeting import LONELY, TONES, meet, model, unheard
 
-from sems import CallFailed, Server
-from sems.conference import ConferenceModel, Lock, Mute, Readmit, Remove, Role
-from sems.testing import Lab, Phone
+from sems import CallFailed
+from sems.conference import Lock, Mute, Readmit, Remove, Role
+from sems.testing import Lab
 
-TONES = {"anna": 440, "ben": 700, "cleo": 1100}
 QUIET = {"rooms": {"default": {"join_sound": False}}}
 NEIGHBOURS = {"trusted": ["10.0.0.0/8"]}
-LONELY = 3.0  # seconds after which the message to the lonely is over
-
-
-async def meet(lab: Lab, *names: str, room: str = "standup") -> list[Phone]:
-    """Phones that have called the room one after the other, each saying its tone."""
-    phones = []
-    for name in names:
-        phone = await lab.phone(name)
-        await phone.call(f"sip:{room}@sems")
-        phones.append(phone)
-    await asyncio.sleep(LONELY)
-    for phone in phones:
-        phone.tone(TONES[phone.name])
-    await asyncio.sleep(0.5)
-    return phones
-
-
-def model(server: Server, room: str = "standup") -> ConferenceModel:
-    conference = server.conferences.find(room)
-    assert conference is not None
-    return conference.model
-
-
-def unheard(server: Server, id: int) -> bool:
-    room = model(server)
-    return room.unheard(room.participants[id])
 
 
 async def test_three_phones_hear_the_others_and_never_themselves(lab: Lab) -> None:

@@ -16,7 +16,11 @@ from sems.conference.commands import (
     RaiseHand,
     Readmit,
     Remove,
+    SetGain,
     SetMode,
+    SetRole,
+    SetTalkTime,
+    SetVolume,
     TakeFloor,
     Talk,
     Unlock,
@@ -32,7 +36,11 @@ IDS = st.integers(1, 8)
 COMMANDS = st.one_of(
     st.builds(kind, IDS)
     for kind in (Mute, Unmute, RaiseHand, LowerHand, GiveFloor, TakeFloor, Remove, Readmit)
-) | st.sampled_from([Lock(), Unlock(), Talk(), *map(SetMode, Mode)])
+) | st.sampled_from([Lock(), Unlock(), Talk(), SetTalkTime(60.0), *map(SetMode, Mode)])
+COMMANDS |= st.builds(SetRole, IDS, st.sampled_from(Role))
+COMMANDS |= st.builds(SetGain, IDS, st.floats(-99, 99)) | st.builds(
+    SetVolume, IDS, st.none() | st.floats(-99, 99)
+)
 
 
 class AnyConference(RuleBasedStateMachine):
@@ -122,7 +130,7 @@ class AnyConference(RuleBasedStateMachine):
         assert self.replica.participants == self.room.participants
         assert list(self.replica.participants) == list(self.room.participants)
         assert (self.replica.hands, self.replica.floor) == (self.room.hands, self.room.floor)
-        assert self.replica.settings == self.room.settings
+        assert self.replica._state == self.room._state
 
     @invariant()
     def who_missed_some_events_can_catch_up(self) -> None:

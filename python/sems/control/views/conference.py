@@ -16,7 +16,9 @@ from ...conference.events import (
     ModeChanged,
     ParticipantChanged,
     SettingsChanged,
+    VolumesChanged,
 )
+from ...conference.volumes import LOUDEST, SOFTEST
 from .base import View, Wish, rounded
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ class ParticipantView(View):
     """The participant, or a moderator, does not want to be heard by the room."""
     muted_by_moderator: bool
     """Only a moderator can undo it."""
+    gain: float
+    """So much louder than he is, in dB, the participant is for all."""
     floor: bool
     """Holds the floor. Where the mode is not `open`, only those are heard."""
     speaking: bool
@@ -70,6 +74,7 @@ class ParticipantView(View):
             presence=participant.presence,
             muted=participant.muted,
             muted_by_moderator=participant.muted_by_moderator,
+            gain=participant.gain,
             floor=participant.id in model.floor,
             speaking=model.speaks(participant),
             unheard=own and model.unheard(participant),
@@ -109,6 +114,8 @@ class ConferenceView(View):
     """Ids of those who hold the floor, in the order in which they got it."""
     participants: list[ParticipantView]
     """In the order in which they came."""
+    volumes: dict[int, float]
+    """The gain in dB with which the reader alone hears others, by their ids; others are heard as by all."""
     me: int | None = None
     """Whose credential was used; null for the operator."""
 
@@ -126,6 +133,7 @@ class ConferenceView(View):
                 ParticipantView.of(participant, model, own=participant.id == me)
                 for participant in model.participants.values()
             ],
+            volumes={} if me is None else dict(model.volumes(me)),
             me=me,
         )
 
@@ -150,6 +158,8 @@ EventType = Literal[
     "floor_given",
     "floor_taken",
     "mode_changed",
+    "gain_changed",
+    "volumes_changed",
     "settings_changed",
 ]
 
@@ -170,6 +180,9 @@ class EventView(View):
     settings: SettingsView | None = None
     """All that holds in the room."""
 
+    volumes: dict[int, float] | None = None
+    """All gains with which the reader alone hears others."""
+
     @classmethod
     def of(cls, happened: Event, model: ConferenceModel, *, own: bool) -> EventView:
         """As told to the participant whom it is about (``own``) or to others."""
@@ -182,6 +195,8 @@ class EventView(View):
             values["floor"] = list(happened.floor)
         if isinstance(happened, SettingsChanged):
             values["settings"] = SettingsView.of(happened.settings)
+        if isinstance(happened, VolumesChanged):
+            values["volumes"] = dict(happened.volumes)
         return cls(
             type=cast(EventType, _snake_case(type(happened).__name__)),
             sequence=happened.sequence,
@@ -241,6 +256,9 @@ class ConferenceWish(Wish):
     """In seconds; null: until the floor is taken."""
 
 
+Gain = Annotated[float, Field(ge=SOFTEST, le=LOUDEST)]
+
+
 class ParticipantWish(Wish):
     """What shall be so of a participant. All of it is done, or nothing."""
 
@@ -249,3 +267,8 @@ class ParticipantWish(Wish):
     """Raised or not."""
     floor: bool | None = None
     """Given or taken."""
+    role: Annotated[Role, Field(strict=False)] | None = None
+    gain: Gain | None = None
+    """So much louder for all, in dB."""
+    volume: Gain | None = None
+    """So much louder for whoever asks, in dB; null: as for all."""

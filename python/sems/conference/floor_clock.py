@@ -1,0 +1,53 @@
+"""Takes the floor back from those whose time is over."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from .events import Event, FloorGiven, FloorTaken, Gone, ModeChanged
+from .floor import TakeFloor
+
+if TYPE_CHECKING:
+    from .conference import Conference
+
+#: So many seconds before it is over, whoever holds the floor hears a short tone.
+WARNING: Final = 10.0
+
+
+class FloorClock:
+    """Follows the floor of one conference where ``talk_time`` is set. Moderators have time."""
+
+    def __init__(self, conference: Conference) -> None:
+        self._conference = conference
+        self._alarms: dict[int, list[asyncio.TimerHandle]] = {}
+        conference.model.subscribe(self._on_event)
+
+    def _on_event(self, event: Event) -> None:
+        match event:
+            case FloorGiven(participant=participant):
+                seconds = self._conference.model.settings.talk_time
+                if seconds is not None and not participant.moderates:
+                    self._set(participant.id, seconds)
+            case FloorTaken(participant=participant) | Gone(participant=participant):
+                self._clear(participant.id)
+            case ModeChanged():
+                for id in list(self._alarms):
+                    self._clear(id)
+
+    def _set(self, id: int, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._alarms[id] = [loop.call_later(seconds, self._take, id)]
+        if seconds > WARNING:
+            self._alarms[id].append(loop.call_later(seconds - WARNING, self._warn, id))
+
+    def _clear(self, id: int) -> None:
+        for alarm in self._alarms.pop(id, []):
+            alarm.cancel()
+
+    def _warn(self, id: int) -> None:
+        if member := self._conference.members.get(id):
+            member.sound("beep")
+
+    def _take(self, id: int) -> None:
+        self._conference.do(TakeFloor(id), by=None)

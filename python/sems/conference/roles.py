@@ -1,0 +1,45 @@
+"""Who steers the room, who talks and who listens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from .command import ParticipantCommand
+from .errors import NobodySteers
+from .event import ParticipantChanged
+from .participant import Role
+
+if TYPE_CHECKING:
+    from .model import ConferenceModel
+
+
+class RoleChanged(ParticipantChanged):
+    """He has become moderator, or was allowed to speak, or may not do so any more."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SetRole(ParticipantCommand):
+    """He shall be moderator, speaker or listener from now on."""
+
+    role: Role
+
+    def check(self, room: ConferenceModel, by: int | None) -> None:
+        """Somebody must steer the room: NobodySteers."""
+        ParticipantCommand.check(self, room, by)
+        if self.role is not Role.MODERATOR and room.moderators == (self.participant,):
+            raise NobodySteers
+
+    def carry_out(self, room: ConferenceModel, by: int | None) -> None:
+        """A listener is muted until he is let speak."""
+        participant = room.present(self.participant)
+        if participant.role is self.role:
+            return
+        listens = self.role is Role.LISTENER
+        if participant.role is Role.LISTENER or listens:
+            participant = replace(participant, muted_by_moderator=listens)
+        with room.hearing():
+            room.record(RoleChanged, participant=replace(participant, role=self.role), by=by)
+            room.let_lecture(self.participant)

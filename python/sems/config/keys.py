@@ -1,0 +1,57 @@
+"""``[keys]``: what can be keyed in on a telephone during a conference."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, model_validator
+
+from .section import Section
+
+
+def _code(value: str) -> str:
+    # What is dialled to somebody's menu or to hang up begins with neither.
+    if value and not re.fullmatch(r"[*#][0-9A-D*#]{1,3}", value):
+        raise ValueError('* or # and one to three keys are wanted, such as "*6", or "" for no key at all')
+    return value
+
+
+Code = Annotated[str, AfterValidator(_code)]
+
+
+class KeySettings(Section):
+    """``[keys]``: what can be keyed in on a telephone during a conference; ``""``: nothing. Everything that
+    a participant may do on the page has a key, and ``help`` speaks those that he can use."""
+
+    help: Code = "*0"
+    """Speaks the keys to whoever asks, softly over the room."""
+    talk: Code = "*5"
+    """Wants to be heard: a moderator takes the floor for it. Again: gives it back."""
+    mute: Code = "*6"
+    """Mutes himself, or ends that."""
+    hand: Code = "*9"
+    """Raises his hand, or lowers it."""
+    lock: Code = "#3"
+    """A moderator locks the room, or unlocks it."""
+    next: Code = "#5"
+    """A moderator gives the floor to whoever has waited longest, and takes it from those to whom it was
+    given before."""
+    silence: Code = "#6"
+    """A moderator mutes everybody else but moderators."""
+    softer: Code = "#7"
+    """He hears the room softer."""
+    louder: Code = "#8"
+    """He hears the room louder."""
+
+    @model_validator(mode="after")
+    def _one_meaning_each(self) -> Self:
+        taken: dict[str, str] = {}
+        for name in type(self).model_fields:
+            code = getattr(self, name)
+            for other, owner in taken.items():
+                if code and (code.startswith(other) or other.startswith(code)):
+                    raise ValueError(f"{code} can not mean {name}: {other} means {owner}")
+            if code:
+                taken[code] = name
+        return self

@@ -1,0 +1,113 @@
+"""Who is heard in a room that is not open, and how loud: with sound, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+
+from meeting import TONES, meet, model
+
+from sems.conference import GiveFloor, Mode, RaiseHand, SetGain, SetMode, SetTalkTime, SetVolume
+from sems.testing import Lab, Phone
+
+
+async def heard_by(phone: Phone) -> set[str]:
+    await asyncio.sleep(0.6)
+    heard = await phone.hear(0.5)
+    return {name for name, hz in TONES.items() if heard.has_tone(hz)}
+
+
+async def test_only_who_holds_the_floor_is_heard_and_the_moderator_takes_it_by_a_key(lab: Lab) -> None:
+    server = await lab.server()
+    anna, ben, cleo = await meet(lab, "anna", "ben", "cleo")
+    model(server).do(SetMode(Mode.MODERATED), by=1)
+    assert await heard_by(cleo) == set()
+    await anna.key("*5")
+    assert await heard_by(cleo) == {"anna"}
+    model(server).do(GiveFloor(2), by=1)
+    assert await heard_by(cleo) == {"anna", "ben"}
+    await anna.key("*5")
+    assert await heard_by(cleo) == {"ben"}
+    await ben.key("*5")
+    assert await heard_by(cleo) == set()
+    await ben.key("*5")
+    assert await heard_by(cleo) == set()
+    model(server).do(SetMode(Mode.OPEN), by=1)
+    assert await heard_by(cleo) == {"anna", "ben"}
+
+
+async def test_the_floor_goes_to_the_next_hand_by_a_key(lab: Lab) -> None:
+    server = await lab.server(rooms={"default": {"mode": "moderated"}})
+    anna, ben, cleo = await meet(lab, "anna", "ben", "cleo")
+    await cleo.key("*9")
+    await ben.key("*9")
+    await anna.key("#5")
+    assert await heard_by(anna) == {"cleo"}
+    await anna.key("#5")
+    assert (model(server).floor, model(server).hands) == ((2,), ())
+    assert await heard_by(anna) == {"ben"}
+
+
+async def test_the_floor_comes_back_when_the_time_is_over(lab: Lab) -> None:
+    server = await lab.server(rooms={"default": {"mode": "lecture", "talk_time": 30}})
+    anna, _, cleo = await meet(lab, "anna", "ben", "cleo")
+    room = model(server)
+    room.do(RaiseHand(2), by=2)
+    room.do(GiveFloor(2), by=1)
+    await asyncio.sleep(29)
+    assert room.floor == (1, 2)
+    await asyncio.sleep(2)
+    assert room.floor == (1,)
+    assert await heard_by(cleo) == {"anna"}
+    room.do(SetTalkTime(None), GiveFloor(2), by=1)
+    await asyncio.sleep(60)
+    assert room.floor == (1, 2)
+    await anna.hang_up()
+
+
+async def test_a_gain_holds_for_all_and_a_volume_for_one_alone(lab: Lab) -> None:
+    server = await lab.server(rooms={"default": {"level_control": False}})
+    anna, ben, cleo = await meet(lab, "anna", "ben", "cleo")
+    room = model(server)
+    before = (await cleo.hear(0.5)).tone_level(TONES["ben"])
+    room.do(SetVolume(2, -20.0), by=3)
+    await asyncio.sleep(0.2)
+    for phone, change in ((cleo, -20), (anna, 0)):
+        assert abs((await phone.hear(0.5)).tone_level(TONES["ben"]) - before - change) < 1.5
+    room.do(SetVolume(2, None), by=3)
+    room.do(SetGain(2, -10.0), by=1)
+    await asyncio.sleep(0.2)
+    for phone in (cleo, anna):
+        assert abs((await phone.hear(0.5)).tone_level(TONES["ben"]) - before + 10) < 1.5
+    await ben.hang_up()
+
+
+async def test_a_key_makes_the_room_softer_for_one_alone(lab: Lab) -> None:
+    await lab.server(rooms={"default": {"level_control": False}})
+    anna, ben, cleo = await meet(lab, "anna", "ben", "cleo")
+    before = (await cleo.hear(0.5)).tone_level(TONES["ben"])
+    for _ in range(2):
+        await cleo.key("#7")
+    await asyncio.sleep(0.2)
+    for phone, change in ((cleo, -6), (anna, 0)):
+        assert abs((await phone.hear(0.5)).tone_level(TONES["ben"]) - before - change) < 1.5
+    await ben.hang_up()
+
+
+async def test_help_is_spoken_over_the_room_to_who_asks_and_never_instead_of_it(lab: Lab) -> None:
+    await lab.server()
+    anna, ben, cleo = await meet(lab, "anna", "ben", "cleo")
+    for phone in (anna, ben, cleo):
+        phone.silence()
+    await asyncio.sleep(1)
+    anna.tone(TONES["anna"])
+    await asyncio.sleep(0.5)
+    alone = (await ben.hear(1)).level
+    await ben.key("*0")
+    await asyncio.sleep(0.3)
+    helped, other = await asyncio.gather(ben.hear(2), cleo.hear(2))
+    assert helped.has_tone(TONES["anna"])
+    assert helped.level > alone + 0.3
+    assert abs(other.level - alone) < 0.3
+    await ben.key("*0")
+    await asyncio.sleep(0.3)
+    assert abs((await ben.hear(1)).level - alone) < 0.3

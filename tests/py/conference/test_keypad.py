@@ -1,0 +1,75 @@
+"""What keys mean."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from sems.conference.keypad import ACTIONS, Keypad, codes, spoken
+from sems.conference.model import ConferenceModel
+from sems.conference.participant import Role
+from sems.conference.settings import Mode, Settings
+from sems.config.keys import KeySettings
+
+TABLE = {"*6": "mute", "*??????#": "pair", "**+#": "private", "#0+#": "dial", "*#": "code"}
+
+
+def pressed(keypad: Keypad, keys: str) -> list[tuple[str, str]]:
+    return [done for key in keys if (done := keypad.press(key, 0.0))]
+
+
+@pytest.mark.parametrize(
+    ("keys", "meant"),
+    [
+        ("*6", [("mute", "")]),
+        ("123*6", [("mute", "")]),
+        ("*4*6", [("mute", "")]),
+        ("*412345#", [("pair", "412345")]),
+        ("*41234#", []),
+        ("**12#", [("private", "12")]),
+        ("**#", []),
+        ("#0004930#", [("dial", "004930")]),
+        ("*#*6", [("code", ""), ("mute", "")]),
+        ("#0*6", [("mute", "")]),
+    ],
+)
+def test_a_code_means_what_the_table_says(keys: str, meant: list[tuple[str, str]]) -> None:
+    assert pressed(Keypad(TABLE), keys) == meant
+
+
+@given(st.text("0123456789*#ABCD", max_size=30))
+def test_after_anything_a_pause_makes_the_next_code_count(keys: str) -> None:
+    keypad = Keypad(TABLE)
+    pressed(keypad, keys)
+    assert keypad.press("*", 10.0) is None
+    assert keypad.press("6", 10.1) == ("mute", "")
+
+
+def test_a_code_is_forgotten_when_the_next_key_is_late() -> None:
+    keypad = Keypad(TABLE)
+    assert keypad.press("*", 0.0) is None
+    assert keypad.press("6", 5.1) is None
+
+
+def test_every_action_has_a_key_that_can_be_changed_or_taken_away() -> None:
+    assert set(codes(KeySettings()).values()) == set(ACTIONS)
+    assert codes(KeySettings(mute="#99", hand=""))["#99"] == "mute"
+    assert "hand" not in codes(KeySettings(hand="")).values()
+
+
+@pytest.mark.parametrize(
+    ("keys", "why"),
+    [({"mute": "6"}, "one to three keys"), ({"mute": "*9"}, "means"), ({"mute": "*"}, "keys are wanted")],
+)
+def test_keys_that_can_not_be_told_apart_are_refused(keys: dict[str, str], why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        KeySettings(**keys)
+
+
+def test_help_speaks_of_what_one_can_do_as_things_are() -> None:
+    room = ConferenceModel(settings=Settings(mode=Mode.MODERATED))
+    anna, ben = room.admit("Anna"), room.admit("Ben", role=Role.SPEAKER)
+    ours, his = (spoken(room, each, KeySettings()) for each in (anna, ben))
+    assert his[:6] == ["key-mute", "key-star", "digit-6", "key-hand", "key-star", "digit-9"]
+    assert {"key-lock", "key-talk", "key-next"} <= set(ours)
+    assert not {"key-lock", "key-talk", "key-next"} & set(his)
