@@ -9,6 +9,7 @@ from .commands import (
     RaiseHand,
     Readmit,
     Remove,
+    Say,
     SetGain,
     SetMode,
     SetRole,
@@ -27,6 +28,7 @@ from .model import ConferenceModel
 from .participant import Line, Participant, Presence, Role
 from .registry import Conferences
 from .settings import Mode, Settings
+from .text import Message, TooFast
 
 __all__ = [
     "Command",
@@ -40,6 +42,7 @@ __all__ = [
     "Lock",
     "LowerHand",
     "Member",
+    "Message",
     "Mode",
     "Mute",
     "NoFloor",
@@ -55,6 +58,7 @@ __all__ = [
     "Role",
     "RoomFull",
     "RoomLocked",
+    "Say",
     "SetGain",
     "SetMode",
     "SetRole",
@@ -63,6 +67,7 @@ __all__ = [
     "Settings",
     "TakeFloor",
     "Talk",
+    "TooFast",
     "UnknownLink",
     "Unlock",
     "Unmute",

@@ -6,6 +6,7 @@ from .floor import GiveFloor, LowerHand, RaiseHand, TakeFloor, Talk
 from .microphone import Mute, Unmute
 from .roles import SetRole
 from .settings import Lock, SetMode, SetTalkTime, Unlock
+from .text import Say
 from .volumes import SetGain, SetVolume
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "RaiseHand",
     "Readmit",
     "Remove",
+    "Say",
     "SetGain",
     "SetMode",
     "SetRole",

@@ -18,6 +18,7 @@ from .floor_clock import FloorClock
 from .member import Member
 from .model import ConferenceModel
 from .participant import Presence, Role
+from .phones import allows
 from .settings import Mode, Settings
 
 if TYPE_CHECKING:
@@ -109,7 +110,9 @@ class Conference:
             return await current.join(call)
         presence = Presence.DIALLED if call.direction == "out" else Presence.PHONE
         try:
-            participant = self.model.admit(call.caller_name, presence=presence, role=_role(call))
+            participant = self.model.admit(
+                call.caller_name, presence=presence, role=_role(call), texts=allows(call, "MESSAGE")
+            )
         except Refused as refused:
             return await self._turn_away(call, refused)
         member = self._members[participant.id] = Member(self, participant, call)

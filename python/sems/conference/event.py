@@ -29,6 +29,10 @@ class Event:
         """The participants who are told; ``None``: all are."""
         return None
 
+    def is_for(self, reader: int | None) -> bool:
+        """``reader`` is told of it; ``None``: the operator, who is told of all that is not private."""
+        return reader is None or self.audience is None or reader in self.audience
+
     def apply(self, state: State) -> None:
         """Makes the state after it of the state before it."""
         raise NotImplementedError

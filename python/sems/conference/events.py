@@ -7,6 +7,7 @@ from .line import LineChanged, VoiceChanged
 from .microphone import Muted, Unmuted
 from .roles import RoleChanged
 from .settings import ModeChanged, SettingsChanged
+from .text import MessageFailed, MessageSent, TextsChanged
 from .volumes import GainChanged, VolumesChanged
 
 __all__ = [
@@ -22,12 +23,15 @@ __all__ = [
     "Joined",
     "Left",
     "LineChanged",
+    "MessageFailed",
+    "MessageSent",
     "ModeChanged",
     "Muted",
     "ParticipantChanged",
     "Removed",
     "RoleChanged",
     "SettingsChanged",
+    "TextsChanged",
     "Unmuted",
     "VoiceChanged",
     "VolumesChanged",

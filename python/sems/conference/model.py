@@ -27,6 +27,7 @@ from .permissions import permit
 from .roles import RoleChanged
 from .settings import Mode, Settings
 from .state import State
+from .text import Message
 
 #: How many events a conference remembers for those who have to catch up.
 HISTORY: Final = 1000
@@ -92,6 +93,11 @@ class ConferenceModel:
         return self._state.settings
 
     @property
+    def messages(self) -> Mapping[int, Message]:
+        """What was written lately, by id, the oldest first."""
+        return MappingProxyType(self._state.messages)
+
+    @property
     def sequence(self) -> int:
         """The number of the last event."""
         return self._sequence
@@ -148,9 +154,15 @@ class ConferenceModel:
     # coming and going
 
     def admit(
-        self, name: str, *, presence: Presence = Presence.PHONE, role: Role | None = None
+        self,
+        name: str,
+        *,
+        presence: Presence = Presence.PHONE,
+        role: Role | None = None,
+        texts: bool = False,
     ) -> Participant:
-        """Lets somebody in. ``role`` is given where something outside the conference decides it.
+        """Lets somebody in. ``role`` is given where something outside the conference decides it;
+        ``texts``: his phone takes texts.
 
         Raises :class:`RoomLocked` or :class:`RoomFull`.
         """
@@ -166,6 +178,7 @@ class ConferenceModel:
             role=role or self._role_of_a_newcomer(),
             role_fixed=role is not None,
             muted_by_moderator=role is Role.LISTENER,
+            texts=texts,
         )
         self.record(Joined, participant=participant)
         self.let_lecture(participant.id)

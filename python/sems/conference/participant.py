@@ -66,6 +66,8 @@ class Participant:
     line: Line = Line()
     gain: float = 0.0
     """So much louder, in dB, he is for all."""
+    texts: bool = False
+    """His phone takes texts (MESSAGE, RFC 3428)."""
 
     @property
     def muted(self) -> bool:

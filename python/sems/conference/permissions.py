@@ -14,6 +14,7 @@ from .commands import (
     RaiseHand,
     Readmit,
     Remove,
+    Say,
     SetGain,
     SetMode,
     SetRole,
@@ -90,6 +91,10 @@ def _hear(_: SetVolume, by: Participant | None, __: State) -> None:
         raise NotAllowed("The operator takes part in no conference.")
 
 
+def everybody(_: Command, __: Participant | None, ___: State) -> None:
+    """Whoever is here, and the operator."""
+
+
 RULES: Final[dict[type[Command], Rule]] = {
     Mute: himself_or_moderators("mute somebody else"),
     Unmute: _unmute,
@@ -107,5 +112,6 @@ RULES: Final[dict[type[Command], Rule]] = {
     SetGain: moderators("make somebody louder for all"),
     SetVolume: _hear,
     SetTalkTime: moderators("limit how long others talk"),
+    Say: everybody,
 }
 """What holds for each command."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from .participant import Participant
 from .settings import Mode, Settings
+from .text import Message
 
 
 @dataclass(slots=True)
@@ -22,6 +23,8 @@ class State:
     floor: tuple[int, ...] = ()
     """Ids of those who hold the floor, in the order in which they got it. Empty in an open room."""
     settings: Settings = field(default_factory=Settings)
+    messages: dict[int, Message] = field(default_factory=dict)
+    """What was written lately, by id, the oldest first."""
 
     volumes: dict[int, Mapping[int, float]] = field(default_factory=dict)
     """By listener, the gain in dB with which he alone hears others."""

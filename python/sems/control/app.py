@@ -22,6 +22,7 @@ from .operator import OperatorApi
 from .pages import Pages
 from .problem import HANDLERS
 from .stream import Streams
+from .texts import TextApi
 from .traces import TraceApi
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def create_app(server: Server) -> ASGIApp:
 def _create_api(server: Server, auth: Auth, streams: Streams) -> Starlette:
     endpoints = [
         *ConferenceApi(streams).endpoints(),
+        *TextApi().endpoints(),
         *OperatorApi(streams).endpoints(),
         *TraceApi().endpoints(),
     ]

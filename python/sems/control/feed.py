@@ -57,7 +57,7 @@ class Feed:
 
     def coded(self, happened: Event, reader: int | None) -> bytes:
         """An event as ``reader`` (``None``: the operator) is told it; empty if he is not."""
-        if reader is not None and happened.audience is not None and reader not in happened.audience:
+        if not happened.is_for(reader):
             return b""
         own = isinstance(happened, ParticipantChanged) and happened.participant.id == reader
         key = happened.sequence, own

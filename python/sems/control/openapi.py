@@ -24,10 +24,12 @@ _REASONS = {
     401: "No credential, or an unknown one",
     403: "Not allowed to the one who asks; the detail says why",
     404: "There is no such thing, or not any more",
+    409: "Not possible as things are; the detail says why",
     410: "The call of this credential has ended",
     413: "The body is too large",
     415: "The body is not JSON",
     422: "What was sent does not fit",
+    429: "Too much at once: it can be tried again in a few seconds",
     500: "The server failed",
 }
 

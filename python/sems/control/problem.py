@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ..conference import EndedLink, NotAllowed, NotHere, Refused, UnknownLink
+from ..conference import EndedLink, NotAllowed, NotHere, Refused, TooFast, UnknownLink
 from .views import Problem
 
 _SENTENCES = {
@@ -39,8 +39,8 @@ async def on_http_exception(_: Request, error: Exception) -> Response:
 
 async def on_refusal(_: Request, error: Exception) -> Response:
     """The conference does not carry the command out."""
-    status = 403 if isinstance(error, NotAllowed) else 404 if isinstance(error, NotHere) else 409
-    return problem(status, str(error))
+    known = (NotAllowed, 403), (NotHere, 404), (TooFast, 429)
+    return problem(next((status for kind, status in known if isinstance(error, kind)), 409), str(error))
 
 
 async def on_lost_link(_: Request, error: Exception) -> Response:

@@ -16,6 +16,7 @@ from sems.conference.commands import (
     RaiseHand,
     Readmit,
     Remove,
+    Say,
     SetGain,
     SetMode,
     SetRole,
@@ -27,10 +28,25 @@ from sems.conference.commands import (
     Unmute,
 )
 from sems.conference.errors import NotHere, Refused, RoomLocked
-from sems.conference.events import Event, Gone, ParticipantChanged, VoiceChanged
+from sems.conference.events import (
+    Event,
+    Gone,
+    MessageFailed,
+    MessageSent,
+    ParticipantChanged,
+    VoiceChanged,
+)
 from sems.conference.model import ConferenceModel
 from sems.conference.participant import Participant, Role
 from sems.conference.settings import Mode
+from sems.conference.text import (
+    LONGEST,
+    MOST_CHARACTERS,
+    MOST_KEPT,
+    clean,
+    report_texts,
+    report_undelivered,
+)
 
 IDS = st.integers(1, 8)
 COMMANDS = st.one_of(
@@ -40,6 +56,12 @@ COMMANDS = st.one_of(
 COMMANDS |= st.builds(SetRole, IDS, st.sampled_from(Role))
 COMMANDS |= st.builds(SetGain, IDS, st.floats(-99, 99)) | st.builds(
     SetVolume, IDS, st.none() | st.floats(-99, 99)
+)
+LINES = st.builds(
+    Say,
+    st.text(max_size=20) | st.sampled_from(["", "x" * 2001, "y" * 2000]),
+    at=st.floats(0, 60),
+    to=st.none() | st.lists(IDS, max_size=3).map(tuple),
 )
 
 
@@ -67,7 +89,7 @@ class AnyConference(RuleBasedStateMachine):
         self.room.leave(id)
         assert id not in self.room.participants
 
-    @rule(command=COMMANDS, by=IDS | st.none())
+    @rule(command=COMMANDS | LINES, by=IDS | st.none())
     def somebody_wants_something(self, command: Command, by: int | None) -> None:
         before = dict(self.room.participants)
         state, sequence = self.rest(), self.room.sequence
@@ -79,7 +101,8 @@ class AnyConference(RuleBasedStateMachine):
             assert self.room.sequence == sequence
             assert str(why).endswith(".")
             if isinstance(why, NotHere):
-                assert by not in before or getattr(command, "participant", by) not in before
+                named = getattr(command, "participant", by), *(getattr(command, "to", None) or ())
+                assert by not in before or not before.keys() >= set(named)
         else:
             assert by is None or by in before
             if by is not None and not before[by].moderates:
@@ -92,7 +115,7 @@ class AnyConference(RuleBasedStateMachine):
             self.heard[event.participant.id] = self.room.speaks(event.participant)
 
     def rest(self) -> tuple[object, ...]:
-        return self.room.hands, self.room.floor, self.room.settings
+        return self.room.hands, self.room.floor, self.room.settings, dict(self.room.messages)
 
     def only_his_own_has_changed(
         self, before: dict[int, Participant], by: int, state: tuple[object, ...]
@@ -115,6 +138,11 @@ class AnyConference(RuleBasedStateMachine):
         self.room.report_loss(id, share)
         self.room.report_silence(id, not on)
 
+    @rule(message=st.integers(0, 60), id=IDS, on=st.booleans())
+    def a_phone_takes_no_text(self, message: int, id: int, on: bool) -> None:
+        report_undelivered(self.room, message, id, "His phone does not answer.")
+        report_texts(self.room, id, on)
+
     @rule(levels=st.dictionaries(IDS, st.integers(-127, 0)))
     def levels_are_read(self, levels: dict[int, int]) -> None:
         self.room.report_levels(levels)
@@ -131,6 +159,7 @@ class AnyConference(RuleBasedStateMachine):
         assert list(self.replica.participants) == list(self.room.participants)
         assert (self.replica.hands, self.replica.floor) == (self.room.hands, self.room.floor)
         assert self.replica._state == self.room._state
+        assert list(self.replica.messages.items()) == list(self.room.messages.items())
 
     @invariant()
     def who_missed_some_events_can_catch_up(self) -> None:
@@ -162,6 +191,22 @@ class AnyConference(RuleBasedStateMachine):
         for event in self.events:
             if isinstance(event, VoiceChanged) and event.participant.voice and not event.heard:
                 assert event.audience == {event.participant.id}
+
+    @invariant()
+    def a_private_line_is_told_to_those_for_whom_it_is_and_to_nobody_else(self) -> None:
+        for event in self.events:
+            if isinstance(event, MessageSent) and (to := event.message.to) is not None:
+                told = {id for id in (None, *range(1, 100)) if event.is_for(id)}
+                assert told == {event.message.sender, *to}
+            if isinstance(event, MessageFailed):
+                assert [id for id in (None, *range(1, 100)) if event.is_for(id)] == [event.message.sender]
+
+    @invariant()
+    def what_is_kept_of_the_text_is_bounded_and_can_be_read(self) -> None:
+        texts = [each.text for each in self.room.messages.values()]
+        assert len(texts) <= MOST_KEPT
+        assert sum(map(len, texts)) <= MOST_CHARACTERS
+        assert all(text == clean(text) and 0 < len(text) <= LONGEST for text in texts)
 
     @invariant()
     def everybody_is_told_who_is_heard(self) -> None:

@@ -30,6 +30,7 @@ async def test_a_conference_is_shown_as_it_is(meeting: Meeting) -> None:
             "volumes": {},
             "hands": [3, 2],
             "participants": None,
+            "messages": [],
             "me": 2,
         }
         assert [each["name"] for each in shown["participants"]] == ["anna", "ben", "cleo"]
@@ -51,6 +52,7 @@ async def test_a_conference_is_shown_as_it_is(meeting: Meeting) -> None:
         "hand": 2,
         "on_hold": False,
         "line": None,
+        "texts": True,
     }
 
 
@@ -166,7 +168,7 @@ async def test_the_api_describes_itself_in_valid_openapi(meeting: Meeting) -> No
         *("getMe", "listConferences", "getConference", "changeConference", "followConference"),
         *("getParticipant", "changeParticipant", "removeParticipant", "readmitParticipant", "talk"),
         *("listCalls", "getCall", "hangUp", "getStats", "followOverview", "listRegistrations"),
-        *("listTraces", "getTrace"),
+        *("listTraces", "getTrace", "sendMessage"),
     }
     for methods in document["paths"].values():
         for operation in methods.values():

@@ -25,6 +25,7 @@ from .operator import (
     Registrations,
     Stats,
 )
+from .text import FailureView, MessageView, MessageWish, Sent
 from .trace import TracedCallList, TracedCallView, TraceEntryView, TraceView
 
 __all__ = [
@@ -37,9 +38,12 @@ __all__ = [
     "ConferenceWish",
     "Done",
     "EventView",
+    "FailureView",
     "FiguresView",
     "LineView",
     "Me",
+    "MessageView",
+    "MessageWish",
     "Overview",
     "ParticipantView",
     "ParticipantWish",
@@ -47,6 +51,7 @@ __all__ = [
     "Problem",
     "QualityView",
     "Registrations",
+    "Sent",
     "SettingsView",
     "Stats",
     "TraceEntryView",

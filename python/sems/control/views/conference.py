@@ -13,6 +13,8 @@ from ...conference.events import (
     Event,
     FloorChanged,
     HandsChanged,
+    MessageFailed,
+    MessageSent,
     ModeChanged,
     ParticipantChanged,
     SettingsChanged,
@@ -20,6 +22,7 @@ from ...conference.events import (
 )
 from ...conference.volumes import LOUDEST, SOFTEST
 from .base import View, Wish, rounded
+from .text import MessageView, messages_for
 
 if TYPE_CHECKING:
     from ...engine import Quality
@@ -62,6 +65,8 @@ class ParticipantView(View):
     """Has put the room on hold."""
     line: LineView | None
     """Set while the line is bad."""
+    texts: bool
+    """The participant's phone takes texts (SIP MESSAGE)."""
 
     @classmethod
     def of(cls, participant: Participant, model: ConferenceModel, *, own: bool) -> ParticipantView:
@@ -81,6 +86,7 @@ class ParticipantView(View):
             hand=model.place(participant.id),
             on_hold=participant.on_hold,
             line=LineView(loss=line.loss, silent=line.silent, deaf=line.deaf) if line.bad else None,
+            texts=participant.texts,
         )
 
 
@@ -116,6 +122,8 @@ class ConferenceView(View):
     """In the order in which they came."""
     volumes: dict[int, float]
     """The gain in dB with which the reader alone hears others, by their ids; others are heard as by all."""
+    messages: list[MessageView]
+    """What was written lately, as far as the reader may read it, the oldest first."""
     me: int | None = None
     """Whose credential was used; null for the operator."""
 
@@ -134,6 +142,7 @@ class ConferenceView(View):
                 for participant in model.participants.values()
             ],
             volumes={} if me is None else dict(model.volumes(me)),
+            messages=messages_for(model, me),
             me=me,
         )
 
@@ -161,6 +170,9 @@ EventType = Literal[
     "gain_changed",
     "volumes_changed",
     "settings_changed",
+    "texts_changed",
+    "message_sent",
+    "message_failed",
 ]
 
 
@@ -179,6 +191,8 @@ class EventView(View):
     """All who hold the floor."""
     settings: SettingsView | None = None
     """All that holds in the room."""
+    message: MessageView | None = None
+    """The line that was written, or that did not reach somebody."""
 
     volumes: dict[int, float] | None = None
     """All gains with which the reader alone hears others."""
@@ -197,6 +211,8 @@ class EventView(View):
             values["settings"] = SettingsView.of(happened.settings)
         if isinstance(happened, VolumesChanged):
             values["volumes"] = dict(happened.volumes)
+        if isinstance(happened, MessageSent | MessageFailed):
+            values["message"] = MessageView.of(happened.message, happened.message.sender)
         return cls(
             type=cast(EventType, _snake_case(type(happened).__name__)),
             sequence=happened.sequence,
