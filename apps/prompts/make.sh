@@ -42,3 +42,19 @@ done <en.txt
 # Whoever is alone is told so briefly.
 soxi -D only-participant.wav | awk -v longest="$longest_lonely" '
     $1 > longest { print "only-participant is longer than " longest " s"; exit 1 }'
+
+# What those hear who wait: a slow broken chord, 12 s, that joins its own beginning.
+if [ $# -eq 0 ] || [ "$*" = hold-music ]; then
+    parts=
+    for notes in 'C4 G4 E5' 'A3 E4 C5' 'F3 C4 A4' 'G3 D4 B4'; do
+        i=0
+        for note in $notes; do
+            sox -D -R -n -r 8000 -b 16 -c 1 "$scratch/note$i.wav" synth 3 pluck "$note" delay "$(awk -v i=$i 'BEGIN { print i * 0.75 }')" trim 0 3 fade 0.005 3 0.4 gain -6
+            i=$((i + 1))
+        done
+        sox -D -R -m "$scratch/note0.wav" "$scratch/note1.wav" "$scratch/note2.wav" -b 16 "$scratch/chord${notes%% *}.wav"
+        parts="$parts $scratch/chord${notes%% *}.wav"
+    done
+    # shellcheck disable=SC2086 # several files
+    sox -D -R $parts -b 8 -c 1 -e mu-law -t raw hold-music.ulaw lowpass 3000 gain -n -20
+fi

@@ -62,6 +62,10 @@ class CallMedia(ABC):
     def has_media(self) -> bool:
         """There is a way for sound: answered, or in early media."""
 
+    async def while_up(self, source: asyncio.Future[_T]) -> _T:
+        """Waits for something else as long as the call lasts. Raises HungUp when it ends first."""
+        return await self._while_up(source)
+
     @abstractmethod
     async def _while_up(self, source: asyncio.Future[_T]) -> _T:
         """The result of ``source``, or HungUp when the call ends first."""

@@ -1,6 +1,8 @@
 """Conferences: who is in a room, what he may do there, and what everybody is told of it."""
 
 from .commands import (
+    Admit,
+    AdmitAll,
     Command,
     GiveFloor,
     Lock,
@@ -11,17 +13,24 @@ from .commands import (
     Remove,
     Say,
     SetGain,
+    SetMaxMembers,
     SetMode,
+    SetModeratorPin,
+    SetPin,
+    SetQuiet,
     SetRole,
     SetTalkTime,
     SetVolume,
+    SetWaitForModerator,
+    SetWaitingRoom,
     TakeFloor,
     Talk,
+    TurnAway,
     Unlock,
     Unmute,
 )
 from .conference import Conference
-from .errors import NobodySteers, NoFloor, NotAllowed, NotHere, Refused, RoomFull, RoomLocked
+from .errors import NobodySteers, NoFloor, NotAllowed, NotHere, Refused, RoomFull, RoomLocked, StillWaiting
 from .links import EndedLink, Links, UnknownLink
 from .member import Member
 from .model import ConferenceModel
@@ -31,6 +40,8 @@ from .settings import Mode, Settings
 from .text import Message, TooFast
 
 __all__ = [
+    "Admit",
+    "AdmitAll",
     "Command",
     "Conference",
     "ConferenceModel",
@@ -60,14 +71,22 @@ __all__ = [
     "RoomLocked",
     "Say",
     "SetGain",
+    "SetMaxMembers",
     "SetMode",
+    "SetModeratorPin",
+    "SetPin",
+    "SetQuiet",
     "SetRole",
     "SetTalkTime",
     "SetVolume",
+    "SetWaitForModerator",
+    "SetWaitingRoom",
     "Settings",
+    "StillWaiting",
     "TakeFloor",
     "Talk",
     "TooFast",
+    "TurnAway",
     "UnknownLink",
     "Unlock",
     "Unmute",

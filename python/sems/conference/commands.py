@@ -3,13 +3,27 @@
 from .command import Command, ParticipantCommand
 from .door import Readmit, Remove
 from .floor import GiveFloor, LowerHand, RaiseHand, TakeFloor, Talk
+from .lobby import Admit, AdmitAll, TurnAway
 from .microphone import Mute, Unmute
 from .roles import SetRole
-from .settings import Lock, SetMode, SetTalkTime, Unlock
+from .settings import (
+    Lock,
+    SetMaxMembers,
+    SetMode,
+    SetModeratorPin,
+    SetPin,
+    SetQuiet,
+    SetTalkTime,
+    SetWaitForModerator,
+    SetWaitingRoom,
+    Unlock,
+)
 from .text import Say
 from .volumes import SetGain, SetVolume
 
 __all__ = [
+    "Admit",
+    "AdmitAll",
     "Command",
     "GiveFloor",
     "Lock",
@@ -21,12 +35,19 @@ __all__ = [
     "Remove",
     "Say",
     "SetGain",
+    "SetMaxMembers",
     "SetMode",
+    "SetModeratorPin",
+    "SetPin",
+    "SetQuiet",
     "SetRole",
     "SetTalkTime",
     "SetVolume",
+    "SetWaitForModerator",
+    "SetWaitingRoom",
     "TakeFloor",
     "Talk",
+    "TurnAway",
     "Unlock",
     "Unmute",
 ]

@@ -6,14 +6,14 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ..audio import lines
 from ..errors import EngineError, SemsError, SoundNotFound, WrongState
 from ..events import Levels
 from .commands import Command
 from .errors import Refused, RoomLocked
-from .events import Event, Gone, ModeChanged, ParticipantChanged, VolumesChanged
+from .events import Event, Gone, LobbyChanged, ModeChanged, ParticipantChanged, VolumesChanged
 from .floor_clock import FloorClock
 from .member import Member
 from .model import ConferenceModel
@@ -24,6 +24,7 @@ from .settings import Mode, Settings
 if TYPE_CHECKING:
     from ..audio.room import Room
     from ..call import Call
+    from ..config import RoomSettings
     from ..engine import Quality
     from .registry import Conferences
 
@@ -40,9 +41,8 @@ class Conference:
         self.settings = server.config.room(name)
         self.links = conferences.links
         self.model = ConferenceModel(
-            moderator=self.settings.moderator,
-            max_members=self.settings.max_members,
-            settings=Settings(mode=Mode(self.settings.mode), talk_time=self.settings.talk_time),
+            moderator=_who_moderates(self.settings),
+            settings=_settings(self.settings),
             sequence=sequence,
         )
         """What is true of it. Changed by :meth:`do` and by what happens on the calls."""
@@ -121,6 +121,7 @@ class Conference:
             room = await self._open_room()
             base_url = self._server.base_url(call.local)
             await call.answer(link=f"{base_url}/c/{member.link}")
+            await member.wait_in_the_lobby()
             await member.enter(room)
             self._greet(member)
             await call.wait_ended()
@@ -171,7 +172,7 @@ class Conference:
         self._welcomed = True
 
     def _sound(self, tone: str) -> None:
-        if self.settings.join_sound and self._room and self.model.participants:
+        if not self.model.settings.quiet and self._room and self.model.participants:
             self._room.start_play(self._server.sounds.tone(tone))
 
     def _dismiss(self, member: Member) -> None:
@@ -194,6 +195,8 @@ class Conference:
         if isinstance(event, ModeChanged):
             for each in self._members.values():
                 each.on_mode()
+        if isinstance(event, LobbyChanged) and (member := self._members.get(event.participant.id)):
+            member.on_conference(event)
         if isinstance(event, ParticipantChanged) and (member := self._members.get(event.participant.id)):
             member.on_conference(event)
             if isinstance(event, Gone) and member.entered:
@@ -203,6 +206,28 @@ class Conference:
         self.model.report_levels(
             {self._ids[call]: level for call, level in levels.levels.items() if call in self._ids}
         )
+
+
+def _who_moderates(settings: RoomSettings) -> Literal["first", "everyone", "none"]:
+    """Where moderators show themselves by a PIN, or are waited for, coming first makes nobody one."""
+    if settings.moderator == "first" and (settings.moderator_pin or settings.wait_for_moderator):
+        return "none"
+    return settings.moderator
+
+
+def _settings(settings: RoomSettings) -> Settings:
+    """What holds in the room from the start."""
+    return Settings(
+        mode=Mode(settings.mode),
+        waiting_room=settings.waiting_room,
+        wait_for_moderator=settings.wait_for_moderator,
+        quiet=not settings.join_sound,
+        max_members=settings.max_members,
+        pin=settings.pin,
+        moderator_pin=settings.moderator_pin,
+        language=settings.language,
+        talk_time=settings.talk_time,
+    )
 
 
 def _role(call: Call) -> Role | None:

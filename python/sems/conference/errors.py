@@ -47,3 +47,10 @@ class NoFloor(Refused):
 
     def __init__(self) -> None:
         super().__init__("Everybody may talk here, so there is no floor to give.")
+
+
+class StillWaiting(NotAllowed):
+    """Who waits to be let in can't do anything yet."""
+
+    def __init__(self) -> None:
+        super().__init__("You are waiting to be let in. The moderator has been told that you are here.")

@@ -4,6 +4,7 @@ from .door import Gone, Joined, Left, Removed
 from .event import Event, FloorChanged, HandsChanged, ParticipantChanged
 from .floor import FloorGiven, FloorTaken, HandLowered, HandRaised
 from .line import LineChanged, VoiceChanged
+from .lobby import Admitted, Knocked, LobbyChanged, TurnedAway, WentAway
 from .microphone import Muted, Unmuted
 from .roles import RoleChanged
 from .settings import ModeChanged, SettingsChanged
@@ -11,6 +12,7 @@ from .text import MessageFailed, MessageSent, TextsChanged
 from .volumes import GainChanged, VolumesChanged
 
 __all__ = [
+    "Admitted",
     "Event",
     "FloorChanged",
     "FloorGiven",
@@ -21,8 +23,10 @@ __all__ = [
     "HandRaised",
     "HandsChanged",
     "Joined",
+    "Knocked",
     "Left",
     "LineChanged",
+    "LobbyChanged",
     "MessageFailed",
     "MessageSent",
     "ModeChanged",
@@ -32,7 +36,9 @@ __all__ = [
     "RoleChanged",
     "SettingsChanged",
     "TextsChanged",
+    "TurnedAway",
     "Unmuted",
     "VoiceChanged",
     "VolumesChanged",
+    "WentAway",
 ]

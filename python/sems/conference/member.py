@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from ..errors import SoundNotFound, WrongState
 from ..events import CallEvent, Digit, Hold, Speaking, StreamResumed, StreamStopped
+from ..waiting import resolve
 from .ears import Ears
 from .errors import Refused
 from .events import (
+    Admitted,
     Event,
     FloorGiven,
     FloorTaken,
@@ -20,6 +22,7 @@ from .events import (
     Joined,
     Muted,
     Removed,
+    TurnedAway,
     Unmuted,
 )
 from .keypad import ACTIONS, Keypad, codes, spoken
@@ -51,6 +54,9 @@ class Member:
         """A moderator has taken him out of the room."""
         self.ended = False
         """His call is over."""
+        self.turned_away = False
+        """A moderator did not let him in."""
+        self._admitted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.watchers: set[asyncio.Event] = set()
         """Set when his call is over."""
         self._heard = conference.model.hears(participant)
@@ -69,6 +75,24 @@ class Member:
     def entered(self) -> bool:
         """He has been in the room."""
         return self._room is not None
+
+    @property
+    def waiting(self) -> bool:
+        """He waits to be let in."""
+        return self.id in self.conference.model.waiting
+
+    async def wait_in_the_lobby(self) -> None:
+        """Music, until he is let in. Raises HungUp."""
+        if not self.waiting:
+            return
+        music: Playback | None = None
+        with contextlib.suppress(SoundNotFound):
+            music = self.call.start_play(["please-wait", *["hold-music"] * 3], repeat=0)
+        try:
+            await self.call.while_up(self._admitted)
+        finally:
+            if music:
+                music.cancel()
 
     async def enter(self, room: Room) -> None:
         """Lets him hear the room, and the room him if he is not muted. Raises HungUp."""
@@ -131,6 +155,11 @@ class Member:
                 self._follow_hearing()
             case GainChanged(participant=participant):
                 self.spawn(self.call.set_gain(participant.gain))
+            case Admitted():
+                resolve(self._admitted, None)
+            case TurnedAway():
+                self.turned_away = True
+                self._turn_away()
             case HandRaised():
                 self.sound("hand-up")
             case HandLowered():
@@ -163,6 +192,9 @@ class Member:
         """He alone hears a short tone."""
         if self._room and self.call.has_media:
             self.call.start_play(self.call.server.sounds.tone(tone))
+
+    def _turn_away(self) -> None:
+        self.spawn(self.call.hangup('SIP;cause=403;text="Not let into the conference"'))
 
     def _hang_up(self) -> None:
         self.spawn(self.call.hangup('SIP;cause=403;text="Removed from the conference"'))

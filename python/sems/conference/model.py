@@ -18,10 +18,11 @@ from typing import Final, Literal
 from ..subscribers import Subscribers
 from .command import Command
 from .door import Joined, Left, go
-from .errors import NotHere, RoomFull, RoomLocked
+from .errors import NotHere, RoomFull, RoomLocked, StillWaiting
 from .event import Event
 from .floor import GiveFloor
 from .line import LineChanged, VoiceChanged
+from .lobby import PATIENT, AdmitAll, Admitted, Knocked, WentAway, admitted, without
 from .participant import BAD_LOSS, Line, Participant, Presence, Role
 from .permissions import permit
 from .roles import RoleChanged
@@ -41,7 +42,6 @@ class ConferenceModel:
         self,
         *,
         moderator: Literal["first", "everyone", "none"] = "first",
-        max_members: int | None = None,
         settings: Settings | None = None,
         sequence: int = 0,
     ) -> None:
@@ -53,7 +53,6 @@ class ConferenceModel:
         self._state = State(settings=settings or Settings())
         self._levels: Mapping[int, int] = {}
         self._moderator = moderator
-        self._max_members = max_members
         self._sequence = sequence
         self._last_id = 0
         self._history: deque[Event] = deque(maxlen=HISTORY)
@@ -66,6 +65,11 @@ class ConferenceModel:
     def participants(self) -> Mapping[int, Participant]:
         """Who is here, by id, in the order in which they came."""
         return MappingProxyType(self._state.participants)
+
+    @property
+    def waiting(self) -> Mapping[int, Participant]:
+        """Who waits to be let in, by id, in the order in which they came."""
+        return MappingProxyType(self._state.waiting)
 
     @property
     def removed(self) -> Mapping[int, Participant]:
@@ -129,11 +133,11 @@ class ConferenceModel:
         return self.hands.index(participant) + 1 if participant in self.hands else None
 
     def present(self, id: int) -> Participant:
-        """The participant of this id. Raises :class:`NotHere`."""
+        """The participant of this id. Raises :class:`NotHere`, or :class:`StillWaiting`."""
         try:
             return self._state.participants[id]
         except KeyError:
-            raise NotHere from None
+            raise (StillWaiting if id in self._state.waiting else NotHere) from None
 
     def since(self, sequence: int) -> list[Event] | None:
         """The events after that number, or ``None`` if they are not all remembered (or are yet to come)."""
@@ -161,15 +165,15 @@ class ConferenceModel:
         role: Role | None = None,
         texts: bool = False,
     ) -> Participant:
-        """Lets somebody in. ``role`` is given where something outside the conference decides it;
-        ``texts``: his phone takes texts.
+        """Lets somebody in, or wait, as the settings say: afterwards he is one of the
+        :attr:`participants` or of those who are :attr:`waiting`. ``role`` is given where something
+        outside the conference decides it; ``texts``: his phone takes texts.
 
         Raises :class:`RoomLocked` or :class:`RoomFull`.
         """
         if self.settings.locked:
             raise RoomLocked
-        if self._max_members is not None and len(self.participants) >= self._max_members:
-            raise RoomFull
+        self.must_have_room_for(1)
         self._last_id += 1
         participant = Participant(
             id=self._last_id,
@@ -180,15 +184,44 @@ class ConferenceModel:
             muted_by_moderator=role is Role.LISTENER,
             texts=texts,
         )
-        self.record(Joined, participant=participant)
-        self.let_lecture(participant.id)
+        if self._must_wait(participant):
+            if len(self.waiting) >= PATIENT:
+                raise RoomFull
+            self.record(Knocked, participant=participant, waiting=(*self.waiting.values(), participant))
+        else:
+            self.record(Joined, participant=participant)
+            self._on_entered(participant)
         return participant
+
+    def let_in(self, waiting: Participant, by: int | None) -> None:
+        """For commands: he does not wait any more."""
+        him = admitted(waiting)
+        self.record(Admitted, participant=him, waiting=without(self, him), by=by)
+        self._on_entered(him)
+
+    def must_have_room_for(self, more: int) -> None:
+        """Raises :class:`RoomFull` if so many more can't be here."""
+        most = self.settings.max_members
+        if most is not None and len(self.participants) + more > most:
+            raise RoomFull
+
+    def _must_wait(self, him: Participant) -> bool:
+        if him.moderates:
+            return False
+        return self.settings.waiting_room or (self.settings.wait_for_moderator and not self.moderators)
+
+    def _on_entered(self, him: Participant) -> None:
+        self.let_lecture(him.id)
+        if him.moderates and not self.settings.waiting_room:
+            AdmitAll().carry_out(self, him.id)
 
     def leave(self, participant: int) -> None:
         """His call has ended. No error if he is not here."""
         self._state.removed.pop(participant, None)
         if participant in self.participants:
             go(self, Left, participant)
+        elif him := self.waiting.get(participant):
+            self.record(WentAway, participant=him, waiting=without(self, him))
 
     def settle_moderator(self) -> None:
         """Whoever has been here longest steers the room, where the first does and nobody else would."""
@@ -198,6 +231,11 @@ class ConferenceModel:
         if heir:
             self.record(RoleChanged, participant=replace(heir, role=Role.MODERATOR))
             self.let_lecture(heir.id)
+        elif not self.participants and (
+            first := next((w for w in self.waiting.values() if not w.role_fixed), None)
+        ):
+            # Nobody else would ever let him in.
+            self.let_in(replace(first, role=Role.MODERATOR), None)
 
     # commands
 

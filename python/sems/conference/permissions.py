@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from .command import Command
 from .commands import (
+    Admit,
+    AdmitAll,
     GiveFloor,
     Lock,
     LowerHand,
@@ -16,12 +18,19 @@ from .commands import (
     Remove,
     Say,
     SetGain,
+    SetMaxMembers,
     SetMode,
+    SetModeratorPin,
+    SetPin,
+    SetQuiet,
     SetRole,
     SetTalkTime,
     SetVolume,
+    SetWaitForModerator,
+    SetWaitingRoom,
     TakeFloor,
     Talk,
+    TurnAway,
     Unlock,
     Unmute,
 )
@@ -96,6 +105,15 @@ def everybody(_: Command, __: Participant | None, ___: State) -> None:
 
 
 RULES: Final[dict[type[Command], Rule]] = {
+    Admit: moderators("let somebody in"),
+    AdmitAll: moderators("let somebody in"),
+    TurnAway: moderators("turn somebody away"),
+    SetWaitingRoom: moderators("open or close the waiting room"),
+    SetWaitForModerator: moderators("let others wait"),
+    SetQuiet: moderators("change the sounds of the room"),
+    SetMaxMembers: moderators("change the size of the room"),
+    SetPin: moderators("change the PIN"),
+    SetModeratorPin: moderators("change the PIN"),
     Mute: himself_or_moderators("mute somebody else"),
     Unmute: _unmute,
     RaiseHand: _raise_hand,

@@ -32,6 +32,20 @@ class Settings:
     mode: Mode = Mode.OPEN
     locked: bool = False
     """Nobody else can join."""
+    waiting_room: bool = False
+    """Who comes waits until a moderator lets him in."""
+    wait_for_moderator: bool = False
+    """Who comes while no moderator is here waits for one."""
+    quiet: bool = False
+    """No sound tells that somebody comes or goes."""
+    max_members: int | None = None
+    """How many can be here at once; ``None``: as many as there are calls."""
+    pin: str | None = None
+    """What is to be keyed in to come in; ``None``: nothing."""
+    moderator_pin: str | None = None
+    """What a moderator keys in instead."""
+    language: str = "en"
+    """In which language the room speaks to those whose own is not known."""
     talk_time: float | None = None
     """For how long, in seconds, the floor is given to somebody; ``None``: until it is taken."""
 
@@ -78,6 +92,72 @@ class Unlock(Change):
     def values(self) -> dict[str, Any]:
         """The lock."""
         return {"locked": False}
+
+
+@dataclass(frozen=True, slots=True)
+class SetWaitingRoom(Change):
+    """Whether who comes waits until a moderator lets him in."""
+
+    on: bool
+
+    def values(self) -> dict[str, Any]:
+        """The waiting room."""
+        return {"waiting_room": self.on}
+
+
+@dataclass(frozen=True, slots=True)
+class SetWaitForModerator(Change):
+    """Whether who comes while no moderator is here waits for one."""
+
+    on: bool
+
+    def values(self) -> dict[str, Any]:
+        """The wait."""
+        return {"wait_for_moderator": self.on}
+
+
+@dataclass(frozen=True, slots=True)
+class SetQuiet(Change):
+    """Whether it is silent when somebody comes or goes."""
+
+    on: bool
+
+    def values(self) -> dict[str, Any]:
+        """The sounds."""
+        return {"quiet": self.on}
+
+
+@dataclass(frozen=True, slots=True)
+class SetMaxMembers(Change):
+    """How many can be here at once; ``None``: as many as there are calls. Who is here stays."""
+
+    most: int | None
+
+    def values(self) -> dict[str, Any]:
+        """The size."""
+        return {"max_members": self.most}
+
+
+@dataclass(frozen=True, slots=True)
+class SetPin(Change):
+    """What is to be keyed in to come in from now on; ``None``: nothing."""
+
+    pin: str | None
+
+    def values(self) -> dict[str, Any]:
+        """The PIN."""
+        return {"pin": self.pin}
+
+
+@dataclass(frozen=True, slots=True)
+class SetModeratorPin(Change):
+    """What moderators key in from now on; ``None``: nobody becomes moderator by a PIN."""
+
+    pin: str | None
+
+    def values(self) -> dict[str, Any]:
+        """The PIN."""
+        return {"moderator_pin": self.pin}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ class State:
 
     participants: dict[int, Participant] = field(default_factory=dict)
     """Who is here, by id, in the order in which they came."""
+    waiting: dict[int, Participant] = field(default_factory=dict)
+    """Who waits to be let in, by id, in the order in which they came."""
     removed: dict[int, Participant] = field(default_factory=dict)
     """Who was taken out of the room and whose line still stands."""
     hands: tuple[int, ...] = ()

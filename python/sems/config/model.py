@@ -157,6 +157,9 @@ class Route(Section):
         return self
 
 
+Pin = Annotated[str, Field(pattern=r"^[0-9]{3,16}$")]
+
+
 class RoomSettings(Section):
     """``[rooms.default]`` for all conference rooms, ``[rooms."NAME"]`` for one."""
 
@@ -168,6 +171,16 @@ class RoomSettings(Section):
     give and take; or moderators, and to whom they give the floor."""
     talk_time: Annotated[float, Field(ge=1, le=86_400)] | None = None
     """For how many seconds the floor is given to somebody; unset: until it is taken."""
+    pin: Pin | None = Field(default=None, repr=False)
+    """What callers key in to come in, three to sixteen digits; unset: nothing. Better six than four."""
+    moderator_pin: Pin | None = Field(default=None, repr=False)
+    """What moderators key in instead. Where it is set, coming first makes nobody a moderator."""
+    waiting_room: bool = False
+    """Who comes waits, with music, until a moderator lets him in."""
+    wait_for_moderator: bool = False
+    """Who comes while no moderator is there waits for one, so coming first makes nobody a moderator."""
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")] = "en"
+    """What the room speaks: ``en``, ``de``, or what you have made prompts for."""
     max_members: Annotated[int, Field(ge=1)] | None = None
     """How many can be in the room at once; unset: as many as there are calls."""
     join_sound: bool = True

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from ..conference import Conference, Member, NotAllowed, NotHere, UnknownLink
+from ..conference import Conference, Member, NotAllowed, NotHere, StillWaiting, UnknownLink
 
 if TYPE_CHECKING:
     from ..server import Server
@@ -34,8 +34,9 @@ class Caller:
         """The participant's id, as commands take it; ``None``: the operator."""
         return self.member.id if self.member else None
 
-    def conference(self, server: Server, name: str) -> Conference:
-        """The conference of that name, if it is the caller's business.
+    def conference(self, server: Server, name: str, *, lobby: bool = False) -> Conference:
+        """The conference of that name, if it is the caller's business; that of one who waits to be let in
+        only with ``lobby``.
 
         Raises NotAllowed, NotHere for one who was removed, or HTTPException 404.
         """
@@ -44,6 +45,8 @@ class Caller:
                 raise NotHere
             if self.member.conference.name != name:
                 raise NotAllowed("You take part in another conference.")
+            if self.member.waiting and not lobby:
+                raise StillWaiting
             return self.member.conference
         conference = server.conferences.find(name)
         if conference is None:

@@ -6,6 +6,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from ..conference import (
+    Admit,
+    AdmitAll,
     Command,
     Conference,
     GiveFloor,
@@ -17,12 +19,19 @@ from ..conference import (
     Readmit,
     Remove,
     SetGain,
+    SetMaxMembers,
     SetMode,
+    SetModeratorPin,
+    SetPin,
+    SetQuiet,
     SetRole,
     SetTalkTime,
     SetVolume,
+    SetWaitForModerator,
+    SetWaitingRoom,
     TakeFloor,
     Talk,
+    TurnAway,
     Unlock,
     Unmute,
 )
@@ -82,6 +91,24 @@ class ConferenceApi:
             ),
             Endpoint(
                 method="POST",
+                path=participant + "/admit",
+                handle=self.admit,
+                name="admitParticipant",
+                summary="Let in one who waits",
+                answer=Done,
+                errors=(403, 404, 409),
+            ),
+            Endpoint(
+                method="POST",
+                path=one + "/admit",
+                handle=self.admit_all,
+                name="admitAll",
+                summary="Let in all who wait, as long as there is room",
+                answer=Done,
+                errors=(403, 404, 409),
+            ),
+            Endpoint(
+                method="POST",
                 path=one + "/talk",
                 handle=self.talk,
                 name="talk",
@@ -114,7 +141,7 @@ class ConferenceApi:
                 path=participant,
                 handle=self.remove,
                 name="removeParticipant",
-                summary="Remove from the conference",
+                summary="Remove from the conference, or turn away one who waits",
                 answer=Done,
                 errors=(403, 404),
             ),
@@ -170,7 +197,7 @@ class ConferenceApi:
 
     async def show(self, ask: Ask) -> ASGIApp:
         """One conference."""
-        return answer(ConferenceView.of(_conference(ask), ask.caller.id))
+        return answer(ConferenceView.of(_conference(ask, lobby=True), ask.caller.id))
 
     async def change(self, ask: Ask) -> ASGIApp:
         """What holds in it."""
@@ -179,6 +206,14 @@ class ConferenceApi:
         commands: list[Command] = []
         if wish.mode is not None:
             commands.append(SetMode(wish.mode))
+        switches = (
+            (SetWaitingRoom, wish.waiting_room),
+            (SetWaitForModerator, wish.wait_for_moderator),
+            (SetQuiet, wish.quiet),
+        )
+        commands += [switch(on) for switch, on in switches if on is not None]
+        limits = {"max_members": SetMaxMembers, "pin": SetPin, "moderator_pin": SetModeratorPin}
+        commands += [limits[name](getattr(wish, name)) for name in limits if name in wish.model_fields_set]
         if wish.locked is not None:
             commands.append(Lock() if wish.locked else Unlock())
         if "talk_time" in wish.model_fields_set:
@@ -215,8 +250,18 @@ class ConferenceApi:
         return _do(ask, conference, *commands)
 
     async def remove(self, ask: Ask) -> ASGIApp:
-        """Takes him out of the room."""
-        return _do(ask, _conference(ask), Remove(_participant(ask)))
+        """Takes him out of the room, or of the queue before it."""
+        conference = _conference(ask)
+        id = _participant(ask)
+        return _do(ask, conference, TurnAway(id) if id in conference.model.waiting else Remove(id))
+
+    async def admit(self, ask: Ask) -> ASGIApp:
+        """Lets him in."""
+        return _do(ask, _conference(ask), Admit(_participant(ask)))
+
+    async def admit_all(self, ask: Ask) -> ASGIApp:
+        """Lets all in."""
+        return _do(ask, _conference(ask), AdmitAll())
 
     async def readmit(self, ask: Ask) -> ASGIApp:
         """Takes that back."""
@@ -228,7 +273,7 @@ class ConferenceApi:
 
     async def follow(self, ask: Ask) -> ASGIApp:
         """The stream of events."""
-        conference = _conference(ask)
+        conference = _conference(ask, lobby=True)
         known = ask.request.headers.get("last-event-id") or ask.request.query_params.get("since")
         if known is not None and not (known.isascii() and known.isdecimal() and len(known) < 20):
             raise HTTPException(422, "The id of an event is a number.")
@@ -237,8 +282,8 @@ class ConferenceApi:
         return EventStream(reader, self._streams)
 
 
-def _conference(ask: Ask) -> Conference:
-    return ask.caller.conference(ask.server, ask.path("name"))
+def _conference(ask: Ask, *, lobby: bool = False) -> Conference:
+    return ask.caller.conference(ask.server, ask.path("name"), lobby=lobby)
 
 
 def _participant(ask: Ask) -> int:

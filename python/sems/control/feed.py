@@ -76,7 +76,9 @@ class Feed:
     def snapshot(self, reader: int | None) -> bytes:
         """The conference as it is now."""
         view = ConferenceView.of(self.conference, reader)
-        return event(view.model_dump_json(), name="snapshot", id=view.sequence)
+        # Who waits knows nothing of the room, so there is nothing that he could go on from.
+        id = None if reader in self.conference.model.waiting else view.sequence
+        return event(view.model_dump_json(), name="snapshot", id=id)
 
     def _on_event(self, _: Event) -> None:
         self._ring()
@@ -133,6 +135,7 @@ class ConferenceReader:
         self._member = member
         self._reader = member.id if member else None
         self._since = since
+        self._waits = False
         self._readings = -1
         self._looks = 0
         self._wake: asyncio.Event | None = None
@@ -155,19 +158,33 @@ class ConferenceReader:
     def take(self) -> tuple[bytes, bool]:
         """What he does not know yet. One who was removed is told that, and then nothing of the room."""
         removed = self._member is not None and self._member.removed
+        outside = removed or (self._member is not None and self._member.waiting)
         chunks = list(self._changes(removed))
-        if self._readings != self._feed.readings and not removed:
+        if self._readings != self._feed.readings and not outside:
             self._readings = self._feed.readings
             chunks.append(self._feed.levels)
-        if self._looks != self._feed.looks and not removed:
+        if self._looks != self._feed.looks and not outside:
             chunks.append(self._feed.figures(self._looks))
             self._looks = self._feed.looks
         over = self._member.ended if self._member else not self._conference.members
         if over:
-            chunks.append(event(json.dumps({"reason": "removed" if removed else "ended"}), name="ended"))
+            chunks.append(event(json.dumps({"reason": self._why()}), name="ended"))
         return b"".join(chunks), over
 
+    def _why(self) -> str:
+        if self._member and self._member.turned_away:
+            return "turned_away"
+        return "removed" if self._member and self._member.removed else "ended"
+
     def _changes(self, removed: bool) -> Iterator[bytes]:
+        if self._member and self._member.waiting:
+            if not self._waits:
+                self._waits = True
+                yield self._feed.snapshot(self._reader)
+            return
+        if self._waits:
+            self._waits = False
+            self._since = None
         missed = None if self._since is None else self._model.since(self._since)
         if missed is None:
             if not removed:

@@ -36,7 +36,7 @@ from sems.conference.events import (
 from sems.conference.model import HISTORY, ConferenceModel
 from sems.conference.participant import Role
 from sems.conference.permissions import RULES
-from sems.conference.settings import Mode
+from sems.conference.settings import Mode, Settings
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_everybody_is_a_moderator_where_that_is_configured() -> None:
 
 
 def test_a_full_room_lets_nobody_in_until_somebody_leaves() -> None:
-    room = ConferenceModel(max_members=1)
+    room = ConferenceModel(settings=Settings(max_members=1))
     room.admit("Anna")
     with pytest.raises(RoomFull, match="busy"):
         room.admit("Ben")

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from sems.conference.commands import (
+    Admit,
+    AdmitAll,
     Command,
     GiveFloor,
     Lock,
@@ -18,16 +20,20 @@ from sems.conference.commands import (
     Remove,
     Say,
     SetGain,
+    SetMaxMembers,
     SetMode,
     SetRole,
     SetTalkTime,
     SetVolume,
+    SetWaitForModerator,
+    SetWaitingRoom,
     TakeFloor,
     Talk,
+    TurnAway,
     Unlock,
     Unmute,
 )
-from sems.conference.errors import NotHere, Refused, RoomLocked
+from sems.conference.errors import NotHere, Refused, RoomFull, RoomLocked
 from sems.conference.events import (
     Event,
     Gone,
@@ -53,6 +59,9 @@ COMMANDS = st.one_of(
     st.builds(kind, IDS)
     for kind in (Mute, Unmute, RaiseHand, LowerHand, GiveFloor, TakeFloor, Remove, Readmit)
 ) | st.sampled_from([Lock(), Unlock(), Talk(), SetTalkTime(60.0), *map(SetMode, Mode)])
+COMMANDS |= st.builds(Admit, IDS) | st.builds(TurnAway, IDS) | st.just(AdmitAll())
+COMMANDS |= st.builds(SetWaitingRoom, st.booleans()) | st.builds(SetWaitForModerator, st.booleans())
+COMMANDS |= st.builds(SetMaxMembers, st.none() | st.integers(1, 5))
 COMMANDS |= st.builds(SetRole, IDS, st.sampled_from(Role))
 COMMANDS |= st.builds(SetGain, IDS, st.floats(-99, 99)) | st.builds(
     SetVolume, IDS, st.none() | st.floats(-99, 99)
@@ -81,7 +90,7 @@ class AnyConference(RuleBasedStateMachine):
 
     @rule(role=st.sampled_from([None, *Role]))
     def somebody_calls(self, role: Role | None) -> None:
-        with contextlib.suppress(RoomLocked):
+        with contextlib.suppress(RoomLocked, RoomFull):
             self.room.admit("X", role=role)
 
     @rule(id=IDS)
@@ -179,6 +188,12 @@ class AnyConference(RuleBasedStateMachine):
     @invariant()
     def a_listener_is_not_heard(self) -> None:
         assert all(p.muted for p in self.room.participants.values() if p.role is Role.LISTENER)
+
+    @invariant()
+    def nobody_waits_whom_nobody_could_let_in_or_who_is_in_already(self) -> None:
+        assert not set(self.room.waiting) & set(self.room.participants)
+        if self.moderator == "first" and any(not p.role_fixed for p in self.room.waiting.values()):
+            assert self.room.participants
 
     @invariant()
     def who_holds_the_floor_is_here_and_an_open_room_has_none(self) -> None:

@@ -25,7 +25,19 @@ async def test_a_conference_is_shown_as_it_is(meeting: Meeting) -> None:
         assert shown | {"participants": None} == {
             "name": "standup",
             "sequence": meeting.model.sequence,
-            "settings": {"mode": "open", "locked": True, "talk_time": None},
+            "settings": {
+                "mode": "open",
+                "locked": True,
+                "waiting_room": False,
+                "wait_for_moderator": False,
+                "quiet": False,
+                "max_members": None,
+                "has_pin": False,
+                "has_moderator_pin": False,
+                "language": "en",
+                "talk_time": None,
+            },
+            "waiting": [],
             "floor": [],
             "volumes": {},
             "hands": [3, 2],
@@ -166,7 +178,15 @@ async def test_the_api_describes_itself_in_valid_openapi(meeting: Meeting) -> No
     }
     assert operations == {
         *("getMe", "listConferences", "getConference", "changeConference", "followConference"),
-        *("getParticipant", "changeParticipant", "removeParticipant", "readmitParticipant", "talk"),
+        *(
+            "getParticipant",
+            "changeParticipant",
+            "removeParticipant",
+            "readmitParticipant",
+            "talk",
+            "admitParticipant",
+            "admitAll",
+        ),
         *("listCalls", "getCall", "hangUp", "getStats", "followOverview", "listRegistrations"),
         *("listTraces", "getTrace", "sendMessage"),
     }

@@ -13,6 +13,17 @@ from .conftest import Meeting
 NOW = 0.3  # seconds, within which a change reaches every page
 
 
+SETTINGS = {
+    "mode": "open",
+    "waiting_room": False,
+    "wait_for_moderator": False,
+    "quiet": False,
+    "has_pin": False,
+    "has_moderator_pin": False,
+    "language": "en",
+}
+
+
 async def test_who_comes_new_is_given_the_whole_and_then_each_change(meeting: Meeting) -> None:
     async with meeting.stream("ben") as stream:
         told = await stream.next()
@@ -40,7 +51,7 @@ async def test_who_comes_new_is_given_the_whole_and_then_each_change(meeting: Me
         assert told.data == {
             "type": "settings_changed",
             "sequence": meeting.model.sequence,
-            "settings": {"mode": "open", "locked": True},
+            "settings": SETTINGS | {"locked": True},
         }
 
 

@@ -10,9 +10,11 @@ from pydantic import Field
 
 from ...conference import Conference, ConferenceModel, Mode, Participant, Presence, Role, Settings
 from ...conference.events import (
+    Admitted,
     Event,
     FloorChanged,
     HandsChanged,
+    LobbyChanged,
     MessageFailed,
     MessageSent,
     ModeChanged,
@@ -98,13 +100,38 @@ class SettingsView(View):
     who hold the floor from the start, and to whom they give it."""
     locked: bool
     """Nobody else can join."""
+    waiting_room: bool
+    """Who comes waits until a moderator lets him in."""
+    wait_for_moderator: bool
+    """Who comes while no moderator is here waits for one."""
+    quiet: bool
+    """No sound tells that somebody comes or goes."""
+    max_members: int | None
+    """How many can be here at once; null: as many as there are calls."""
+    has_pin: bool
+    """A PIN is to be keyed in to come in."""
+    has_moderator_pin: bool
+    """Who keys in another one comes in as a moderator."""
+    language: str
+    """The language in which the room speaks, such as `en`."""
     talk_time: float | None
     """For how many seconds the floor is given to somebody; null: until it is taken."""
 
     @classmethod
     def of(cls, settings: Settings) -> SettingsView:
-        """As everybody sees them."""
-        return cls(mode=settings.mode, locked=settings.locked, talk_time=settings.talk_time)
+        """As everybody sees them: PINs are never shown."""
+        return cls(
+            mode=settings.mode,
+            locked=settings.locked,
+            waiting_room=settings.waiting_room,
+            wait_for_moderator=settings.wait_for_moderator,
+            quiet=settings.quiet,
+            max_members=settings.max_members,
+            has_pin=settings.pin is not None,
+            has_moderator_pin=settings.moderator_pin is not None,
+            language=settings.language,
+            talk_time=settings.talk_time,
+        )
 
 
 class ConferenceView(View):
@@ -119,7 +146,9 @@ class ConferenceView(View):
     floor: list[int]
     """Ids of those who hold the floor, in the order in which they got it."""
     participants: list[ParticipantView]
-    """In the order in which they came."""
+    """In the order in which they came. Empty for one who waits."""
+    waiting: list[ParticipantView]
+    """Who waits to be let in, in the order in which they came. One who waits sees himself alone."""
     volumes: dict[int, float]
     """The gain in dB with which the reader alone hears others, by their ids; others are heard as by all."""
     messages: list[MessageView]
@@ -131,6 +160,8 @@ class ConferenceView(View):
     def of(cls, conference: Conference, me: int | None = None) -> ConferenceView:
         """As shown to participant ``me``, or to the operator."""
         model = conference.model
+        if me is not None and me in model.waiting:
+            return cls._of_the_lobby(conference, me)
         return cls(
             name=conference.name,
             sequence=model.sequence,
@@ -141,8 +172,25 @@ class ConferenceView(View):
                 ParticipantView.of(participant, model, own=participant.id == me)
                 for participant in model.participants.values()
             ],
+            waiting=[ParticipantView.of(each, model, own=False) for each in model.waiting.values()],
             volumes={} if me is None else dict(model.volumes(me)),
             messages=messages_for(model, me),
+            me=me,
+        )
+
+    @classmethod
+    def _of_the_lobby(cls, conference: Conference, me: int) -> ConferenceView:
+        model = conference.model
+        return cls(
+            name=conference.name,
+            sequence=model.sequence,
+            settings=SettingsView.of(model.settings),
+            hands=[],
+            floor=[],
+            participants=[],
+            waiting=[ParticipantView.of(model.waiting[me], model, own=True)],
+            volumes={},
+            messages=[],
             me=me,
         )
 
@@ -168,6 +216,10 @@ EventType = Literal[
     "floor_taken",
     "mode_changed",
     "gain_changed",
+    "knocked",
+    "admitted",
+    "went_away",
+    "turned_away",
     "volumes_changed",
     "settings_changed",
     "texts_changed",
@@ -189,6 +241,8 @@ class EventView(View):
     """The whole queue of raised hands."""
     floor: list[int] | None = None
     """All who hold the floor."""
+    waiting: list[ParticipantView] | None = None
+    """All who wait to be let in."""
     settings: SettingsView | None = None
     """All that holds in the room."""
     message: MessageView | None = None
@@ -203,6 +257,8 @@ class EventView(View):
         values: dict[str, Any] = {}
         if isinstance(happened, ParticipantChanged):
             values["participant"] = ParticipantView.of(happened.participant, model, own=own)
+        if isinstance(happened, LobbyChanged | Admitted):
+            values["waiting"] = [ParticipantView.of(each, model, own=False) for each in happened.waiting]
         if isinstance(happened, HandsChanged):
             values["hands"] = list(happened.hands)
         if isinstance(happened, FloorChanged | ModeChanged):
@@ -263,11 +319,23 @@ class Done(View):
     """Whoever has seen the event of this number has seen all that the command led to."""
 
 
+Pin = Annotated[str, Field(pattern=r"^[0-9]{3,16}$")]
+
+
 class ConferenceWish(Wish):
     """What shall hold in the room. All of it is done, or nothing."""
 
     mode: Annotated[Mode, Field(strict=False)] | None = None
     locked: bool | None = None
+    waiting_room: bool | None = None
+    wait_for_moderator: bool | None = None
+    quiet: bool | None = None
+    max_members: Annotated[int, Field(ge=1)] | None = None
+    """Null: as many as there are calls."""
+    pin: Pin | None = None
+    """Null: none."""
+    moderator_pin: Pin | None = None
+    """Null: none."""
     talk_time: Annotated[float, Field(ge=1, le=86_400)] | None = None
     """In seconds; null: until the floor is taken."""
 
