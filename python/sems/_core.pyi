@@ -189,12 +189,13 @@ class Prompt:
     @staticmethod
     def tone(spec: str) -> Prompt:
         """A generated sound by name: join, leave, muted, unmuted, hand-up, hand-down, beep, silence:MS,
-        sine:HZ:MS:DBOV, or one turn of what a network tells its callers: dial, ringback, busy,
-        congestion (or reorder), waiting, special, as in most of Europe or, with :us, :uk, :de, :fr,
-        :it, :jp, :au behind it, as there."""
+        sine:HZ:MS:DBOV (below 24,000 Hz; who hears less of it hears silence), or one turn of what a
+        network tells its callers: dial, ringback, busy, congestion (or reorder), waiting, special, as in
+        most of Europe or, with :us, :uk, :de, :fr, :it, :jp, :au behind it, as there."""
     @staticmethod
     def from_pcm(samples: bytes, rate: int = 8000) -> Prompt:
-        """From 16-bit little-endian mono samples."""
+        """From 16-bit little-endian mono samples of ``rate`` Hz, which are heard as far up as they and the
+        codec go."""
 
 @final
 class Quality:
@@ -246,13 +247,13 @@ class Progress:
 
 @final
 class Tap:
-    """Audio of a call or a room as it passes, in a bounded ring (two seconds)."""
+    """Audio of a call or a room as it passes, in a bounded ring (two seconds; of 48 kHz 0.8)."""
 
     def read(self) -> bytes:
-        """All that has come since the last read: 16-bit little-endian mono at 8 kHz."""
+        """All that has come since the last read: 16-bit little-endian mono."""
     @property
     def dropped(self) -> int:
-        """Samples lost because nobody read."""
+        """Samples lost because nobody read, at the rate at which it is read."""
     def blocks(self, rate: int, samples: int) -> Blocks:
         """Another listener to the same ring, from now on, in blocks of ``samples`` at ``rate`` Hz."""
 
@@ -827,9 +828,10 @@ class Engine:
         """Begins a playback that is written while it sounds, of which up to ``limit`` seconds may wait;
         returns (request, play, feed)."""
     def tap(
-        self, call: int | None = None, direction: str = "in", *, room: int | None = None
+        self, call: int | None = None, direction: str = "in", *, room: int | None = None, rate: int = 8000
     ) -> tuple[int, int, Tap]:
-        """Of exactly one of call and room; returns (request, tap id, tap)."""
+        """Of exactly one of call and room; returns (request, tap id, tap). ``rate``: samples a second of
+        what is read."""
     def record_call(self, call: int, path: str, direction: str = "in", rate: int = 8000) -> tuple[int, int]:
         """``direction``: in, out, or both on two channels; returns (request, recording)."""
     def record_room(

@@ -296,12 +296,13 @@ class CallMedia(ABC):
     def _must_be_up(self) -> None:
         """Raises HungUp when the call has ended."""
 
-    def tap(self, direction: Direction = "in") -> Tap:
-        """A copy of one direction as it passes: 16-bit mono at 8 kHz, read with ``tap.read()`` at least
-        every two seconds. Raises WrongState before there is a way for sound. :attr:`audio` waits for it."""
+    def tap(self, direction: Direction = "in", *, rate: int = 8000) -> Tap:
+        """A copy of one direction as it passes: 16-bit mono at ``rate`` Hz (4000–192000) whatever the codec,
+        read with ``tap.read()`` at least every two seconds, with Opus every 0.8. Raises WrongState before
+        there is a way for sound. :attr:`audio` waits for it."""
         if not self.has_media:
             raise WrongState("nothing can be heard before answer() or ring(early_media=True)")
-        request, _, tap = self.server.engine.core.tap(self.id, direction)
+        request, _, tap = self.server.engine.core.tap(self.id, direction, rate=rate)
         self.server.engine.completion(request)
         return tap
 

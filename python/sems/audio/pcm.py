@@ -72,7 +72,7 @@ class Audio:
         (4000–192000), until the call or the room ends.
 
         ``direction``: of a call, which side; a room is heard as by who listens there and says nothing.
-        What is not taken within two seconds is lost, and counted.
+        What is not taken within two seconds, with Opus within 0.8, is lost, and counted.
 
         Raises WrongState before there is a way for sound, HungUp when the call has ended.
         """
@@ -95,7 +95,7 @@ class Audio:
     def write(self, pcm: Buffer, *, rate: int = RATE) -> None:
         """Says ``pcm``, behind what was written before: 16-bit mono samples of ``rate`` Hz in anything
         with a buffer, such as bytes, an array or a block. Heard by the peer of a call, or by all in a
-        room.
+        room, as far up as ``rate`` and their codecs go.
 
         Raises BufferError while a minute waits already; ``await drain()`` is how to wait. Raises
         WrongState before there is a way for sound, HungUp when the call has ended.

@@ -42,6 +42,15 @@ impl Rate {
         }
     }
 
+    /// The lowest that holds all that is in audio of so many samples a second, or the highest.
+    pub const fn holding(hz: u32) -> Self {
+        match hz {
+            ..=8_000 => Self::Narrow,
+            8_001..=16_000 => Self::Wide,
+            _ => Self::Full,
+        }
+    }
+
     /// Samples a second.
     pub const fn hz(self) -> u32 {
         8_000 * self.factor() as u32

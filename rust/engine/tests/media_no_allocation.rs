@@ -18,6 +18,7 @@ use sems_audio::{
 };
 use sems_engine::{
     command::{Direction, Directions, Listener, MediaCommand, Recorded, RoomSettings, Tapped},
+    event::Event,
     ids::{CallId, PlayId, RecordingId, RequestId, RoomId, TapId},
     media::{
         leg::{Leg, LegConfig},
@@ -141,7 +142,12 @@ fn ticks_without_allocation(workers: usize, room_legs: usize, wide: bool) {
     let handle = media.handle();
     let room = RoomId::new(1, 0);
     let mut commands = vec![MediaCommand::OpenRoom { room }];
-    let prompt = Arc::new(Prompt::tone("sine:440:3330:-20").unwrap());
+    let prompts = [
+        "sine:440:3330:-20",
+        "sine:5000:1110:-20",
+        "sine:9000:770:-20",
+    ];
+    let prompts = prompts.map(|tone| Arc::new(Prompt::tone(tone).unwrap()));
     let mut readers = Vec::new();
     for number in 0..20u64 {
         let call = CallId::new(number + 2, 0);
@@ -189,7 +195,7 @@ fn ticks_without_allocation(workers: usize, room_legs: usize, wide: bool) {
             commands.push(MediaCommand::Play {
                 listener: Listener::Call(call),
                 play: PlayId(number),
-                prompts: vec![prompt.clone()],
+                prompts: prompts.to_vec(),
                 repeat: 0,
             });
         }
@@ -274,6 +280,22 @@ fn ticks_without_allocation(workers: usize, room_legs: usize, wide: bool) {
             rate,
         });
     }
+    // What the room hears is read from a file meanwhile.
+    let long = folder.join("long.wav");
+    let file = std::fs::File::create(&long).unwrap();
+    let mut file = sems_audio::wav::Writer::new(file, 48_000).unwrap();
+    file.write(&vec![1000; 31 * 48_000]).unwrap();
+    file.flush().unwrap();
+    handle.load_prompt(RequestId(9000), long).unwrap();
+    media.step(start);
+    let mut loaded = Vec::new();
+    events.drain(&mut loaded);
+    let Some(Event::PromptLoaded { prompt, .. }) = loaded.pop() else {
+        panic!("{loaded:?}");
+    };
+    let player = handle.player(PlayId(300), vec![prompt], 1).unwrap();
+    let listener = Listener::Room(room);
+    commands.push(MediaCommand::Start { listener, player });
     for (number, command) in commands.into_iter().enumerate() {
         handle.command(RequestId(number as u64), command).unwrap();
     }
@@ -286,7 +308,7 @@ fn ticks_without_allocation(workers: usize, room_legs: usize, wide: bool) {
             // The threads of others may do what they like.
             let begun = COUNT.get();
             media.step(now);
-            listen_and_speak(&mut readers, &mut feeds);
+            listen_and_speak(&mut readers, &mut feeds, millisecond / 100);
             others += COUNT.get() - begun;
         }
         media.step_workers(now);
@@ -299,21 +321,29 @@ fn ticks_without_allocation(workers: usize, room_legs: usize, wide: bool) {
     events.drain(&mut told);
     assert_eq!(after - before - others, 0);
     assert!(told.len() > 200, "{} events", told.len());
-    assert!(feeds.iter().all(|feed| feed.waiting() < 8000));
+    assert!(
+        feeds
+            .iter()
+            .all(|feed| feed.waiting() < Duration::from_secs(1))
+    );
+    assert!(handle.stats().contains(&("streams", 1)));
     let mix = std::fs::metadata(folder.join("mix.wav")).unwrap();
     assert!(mix.len() > 300_000, "{} bytes", mix.len());
     std::fs::remove_dir_all(folder).unwrap();
 }
 
-/// Reads what was heard and writes a tenth of a second, as those outside of the workers do.
-fn listen_and_speak(readers: &mut [TapReader], feeds: &mut [Feed]) {
+/// Reads what was heard and writes a tenth of a second of one rate or another, as those outside of the
+/// workers do.
+fn listen_and_speak(readers: &mut [TapReader], feeds: &mut [Feed], turn: u32) {
     let mut heard = Vec::new();
     for reader in readers {
         reader.read(&mut heard);
         reader.wake_after(5);
     }
+    let rate = [8_000, 16_000, 24_000, 48_000][turn as usize % 4];
+    let samples = vec![1000; rate as usize / 10];
     for feed in feeds {
-        feed.write(&[1000; 800], 8000).unwrap().unwrap();
+        feed.write(&samples, rate).unwrap().unwrap();
         feed.wake_below(Duration::from_millis(20));
     }
 }

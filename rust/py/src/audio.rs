@@ -15,7 +15,7 @@ use pyo3::{
 };
 use sems_engine::media::{
     player,
-    tap::{self, TapReader, TapWriter},
+    tap::{self, TapWriter},
 };
 
 use crate::errors::to_python;
@@ -34,19 +34,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Audio of a call or a room as it passes.
 #[pyclass(frozen, module = "sems._core")]
-pub struct Tap(Mutex<TapReader>);
+pub struct Tap(Mutex<tap::BlockReader>);
 
 impl Tap {
-    /// Both ends of a new tap.
-    pub fn new() -> (TapWriter, Self) {
+    /// Both ends of a new tap, which is read at `rate` Hz.
+    pub fn new(rate: u32) -> PyResult<(TapWriter, Self)> {
         let (writer, reader) = tap::tap(TAP_SECONDS, TAP_RATE);
-        (writer, Self(Mutex::new(reader)))
+        let reader = tap::BlockReader::new(reader, rate, tap::SLOT).map_err(to_python)?;
+        Ok((writer, Self(Mutex::new(reader))))
     }
 }
 
 #[pymethods]
 impl Tap {
-    /// All that has come since the last read: 16-bit little-endian mono at 8 kHz.
+    /// All that has come since the last read: 16-bit little-endian mono.
     fn read<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         let mut samples = Vec::new();
         lock(&self.0).read(&mut samples);
@@ -57,15 +58,15 @@ impl Tap {
         PyBytes::new(py, &bytes)
     }
 
-    /// Samples lost because nobody read.
+    /// Samples lost because nobody read, at the rate at which it is read.
     #[getter]
     fn dropped(&self) -> u64 {
-        lock(&self.0).lost() * tap::SLOT as u64
+        lock(&self.0).all_dropped()
     }
 
     /// Another listener to the same ring, from now on, in blocks of `samples` at `rate` Hz.
     fn blocks(&self, rate: u32, samples: usize) -> PyResult<Blocks> {
-        let reader = lock(&self.0).clone();
+        let reader = lock(&self.0).reader();
         let blocks = tap::BlockReader::new(reader, rate, samples).map_err(to_python)?;
         Ok(Blocks {
             reader: Mutex::new(blocks),
@@ -284,7 +285,7 @@ impl Feed {
     fn waiting(&self) -> f64 {
         let feed = lock(&self.0);
         feed.as_ref()
-            .map_or(0.0, |feed| feed.waiting_time().as_secs_f64())
+            .map_or(0.0, |feed| feed.waiting().as_secs_f64())
     }
 
     /// Asks to be told by Event.FeedReady when no more than `seconds` wait; False: it is so already, or

@@ -135,13 +135,14 @@ impl Engine {
     }
 
     /// Of exactly one of call and room, whose direction is that of who listens there; returns (request,
-    /// tap id, tap).
-    #[pyo3(signature = (call = None, direction = "in", *, room = None))]
+    /// tap id, tap). ``rate``: samples a second of what is read.
+    #[pyo3(signature = (call = None, direction = "in", *, room = None, rate = 8000))]
     fn tap(
         &self,
         call: Option<u64>,
         direction: &str,
         room: Option<u64>,
+        rate: u32,
     ) -> PyResult<(u64, u64, Tap)> {
         let direction = convert::direction(direction)?;
         let of = match (call, room) {
@@ -153,7 +154,7 @@ impl Engine {
                 ));
             }
         };
-        let (writer, reader) = Tap::new();
+        let (writer, reader) = Tap::new(rate)?;
         let tap = self.0.new_tap();
         let request = self.media(MediaCommand::Tap { of, tap, writer })?;
         Ok((request, tap.0, reader))

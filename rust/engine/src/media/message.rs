@@ -103,8 +103,8 @@ pub(super) enum ToFiles {
     Load { request: RequestId, path: PathBuf },
     /// Read a playback ahead.
     Stream(Box<Reading>),
-    /// Such a playback wants to be elsewhere.
-    Seek(PlayId),
+    /// Such a playback wants to be elsewhere, or at another rate.
+    Heed(PlayId),
     /// Open the files for a recording.
     Record {
         request: RequestId,

@@ -420,7 +420,8 @@ impl MediaHandle {
             return Ok(Box::new(Player::new(play, prompts, repeat)));
         }
         let turn = prompts.iter().map(|prompt| prompt.len()).sum();
-        let (writer, reader) = player::stream(turn);
+        let highest = prompts.iter().map(|prompt| prompt.rate()).max();
+        let (writer, reader) = player::stream(turn, highest.unwrap_or_default());
         let reading = Box::new(Reading::new(play, prompts, repeat, writer));
         let message = ToFiles::Stream(reading);
         self.files.tell(message).map_err(|_| Overrun)?;

@@ -21,12 +21,13 @@ const LONGEST_TONE_MS: u32 = 3_600_000;
 /// A prompt as it crosses threads and languages.
 pub type PromptHandle = Arc<Prompt>;
 
-/// A sound at 8 kHz, and at 16 kHz if there is more in it than 8 kHz can hold; linear and in each codec that codes sample by sample, so that playing it to
-/// one listener costs a header and a send.
+/// A sound at 8 kHz, and at those of 16 and 48 kHz for which there is more in it than the rate below can
+/// hold; linear, and in each codec that codes sample by sample, so that playing it to one listener costs
+/// a header and a send.
 pub struct Prompt {
     samples: Box<[i16]>,
-    /// At 16 kHz, twice as many.
-    wide: Option<Box<[i16]>>,
+    /// At 16 and 48 kHz, two and six times as many.
+    higher: [Option<Box<[i16]>>; 2],
     coded: Vec<Coded>,
     /// It is not here but in a file, which is read while it sounds.
     file: Option<LongFile>,
@@ -36,6 +37,8 @@ struct LongFile {
     path: PathBuf,
     /// At 8 kHz.
     samples: u64,
+    /// The least rate that holds all of it.
+    rate: Rate,
 }
 
 struct Coded {
@@ -59,47 +62,46 @@ impl Prompt {
             .collect();
         Self {
             samples: samples.into_boxed_slice(),
-            wide: None,
+            higher: [None, None],
             coded,
             file: None,
         }
     }
 
-    /// A long file, of so many samples at 8 kHz, that is read while it sounds.
-    pub(super) fn of_file(path: PathBuf, samples: u64) -> Self {
+    /// A long file, of so many samples at 8 kHz, that is read while it sounds; its own rate is `hz`.
+    pub(super) fn of_file(path: PathBuf, samples: u64, hz: u32) -> Self {
+        let rate = Rate::holding(hz);
         Self {
             samples: Box::default(),
-            wide: None,
+            higher: [None, None],
             coded: Vec::new(),
-            file: Some(LongFile { path, samples }),
+            file: Some(LongFile {
+                path,
+                samples,
+                rate,
+            }),
         }
     }
 
-    /// From samples at `rate` Hz.
+    /// From samples at `rate` Hz, which are brought to each rate at which they may be heard.
     ///
     /// # Errors
     /// [`EngineError::Invalid`] for a rate that can't be resampled.
     pub fn from_pcm(samples: Vec<i16>, rate: u32) -> Result<Self, EngineError> {
-        let resampled = |to: Rate| {
+        let brought = |to: Rate| {
             resample(&samples, rate, to.hz())
                 .map_err(|error| EngineError::Invalid(format!("prompt: {error}")))
         };
-        if rate == SAMPLE_RATE {
-            return Ok(Self::new(samples));
+        let mut prompt = Self::new(brought(Rate::Narrow)?);
+        let length = prompt.samples.len();
+        for (place, to) in prompt.higher.iter_mut().zip([Rate::Wide, Rate::Full]) {
+            if to <= Rate::holding(rate) {
+                let mut higher = brought(to)?;
+                higher.resize(to.factor() * length, 0);
+                *place = Some(higher.into_boxed_slice());
+            }
         }
-        let prompt = Self::new(resampled(Rate::Narrow)?);
-        if rate < SAMPLE_RATE {
-            return Ok(prompt);
-        }
-        let mut wide = match rate == Rate::Wide.hz() {
-            true => samples,
-            false => resampled(Rate::Wide)?,
-        };
-        wide.resize(2 * prompt.samples.len(), 0);
-        Ok(Self {
-            wide: Some(wide.into_boxed_slice()),
-            ..prompt
-        })
+        Ok(prompt)
     }
 
     /// A generated sound: `join`, `leave`, `muted`, `unmuted`, `hand-up`, `hand-down`, `beep`,
@@ -117,10 +119,13 @@ impl Prompt {
             ["sine", hz, ms, dbov] => {
                 let hz: f32 = hz.parse().map_err(|_| unknown())?;
                 let dbov: i8 = dbov.parse().map_err(|_| unknown())?;
-                if !(hz > 0.0 && hz < SAMPLE_RATE as f32 / 2.0) || dbov > 0 {
+                if !(hz > 0.0 && hz < Rate::Full.hz() as f32 / 2.0) || dbov > 0 {
                     return Err(unknown());
                 }
-                Pattern::from_parts(vec![Part::sine(hz, dbov, duration(ms, unknown)?)])
+                let pattern =
+                    Pattern::from_parts(vec![Part::sine(hz, dbov, duration(ms, unknown)?)]);
+                let rate = Rate::holding((2.0 * hz).ceil() as u32).hz();
+                return Self::from_pcm(pattern.render(rate), rate);
             }
             ["muted"] => tone::MUTE,
             ["unmuted"] => tone::UNMUTE,
@@ -160,8 +165,9 @@ impl Prompt {
             .file
             .as_ref()
             .map_or(0, |file| file.path.as_os_str().len());
-        let wide = self.wide.as_ref().map_or(0, |wide| wide.len());
-        size_of::<Self>() + 2 * (self.samples.len() + wide) + coded + path
+        let higher = self.higher.iter().flatten();
+        let higher: usize = higher.map(|samples| samples.len()).sum();
+        size_of::<Self>() + 2 * (self.samples.len() + higher) + coded + path
     }
 
     /// The file in which it is, when it is too long to be kept here.
@@ -174,9 +180,25 @@ impl Prompt {
         &self.samples
     }
 
-    /// The sound at 16 kHz, if it was ever known at more than 8; twice as many samples.
-    pub fn wide(&self) -> Option<&[i16]> {
-        self.wide.as_deref()
+    /// The least rate that holds all that is in it.
+    pub fn rate(&self) -> Rate {
+        match (&self.file, &self.higher) {
+            (Some(file), _) => file.rate,
+            (None, [_, Some(_)]) => Rate::Full,
+            (None, [Some(_), None]) => Rate::Wide,
+            (None, [None, None]) => Rate::Narrow,
+        }
+    }
+
+    /// The sound at the highest rate up to `rate` that tells more of it than the one below, and that
+    /// rate; as many samples as at 8 kHz times [`Rate::factor`].
+    pub fn at(&self, rate: Rate) -> (Rate, &[i16]) {
+        let [wide, full] = self.higher.each_ref().map(Option::as_deref);
+        match (rate, wide, full) {
+            (Rate::Full, _, Some(full)) => (Rate::Full, full),
+            (Rate::Wide | Rate::Full, Some(wide), _) => (Rate::Wide, wide),
+            _ => (Rate::Narrow, &self.samples),
+        }
     }
 
     /// The sound in `codec`, a byte a sample; `None` for a codec that does not code so.
@@ -261,7 +283,7 @@ mod tests {
             "silence:-1",
             "silence:99999999",
             "sine:0:10:-20",
-            "sine:5000:10:-20",
+            "sine:24000:10:-20",
             "sine:NaN:10:-20",
             "sine:440:10:1",
             "sine:440:10",
@@ -275,9 +297,41 @@ mod tests {
     }
 
     #[test]
-    fn other_rates_are_resampled() {
-        let prompt = Prompt::from_pcm(vec![0; 16_000], 16_000).unwrap();
-        assert_eq!(prompt.duration(), Duration::from_secs(1));
+    fn a_sound_is_ready_at_every_rate_that_tells_more_of_it() {
+        for (hz, rates) in [
+            (4_000, &[Rate::Narrow; 3]),
+            (8_000, &[Rate::Narrow; 3]),
+            (11_025, &[Rate::Narrow, Rate::Wide, Rate::Wide]),
+            (16_000, &[Rate::Narrow, Rate::Wide, Rate::Wide]),
+            (22_050, &Rate::ALL),
+            (48_000, &Rate::ALL),
+        ] {
+            let prompt = Prompt::from_pcm(vec![900; hz as usize], hz).unwrap();
+            assert_eq!(prompt.duration(), Duration::from_secs(1));
+            assert_eq!(prompt.rate(), rates[2], "{hz}");
+            let mut bytes = 0;
+            for (wanted, rate) in Rate::ALL.into_iter().zip(rates) {
+                let (found, samples) = prompt.at(wanted);
+                assert_eq!((found, samples.len()), (*rate, rate.hz() as usize), "{hz}");
+                bytes += if found == wanted {
+                    2 * samples.len()
+                } else {
+                    0
+                };
+            }
+            assert!(prompt.bytes() > bytes);
+        }
         assert!(Prompt::from_pcm(vec![0; 10], 0).is_err());
+    }
+
+    #[test]
+    fn a_tone_above_what_a_telephone_hears_sounds_where_there_is_more() {
+        let prompt = Prompt::tone("sine:6000:200:-20").unwrap();
+        let (rate, samples) = prompt.at(Rate::Full);
+        assert_eq!((rate, Level::rms(samples).dbov()), (Rate::Wide, -20));
+        assert!(Level::rms(prompt.samples()).dbov() < -60);
+        let prompt = Prompt::tone("sine:12000:200:-20").unwrap();
+        assert_eq!(prompt.at(Rate::Full).0, Rate::Full);
+        assert!(Level::rms(prompt.at(Rate::Wide).1).dbov() < -60);
     }
 }

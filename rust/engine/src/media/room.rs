@@ -19,7 +19,7 @@ use shared::Lowered;
 use self::parts::Parts;
 use super::{
     leg::{Leg, Packet, Part},
-    message::Waste,
+    message::{Trash, Waste},
     player::{Advance, Player},
     tap::Sinks,
     worker::Tick,
@@ -196,8 +196,8 @@ impl Room {
     }
 
     /// Begins a playback that all hear.
-    pub(super) fn play(&mut self, mut player: Player) {
-        player.set_rate(self.rate);
+    pub(super) fn play(&mut self, mut player: Player, trash: &Trash) {
+        player.meet(self.rate, trash);
         self.players.push(player);
     }
 

@@ -30,13 +30,13 @@ fn noise(seed: u32, samples: usize) -> Vec<i16> {
 }
 
 /// A file of such sound.
-fn write(path: &Path, samples: &[i16], rate: u32) {
+pub fn write(path: &Path, samples: &[i16], rate: u32) {
     let mut file = wav::Writer::new(File::create(&path.0).unwrap(), rate).unwrap();
     file.write(samples).unwrap();
     file.flush().unwrap();
 }
 
-fn load(stage: &mut Stage, path: &Path) -> Arc<Prompt> {
+pub fn load(stage: &mut Stage, path: &Path) -> Arc<Prompt> {
     let request = RequestId(1_000_000 + stage.events.len() as u64);
     stage.handle.load_prompt(request, path.0.clone()).unwrap();
     stage.settle();
@@ -50,7 +50,12 @@ fn load(stage: &mut Stage, path: &Path) -> Arc<Prompt> {
     loaded.unwrap_or_else(|| panic!("{:?}", stage.events))
 }
 
-fn play(stage: &mut Stage, listener: Listener, prompts: Vec<Arc<Prompt>>, repeat: u32) -> PlayId {
+pub fn play(
+    stage: &mut Stage,
+    listener: Listener,
+    prompts: Vec<Arc<Prompt>>,
+    repeat: u32,
+) -> PlayId {
     let play = PlayId(500);
     let player = stage.handle.player(play, prompts, repeat).unwrap();
     stage.must(MediaCommand::Start { listener, player });

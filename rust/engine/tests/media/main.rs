@@ -19,4 +19,5 @@ mod rooms;
 mod streams;
 mod taps;
 mod watching;
+mod wide_sounds;
 mod wideband;

@@ -13,9 +13,9 @@ use crate::stage::{LOUD, Stage, TICK};
 const PAYLOAD_TYPE: u8 = 110;
 
 /// A phone that speaks a codec of any rate.
-struct Speaker {
-    phone: usize,
-    codec: &'static Codec,
+pub struct Speaker {
+    pub phone: usize,
+    pub codec: &'static Codec,
     encoder: Encoder,
     said: Box<dyn FnMut(usize) -> i16>,
     /// Samples that it has said.
@@ -23,7 +23,7 @@ struct Speaker {
 }
 
 impl Speaker {
-    fn new(stage: &mut Stage, codec: &'static Codec, room: Option<RoomId>) -> Self {
+    pub fn new(stage: &mut Stage, codec: &'static Codec, room: Option<RoomId>) -> Self {
         let payload_type = PayloadType::new(PAYLOAD_TYPE).unwrap();
         let phone = stage.call_with(0, |negotiated| {
             negotiated.codec = codec;
@@ -45,7 +45,7 @@ impl Speaker {
     }
 
     /// Speaks a sine from now on.
-    fn speak(&mut self, hz: f64) {
+    pub fn speak(&mut self, hz: f64) {
         let step = std::f64::consts::TAU * hz / f64::from(self.codec.rate.hz());
         let amplitude = 32_768.0 * 10f64.powf(f64::from(LOUD) / 20.0) * 2f64.sqrt();
         self.said = Box::new(move |n| (amplitude * (step * n as f64).sin()).round() as i16);
@@ -69,7 +69,7 @@ impl Speaker {
     }
 
     /// All that it has heard.
-    fn heard(&self, stage: &Stage) -> Vec<i16> {
+    pub fn heard(&self, stage: &Stage) -> Vec<i16> {
         let mut decoder = self.codec.decoder();
         let mut heard = Vec::new();
         for packet in &stage.phones[self.phone].received {
@@ -81,14 +81,14 @@ impl Speaker {
     }
 
     /// The level of a frequency in the last 400 ms of that, in dBov.
-    fn level_of(&self, stage: &Stage, hz: f32) -> f32 {
+    pub fn level_of(&self, stage: &Stage, hz: f32) -> f32 {
         let heard = self.heard(stage);
         let rate = self.codec.rate;
         goertzel(&heard[heard.len() - 20 * rate.frame()..], rate.hz(), hz)
     }
 
     /// Whether it hears a tone as loud as it was said.
-    fn hears(&self, stage: &Stage, hz: f32) -> bool {
+    pub fn hears(&self, stage: &Stage, hz: f32) -> bool {
         let level = self.level_of(stage, hz);
         assert!(
             !(-50.0..=-23.0).contains(&level),
@@ -99,7 +99,7 @@ impl Speaker {
     }
 }
 
-fn run(stage: &mut Stage, speakers: &mut [Speaker], ticks: usize) {
+pub fn run(stage: &mut Stage, speakers: &mut [Speaker], ticks: usize) {
     for _ in 0..ticks {
         for speaker in speakers.iter_mut() {
             speaker.send(stage);

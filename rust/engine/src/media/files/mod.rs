@@ -100,7 +100,7 @@ impl FilesInbox {
             | ToFiles::PauseRecord { recording, .. }
             | ToFiles::StopRecord { recording, .. } => recording.0 as usize,
             ToFiles::Stream(reading) => reading.play.0 as usize,
-            ToFiles::Seek(play) => play.0 as usize,
+            ToFiles::Heed(play) => play.0 as usize,
             ToFiles::Load { .. } | ToFiles::Empty => self.next.fetch_add(1, Ordering::Relaxed),
             ToFiles::Stop => 0,
         };
@@ -240,7 +240,7 @@ impl Files {
                 self.readings.push(*reading);
                 self.next_read = Some(now);
             }
-            ToFiles::Seek(_) => self.next_read = Some(now),
+            ToFiles::Heed(_) => self.next_read = Some(now),
             ToFiles::Empty => {}
             ToFiles::Stop => self.stopped = true,
         }
@@ -431,7 +431,11 @@ fn read_prompt(path: &Path, stream_after: Duration) -> Result<PromptHandle, Stri
     let mut file = SoundFile::open(path, None)?;
     let length = file.len();
     if Prompt::duration_of(length) > stream_after {
-        return Ok(Arc::new(Prompt::of_file(path.to_owned(), length)));
+        return Ok(Arc::new(Prompt::of_file(
+            path.to_owned(),
+            length,
+            file.rate(),
+        )));
     }
     let mut samples = Vec::with_capacity(length as usize);
     while file.read(&mut samples).map_err(|error| said(&error))? {}

@@ -4,7 +4,7 @@
 use sems_audio::{Converter, Rate, codec::Encoder};
 
 use super::{Leg, Packet};
-use crate::media::player::Player;
+use crate::media::{message::Trash, player::Player};
 
 /// Ticks for which a leg that has had a mix of its own keeps its encoder when it hears the same as
 /// all again: 5 s. In the meantime that of all and its own come together …
@@ -75,8 +75,8 @@ impl Leg {
     }
 
     /// Begins a playback that only it hears.
-    pub(in crate::media) fn play(&mut self, mut player: Player) {
-        player.set_rate(self.room_rate);
+    pub(in crate::media) fn play(&mut self, mut player: Player, trash: &Trash) {
+        player.meet(self.room_rate, trash);
         self.players.push(player);
     }
 

@@ -4,34 +4,43 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU8, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use sems_audio::{FRAME_SAMPLES, Frame, Resampler, SAMPLE_RATE, SILENCE};
+use sems_audio::{Rate, Resampler};
 
-use super::Advance;
+use super::{Advance, copy_within};
 use crate::error::EngineError;
 
 /// Pieces that can wait at once.
 const PIECES: usize = 1024;
 /// Nobody waits for anything.
 const NOBODY: u64 = u64::MAX;
+/// In which samples of all rates are counted: a second has as many as it has samples at 48 kHz.
+const UNITS: u64 = Rate::Full.hz() as u64;
 
-type Piece = Box<[i16]>;
+/// Audio at one rate.
+#[derive(Debug)]
+struct Piece {
+    samples: Box<[i16]>,
+    rate: Rate,
+}
 
-/// What both ends know. Samples are counted from the first that was written.
+/// What both ends know. Units are counted from the first that was written.
 #[derive(Debug)]
 struct Shared {
-    /// Samples that have sounded, or have been passed over.
+    /// Units that have sounded, or have been passed over.
     taken: AtomicU64,
     /// What was written before this one is not to sound any more.
     cleared: AtomicU64,
-    /// The writer waits until so many samples have sounded.
+    /// The writer waits until so many units have sounded.
     wake_at: AtomicU64,
     /// How many times it ran dry after it had sounded.
     dry: AtomicU64,
+    /// The place in [`Rate::ALL`] of the rate above which nobody hears anything.
+    rate: AtomicU8,
 }
 
 /// The worker's end.
@@ -44,7 +53,9 @@ pub(super) struct FeedPlayer {
     offset: usize,
     taken: u64,
     sounds: bool,
-    frame: Frame,
+    /// The current 20 ms, and their rate.
+    frame: [i16; Rate::LONGEST_FRAME],
+    rate: Rate,
 }
 
 /// The writer's end. What has been written sounds on when it is dropped.
@@ -55,8 +66,8 @@ pub struct Feed {
     shared: Arc<Shared>,
     written: u64,
     limit: u64,
-    /// For audio of another rate, and that rate.
-    resampler: Option<(u32, Resampler)>,
+    /// For audio of another rate than ours, that rate, and the one of ours that it is brought to.
+    resampler: Option<(u32, Rate, Resampler)>,
 }
 
 /// Too much waits already. Nothing was written.
@@ -73,13 +84,15 @@ pub(super) fn feed(limit: Duration) -> (Feed, FeedPlayer) {
         cleared: AtomicU64::new(0),
         wake_at: AtomicU64::new(NOBODY),
         dry: AtomicU64::new(0),
+        // Until the worker has said where it plays.
+        rate: AtomicU8::new(Rate::Full as u8),
     });
     let feed = Feed {
         pieces,
         used: back,
         shared: shared.clone(),
         written: 0,
-        limit: samples(limit),
+        limit: units(limit),
         resampler: None,
     };
     let player = FeedPlayer {
@@ -90,13 +103,20 @@ pub(super) fn feed(limit: Duration) -> (Feed, FeedPlayer) {
         offset: 0,
         taken: 0,
         sounds: false,
-        frame: SILENCE,
+        frame: [0; Rate::LONGEST_FRAME],
+        rate: Rate::Narrow,
     };
     (feed, player)
 }
 
-fn samples(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos() * u128::from(SAMPLE_RATE) / 1_000_000_000).unwrap_or(u64::MAX)
+/// Units of a time.
+fn units(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos() * u128::from(UNITS) / 1_000_000_000).unwrap_or(u64::MAX)
+}
+
+/// Units of a sample.
+fn unit(rate: Rate) -> u64 {
+    UNITS / u64::from(rate.hz())
 }
 
 impl FeedPlayer {
@@ -104,38 +124,58 @@ impl FeedPlayer {
         self.pieces.is_abandoned() && self.piece.is_none() && self.pieces.is_empty()
     }
 
-    pub(super) fn samples(&self) -> &Frame {
-        &self.frame
+    /// The current 20 ms, at [`FeedPlayer::rate`].
+    pub(super) fn samples(&self) -> &[i16] {
+        &self.frame[..self.rate.frame()]
     }
 
+    /// The rate of the current 20 ms.
+    pub(super) fn rate(&self) -> Rate {
+        self.rate
+    }
+
+    /// Nothing above this rate will be heard.
+    pub(super) fn set_rate(&mut self, rate: Rate) {
+        self.shared.rate.store(rate as u8, Ordering::Relaxed);
+    }
+
+    /// Samples at 8 kHz since the first that was written.
     pub(super) fn position(&self) -> u64 {
-        self.taken
+        self.taken / unit(Rate::Narrow)
     }
 
     pub(super) fn advance(&mut self) -> Advance {
         let cleared = self.shared.cleared.load(Ordering::Acquire);
         while self.taken < cleared {
             let left = cleared - self.taken;
-            let Some(piece) = self.current() else { break };
-            let count = piece.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            let Some((piece, rate)) = self.current() else {
+                break;
+            };
+            let left = usize::try_from(left.div_ceil(unit(rate))).unwrap_or(usize::MAX);
+            let count = piece.len().min(left);
             self.go_on(count);
         }
         let mut filled = 0;
-        while filled < FRAME_SAMPLES {
-            if self.current().is_none() {
+        while filled < self.rate.frame() {
+            let Some((_, rate)) = self.current() else {
                 break;
+            };
+            if rate != self.rate {
+                filled = copy_within(&mut self.frame, filled, self.rate, rate);
+                self.rate = rate;
             }
-            let piece = self.piece.as_deref().unwrap_or_default();
-            let part = &piece[self.offset..piece.len().min(self.offset + FRAME_SAMPLES - filled)];
-            let count = part.len();
-            self.frame[filled..filled + count].copy_from_slice(part);
+            let piece = self.piece.as_ref().map(|piece| &*piece.samples);
+            let rest = &piece.unwrap_or_default()[self.offset..];
+            let count = rest.len().min(rate.frame() - filled);
+            self.frame[filled..filled + count].copy_from_slice(&rest[..count]);
             self.go_on(count);
             filled += count;
         }
-        self.frame[filled..].fill(0);
+        let frame = self.rate.frame();
+        self.frame[filled..frame].fill(0);
         self.shared.taken.store(self.taken, Ordering::Release);
-        let ran_dry = self.sounds && filled < FRAME_SAMPLES && !self.pieces.is_abandoned();
-        self.sounds = filled == FRAME_SAMPLES;
+        let ran_dry = self.sounds && filled < frame && !self.pieces.is_abandoned();
+        self.sounds = filled == frame;
         if !ran_dry {
             return Advance::Sound;
         }
@@ -156,74 +196,78 @@ impl FeedPlayer {
         }
     }
 
-    /// What is left of the piece that sounds.
-    fn current(&mut self) -> Option<&[i16]> {
+    /// What is left of the piece that sounds, and its rate.
+    fn current(&mut self) -> Option<(&[i16], Rate)> {
         if self.piece.is_none() {
             self.piece = self.pieces.pop().ok();
             self.offset = 0;
         }
-        self.piece.as_deref().map(|piece| &piece[self.offset..])
+        let piece = self.piece.as_ref()?;
+        Some((&piece.samples[self.offset..], piece.rate))
     }
 
+    /// So many samples of it have sounded.
     fn go_on(&mut self, count: usize) {
-        self.taken += count as u64;
         self.offset += count;
-        if self
-            .piece
-            .as_ref()
-            .is_some_and(|piece| self.offset >= piece.len())
-            && let Some(piece) = self.piece.take()
-        {
-            // There is room for all that can be on its way. A writer that is gone took its end along,
-            // and the piece goes with the ring.
-            let _ = self.used.push(piece);
+        if let Some(piece) = self.piece.take() {
+            self.taken += count as u64 * unit(piece.rate);
+            if self.offset < piece.samples.len() {
+                self.piece = Some(piece);
+            } else {
+                // There is room for all that can be on its way. A writer that is gone took its end along,
+                // and the piece goes with the ring.
+                let _ = self.used.push(piece);
+            }
         }
     }
 }
 
 impl Feed {
-    /// Appends samples of `rate` Hz.
+    /// Appends samples of `rate` Hz. They are heard as they are as far as the room's rate allows, which
+    /// is that of its members' codecs.
     ///
     /// # Errors
     /// [`Full`] when the limit waits already, or a thousand pieces; [`EngineError::Invalid`] for a
     /// rate that can't be resampled.
     pub fn write(&mut self, samples: &[i16], rate: u32) -> Result<Result<(), Full>, EngineError> {
         self.recycle();
-        if self.waiting() >= self.limit || self.pieces.slots() < 2 {
+        if self.units_waiting() >= self.limit || self.pieces.slots() < 2 {
             return Ok(Err(Full));
         }
+        let highest = Rate::ALL[usize::from(self.shared.rate.load(Ordering::Relaxed))];
+        let to = Rate::holding(rate).min(highest);
         if self
             .resampler
             .as_ref()
-            .is_some_and(|(from, _)| *from != rate)
+            .is_some_and(|(from, before, _)| (*from, *before) != (rate, to))
         {
             self.flush();
         }
-        if rate == SAMPLE_RATE {
-            self.push(samples.into());
+        if rate == to.hz() {
+            self.push(samples.into(), to);
             return Ok(Ok(()));
         }
         let resampler = match &mut self.resampler {
-            Some((_, resampler)) => resampler,
+            Some((.., resampler)) => resampler,
             none => {
-                let new = Resampler::new(rate, SAMPLE_RATE)
+                let new = Resampler::new(rate, to.hz())
                     .map_err(|error| EngineError::Invalid(error.to_string()))?;
-                &mut none.insert((rate, new)).1
+                &mut none.insert((rate, to, new)).2
             }
         };
         let mut converted = Vec::new();
         resampler.push(samples, &mut converted);
-        self.push(converted.into());
+        self.push(converted.into(), to);
         Ok(Ok(()))
     }
 
     /// Nothing follows what was written for now: what the resampler has held back, less than 5 ms, is
     /// to sound as well.
     pub fn flush(&mut self) {
-        if let Some((_, resampler)) = self.resampler.take() {
+        if let Some((_, rate, resampler)) = self.resampler.take() {
             let mut rest = Vec::new();
             resampler.finish(&mut rest);
-            self.push(rest.into());
+            self.push(rest.into(), rate);
         }
     }
 
@@ -234,23 +278,22 @@ impl Feed {
         self.recycle();
     }
 
-    /// Samples at 8 kHz that wait to sound.
-    pub fn waiting(&self) -> u64 {
+    fn units_waiting(&self) -> u64 {
         let taken = self.shared.taken.load(Ordering::Acquire);
         let cleared = self.shared.cleared.load(Ordering::Relaxed);
         self.written.saturating_sub(taken.max(cleared))
     }
 
     /// How long what waits will sound.
-    pub fn waiting_time(&self) -> Duration {
-        Duration::from_nanos(self.waiting() * 1_000_000_000 / u64::from(SAMPLE_RATE))
+    pub fn waiting(&self) -> Duration {
+        Duration::from_nanos(self.units_waiting() * 1_000_000_000 / UNITS)
     }
 
     /// Has the reader of events woken when no more than `left` waits. `false`: it is so already.
     pub fn wake_below(&self, left: Duration) -> bool {
-        let wanted = self.written.saturating_sub(samples(left));
+        let wanted = self.written.saturating_sub(units(left));
         self.shared.wake_at.store(wanted, Ordering::SeqCst);
-        self.waiting() > samples(left)
+        self.units_waiting() > units(left)
     }
 
     /// How many times there was silence because nothing more had been written, pauses between two
@@ -264,9 +307,9 @@ impl Feed {
         self.pieces.is_abandoned()
     }
 
-    fn push(&mut self, piece: Piece) {
-        let length = piece.len() as u64;
-        if length > 0 && self.pieces.push(piece).is_ok() {
+    fn push(&mut self, samples: Box<[i16]>, rate: Rate) {
+        let length = samples.len() as u64 * unit(rate);
+        if length > 0 && self.pieces.push(Piece { samples, rate }).is_ok() {
             self.written += length;
         }
     }
@@ -285,6 +328,11 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    /// Samples at 8 kHz that wait.
+    fn waiting(feed: &Feed) -> u64 {
+        feed.units_waiting() / unit(Rate::Narrow)
+    }
+
     fn hear(player: &mut FeedPlayer, ticks: usize) -> Vec<i16> {
         let mut heard = Vec::new();
         for _ in 0..ticks {
@@ -301,11 +349,11 @@ mod tests {
         for piece in [&all[..7], &all[7..500], &all[500..501], &all[501..]] {
             assert_eq!(feed.write(piece, 8000).unwrap(), Ok(()));
         }
-        assert_eq!(feed.waiting(), 1000);
+        assert_eq!(waiting(&feed), 1000);
         let heard = hear(&mut player, 7);
         assert_eq!(heard[..1000], all);
         assert_eq!(heard[1000..], [0; 120]);
-        assert_eq!((feed.waiting(), feed.dry()), (0, 1));
+        assert_eq!((waiting(&feed), feed.dry()), (0, 1));
         assert_eq!(hear(&mut player, 3), [0; 480]);
         assert_eq!(feed.dry(), 1);
     }
@@ -330,28 +378,68 @@ mod tests {
         feed.write(&[2; 1000], 8000).unwrap().unwrap();
         assert_eq!(hear(&mut player, 1), [1; 160]);
         feed.clear();
-        assert_eq!(feed.waiting(), 0);
+        assert_eq!(waiting(&feed), 0);
         feed.write(&[3; 160], 8000).unwrap().unwrap();
-        assert_eq!(feed.waiting(), 160);
+        assert_eq!(waiting(&feed), 160);
         assert_eq!(hear(&mut player, 1), [3; 160]);
         assert_eq!(hear(&mut player, 1), [0; 160]);
     }
 
     #[test]
-    fn other_rates_are_converted() {
-        let (mut feed, mut player) = feed(SECOND);
-        for _ in 0..10 {
-            feed.write(&[1000; 480], 24_000).unwrap().unwrap();
+    fn other_rates_are_converted_to_what_can_be_heard() {
+        for (rate, heard_at) in [
+            (Rate::Narrow, Rate::Narrow),
+            (Rate::Wide, Rate::Wide),
+            (Rate::Full, Rate::Full),
+        ] {
+            let (mut feed, mut player) = feed(SECOND);
+            player.set_rate(rate);
+            for _ in 0..10 {
+                feed.write(&[1000; 480], 24_000).unwrap().unwrap();
+            }
+            feed.flush();
+            assert_eq!(feed.waiting(), Duration::from_millis(200));
+            let heard = hear(&mut player, 10);
+            assert_eq!((player.rate(), heard.len()), (heard_at, 10 * rate.frame()));
+            let factor = rate.factor();
+            assert!(
+                heard[100 * factor..1500 * factor]
+                    .iter()
+                    .all(|sample| (990..=1010).contains(sample))
+            );
+            assert!(feed.write(&[0], 100).is_err());
         }
-        feed.flush();
-        assert_eq!(feed.waiting(), 1600);
-        let heard = hear(&mut player, 10);
-        assert!(
-            heard[100..1500]
+    }
+
+    #[test]
+    fn pieces_of_several_rates_follow_each_other_without_a_gap() {
+        let (mut feed, mut player) = feed(SECOND);
+        let pieces = [(8_000, 333), (48_000, 1_000), (16_000, 77), (8_000, 480)];
+        for (hz, count) in pieces {
+            feed.write(&vec![1000; count], hz).unwrap().unwrap();
+        }
+        let time = |(hz, count): (u64, usize)| count as u64 * UNITS / hz;
+        let all: u64 = pieces
+            .map(|(hz, count)| time((hz.into(), count)))
+            .iter()
+            .sum();
+        assert_eq!(feed.units_waiting(), all);
+        let mut heard = Duration::ZERO;
+        for _ in 0..7 {
+            player.advance();
+            let sounding = player
+                .samples()
                 .iter()
-                .all(|sample| (990..=1010).contains(sample))
-        );
-        assert!(feed.write(&[0], 100).is_err());
+                .take_while(|sample| **sample == 1000);
+            heard += SECOND * sounding.count() as u32 / player.rate().hz();
+            // What is left of a frame is silence.
+            if heard < SECOND * all as u32 / 48_000 - Duration::from_millis(1) {
+                assert!(player.samples().iter().all(|sample| *sample == 1000));
+            }
+        }
+        let lost = (SECOND * all as u32 / 48_000).saturating_sub(heard);
+        assert!(lost < Duration::from_millis(1), "{lost:?}");
+        assert_eq!(feed.units_waiting(), 0);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use sems_audio::{FRAME_SAMPLES, Rate, codec::Codec};
 
+use super::copy;
 use crate::media::{leg::Packet, prompt::Prompt};
 
 /// Plays a list of prompts a number of times, 20 ms after each [`List::advance`].
@@ -12,8 +13,10 @@ pub(super) struct List {
     prompts: Vec<Arc<Prompt>>,
     place: Place,
     begun: bool,
-    /// All prompts are known at 16 kHz, too.
-    is_wide: bool,
+    /// The highest rate that is wanted.
+    wanted: Rate,
+    /// That of the current 20 ms: what sounds in them has no more to tell at a higher one.
+    rate: Rate,
 }
 
 /// How far a playback has come.
@@ -29,7 +32,6 @@ struct Place {
 impl List {
     /// Plays `prompts`, the whole list `repeat` times, or until stopped when that is 0.
     pub(super) fn new(prompts: Vec<Arc<Prompt>>, repeat: u32) -> Self {
-        let is_wide = prompts.iter().all(|prompt| prompt.wide().is_some());
         let ended = prompts.iter().all(|prompt| prompt.samples().is_empty());
         Self {
             prompts,
@@ -40,13 +42,36 @@ impl List {
                 ended,
             },
             begun: false,
-            is_wide,
+            wanted: Rate::Narrow,
+            rate: Rate::Narrow,
         }
     }
 
-    /// All prompts are known at 16 kHz, too.
-    pub(super) fn is_wide(&self) -> bool {
-        self.is_wide
+    /// Nothing above this rate will be heard.
+    pub(super) fn set_rate(&mut self, rate: Rate) {
+        self.wanted = rate;
+        self.rate = self.rate_here();
+    }
+
+    /// The rate of the current 20 ms.
+    pub(super) fn rate(&self) -> Rate {
+        self.rate
+    }
+
+    /// Whether that is not always the same.
+    pub(super) fn changes_rate(&self) -> bool {
+        let mut rates = self.prompts.iter().map(|prompt| prompt.at(self.wanted).0);
+        let first = rates.next();
+        rates.any(|rate| Some(rate) != first)
+    }
+
+    fn rate_here(&self) -> Rate {
+        if self.wanted == Rate::Narrow {
+            return Rate::Narrow;
+        }
+        let mut rate = None;
+        self.walk(|prompt, _| rate = rate.max(Some(prompt.at(self.wanted).0)));
+        rate.unwrap_or(self.rate)
     }
 
     /// Whether all has been played.
@@ -54,19 +79,17 @@ impl List {
         self.place.ended
     }
 
-    /// The current 20 ms as samples at 8 kHz, or at 16 kHz if the frame is that long and all prompts
-    /// are known so; what lies behind the end is silence.
+    /// The current 20 ms as samples at [`List::rate`]; what lies behind the end is silence.
     pub(super) fn samples(&self, frame: &mut [i16]) {
-        let wide = self.is_wide && frame.len() == Rate::Wide.frame();
+        let rate = self.rate;
         let mut filled = 0;
         self.walk(|prompt, range| {
-            let samples = match prompt.wide().filter(|_| wide) {
-                Some(samples) => &samples[2 * range.start..2 * range.end],
-                None => &prompt.samples()[range],
-            };
-            let room = &mut frame[filled..];
-            let count = samples.len().min(room.len());
-            room[..count].copy_from_slice(&samples[..count]);
+            let (own, samples) = prompt.at(rate);
+            let (begin, end) = (own.factor() * range.start, own.factor() * range.end);
+            let room = frame.len() - filled;
+            let count = (rate.factor() * range.len()).min(room);
+            let part = &mut frame[filled..filled + count];
+            copy(&samples[begin..end], part, own, rate);
             filled += count;
         });
         frame[filled..].fill(0);
@@ -103,6 +126,7 @@ impl List {
         if std::mem::replace(&mut self.begun, true) {
             self.place = self.walk(|_, _| {});
         }
+        self.rate = self.rate_here();
     }
 
     /// Samples since the beginning of this turn.

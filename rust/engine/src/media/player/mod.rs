@@ -16,7 +16,11 @@ use std::{
 use sems_audio::{Converter, Rate, SAMPLE_RATE, codec::Codec};
 
 use self::{feed::FeedPlayer, list::List, stream::StreamPlayer};
-use super::{leg::Packet, prompt::Prompt};
+use super::{
+    leg::Packet,
+    message::{ToFiles, Trash},
+    prompt::Prompt,
+};
 use crate::ids::PlayId;
 
 pub use feed::{Feed, Full};
@@ -28,8 +32,10 @@ pub struct Player {
     play: PlayId,
     source: Source,
     paused: bool,
-    /// The way from its rate to the room's, where that is another; it has heard all up to the current
-    /// 20 ms.
+    /// The room's.
+    rate: Rate,
+    /// The way from its rate to the room's, where that is another at times; it has heard all up to the
+    /// current 20 ms.
     converter: Option<Box<Converter>>,
     /// The current 20 ms are to be heard.
     sounds: bool,
@@ -98,6 +104,7 @@ impl Player {
             play,
             source,
             paused: false,
+            rate: Rate::Narrow,
             converter: None,
             sounds: false,
             progress: Progress::default(),
@@ -131,29 +138,72 @@ impl Player {
         }
     }
 
-    /// Plays at this rate from now on.
-    pub fn set_rate(&mut self, rate: Rate) {
-        let own = match &self.source {
-            Source::List(list) if list.is_wide() && rate > Rate::Narrow => Rate::Wide,
-            _ => Rate::Narrow,
-        };
-        let way = self.converter.as_ref().map(|way| (way.from(), way.to()));
-        let needed = (own != rate).then_some((own, rate));
-        if way != needed {
-            self.converter = needed.map(|(from, to)| Box::new(Converter::new(from, to)));
+    /// Plays to a room of this rate from now on. What tells more than that is brought down where it is
+    /// read or written, what tells less is brought up here.
+    pub(super) fn meet(&mut self, rate: Rate, trash: &Trash) {
+        if self.set_rate(rate) {
+            // A file thread that is overrun looks at it before long anyway.
+            let _ = trash.tell(ToFiles::Heed(self.play));
         }
     }
 
-    /// The current 20 ms as samples at the rate that a frame of this length has, which is that of
-    /// [`Player::set_rate`], or 8 kHz; what lies behind the end is silence.
-    pub fn samples(&self, frame: &mut [i16]) {
-        match self.converter.as_deref() {
+    /// `true`: the file thread that reads ahead has to be told of it.
+    fn set_rate(&mut self, rate: Rate) -> bool {
+        self.rate = rate;
+        let (changes, tell) = match &mut self.source {
+            Source::List(list) => {
+                list.set_rate(rate);
+                (list.changes_rate(), false)
+            }
+            Source::Stream(stream) => (true, stream.set_rate(rate)),
+            Source::Feed(feed) => {
+                feed.set_rate(rate);
+                (true, false)
+            }
+        };
+        if changes || self.own_rate() != rate {
+            let new = || Box::new(Converter::new(rate, rate));
+            self.converter.get_or_insert_with(new);
+        }
+        self.turn_to_source();
+        tell
+    }
+
+    /// The rate of the current 20 ms.
+    fn own_rate(&self) -> Rate {
+        match &self.source {
+            Source::List(list) => list.rate(),
+            Source::Stream(stream) => stream.rate(),
+            Source::Feed(feed) => feed.rate(),
+        }
+    }
+
+    /// Converts from the rate of the current 20 ms.
+    fn turn_to_source(&mut self) {
+        let (own, rate) = (self.own_rate(), self.rate);
+        if let Some(converter) = &mut self.converter
+            && (converter.from(), converter.to()) != (own, rate)
+        {
+            converter.restart(own, rate);
+        }
+    }
+
+    /// What converts the current 20 ms, unless they need no converting.
+    fn way(&self) -> Option<&Converter> {
+        let converter = self.converter.as_deref();
+        converter.filter(|converter| converter.from() != converter.to())
+    }
+
+    /// The current 20 ms as samples at the room's rate, or 8 kHz; what lies behind the
+    /// end is silence.
+    pub(super) fn samples(&self, frame: &mut [i16]) {
+        match self.way() {
             _ if self.paused => frame.fill(0),
-            Some(converter) if frame.len() == converter.to().frame() => {
+            Some(way) if frame.len() == way.to().frame() => {
                 let mut own = [0; Rate::LONGEST_FRAME];
-                let own = &mut own[..converter.from().frame()];
+                let own = &mut own[..way.from().frame()];
                 self.own_samples(own);
-                converter.clone().convert(own, frame);
+                way.clone().convert(own, frame);
             }
             _ => self.own_samples(frame),
         }
@@ -186,14 +236,13 @@ impl Player {
             return Advance::Sound;
         }
         let sounded = std::mem::replace(&mut self.sounds, true);
-        if let Some(mut converter) = self.converter.take() {
-            if sounded {
-                let mut own = [0; Rate::LONGEST_FRAME];
-                let own = &mut own[..converter.from().frame()];
-                self.own_samples(own);
+        if sounded && self.way().is_some() {
+            let mut own = [0; Rate::LONGEST_FRAME];
+            let own = &mut own[..self.own_rate().frame()];
+            self.own_samples(own);
+            if let Some(converter) = &mut self.converter {
                 converter.hear(own);
             }
-            self.converter = Some(converter);
         }
         let (advance, position) = match &mut self.source {
             Source::List(list) => {
@@ -203,6 +252,7 @@ impl Player {
             Source::Stream(stream) => (stream.advance(), stream.position()),
             Source::Feed(feed) => (feed.advance(), feed.position()),
         };
+        self.turn_to_source();
         self.progress.0.store(position, Ordering::Relaxed);
         advance
     }
@@ -237,4 +287,31 @@ impl Player {
         }
         false
     }
+}
+
+/// Fills `to`, at a rate, with as much of `from`, at another, as it has room for, where the two meet
+/// within 20 ms: there is no converting of a part of a frame, and nobody hears it in so short a time.
+fn copy(from: &[i16], to: &mut [i16], own: Rate, rate: Rate) {
+    if own == rate {
+        to.copy_from_slice(&from[..to.len()]);
+        return;
+    }
+    for (place, sample) in to.iter_mut().enumerate() {
+        *sample = from
+            .get(place * own.factor() / rate.factor())
+            .copied()
+            .unwrap_or(0);
+    }
+}
+
+/// The same in place: brings the first `count` samples of a frame to another rate; returns how many they
+/// are then.
+fn copy_within(frame: &mut [i16], count: usize, own: Rate, rate: Rate) -> usize {
+    let turned = (count * rate.factor() / own.factor()).min(frame.len());
+    let mut turn = |place: usize| frame[place] = frame[place * own.factor() / rate.factor()];
+    match rate > own {
+        true => (0..turned).rev().for_each(&mut turn),
+        false => (0..turned).for_each(&mut turn),
+    }
+    turned
 }

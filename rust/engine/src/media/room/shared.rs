@@ -96,7 +96,7 @@ impl Room {
             self.heard = rate.silence().into();
             self.lowered = [const { None }; Rate::ALL.len()];
             for player in &mut self.players {
-                player.set_rate(rate);
+                player.meet(rate, trash);
             }
         }
         for leg in &mut self.legs[legs] {
@@ -104,7 +104,7 @@ impl Room {
                 trash.put(Waste::Edge(edge));
             }
             for player in &mut leg.players {
-                player.set_rate(rate);
+                player.meet(rate, trash);
             }
         }
         self.is_plain = match was_plain {

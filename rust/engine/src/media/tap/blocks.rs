@@ -73,29 +73,9 @@ impl BlockReader {
     pub fn next_block(&mut self) -> Option<Block> {
         // Asked before reading: what was written before the end is then in the ring.
         let finished = self.reader.is_finished();
-        let mut samples = [0; SLOT];
-        while self.pending.len() < self.length {
-            let Some((stamp, count)) = self.reader.next(&mut samples) else {
-                break;
-            };
-            let lost = self.reader.lost() - self.lost;
-            if lost > 0 {
-                self.lost += lost;
-                let samples = lost * SLOT as u64 * u64::from(self.rate) / u64::from(stamp.rate);
-                self.dropped += samples;
-                self.all_dropped += samples;
-            }
-            if self.pending.is_empty() {
-                let offset = u64::from(stamp.part) * SLOT as u64 * 1_000_000_000;
-                self.at = stamp.at + offset / u64::from(stamp.rate.max(1));
-            }
-            self.ring_rate = stamp.rate;
-            self.take(stamp.rate, &samples[..count]);
-        }
+        while self.pending.len() < self.length && self.take_slot() {}
         if finished && self.pending.len() < self.length && self.reader.waiting() == 0 {
-            if let Some((_, resampler)) = self.resampler.take() {
-                resampler.finish(&mut self.pending);
-            }
+            self.finish();
             if self.pending.is_empty() {
                 return None;
             }
@@ -110,6 +90,45 @@ impl BlockReader {
         };
         self.at += length as u64 * 1_000_000_000 / u64::from(self.rate);
         Some(block)
+    }
+
+    /// Appends all that has come, whatever the length of blocks.
+    pub fn read(&mut self, heard: &mut Vec<i16>) {
+        let finished = self.reader.is_finished();
+        while self.take_slot() {}
+        if finished {
+            self.finish();
+        }
+        heard.append(&mut self.pending);
+    }
+
+    /// Takes the next piece out of the ring; `false`: there is none.
+    fn take_slot(&mut self) -> bool {
+        let mut samples = [0; SLOT];
+        let Some((stamp, count)) = self.reader.next(&mut samples) else {
+            return false;
+        };
+        let lost = self.reader.lost() - self.lost;
+        if lost > 0 {
+            self.lost += lost;
+            let samples = lost * SLOT as u64 * u64::from(self.rate) / u64::from(stamp.rate);
+            self.dropped += samples;
+            self.all_dropped += samples;
+        }
+        if self.pending.is_empty() {
+            let offset = u64::from(stamp.part) * SLOT as u64 * 1_000_000_000;
+            self.at = stamp.at + offset / u64::from(stamp.rate.max(1));
+        }
+        self.ring_rate = stamp.rate;
+        self.take(stamp.rate, &samples[..count]);
+        true
+    }
+
+    /// Nothing follows: takes what the resampler has held back.
+    fn finish(&mut self) {
+        if let Some((_, resampler)) = self.resampler.take() {
+            resampler.finish(&mut self.pending);
+        }
     }
 
     /// Has the reader of events woken when the next block has come. `false`: it is here already, or
@@ -232,6 +251,25 @@ mod tests {
             let level = goertzel(&heard, to, 1000.0);
             assert!((-20.3..=-19.7).contains(&level), "{from} to {to}: {level}");
         }
+    }
+
+    #[test]
+    fn all_that_has_come_can_be_read_at_once_at_any_rate() {
+        let (mut writer, reader) = tap(2, 48_000);
+        let mut reader = BlockReader::new(reader, 8000, 160).unwrap();
+        say(&mut writer, &[1000; 16_000], 16_000, 0);
+        let mut heard = Vec::new();
+        reader.read(&mut heard);
+        assert!((7_900..=8_000).contains(&heard.len()), "{}", heard.len());
+        say(&mut writer, &[1000; 48_000], 48_000, 50);
+        drop(writer);
+        reader.read(&mut heard);
+        assert_eq!(heard.len(), 16_000);
+        assert!(
+            heard[100..7_900]
+                .iter()
+                .all(|sample| (990..=1010).contains(sample))
+        );
     }
 
     #[test]

@@ -319,11 +319,19 @@ impl Worker {
 
     fn play(&mut self, listener: Listener, player: Player, now: Instant) -> Result<(), String> {
         match listener {
-            Listener::Call(call) => self.with_leg(call, |leg| leg.play(player)),
+            Listener::Call(call) => {
+                let Some(&Place::Here(key, index)) = self.calls.get(&call) else {
+                    return Err(no_leg(call));
+                };
+                if let Some(room) = self.rooms.get_mut(key) {
+                    room.legs[index].play(player, &self.tools.trash);
+                }
+                Ok(())
+            }
             Listener::Room(room) => {
                 let key = *self.names.get(&room).ok_or_else(|| no_room(room))?;
                 if let Some(room) = self.rooms.get_mut(key) {
-                    room.play(player);
+                    room.play(player, &self.tools.trash);
                 }
                 self.wake_up(key, now);
                 Ok(())
@@ -356,7 +364,7 @@ impl Worker {
             players.and_then(|players| players.iter_mut().find(|player| player.play() == play));
         if player.is_some_and(|player| player.control(control)) {
             // A file thread that is overrun looks at it before long anyway.
-            let _ = self.tools.trash.tell(ToFiles::Seek(play));
+            let _ = self.tools.trash.tell(ToFiles::Heed(play));
         }
     }
 
