@@ -1,6 +1,7 @@
 #!/bin/sh
-# Speaks en.txt into WAV files beside it: 8 kHz, 16 bits, mono, speech at -20 dBov.
-# Needs espeak-ng and sox. Without arguments all prompts are made, otherwise those named.
+# Speaks en.txt into WAV files beside it, and the text of each other language into a folder of its name:
+# 8 kHz, 16 bits, mono, speech at -20 dBov. Needs espeak-ng and sox. Without arguments all prompts are made,
+# otherwise those named, in every language that has them.
 # The same text gives the same bytes, so only what was changed shows up as a difference.
 set -eu
 cd "$(dirname "$0")"
@@ -8,7 +9,6 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 level=-20
-voice='-v en-us -s 150 -p 42 -g 1'
 longest_lonely=2.0
 
 # The RMS level in dBov of what is left of the speech when its pauses are cut out.
@@ -30,17 +30,24 @@ speak() {
     printf '%-22s %5.2f s  %6.1f dBov\n' "$name" "$(soxi -D "$name.wav")" "$(speech_level "$name.wav")"
 }
 
-while IFS= read -r line; do
-    case $line in '' | '#'*) continue ;; esac
-    name=${line%% = *} text=${line#* = }
-    if [ $# -gt 0 ]; then
-        case " $* " in *" $name "*) ;; *) continue ;; esac
-    fi
-    speak "$name" "$text" </dev/null
-done <en.txt
+for texts in *.txt; do
+    case ${texts%.txt} in
+        en) folder='' voice='-v en-us -s 150 -p 42 -g 1' ;;
+        *) folder=${texts%.txt}/ voice="-v ${texts%.txt} -s 150 -p 42 -g 1" ;;
+    esac
+    [ -z "$folder" ] || mkdir -p "$folder"
+    while IFS= read -r line; do
+        case $line in '' | '#'*) continue ;; esac
+        name=${line%% = *} text=${line#* = }
+        if [ $# -gt 0 ]; then
+            case " $* " in *" $name "*) ;; *) continue ;; esac
+        fi
+        speak "$folder$name" "$text" </dev/null
+    done <"$texts"
+done
 
 # Whoever is alone is told so briefly.
-soxi -D only-participant.wav | awk -v longest="$longest_lonely" '
+soxi -D only-participant.wav */only-participant.wav | awk -v longest="$longest_lonely" '
     $1 > longest { print "only-participant is longer than " longest " s"; exit 1 }'
 
 # What those hear who wait: a slow broken chord, 12 s, that joins its own beginning.

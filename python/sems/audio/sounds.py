@@ -72,6 +72,13 @@ class SoundLibrary:
             raise SoundNotFound(f"there is no sound named {name!r} in {', '.join(map(str, folders))}")
         return path
 
+    def spoken(self, name: str, language: str) -> Path:
+        """A prompt in this language: ``de/welcome``; in English where there is none. Raises SoundNotFound."""
+        for folder in (language, language.partition("-")[0]):
+            if path := _find(f"{folder}/{name}", self.prompts):
+                return path
+        return self.find(name)
+
     def tone(self, spec: str) -> Prompt:
         """A generated sound: ``join``, ``beep``, ``silence:500``, ``sine:440:1000:-10`` and the others of
         :meth:`sems.Prompt.tone`. Raises SoundNotFound for any other."""

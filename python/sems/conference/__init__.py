@@ -30,8 +30,18 @@ from .commands import (
     Unmute,
 )
 from .conference import Conference
-from .errors import NobodySteers, NoFloor, NotAllowed, NotHere, Refused, RoomFull, RoomLocked, StillWaiting
-from .links import EndedLink, Links, UnknownLink
+from .errors import (
+    NobodySteers,
+    NoFloor,
+    NotAllowed,
+    NotHere,
+    Refused,
+    RoomFull,
+    RoomLocked,
+    StillWaiting,
+    WrongPin,
+)
+from .links import EarlyLink, EndedLink, Links, UnknownLink
 from .member import Member
 from .model import ConferenceModel
 from .participant import Line, Participant, Presence, Role
@@ -46,6 +56,7 @@ __all__ = [
     "Conference",
     "ConferenceModel",
     "Conferences",
+    "EarlyLink",
     "EndedLink",
     "GiveFloor",
     "Line",
@@ -90,4 +101,5 @@ __all__ = [
     "UnknownLink",
     "Unlock",
     "Unmute",
+    "WrongPin",
 ]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
@@ -12,14 +14,17 @@ from ..audio import lines
 from ..errors import EngineError, SemsError, SoundNotFound, WrongState
 from ..events import Levels
 from .commands import Command
-from .errors import Refused, RoomLocked
+from .errors import Refused, RoomLocked, WrongPin
 from .events import Event, Gone, LobbyChanged, ModeChanged, ParticipantChanged, VolumesChanged
 from .floor_clock import FloorClock
 from .member import Member
 from .model import ConferenceModel
+from .overrides import role_of, settings_for
 from .participant import Presence, Role
 from .phones import allows
+from .pin import Guesses, ask_pin
 from .settings import Mode, Settings
+from .speech import Speech
 
 if TYPE_CHECKING:
     from ..audio.room import Room
@@ -53,6 +58,7 @@ class Conference:
         self._opening: asyncio.Task[Room] | None = None
         self._room: Room | None = None
         self._welcomed = False
+        self._guesses = Guesses()
         self._level_followers = 0
         self.model.subscribe(self._on_event)
         FloorClock(self)
@@ -108,33 +114,89 @@ class Conference:
         if current is not self:
             # The last member left while the caller of this method was on his way.
             return await current.join(call)
-        presence = Presence.DIALLED if call.direction == "out" else Presence.PHONE
+        settings = settings_for(call, self.settings)
+        if not self._members:
+            self._begin(settings)
+        link = self.links.reserve()
+        speech = Speech(call, settings.language)
         try:
-            participant = self.model.admit(
-                call.caller_name, presence=presence, role=_role(call), texts=allows(call, "MESSAGE")
-            )
+            role = role_of(call)
+            pins = self._pins(call, settings)
+            if role is not Role.MODERATOR and any(pins) and call.direction == "in":
+                self.model.must_be_open()
+                await self._answer(call, link)
+                role = await ask_pin(call, speech, self._guesses, *pins) or role
+            if settings.announce_names and call.direction == "in":
+                await self._answer(call, link)
+                speech.name = await self._ask_name(call, speech)
+            # The last member may have left while this one was still at the door.
+            current = self._conferences.get(self.name)
+            if not current.members:
+                current._begin(settings)
+            await current._take_part(call, link, speech, role, settings)
         except Refused as refused:
-            return await self._turn_away(call, refused)
-        member = self._members[participant.id] = Member(self, participant, call)
+            await self._turn_away(call, speech, refused)
+        finally:
+            self.links.end(link)
+            speech.forget_name()
+
+    async def _take_part(
+        self, call: Call, link: str, speech: Speech, role: Role | None, settings: RoomSettings
+    ) -> None:
+        participant = self.model.admit(
+            call.caller_name,
+            presence=Presence.DIALLED if call.direction == "out" else Presence.PHONE,
+            role=role,
+            texts=allows(call, "MESSAGE"),
+            wait=settings.waiting_room or self.model.settings.waiting_room,
+        )
+        member = self._members[participant.id] = Member(self, participant, call, link, speech)
         self._ids[call.id] = member.id
         try:
             room = await self._open_room()
-            base_url = self._server.base_url(call.local)
-            await call.answer(link=f"{base_url}/c/{member.link}")
+            await self._answer(call, link)
             await member.wait_in_the_lobby()
-            await member.enter(room)
-            self._greet(member)
+            if not member.turned_away:
+                await member.enter(room)
+                self._greet(member)
             await call.wait_ended()
         finally:
             self._dismiss(member)
 
-    async def _turn_away(self, call: Call, refused: Refused) -> None:
+    async def _answer(self, call: Call, link: str) -> None:
+        await call.answer(link=f"{self._server.base_url(call.local)}/c/{link}")
+
+    def _begin(self, settings: RoomSettings) -> None:
+        """Nobody is here yet, so what the first call says of the room holds."""
+        self.settings = settings
+        self.model.begin(_settings(settings), _who_moderates(settings))
+
+    def _pins(self, call: Call, settings: RoomSettings) -> tuple[str | None, str | None]:
+        """What this caller can key in: what holds in the room, or what his own parameters say."""
+        room = self.model.settings
+        return (
+            settings.pin if "pin" in call.params else room.pin,
+            settings.moderator_pin if "moderator_pin" in call.params else room.moderator_pin,
+        )
+
+    async def _ask_name(self, call: Call, speech: Speech) -> Path | None:
+        folder = self._server.config.data / "names"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{call.id}-{secrets.token_hex(4)}.wav"
+        if await speech.ask_name(path):
+            return path
+        path.unlink(missing_ok=True)
+        return None
+
+    async def _turn_away(self, call: Call, speech: Speech, refused: Refused) -> None:
+        if isinstance(refused, WrongPin):
+            await speech.say("wrong-pin-goodbye")
         if isinstance(refused, RoomLocked):
             # Said in early media: a phone that is given no more than a code shows a riddle.
             with contextlib.suppress(EngineError, SoundNotFound, WrongState):
                 if call.state == "incoming":
                     await call.ring(183, early_media=True)
-                await call.play("room-locked")
+                await speech.say("room-locked")
         if call.state == "answered":
             await call.hangup(f'SIP;cause=403;text="{refused}"')
         elif isinstance(refused, RoomLocked):
@@ -164,16 +226,25 @@ class Conference:
         return self._room
 
     def _greet(self, member: Member) -> None:
-        if len(self.model.participants) == 1 and not self._welcomed:
-            with contextlib.suppress(SoundNotFound):
-                member.call.start_play("only-participant")
-        else:
-            self._sound("join")
+        here = len(self.model.participants)
+        if here == 1 and not self._welcomed:
+            member.speech.start("only-participant")
+        elif not self.model.settings.quiet:
+            self._tell_of(member, "join", "has-joined")
+            member.speech.start(*member.speech.place(here))
         self._welcomed = True
 
-    def _sound(self, tone: str) -> None:
-        if not self.model.settings.quiet and self._room and self.model.participants:
-            self._room.start_play(self._server.sounds.tone(tone))
+    def _tell_of(self, member: Member, tone: str, words: str) -> None:
+        """A tone, or his name as he has spoken it, to all who are here."""
+        if self.model.settings.quiet or not self._room or not self.model.participants:
+            return
+        sounds = self._server.sounds
+        if (name := member.speech.name) is None:
+            self._room.start_play(sounds.tone(tone))
+        else:
+            with contextlib.suppress(SoundNotFound):
+                language = self.model.settings.language
+                self._room.start_play([sounds.tone(tone), name, sounds.spoken(words, language)])
 
     def _dismiss(self, member: Member) -> None:
         member.leave()
@@ -200,7 +271,7 @@ class Conference:
         if isinstance(event, ParticipantChanged) and (member := self._members.get(event.participant.id)):
             member.on_conference(event)
             if isinstance(event, Gone) and member.entered:
-                self._sound("leave")
+                self._tell_of(member, "leave", "has-left")
 
     def _on_levels(self, levels: Levels) -> None:
         self.model.report_levels(
@@ -228,13 +299,3 @@ def _settings(settings: RoomSettings) -> Settings:
         language=settings.language,
         talk_time=settings.talk_time,
     )
-
-
-def _role(call: Call) -> Role | None:
-    """What a trusted neighbour, or a route, says about the role of this caller."""
-    if role := call.params.get("role"):
-        with contextlib.suppress(ValueError):
-            return Role(role.lower())
-    if call.params.get("moderator", "").lower() in ("yes", "true", "1"):
-        return Role.MODERATOR
-    return None

@@ -54,3 +54,10 @@ class StillWaiting(NotAllowed):
 
     def __init__(self) -> None:
         super().__init__("You are waiting to be let in. The moderator has been told that you are here.")
+
+
+class WrongPin(Refused):
+    """The PIN was wrong, three times."""
+
+    def __init__(self) -> None:
+        super().__init__("That is not allowed without the PIN of the conference.")

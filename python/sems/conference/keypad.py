@@ -94,6 +94,7 @@ ACTIONS: Final[dict[str, Action]] = {
     "hand": Action(command(_hand), prompt="key-hand"),
     "talk": Action(command(_talk), _may_talk, prompt="key-talk"),
     "help": Action(lambda member, _: member.help()),
+    "count": Action(lambda member, _: member.say_count(), prompt="key-count"),
     "softer": Action(lambda member, _: member.ears.nudge(-STEP), prompt="key-softer"),
     "louder": Action(lambda member, _: member.ears.nudge(STEP), prompt="key-louder"),
     "lock": Action(command(_lock), _moderates, prompt="key-lock"),

@@ -30,6 +30,13 @@ class UnknownLink(SemsError):
         super().__init__("This link is not known here.")
 
 
+class EarlyLink(SemsError):
+    """The caller has still to key in the PIN."""
+
+    def __init__(self) -> None:
+        super().__init__("Key in the PIN on your phone. Then this page opens by itself.")
+
+
 class EndedLink(SemsError):
     """The call of this link has ended."""
 
@@ -47,27 +54,34 @@ class Links:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._key = secrets.token_bytes(32)
-        self._members: dict[bytes, Member] = {}
+        self._members: dict[bytes, Member | None] = {}
         self._ended: OrderedDict[bytes, float] = OrderedDict()
 
-    def issue(self, member: Member) -> str:
-        """A new token for this member."""
+    def reserve(self) -> str:
+        """A new token for somebody who is about to become a member."""
         token = secrets.token_urlsafe(16)
-        self._members[self._digest(token)] = member
+        self._members[self._digest(token)] = None
         return token
 
+    def give(self, token: str, member: Member) -> None:
+        """The token is for this member."""
+        self._members[self._digest(token)] = member
+
     def find(self, token: str) -> Member:
-        """Whose token this is. Raises :class:`EndedLink` or :class:`UnknownLink`."""
+        """Whose token this is. Raises :class:`EarlyLink`, :class:`EndedLink` or :class:`UnknownLink`."""
         digest = self._digest(token)
         if member := self._members.get(digest):
             return member
+        if digest in self._members:
+            raise EarlyLink
         self._forget_the_oldest()
         raise EndedLink if digest in self._ended else UnknownLink
 
     def end(self, token: str) -> None:
         """The call is over. Idempotent."""
         digest = self._digest(token)
-        if self._members.pop(digest, None):
+        if digest in self._members:
+            del self._members[digest]
             self._ended[digest] = self._clock()
             self._forget_the_oldest()
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final
 
-from ..errors import SoundNotFound, WrongState
+from ..errors import HungUp, SoundNotFound
 from ..events import CallEvent, Digit, Hold, Speaking, StreamResumed, StreamStopped
 from ..waiting import resolve
 from .ears import Ears
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ..audio.room import Room
     from ..call import Call
     from .conference import Conference
+    from .speech import Speech
 
 #: For so long, in seconds, the call of one who was removed is kept, so that it can be taken back.
 SECOND_THOUGHTS: Final = 3.0
@@ -44,12 +45,17 @@ REFUSED: Final = "sine:220:250:-20"
 class Member:
     """Carries what happens on a call to the model, and what the model says to the call."""
 
-    def __init__(self, conference: Conference, participant: Participant, call: Call) -> None:
+    def __init__(
+        self, conference: Conference, participant: Participant, call: Call, link: str, speech: Speech
+    ) -> None:
         self.conference = conference
         self.id = participant.id
         self.call = call
-        self.link = conference.links.issue(self)
+        self.link = link
         """The token of his page."""
+        conference.links.give(link, self)
+        self.speech = speech
+        """What the room says to him."""
         self.removed = False
         """A moderator has taken him out of the room."""
         self.ended = False
@@ -87,7 +93,7 @@ class Member:
             return
         music: Playback | None = None
         with contextlib.suppress(SoundNotFound):
-            music = self.call.start_play(["please-wait", *["hold-music"] * 3], repeat=0)
+            music = self.call.start_play([self.speech.find("please-wait"), *["hold-music"] * 3], repeat=0)
         try:
             await self.call.while_up(self._admitted)
         finally:
@@ -142,9 +148,11 @@ class Member:
             self._help.cancel()
             return
         model = self.conference.model
-        sounds = spoken(model, model.participants[self.id], self._keys)
-        with contextlib.suppress(SoundNotFound, WrongState):
-            self._help = self.call.start_play(sounds)
+        self._help = self.speech.start(*spoken(model, model.participants[self.id], self._keys))
+
+    def say_count(self) -> None:
+        """Speaks to him, over the room, how many are here."""
+        self.speech.start(*self.speech.count(len(self.conference.model.participants)))
 
     # what happens in the conference
 
@@ -159,7 +167,8 @@ class Member:
                 resolve(self._admitted, None)
             case TurnedAway():
                 self.turned_away = True
-                self._turn_away()
+                resolve(self._admitted, None)
+                self.spawn(self._turn_away())
             case HandRaised():
                 self.sound("hand-up")
             case HandLowered():
@@ -193,8 +202,10 @@ class Member:
         if self._room and self.call.has_media:
             self.call.start_play(self.call.server.sounds.tone(tone))
 
-    def _turn_away(self) -> None:
-        self.spawn(self.call.hangup('SIP;cause=403;text="Not let into the conference"'))
+    async def _turn_away(self) -> None:
+        with contextlib.suppress(HungUp):
+            await self.speech.say("turned-away")
+            await self.call.hangup('SIP;cause=403;text="Not let into the conference"')
 
     def _hang_up(self) -> None:
         self.spawn(self.call.hangup('SIP;cause=403;text="Removed from the conference"'))

@@ -155,6 +155,12 @@ class ConferenceModel:
         """Tells ``callback`` each reading of :attr:`levels`; returns what ends that."""
         return self._readings.add(callback)
 
+    def begin(self, settings: Settings, moderator: Literal["first", "everyone", "none"]) -> None:
+        """What holds from the start, said by whoever comes first. Only while nobody is here."""
+        if not (self.participants or self.waiting):
+            self._state.settings = settings
+            self._moderator = moderator
+
     # coming and going
 
     def admit(
@@ -164,16 +170,16 @@ class ConferenceModel:
         presence: Presence = Presence.PHONE,
         role: Role | None = None,
         texts: bool = False,
+        wait: bool | None = None,
     ) -> Participant:
         """Lets somebody in, or wait, as the settings say: afterwards he is one of the
         :attr:`participants` or of those who are :attr:`waiting`. ``role`` is given where something
-        outside the conference decides it; ``texts``: his phone takes texts.
+        outside the conference decides it; ``texts``: his phone takes texts;
+        ``wait``: whether he waits, if not as the room says.
 
         Raises :class:`RoomLocked` or :class:`RoomFull`.
         """
-        if self.settings.locked:
-            raise RoomLocked
-        self.must_have_room_for(1)
+        self.must_be_open()
         self._last_id += 1
         participant = Participant(
             id=self._last_id,
@@ -184,7 +190,7 @@ class ConferenceModel:
             muted_by_moderator=role is Role.LISTENER,
             texts=texts,
         )
-        if self._must_wait(participant):
+        if self._must_wait(participant, wait):
             if len(self.waiting) >= PATIENT:
                 raise RoomFull
             self.record(Knocked, participant=participant, waiting=(*self.waiting.values(), participant))
@@ -199,16 +205,23 @@ class ConferenceModel:
         self.record(Admitted, participant=him, waiting=without(self, him), by=by)
         self._on_entered(him)
 
+    def must_be_open(self) -> None:
+        """Raises :class:`RoomLocked` or :class:`RoomFull` if nobody can come."""
+        if self.settings.locked:
+            raise RoomLocked
+        self.must_have_room_for(1)
+
     def must_have_room_for(self, more: int) -> None:
         """Raises :class:`RoomFull` if so many more can't be here."""
         most = self.settings.max_members
         if most is not None and len(self.participants) + more > most:
             raise RoomFull
 
-    def _must_wait(self, him: Participant) -> bool:
+    def _must_wait(self, him: Participant, wait: bool | None) -> bool:
         if him.moderates:
             return False
-        return self.settings.waiting_room or (self.settings.wait_for_moderator and not self.moderators)
+        waits = self.settings.waiting_room if wait is None else wait
+        return waits or (self.settings.wait_for_moderator and not self.moderators)
 
     def _on_entered(self, him: Participant) -> None:
         self.let_lecture(him.id)

@@ -32,6 +32,8 @@ class KeySettings(Section):
     """Mutes himself, or ends that."""
     hand: Code = "*9"
     """Raises his hand, or lowers it."""
+    count: Code = "#1"
+    """Says how many are here."""
     lock: Code = "#3"
     """A moderator locks the room, or unlocks it."""
     next: Code = "#5"

@@ -184,7 +184,9 @@ class RoomSettings(Section):
     max_members: Annotated[int, Field(ge=1)] | None = None
     """How many can be in the room at once; unset: as many as there are calls."""
     join_sound: bool = True
-    """A short sound when somebody comes or leaves."""
+    """A short sound when somebody comes or leaves, and whoever comes is told that he is the third."""
+    announce_names: bool = False
+    """Callers are asked to say their name, which is played to the room when they come and leave."""
     level_control: bool = True
     """Quiet and loud talkers are brought to the same level."""
     noise_gate: bool = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import html
@@ -18,7 +19,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from ..audio.sounds import shipped
-from ..conference import EndedLink, UnknownLink
+from ..conference import EarlyLink, EndedLink, UnknownLink
 from .auth import Auth
 
 if TYPE_CHECKING:
@@ -74,7 +75,9 @@ class Pages:
     async def participant(self, request: Request) -> Response:
         """The page of one call."""
         try:
-            self._server.conferences.links.find(request.path_params["token"])
+            with contextlib.suppress(EarlyLink):
+                # The page waits until the PIN is keyed in.
+                self._server.conferences.links.find(request.path_params["token"])
         except EndedLink:
             text = "This link no longer works. Each call brings a link of its own."
             return self.message(request, 410, "Your call has ended", text)

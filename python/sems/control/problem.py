@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ..conference import EndedLink, NotAllowed, NotHere, Refused, TooFast, UnknownLink
+from ..conference import EarlyLink, EndedLink, NotAllowed, NotHere, Refused, TooFast, UnknownLink
 from .views import Problem
 
 _SENTENCES = {
@@ -44,8 +44,9 @@ async def on_refusal(_: Request, error: Exception) -> Response:
 
 
 async def on_lost_link(_: Request, error: Exception) -> Response:
-    """The link of a page stands for nobody (any more)."""
-    return problem(410 if isinstance(error, EndedLink) else 404, str(error))
+    """The link of a page stands for nobody (yet, or any more)."""
+    status = 409 if isinstance(error, EarlyLink) else 410 if isinstance(error, EndedLink) else 404
+    return problem(status, str(error))
 
 
 async def on_invalid_body(_: Request, error: Exception) -> Response:
@@ -66,6 +67,7 @@ async def on_failure(_: Request, error: Exception) -> Response:
 HANDLERS = {
     HTTPException: on_http_exception,
     Refused: on_refusal,
+    EarlyLink: on_lost_link,
     EndedLink: on_lost_link,
     UnknownLink: on_lost_link,
     ValidationError: on_invalid_body,

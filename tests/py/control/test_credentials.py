@@ -131,7 +131,9 @@ def test_ended_links_are_remembered_for_a_day_and_not_without_bound() -> None:
     clock = Clock()
     links = Links(clock)
     member = object.__new__(Member)
-    tokens = [links.issue(member) for _ in range(3)]
+    tokens = [links.reserve() for _ in range(3)]
+    for token in tokens:
+        links.give(token, member)
     assert len(set(tokens)) == 3
     assert all(len(token) == 22 for token in tokens)
     links.end(tokens[0])

@@ -1,0 +1,40 @@
+"""What a call says of the room that it comes to: parameters that override the configuration for it."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from ..config import RoomSettings
+from .participant import Role
+
+if TYPE_CHECKING:
+    from ..call import Call
+
+
+def settings_for(call: Call, settings: RoomSettings) -> RoomSettings:
+    """The settings of the room with those that are among the parameters of the call, which come from a
+    route or from ``P-App-Param`` of a trusted neighbour. One that does not fit is logged and ignored."""
+    given = {key: text for key, text in call.params.items() if key in RoomSettings.model_fields}
+    known = {key: getattr(settings, key) for key in RoomSettings.model_fields}
+    while given:
+        try:
+            return RoomSettings.model_validate({**known, **given})
+        except ValidationError as error:
+            for wrong in error.errors(include_url=False, include_input=False):
+                key = str(wrong["loc"][0])
+                call.log.warning("a parameter of the call does not fit", parameter=key, why=wrong["msg"])
+                given.pop(key, None)
+    return settings
+
+
+def role_of(call: Call) -> Role | None:
+    """What a trusted neighbour, or a route, says about the role of this caller."""
+    if role := call.params.get("role"):
+        with contextlib.suppress(ValueError):
+            return Role(role.lower())
+    if call.params.get("moderator", "").lower() in ("yes", "true", "1"):
+        return Role.MODERATOR
+    return None

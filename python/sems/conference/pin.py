@@ -1,0 +1,83 @@
+"""Asking callers for the PIN of a room, and slowing down those who guess."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from .errors import WrongPin
+from .participant import Role
+
+if TYPE_CHECKING:
+    from ..call import Call
+    from .speech import Speech
+
+#: How often one call may try.
+TRIES: Final = 3
+#: For so long, in seconds, a wrong guess slows down the next ones.
+REMEMBERED: Final = 600.0
+#: So many wrong guesses cost nobody anything; …
+FREE: Final = 3
+#: … and so much, in seconds, a guess takes at most.
+LONGEST: Final = 10.0
+
+
+class Guesses:
+    """Wrong PINs of one room. While there are many, guesses are looked at one by one, each after a delay
+    that doubles with every wrong one: whoever calls often at once gains nothing by it."""
+
+    def __init__(self) -> None:
+        self._wrong: deque[float] = deque(maxlen=32)
+        self._one_by_one = asyncio.Lock()
+
+    async def check(self, keyed: str, pins: dict[str, Role | None]) -> str | None:
+        """Which of the PINs it is, after the delay; ``None``: none of them."""
+        if self.delay():
+            async with self._one_by_one:
+                await asyncio.sleep(self.delay())
+        right = [pin for pin in pins if hmac.compare_digest(pin.encode(), keyed.encode())]
+        if not right:
+            self._wrong.append(asyncio.get_running_loop().time())
+        return right[0] if right else None
+
+    def delay(self) -> float:
+        """What the next guess has to wait, in seconds."""
+        oldest = asyncio.get_running_loop().time() - REMEMBERED
+        while self._wrong and self._wrong[0] < oldest:
+            self._wrong.popleft()
+        over = len(self._wrong) - FREE
+        return 0.0 if over < 0 else min(LONGEST, 0.5 * 2.0**over)
+
+
+async def ask_pin(
+    call: Call, speech: Speech, guesses: Guesses, pin: str | None, moderator_pin: str | None
+) -> Role | None:
+    """Asks for one of the PINs; where there is only one for moderators, ``#`` alone is enough for others.
+
+    Returns the role that comes with it; ``None``: none in particular. Raises WrongPin after three that
+    are wrong, and HungUp.
+    """
+    pins: dict[str, Role | None] = {}
+    if pin is not None:
+        pins[pin] = None
+    if moderator_pin is not None:
+        pins[moderator_pin] = Role.MODERATOR
+    for attempt in range(TRIES):
+        prompts = (
+            [speech.find("enter-pin")]
+            if attempt == 0
+            else [
+                speech.find("wrong-pin"),
+                speech.find("enter-pin"),
+            ]
+        )
+        keyed = await call.ask(prompts, digits=None, timeout=10.0, retries=0)
+        if not keyed and pin is None:
+            return None
+        right = await guesses.check(keyed, pins)
+        if right is not None:
+            return pins[right]
+        call.log.info("a wrong PIN was keyed in", attempt=attempt + 1)
+    raise WrongPin

@@ -1,0 +1,194 @@
+"""Who comes in and how: PINs, the waiting room, names and languages, with sound, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from meeting import TONES, meet, model
+
+from sems import CallFailed
+from sems.conference import Admit, EarlyLink, EndedLink, Role, SetWaitingRoom, TurnAway
+from sems.testing import Lab, Phone
+
+TRUSTED = {"trusted": ["10.0.0.0/8"]}
+
+
+def pin_room(**more: object) -> dict[str, object]:
+    return {"rooms": {"default": {"pin": "4711", **more}}}
+
+
+async def dial(lab: Lab, name: str, *, params: str | None = None) -> Phone:
+    phone = await lab.phone(name)
+    await phone.call("sip:standup@sems", headers=[("P-App-Param", params)] if params else [])
+    return phone
+
+
+async def test_who_keys_in_the_pin_comes_in(lab: Lab) -> None:
+    server = await lab.server(**pin_room())
+    anna = await dial(lab, "anna")
+    assert server.conferences.find("standup") is None
+    await asyncio.sleep(1)
+    assert not (await anna.hear(1)).is_silent
+    await anna.key("4711#")
+    await asyncio.sleep(0.5)
+    assert [each.name for each in model(server).participants.values()] == ["anna"]
+
+
+async def test_who_keys_in_three_wrong_pins_is_told_so_and_hung_up_on(lab: Lab) -> None:
+    server = await lab.server(**pin_room())
+    anna = await dial(lab, "anna")
+    for wrong in ("1#", "47110#", "#"):
+        await asyncio.sleep(1)
+        await anna.key(wrong)
+    end = await anna.ended()
+    assert end.cause == "remote"
+    assert server.conferences.find("standup") is None
+
+
+async def test_a_moderator_has_a_pin_of_his_own_and_others_need_none_where_there_is_none(lab: Lab) -> None:
+    server = await lab.server(rooms={"default": {"moderator_pin": "1234"}})
+    ben, anna = await dial(lab, "ben"), await dial(lab, "anna")
+    await asyncio.sleep(1)
+    await ben.key("#")
+    await anna.key("1234#")
+    await asyncio.sleep(0.5)
+    assert {each.name: each.role for each in model(server).participants.values()} == {
+        "ben": Role.SPEAKER,
+        "anna": Role.MODERATOR,
+    }
+
+
+async def test_the_more_is_guessed_the_longer_it_takes(lab: Lab) -> None:
+    server = await lab.server(**pin_room())
+    for number in range(3):
+        guesser = await dial(lab, f"guesser{number}")
+        for _ in range(3):
+            await asyncio.sleep(1)
+            await guesser.key("9999#")
+        await guesser.ended()
+    anna = await dial(lab, "anna")
+    await asyncio.sleep(1)
+    await anna.key("4711#")
+    await asyncio.sleep(8)
+    assert server.conferences.find("standup") is None
+    await asyncio.sleep(4)
+    assert server.conferences.find("standup") is not None
+
+
+async def test_a_link_of_who_keys_in_the_pin_yet_is_early(lab: Lab) -> None:
+    server = await lab.server(**pin_room())
+    anna = await dial(lab, "anna")
+    assert anna.link
+    token = anna.link.rpartition("/")[2]
+    with pytest.raises(EarlyLink, match="Key in the PIN"):
+        server.conferences.links.find(token)
+    await anna.hang_up()
+    await asyncio.sleep(0.5)
+    with pytest.raises(EndedLink):
+        server.conferences.links.find(token)
+
+
+async def test_who_waits_hears_music_and_neither_hears_the_room_nor_is_heard(lab: Lab) -> None:
+    server = await lab.server()
+    anna, ben = await meet(lab, "anna", "ben")
+    model(server).do(SetWaitingRoom(True), by=1)
+    anna.tone(1900)
+    cleo = await dial(lab, "cleo")
+    cleo.tone(TONES["cleo"])
+    await asyncio.sleep(5)
+    waiting = await cleo.hear(2)
+    assert not waiting.is_silent
+    assert waiting.tone_level(1900) < -45
+    assert not (await anna.hear(1)).has_tone(TONES["cleo"])
+    model(server).do(Admit(3), by=1)
+    await asyncio.sleep(2)
+    assert (await anna.hear(1)).has_tone(TONES["cleo"])
+    assert (await cleo.hear(1)).has_tone(1900)
+    await ben.hang_up()
+
+
+async def test_who_is_turned_away_is_told_so_before_the_call_ends(lab: Lab) -> None:
+    server = await lab.server(rooms={"default": {"waiting_room": True}})
+    await dial(lab, "anna")
+    ben = await dial(lab, "ben")
+    await asyncio.sleep(4)
+    assert list(model(server).waiting) == [2]
+    model(server).do(TurnAway(2), by=1)
+    told = asyncio.create_task(ben.hear(2))
+    await ben.ended()
+    assert not (await told).is_silent
+
+
+async def test_all_wait_for_the_moderator_whom_a_proxy_names(lab: Lab) -> None:
+    server = await lab.server(rooms={"default": {"wait_for_moderator": True}}, **TRUSTED)
+    await dial(lab, "ben")
+    await asyncio.sleep(1)
+    assert not model(server).participants
+    await dial(lab, "anna", params="role=moderator")
+    await asyncio.sleep(0.5)
+    assert [each.name for each in model(server).participants.values()] == ["anna", "ben"]
+
+
+async def test_the_parameters_of_the_first_call_make_the_room(lab: Lab) -> None:
+    server = await lab.server(**TRUSTED)
+    await dial(lab, "anna", params="mode=lecture;max_members=1;nonsense=1;join_sound=perhaps")
+    await asyncio.sleep(1)
+    settings = model(server).settings
+    assert (settings.mode, settings.max_members, settings.quiet) == ("lecture", 1, False)
+    with pytest.raises(CallFailed, match="486"):
+        await dial(lab, "ben")
+
+
+async def test_a_stranger_s_parameters_mean_nothing(lab: Lab) -> None:
+    server = await lab.server(trusted=[])
+    await dial(lab, "anna", params="mode=lecture")
+    await asyncio.sleep(1)
+    assert model(server).settings.mode == "open"
+
+
+async def test_names_are_asked_for_and_played_to_the_room(lab: Lab) -> None:
+    server = await lab.server(rooms={"default": {"announce_names": True}})
+    anna = await dial(lab, "anna")
+    await asyncio.sleep(5)
+    await anna.key("#")
+    await asyncio.sleep(4)
+    ben = await dial(lab, "ben")
+    await asyncio.sleep(4.9)
+    ben.tone(TONES["ben"])
+    await asyncio.sleep(2)
+    ben.silence()
+    listening = asyncio.create_task(anna.hear(3))
+    await ben.key("#")
+    assert (await listening).has_tone(TONES["ben"])
+    names = server.config.data / "names"
+    assert len(list(names.iterdir())) >= 1
+    for phone in (anna, ben):
+        await phone.hang_up()
+    await asyncio.sleep(1)
+    assert not list(names.iterdir())
+
+
+async def test_the_room_speaks_the_language_of_the_call(lab: Lab) -> None:
+    server = await lab.server(**TRUSTED)
+    await dial(lab, "anna", params="language=de")
+    await asyncio.sleep(1)
+    conference = server.conferences.find("standup")
+    assert conference
+    speech = conference.members[1].speech
+    assert str(speech.find("only-participant")).endswith("de/only-participant.wav")
+    speech.language = "nl"
+    assert str(speech.find("only-participant")).endswith("prompts/only-participant.wav")
+
+
+async def test_how_many_are_here_is_said_at_a_key(lab: Lab) -> None:
+    await lab.server()
+    anna, ben = await meet(lab, "anna", "ben")
+    for phone in (anna, ben):
+        phone.silence()
+    await asyncio.sleep(1)
+    assert (await ben.hear(1)).is_silent
+    await ben.key("#1")
+    said, other = await asyncio.gather(ben.hear(2), anna.hear(2))
+    assert not said.is_silent
+    assert other.is_silent
