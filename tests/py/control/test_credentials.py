@@ -145,7 +145,7 @@ def test_ended_links_are_remembered_for_a_day_and_not_without_bound() -> None:
 
     links.end(tokens[1])
     for _ in range(MOST_REMEMBERED):
-        links.end(links.issue(member))
+        links.end(links.reserve())
     with pytest.raises(UnknownLink):
         links.find(tokens[1])
     assert links.find(tokens[2]) is member
