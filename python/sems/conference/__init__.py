@@ -1,17 +1,24 @@
 """Conferences: who is in a room, what he may do there, and what everybody is told of it."""
 
 from .commands import (
+    AcceptTalk,
     Admit,
     AdmitAll,
+    AskToTalk,
+    Coach,
     Command,
+    DeclineTalk,
     GiveFloor,
+    LeaveTalk,
     Lock,
     LowerHand,
+    Move,
     Mute,
     RaiseHand,
     Readmit,
     Remove,
     Say,
+    SetBackground,
     SetGain,
     SetMaxMembers,
     SetMode,
@@ -31,14 +38,18 @@ from .commands import (
 )
 from .conference import Conference
 from .errors import (
+    Busy,
+    Elsewhere,
     NobodySteers,
     NoFloor,
+    NoSuchTalk,
     NotAllowed,
     NotHere,
     Refused,
     RoomFull,
     RoomLocked,
     StillWaiting,
+    TalkFull,
     WrongPin,
 )
 from .links import EarlyLink, EndedLink, Links, UnknownLink
@@ -47,18 +58,28 @@ from .model import ConferenceModel
 from .participant import Line, Participant, Presence, Role
 from .registry import Conferences
 from .settings import Mode, Settings
+from .talks import Background, Conversation, TalkKind, TalkState
 from .text import Message, TooFast
 
 __all__ = [
+    "AcceptTalk",
     "Admit",
     "AdmitAll",
+    "AskToTalk",
+    "Background",
+    "Busy",
+    "Coach",
     "Command",
     "Conference",
     "ConferenceModel",
     "Conferences",
+    "Conversation",
+    "DeclineTalk",
     "EarlyLink",
+    "Elsewhere",
     "EndedLink",
     "GiveFloor",
+    "LeaveTalk",
     "Line",
     "Links",
     "Lock",
@@ -66,8 +87,10 @@ __all__ = [
     "Member",
     "Message",
     "Mode",
+    "Move",
     "Mute",
     "NoFloor",
+    "NoSuchTalk",
     "NobodySteers",
     "NotAllowed",
     "NotHere",
@@ -81,6 +104,7 @@ __all__ = [
     "RoomFull",
     "RoomLocked",
     "Say",
+    "SetBackground",
     "SetGain",
     "SetMaxMembers",
     "SetMode",
@@ -96,6 +120,9 @@ __all__ = [
     "StillWaiting",
     "TakeFloor",
     "Talk",
+    "TalkFull",
+    "TalkKind",
+    "TalkState",
     "TooFast",
     "TurnAway",
     "UnknownLink",

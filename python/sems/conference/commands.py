@@ -18,22 +18,31 @@ from .settings import (
     SetWaitingRoom,
     Unlock,
 )
+from .side_rooms import Move
+from .talks import AcceptTalk, AskToTalk, Coach, DeclineTalk, LeaveTalk, SetBackground
 from .text import Say
 from .volumes import SetGain, SetVolume
 
 __all__ = [
+    "AcceptTalk",
     "Admit",
     "AdmitAll",
+    "AskToTalk",
+    "Coach",
     "Command",
+    "DeclineTalk",
     "GiveFloor",
+    "LeaveTalk",
     "Lock",
     "LowerHand",
+    "Move",
     "Mute",
     "ParticipantCommand",
     "RaiseHand",
     "Readmit",
     "Remove",
     "Say",
+    "SetBackground",
     "SetGain",
     "SetMaxMembers",
     "SetMode",

@@ -11,20 +11,22 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from ..audio import lines
-from ..errors import EngineError, SemsError, SoundNotFound, WrongState
-from ..events import Levels
+from ..errors import EngineError, SoundNotFound, WrongState
 from .commands import Command
 from .errors import Refused, RoomLocked, WrongPin
-from .events import Event, Gone, LobbyChanged, ModeChanged, ParticipantChanged, VolumesChanged
+from .events import Event, Gone, LobbyChanged, ModeChanged, ParticipantChanged
 from .floor_clock import FloorClock
 from .member import Member
+from .mixing import Mixing
 from .model import ConferenceModel
 from .overrides import role_of, settings_for
 from .participant import Presence, Role
 from .phones import allows
 from .pin import Guesses, ask_pin
+from .rooms import Rooms
 from .settings import Mode, Settings
 from .speech import Speech
+from .talk_bell import TalkBell
 
 if TYPE_CHECKING:
     from ..audio.room import Room
@@ -55,11 +57,14 @@ class Conference:
         self._conferences = conferences
         self._members: dict[int, Member] = {}
         self._ids: dict[int, int] = {}
-        self._opening: asyncio.Task[Room] | None = None
-        self._room: Room | None = None
+        self.rooms = Rooms(self._open_room, self._on_levels)
+        """Where they are mixed."""
+        self.mixing = Mixing(self.model, self.rooms, server.spawn, self._on_moved)
+        """Keeps the calls there as the model says."""
         self._welcomed = False
         self._guesses = Guesses()
         self._level_followers = 0
+        TalkBell(self)
         self.model.subscribe(self._on_event)
         FloorClock(self)
 
@@ -80,14 +85,14 @@ class Conference:
         returns what ends that. Levels are read only while somebody follows them."""
         unsubscribe = self.model.subscribe_levels(callback)
         self._level_followers += 1
-        if self._level_followers == 1 and self._room:
-            self._room.watch_levels(True)
+        if self._level_followers == 1:
+            self.rooms.watch_levels(True)
 
         def unfollow() -> None:
             unsubscribe()
             self._level_followers -= 1
-            if self._level_followers == 0 and self._room:
-                self._room.watch_levels(False)
+            if self._level_followers == 0:
+                self.rooms.watch_levels(False)
 
         return unfollow
 
@@ -153,11 +158,11 @@ class Conference:
         member = self._members[participant.id] = Member(self, participant, call, link, speech)
         self._ids[call.id] = member.id
         try:
-            room = await self._open_room()
+            await self.rooms.of(None)
             await self._answer(call, link)
             await member.wait_in_the_lobby()
             if not member.turned_away:
-                await member.enter(room)
+                await member.enter()
                 self._greet(member)
             await call.wait_ended()
         finally:
@@ -204,26 +209,13 @@ class Conference:
         else:
             await call.reject(486)
 
-    async def _open_room(self) -> Room:
-        if self._room is None:
-            if self._opening is None:
-                opening = self._server.open_room(
-                    level_control=self.settings.level_control,
-                    noise_gate=self.settings.noise_gate,
-                    max_talkers=self.settings.max_talkers,
-                )
-                self._opening = asyncio.create_task(opening)
-            try:
-                room = await asyncio.shield(self._opening)
-            except SemsError:
-                self._opening = None
-                raise
-            if self._room is None:
-                self._room = room
-                room.subscribe(self._on_levels)
-                if not self._level_followers:
-                    room.watch_levels(False)
-        return self._room
+    def _open_room(self) -> asyncio.Task[Room]:
+        opening = self._server.open_room(
+            level_control=self.settings.level_control,
+            noise_gate=self.settings.noise_gate,
+            max_talkers=self.settings.max_talkers,
+        )
+        return asyncio.create_task(opening)
 
     def _greet(self, member: Member) -> None:
         here = len(self.model.participants)
@@ -234,17 +226,28 @@ class Conference:
             member.speech.start(*member.speech.place(here))
         self._welcomed = True
 
-    def _tell_of(self, member: Member, tone: str, words: str) -> None:
-        """A tone, or his name as he has spoken it, to all who are here."""
-        if self.model.settings.quiet or not self._room or not self.model.participants:
+    def _tell_of(self, member: Member, tone: str, words: str, side_room: str | None = None) -> None:
+        """A tone, or his name as he has spoken it, to all who are in the room."""
+        room = self.rooms.find(side_room)
+        if self.model.settings.quiet or not room or not self.model.participants:
             return
         sounds = self._server.sounds
         if (name := member.speech.name) is None:
-            self._room.start_play(sounds.tone(tone))
+            room.start_play(sounds.tone(tone))
         else:
             with contextlib.suppress(SoundNotFound):
                 language = self.model.settings.language
-                self._room.start_play([sounds.tone(tone), name, sounds.spoken(words, language)])
+                room.start_play([sounds.tone(tone), name, sounds.spoken(words, language)])
+
+    def _on_moved(self, member: Member, before: Room | None, after: Room | None) -> None:
+        """He has gone from one room to another."""
+        if before is None or after is None:
+            return
+        if self.model.settings.quiet:
+            member.sound("join")
+        else:
+            before.start_play(self._server.sounds.tone("leave"))
+            after.start_play(self._server.sounds.tone("join"))
 
     def _dismiss(self, member: Member) -> None:
         member.leave()
@@ -252,17 +255,9 @@ class Conference:
         del self._members[member.id], self._ids[member.call.id]
         if not self._members:
             self._conferences.vanish(self)
-            if self._opening:
-                self._server.spawn(self._close_room(self._opening))
-
-    @staticmethod
-    async def _close_room(opening: asyncio.Task[Room]) -> None:
-        with contextlib.suppress(SemsError, asyncio.CancelledError):
-            await (await opening).close()
+            self._server.spawn(self.rooms.close())
 
     def _on_event(self, event: Event) -> None:
-        if isinstance(event, VolumesChanged) and (listener := self._members.get(event.listener)):
-            listener.ears.follow()
         if isinstance(event, ModeChanged):
             for each in self._members.values():
                 each.on_mode()
@@ -271,11 +266,11 @@ class Conference:
         if isinstance(event, ParticipantChanged) and (member := self._members.get(event.participant.id)):
             member.on_conference(event)
             if isinstance(event, Gone) and member.entered:
-                self._tell_of(member, "leave", "has-left")
+                self._tell_of(member, "leave", "has-left", event.participant.side_room)
 
-    def _on_levels(self, levels: Levels) -> None:
+    def _on_levels(self, levels: Mapping[int, int]) -> None:
         self.model.report_levels(
-            {self._ids[call]: level for call, level in levels.levels.items() if call in self._ids}
+            {self._ids[call]: level for call, level in levels.items() if call in self._ids}
         )
 
 

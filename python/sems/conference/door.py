@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .command import Command, ParticipantCommand
 from .event import FloorChanged, ParticipantChanged
 from .floor import without
+from .talks import withdraw
 
 if TYPE_CHECKING:
     from .model import ConferenceModel
@@ -81,13 +82,16 @@ class Readmit(Command):
             room.present(self.participant)
 
     def carry_out(self, room: ConferenceModel, by: int | None) -> None:
-        """He is the last in the room."""
+        """He is the last in the main room."""
         if removed := room.removed.get(self.participant):
-            room.record(Joined, participant=replace(removed, voice=False), readmitted=True, by=by)
+            room.record(
+                Joined, participant=replace(removed, voice=False, side_room=None), readmitted=True, by=by
+            )
 
 
 def go(room: ConferenceModel, kind: type[Gone], id: int, by: int | None = None) -> None:
-    """The room, the queue and the floor without him."""
+    """The room, the queue, the floor and his talk without him."""
+    withdraw(room, id)
     room.record(
         kind,
         participant=room.present(id),

@@ -42,6 +42,34 @@ class NobodySteers(Refused):
         super().__init__("That is not allowed. Somebody must be the moderator; name another one before.")
 
 
+class Elsewhere(Refused):
+    """The one whom it is about is in another room of the conference."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is in another room.")
+
+
+class Busy(Refused):
+    """The one whom it is about talks with somebody else."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is busy: in a private talk, or asked to one.")
+
+
+class TalkFull(Refused):
+    """As many are in a private talk as can be."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"A private talk is full with {most} people.")
+
+
+class NoSuchTalk(NotHere):
+    """The talk is over, or was never one of his."""
+
+    def __init__(self) -> None:
+        Refused.__init__(self, "This talk is over.")
+
+
 class NoFloor(Refused):
     """There is no floor to give."""
 

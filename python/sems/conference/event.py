@@ -33,6 +33,10 @@ class Event:
         """``reader`` is told of it; ``None``: the operator, who is told of all that is not private."""
         return reader is None or self.audience is None or reader in self.audience
 
+    def concerns(self, participant: int) -> bool:
+        """It is about himself, so he is told more of it than others are."""
+        return False
+
     def apply(self, state: State) -> None:
         """Makes the state after it of the state before it."""
         raise NotImplementedError
@@ -43,6 +47,10 @@ class ParticipantChanged(Event):
     """Something about one participant is new. The subclasses say what."""
 
     participant: Participant
+
+    def concerns(self, participant: int) -> bool:
+        """It is about this one."""
+        return self.participant.id == participant
 
     def apply(self, state: State) -> None:
         """He is as the event says."""

@@ -8,11 +8,14 @@ from .lobby import Admitted, Knocked, LobbyChanged, TurnedAway, WentAway
 from .microphone import Muted, Unmuted
 from .roles import RoleChanged
 from .settings import ModeChanged, SettingsChanged
+from .side_rooms import Moved
+from .talks import CameBack, MutedInTalk, TalkChanged, WentPrivate
 from .text import MessageFailed, MessageSent, TextsChanged
 from .volumes import GainChanged, VolumesChanged
 
 __all__ = [
     "Admitted",
+    "CameBack",
     "Event",
     "FloorChanged",
     "FloorGiven",
@@ -30,15 +33,19 @@ __all__ = [
     "MessageFailed",
     "MessageSent",
     "ModeChanged",
+    "Moved",
     "Muted",
+    "MutedInTalk",
     "ParticipantChanged",
     "Removed",
     "RoleChanged",
     "SettingsChanged",
+    "TalkChanged",
     "TextsChanged",
     "TurnedAway",
     "Unmuted",
     "VoiceChanged",
     "VolumesChanged",
     "WentAway",
+    "WentPrivate",
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .command import Command, ParticipantCommand
-from .errors import NoFloor
+from .errors import Elsewhere, NoFloor
 from .event import FloorChanged, HandsChanged
 from .microphone import Unmute, allowed_to_speak
 from .settings import Mode
@@ -67,10 +67,13 @@ class GiveFloor(ParticipantCommand):
     """He shall be heard, beside those who hold the floor already. A hand that he has raised goes down."""
 
     def check(self, room: ConferenceModel, by: int | None) -> None:
-        """In an open room there is none: NoFloor."""
+        """In an open room there is none: NoFloor. He must be in the main room: Elsewhere."""
         ParticipantCommand.check(self, room, by)
         if room.settings.mode is Mode.OPEN:
             raise NoFloor
+        participant = room.present(self.participant)
+        if participant.side_room is not None:
+            raise Elsewhere(participant.name)
 
     def carry_out(self, room: ConferenceModel, by: int | None) -> None:
         """The floor with him. What muted him, but himself, is gone."""
@@ -113,7 +116,9 @@ class Talk(Command):
         if by is None:
             return
         Unmute(by).carry_out(room, by)
-        if room.settings.mode is not Mode.OPEN:
+        participant = room.present(by)
+        in_main_room = participant.side_room is None and not participant.private
+        if room.settings.mode is not Mode.OPEN and in_main_room:
             GiveFloor(by).carry_out(room, by)
 
 

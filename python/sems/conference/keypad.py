@@ -49,7 +49,7 @@ def command(make: Callable[[ConferenceModel, int], Command | None]) -> Callable[
 
 
 def _mute(room: ConferenceModel, id: int) -> Command:
-    return Unmute(id) if room.participants[id].muted else Mute(id)
+    return Unmute(id) if room.muted(room.participants[id]) else Mute(id)
 
 
 def _hand(room: ConferenceModel, id: int) -> Command:
@@ -95,8 +95,8 @@ ACTIONS: Final[dict[str, Action]] = {
     "talk": Action(command(_talk), _may_talk, prompt="key-talk"),
     "help": Action(lambda member, _: member.help()),
     "count": Action(lambda member, _: member.say_count(), prompt="key-count"),
-    "softer": Action(lambda member, _: member.ears.nudge(-STEP), prompt="key-softer"),
-    "louder": Action(lambda member, _: member.ears.nudge(STEP), prompt="key-louder"),
+    "softer": Action(lambda member, _: member.nudge(-STEP), prompt="key-softer"),
+    "louder": Action(lambda member, _: member.nudge(STEP), prompt="key-louder"),
     "lock": Action(command(_lock), _moderates, prompt="key-lock"),
     "next": Action(_next, _has_floor_to_give, prompt="key-next"),
     "silence": Action(_silence, _moderates, prompt="key-silence"),

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 from ..errors import HungUp, SoundNotFound
 from ..events import CallEvent, Digit, Hold, Speaking, StreamResumed, StreamStopped
 from ..waiting import resolve
-from .ears import Ears
 from .errors import Refused
 from .events import (
     Admitted,
+    CameBack,
     Event,
     FloorGiven,
     FloorTaken,
@@ -20,17 +20,22 @@ from .events import (
     HandLowered,
     HandRaised,
     Joined,
+    Moved,
     Muted,
+    MutedInTalk,
     Removed,
     TurnedAway,
     Unmuted,
+    WentPrivate,
 )
-from .keypad import ACTIONS, Keypad, codes, spoken
+from .keypad import ACTIONS, FARTHEST, Keypad, codes, spoken
 from .participant import Participant
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..audio.playback import Playback
-    from ..audio.room import Room
+    from ..audio.sounds import Sound
     from ..call import Call
     from .conference import Conference
     from .speech import Speech
@@ -65,22 +70,18 @@ class Member:
         self._admitted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.watchers: set[asyncio.Event] = set()
         """Set when his call is over."""
-        self._heard = conference.model.hears(participant)
-        self.ears: Ears = Ears(self)
-        """What he alone hears louder or softer."""
+        self._heard = conference.model.heard(participant)
+        self.room_gain = 0.0
+        """So much louder, in dB, he hears the room."""
         self._keys = call.server.config.keys
         self._keypad = Keypad(codes(self._keys))
         self._help: Playback | None = None
-        self._room: Room | None = None
+        self.entered = False
+        """He has been in the room."""
         self._farewell: asyncio.TimerHandle | None = None
         # Chores begin in the order in which they were given, so the core is told in that order too.
         self.spawn = call.server.spawn
         self._unsubscribe = call.subscribe(self._on_call)
-
-    @property
-    def entered(self) -> bool:
-        """He has been in the room."""
-        return self._room is not None
 
     @property
     def waiting(self) -> bool:
@@ -100,17 +101,15 @@ class Member:
             if music:
                 music.cancel()
 
-    async def enter(self, room: Room) -> None:
+    async def enter(self) -> None:
         """Lets him hear the room, and the room him if he is not muted. Raises HungUp."""
-        self._room = room
-        if not self._heard:
-            await self.call.mute(True)
-        await self.call.join(room)
-        self.ears.restore()
+        self.entered = True
+        await self.conference.mixing.enter(self)
 
     def leave(self) -> None:
         """His call has ended."""
         self._unsubscribe()
+        self.conference.mixing.leave(self)
         self.conference.links.end(self.link)
         if self._farewell:
             self._farewell.cancel()
@@ -159,7 +158,7 @@ class Member:
     def on_conference(self, event: Event) -> None:
         """Follows an event of the model that is about him."""
         match event:
-            case Muted() | Unmuted() | FloorGiven() | FloorTaken():
+            case Muted() | Unmuted() | MutedInTalk() | FloorGiven() | FloorTaken():
                 self._follow_hearing()
             case GainChanged(participant=participant):
                 self.spawn(self.call.set_gain(participant.gain))
@@ -169,20 +168,20 @@ class Member:
                 self.turned_away = True
                 resolve(self._admitted, None)
                 self.spawn(self._turn_away())
+            case WentPrivate() | CameBack() | Moved():
+                # These have sounds of their own.
+                self._heard = self.conference.model.heard(event.participant)
             case HandRaised():
                 self.sound("hand-up")
             case HandLowered():
                 self.sound("hand-down")
             case Removed():
                 self.removed = True
-                self.spawn(self.call.join(None))
                 self._farewell = asyncio.get_running_loop().call_later(SECOND_THOUGHTS, self._hang_up)
             case Joined(readmitted=True):
                 self.removed = False
                 if self._farewell:
                     self._farewell.cancel()
-                self.spawn(self.call.join(self._room))
-                self.ears.restore()
 
     def on_mode(self) -> None:
         """Others are heard from now on."""
@@ -191,16 +190,24 @@ class Member:
     def _follow_hearing(self) -> None:
         model = self.conference.model
         participant = model.participants.get(self.id)
-        if participant and (heard := model.hears(participant)) != self._heard:
+        if participant and (heard := model.heard(participant)) != self._heard:
             self._heard = heard
-            if self._room:
-                self.spawn(self.call.mute(not heard))
             self.sound("unmuted" if heard else "muted")
+
+    def nudge(self, gain: float) -> None:
+        """He hears the room louder by ``gain`` dB, as far as that makes sense."""
+        self.room_gain = min(FARTHEST, max(-FARTHEST, self.room_gain + gain))
+        self.conference.mixing.follow(self.id)
 
     def sound(self, tone: str) -> None:
         """He alone hears a short tone."""
-        if self._room and self.call.has_media:
-            self.call.start_play(self.call.server.sounds.tone(tone))
+        self.start_sound(f"tone:{tone}")
+
+    def start_sound(self, sound: Sound | Sequence[Sound], *, repeat: int = 1) -> Playback | None:
+        """Plays something to him alone, over the room, if there is a way for sound."""
+        if self.entered and self.call.has_media:
+            return self.call.start_play(sound, repeat=repeat)
+        return None
 
     async def _turn_away(self) -> None:
         with contextlib.suppress(HungUp):

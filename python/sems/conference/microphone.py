@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .command import ParticipantCommand
 from .event import ParticipantChanged
 from .participant import Participant, Role
+from .talks import mute_in_talk
 
 if TYPE_CHECKING:
     from .model import ConferenceModel
@@ -30,8 +31,12 @@ class Mute(ParticipantCommand):
     """The room shall not hear this participant any more."""
 
     def carry_out(self, room: ConferenceModel, by: int | None) -> None:
-        """By himself, or by a moderator, who alone can take that back."""
+        """By himself, or by a moderator, who alone can take that back. In a talk that the room does not hear
+        he mutes himself there."""
         participant = room.present(self.participant)
+        if by == participant.id and participant.private:
+            mute_in_talk(room, participant, True)
+            return
         if by == participant.id:
             muted = replace(participant, muted_by_self=True)
         else:
@@ -45,8 +50,12 @@ class Unmute(ParticipantCommand):
     """The room shall hear him again: as he wishes himself, or as far as the moderator minds."""
 
     def carry_out(self, room: ConferenceModel, by: int | None) -> None:
-        """A listener whom a moderator lets speak is a speaker."""
+        """A listener whom a moderator lets speak is a speaker. In a talk that the room does not hear he lets
+        himself be heard there."""
         participant = room.present(self.participant)
+        if by == participant.id and participant.private:
+            mute_in_talk(room, participant, False)
+            return
         if by == participant.id:
             unmuted = replace(participant, muted_by_self=False, muted_by_moderator=False)
         else:

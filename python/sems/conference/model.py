@@ -28,6 +28,7 @@ from .permissions import permit
 from .roles import RoleChanged
 from .settings import Mode, Settings
 from .state import State
+from .talks import Conversation, give_up, talk_among
 from .text import Message
 
 #: How many events a conference remembers for those who have to catch up.
@@ -102,6 +103,15 @@ class ConferenceModel:
         return MappingProxyType(self._state.messages)
 
     @property
+    def talks(self) -> Mapping[int, Conversation]:
+        """Talks that the room does not hear, by id, and what may become one. Nobody is in two."""
+        return MappingProxyType(self._state.talks)
+
+    def talk_of(self, participant: int) -> Conversation | None:
+        """The one that he is in, or to which he was asked."""
+        return talk_among(self._state.talks.values(), participant)
+
+    @property
     def sequence(self) -> int:
         """The number of the last event."""
         return self._sequence
@@ -116,13 +126,25 @@ class ConferenceModel:
         """The room hears him when he speaks."""
         return self._state.hears(participant)
 
+    def heard(self, participant: Participant) -> bool:
+        """Somebody hears him when he speaks: those with whom he talks in private, or the room."""
+        return not participant.muted_in_talk if participant.private else self.hears(participant)
+
     def speaks(self, participant: Participant) -> bool:
         """The room hears him speak."""
         return self._state.speaks(participant)
 
     def unheard(self, participant: Participant) -> bool:
-        """He speaks, and the room does not hear it: something to tell to him alone."""
-        return participant.voice and not self.hears(participant)
+        """He speaks, and nobody hears it: something to tell to him alone."""
+        return participant.voice and not self.heard(participant)
+
+    def is_private(self, participant: int) -> bool:
+        """He talks with somebody else, and the room does not hear it."""
+        return participant in self.participants and self.participants[participant].private
+
+    def muted(self, participant: Participant) -> bool:
+        """He is not to be heard where he talks now: in a talk that the room does not hear, or in the room."""
+        return participant.muted_in_talk if participant.private else participant.muted
 
     def volumes(self, listener: int) -> Mapping[int, float]:
         """The gain in dB with which he alone hears others, by their ids."""
@@ -305,6 +327,10 @@ class ConferenceModel:
         }
         self._readings.tell(self._levels)
 
+    def report_unanswered(self, talk: int, participant: int) -> None:
+        """He has not answered for so long that he is not asked to this talk any more."""
+        give_up(self, talk, participant)
+
     # how things change
 
     def record(self, kind: type[Event], **changes: object) -> None:
@@ -325,12 +351,13 @@ class ConferenceModel:
             if each.voice and self.hears(each) != (each.id in before):
                 self.record(VoiceChanged, participant=each, heard=True)
 
+    def let_lecture(self, id: int) -> None:
+        """Gives him the floor where he has it by being a moderator."""
+        him = self.present(id)
+        if self.settings.mode is Mode.LECTURE and him.moderates and him.side_room is None:
+            GiveFloor(id).carry_out(self, None)
+
     def _role_of_a_newcomer(self) -> Role:
         if self._moderator == "everyone" or (self._moderator == "first" and not self.moderators):
             return Role.MODERATOR
         return Role.SPEAKER
-
-    def let_lecture(self, participant: int) -> None:
-        """Gives him the floor if he is a moderator and the room hears a lecture."""
-        if self.settings.mode is Mode.LECTURE and self.present(participant).moderates:
-            GiveFloor(participant).carry_out(self, None)

@@ -61,6 +61,12 @@ class Participant:
     """Can be undone by a moderator only."""
     voice: bool = False
     """Speech arrives from the line, whether the room hears it or not."""
+    private: bool = False
+    """He talks with somebody else, and the room does not hear it."""
+    muted_in_talk: bool = False
+    """He does not want to be heard in that talk either."""
+    side_room: str | None = None
+    """The room beside the main room in which he is; ``None``: he is in the main room."""
     on_hold: bool = False
     """He has put the room on hold."""
     line: Line = Line()

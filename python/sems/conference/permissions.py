@@ -7,16 +7,23 @@ from typing import Any, Final
 
 from .command import Command
 from .commands import (
+    AcceptTalk,
     Admit,
     AdmitAll,
+    AskToTalk,
+    Coach,
+    DeclineTalk,
     GiveFloor,
+    LeaveTalk,
     Lock,
     LowerHand,
+    Move,
     Mute,
     RaiseHand,
     Readmit,
     Remove,
     Say,
+    SetBackground,
     SetGain,
     SetMaxMembers,
     SetMode,
@@ -75,6 +82,8 @@ def himself_or_moderators(what: str) -> Rule:
 def _unmute(command: Unmute, by: Participant | None, state: State) -> None:
     if by is None or command.participant != by.id:
         moderators("let somebody else be heard")(command, by, state)
+    elif by.private:
+        return
     elif by.muted_by_moderator and not by.moderates:
         if by.role is Role.LISTENER:
             raise NotAllowed("You are here to listen. Raise your hand to ask for the word.")
@@ -86,22 +95,35 @@ def _raise_hand(command: RaiseHand, by: Participant | None, _: State) -> None:
         raise NotAllowed("Everybody raises his own hand.")
 
 
-def _talk(_: Talk, by: Participant | None, state: State) -> None:
+def participants(_: Command, by: Participant | None, __: State) -> None:
+    """Everybody who is here, but not the operator."""
     if by is None:
         raise NotAllowed("The operator takes part in no conference.")
-    if not by.moderates:
-        if state.settings.mode is not Mode.OPEN and by.id not in state.floor:
+
+
+def _talk(command: Talk, by: Participant | None, state: State) -> None:
+    participants(command, by, state)
+    if by is not None and not by.moderates:
+        elsewhere = by.private or by.side_room is not None
+        if state.settings.mode is not Mode.OPEN and by.id not in state.floor and not elsewhere:
             raise NotAllowed("You do not hold the floor. Raise your hand to ask for the word.")
         _unmute(Unmute(by.id), by, state)
 
 
-def _hear(_: SetVolume, by: Participant | None, __: State) -> None:
-    if by is None:
-        raise NotAllowed("The operator takes part in no conference.")
-
-
 def everybody(_: Command, __: Participant | None, ___: State) -> None:
     """Whoever is here, and the operator."""
+
+
+def _coach(command: Coach, by: Participant | None, state: State) -> None:
+    participants(command, by, state)
+    moderators("coach somebody")(command, by, state)
+
+
+def _move(command: Move, by: Participant | None, state: State) -> None:
+    if command.side_room is None:
+        himself_or_moderators("bring somebody back from a side room")(command, by, state)
+    else:
+        moderators("move somebody to a side room")(command, by, state)
 
 
 RULES: Final[dict[type[Command], Rule]] = {
@@ -121,6 +143,13 @@ RULES: Final[dict[type[Command], Rule]] = {
     GiveFloor: moderators("give the floor"),
     TakeFloor: himself_or_moderators("take the floor from somebody else"),
     Talk: _talk,
+    AskToTalk: participants,
+    AcceptTalk: participants,
+    DeclineTalk: participants,
+    LeaveTalk: participants,
+    SetBackground: participants,
+    Coach: _coach,
+    Move: _move,
     Remove: moderators("remove a participant"),
     Readmit: moderators("bring a participant back"),
     Lock: moderators("lock the room"),
@@ -128,7 +157,7 @@ RULES: Final[dict[type[Command], Rule]] = {
     SetMode: moderators("change the mode of the room"),
     SetRole: moderators("change the role of a participant"),
     SetGain: moderators("make somebody louder for all"),
-    SetVolume: _hear,
+    SetVolume: participants,
     SetTalkTime: moderators("limit how long others talk"),
     Say: everybody,
 }

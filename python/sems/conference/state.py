@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from .participant import Participant
 from .settings import Mode, Settings
+from .talks import Conversation
 from .text import Message
 
 
@@ -30,11 +31,16 @@ class State:
 
     volumes: dict[int, Mapping[int, float]] = field(default_factory=dict)
     """By listener, the gain in dB with which he alone hears others."""
+    talks: dict[int, Conversation] = field(default_factory=dict)
+    """Talks that the room does not hear, by id, and what may become one. Nobody is in two."""
 
     def speaks(self, participant: Participant) -> bool:
         """The room hears him speak."""
         return participant.voice and self.hears(participant)
 
     def hears(self, participant: Participant) -> bool:
-        """The room hears him when he speaks."""
-        return not participant.muted and (self.settings.mode is Mode.OPEN or participant.id in self.floor)
+        """The room in which he is hears him when he speaks. Mode and floor are those of the main room."""
+        if participant.muted or participant.private:
+            return False
+        in_side_room = participant.side_room is not None
+        return in_side_room or self.settings.mode is Mode.OPEN or participant.id in self.floor

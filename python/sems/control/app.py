@@ -22,6 +22,7 @@ from .operator import OperatorApi
 from .pages import Pages
 from .problem import HANDLERS
 from .stream import Streams
+from .talks import TalkApi
 from .texts import TextApi
 from .traces import TraceApi
 
@@ -46,6 +47,7 @@ def _create_api(server: Server, auth: Auth, streams: Streams) -> Starlette:
     endpoints = [
         *ConferenceApi(streams).endpoints(),
         *TextApi().endpoints(),
+        *TalkApi().endpoints(),
         *OperatorApi(streams).endpoints(),
         *TraceApi().endpoints(),
     ]

@@ -13,6 +13,7 @@ from ..conference import (
     GiveFloor,
     Lock,
     LowerHand,
+    Move,
     Mute,
     NotHere,
     RaiseHand,
@@ -131,10 +132,10 @@ class ConferenceApi:
                 path=participant,
                 handle=self.change_participant,
                 name="changeParticipant",
-                summary="Mute or unmute, raise or lower a hand, give or take the floor; role and volume",
+                summary="Mute, raise or lower a hand, give or take the floor, move; role and volume",
                 body=ParticipantWish,
                 answer=Done,
-                errors=(403, 404, 413, 415, 422),
+                errors=(403, 404, 409, 413, 415, 422),
             ),
             Endpoint(
                 method="DELETE",
@@ -247,6 +248,8 @@ class ConferenceApi:
             commands.append(SetGain(id, wish.gain))
         if "volume" in wish.model_fields_set:
             commands.append(SetVolume(id, wish.volume))
+        if "side_room" in wish.model_fields_set:
+            commands.append(Move(id, wish.side_room))
         return _do(ask, conference, *commands)
 
     async def remove(self, ask: Ask) -> ASGIApp:

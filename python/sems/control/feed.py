@@ -8,7 +8,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 from ..conference import Conference, Member
-from ..conference.events import Event, ParticipantChanged, Removed
+from ..conference.events import Event, Removed
 from .stream import event
 from .views import ConferenceView, EventView, FiguresView
 
@@ -59,7 +59,7 @@ class Feed:
         """An event as ``reader`` (``None``: the operator) is told it; empty if he is not."""
         if not happened.is_for(reader):
             return b""
-        own = isinstance(happened, ParticipantChanged) and happened.participant.id == reader
+        own = reader is not None and happened.concerns(reader)
         key = happened.sequence, own
         if key not in self._coded:
             view = EventView.of(happened, self.conference.model, own=own)

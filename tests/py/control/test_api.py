@@ -43,6 +43,7 @@ async def test_a_conference_is_shown_as_it_is(meeting: Meeting) -> None:
             "hands": [3, 2],
             "participants": None,
             "messages": [],
+            "talk": None,
             "me": 2,
         }
         assert [each["name"] for each in shown["participants"]] == ["anna", "ben", "cleo"]
@@ -62,6 +63,8 @@ async def test_a_conference_is_shown_as_it_is(meeting: Meeting) -> None:
         "speaking": False,
         "unheard": False,
         "hand": 2,
+        "private": False,
+        "side_room": None,
         "on_hold": False,
         "line": None,
         "texts": True,
@@ -189,6 +192,8 @@ async def test_the_api_describes_itself_in_valid_openapi(meeting: Meeting) -> No
         ),
         *("listCalls", "getCall", "hangUp", "getStats", "followOverview", "listRegistrations"),
         *("listTraces", "getTrace", "sendMessage"),
+        *("askToTalk", "acceptTalk", "declineTalk", "changeTalk", "leaveTalk"),
+        *("listTraces", "getTrace"),
     }
     for methods in document["paths"].values():
         for operation in methods.values():

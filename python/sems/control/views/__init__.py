@@ -25,6 +25,7 @@ from .operator import (
     Registrations,
     Stats,
 )
+from .talk import TalkChange, TalkDone, TalkView, TalkWish
 from .text import FailureView, MessageView, MessageWish, Sent
 from .trace import TracedCallList, TracedCallView, TraceEntryView, TraceView
 
@@ -54,6 +55,10 @@ __all__ = [
     "Sent",
     "SettingsView",
     "Stats",
+    "TalkChange",
+    "TalkDone",
+    "TalkView",
+    "TalkWish",
     "TraceEntryView",
     "TraceView",
     "TracedCallList",

@@ -20,10 +20,12 @@ from ...conference.events import (
     ModeChanged,
     ParticipantChanged,
     SettingsChanged,
+    TalkChanged,
     VolumesChanged,
 )
 from ...conference.volumes import LOUDEST, SOFTEST
 from .base import View, Wish, rounded
+from .talk import TalkView
 from .text import MessageView, messages_for
 
 if TYPE_CHECKING:
@@ -50,7 +52,8 @@ class ParticipantView(View):
     role: Role
     presence: Presence
     muted: bool
-    """The participant, or a moderator, does not want to be heard by the room."""
+    """The participant, or a moderator, does not want to be heard by the room. Of the reader himself in a
+    private talk: does not want to be heard there."""
     muted_by_moderator: bool
     """Only a moderator can undo it."""
     gain: float
@@ -63,6 +66,10 @@ class ParticipantView(View):
     """Speaks while muted. Told only to the participant himself, and false for all others."""
     hand: int | None
     """The place of the raised hand in the queue, from 1."""
+    private: bool
+    """Talks with somebody else, and the room does not hear it. With whom is told to those alone."""
+    side_room: str | None
+    """The side room in which the participant is; null: the main room."""
     on_hold: bool
     """Has put the room on hold."""
     line: LineView | None
@@ -79,13 +86,15 @@ class ParticipantView(View):
             name=participant.name,
             role=participant.role,
             presence=participant.presence,
-            muted=participant.muted,
+            muted=model.muted(participant) if own else participant.muted,
             muted_by_moderator=participant.muted_by_moderator,
             gain=participant.gain,
             floor=participant.id in model.floor,
             speaking=model.speaks(participant),
             unheard=own and model.unheard(participant),
             hand=model.place(participant.id),
+            private=participant.private,
+            side_room=participant.side_room,
             on_hold=participant.on_hold,
             line=LineView(loss=line.loss, silent=line.silent, deaf=line.deaf) if line.bad else None,
             texts=participant.texts,
@@ -153,6 +162,8 @@ class ConferenceView(View):
     """The gain in dB with which the reader alone hears others, by their ids; others are heard as by all."""
     messages: list[MessageView]
     """What was written lately, as far as the reader may read it, the oldest first."""
+    talk: TalkView | None = None
+    """The reader's own: the talk that the room does not hear in which he is, or to which he was asked."""
     me: int | None = None
     """Whose credential was used; null for the operator."""
 
@@ -162,6 +173,7 @@ class ConferenceView(View):
         model = conference.model
         if me is not None and me in model.waiting:
             return cls._of_the_lobby(conference, me)
+        talk = None if me is None else model.talk_of(me)
         return cls(
             name=conference.name,
             sequence=model.sequence,
@@ -175,6 +187,7 @@ class ConferenceView(View):
             waiting=[ParticipantView.of(each, model, own=False) for each in model.waiting.values()],
             volumes={} if me is None else dict(model.volumes(me)),
             messages=messages_for(model, me),
+            talk=TalkView.of(talk, own=True) if talk else None,
             me=me,
         )
 
@@ -221,6 +234,11 @@ EventType = Literal[
     "went_away",
     "turned_away",
     "volumes_changed",
+    "talk_changed",
+    "went_private",
+    "came_back",
+    "muted_in_talk",
+    "moved",
     "settings_changed",
     "texts_changed",
     "message_sent",
@@ -250,6 +268,8 @@ class EventView(View):
 
     volumes: dict[int, float] | None = None
     """All gains with which the reader alone hears others."""
+    talk: TalkView | None = None
+    """The reader's talk; once it has ended, there is none."""
 
     @classmethod
     def of(cls, happened: Event, model: ConferenceModel, *, own: bool) -> EventView:
@@ -269,6 +289,8 @@ class EventView(View):
             values["volumes"] = dict(happened.volumes)
         if isinstance(happened, MessageSent | MessageFailed):
             values["message"] = MessageView.of(happened.message, happened.message.sender)
+        if isinstance(happened, TalkChanged):
+            values["talk"] = TalkView.of(happened.talk, own=own)
         return cls(
             type=cast(EventType, _snake_case(type(happened).__name__)),
             sequence=happened.sequence,
@@ -356,3 +378,5 @@ class ParticipantWish(Wish):
     """So much louder for all, in dB."""
     volume: Gain | None = None
     """So much louder for whoever asks, in dB; null: as for all."""
+    side_room: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^\S(.*\S)?$")] | None = None
+    """The name of the side room to go to; null: the main room."""

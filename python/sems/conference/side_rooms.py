@@ -1,0 +1,43 @@
+"""Side rooms: members go to another room and come back, without hanging up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from .command import ParticipantCommand
+from .event import FloorChanged
+from .talks import withdraw
+
+if TYPE_CHECKING:
+    from .model import ConferenceModel
+
+
+class Moved(FloorChanged):
+    """He is in another room of the conference. The floor of the main room stays there."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Move(ParticipantCommand):
+    """He shall be in the side room of this name, which there is as long as somebody is in it; ``None``: in
+    the main room. A talk that he is in goes on without him."""
+
+    side_room: str | None
+
+    def carry_out(self, room: ConferenceModel, by: int | None) -> None:
+        """Out of his talk and off the floor, into the other room."""
+        participant = room.present(self.participant)
+        if participant.side_room == self.side_room:
+            return
+        withdraw(room, participant.id)
+        room.record(
+            Moved,
+            participant=replace(room.present(participant.id), side_room=self.side_room),
+            hands=room.hands,
+            floor=tuple(id for id in room.floor if id != participant.id),
+            by=by,
+        )
+        if self.side_room is None:
+            room.let_lecture(participant.id)

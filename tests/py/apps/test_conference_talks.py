@@ -1,0 +1,301 @@
+"""Who hears whom when some talk in private, are coached, or are in side rooms."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from sems import Server
+from sems.conference import (
+    AcceptTalk,
+    AskToTalk,
+    Background,
+    Coach,
+    Conference,
+    LeaveTalk,
+    Move,
+    Mute,
+    Readmit,
+    Remove,
+    SetMode,
+    SetVolume,
+    Talk,
+    Unmute,
+)
+from sems.conference.settings import Mode
+from sems.conference.talk_bell import PATIENCE
+from sems.testing import Lab, Phone
+
+TONES = {"anna": 480, "ben": 740, "cleo": 1120, "dora": 1560}
+IDS = {name: id for id, name in enumerate(TONES, 1)}
+#: Plain mixing, so that levels can be compared.
+PLAIN = {"default": {"join_sound": False, "level_control": False, "noise_gate": False}}
+LONELY = 3.0
+FULL = -20.0
+DOWN = 50.0
+
+
+class Meeting:
+    """Anna (1, the moderator), Ben, Cleo and Dora, each of whom sounds a tone."""
+
+    def __init__(self, lab: Lab, server: Server) -> None:
+        self.lab = lab
+        self.server = server
+        self.phones: dict[str, Phone] = {}
+
+    @property
+    def conference(self) -> Conference:
+        conference = self.server.conferences.find("standup")
+        assert conference is not None
+        return conference
+
+    def do(self, *commands: object, by: str) -> None:
+        self.conference.do(*commands, by=IDS[by])  # type: ignore[arg-type]
+
+    def talk(self, who: str) -> int:
+        talk = self.conference.model.talk_of(IDS[who])
+        assert talk is not None
+        return talk.id
+
+    def whisper(self, *names: str, room: Background = Background.SOFT) -> None:
+        asker, *others = names
+        self.do(AskToTalk(tuple(IDS[other] for other in others), room), by=asker)
+        for other in others:
+            self.do(AcceptTalk(self.talk(other)), by=other)
+
+    async def hear(self, who: str) -> dict[str, float]:
+        """The levels of all tones at this phone, in dBov, after what sounds because of a change."""
+        await asyncio.sleep(1)
+        heard = await self.phones[who].hear(0.6)
+        return {name: heard.tone_level(hz) for name, hz in TONES.items()}
+
+    async def who_hears_whom(self) -> dict[str, set[str]]:
+        heard = {name: await self.hear(name) for name in self.phones}
+        return {
+            name: {other for other, level in levels.items() if other != name and level > -60}
+            for name, levels in heard.items()
+        }
+
+
+async def meet(lab: Lab, *names: str) -> Meeting:
+    meeting = Meeting(lab, await lab.server(rooms=PLAIN))
+    for name in names or TONES:
+        phone = meeting.phones[name] = await lab.phone(name)
+        await phone.call("sip:standup@sems")
+    await asyncio.sleep(LONELY)
+    for name, phone in meeting.phones.items():
+        phone.tone(TONES[name])
+    return meeting
+
+
+async def test_a_private_talk_is_heard_by_those_in_it_and_50_db_down_by_all_others(lab: Lab) -> None:
+    meeting = await meet(lab)
+    before = await meeting.hear("dora")
+    meeting.whisper("anna", "ben")
+    anna, ben, dora = [await meeting.hear(name) for name in ("anna", "ben", "dora")]
+    assert anna["ben"] == pytest.approx(before["ben"], abs=1), "full level"
+    assert ben["anna"] == pytest.approx(before["anna"], abs=1)
+    for heard in (anna, ben):
+        assert heard["cleo"] == pytest.approx(before["cleo"] - 20, abs=1), "the room softly underneath"
+    assert max(dora["anna"], dora["ben"]) < before["anna"] - DOWN
+    assert dora["cleo"] == pytest.approx(before["cleo"], abs=1)
+
+    meeting.do(LeaveTalk(meeting.talk("ben")), by="ben")
+    assert await meeting.who_hears_whom() == {name: TONES.keys() - {name} for name in TONES}
+
+
+async def test_a_private_talk_can_be_without_the_room(lab: Lab) -> None:
+    meeting = await meet(lab)
+    meeting.whisper("anna", "ben", "cleo", room=Background.OFF)
+    assert await meeting.who_hears_whom() == {
+        "anna": {"ben", "cleo"}, "ben": {"anna", "cleo"}, "cleo": {"anna", "ben"}, "dora": set(),
+    }  # fmt: skip
+
+
+async def test_who_has_a_volume_for_somebody_does_not_hear_his_private_talk(lab: Lab) -> None:
+    meeting = await meet(lab)
+    meeting.do(SetVolume(1, 6.0), SetVolume(4, -6.0), by="cleo")
+    before = await meeting.hear("cleo")
+    meeting.do(SetVolume(1, -6.0), by="ben")
+    meeting.whisper("anna", "ben")
+    cleo, ben = await meeting.hear("cleo"), await meeting.hear("ben")
+    assert max(cleo["anna"], cleo["ben"]) < before["anna"] - DOWN
+    assert cleo["dora"] == pytest.approx(before["dora"], abs=1)
+    assert ben["anna"] == pytest.approx(before["anna"] - 12, abs=1), "his own volume holds in the talk"
+    meeting.do(LeaveTalk(meeting.talk("ben")), by="ben")
+    assert (await meeting.hear("cleo"))["anna"] == pytest.approx(before["anna"], abs=1)
+
+
+async def test_who_may_not_speak_in_the_room_is_heard_in_private_and_not_any_longer(lab: Lab) -> None:
+    meeting = await meet(lab, "anna", "ben", "cleo")
+    meeting.do(SetMode(Mode.MODERATED), Talk(), by="anna")
+    meeting.do(Mute(3), by="cleo")
+    meeting.whisper("ben", "cleo", room=Background.OFF)
+    assert await meeting.who_hears_whom() == {"anna": set(), "ben": {"cleo"}, "cleo": {"ben"}}
+    meeting.do(Mute(2), by="ben")
+    assert (await meeting.who_hears_whom())["cleo"] == set()
+    meeting.do(Unmute(2), by="ben")
+    assert (await meeting.who_hears_whom())["cleo"] == {"ben"}
+    meeting.do(LeaveTalk(meeting.talk("ben")), by="ben")
+    assert await meeting.who_hears_whom() == {"anna": set(), "ben": {"anna"}, "cleo": {"anna"}}
+
+
+async def test_no_word_gets_out_while_a_talk_begins_or_ends(lab: Lab) -> None:
+    meeting = await meet(lab, "anna", "ben", "cleo")
+    meeting.do(SetMode(Mode.MODERATED), by="anna")
+    await asyncio.sleep(1)
+    listening = asyncio.create_task(meeting.phones["cleo"].hear(4))
+    for _ in range(4):
+        meeting.whisper("anna", "ben")
+        await asyncio.sleep(0.5)
+        meeting.do(LeaveTalk(meeting.talk("anna")), by="anna")
+        await asyncio.sleep(0.5)
+    assert (await listening).is_silent
+
+
+async def test_who_asks_is_taken_at_his_word_for_half_a_minute(lab: Lab) -> None:
+    meeting = await meet(lab, "anna", "ben", "cleo")
+    for phone in meeting.phones.values():
+        phone.silence()
+    await asyncio.sleep(1)
+    meeting.do(AskToTalk((2,)), by="anna")
+    heard = await asyncio.gather(*(phone.hear(5) for phone in meeting.phones.values()))
+    assert [each.is_silent for each in heard] == [True, False, True], "who is asked hears it, over and over"
+    assert not heard[1].before(1).is_silent
+    assert not heard[1].after(4).is_silent
+    await asyncio.sleep(PATIENCE - 7)
+    assert meeting.conference.model.talks
+    listening = asyncio.create_task(meeting.phones["anna"].hear(4))
+    await asyncio.sleep(4)
+    assert not meeting.conference.model.talks
+    assert not (await listening).is_silent, "who asked hears that it was in vain"
+    assert (await meeting.phones["ben"].hear(5)).is_silent
+
+
+async def test_a_coach_is_heard_by_one_alone_who_hears_that_it_begins(lab: Lab) -> None:
+    meeting = await meet(lab, "anna", "ben", "cleo")
+    meeting.phones["anna"].silence()
+    meeting.phones["cleo"].silence()
+    meeting.phones["ben"].silence()
+    await asyncio.sleep(1)
+    meeting.do(Coach(2), by="anna")
+    ben, cleo = await asyncio.gather(meeting.phones["ben"].hear(1), meeting.phones["cleo"].hear(1))
+    assert (ben.is_silent, cleo.is_silent) == (False, True)
+    for name, phone in meeting.phones.items():
+        phone.tone(TONES[name])
+    assert await meeting.who_hears_whom() == {
+        "anna": {"ben", "cleo"}, "ben": {"anna", "cleo"}, "cleo": {"ben"},
+    }  # fmt: skip
+    meeting.do(LeaveTalk(meeting.talk("ben")), by="ben")
+    assert (await meeting.who_hears_whom())["cleo"] == {"anna", "ben"}
+
+
+@pytest.mark.parametrize("how", ["hangs up", "is removed"])
+async def test_who_is_left_in_a_talk_is_back_in_the_room(lab: Lab, how: str) -> None:
+    meeting = await meet(lab)
+    meeting.whisper("anna", "ben")
+    await asyncio.sleep(0.5)
+    if how == "hangs up":
+        await meeting.phones.pop("ben").hang_up()
+    else:
+        meeting.do(Remove(2), by="anna")
+        await asyncio.sleep(1)
+        meeting.do(Readmit(2), by="anna")
+    everybody = set(meeting.phones)
+    assert await meeting.who_hears_whom() == {name: everybody - {name} for name in everybody}
+
+
+async def test_side_rooms_hear_themselves_alone_and_come_back_without_dialling(lab: Lab) -> None:
+    meeting = await meet(lab)
+    meeting.do(Move(3, "Blue"), Move(4, "Blue"), by="anna")
+    assert await meeting.who_hears_whom() == {
+        "anna": {"ben"}, "ben": {"anna"}, "cleo": {"dora"}, "dora": {"cleo"},
+    }  # fmt: skip
+    assert len(meeting.server.rooms) == 2
+    meeting.do(Move(4, "Red"), by="anna")
+    meeting.do(Move(3, None), by="cleo")
+    assert await meeting.who_hears_whom() == {
+        "anna": {"ben", "cleo"}, "ben": {"anna", "cleo"}, "cleo": {"anna", "ben"}, "dora": set(),
+    }  # fmt: skip
+    assert len(meeting.server.rooms) == 2
+    meeting.do(Move(4, None), by="dora")
+    assert await meeting.who_hears_whom() == {name: TONES.keys() - {name} for name in TONES}
+    assert len(meeting.server.rooms) == 1
+    assert all(phone.line and phone.line.end is None for phone in meeting.phones.values())
+
+
+async def test_in_a_side_room_all_are_heard_whatever_holds_in_the_main_room(lab: Lab) -> None:
+    meeting = await meet(lab)
+    meeting.do(SetMode(Mode.MODERATED), Talk(), Move(3, "Blue"), Move(4, "Blue"), by="anna")
+    meeting.do(Mute(4), by="dora")
+    assert await meeting.who_hears_whom() == {
+        "anna": set(), "ben": {"anna"}, "cleo": set(), "dora": {"cleo"},
+    }  # fmt: skip
+    meeting.do(Unmute(4), by="dora")
+    meeting.do(Move(3, None), Move(4, None), by="anna")
+    assert await meeting.who_hears_whom() == {name: {"anna"} - {name} for name in TONES}
+
+
+async def test_those_in_a_side_room_can_talk_in_private_there(lab: Lab) -> None:
+    meeting = await meet(lab)
+    meeting.do(Move(2, "Blue"), Move(3, "Blue"), Move(4, "Blue"), by="anna")
+    meeting.whisper("ben", "cleo", room=Background.OFF)
+    assert await meeting.who_hears_whom() == {
+        "anna": set(), "ben": {"cleo"}, "cleo": {"ben"}, "dora": set(),
+    }  # fmt: skip
+    meeting.do(Move(3, None), by="anna")
+    assert await meeting.who_hears_whom() == {
+        "anna": {"cleo"}, "ben": {"dora"}, "cleo": {"anna"}, "dora": {"ben"},
+    }  # fmt: skip
+
+
+async def test_many_changes_at_once_end_as_the_model_says(lab: Lab) -> None:
+    meeting = await meet(lab)
+    for _ in range(3):
+        meeting.do(*(Move(id, None) for id in IDS.values()), by="anna")
+        meeting.whisper("anna", "ben")
+        meeting.do(Move(1, "Blue"), Move(3, "Red"), by="anna")
+        meeting.do(Move(2, "Blue"), Move(3, "Blue"), by="anna")
+        meeting.whisper("ben", "cleo")
+        await asyncio.sleep(0)
+    assert await meeting.who_hears_whom() == {
+        "anna": set(), "ben": {"anna", "cleo"}, "cleo": {"anna", "ben"}, "dora": set(),
+    }  # fmt: skip
+
+
+async def test_levels_of_all_rooms_are_read_together(lab: Lab) -> None:
+    meeting = await meet(lab)
+    readings: list[set[int]] = []
+    unfollow = meeting.conference.follow_levels(lambda levels: readings.append(set(levels)))
+    meeting.do(Move(3, "Blue"), Move(4, "Blue"), by="anna")
+    await asyncio.sleep(1)
+    readings.clear()
+    await asyncio.sleep(2)
+    assert readings[-1] == {1, 2, 3, 4}
+    assert 8 <= len(readings) <= 21
+    meeting.whisper("cleo", "dora")
+    await asyncio.sleep(1)
+    assert readings[-1] == {1, 2}
+    unfollow()
+
+
+async def test_a_conference_that_ends_closes_its_side_rooms(lab: Lab) -> None:
+    meeting = await meet(lab, "anna", "ben")
+    meeting.do(Move(2, "Blue"), Move(1, "Red"), by="anna")
+    await asyncio.sleep(0.5)
+    assert len(meeting.server.rooms) == 3
+    await meeting.phones["anna"].hang_up()
+    await meeting.phones["ben"].hang_up()
+    await asyncio.sleep(1)
+    assert not meeting.server.rooms
+
+
+async def test_a_move_is_heard(lab: Lab) -> None:
+    meeting = await meet(lab, "anna", "ben")
+    for phone in meeting.phones.values():
+        phone.silence()
+    await asyncio.sleep(1)
+    meeting.do(Move(2, "Blue"), by="anna")
+    anna, ben = await asyncio.gather(*(phone.hear(1) for phone in meeting.phones.values()))
+    assert (anna.is_silent, ben.is_silent) == (True, False)
