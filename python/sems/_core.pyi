@@ -15,7 +15,7 @@ __version__: Final[str]
 HeaderList = list[tuple[str, str]]
 
 Credential = tuple[str | None, str, str]
-"""Realm (None: any), name and password."""
+"""Realm (``"*"``: any; None: the one that asks first, and no other after it), name and password."""
 
 @final
 class AuthConfig:

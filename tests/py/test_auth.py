@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -84,6 +85,39 @@ async def test_a_password_for_one_call_does_not_go_where_the_call_is_sent_on_to(
         await dialing
     assert not calls
     assert caller.engine.core.stats()["auth_answers"] == 0
+
+
+def question(realm: str) -> list[tuple[str, str]]:
+    return [("WWW-Authenticate", f'Digest realm="{realm}", nonce="1", qop="auth"')]
+
+
+@pytest.mark.parametrize(
+    ("realm", "answered"), [(None, ["one"]), ("two", ["two"]), ("three", []), ("*", ["one", "two"])]
+)
+async def test_a_password_is_for_the_realm_given_with_it_or_else_for_who_asks_first(
+    lab: Lab, realm: str | None, answered: list[str]
+) -> None:
+    caller = await lab.server(name="caller")
+    alice = await lab.phone("alice")
+    dialing = asyncio.create_task(
+        caller.dial(alice.uri, username="ann", password="secret", realm=realm, timeout=5)
+    )
+    given: list[str] = []
+    for asks in ("two", "one", "two") if realm == "two" else ("one", "two", "one"):
+        call = await alice.ringing()
+        given = call.headers.all("Authorization")
+        await call.reject(401, headers=question(asks))
+        if asks not in answered:
+            break
+    with pytest.raises(CallFailed, match="401"):
+        await dialing
+    assert [re.findall(r'realm="(\w+)"', one)[0] for one in given] == answered
+
+
+async def test_a_realm_is_for_a_password(lab: Lab) -> None:
+    caller = await lab.server(name="caller")
+    with pytest.raises(ValueError, match="a realm is for a username and a password"):
+        await caller.dial("sip:alice@10.0.0.9", realm="r")
 
 
 async def test_who_tries_one_password_after_the_other_waits_and_the_right_one_elsewhere_does_not(

@@ -41,9 +41,9 @@ class AccountSettings(Section):
     password: str = Field(default="", repr=False)
     """The password."""
     realm: Annotated[str, Field(min_length=1)] | None = None
-    """The realm that may ask for the password; ``*``: whoever asks. Unset: for its own domain and its
-    registrar any; in calls to other domains that go through its server the realm in which its registrar has
-    asked; elsewhere none."""
+    """The realm that may ask for the password; ``*``: whoever asks. Unset: when it registers, any; in calls
+    to its own domain the one that asks first; in calls to other domains that go through its server the realm
+    in which its registrar has asked; elsewhere none."""
     registrar: Annotated[str, AfterValidator(_server)] | None = None
     """Who registers it; unset: the domain of the address."""
     proxy: Annotated[str, AfterValidator(_proxy)] | None = None

@@ -67,9 +67,9 @@ class Account:
     def __repr__(self) -> str:
         return f"<Account {self.name} {self.state}>"
 
-    def credentials(self, uri: str, *, by_its_way: bool) -> list[Credential]:
+    def credentials(self, uri: str, *, by_its_way: bool = False, registers: bool = False) -> list[Credential]:
         """What the challenges to a request of ours to ``uri`` are answered with. ``by_its_way``: it goes the
-        way that its registrar wants.
+        way that its registrar wants; ``registers``: to nobody behind that.
 
         An answer is worth something to whoever can pass on a question of our provider's, so it isn't given
         to everybody whom we call."""
@@ -79,7 +79,9 @@ class Account:
         if not settings.password:
             realms = []
         elif settings.realm is not None:
-            realms = [None if settings.realm == ANY else settings.realm]
+            realms = [settings.realm]
+        elif registers:
+            realms = [ANY]
         elif SipUri.parse(uri).host in own or (by_its_way and uri.startswith("tel:")):
             realms = [None]
         elif by_its_way:
@@ -147,7 +149,7 @@ class Account:
                 way.destinations,
                 route=way.route,
                 expires=settings.expires,
-                credentials=self.credentials(registrar, by_its_way=True),
+                credentials=self.credentials(registrar, registers=True),
             )
         elif way.destinations != before.destinations:
             request = core.reroute(self.number, way.destinations)

@@ -52,6 +52,9 @@ class How(TypedDict, total=False):
     """Who we are, should anybody ask: together with ``password``. None: as configured."""
     password: str | None
     """What goes with ``username``."""
+    realm: str | None
+    """Who may ask for that password, as it calls itself; ``"*"``: whoever asks. None: who asks first in this
+    call, and nobody later: not, for one, whom we call after a proxy of ours has asked."""
     account: str | None
     """The name of one of ours, as which it is sent: with its address, the way that its registrar wants,
     and its password for those who may ask for it (``[[accounts]] realm``)."""
@@ -86,6 +89,7 @@ async def prepare(
     privacy: Iterable[str] = (),
     username: str | None = None,
     password: str | None = None,
+    realm: str | None = None,
     account: str | None = None,
 ) -> Outgoing:
     """Each as :class:`How` says.
@@ -100,7 +104,7 @@ async def prepare(
         elif phones := server.registrar.find(uri):
             uri, destination = phones[0].contact, phones[0].destinations
     from_name, from_uri, fields = identity.outgoing(from_name, from_uri, headers, asserted_identity, privacy)
-    credentials = auth.credentials(server.config, username, password)
+    credentials = auth.credentials(server.config, username, password, realm)
     way = await server.ways.find(uri, destination=destination, route=route)
     if ours is None:
         return Outgoing(uri, way, from_name, from_uri, fields, credentials, None)
@@ -194,7 +198,7 @@ async def dial(
         elif not first:
             mine["destination"] = None
         if SipUri.parse(target).host != SipUri.parse(uri).host:
-            mine["username"] = mine["password"] = None
+            mine["username"] = mine["password"] = mine["realm"] = None
         call = await server.place(
             target if phone is None else phone.contact,
             to_uri="" if first and phone is None else uri,

@@ -323,7 +323,7 @@ class Server:
         without an answer the call is taken back, or after ``[limits] unanswered`` if that is less.
 
         ``how``: where it is sent (``destination``, ``route``), who sends it (``from_name``, ``from_uri``,
-        ``account``, ``username``, ``password``, ``asserted_identity``, ``privacy``) and with which
+        ``account``, ``username``, ``password``, ``realm``, ``asserted_identity``, ``privacy``) and with which
         ``headers``, each as :class:`~sems.server.How` says.
 
         Raises CallFailed when the next hop can't be found, and ValueError for what is no SIP URI.

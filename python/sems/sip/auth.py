@@ -10,26 +10,29 @@ if TYPE_CHECKING:
     from ..config import Config
 
 Credential = tuple[str | None, str, str]
-"""Realm (None: any), name and password."""
+"""Realm (:data:`ANY`: any; None: the one that asks first, and no other after it), name and password."""
 
 ANY = "*"
-"""Stands for any realm in the configuration."""
+"""Stands for any realm."""
 
 
-def credentials(config: Config, username: str | None, password: str | None) -> list[Credential]:
+def credentials(
+    config: Config, username: str | None, password: str | None, realm: str | None = None
+) -> list[Credential]:
     """What the challenges to a request of ours are answered with: what was given with it, before what is
     in the configuration.
 
     Raises ValueError for half of a credential."""
-    configured = [
-        (None if one.realm == ANY else one.realm, one.username, one.password)
-        for one in config.auth.credentials
+    configured: list[Credential] = [
+        (one.realm, one.username, one.password) for one in config.auth.credentials
     ]
     if username is None and password is None:
+        if realm is not None:
+            raise ValueError("a realm is for a username and a password")
         return configured
     if username is None or password is None:
         raise ValueError("username and password belong together")
-    return [(None, username, password), *(one for one in configured if one[0] is not None)]
+    return [(realm, username, password), *(one for one in configured if one[0] != ANY)]
 
 
 def gate(config: Config) -> AuthConfig | None:

@@ -1,6 +1,6 @@
 //! Digest authentication as the engine is told of it.
 
-pub use sems_sip::auth::{Algorithm, AuthConfig, Credential, Keyring, Secret};
+pub use sems_sip::auth::{Algorithm, Asker, AuthConfig, Credential, Keyring, Secret};
 
 use sems_sip::Method;
 

@@ -5,7 +5,7 @@ use sems_engine::{auth, config::Network};
 
 use crate::errors;
 
-/// A realm (None: any), a name and a password.
+/// A realm, a name and a password. Of realms `"*"` is any, and None the one that asks first.
 pub type Credential = (Option<String>, String, String);
 
 /// What challenges are answered with.
@@ -13,7 +13,11 @@ pub fn keyring(credentials: Vec<Credential>) -> auth::Keyring {
     let credentials: Vec<_> = credentials
         .into_iter()
         .map(|(realm, username, password)| auth::Credential {
-            realm,
+            asker: match realm.as_deref() {
+                None => auth::Asker::First,
+                Some("*") => auth::Asker::Anyone,
+                Some(realm) => auth::Asker::Realm(realm.to_owned()),
+            },
             username,
             password,
         })

@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use libfuzzer_sys::fuzz_target;
-use sems_sip::auth::{Algorithm, AuthConfig, Credential, Keyring, Secret};
+use sems_sip::auth::{Algorithm, Asker, AuthConfig, Credential, Keyring, Secret};
 use sems_sip::header::{AuthValue, AuthenticationInfo, NameAddr};
 use sems_sip::transaction::Transport;
 use sems_sip::user_agent::{Output, OutgoingRequest, UserAgentConfig};
@@ -73,7 +73,7 @@ fuzz_target!(|text: &str| {
     let mut caller = agent();
     let uri: Uri = "sip:bob@192.0.2.1".parse().unwrap();
     let credential = Credential {
-        realm: None,
+        asker: Asker::Anyone,
         username: "ann".to_owned(),
         password: "secret".to_owned(),
     };

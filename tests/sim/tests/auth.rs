@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sems_sim::{Conditions, Pair, Side};
-use sems_sip::auth::{AuthConfig, Credential, Keyring, Secret};
+use sems_sip::auth::{Asker, AuthConfig, Credential, Keyring, Secret};
 use sems_sip::header::NameAddr;
 use sems_sip::registration::{Account, RegistrationState};
 use sems_sip::user_agent::{Content, Event, Reply, UserAgentConfig};
@@ -26,7 +26,7 @@ fn config() -> UserAgentConfig {
 
 fn keyring() -> Keyring {
     Keyring::new([Credential {
-        realm: None,
+        asker: Asker::First,
         username: "ann".to_owned(),
         password: "secret".to_owned(),
     }])

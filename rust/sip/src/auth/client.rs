@@ -5,7 +5,7 @@ use std::fmt;
 use rand::{Rng, RngExt};
 
 use super::digest::{Algorithm, Qop, Response as DigestResponse};
-use super::keyring::Keyring;
+use super::keyring::{Asker, Keyring};
 use super::nonce::same;
 use crate::header::{AuthParams, AuthValue, AuthenticationInfo, HeaderName};
 use crate::{Headers, Request, Response, StatusCode, Text};
@@ -20,6 +20,8 @@ const MAX_TEXT: usize = 1024;
 pub(crate) struct ClientAuth {
     keyring: Keyring,
     realms: Vec<Realm>,
+    /// The realm that has had the answer which only the first is given.
+    first: Option<String>,
 }
 
 /// The last challenge of one realm.
@@ -57,6 +59,7 @@ impl ClientAuth {
         Self {
             keyring,
             realms: Vec::new(),
+            first: None,
         }
     }
 
@@ -86,7 +89,9 @@ impl ClientAuth {
         let mut asked: Vec<String> = Vec::new();
         let mut worth_it = false;
         for challenge in AuthValue::all(&response.headers, &asks) {
-            let Some(realm) = Realm::read(proxy, &challenge, &self.keyring, rng) else {
+            let bound = self.first.as_deref();
+            let read = Realm::read(proxy, &challenge, &self.keyring, bound, rng);
+            let Some((realm, asker)) = read else {
                 continue;
             };
             // A realm may ask once for each algorithm, the one it likes best first (RFC 8760
@@ -107,6 +112,9 @@ impl ClientAuth {
                 && (nonce == realm.nonce || !(stale || first))
             {
                 continue;
+            }
+            if asker == Asker::First {
+                self.first.get_or_insert_with(|| realm.realm.clone());
             }
             worth_it |= self.remember(realm);
         }
@@ -198,13 +206,15 @@ impl ClientAuth {
 }
 
 impl Realm {
-    /// A challenge, if we have what it asks for.
+    /// A challenge, if we have what it asks for, and by which right it does. `bound`: the realm
+    /// that has had the answer which only the first is given.
     fn read(
         proxy: bool,
         challenge: &AuthValue,
         keyring: &Keyring,
+        bound: Option<&str>,
         rng: &mut impl Rng,
-    ) -> Option<Self> {
+    ) -> Option<(Self, Asker)> {
         let params = &challenge.params;
         if !challenge.is_digest() {
             return None;
@@ -223,10 +233,11 @@ impl Realm {
             Some(list) => Some(Qop::choose(&list)?),
         };
         let (realm, nonce) = (text("realm")?, text("nonce")?);
-        let credential = keyring.find(&realm)?;
+        let credential = keyring.find(&realm, bound)?;
         let username = credential.username.clone();
         let ha1 = algorithm.ha1(&username, &realm, &credential.password);
-        Some(Self {
+        let asker = credential.asker.clone();
+        let read = Self {
             proxy,
             nonce,
             opaque: text("opaque"),
@@ -238,7 +249,8 @@ impl Realm {
             username,
             ha1,
             realm,
-        })
+        };
+        Some((read, asker))
     }
 
     fn answer(&mut self, method: &str, uri: &str, body: &[u8]) -> AuthValue {

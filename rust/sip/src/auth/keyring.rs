@@ -3,11 +3,24 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// A name and a password for one realm, or for any.
+/// Who may ask for a password. An answer is worth something to whoever can pass on somebody else's
+/// question, so that it isn't given to everybody on the way and at its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// This realm.
+    Realm(String),
+    /// The realm that asks first, in one call or for one request, and that no other credential is
+    /// for; no other after that.
+    First,
+    /// Any that no other credential is for.
+    Anyone,
+}
+
+/// A name and a password, and who may ask for it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credential {
-    /// The realm that asks; `None`: any that no other credential is for.
-    pub realm: Option<String>,
+    /// Who may ask.
+    pub asker: Asker,
     /// Who we are there.
     pub username: String,
     /// The secret.
@@ -17,7 +30,7 @@ pub struct Credential {
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credential")
-            .field("realm", &self.realm)
+            .field("asker", &self.asker)
             .field("username", &self.username)
             .finish_non_exhaustive()
     }
@@ -38,11 +51,44 @@ impl Keyring {
         self.0.is_none()
     }
 
-    /// The one for a realm.
-    pub fn find(&self, realm: &str) -> Option<&Credential> {
+    /// The one for a realm, `first` being the one that has had the answer of [`Asker::First`].
+    pub(crate) fn find(&self, realm: &str, first: Option<&str>) -> Option<&Credential> {
         let all = self.0.as_deref()?;
-        all.iter()
-            .find(|credential| credential.realm.as_deref() == Some(realm))
-            .or_else(|| all.iter().find(|credential| credential.realm.is_none()))
+        let fits = |asker: &Asker| match asker {
+            Asker::Realm(own) => (own == realm).then_some(0),
+            Asker::First => first.is_none_or(|first| first == realm).then_some(1),
+            Asker::Anyone => Some(2),
+        };
+        let fitting = all
+            .iter()
+            .filter_map(|credential| Some((fits(&credential.asker)?, credential)));
+        // Of several that fit alike the first.
+        fitting.min_by_key(|(rank, _)| *rank).map(|(_, one)| one)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_realm_that_is_named_comes_before_the_first_that_asks_and_that_before_anyone() {
+        let credential = |asker, username: &str| Credential {
+            asker,
+            username: username.to_owned(),
+            password: String::new(),
+        };
+        let keyring = Keyring::new([
+            credential(Asker::Anyone, "anyone"),
+            credential(Asker::First, "first"),
+            credential(Asker::First, "second"),
+            credential(Asker::Realm("r".to_owned()), "named"),
+        ]);
+        let who = |realm, first| keyring.find(realm, first).map(|one| &*one.username);
+        assert_eq!(who("r", None), Some("named"));
+        assert_eq!(who("other", None), Some("first"));
+        assert_eq!(who("other", Some("other")), Some("first"));
+        assert_eq!(who("other", Some("r")), Some("anyone"));
+        assert_eq!(Keyring::default().find("r", None), None);
     }
 }

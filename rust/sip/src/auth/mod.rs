@@ -14,6 +14,6 @@ mod nonce;
 mod server;
 
 pub use digest::{Algorithm, Qop, Response};
-pub use keyring::{Credential, Keyring};
+pub use keyring::{Asker, Credential, Keyring};
 pub use server::{AuthConfig, Secret};
 pub(crate) use server::{Challenger, Verdict};

@@ -195,9 +195,11 @@ impl UserAgent {
         else {
             return;
         };
-        let Cancel::Wanted(headers) = std::mem::replace(cancel, Cancel::Sent) else {
+        let Cancel::Wanted(headers) = cancel else {
             return;
         };
+        let headers = std::mem::take(headers);
+        *cancel = Cancel::Sent;
         let Some((request, flow)) = self.transactions.invite(invite) else {
             return;
         };

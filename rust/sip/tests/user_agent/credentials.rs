@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sems_sip::auth::{Algorithm, Credential, Keyring, Qop, Response};
+use sems_sip::auth::{Algorithm, Asker, Credential, Keyring, Qop, Response};
 use sems_sip::header::{AuthValue, CSeq, NameAddr, Via};
 use sems_sip::user_agent::{Cause, Content, Event, OutgoingRequest, SessionId};
 use sems_sip::{HeaderName, Headers, Message, Method, Request, StatusCode, Uri};
@@ -13,7 +13,7 @@ const CONTACT: &str = "Contact: <sip:bob@192.0.2.1:5060>";
 
 fn credential(realm: Option<&str>, username: &str, password: &str) -> Credential {
     Credential {
-        realm: realm.map(str::to_owned),
+        asker: realm.map_or(Asker::Anyone, |realm| Asker::Realm(realm.to_owned())),
         username: username.to_owned(),
         password: password.to_owned(),
     }
@@ -135,6 +135,28 @@ fn a_challenged_invite_goes_out_again_with_the_answer() {
     assert!(matches!(&wire.told()[..],
         [Event::Accepted { session: s, .. }] if *s == session));
     assert_eq!(wire.agent.counters().challenges_answered, 1);
+}
+
+#[test]
+fn who_asks_after_it_rang_or_somebody_on_the_way_was_trying_is_answered_too() {
+    let mut wire = Wire::new();
+    let (session, first) = calling(&mut wire);
+    wire.receive(&reply(&first, "100 Trying", "", ""));
+    let second = refuse(&mut wire, &first, "407 Prove It", &proxy("a", "1", ""));
+    wire.receive(&reply(&second, "100 Trying", "", ""));
+    wire.receive(&reply(&second, "180 Ringing", "bob", CONTACT));
+    let third = refuse(&mut wire, &second, "401 Unauthorized", &www("b", "2", ""));
+    assert_eq!(sequence(&third), 3);
+    wire.receive(&reply(&third, "100 Trying", "", ""));
+    wire.agent
+        .hangup(wire.now, session, Headers::new())
+        .unwrap();
+    wire.drain();
+    let cancel = wire.request();
+    assert_eq!((cancel.method.as_str(), sequence(&cancel)), ("CANCEL", 3));
+    // Once it is taken back, nothing is answered any more.
+    wire.receive(&reply(&third, "401 Unauthorized", "x", &www("c", "3", "")));
+    assert_eq!(wire.said(), ["ACK"]);
 }
 
 #[test]
@@ -265,6 +287,52 @@ fn proxies_and_the_callee_may_each_ask_and_all_are_answered() {
     assert_eq!(count_of(&fourth, &given[1], "second"), 2);
     let given = answers(&fourth, HeaderName::Authorization);
     assert_eq!(count_of(&fourth, &given[0], "third"), 1);
+}
+
+#[test]
+fn a_password_for_who_asks_first_is_for_nobody_who_asks_later() {
+    let mut wire = Wire::new();
+    let first_only = Credential {
+        asker: Asker::First,
+        ..credential(None, "sems", "secret")
+    };
+    let session = wire
+        .agent
+        .invite(wire.now, outgoing(vec![first_only]))
+        .unwrap();
+    wire.drain();
+    let first = wire.request();
+    let second = refuse(&mut wire, &first, "407 Prove It", &proxy("one", "a", ""));
+    let given = answers(&second, HeaderName::ProxyAuthorization);
+    assert_eq!(count_of(&second, &given[0], "secret"), 1);
+    // Whom we call has a question of its own, or one that it passes on.
+    wire.receive(&reply(&second, "200 OK", "bob", CONTACT));
+    assert_eq!(wire.said(), ["ACK"]);
+    let content = Some(Content::sdp("hold"));
+    let agent = &mut wire.agent;
+    agent
+        .reinvite(wire.now, session, Headers::new(), content)
+        .unwrap();
+    wire.drain();
+    let reinvite = wire.request();
+    wire.receive(&reply(
+        &reinvite,
+        "401 Unauthorized",
+        "",
+        &www("bob", "c", ""),
+    ));
+    assert_eq!(wire.said(), ["ACK"]);
+    // The first may ask at any time.
+    wire.agent
+        .hangup(wire.now, session, Headers::new())
+        .unwrap();
+    wire.drain();
+    let bye = wire.request();
+    let stale = proxy("one", "b", ", stale=true");
+    let again = refuse(&mut wire, &bye, "407 Prove It", &stale);
+    let given = answers(&again, HeaderName::ProxyAuthorization);
+    assert_eq!(given[0].params.get("nonce").unwrap(), "b");
+    assert!(answers(&again, HeaderName::Authorization).is_empty());
 }
 
 #[test]

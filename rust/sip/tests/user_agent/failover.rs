@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sems_sip::auth::{Credential, Keyring};
+use sems_sip::auth::{Asker, Credential, Keyring};
 use sems_sip::header::NameAddr;
 use sems_sip::user_agent::{Cause, Content, Event, OutgoingRequest, SessionId};
 use sems_sip::{Flow, HeaderName, Headers, Message, Method, Request, Uri};
@@ -352,7 +352,7 @@ fn a_challenge_keeps_the_next_server_in_reserve() {
     let challenge = "Proxy-Authenticate: Digest realm=\"x\", nonce=\"1\", qop=\"auth\"";
     let known = |servers| OutgoingRequest {
         credentials: Keyring::new(vec![Credential {
-            realm: None,
+            asker: Asker::Anyone,
             username: "sems".to_owned(),
             password: "secret".to_owned(),
         }]),

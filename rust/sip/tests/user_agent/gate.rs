@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sems_sip::auth::{Algorithm, AuthConfig, Credential, Keyring, Qop, Response, Secret};
+use sems_sip::auth::{Algorithm, Asker, AuthConfig, Credential, Keyring, Qop, Response, Secret};
 use sems_sip::header::{AuthValue, NameAddr};
 use sems_sip::user_agent::{Content, Event, OutgoingRequest, Reply, UserAgentConfig};
 use sems_sip::{HeaderName, Message, Method, StatusCode, Uri};
@@ -342,7 +342,7 @@ fn our_own_calling_side_gets_through_our_gate() {
     let uri: Uri = URI.parse().unwrap();
     let from: Uri = "sip:ann@192.0.2.1".parse().unwrap();
     let credentials = Keyring::new([Credential {
-        realm: Some("sems".to_owned()),
+        asker: Asker::Realm("sems".to_owned()),
         username: "ann".to_owned(),
         password: "secret".to_owned(),
     }]);

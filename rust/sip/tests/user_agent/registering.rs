@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sems_sip::auth::{Credential, Keyring};
+use sems_sip::auth::{Asker, Credential, Keyring};
 use sems_sip::header::{CSeq, Contact, NameAddr};
 use sems_sip::registration::{Account, RegistrationId, RegistrationState};
 use sems_sip::transaction::Transport;
@@ -20,7 +20,7 @@ fn account() -> Account {
         route: Vec::new(),
         expires: 600,
         credentials: Keyring::new([Credential {
-            realm: None,
+            asker: Asker::Anyone,
             username: "sems".to_owned(),
             password: "secret".to_owned(),
         }]),
