@@ -94,3 +94,36 @@ fn whatever_the_moment_of_giving_up_both_sides_come_down() {
         pair.assert_nothing_is_left();
     }
 }
+
+#[test]
+fn a_reinvite_that_a_bye_overtook_gets_its_ack_as_long_as_the_bye_is_under_way() {
+    let mut pair = Pair::new();
+    let (at_a, at_b) = pair.connect();
+    let mut first = true;
+    pair.net.lose(move |datagram| {
+        datagram.is_request("BYE")
+            || (datagram.is_request("INVITE") && std::mem::replace(&mut first, false))
+    });
+    let began = pair.now;
+    let hold = Some(Content::sdp("hold"));
+    let agent = &mut pair.a.agent;
+    let changes = agent.reinvite(pair.now, at_a, Headers::new(), hold);
+    changes.expect("the call is up");
+    pair.run_for(Duration::from_millis(400));
+    pair.hang_up(Side::A, at_a);
+    // The INVITE comes again, is being looked at, and nobody has heard of the BYE.
+    pair.run_for(Duration::from_millis(31_800));
+    assert_eq!(pair.now - began, Duration::from_millis(32_200));
+    let agent = &mut pair.b.agent;
+    let no = Reply::new(StatusCode::NOT_ACCEPTABLE_HERE);
+    let refused = agent.reject_reinvite(pair.now, at_b, no);
+    refused.expect("it waits");
+    pair.run_for(Duration::from_millis(50));
+    let refusals = pair.sent(|d| d.is_response(488, "INVITE")).len();
+    let acks = pair.sent(|d| d.is_request("ACK")).len();
+    // One ACK was that to the first INVITE.
+    assert_eq!((refusals, acks), (1, 2));
+    pair.hang_up(Side::B, at_b);
+    pair.run_until_idle();
+    pair.assert_nothing_is_left();
+}

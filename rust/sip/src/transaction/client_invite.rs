@@ -49,9 +49,11 @@ impl ClientInvite {
                 if self.state == State::Calling {
                     self.state = State::Proceeding;
                     actions.push(Action::Stop(Timer::A));
-                    if !self.given_up {
-                        actions.push(Action::Stop(Timer::B));
-                    }
+                    actions.push(match self.given_up {
+                        // From here on it has the time that it has after a CANCEL (§9.1).
+                        true => Action::Start(Timer::B, values.give_up()),
+                        false => Action::Stop(Timer::B),
+                    });
                 }
                 actions.push(Action::Deliver);
             }
@@ -240,12 +242,20 @@ mod tests {
     }
 
     #[test]
-    fn an_invite_given_up_before_any_response_ends_when_it_would_have_without_one() {
+    fn an_invite_given_up_before_any_response_has_its_time_from_the_first_that_comes() {
         let mut machine = started();
         assert!(machine.give_up(&VALUES).is_empty());
         assert_eq!(
             machine.response(StatusCode::RINGING, &VALUES)[..],
-            [Action::Stop(Timer::A), Action::Deliver]
+            [
+                Action::Stop(Timer::A),
+                Action::Start(Timer::B, VALUES.give_up()),
+                Action::Deliver
+            ]
+        );
+        assert_eq!(
+            machine.response(StatusCode::RINGING, &VALUES)[..],
+            [Action::Deliver]
         );
         assert_eq!(
             machine.timer(Timer::B)[..],

@@ -17,7 +17,8 @@ pub(super) struct Client {
     /// When it is due again, and the interval after that.
     due: Duration,
     interval: Duration,
-    pub provisional: bool,
+    /// When the first provisional response came.
+    pub heard: Option<Duration>,
     /// The first final response: when it came, and what it was.
     pub answered: Option<(Duration, u16)>,
     pub cancelled: Option<Duration>,
@@ -40,7 +41,7 @@ impl Client {
             first: at,
             due: at + times.t1,
             interval: times.t1,
-            provisional: false,
+            heard: None,
             answered: None,
             cancelled: None,
             acks: BTreeMap::new(),
@@ -57,7 +58,9 @@ impl Client {
 
     /// Whether it must not be repeated any more.
     fn is_quiet(&self) -> bool {
-        !self.request.over_udp || self.answered.is_some() || (self.is_invite() && self.provisional)
+        !self.request.over_udp
+            || self.answered.is_some()
+            || (self.is_invite() && self.heard.is_some())
     }
 
     /// It is sent again; what is wrong with that.
@@ -78,7 +81,7 @@ impl Client {
             let at = at.as_secs_f64();
             return Some(format!("{name} is repeated at {at} s, due at {due} s"));
         }
-        self.interval = match (self.is_invite(), self.provisional) {
+        self.interval = match (self.is_invite(), self.heard.is_some()) {
             (true, _) => self.interval * 2,
             (false, true) => times.t2,
             (false, false) => (self.interval * 2).min(times.t2),
@@ -100,7 +103,9 @@ impl Client {
         let (tag, bytes) = (response.to_tag.clone(), response.bytes.clone());
         match response.status.unwrap_or_default() {
             ..200 => {
-                self.provisional |= self.answered.is_none();
+                if self.answered.is_none() {
+                    self.heard.get_or_insert(at);
+                }
                 let last = self.progress.insert(tag, bytes.clone());
                 self.answered.is_none() && last != Some(bytes)
             }
@@ -134,7 +139,7 @@ impl Client {
             && request.cseq == again.cseq
             && request.method == again.method
             && request.body == again.body
-            && !self.provisional
+            && self.heard.is_none()
             && matches!(self.answered, None | Some((_, 503)))
     }
 
@@ -158,9 +163,13 @@ impl Client {
             Some((answered, 200..300)) => at < answered + times.give_up(),
             Some((answered, _)) => at < answered + times.give_up().max(Duration::from_secs(32)),
             None => {
-                let cancelled = self.cancelled.map(|at| at + times.give_up());
-                let gives_up = (!self.provisional).then(|| self.gives_up(times));
-                let end = cancelled.into_iter().chain(gives_up).min();
+                // Nobody waits for it longer than that (§9.1), also where BYE stands for CANCEL.
+                let abandoned = self.abandoned.zip(self.heard);
+                let abandoned = abandoned.map(|(abandoned, heard)| abandoned.max(heard));
+                let unwanted = self.cancelled.into_iter().chain(abandoned);
+                let unwanted = unwanted.map(|at| at + times.give_up());
+                let gives_up = self.heard.is_none().then(|| self.gives_up(times));
+                let end = unwanted.chain(gives_up).min();
                 end.is_none_or(|end| at < end)
             }
         }

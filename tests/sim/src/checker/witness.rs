@@ -254,7 +254,7 @@ impl Witness {
             && cancel
                 .headers_named("route")
                 .eq(invite.headers_named("route"));
-        let in_time = client.provisional && client.answered.is_none();
+        let in_time = client.heard.is_some() && client.answered.is_none();
         let same_number = cancel.cseq == invite.cseq;
         if !same {
             self.complain(at, Law::Cancel, "CANCEL does not look like its INVITE");
