@@ -14,8 +14,10 @@ from .commands import (
     LowerHand,
     Move,
     Mute,
+    PauseRecording,
     RaiseHand,
     Readmit,
+    Record,
     Remove,
     Say,
     SetBackground,
@@ -30,6 +32,7 @@ from .commands import (
     SetVolume,
     SetWaitForModerator,
     SetWaitingRoom,
+    StopRecording,
     TakeFloor,
     Talk,
     TurnAway,
@@ -54,6 +57,7 @@ from .errors import (
 )
 from .links import EarlyLink, EndedLink, Links, UnknownLink
 from .member import Member
+from .minutes import RecordingKind, RecordingState
 from .model import ConferenceModel
 from .participant import Line, Participant, Presence, Role
 from .registry import Conferences
@@ -95,9 +99,13 @@ __all__ = [
     "NotAllowed",
     "NotHere",
     "Participant",
+    "PauseRecording",
     "Presence",
     "RaiseHand",
     "Readmit",
+    "Record",
+    "RecordingKind",
+    "RecordingState",
     "Refused",
     "Remove",
     "Role",
@@ -118,6 +126,7 @@ __all__ = [
     "SetWaitingRoom",
     "Settings",
     "StillWaiting",
+    "StopRecording",
     "TakeFloor",
     "Talk",
     "TalkFull",

@@ -5,6 +5,7 @@ from .door import Readmit, Remove
 from .floor import GiveFloor, LowerHand, RaiseHand, TakeFloor, Talk
 from .lobby import Admit, AdmitAll, TurnAway
 from .microphone import Mute, Unmute
+from .minutes import PauseRecording, Record, StopRecording
 from .roles import SetRole
 from .settings import (
     Lock,
@@ -38,8 +39,10 @@ __all__ = [
     "Move",
     "Mute",
     "ParticipantCommand",
+    "PauseRecording",
     "RaiseHand",
     "Readmit",
+    "Record",
     "Remove",
     "Say",
     "SetBackground",
@@ -54,6 +57,7 @@ __all__ = [
     "SetVolume",
     "SetWaitForModerator",
     "SetWaitingRoom",
+    "StopRecording",
     "TakeFloor",
     "Talk",
     "TurnAway",

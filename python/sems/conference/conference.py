@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -17,12 +18,14 @@ from .errors import Refused, RoomLocked, WrongPin
 from .events import Event, Gone, LobbyChanged, ModeChanged, ParticipantChanged
 from .floor_clock import FloorClock
 from .member import Member
+from .minutes import Record, RecordingKind
 from .mixing import Mixing
 from .model import ConferenceModel
 from .overrides import role_of, settings_for
 from .participant import Presence, Role
 from .phones import allows
 from .pin import Guesses, ask_pin
+from .recorder import Recorder
 from .rooms import Rooms
 from .settings import Mode, Settings
 from .speech import Speech
@@ -64,6 +67,8 @@ class Conference:
         self._welcomed = False
         self._guesses = Guesses()
         self._level_followers = 0
+        self.recorder = Recorder(self, server, conferences.archive)
+        """Writes down what is said."""
         TalkBell(self)
         self.model.subscribe(self._on_event)
         FloorClock(self)
@@ -164,6 +169,9 @@ class Conference:
             if not member.turned_away:
                 await member.enter()
                 self._greet(member)
+                if self.settings.record and not self.recorder.made:
+                    kind = "mix" if self.settings.record is True else self.settings.record
+                    self.model.do(Record(time.time(), RecordingKind(kind)), by=None)
             await call.wait_ended()
         finally:
             self._dismiss(member)
@@ -225,6 +233,7 @@ class Conference:
             self._tell_of(member, "join", "has-joined")
             member.speech.start(*member.speech.place(here))
         self._welcomed = True
+        self.recorder.greet(member)
 
     def _tell_of(self, member: Member, tone: str, words: str, side_room: str | None = None) -> None:
         """A tone, or his name as he has spoken it, to all who are in the room."""

@@ -89,3 +89,10 @@ class WrongPin(Refused):
 
     def __init__(self) -> None:
         super().__init__("That is not allowed without the PIN of the conference.")
+
+
+class NotRecording(Refused):
+    """There is no recording."""
+
+    def __init__(self) -> None:
+        super().__init__("Nothing is being recorded.")

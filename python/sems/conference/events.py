@@ -6,6 +6,7 @@ from .floor import FloorGiven, FloorTaken, HandLowered, HandRaised
 from .line import LineChanged, VoiceChanged
 from .lobby import Admitted, Knocked, LobbyChanged, TurnedAway, WentAway
 from .microphone import Muted, Unmuted
+from .minutes import RecordingChanged, RecordingsChanged
 from .roles import RoleChanged
 from .settings import ModeChanged, SettingsChanged
 from .side_rooms import Moved
@@ -37,6 +38,8 @@ __all__ = [
     "Muted",
     "MutedInTalk",
     "ParticipantChanged",
+    "RecordingChanged",
+    "RecordingsChanged",
     "Removed",
     "RoleChanged",
     "SettingsChanged",

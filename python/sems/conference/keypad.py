@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from .commands import Command, GiveFloor, Lock, LowerHand, Mute, RaiseHand, TakeFloor, Talk, Unlock, Unmute
+from .minutes import Record, RecordingState, StopRecording
 from .participant import Participant
 from .settings import Mode
 
@@ -64,6 +66,11 @@ def _lock(room: ConferenceModel, _: int) -> Command:
     return Unlock() if room.settings.locked else Lock()
 
 
+def _record(room: ConferenceModel, _: int) -> Command:
+    off = room.recording.state is RecordingState.OFF
+    return Record(time.time()) if off else StopRecording()
+
+
 def _next(member: Member, _: str) -> None:
     room = member.conference.model
     if not room.hands:
@@ -98,6 +105,7 @@ ACTIONS: Final[dict[str, Action]] = {
     "softer": Action(lambda member, _: member.nudge(-STEP), prompt="key-softer"),
     "louder": Action(lambda member, _: member.nudge(STEP), prompt="key-louder"),
     "lock": Action(command(_lock), _moderates, prompt="key-lock"),
+    "record": Action(command(_record), _moderates, prompt="key-record"),
     "next": Action(_next, _has_floor_to_give, prompt="key-next"),
     "silence": Action(_silence, _moderates, prompt="key-silence"),
 }

@@ -23,6 +23,7 @@ from .event import Event
 from .floor import GiveFloor
 from .line import LineChanged, VoiceChanged
 from .lobby import PATIENT, AdmitAll, Admitted, Knocked, WentAway, admitted, without
+from .minutes import Minutes
 from .participant import BAD_LOSS, Line, Participant, Presence, Role
 from .permissions import permit
 from .roles import RoleChanged
@@ -145,6 +146,11 @@ class ConferenceModel:
     def muted(self, participant: Participant) -> bool:
         """He is not to be heard where he talks now: in a talk that the room does not hear, or in the room."""
         return participant.muted_in_talk if participant.private else participant.muted
+
+    @property
+    def recording(self) -> Minutes:
+        """Whether it is being recorded."""
+        return self._state.recording
 
     def volumes(self, listener: int) -> Mapping[int, float]:
         """The gain in dB with which he alone hears others, by their ids."""

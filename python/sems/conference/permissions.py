@@ -19,8 +19,10 @@ from .commands import (
     LowerHand,
     Move,
     Mute,
+    PauseRecording,
     RaiseHand,
     Readmit,
+    Record,
     Remove,
     Say,
     SetBackground,
@@ -35,6 +37,7 @@ from .commands import (
     SetVolume,
     SetWaitForModerator,
     SetWaitingRoom,
+    StopRecording,
     TakeFloor,
     Talk,
     TurnAway,
@@ -136,6 +139,9 @@ RULES: Final[dict[type[Command], Rule]] = {
     SetMaxMembers: moderators("change the size of the room"),
     SetPin: moderators("change the PIN"),
     SetModeratorPin: moderators("change the PIN"),
+    Record: moderators("record the conference"),
+    PauseRecording: moderators("pause the recording"),
+    StopRecording: moderators("stop the recording"),
     Mute: himself_or_moderators("mute somebody else"),
     Unmute: _unmute,
     RaiseHand: _raise_hand,
@@ -162,3 +168,9 @@ RULES: Final[dict[type[Command], Rule]] = {
     Say: everybody,
 }
 """What holds for each command."""
+
+
+def permit_to_hear(by: Participant) -> None:
+    """Returns if he may hear, and delete, what was recorded. Raises :class:`NotAllowed`."""
+    if not by.moderates:
+        raise NotAllowed("Only a moderator can hear the recordings.")

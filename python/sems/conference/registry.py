@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from .archive import Archive
 from .conference import Conference
 from .links import Links
 
@@ -22,6 +23,8 @@ class Conferences:
     def __init__(self, server: Server, clock: Callable[[], float] = time.time) -> None:
         self.server = server
         self.links = Links()
+        self.archive = Archive(server.config.data / "recordings")
+        """What was recorded."""
         self._conferences: dict[str, Conference] = {}
         # Numbers of events rise from one life of a room to the next, and from one run of the server to
         # the next, so that nobody who comes back with an old number is told half of the story.

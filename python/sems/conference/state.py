@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .minutes import Minutes
 from .participant import Participant
 from .settings import Mode, Settings
 from .talks import Conversation
@@ -29,6 +30,8 @@ class State:
     messages: dict[int, Message] = field(default_factory=dict)
     """What was written lately, by id, the oldest first."""
 
+    recording: Minutes = field(default_factory=Minutes)
+    """Whether it is being recorded."""
     volumes: dict[int, Mapping[int, float]] = field(default_factory=dict)
     """By listener, the gain in dB with which he alone hears others."""
     talks: dict[int, Conversation] = field(default_factory=dict)

@@ -36,6 +36,8 @@ class KeySettings(Section):
     """Says how many are here."""
     lock: Code = "#3"
     """A moderator locks the room, or unlocks it."""
+    record: Code = "#4"
+    """A moderator begins to record, or ends it."""
     next: Code = "#5"
     """A moderator gives the floor to whoever has waited longest, and takes it from those to whom it was
     given before."""

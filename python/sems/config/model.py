@@ -185,6 +185,8 @@ class RoomSettings(Section):
     """How many can be in the room at once; unset: as many as there are calls."""
     join_sound: bool = True
     """A short sound when somebody comes or leaves, and whoever comes is told that he is the third."""
+    record: Literal["mix", "members"] | bool = False
+    """Whether the conference is recorded from the beginning: what is said in it, or each member too."""
     announce_names: bool = False
     """Callers are asked to say their name, which is played to the room when they come and leave."""
     level_control: bool = True

@@ -21,6 +21,7 @@ from .openapi import document
 from .operator import OperatorApi
 from .pages import Pages
 from .problem import HANDLERS
+from .recordings import RecordingApi
 from .stream import Streams
 from .talks import TalkApi
 from .texts import TextApi
@@ -50,6 +51,7 @@ def _create_api(server: Server, auth: Auth, streams: Streams) -> Starlette:
         *TalkApi().endpoints(),
         *OperatorApi(streams).endpoints(),
         *TraceApi().endpoints(),
+        *RecordingApi().endpoints(),
     ]
     description = json.dumps(document(endpoints, __version__), indent=1).encode()
 

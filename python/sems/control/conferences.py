@@ -198,11 +198,11 @@ class ConferenceApi:
 
     async def show(self, ask: Ask) -> ASGIApp:
         """One conference."""
-        return answer(ConferenceView.of(_conference(ask, lobby=True), ask.caller.id))
+        return answer(ConferenceView.of(conference_of(ask, lobby=True), ask.caller.id))
 
     async def change(self, ask: Ask) -> ASGIApp:
         """What holds in it."""
-        conference = _conference(ask)
+        conference = conference_of(ask)
         wish = await ask.body(ConferenceWish)
         commands: list[Command] = []
         if wish.mode is not None:
@@ -219,11 +219,11 @@ class ConferenceApi:
             commands.append(Lock() if wish.locked else Unlock())
         if "talk_time" in wish.model_fields_set:
             commands.append(SetTalkTime(wish.talk_time))
-        return _do(ask, conference, *commands)
+        return done(ask, conference, *commands)
 
     async def show_participant(self, ask: Ask) -> ASGIApp:
         """One participant."""
-        conference = _conference(ask)
+        conference = conference_of(ask)
         id = _participant(ask)
         participant = conference.model.participants.get(id)
         if participant is None:
@@ -232,7 +232,7 @@ class ConferenceApi:
 
     async def change_participant(self, ask: Ask) -> ASGIApp:
         """His microphone, his hand and the floor."""
-        conference = _conference(ask)
+        conference = conference_of(ask)
         id = _participant(ask)
         wish = await ask.body(ParticipantWish)
         commands: list[Command] = []
@@ -250,33 +250,33 @@ class ConferenceApi:
             commands.append(SetVolume(id, wish.volume))
         if "side_room" in wish.model_fields_set:
             commands.append(Move(id, wish.side_room))
-        return _do(ask, conference, *commands)
+        return done(ask, conference, *commands)
 
     async def remove(self, ask: Ask) -> ASGIApp:
         """Takes him out of the room, or of the queue before it."""
-        conference = _conference(ask)
+        conference = conference_of(ask)
         id = _participant(ask)
-        return _do(ask, conference, TurnAway(id) if id in conference.model.waiting else Remove(id))
+        return done(ask, conference, TurnAway(id) if id in conference.model.waiting else Remove(id))
 
     async def admit(self, ask: Ask) -> ASGIApp:
         """Lets him in."""
-        return _do(ask, _conference(ask), Admit(_participant(ask)))
+        return done(ask, conference_of(ask), Admit(_participant(ask)))
 
     async def admit_all(self, ask: Ask) -> ASGIApp:
         """Lets all in."""
-        return _do(ask, _conference(ask), AdmitAll())
+        return done(ask, conference_of(ask), AdmitAll())
 
     async def readmit(self, ask: Ask) -> ASGIApp:
         """Takes that back."""
-        return _do(ask, _conference(ask), Readmit(_participant(ask)))
+        return done(ask, conference_of(ask), Readmit(_participant(ask)))
 
     async def talk(self, ask: Ask) -> ASGIApp:
         """Lets the caller be heard."""
-        return _do(ask, _conference(ask), Talk())
+        return done(ask, conference_of(ask), Talk())
 
     async def follow(self, ask: Ask) -> ASGIApp:
         """The stream of events."""
-        conference = _conference(ask, lobby=True)
+        conference = conference_of(ask, lobby=True)
         known = ask.request.headers.get("last-event-id") or ask.request.query_params.get("since")
         if known is not None and not (known.isascii() and known.isdecimal() and len(known) < 20):
             raise HTTPException(422, "The id of an event is a number.")
@@ -285,7 +285,8 @@ class ConferenceApi:
         return EventStream(reader, self._streams)
 
 
-def _conference(ask: Ask, *, lobby: bool = False) -> Conference:
+def conference_of(ask: Ask, *, lobby: bool = False) -> Conference:
+    """The conference in the path, if it is the business of whoever asks."""
     return ask.caller.conference(ask.server, ask.path("name"), lobby=lobby)
 
 
@@ -299,6 +300,7 @@ def _participant(ask: Ask) -> int:
     return int(id)
 
 
-def _do(ask: Ask, conference: Conference, *commands: Command) -> ASGIApp:
+def done(ask: Ask, conference: Conference, *commands: Command) -> ASGIApp:
+    """Carries out the commands, all or none."""
     conference.do(*commands, by=ask.caller.id)
     return answer(Done(sequence=conference.model.sequence))

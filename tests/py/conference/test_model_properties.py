@@ -15,8 +15,10 @@ from sems.conference.commands import (
     Lock,
     LowerHand,
     Mute,
+    PauseRecording,
     RaiseHand,
     Readmit,
+    Record,
     Remove,
     Say,
     SetGain,
@@ -27,6 +29,7 @@ from sems.conference.commands import (
     SetVolume,
     SetWaitForModerator,
     SetWaitingRoom,
+    StopRecording,
     TakeFloor,
     Talk,
     TurnAway,
@@ -62,6 +65,7 @@ COMMANDS = st.one_of(
 COMMANDS |= st.builds(Admit, IDS) | st.builds(TurnAway, IDS) | st.just(AdmitAll())
 COMMANDS |= st.builds(SetWaitingRoom, st.booleans()) | st.builds(SetWaitForModerator, st.booleans())
 COMMANDS |= st.builds(SetMaxMembers, st.none() | st.integers(1, 5))
+COMMANDS |= st.sampled_from([Record(1.0), PauseRecording(), StopRecording()])
 COMMANDS |= st.builds(SetRole, IDS, st.sampled_from(Role))
 COMMANDS |= st.builds(SetGain, IDS, st.floats(-99, 99)) | st.builds(
     SetVolume, IDS, st.none() | st.floats(-99, 99)

@@ -25,6 +25,7 @@ from .operator import (
     Registrations,
     Stats,
 )
+from .recordings import RecordedList, RecordedView, RecordingView, RecordingWish
 from .talk import TalkChange, TalkDone, TalkView, TalkWish
 from .text import FailureView, MessageView, MessageWish, Sent
 from .trace import TracedCallList, TracedCallView, TraceEntryView, TraceView
@@ -51,6 +52,10 @@ __all__ = [
     "PhoneView",
     "Problem",
     "QualityView",
+    "RecordedList",
+    "RecordedView",
+    "RecordingView",
+    "RecordingWish",
     "Registrations",
     "Sent",
     "SettingsView",

@@ -19,12 +19,14 @@ from ...conference.events import (
     MessageSent,
     ModeChanged,
     ParticipantChanged,
+    RecordingChanged,
     SettingsChanged,
     TalkChanged,
     VolumesChanged,
 )
 from ...conference.volumes import LOUDEST, SOFTEST
 from .base import View, Wish, rounded
+from .recordings import RecordingView
 from .talk import TalkView
 from .text import MessageView, messages_for
 
@@ -158,6 +160,7 @@ class ConferenceView(View):
     """In the order in which they came. Empty for one who waits."""
     waiting: list[ParticipantView]
     """Who waits to be let in, in the order in which they came. One who waits sees himself alone."""
+    recording: RecordingView
     volumes: dict[int, float]
     """The gain in dB with which the reader alone hears others, by their ids; others are heard as by all."""
     messages: list[MessageView]
@@ -185,6 +188,7 @@ class ConferenceView(View):
                 for participant in model.participants.values()
             ],
             waiting=[ParticipantView.of(each, model, own=False) for each in model.waiting.values()],
+            recording=RecordingView.of(model.recording),
             volumes={} if me is None else dict(model.volumes(me)),
             messages=messages_for(model, me),
             talk=TalkView.of(talk, own=True) if talk else None,
@@ -202,6 +206,7 @@ class ConferenceView(View):
             floor=[],
             participants=[],
             waiting=[ParticipantView.of(model.waiting[me], model, own=True)],
+            recording=RecordingView.of(model.recording),
             volumes={},
             messages=[],
             me=me,
@@ -239,6 +244,8 @@ EventType = Literal[
     "came_back",
     "muted_in_talk",
     "moved",
+    "recording_changed",
+    "recordings_changed",
     "settings_changed",
     "texts_changed",
     "message_sent",
@@ -266,6 +273,9 @@ class EventView(View):
     message: MessageView | None = None
     """The line that was written, or that did not reach somebody."""
 
+    recording: RecordingView | None = None
+    error: str | None = None
+    """Of a recording that has ended: why, if nobody wanted that."""
     volumes: dict[int, float] | None = None
     """All gains with which the reader alone hears others."""
     talk: TalkView | None = None
@@ -285,6 +295,9 @@ class EventView(View):
             values["floor"] = list(happened.floor)
         if isinstance(happened, SettingsChanged):
             values["settings"] = SettingsView.of(happened.settings)
+        if isinstance(happened, RecordingChanged):
+            values["recording"] = RecordingView.of(happened.recording)
+            values["error"] = happened.error
         if isinstance(happened, VolumesChanged):
             values["volumes"] = dict(happened.volumes)
         if isinstance(happened, MessageSent | MessageFailed):

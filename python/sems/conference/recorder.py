@@ -1,0 +1,138 @@
+"""Writes down what the model says is recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from ..errors import EngineError, SoundNotFound, WrongState
+from ..log import logger
+from .events import Event, RecordingChanged, RecordingsChanged
+from .minutes import Minutes, RecordingKind, RecordingState
+
+if TYPE_CHECKING:
+    from ..audio.recording import Recording
+    from ..audio.room import Room
+    from ..server import Server
+    from .archive import Archive
+    from .conference import Conference
+    from .member import Member
+
+
+class Recorder:
+    """Follows the recording of one conference: files, a tone when it begins and ends, and a word to
+    those who come later."""
+
+    def __init__(self, conference: Conference, server: Server, archive: Archive) -> None:
+        self._conference = conference
+        self._server = server
+        self._archive = archive
+        self._log = logger.bind(conference=conference.name)
+        self._recording: Recording | None = None
+        self._id: str | None = None
+        self._names: dict[str, str] = {}
+        self._made: set[str] = set()
+        self._done: RecordingState = RecordingState.OFF
+        self._turn = asyncio.Lock()
+        conference.model.subscribe(self._on_event)
+
+    @property
+    def made(self) -> frozenset[str]:
+        """Ids of the recordings that were made since the conference began."""
+        return frozenset(self._made)
+
+    @property
+    def current(self) -> str | None:
+        """The id of the recording that is being made."""
+        return self._id if self._recording else None
+
+    def on_deleted(self) -> None:
+        """One of them is gone."""
+        self._conference.model.record(RecordingsChanged)
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, RecordingChanged):
+            self._server.spawn(self._follow())
+
+    def greet(self, member: Member) -> None:
+        """Tells one who comes while it is recorded."""
+        if self._done is not RecordingState.OFF:
+            self._server.spawn(self._note_names())
+            member.speech.start("is-recorded")
+
+    async def _follow(self) -> None:
+        async with self._turn:
+            # Of several changes in a row only the last counts.
+            wanted = self._conference.model.recording
+            if wanted.state is self._done:
+                return
+            try:
+                await self._become(wanted)
+            except (EngineError, WrongState, OSError) as error:
+                self._fail(str(error))
+
+    async def _become(self, wanted: Minutes) -> None:
+        if wanted.state is RecordingState.OFF:
+            await self._end()
+        elif self._recording is None:
+            await self._begin(wanted)
+        elif wanted.state is RecordingState.PAUSED:
+            await self._recording.pause()
+        else:
+            await self._recording.resume()
+        self._done = wanted.state
+        self._sound()
+
+    async def _begin(self, wanted: Minutes) -> None:
+        room: Room = await self._conference.rooms.of(None)
+        kind = wanted.kind
+        id, path = await asyncio.to_thread(self._archive.open, self._conference.name, kind.value)
+        if kind is RecordingKind.MEMBERS:
+            self._recording = await room.record(path, members="both")
+        else:
+            self._recording = await room.record(path / "mix.wav")
+        self._id = id
+        self._made.add(id)
+        self._names = {}
+        self._recording.on_end(self._on_end)
+        await self._note_names()
+
+    async def _end(self) -> None:
+        recording, self._recording = self._recording, None
+        if recording:
+            await self._note_names()
+            await recording.stop()
+            self._conference.model.record(RecordingsChanged)
+
+    async def _note_names(self) -> None:
+        """Who is heard in which file."""
+        for member in self._conference.members.values():
+            participant = self._conference.model.participants.get(member.id)
+            if participant:
+                self._names[f"call-{member.call.id}"] = participant.name
+        if self._id:
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(
+                    self._archive.name, self._conference.name, self._id, dict(self._names)
+                )
+
+    def _on_end(self) -> None:
+        """It has ended by itself: the disk is full, or everybody has left."""
+        if self._recording and self._recording.error:
+            self._fail(self._recording.error)
+
+    def _fail(self, why: str) -> None:
+        self._recording = None
+        self._done = RecordingState.OFF
+        self._log.error("the conference can not be recorded", why=why)
+        model = self._conference.model
+        if model.recording.state is not RecordingState.OFF:
+            model.record(RecordingChanged, recording=Minutes(), error="The recording could not be written.")
+
+    def _sound(self) -> None:
+        room = self._conference.rooms.main
+        if room and not room.closed:
+            tone = "beep" if self._done is RecordingState.RECORDING else "hand-down"
+            with contextlib.suppress(SoundNotFound, EngineError, WrongState):
+                room.start_play(self._server.sounds.tone(tone))

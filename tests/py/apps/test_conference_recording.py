@@ -1,0 +1,133 @@
+"""Recording a conference: with sound, in virtual time, read back from the files."""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import wave
+from pathlib import Path
+
+import pytest
+from meeting import TONES, meet, model
+
+from sems import Server
+from sems.conference import NotAllowed, PauseRecording, Record, RecordingKind, RecordingState, StopRecording
+from sems.testing import Lab
+from sems.testing.hearing import Hearing
+
+
+def read(path: Path) -> Hearing:
+    with wave.open(str(path)) as file:
+        pcm = array.array("h")
+        pcm.frombytes(file.readframes(file.getnframes()))
+        return Hearing(pcm)
+
+
+def recorder(server: Server) -> object:
+    conference = server.conferences.find("standup")
+    assert conference
+    return conference.recorder
+
+
+async def test_the_mix_and_every_member_lie_in_files_of_one_length(lab: Lab) -> None:
+    server = await lab.server()
+    anna, ben, _ = await meet(lab, "anna", "ben", "cleo")
+    room = model(server)
+    room.do(Record(0.0, RecordingKind.MEMBERS), by=1)
+    await asyncio.sleep(3)
+    ben.silence()
+    await asyncio.sleep(1)
+    room.do(StopRecording(), by=1)
+    await asyncio.sleep(1)
+    archive = server.conferences.archive
+    (found,) = archive.of("standup")
+    assert sorted(found.members.values()) == ["anna", "ben", "cleo"]
+    mix = archive.file("standup", found.id)
+    assert mix
+    heard = read(mix)
+    assert heard.seconds == pytest.approx(4, abs=0.3)
+    assert all(heard.before(2.5).has_tone(hz) for hz in TONES.values())
+    for file, name in found.members.items():
+        path = archive.file("standup", found.id, file)
+        assert path
+        own = read(path)
+        assert len(own) == len(heard)
+        assert {each for each, hz in TONES.items() if own.before(2.5).has_tone(hz)} == {name}
+    await anna.hang_up()
+
+
+async def test_what_is_said_in_a_pause_is_left_out(lab: Lab) -> None:
+    server = await lab.server()
+    anna, ben = await meet(lab, "anna", "ben")
+    anna.silence()
+    ben.silence()
+    room = model(server)
+    room.do(Record(0.0), by=1)
+    await asyncio.sleep(2)
+    room.do(PauseRecording(), by=1)
+    await asyncio.sleep(0.5)
+    ben.tone(1900)
+    await asyncio.sleep(3)
+    ben.silence()
+    await asyncio.sleep(0.5)
+    room.do(Record(0.0), by=1)
+    assert room.recording.state is RecordingState.RECORDING
+    await asyncio.sleep(1)
+    await anna.key("#4")
+    await asyncio.sleep(1)
+    assert room.recording.state is RecordingState.OFF
+    (found,) = server.conferences.archive.of("standup")
+    mix = server.conferences.archive.file("standup", found.id)
+    assert mix
+    assert read(mix).seconds == pytest.approx(3, abs=0.5)
+    assert read(mix).tone_level(1900) < -50
+
+
+async def test_a_tone_tells_that_it_begins_and_who_comes_later_is_told(lab: Lab) -> None:
+    server = await lab.server(rooms={"default": {"join_sound": False}})
+    anna, ben = await meet(lab, "anna", "ben")
+    anna.silence()
+    ben.silence()
+    await asyncio.sleep(0.5)
+    assert (await ben.hear(0.5)).is_silent
+    listening = asyncio.create_task(ben.hear(1))
+    model(server).do(Record(0.0), by=1)
+    assert not (await listening).is_silent
+    cleo = await lab.phone("cleo")
+    await cleo.call("sip:standup@sems")
+    said, other = await asyncio.gather(cleo.hear(2), anna.hear(2))
+    assert not said.is_silent
+    assert other.is_silent
+
+
+async def test_only_a_moderator_records(lab: Lab) -> None:
+    server = await lab.server()
+    await meet(lab, "anna", "ben")
+    for command in (Record(0.0), PauseRecording(), StopRecording()):
+        with pytest.raises(NotAllowed, match="Only a moderator can"):
+            model(server).do(command, by=2)
+
+
+async def test_a_room_records_from_the_beginning_where_that_is_configured(lab: Lab) -> None:
+    server = await lab.server(rooms={"default": {"record": "members"}})
+    anna, ben = await meet(lab, "anna", "ben")
+    await anna.hang_up()
+    await ben.hang_up()
+    await asyncio.sleep(1)
+    (found,) = server.conferences.archive.of("standup")
+    assert found.kind == "members"
+    assert sorted(found.members.values()) == ["anna", "ben"]
+    assert found.seconds > 3
+
+
+async def test_what_can_not_be_written_is_told_and_harms_nobody(lab: Lab) -> None:
+    server = await lab.server()
+    anna, ben = await meet(lab, "anna", "ben")
+    server.config.data.mkdir(parents=True, exist_ok=True)
+    (server.config.data / "recordings").write_text("in the way")
+    room = model(server)
+    room.do(Record(0.0), by=1)
+    await asyncio.sleep(1)
+    assert room.recording.state is RecordingState.OFF
+    assert (await ben.hear(1)).has_tone(TONES["anna"])
+    await anna.hang_up()
