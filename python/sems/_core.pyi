@@ -513,6 +513,7 @@ class Event:
             "source",
             "local",
             "trusted",
+            "user",
         )
         subscription: int
         call: int | None
@@ -524,6 +525,14 @@ class Event:
         source: str
         local: str
         trusted: bool
+        user: str | None
+
+    @final
+    class Refreshed(Event):
+        """Who is notified by numbered bodies wants all of it again."""
+
+        __match_args__ = ("subscription",)
+        subscription: int
 
     @final
     class Subscribing(Event):
@@ -684,6 +693,7 @@ class Engine:
         ring_timeout_ms: int = 185000,
         credentials: Sequence[Credential] = ...,
         contact: str | None = None,
+        focus: bool = False,
     ) -> tuple[int, int]:
         """Places a call; returns (request, call). Each destination is ``"ip:port"`` (UDP) or names a
         transport and, for TLS, whom the certificate must be for: ``"tcp:[::1]:5060"``,
@@ -692,7 +702,10 @@ class Engine:
         the INVITE was sent; one with an error, that there is no such call and will be no Event.Ended.
         With ``late_offer`` the peer offers in its 200 and our ACK answers. With ``reliable`` the peer
         has to ring reliably (RFC 3262). ``ring_timeout_ms``: when the call is taken
-        back, if earlier than ``unanswered_ms``; 0: then."""
+        back, if earlier than ``unanswered_ms``; 0: then. ``focus``: as focus()."""
+    def focus(self, call: int) -> int:
+        """From its next message on, the Contact of this call says that we are the focus of a conference
+        (RFC 4579)."""
     def hold(self, call: int, on: bool) -> int: ...
     def request(
         self,
@@ -765,8 +778,11 @@ class Engine:
         headers: HeaderList = ...,
         body: bytes | None = None,
         content_type: str = "",
+        numbered: bool = False,
     ) -> int:
-        """``state``: active, pending or terminated, which has a reason and may be tried again."""
+        """``state``: active, pending or terminated, which has a reason and may be tried again. A
+        ``numbered`` body belongs to a series: it fails while the one before has no answer, and
+        Event.Refreshed asks for another at each refresh."""
     def register(
         self,
         account: int,

@@ -221,6 +221,12 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
             value = None if reason is None else f"SIP;text={quote(reason)}"
             await self._until_ended(self.server.engine.core.hangup(self.id, value))
 
+    async def be_focus(self) -> None:
+        """Says in our Contact, from the next message on, that we are the focus of a conference (RFC 4579
+        §5.1): the peer may then subscribe to it there, and ask us to call others. Of a call that we place
+        it is said in the INVITE with ``place(focus=True)``."""
+        await self._done(self.server.engine.core.focus(self.id))
+
     async def hold(self, on: bool) -> None:
         """Puts the peer on hold, or takes it back: by re-INVITE, or by UPDATE while it rings."""
         await self._done(self.server.engine.core.hold(self.id, on))

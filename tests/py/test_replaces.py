@@ -32,6 +32,7 @@ async def test_the_new_peer_joins_the_conference_where_the_old_one_was(lab: Lab)
     end = await alice.ended()
     assert (end.cause, end.reason) == ("remote", "Replaced")
     assert bob.link == link
+    assert bob.headers["Contact"].endswith(">;isfocus")
     assert Replaced("bob", bob.uri) in told
     assert (call.state, call.caller_name, call.source) == ("answered", "bob", bob.address)
     assert len(server.calls) == 2

@@ -102,6 +102,59 @@ async def test_a_subscriber_that_vanishes_is_found_out(lab: Lab) -> None:
     assert not server.subscriptions
 
 
+class Numbers:
+    """The app ``mine``, each of whose bodies has its own number."""
+
+    def __init__(self) -> None:
+        self.last = 0
+        self.subscription: Subscription | None = None
+        self.app = App("mine")
+        self.app.subscription("message-summary")(self._on_subscription)
+
+    async def _on_subscription(self, subscription: Subscription) -> None:
+        self.subscription = subscription
+        subscription.on_refresh = lambda: subscription.server.spawn(self.tell())
+        await self.tell()
+
+    async def tell(self) -> None:
+        assert self.subscription is not None
+        await self.subscription.notify(str(self.last + 1), "text/plain", numbered=True)
+        self.last += 1
+
+
+async def test_a_body_that_has_a_number_is_neither_repeated_nor_left_out(lab: Lab) -> None:
+    numbers = Numbers()
+    server = await lab.server(apps=[numbers.app])
+    alice = await lab.phone("alice")
+    address = server.engine.core.sip_addresses()[0]
+    async with await alice.server.subscribe(f"sip:mine@{address}", "message-summary") as notifications:
+        assert (await anext(notifications)).text == "1"
+        # The answer to it is on its way.
+        await asyncio.sleep(0.1)
+        told = [asyncio.create_task(numbers.tell()) for _ in range(3)]
+        await asyncio.wait(told)
+        assert [task.exception() is None for task in told] == [True, False, False]
+        assert (await anext(notifications)).text == "2"
+        # By refreshes, each of which asks for another.
+        assert [(await anext(notifications)).text for _ in range(3)] == ["3", "4", "5"]
+    assert numbers.subscription is not None
+    assert await numbers.subscription.wait_ended() == "left"
+
+
+async def test_who_subscribes_has_shown_who_he_is_where_that_is_asked(lab: Lab) -> None:
+    numbers = Numbers()
+    users = [{"name": "alice", "password": "secret"}]
+    server = await lab.server(apps=[numbers.app], auth={"challenge": ["SUBSCRIBE"], "users": users})
+    alice = await lab.phone("alice")
+    address = server.engine.core.sip_addresses()[0]
+    notifications = await alice.server.subscribe(
+        f"sip:mine@{address}", "message-summary", username="alice", password="secret"
+    )
+    assert (await anext(notifications)).text == "1"
+    assert numbers.subscription is not None
+    assert numbers.subscription.authenticated_user == "alice"
+
+
 async def test_a_slow_app_is_spoken_for(lab: Lab) -> None:
     app = App("mine")
 

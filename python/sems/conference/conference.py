@@ -177,6 +177,7 @@ class Conference:
             self._dismiss(member)
 
     async def _answer(self, call: Call, link: str) -> None:
+        await call.be_focus()
         await call.answer(link=f"{self._server.base_url(call.local)}/c/{link}")
 
     def _begin(self, settings: RoomSettings) -> None:

@@ -46,6 +46,8 @@ _NEVER = 86_400
 # What the core says of servers that don't show the certificate that they should.
 _NO_TLS = "no TLS connection "
 
+_OfSubscriptions = Event.Refreshed | Event.Subscribing | Event.Notified | Event.SubscriptionEnded
+
 
 class Server:
     """A SEMS in this process.
@@ -112,6 +114,7 @@ class Server:
             Event.Account: lambda event: self.accounts.on_event(event),
             Event.Request: self._on_request,
             Event.Subscribed: self._on_subscribed,
+            Event.Refreshed: self._on_subscription,
             Event.Subscribing: self._on_subscription,
             Event.Notified: self._on_subscription,
             Event.SubscriptionEnded: self._on_subscription,
@@ -310,6 +313,7 @@ class Server:
         *,
         to_uri: str = "",
         link: str | None = None,
+        focus: bool = False,
         reliable: bool = False,
         ring_timeout: float = outgoing.RING_TIMEOUT,
         **how: Unpack[How],
@@ -319,6 +323,7 @@ class Server:
         ``uri``: of a user of our registrar it stands for the phone that is preferred, unless one of
         ``destination``, ``route`` and ``account`` says otherwise. ``to_uri``: the To address; ``""``:
         ``uri``. ``link``: the control page of this call, which goes out as ``u=``.
+        ``focus``: it is for a conference of ours, as our Contact says (RFC 4579).
         ``reliable``: whom we call has to ring reliably (RFC 3262). ``ring_timeout``: after so many seconds
         without an answer the call is taken back, or after ``[limits] unanswered`` if that is less.
 
@@ -329,7 +334,14 @@ class Server:
         Raises CallFailed when the next hop can't be found, and ValueError for what is no SIP URI.
         """
         return await outgoing.place(
-            self, uri, to_uri=to_uri, link=link, reliable=reliable, ring_timeout=ring_timeout, **how
+            self,
+            uri,
+            to_uri=to_uri,
+            link=link,
+            focus=focus,
+            reliable=reliable,
+            ring_timeout=ring_timeout,
+            **how,
         )
 
     async def dial(
@@ -436,7 +448,7 @@ class Server:
         handler = None if app is None else app.subscription_handlers.get(event.package)
         self.spawn(subscriptions.run(self, event, handler))
 
-    def _on_subscription(self, event: Event.Subscribing | Event.Notified | Event.SubscriptionEnded) -> None:
+    def _on_subscription(self, event: _OfSubscriptions) -> None:
         if follow := self.subscriptions.get(event.subscription):
             follow(event)
 

@@ -49,8 +49,13 @@ class Subscription(Body, Identity):
         """Where it came from, ``"ip:port"``."""
         self.trusted = event.trusted
         """It came from one of the configured trusted networks."""
+        self.authenticated_user = event.user
+        """The user whose password the subscriber has; None: it wasn't asked, or it is in a call."""
         self.call: Call | None = None if event.call is None else server.calls.get(event.call)
         """The call in whose dialog it is."""
+        self.on_refresh: Callable[[], None] | None = None
+        """Told when the subscriber refreshes what is notified by ``numbered`` bodies: it wants all of it
+        again."""
         self.end: str | None = None
         """Why it is over: ``left``, ``expired``, ``refused``, ``silent`` or ``terminated`` (by us)."""
         self._id = event.subscription
@@ -67,11 +72,17 @@ class Subscription(Body, Identity):
         content_type: str = "",
         *,
         headers: Iterable[tuple[str, str]] = (),
+        numbered: bool = False,
     ) -> None:
         """Grants the subscription and tells the subscriber the state as it is now, all of it: the core
         repeats it at each refresh. What is not sent yet of an older one is left out. Raises WrongState
-        when the subscription is over."""
-        await self._notify("active", body, content_type, headers)
+        when the subscription is over.
+
+        ``numbered``: the body has its own number in a series, as what tells only a part has (RFC 4575
+        §5.2). It is neither repeated, so :attr:`on_refresh` asks for another, nor left out, so there is
+        WrongState as well while the subscriber has not answered the one before.
+        """
+        await self._notify("active", body, content_type, headers, numbered=numbered)
 
     async def finish(
         self,
@@ -101,6 +112,7 @@ class Subscription(Body, Identity):
         *,
         reason: str = "noresource",
         retry_after: int | None = None,
+        numbered: bool = False,
     ) -> None:
         request = self.server.engine.core.notify(
             self._id,
@@ -110,6 +122,7 @@ class Subscription(Body, Identity):
             headers=list(headers),
             body=body.encode() if isinstance(body, str) else body,
             content_type=content_type,
+            numbered=numbered,
         )
         try:
             await self.server.engine.completion(request)
@@ -118,6 +131,8 @@ class Subscription(Body, Identity):
 
     def on_event(self, event: Event) -> None:
         """For the server: takes what the core tells of it."""
+        if isinstance(event, Event.Refreshed) and self.on_refresh is not None:
+            self.on_refresh()
         if isinstance(event, Event.SubscriptionEnded):
             self.end = event.end
             self.server.subscriptions.pop(self._id, None)

@@ -179,6 +179,7 @@ class _Stage:
             "answer": lambda: core.answer(call, headers, link),
             "reject": lambda: core.reject(call, int(fields["code"]), reason, headers),
             "hangup": lambda: core.hangup(call, reason),
+            "focus": lambda: core.focus(call),
             "hold": lambda: core.hold(call, fields["on"] == "true"),
         }
         if entry.text not in orders:

@@ -116,6 +116,8 @@ pub(crate) struct Call {
     pub(crate) proven: bool,
     /// The control page, for `u=`.
     pub(crate) link: Option<String>,
+    /// Our Contact says that we are the focus of a conference.
+    pub(crate) focus: bool,
     /// The command to ring with our offer, until the PRACK brings the answer.
     pub(crate) ringing: Option<RequestId>,
     /// The command to answer, until the ACK comes.
@@ -152,6 +154,7 @@ impl Call {
             // Whom we call is our own choice.
             proven: stage == Stage::Calling,
             link: None,
+            focus: false,
             ringing: None,
             answering: None,
             ring_timeout: Duration::ZERO,

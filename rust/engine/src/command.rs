@@ -91,6 +91,12 @@ pub enum SignalingCommand {
     },
     /// Places a call.
     Dial(Box<Dial>),
+    /// Says in the Contact of a call, from its next message on, that we are the focus of a conference
+    /// (RFC 4579 §5.1).
+    Focus {
+        /// Any call.
+        call: CallId,
+    },
     /// Puts the peer on hold (we offer `sendonly`) or takes it back (`sendrecv`): by re-INVITE, or
     /// by UPDATE while it rings.
     Hold {
@@ -215,6 +221,8 @@ pub struct Dial {
     pub credentials: Keyring,
     /// Our Contact, if not the address at which the peer reaches us: that of an account.
     pub contact: Option<String>,
+    /// As [`SignalingCommand::Focus`], from the INVITE on.
+    pub focus: bool,
 }
 
 /// How long a call that we place rings at most, if nothing else is said: somewhat longer than the
@@ -239,6 +247,7 @@ impl Dial {
             ring_timeout: Some(RING_TIMEOUT),
             credentials: Keyring::default(),
             contact: None,
+            focus: false,
         }
     }
 }

@@ -166,6 +166,11 @@ pub enum Event {
     /// Somebody subscribes to one of
     /// [`EngineConfig::event_packages`](crate::config::EngineConfig::event_packages).
     Subscribed(Box<Subscribed>),
+    /// A subscriber whose bodies are numbered wants all of it again.
+    Refreshed {
+        /// The subscription.
+        subscription: SubscriptionId,
+    },
     /// The first answer to a SUBSCRIBE or REFER of ours.
     Subscribing {
         /// The subscription.

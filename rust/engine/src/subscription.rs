@@ -93,6 +93,10 @@ pub struct Notification {
     pub headers: HeaderList,
     /// The body.
     pub content: Option<Content>,
+    /// The body has its own number in a series, so it is neither left out nor repeated: this fails
+    /// while the NOTIFY before has no answer, and
+    /// [`Event::Refreshed`](crate::event::Event::Refreshed) asks for another.
+    pub numbered: bool,
 }
 
 /// Somebody subscribes.
@@ -118,4 +122,6 @@ pub struct Subscribed {
     pub local: SocketAddr,
     /// The source is one of the configured trusted networks.
     pub trusted: bool,
+    /// Who has shown to be its sender, if that was asked for.
+    pub user: Option<String>,
 }

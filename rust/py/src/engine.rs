@@ -210,6 +210,7 @@ impl Engine {
         ring_timeout_ms = 185_000,
         credentials = Vec::new(),
         contact = None,
+        focus = false,
     ))]
     #[allow(clippy::too_many_arguments, reason = "keywords of one Python call")]
     fn dial(
@@ -227,6 +228,7 @@ impl Engine {
         ring_timeout_ms: u64,
         credentials: Vec<Credential>,
         contact: Option<String>,
+        focus: bool,
     ) -> PyResult<(u64, u64)> {
         let destinations = convert::destinations(&destinations)?;
         let call = self.0.new_call();
@@ -242,10 +244,15 @@ impl Engine {
             ring_timeout: (ring_timeout_ms > 0).then(|| Duration::from_millis(ring_timeout_ms)),
             credentials: keyring(credentials),
             contact,
+            focus,
             ..Dial::new(call, uri, destinations)
         };
         let request = self.signaling(SignalingCommand::Dial(Box::new(dial)))?;
         Ok((request, call.0))
+    }
+
+    fn focus(&self, call: u64) -> PyResult<u64> {
+        self.signaling(SignalingCommand::Focus { call: CallId(call) })
     }
 
     fn hold(&self, call: u64, on: bool) -> PyResult<u64> {

@@ -132,7 +132,8 @@ pub enum Event {
         body: Vec<u8>,
     },
     #[pyo3(constructor = (
-        subscription, call, package, uri, headers, body, expires, source, local, trusted = false
+        subscription, call, package, uri, headers, body, expires, source, local, trusted = false,
+        user = None
     ))]
     Subscribed {
         subscription: u64,
@@ -145,6 +146,10 @@ pub enum Event {
         source: String,
         local: String,
         trusted: bool,
+        user: Option<String>,
+    },
+    Refreshed {
+        subscription: u64,
     },
     Subscribing {
         subscription: u64,
@@ -356,6 +361,10 @@ impl From<event::Event> for Event {
                 source: subscribed.source.to_string(),
                 local: subscribed.local.to_string(),
                 trusted: subscribed.trusted,
+                user: subscribed.user,
+            },
+            E::Refreshed { subscription } => Self::Refreshed {
+                subscription: subscription.0,
             },
             E::Subscribing {
                 subscription,

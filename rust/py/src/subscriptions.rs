@@ -118,6 +118,7 @@ impl Engine {
         headers = HeaderList::new(),
         body = None,
         content_type = "",
+        numbered = false,
     ))]
     #[allow(clippy::too_many_arguments, reason = "keywords of one Python call")]
     fn notify(
@@ -129,6 +130,7 @@ impl Engine {
         headers: HeaderList,
         body: Option<Vec<u8>>,
         content_type: &str,
+        numbered: bool,
     ) -> PyResult<u64> {
         let state = match state {
             "active" => State::Active,
@@ -149,6 +151,7 @@ impl Engine {
                 state,
                 headers,
                 content: content(body, content_type)?,
+                numbered,
             }),
         })
     }

@@ -81,6 +81,9 @@ impl Signaling {
                 self.hang_up(now, call, reason, Ending::local());
                 Ok(())
             }
+            SignalingCommand::Focus { call } => {
+                self.on_call(now, call, |signaling, call| signaling.be_focus(call))
+            }
             SignalingCommand::Dial(dial) => self.dial(now, *dial),
             SignalingCommand::Hold { call, on } => {
                 let result = self.on_call(now, call, |signaling, call| {
@@ -172,6 +175,12 @@ impl Signaling {
         self.agent.accept(now, call.session, headers, content)?;
         call.stage = Stage::Accepted;
         call.answering = Some(request);
+        Ok(())
+    }
+
+    fn be_focus(&mut self, call: &mut Call) -> Result<(), EngineError> {
+        self.agent.be_focus(call.session)?;
+        call.focus = true;
         Ok(())
     }
 
@@ -286,6 +295,8 @@ impl Signaling {
         invite.credentials = dial.credentials;
         let contact = dial.contact.map(|uri| Uri::parse(&uri.into()));
         invite.contact = contact.transpose()?;
+        invite.is_focus = dial.focus;
+        call.focus = dial.focus;
         append(&mut invite.headers, &page_headers(call.link.as_deref()));
         if !dial.late_offer {
             let offer = call.make_offer(&mut self.legs, false, now)?;

@@ -66,6 +66,9 @@ impl Signaling {
         let accepted = description.and_then(|description| {
             let headers = page_headers(call.link.as_deref());
             let content = Some(Content::sdp(description));
+            if call.focus {
+                self.agent.be_focus(session)?;
+            }
             Ok(self.agent.accept(now, session, headers, content)?)
         });
         if let Err(error) = accepted {

@@ -116,7 +116,9 @@ impl Signaling {
                 request,
                 flow,
                 expires,
-            } => self.on_subscribed(now, id, session, &request, flow, expires),
+                user,
+            } => self.on_subscribed(now, id, session, &request, flow, expires, user),
+            AgentEvent::Refreshed { id } => self.on_refreshed(id),
             AgentEvent::Subscribing { id, response } => {
                 self.on_subscribing(id, response.status, &response.reason);
             }

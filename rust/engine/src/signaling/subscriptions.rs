@@ -174,6 +174,16 @@ impl Signaling {
         let id = self.subscriptions.agent(name)?;
         let headers = headers_of(notification.headers)?;
         let content = notification.content.map(agent_content);
+        if notification.numbered
+            && let Some(content) = content
+        {
+            return match self.agent.notify_numbered(now, id, headers, content) {
+                Err(sems_sip::Error::State) => Err(EngineError::State(
+                    "the notification before has not been answered yet",
+                )),
+                told => Ok(told?),
+            };
+        }
         let state = match notification.state {
             State::Pending => NotifyState::Pending,
             State::Active => NotifyState::Active,
@@ -209,6 +219,7 @@ impl Signaling {
         self.put_to_python(now, transaction, session, request, flow, user);
     }
 
+    #[allow(clippy::too_many_arguments, reason = "what one event tells")]
     pub(super) fn on_subscribed(
         &mut self,
         now: Instant,
@@ -217,6 +228,7 @@ impl Signaling {
         request: &Request,
         flow: Flow,
         expires: u32,
+        user: Option<Text>,
     ) {
         if self.closing.is_some() || self.events.has_backlog() {
             let state = NotifyState::Terminated {
@@ -242,7 +254,14 @@ impl Signaling {
             source: flow.remote,
             local: flow.local,
             trusted: self.config.trusts(flow.remote.ip()),
+            user: user.map(|user| user.to_string()),
         })));
+    }
+
+    pub(super) fn on_refreshed(&mut self, id: AgentId) {
+        if let Some(&subscription) = self.subscriptions.names.get(&id) {
+            self.events.tell(Event::Refreshed { subscription });
+        }
     }
 
     /// Our SUBSCRIBE or REFER has its answer.

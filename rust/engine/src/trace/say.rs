@@ -45,6 +45,7 @@ pub(super) fn command(command: &SignalingCommand, masks: &Masks) -> (&'static st
             fields.extend(reason.iter().map(|reason| ("reason", masks.text(reason))));
             "hangup"
         }
+        SignalingCommand::Focus { .. } => "focus",
         SignalingCommand::Hold { on, .. } => {
             fields.push(("on", on.to_string()));
             "hold"

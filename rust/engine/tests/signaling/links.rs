@@ -62,6 +62,31 @@ fn the_link_stands_between_name_and_connection_of_every_description() {
 }
 
 #[test]
+fn a_focus_says_so_in_the_contact_of_all_that_follows() {
+    const CONTACT: &str = "<sip:standup@10.0.0.2:5060>;isfocus";
+    let mut world = World::pair();
+    let phone = Phone::new(&world, BOB);
+    let description = offer((phone.address().ip(), 4000).into());
+    phone.request("INVITE", 1, "focus", None, "", &description);
+    let call = world.incoming(BOB).call;
+    world.order(BOB, SignalingCommand::Focus { call });
+    world.order(
+        BOB,
+        SignalingCommand::Answer {
+            call,
+            headers: Vec::new(),
+            link: None,
+        },
+    );
+    let ok = phone.expect(&mut world, "SIP/2.0 200");
+    assert_eq!(header(&ok, "Contact"), Some(CONTACT));
+    phone.request("ACK", 1, "focus", Some(&tag_of(&ok)), "", "");
+    world.order(BOB, SignalingCommand::Hold { call, on: true });
+    let reinvite = phone.expect(&mut world, "INVITE");
+    assert_eq!(header(&reinvite, "Contact"), Some(CONTACT));
+}
+
+#[test]
 fn the_invite_that_we_place_carries_it_and_the_peers_is_told() {
     let mut world = World::pair();
     let phone = Phone::new(&world, ANN);

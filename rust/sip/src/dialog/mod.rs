@@ -178,6 +178,13 @@ impl Dialog {
         &self.contact
     }
 
+    /// Our Contact says from now on that we are the focus of a conference (RFC 4579 §5.1).
+    pub(crate) fn be_focus(&mut self) {
+        if !is_focus(&self.contact) {
+            self.contact = as_focus(&self.contact);
+        }
+    }
+
     pub(crate) fn next_hop(&self) -> Flow {
         self.next_hop.flow
     }
@@ -337,6 +344,19 @@ fn recorded_routes(headers: &Headers) -> Result<Vec<Uri>, Error> {
         routes.push(owned_uri(&route?.uri)?);
     }
     Ok(routes)
+}
+
+/// The feature parameter of a conference's focus (RFC 3840 §10, RFC 4579 §5.1).
+const FOCUS: &str = ";isfocus";
+
+/// A Contact of ours that says that we are a focus.
+pub(crate) fn as_focus(contact: &str) -> Text {
+    format!("{contact}{FOCUS}").into()
+}
+
+/// Whether a Contact of ours says so.
+pub(crate) fn is_focus(contact: &str) -> bool {
+    contact.ends_with(FOCUS)
 }
 
 fn contact_uri(headers: &Headers) -> Result<Uri, Error> {

@@ -87,7 +87,7 @@ impl UserAgent {
         }
         match request.method {
             Method::Invite => self.on_invite(now, flow, key, request, user),
-            Method::Subscribe => self.on_subscribe(now, flow, key, request, None),
+            Method::Subscribe => self.on_subscribe(now, flow, key, request, None, user),
             Method::Notify => {
                 // It belongs to no subscription of ours: those are in dialogs.
                 let gone = Reply::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
@@ -154,7 +154,7 @@ impl UserAgent {
             Method::Bye => self.on_bye(now, flow, key, request, id),
             Method::Notify => self.on_notify(now, flow, key, request, Home::Session(id)),
             Method::Subscribe if !is_over => {
-                self.on_subscribe(now, flow, key, request, Some(Home::Session(id)));
+                self.on_subscribe(now, flow, key, request, Some(Home::Session(id)), None);
             }
             Method::Prack if is_over => self.on_prack_after_the_end(now, flow, key, request, id),
             _ if is_over => {

@@ -73,6 +73,13 @@ impl UserAgent {
         Ok(())
     }
 
+    /// Our Contact in this session says from now on that we are the focus of a conference (RFC 4579
+    /// §5.1), as an INVITE of ours does with [`OutgoingRequest::is_focus`](super::OutgoingRequest).
+    pub fn be_focus(&mut self, id: SessionId) -> Result<(), Error> {
+        self.sessions.get_mut(id).ok_or(Error::Gone)?.be_focus();
+        Ok(())
+    }
+
     pub(super) fn accept_now(
         &mut self,
         now: Instant,

@@ -6,9 +6,9 @@ use super::reliable::reliable_number;
 use super::session::{OwedAck, Owner, Phase, SessionId, SessionTimer};
 use super::{Cause, Content, Event, OutgoingRequest, UserAgent, contact, wording};
 use crate::auth::client::{ClientAuth, copy_answers};
-use crate::dialog::Dialog;
 use crate::dialog::exchange::Turn;
 use crate::dialog::invite::{Cancel, Reinvite, glare_wait};
+use crate::dialog::{Dialog, as_focus};
 use crate::header::{CSeq, HeaderName, MaxForwards, NameAddr, Route, To};
 use crate::transaction::{ClientTransactionId, Flow, follow_up};
 use crate::{Error, Headers, Method, Request, Response, StatusCode, Text, Uri};
@@ -133,6 +133,10 @@ impl UserAgent {
         let contact = match outgoing.contact {
             Some(uri) => NameAddr::new(uri).to_string().into(),
             None => self.contact_for(flow, user.as_deref(), secure),
+        };
+        let contact = match outgoing.is_focus {
+            true => as_focus(&contact),
+            false => contact,
         };
         let (uri, routes) = routed(outgoing.uri, outgoing.route);
         let mut request = Request::new(method.clone(), uri);

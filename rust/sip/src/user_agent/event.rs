@@ -173,7 +173,8 @@ pub enum Event {
     },
     /// Somebody subscribes to one of [`UserAgentConfig::event_packages`](super::UserAgentConfig):
     /// 200 was sent, and `notify` tells the rest. Within 200 ms its content goes into the first
-    /// NOTIFY; after that an empty one is sent. Refreshes are answered with what was notified last.
+    /// NOTIFY; after that an empty one is sent. Refreshes are answered with what was notified last,
+    /// unless that was numbered.
     Subscribed {
         /// The subscription.
         id: SubscriptionId,
@@ -185,6 +186,14 @@ pub enum Event {
         flow: Flow,
         /// For how many seconds; 0: for a single look.
         expires: u32,
+        /// Who has shown to be its sender, if that was asked for.
+        user: Option<Text>,
+    },
+    /// Whoever subscribed to something whose bodies are numbered wants all of it again: `notify`
+    /// tells it, within 200 ms or an empty NOTIFY is sent.
+    Refreshed {
+        /// The subscription.
+        id: SubscriptionId,
     },
     /// The first answer to our SUBSCRIBE or REFER. A failure is followed by
     /// [`Event::SubscriptionEnded`].

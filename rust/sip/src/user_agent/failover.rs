@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use super::session::{Owner, Phase, SessionId};
 use super::{Event, OutgoingRequest, UserAgent};
+use crate::dialog::{as_focus, is_focus};
 use crate::header::{self, HeaderName, RetryAfter};
 use crate::transaction::{
     ClientTransactionId, Failure, Flow, TimerQueue, TimerValues, Transport, follow_up,
@@ -253,7 +254,12 @@ impl UserAgent {
         let via = self.via(flow);
         request.headers.replace_first(&via);
         let user = own_user(&request);
-        let contact = self.contact(flow, user.as_deref());
+        let mut contact = self.contact(flow, user.as_deref());
+        if let Some(before) = request.headers.get(&HeaderName::Contact)
+            && is_focus(before)
+        {
+            contact = as_focus(&contact);
+        }
         request.headers.set(HeaderName::Contact, contact);
         let Some(client) = self.transactions.start_client(now, request, flow, owner) else {
             return false;

@@ -22,6 +22,8 @@ const LONGEST: u32 = 3600;
 const FIRST: Duration = Duration::from_millis(200);
 /// How long the outcome of a REFER is notified of at most, in seconds.
 const REFER: u32 = 300;
+/// The event package of conferences (RFC 4575): whoever notifies of it is their focus.
+const CONFERENCE: &str = "conference";
 /// The media type of the outcome of a REFER.
 const SIPFRAG: &str = "message/sipfrag;version=2.0";
 
@@ -52,6 +54,8 @@ pub(super) struct Notifier {
     under_way: bool,
     /// There is something new meanwhile.
     again: bool,
+    /// Each body is one of a series, so it is never repeated.
+    numbered: bool,
     /// Why it is over, once the last NOTIFY is on its way.
     ending: Option<SubscriptionEnd>,
 }
@@ -81,6 +85,24 @@ impl UserAgent {
         self.send_notify(now, id);
         self.settle(now);
         Ok(())
+    }
+
+    /// Notifies a subscriber by a body that has its own number in a series, such as the `version` of
+    /// RFC 4575 §5.2: none may be left out, and none repeated. So [`Event::Refreshed`] asks for
+    /// another at each refresh, and there is [`Error::State`] while the one before has no answer.
+    pub fn notify_numbered(
+        &mut self,
+        now: Instant,
+        id: SubscriptionId,
+        headers: Headers,
+        content: Content,
+    ) -> Result<(), Error> {
+        let notifier = self.notifier(id).ok_or(Error::Gone)?;
+        if notifier.under_way {
+            return Err(Error::State);
+        }
+        notifier.numbered = true;
+        self.notify(now, id, NotifyState::Active, headers, Some(content))
     }
 
     /// Accepts a REFER of [`Event::Request`]: 202, and the first NOTIFY says that it is being tried.
@@ -173,6 +195,7 @@ impl UserAgent {
         key: ServerKey,
         request: Request,
         home: Option<Home>,
+        user: Option<Text>,
     ) {
         let event = match request.headers.get_typed::<header::Event>() {
             Some(Ok(event)) => event,
@@ -209,6 +232,11 @@ impl UserAgent {
                 Err(error) => return self.refuse(now, flow, key, request, bad_request(&error)),
             },
         };
+        if package == CONFERENCE
+            && let Some(dialog) = self.dialog_at(home)
+        {
+            dialog.be_focus();
+        }
         let id = self.take(now, home, package, event.id(), expires, flow);
         let Some(transaction) = self.start_answer(now, flow, key, &request) else {
             return;
@@ -224,6 +252,7 @@ impl UserAgent {
             request: Box::new(request),
             flow,
             expires,
+            user,
         });
     }
 
@@ -252,8 +281,14 @@ impl UserAgent {
         self.answer_in(now, transaction, home, StatusCode::OK, headers);
         if expires == 0 {
             self.finish(now, id, SubscriptionEnd::Left);
+            return;
+        }
+        self.extend(now, id, expires);
+        if self.notifier(id).is_some_and(|notifier| notifier.numbered) {
+            self.subscriptions
+                .start_timer(id, SubscriptionTimer::First, now + FIRST);
+            self.event(Event::Refreshed { id });
         } else {
-            self.extend(now, id, expires);
             self.send_notify(now, id);
         }
     }
@@ -321,6 +356,7 @@ impl UserAgent {
             headers: Headers::new(),
             under_way: false,
             again: false,
+            numbered: false,
             ending: (expires == 0).then_some(SubscriptionEnd::Expired),
         };
         let source = Some(flow.remote.ip());
@@ -398,7 +434,10 @@ impl UserAgent {
             },
         };
         headers.push(HeaderName::SubscriptionState, state);
-        let content = notifier.content.clone();
+        let content = match notifier.numbered {
+            true => notifier.content.take(),
+            false => notifier.content.clone(),
+        };
         let is_last = notifier.ending.is_some();
         if is_last {
             one.running = Default::default();

@@ -190,6 +190,13 @@ impl Session {
         self.dialog_with(from.tag().unwrap_or_default())
     }
 
+    /// Every dialog of this session says from now on that we are a focus.
+    pub(super) fn be_focus(&mut self) {
+        for dialog in &mut self.dialogs {
+            dialog.be_focus();
+        }
+    }
+
     /// The dialog, or the latest of several early ones.
     pub(super) fn dialog(&mut self) -> Option<&mut Dialog> {
         self.dialogs.last_mut()

@@ -309,7 +309,9 @@ impl UserAgent {
         }
         match request.method {
             Method::Notify => self.on_notify(now, flow, key, request, home),
-            Method::Subscribe => self.on_subscribe(now, flow, key, request, Some(home)),
+            Method::Subscribe => {
+                self.on_subscribe(now, flow, key, request, Some(home), None);
+            }
             _ => {
                 let gone = Reply::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
                 self.refuse(now, flow, key, request, gone);

@@ -96,6 +96,8 @@ pub struct OutgoingRequest {
     pub ring_timeout: Option<Duration>,
     /// Our Contact, if not the address at which the peer of the flow reaches us.
     pub contact: Option<Uri>,
+    /// We are the focus of a conference, as our Contact says then (RFC 4579 §5.1).
+    pub is_focus: bool,
     /// What challenges are answered with: to this request, and to all of the session it opens.
     pub credentials: Keyring,
 }
@@ -115,6 +117,7 @@ impl OutgoingRequest {
             content: None,
             ring_timeout: None,
             contact: None,
+            is_focus: false,
             credentials: Keyring::default(),
         }
     }

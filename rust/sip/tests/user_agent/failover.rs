@@ -58,6 +58,27 @@ fn is_next(event: &Event, session: SessionId, server: &str) -> bool {
 }
 
 #[test]
+fn a_focus_says_to_every_server_that_it_is_one() {
+    let mut wire = Wire::new();
+    let mut invite = outgoing(&[PHONE, SECOND]);
+    invite.is_focus = true;
+    wire.agent.invite(wire.now, invite).unwrap();
+    wire.drain();
+    let contact = |request: &Request| {
+        let message = Message::Request(request.clone());
+        header(&message, HeaderName::Contact)
+    };
+    let (_, first) = sent(&mut wire);
+    assert_eq!(contact(&first), "<sip:sems@192.0.2.2:5060>;isfocus");
+    answer(&mut wire, PHONE, &first, "503 Service Unavailable", "");
+    let sent = std::mem::take(&mut wire.sent);
+    let [_, (_, _, Message::Request(second))] = &sent[..] else {
+        panic!("{sent:?}")
+    };
+    assert_eq!(contact(second), contact(&first));
+}
+
+#[test]
 fn after_a_503_the_next_server_gets_the_same_request_with_a_new_branch() {
     let mut wire = Wire::new();
     let session = call(&mut wire, &[PHONE, SECOND]);

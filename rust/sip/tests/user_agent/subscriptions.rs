@@ -16,7 +16,11 @@ const EVENT: &str = "Event: message-summary\n";
 fn wire() -> Wire {
     Wire::with(UserAgentConfig {
         methods: vec![Method::Subscribe, Method::Notify, Method::Refer],
-        event_packages: vec!["message-summary".into(), "dialog".into()],
+        event_packages: vec![
+            "message-summary".into(),
+            "dialog".into(),
+            "conference".into(),
+        ],
         max_subscriptions_of_a_source: 3,
         ..Default::default()
     })
@@ -132,7 +136,7 @@ fn what_can_not_be_subscribed_to_is_refused() {
         let status = refusal.status.code();
         (status, header(&Message::Response(refusal), name))
     };
-    let packages = || "message-summary, dialog".to_owned();
+    let packages = || "message-summary, dialog, conference".to_owned();
     assert_eq!(refused("", HeaderName::AllowEvents), (489, packages()));
     let unknown = refused("Event: presence\n", HeaderName::AllowEvents);
     assert_eq!(unknown, (489, packages()));
@@ -269,6 +273,89 @@ fn no_notify_overtakes_another() {
         "what is old by then is left out"
     );
     assert!(wire.said().is_empty());
+}
+
+/// The subscriber is told the document of this number.
+fn numbered_notify(
+    wire: &mut Wire,
+    id: SubscriptionId,
+    number: u32,
+) -> Result<(), sems_sip::Error> {
+    let content = mails(number).unwrap();
+    let told = wire
+        .agent
+        .notify_numbered(wire.now, id, Headers::new(), content);
+    wire.drain();
+    told
+}
+
+#[test]
+fn what_is_numbered_is_never_left_out() {
+    let mut wire = wire();
+    let (id, _) = subscribed(&mut wire, 600);
+    numbered_notify(&mut wire, id, 1).unwrap();
+    let busy = numbered_notify(&mut wire, id, 2);
+    assert!(matches!(busy, Err(sems_sip::Error::State)));
+    assert_eq!(notified(&mut wire, "200 OK").body, "Voice-Message: 1/0\r\n");
+    assert!(wire.said().is_empty());
+    numbered_notify(&mut wire, id, 2).unwrap();
+    assert_eq!(notified(&mut wire, "200 OK").body, "Voice-Message: 2/0\r\n");
+}
+
+#[test]
+fn what_is_numbered_is_never_repeated() {
+    let mut wire = wire();
+    let (id, tag) = subscribed(&mut wire, 600);
+    numbered_notify(&mut wire, id, 1).unwrap();
+    notified(&mut wire, "200 OK");
+    // A refresh that is answered from above, one that is not, and the end.
+    for (sequence, number) in [(2, Some(2)), (3, None)] {
+        let branch = format!("z9hG4bKrefresh{sequence}");
+        let headers = format!("{EVENT}Expires: 600\n");
+        wire.receive(&numbered(sequence, "SUBSCRIBE", &branch, &tag, &headers));
+        assert_eq!(wire.response().status, StatusCode::OK);
+        assert!(matches!(&wire.told()[..], [Event::Refreshed { id: who }] if *who == id));
+        match number {
+            Some(number) => numbered_notify(&mut wire, id, number).unwrap(),
+            None => {
+                assert!(wire.said().is_empty());
+                wire.wait(Duration::from_millis(200));
+            }
+        }
+        let told = notified(&mut wire, "200 OK");
+        assert!(of(&told, HeaderName::SubscriptionState).starts_with("active;"));
+        let body = number.map_or(String::new(), |number| {
+            format!("Voice-Message: {number}/0\r\n")
+        });
+        assert_eq!(told.body, body);
+    }
+    let headers = format!("{EVENT}Expires: 0\n");
+    wire.receive(&numbered(4, "SUBSCRIBE", "z9hG4bKleave", &tag, &headers));
+    wire.sent.remove(0);
+    assert!(notified(&mut wire, "200 OK").body.is_empty());
+    assert_eq!(ends(&mut wire), [SubscriptionEnd::Left]);
+}
+
+#[test]
+fn who_notifies_of_a_conference_is_its_focus() {
+    let mut wire = wire();
+    for (package, is_focus) in [("conference", true), ("dialog", false)] {
+        let headers = format!("Event: {package}\nExpires: 600\n");
+        let subscribe = request("SUBSCRIBE", &format!("z9hG4bK{package}"), "", &headers);
+        wire.receive(&subscribe.replace("call-1", package));
+        let ok = wire.response();
+        let contact = header(&Message::Response(ok), HeaderName::Contact);
+        assert_eq!(contact.ends_with(">;isfocus"), is_focus, "{contact}");
+        let [Event::Subscribed { id, .. }] = wire.told()[..] else {
+            panic!("nobody has subscribed");
+        };
+        notify(&mut wire, id, NotifyState::Active, None);
+        let told = notified(&mut wire, "200 OK");
+        assert_eq!(
+            of(&told, HeaderName::Contact).ends_with(">;isfocus"),
+            is_focus
+        );
+    }
 }
 
 #[test]
