@@ -79,11 +79,18 @@ struct Stage {
 
 impl Stage {
     fn new(members: u32, talkers: u32, listeners_send: bool) -> Self {
-        Self::on(1, members, talkers, listeners_send)
+        Self::on(1, members, talkers, listeners_send, true)
     }
 
-    /// On so many workers, each with its share of the room.
-    fn on(workers: u32, members: u32, talkers: u32, listeners_send: bool) -> Self {
+    /// On so many workers, each with its share of the room. Without `keys_as_events` keys are listened for in
+    /// the sound.
+    fn on(
+        workers: u32,
+        members: u32,
+        talkers: u32,
+        listeners_send: bool,
+        keys_as_events: bool,
+    ) -> Self {
         let now = Instant::now();
         let mut events = EventReceiver::new(None);
         let config = MediaConfig {
@@ -113,7 +120,8 @@ impl Stage {
                 true => speech(number),
                 false => silence.clone(),
             };
-            stage.add(number, payload, number >= talkers && !listeners_send);
+            let mute = number >= talkers && !listeners_send;
+            stage.add(number, payload, mute, keys_as_events);
             let call = CallId::new(u64::from(number), 0);
             let room = Some(room);
             stage.command(MediaCommand::Join { call, room });
@@ -124,7 +132,7 @@ impl Stage {
         stage
     }
 
-    fn add(&mut self, number: u32, payload: Arc<[u8; FRAME]>, mute: bool) {
+    fn add(&mut self, number: u32, payload: Arc<[u8; FRAME]>, mute: bool, keys_as_events: bool) {
         let address = SocketAddr::from(([192, 0, 2, 1], 1024 + number as u16));
         let peer = || {
             Box::new(Peer {
@@ -148,7 +156,10 @@ impl Stage {
                 ptime_ms: 20,
                 send_events: None,
                 events: EventSet::NONE,
-                receive_events: Default::default(),
+                receive_events: PayloadType::new(101)
+                    .into_iter()
+                    .filter(|_| keys_as_events)
+                    .collect(),
                 remote_rtp: address,
                 remote_rtcp: address,
                 rtcp_mux: false,
@@ -221,6 +232,18 @@ fn room_tick(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// The same with peers that send no telephone-events: what listening for keys costs.
+fn room_keys(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("room tick, keys in the sound");
+    for (members, talkers) in [(3, 3), (10, 3)] {
+        let mut stage = Stage::on(1, members, talkers, true, false);
+        group.throughput(Throughput::Elements(members.into()));
+        let id = BenchmarkId::new(format!("{members} members"), format!("{talkers} talkers"));
+        group.bench_function(id, |bencher| bencher.iter(|| stage.tick()));
+    }
+    group.finish();
+}
+
 /// What those cost who listen: one ring for the room, or one for each member, and any number who read
 /// the same ring.
 fn listeners(criterion: &mut Criterion) {
@@ -272,7 +295,7 @@ fn room_mix(criterion: &mut Criterion) {
 fn room_parts(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("room parts");
     for workers in [1, 2, 3] {
-        let mut stage = Stage::on(workers, 1500, 5, true);
+        let mut stage = Stage::on(workers, 1500, 5, true, true);
         group.throughput(Throughput::Elements(1500));
         let id = BenchmarkId::new("1500 members", format!("{workers} workers"));
         group.bench_function(id, |bencher| bencher.iter(|| stage.tick()));
@@ -280,5 +303,7 @@ fn room_parts(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, room_tick, room_mix, room_parts, listeners);
+criterion_group!(
+    benches, room_tick, room_keys, room_mix, room_parts, listeners
+);
 criterion_main!(benches);

@@ -222,7 +222,8 @@ impl Detector {
             let value = f32::from(*sample) / 32_768.0;
             energy += value * value;
             for index in 0..COUNT {
-                let next = value + coefficients[index] * one[index] - two[index];
+                // In this order one sample waits for the one before for a product and a sum only.
+                let next = (value - two[index]) + coefficients[index] * one[index];
                 two[index] = one[index];
                 one[index] = next;
             }
