@@ -36,9 +36,11 @@ class Speech:
         return self._call.server.sounds.spoken(name, self.language)
 
     def start(self, *names: str) -> Playback | None:
-        """Begins to say it to him alone, over the room. ``None`` if that is not possible."""
-        with contextlib.suppress(SoundNotFound, WrongState):
-            return self._call.start_play([self.find(name) for name in names])
+        """Begins to say it to him alone, over the room. ``None`` if that is not possible, or there is nothing
+        to say."""
+        if names:
+            with contextlib.suppress(SoundNotFound, WrongState):
+                return self._call.start_play([self.find(name) for name in names])
         return None
 
     async def say(self, *names: str) -> None:

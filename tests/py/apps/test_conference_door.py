@@ -181,6 +181,14 @@ async def test_the_room_speaks_the_language_of_the_call(lab: Lab) -> None:
     assert str(speech.find("only-participant")).endswith("prompts/only-participant.wav")
 
 
+async def test_who_comes_after_all_whom_the_room_counts_comes_in_as_well(lab: Lab) -> None:
+    server = await lab.server(rooms={"default": {"announce_names": False}})
+    for number in range(1, 23):
+        await dial(lab, f"guest{number}")
+    await asyncio.sleep(1)
+    assert len(model(server).participants) == 22
+
+
 async def test_how_many_are_here_is_said_at_a_key(lab: Lab) -> None:
     await lab.server()
     anna, ben = await meet(lab, "anna", "ben")
