@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .archive import Archive
 from .conference import Conference
+from .exchange import Exchange
 from .links import Links
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Conferences:
         self.links = Links()
         self.archive = Archive(server.config.data / "recordings")
         """What was recorded."""
+        self.exchange = Exchange(server)
         self._conferences: dict[str, Conference] = {}
         # Numbers of events rise from one life of a room to the next, and from one run of the server to
         # the next, so that nobody who comes back with an old number is told half of the story.

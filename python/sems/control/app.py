@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from ..engine import __version__
 from .auth import Auth
+from .calls import DialApi
 from .conferences import ConferenceApi
 from .endpoint import routes
 from .middleware import ExactPath, Guard
@@ -49,6 +50,7 @@ def _create_api(server: Server, auth: Auth, streams: Streams) -> Starlette:
         *ConferenceApi(streams).endpoints(),
         *TextApi().endpoints(),
         *TalkApi().endpoints(),
+        *DialApi().endpoints(),
         *OperatorApi(streams).endpoints(),
         *TraceApi().endpoints(),
         *RecordingApi().endpoints(),

@@ -21,6 +21,7 @@ SETTINGS = {
     "has_pin": False,
     "has_moderator_pin": False,
     "language": "en",
+    "dial": "moderators",
 }
 
 
