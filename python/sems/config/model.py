@@ -20,6 +20,7 @@ from pydantic import (
 
 from ..sip.headers import SipUri, join_host_port, split_host_port
 from .accounts import AccountSettings
+from .api import ApiSettings
 from .auth import AuthSettings
 from .dialout import DialoutSettings
 from .files import FileSettings
@@ -371,6 +372,7 @@ class Config(Section):
     """Conference rooms."""
     dialout: DialoutSettings = DialoutSettings()
     operator: OperatorSettings = OperatorSettings()
+    api: ApiSettings = ApiSettings()
     auth: AuthSettings = AuthSettings()
     registrar: RegistrarSettings = RegistrarSettings()
     limits: LimitSettings = LimitSettings()

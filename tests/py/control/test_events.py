@@ -18,6 +18,8 @@ SETTINGS = {
     "waiting_room": False,
     "wait_for_moderator": False,
     "quiet": False,
+    "max_members": None,
+    "talk_time": None,
     "has_pin": False,
     "has_moderator_pin": False,
     "language": "en",

@@ -300,6 +300,8 @@ class EventView(View):
     def of(cls, happened: Event, model: ConferenceModel, *, own: bool) -> EventView:
         """As told to the participant whom it is about (``own``) or to others."""
         values: dict[str, Any] = {}
+        if happened.by is not None:
+            values["by"] = happened.by
         if isinstance(happened, ParticipantChanged):
             values["participant"] = ParticipantView.of(happened.participant, model, own=own)
         if isinstance(happened, LobbyChanged | Admitted):
@@ -312,7 +314,8 @@ class EventView(View):
             values["settings"] = SettingsView.of(happened.settings)
         if isinstance(happened, RecordingChanged):
             values["recording"] = RecordingView.of(happened.recording)
-            values["error"] = happened.error
+            if happened.error is not None:
+                values["error"] = happened.error
         if isinstance(happened, VolumesChanged):
             values["volumes"] = dict(happened.volumes)
         if isinstance(happened, MessageSent | MessageFailed):
@@ -324,7 +327,6 @@ class EventView(View):
         return cls(
             type=cast(EventType, _snake_case(type(happened).__name__)),
             sequence=happened.sequence,
-            by=happened.by,
             **values,
         )
 
