@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from peers import sipp
+from peers.baresip import Baresip
 from peers.ports import free_port
 from peers.sems_server import SemsServer
+from peers.tones import tail, tone_level
 from sems import Config, Server
 from sems.plugins import Apps
 
@@ -65,3 +74,50 @@ async def test_who_asks_by_options_hears_what_an_invite_would_hear(tmp_path: Pat
         async with await phone.dial(server.uri("echo"), timeout=5):
             await sipp.run("options_full", server.sip_port, "echo", tmp_path)
         await sipp.run("options", server.sip_port, "echo", tmp_path / "again")
+
+
+@contextlib.asynccontextmanager
+async def starved(server: SemsServer) -> AsyncIterator[None]:
+    """A machine that gives the server a quarter of a processor, a few milliseconds at a time, as a crowded
+    host does: its ticks come late, and none is left out."""
+    enough = threading.Event()
+    pid = server.process.pid
+
+    def starve() -> None:
+        while not enough.is_set():
+            os.kill(pid, signal.SIGSTOP)
+            time.sleep(0.015)
+            os.kill(pid, signal.SIGCONT)
+            time.sleep(0.005)
+
+    starving = asyncio.create_task(asyncio.to_thread(starve))
+    try:
+        yield
+    finally:
+        enough.set()
+        await starving
+
+
+async def test_while_the_media_have_no_time_left_nobody_else_gets_in_and_who_is_there_hears_on(
+    tmp_path: Path,
+) -> None:
+    async with (
+        SemsServer(tmp_path) as server,
+        Baresip(tmp_path, "Anna", 440) as anna,
+    ):
+        await anna.dial(server.uri("echo"))
+        await sipp.run("options", server.sip_port, "echo", tmp_path)
+        async with starved(server):
+            await server.logged(r"the media threads have \d+ % of their time left")
+            # SIPp fails on a 503 without Retry-After.
+            await sipp.run("overload", server.sip_port, "echo", tmp_path, calls=10, rate=20)
+            await sipp.run("options_full", server.sip_port, "echo", tmp_path)
+            counters = (await server.operator("/stats"))["counters"]
+        assert counters["headroom_percent"] < 15
+        assert counters["sip_overload_media"] == 10
+        assert counters["calls_total"] == counters["calls"] == 1
+        assert counters["rtp_lost"] == 0
+        await server.logged("what is new is taken again", timeout=30)
+        await sipp.run("plain", server.sip_port, "echo", tmp_path)
+        await anna.hang_up()
+    assert tone_level(tail(anna.recording(), 4.0), 440) > -45

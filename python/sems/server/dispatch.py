@@ -25,7 +25,7 @@ from ..engine import Event
 from ..errors import WrongState
 from ..log import logger
 from ..routing import Refusal, choose
-from ..sip import transfer
+from ..sip import hops, transfer
 from ..sip.headers import Headers, SipUri
 from ..sip.requests import RequestHandler, SipRequest
 
@@ -133,6 +133,7 @@ def _handler(app: App, request: SipRequest) -> RequestHandler | None:
 async def _run(handler: RequestHandler, request: SipRequest) -> None:
     """Runs an app's handler. What it does not answer itself is answered 200, or 500 when it fails."""
     code = 200
+    hops.serve(request.headers)
     try:
         await handler(request)
     except Exception:

@@ -10,6 +10,7 @@ from ..engine import Event
 from ..errors import HungUp
 from ..events import Answered, CallEvent, RtpResumed
 from ..routing import Refusal, choose
+from ..sip import hops
 from ..sip.headers import Headers, NameAddr
 from . import dispatch
 
@@ -73,6 +74,7 @@ class Incoming:
     async def _serve(self, call: Call, app: App) -> None:
         """Runs the app's handler, and ends the call with it."""
         code, reason = 480, None
+        hops.serve(call.headers)
         try:
             await self._server.opened()
             if call.end is None and app.handler is not None:

@@ -13,7 +13,7 @@ from ..errors import CallFailed
 from ..events import EndReason
 from ..locating import redirect
 from ..registration.registrar import hunt
-from ..sip import auth, identity, requests
+from ..sip import auth, hops, identity, requests
 from ..sip.headers import Headers, NameAddr, SipUri
 from ..sip.requests import SipResponse
 from ..sip.subscriptions import Notifications
@@ -43,7 +43,8 @@ class How(TypedDict, total=False):
     from_uri: str
     """The address in the From; empty for our own."""
     headers: Iterable[tuple[str, str]]
-    """More header fields, each a name and a value."""
+    """More header fields, each a name and a value. ``Max-Forwards`` says how often it may be passed on;
+    without it 70 times, or once less than the call or request that the app serves just then."""
     asserted_identity: str | None
     """Who sends it by our word (RFC 3325), for trusted neighbours."""
     privacy: Iterable[str]
@@ -94,7 +95,8 @@ async def prepare(
 ) -> Outgoing:
     """Each as :class:`How` says.
 
-    Raises CallFailed when the next hop can't be found, and ValueError for what makes no sense."""
+    Raises CallFailed when the next hop can't be found, or with 483 when what is served has been passed on too
+    often, and ValueError for what makes no sense."""
     ours = server.accounts[account] if account is not None else None
     by_its_way = False
     if destination is None and route is None:
@@ -104,6 +106,7 @@ async def prepare(
         elif phones := server.registrar.find(uri):
             uri, destination = phones[0].contact, phones[0].destinations
     from_name, from_uri, fields = identity.outgoing(from_name, from_uri, headers, asserted_identity, privacy)
+    fields = hops.counted(fields)
     credentials = auth.credentials(server.config, username, password, realm)
     way = await server.ways.find(uri, destination=destination, route=route)
     if ours is None:

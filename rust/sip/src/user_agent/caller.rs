@@ -142,7 +142,9 @@ impl UserAgent {
         let mut request = Request::new(method.clone(), uri);
         let headers = &mut request.headers;
         headers.push_typed(&self.via(flow));
-        headers.push_typed(&MaxForwards(70));
+        // Of what is passed on, the layer above knows how far it has come.
+        let hops = outgoing.headers.get_typed::<MaxForwards>();
+        headers.push_typed(&hops.and_then(Result::ok).unwrap_or(MaxForwards(70)));
         for route in routes {
             headers.push_typed(&Route(NameAddr::new(route)));
         }

@@ -87,7 +87,7 @@ pub struct OutgoingRequest {
     pub to: NameAddr,
     /// A Route to start with (§8.1.2), the next hop first.
     pub route: Vec<Uri>,
-    /// Headers beyond those that the user agent writes.
+    /// Headers beyond those that the user agent writes; Max-Forwards among them stands for its 70.
     pub headers: Headers,
     /// The body.
     pub content: Option<Content>,

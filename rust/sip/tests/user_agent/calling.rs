@@ -75,6 +75,19 @@ fn an_invite_has_what_it_needs() {
 }
 
 #[test]
+fn what_is_passed_on_has_the_hops_that_the_layer_above_says() {
+    for (said, sent) in [("0", "0"), ("41", "41"), ("many", "70")] {
+        let mut wire = Wire::new();
+        let mut invite = outgoing(None);
+        invite.headers.push(HeaderName::MaxForwards, said);
+        wire.agent.invite(wire.now, invite).unwrap();
+        wire.drain();
+        let message = Message::Request(wire.request());
+        assert_eq!(header(&message, HeaderName::MaxForwards), sent);
+    }
+}
+
+#[test]
 fn an_invite_without_response_is_repeated_and_ends_with_timeout() {
     let mut wire = Wire::new();
     calling(&mut wire);
