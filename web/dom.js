@@ -7,7 +7,7 @@ export function setText(element, text) {
 }
 
 export function setAttribute(element, name, value) {
-  if (value === null || value === false) {
+  if (value === null || value === undefined || value === false) {
     if (element.hasAttribute(name)) element.removeAttribute(name);
   } else {
     const text = value === true ? "" : String(value);
@@ -16,7 +16,7 @@ export function setAttribute(element, name, value) {
 }
 
 export function show(element, visible) {
-  if (element.hidden === visible) element.hidden = !visible;
+  if (element.hidden === Boolean(visible)) element.hidden = !visible;
 }
 
 /** A button that can't be pressed keeps the focus, so that nobody is lost while the line is away. */
@@ -28,3 +28,18 @@ export const isEnabled = (button) => button.getAttribute("aria-disabled") !== "t
 
 /** A clone of the template with this id. */
 export const clone = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
+
+/** A new element with these attributes, and in it texts and elements; what is empty is left out. */
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) setAttribute(element, name, value);
+  element.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
+  return element;
+}
+
+/** Shows the element with this text and name; without a text it is not there, not even for who reads all. */
+export function label(element, text, name = null) {
+  setText(element, text || "");
+  setAttribute(element, "aria-label", text ? name : null);
+  show(element, Boolean(text));
+}

@@ -11,6 +11,11 @@ export class Refused extends Error {
   }
 }
 
+let ahead = 0; // ms by which the server's clock is ahead of ours
+
+/** Milliseconds from now to that moment of the server's clock. */
+export const until = (moment) => Date.parse(moment) - Date.now() - ahead;
+
 /** Asks the API. Resolves to the answer; rejects with Refused, or with TypeError if nothing got through. */
 export async function ask(method, url, body) {
   const response = await fetch(url, {
@@ -20,6 +25,8 @@ export async function ask(method, url, body) {
     signal: AbortSignal.timeout(PATIENCE),
     cache: "no-store",
   });
+  const date = Date.parse(response.headers.get("Date"));
+  if (date) ahead = date + 500 - Date.now(); // it tells whole seconds
   const text = await response.text();
   const answer = text ? JSON.parse(text) : null;
   if (!response.ok) throw new Refused(response.status, answer?.detail ?? response.statusText);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from array import array
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -119,6 +120,11 @@ def row(page: Page, name: str) -> Locator:
 
 def button(page: Page, name: str) -> Locator:
     return page.get_by_role("button", name=name, exact=True)
+
+
+def loudest(samples: bytes) -> int:
+    """The largest sample, of 32767."""
+    return max(map(abs, array("h", samples)), default=0)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

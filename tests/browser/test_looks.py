@@ -55,6 +55,10 @@ async def test_pages_of_a_call(world: World, screenshots: Path, size: str, schem
         await picture(page, screenshots, f"conference-{role}-{size}-{scheme}")
         await flawless(page)
     page = await world.page_of(anna, **options)
+    if size != "1440":
+        await button(page, "More about Çağla Şahin").click()
+    await picture(page, screenshots, f"conference-open-{size}-{scheme}")
+    await flawless(page)
     await button(page, "Remove Çağla Şahin").click()
     await page.get_by_text("Removed Çağla Şahin.").wait_for()
     await picture(page, screenshots, f"conference-removing-{size}-{scheme}")

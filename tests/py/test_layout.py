@@ -43,7 +43,7 @@ LAYERS = (
     {"plugins", "conference"},
     {"control"},
     {"server"},
-    {"cli", "testing", "client"},
+    {"cli", "testing"},
     {"__init__", "__main__"},
 )
 

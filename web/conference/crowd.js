@@ -1,13 +1,14 @@
 // What helps to find somebody among many: a filter by name, and who speaks, above the list.
 
 import { find, setText, show } from "../dom.js";
-import { words } from "../words/en.js";
+import { words } from "../words.js";
 
 const MANY = 30;
 const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
 export class Crowd {
   #wanted = "";
+  #folded = new Map();
 
   /** `changed()` is called when another name is looked for. */
   constructor(element, changed) {
@@ -20,18 +21,21 @@ export class Crowd {
   }
 
   /** Whether the row of that name is to be seen; accents and capitals don't matter. */
-  shows = (name) => folded(name).includes(this.#wanted);
+  shows = (name) => {
+    if (!this.#wanted) return true;
+    if (!this.#folded.has(name)) this.#folded.set(name, folded(name));
+    return this.#folded.get(name).includes(this.#wanted);
+  };
 
-  render(room) {
-    const people = [...room.participants.values()];
-    const many = people.length > MANY;
+  render(room, speakers) {
+    const many = room.participants.size > MANY;
     show(this.element, many);
     if (!many) {
       this.#wanted = this.filter.value = "";
       return;
     }
-    setText(find("#speaking-now", this.element), words.speakingNow(people.filter((each) => each.speaking).map((each) => each.name)));
-    const none = !people.some((each) => this.shows(each.name));
+    setText(find("#speaking-now", this.element), words.speakingNow(speakers.map((each) => each.name)));
+    const none = this.#wanted && ![...room.participants.values()].some((each) => this.shows(each.name));
     setText(find("#none", this.element), none ? words.nobodyOfThatName : "");
     show(find("#none", this.element), none);
   }

@@ -1,17 +1,27 @@
-// What the keyboard does: `m` mute, `h` hand, `?` shows all.
+// What the keyboard does.
 
-import { find } from "../dom.js";
+import { find, make } from "../dom.js";
+import { words } from "../words.js";
 
-/** Calls `act[key]` when that key is pressed by itself, outside of fields. */
+const list = (codes) => codes.flatMap(([key, text]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, text)]);
+
+/** Shows what can be keyed in on the phone: codes by what they are for. */
+export function showCodes(codes) {
+  const known = Object.keys(words.codes).filter((name) => codes[name]);
+  find("#codes").replaceChildren(...list(known.map((name) => [codes[name], words.codes[name]])));
+}
+
+/** Calls `act[key]` when that key is pressed by itself, outside of fields; `?` shows them all. */
 export function followKeys(act) {
   const help = find("#help");
   const all = { ...act, "?": () => (help.open ? help.close() : help.showModal()) };
+  find("#shortcuts").replaceChildren(...list(words.shortcuts));
   find("#show-help").addEventListener("click", all["?"]);
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+    if (event.target.closest("input:not([type=range]):not([type=checkbox]), textarea, select")) return;
     const wanted = all[event.key.toLowerCase()];
-    if (!wanted || (help.open && event.key !== "?")) return;
+    if (!wanted || (document.querySelector("dialog[open]") && event.key !== "?")) return;
     event.preventDefault();
     wanted();
   });

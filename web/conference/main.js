@@ -1,112 +1,132 @@
 // The page of one call: it joins what happens in the conference, what is shown of it, and what is pressed.
 
-import { enable, find, isEnabled, setAttribute, setText, show } from "../dom.js";
+import { find, setAttribute, show } from "../dom.js";
 import { ask, Follower, Refused } from "../session.js";
-import { words } from "../words/en.js";
+import { translate, words } from "../words.js";
+import { Commands } from "./commands.js";
 import { Crowd } from "./crowd.js";
-import { followKeys } from "./keys.js";
+import { Header } from "./header.js";
+import { followKeys, showCodes } from "./keys.js";
 import { Me } from "./me.js";
+import { News } from "./news.js";
 import { Rows } from "./rows.js";
-import { State, wishes } from "./state.js";
+import { Settings } from "./settings.js";
+import { State } from "./state.js";
+import { Tabs } from "./tabs.js";
+import { Texts } from "./text.js";
+
+translate();
+for (const template of document.querySelectorAll("template")) translate(template.content);
 
 const UNDO = 2_800; // ms; the server keeps the call of one who was removed a little longer
+const SETTLED = 150; // ms without a move, after which a slider has been set
 const api = `${location.pathname.replace(/\/$/, "")}/api/v1`;
 
-const state = new State();
-let conference = null; // path of the conference in the API
 let connected = null; // not known yet
 let over = false;
-const lines = {}; // what the lines are like, by participant
+let follower = null;
+let due = false;
 
-const rows = new Rows(find("#participants"), {
-  mute: (id) => wish(wishes.block(id), "PATCH", `/participants/${id}`, { muted: true }),
-  unmute: (id) => wish(wishes.allow(id), "PATCH", `/participants/${id}`, { muted: false }),
-  lowerHand: (id) => wish(wishes.lowerHand(id), "PATCH", `/participants/${id}`, { hand: false }),
-  remove,
+const state = new State();
+const news = new News();
+const commands = new Commands(state, "", {
+  usable: () => connected === true && !over,
+  changed: later,
+  failed: (sentence) => me.notify(sentence),
+  ended: () => end(words.ended),
 });
-const crowd = new Crowd(find("#crowd"), render);
-const me = new Me(find("#me"), { toggleMute, toggleHand });
-const lock = find("#lock");
-lock.addEventListener("click", toggleLock);
-followKeys({ m: () => me.mute.click(), h: () => me.hand.click() });
+const me = new Me(find("#me"), commands);
+const header = new Header(find("#room"));
+const crowd = new Crowd(find("#crowd"), later);
+const tabs = new Tabs(find("#tabs"), later);
+const texts = new Texts(find("#text"), {
+  say: (text, to) => commands.say(text, to),
+  nameOf: (id) => state.nameOf(id),
+  seen: () => tabs.sees("text") && !document.hidden,
+});
+const settings = new Settings(find("#settings"), commands);
+const rows = new Rows(
+  find("#participants"),
+  {
+    mute: (id) => commands.mute(id, !participant(id).muted_by_moderator),
+    floor: (id) => commands.floor(id, !state.room.floor.includes(id)),
+    lower: (id) => commands.hand(id, false),
+    write: (id) => write(id),
+    promote: (id) => commands.role(id, "moderator"),
+    demote: (id) => commands.role(id, "speaker"),
+    volume: settled((id, gain) => commands.volume(id, gain)),
+    gain: settled((id, gain) => commands.gain(id, gain)),
+    remove,
+  },
+  later,
+);
+followKeys({ m: () => me.press("mute"), h: () => me.press("hand"), t: () => me.press("talk"), "/": () => write(null) });
 
 // commands
 
-async function wish(change, method, path, body) {
-  if (!connected || over) return false;
-  const made = state.wish(change);
-  render();
-  try {
-    const { sequence } = await ask(method, conference + path, body);
-    state.granted(made, sequence);
-    render();
-    return true;
-  } catch (error) {
-    state.refused(made);
-    render();
-    if (error instanceof Refused && error.status === 410) end(words.ended);
-    else me.notify(error instanceof Refused ? error.message : words.notThrough);
-    return false;
-  }
+const participant = (id) => state.room.participants.get(id);
+
+/** Does at the end of a movement what would be too much to ask for at each step of it. */
+function settled(act) {
+  let timer = 0;
+  return (...values) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => act(...values), SETTLED);
+  };
 }
 
-function toggleMute() {
-  if (!mine()) return;
-  const { muted } = mine();
-  wish(wishes[muted ? "unmute" : "mute"](state.room.me), "PATCH", "/participants/me", { muted: !muted });
-}
-
-function toggleHand() {
-  if (!mine()) return;
-  const raised = state.room.hands.includes(state.room.me);
-  const change = wishes[raised ? "lowerHand" : "raiseHand"](state.room.me);
-  wish(change, "PATCH", "/participants/me", { hand: !raised });
-}
-
-function toggleLock() {
-  if (!isEnabled(lock)) return;
-  const { locked } = state.room.settings;
-  wish(locked ? wishes.unlock() : wishes.lock(), "PATCH", "", { locked: !locked });
+function write(id) {
+  if (!state.room?.has.messages) return;
+  tabs.choose("text");
+  texts.writeTo(id);
+  texts.field.focus();
 }
 
 async function remove(id) {
-  const { name } = state.room.participants.get(id);
-  const removed = wish(wishes.remove(id), "DELETE", `/participants/${id}`);
+  const { name } = participant(id);
+  const removed = commands.remove(id);
   me.notify(words.removedName(name), {
     for: UNDO,
     undo: async () => {
       me.forget();
-      me.mute.focus();
-      if (await removed) wish(() => {}, "POST", `/participants/${id}/readmit`);
+      me.focus();
+      if (await removed) commands.readmit(id);
     },
   });
 }
 
 // what is shown
 
-const mine = () => state.room?.participants.get(state.room.me);
+/** Shows soon what has changed: at the next frame, or in a moment where there are none. */
+function later() {
+  if (due) return;
+  due = true;
+  const run = () => {
+    if (!due) return;
+    due = false;
+    clearTimeout(timer);
+    render();
+  };
+  const timer = setTimeout(run, 100);
+  requestAnimationFrame(run);
+}
 
 function render() {
   if (!state.known || over) return;
   const room = state.room;
-  const here = mine() !== undefined;
-  for (const part of ["#room", "#doing"]) show(find(part), here);
+  const usable = connected === true;
+  const here = room.participants.has(room.me);
+  show(find("#rest"), here);
   if (!here) return me.away(words.removed);
-  crowd.render(room);
-  rows.render(room, connected === true, crowd.shows);
-  for (const id in lines) if (!room.participants.has(Number(id))) delete lines[id];
-  rows.lines(lines);
-  me.render(room, connected === true);
-  setText(find("#room-name"), room.name);
+  const speakers = [...room.participants.values()].filter((each) => each.speaking);
   document.title = room.name;
-  setText(find("#count"), words.people(room.participants.size));
-  setText(find("#now"), whoSpeaks(room));
-  setAttribute(find("#now"), "data-speaking", [...room.participants.values()].some((each) => each.speaking));
-  show(find("#locked"), room.settings.locked);
-  show(find("#settings"), mine().role === "moderator");
-  setText(lock, room.settings.locked ? words.unlock : words.lock);
-  setText(find("#lock-hint"), room.settings.locked ? words.lockedHint : words.openHint);
-  enable(lock, connected === true);
+  header.render(room, speakers);
+  crowd.render(room, speakers);
+  me.render(room, usable);
+  texts.render(room, usable);
+  settings.render(room, usable);
+  tabs.render();
+  rows.render(room, usable, crowd.shows);
 }
 
 function showLevels(levels) {
@@ -114,31 +134,21 @@ function showLevels(levels) {
   if (state.known) me.level(levels[state.room.me]);
 }
 
-function showLines(changed) {
-  Object.assign(lines, changed);
-  rows.lines(changed);
-}
-
-function whoSpeaks(room) {
-  const speakers = [...room.participants.values()].filter((each) => each.speaking);
-  if (!speakers.length) return words.nobodySpeaks;
-  if (speakers.length === 1 && speakers[0].id === room.me) return words.youSpeak;
-  return words.speak(speakers.map((each) => each.name));
-}
-
-function tell(text) {
-  const line = document.createElement("p");
-  line.textContent = text;
-  find("#news").append(line);
-  setTimeout(() => line.remove(), 5_000);
-}
-
-function announce({ type, participant, settings }) {
-  const own = participant?.id === state.room?.me;
-  if (settings && settings.locked !== state.room.settings.locked)
-    tell(words.happened[settings.locked ? "locked" : "unlocked"]());
-  else if (type === "role_changed" && own) tell(words.youAreModerator);
-  else if (!own && words.happened[type]) tell(words.happened[type](participant?.name));
+function announce({ type, participant, settings, message }) {
+  const room = state.room;
+  const own = participant?.id === room.me;
+  if (settings && settings.locked !== room.settings.locked)
+    news.tell(words.happened[settings.locked ? "locked" : "unlocked"]());
+  if (settings && settings.mode !== room.settings.mode) news.tell(words.happened.mode(settings.mode));
+  if (type === "role_changed") {
+    const moderates = participant.role === "moderator";
+    if (own) news.tell(moderates ? words.youAreModerator : words.youAreNoModerator);
+    else if (moderates) news.tell(words.happened.role_changed(participant.name));
+  } else if (type === "floor_taken" && own) news.tell(words.floorLost);
+  else if (type === "joined" || type === "left") news.move(type, participant.name);
+  else if (message && !tabs.sees("text") && message.sender !== room.me && type === "message_sent")
+    news.tell(words.happened.message_sent(message.name));
+  else if (!own && words.happened[type]) news.tell(words.happened[type](participant?.name));
 }
 
 function end(text) {
@@ -148,16 +158,14 @@ function end(text) {
   setAttribute(document.body, "data-ended", true);
   show(find("#reconnecting"), false);
   rows.clear();
-  for (const part of ["#room", "#doing"]) show(find(part), false);
+  show(find("#rest"), false);
   me.end(text);
 }
 
 // the line
 
-let follower = null;
-
 function follow() {
-  follower = new Follower(`${conference}/events`, {
+  follower = new Follower(`${commands.path}/events`, {
     connected(now) {
       if (connected === now) return;
       connected = now;
@@ -168,16 +176,16 @@ function follow() {
     refused: () => end(words.ended),
     snapshot(view) {
       state.onSnapshot(view);
-      render();
+      later();
     },
     message(event) {
       if (!state.known) return;
       announce(event);
       state.onEvent(event);
-      render();
+      later();
     },
     levels: showLevels,
-    quality: showLines,
+    quality: (figures) => rows.lines(figures),
     ended({ reason }) {
       end(reason === "removed" ? `${words.removed} ${words.ended}` : words.ended);
     },
@@ -187,7 +195,8 @@ function follow() {
 async function begin() {
   try {
     const who = await ask("GET", `${api}/me`);
-    conference = `${api}/conferences/${encodeURIComponent(who.conference)}`;
+    showCodes(who.keys);
+    commands.path = `${api}/conferences/${encodeURIComponent(who.conference)}`;
     follow();
   } catch (error) {
     if (error instanceof Refused && error.status < 500) return end(words.ended);

@@ -1,31 +1,61 @@
 // The zone of the one whose page this is: whether he is heard, and the one big button of the moment.
 
-import { enable, find, setAttribute, setText, show } from "../dom.js";
-import { words } from "../words/en.js";
-import { share } from "./rows.js";
+import { enable, find, isEnabled, setAttribute, setText, show } from "../dom.js";
+import { until } from "../session.js";
+import { words } from "../words.js";
+import { describe, moment } from "./moment.js";
+import { share } from "./row.js";
 
 const NOTICE = 6_000; // ms
+
+/** Which buttons there are at which moment; the first is the big one. */
+const BUTTONS = {
+  mute: ["mute", "hand"],
+  talk: ["talk", "mute", "back"],
+  take: ["talk", "hand"],
+  hand: ["hand"],
+};
 
 export class Me {
   #notice = null;
   #until = 0;
   #unheard = false;
+  #floorUntil = null;
 
-  constructor(zone, act) {
+  constructor(zone, commands) {
+    this.zone = zone;
     this.name = find(".my-name", zone);
     this.role = find(".my-role", zone);
-    this.line = find(".my-state", zone);
-    this.text = find(".my-state span", zone);
+    this.text = find(".my-state [role=status]", zone);
+    this.left = find("#left", zone);
     this.undo = find("#undo", zone);
     this.bar = find(".bar", zone);
-    this.mute = find("#mute", zone);
-    this.muteText = find("#mute span", zone);
-    this.hand = find("#hand", zone);
-    this.handText = find("#hand span", zone);
-    this.zone = zone;
-    this.mute.addEventListener("click", act.toggleMute);
-    this.hand.addEventListener("click", act.toggleHand);
+    this.buttons = {
+      talk: find("#talk", zone),
+      mute: find("#mute", zone),
+      hand: find("#hand", zone),
+      back: find("#give-back", zone),
+    };
+    const acts = {
+      talk: () => commands.talk(),
+      mute: () => commands.mute(this.id, !this.muted),
+      hand: () => commands.hand(this.id, !this.raised),
+      back: () => commands.floor(this.id, false),
+    };
+    for (const [name, button] of Object.entries(this.buttons))
+      button.addEventListener("click", () => isEnabled(button) && acts[name]());
     this.undo.addEventListener("click", () => this.#notice?.undo?.());
+    setInterval(() => this.#count(), 1_000);
+  }
+
+  /** The big button gets the focus. */
+  focus() {
+    find(".big", this.zone)?.focus();
+  }
+
+  /** Presses the button of that name, if it is there. */
+  press(name) {
+    if (!this.buttons[name].hidden) this.buttons[name].click();
   }
 
   /** A sentence in the line that is always there; with `undo`, a button beside it. */
@@ -45,18 +75,29 @@ export class Me {
 
   render(room, usable) {
     const me = room.participants.get(room.me);
-    const place = room.hands.indexOf(room.me) + 1;
+    const now = moment(room);
+    Object.assign(this, { id: me.id, muted: me.muted, raised: room.hands.includes(me.id) });
     setText(this.name, me.name);
     setText(this.role, words.role[me.role]);
-    setText(this.muteText, me.muted ? words.unmute : words.mute);
-    setText(this.handText, place ? words.lowerHand : words.raiseHand);
+    setText(find("span", this.buttons.mute), me.muted ? words.unmute : words.mute);
+    setText(find("span", this.buttons.hand), this.raised ? words.lowerHand : words.raiseHand);
+    setAttribute(this.buttons.talk, "aria-pressed", String(now === "talk" && !me.muted));
+    for (const [name, button] of Object.entries(this.buttons)) {
+      show(button, BUTTONS[now].includes(name));
+      button.classList.toggle("big", BUTTONS[now][0] === name);
+      enable(button, usable);
+    }
+    enable(this.undo, usable);
+    const heard = (now === "mute" || now === "talk") && !me.muted && !me.on_hold;
+    setAttribute(this.zone, "data-heard", heard);
     setAttribute(this.zone, "data-muted", me.muted);
-    setAttribute(this.zone, "data-hand", place > 0);
-    setAttribute(this.zone, "data-hold", me.on_hold);
-    for (const button of [this.mute, this.hand, this.undo]) enable(button, usable);
-    if (me.unheard && !this.#unheard) this.#pulse();
+    setAttribute(this.zone, "data-hand", this.raised);
+    setAttribute(this.zone, "data-moment", now);
+    if (me.unheard && !this.#unheard) this.#pulse(this.buttons[BUTTONS[now][0]]);
     this.#unheard = me.unheard;
-    this.state = describe(me, place);
+    this.#floorUntil = now === "talk" ? me.floor_until : null;
+    this.state = describe(room);
+    this.#count();
     this.#write();
   }
 
@@ -68,8 +109,10 @@ export class Me {
   away(text) {
     this.forget();
     this.state = text;
+    this.#floorUntil = null;
+    this.#count();
     this.#write();
-    for (const button of [this.mute, this.hand]) enable(button, false);
+    for (const button of Object.values(this.buttons)) enable(button, false);
     this.level(undefined);
   }
 
@@ -79,7 +122,7 @@ export class Me {
     setAttribute(this.zone, "data-ended", true);
     setAttribute(this.name, "role", "heading");
     setAttribute(this.name, "aria-level", 1);
-    for (const button of [this.mute, this.hand]) show(button, false);
+    for (const button of Object.values(this.buttons)) show(button, false);
   }
 
   #write() {
@@ -87,18 +130,17 @@ export class Me {
     show(this.undo, Boolean(this.#notice?.undo));
   }
 
-  #pulse() {
-    this.mute.classList.remove("pulse");
-    void this.mute.offsetWidth; // begins the animation anew
-    this.mute.classList.add("pulse");
+  /** How long he may still talk: seen, and not read aloud every second. */
+  #count() {
+    const seconds = this.#floorUntil ? Math.max(0, Math.ceil(until(this.#floorUntil) / 1_000)) : null;
+    setText(this.left, seconds === null ? "" : words.timeLeft(seconds));
+    show(this.left, seconds !== null);
+    setAttribute(this.left, "data-soon", seconds !== null && seconds <= 10);
   }
-}
 
-function describe(me, place) {
-  if (me.on_hold) return words.youAreOnHold;
-  if (me.unheard) return words.youAreMuted;
-  if (place) return me.muted ? words.mutedWithHand(place) : words.yourHand(place);
-  if (me.muted && me.role === "listener") return words.youListen;
-  if (me.muted_by_moderator) return words.youAreMutedByModerator;
-  return me.muted ? words.youAreMuted : words.heard;
+  #pulse(button) {
+    button.classList.remove("pulse");
+    void button.offsetWidth; // begins the animation anew
+    button.classList.add("pulse");
+  }
 }

@@ -1,65 +1,69 @@
 // The list of participants. A row is made once and keeps its place; only what is new in it is written.
 
-import { clone, enable, find, setAttribute, setText, show } from "../dom.js";
-import { words } from "../words/en.js";
+import { find, isEnabled, setAttribute, show } from "../dom.js";
+import { Row, share } from "./row.js";
 
-const QUIET = -60; // dBov; what is shown as no level at all
-const LOUD = -14; // dBov; what fills the bar
-
-/** dBov as a share of the bar. */
-export const share = (level) =>
-  level === undefined ? 0 : Math.max(0, Math.min(1, (level - QUIET) / (LOUD - QUIET)));
+const SLICE = 12; // ms that are spent at a time, so that nothing stutters however many come at once, …
+const LEAST = 20; // … but never on fewer rows than these
+const FEW = 8; // so many rows show what can be done while they are closed: in a small meeting nothing is looked for
+const wide = matchMedia("(min-width: 1100px)");
 
 export class Rows {
   #rows = new Map();
   #sounding = [];
+  #context = {};
+  #lines = {};
 
-  /** `act` has `mute(id)`, `unmute(id)`, `remove(id)`, `lowerHand(id)` for a moderator. */
-  constructor(list, act) {
-    this.list = list;
-    this.act = act;
+  /** `act[name](id, value)` does what a button or slider of a row is for; `later()` asks for another rendering. */
+  constructor(list, act, later) {
+    Object.assign(this, { list, act, later });
+    list.addEventListener("click", (event) => this.#click(event));
+    list.addEventListener("input", ({ target }) => this.act[target.dataset.act]?.(idOf(target), Number(target.value)));
+    list.addEventListener("keydown", (event) => this.#move(event));
   }
 
   /** `shows(name)`: whether the row of that name is to be seen. */
   render(room, usable, shows) {
-    setAttribute(this.list, "aria-busy", null);
+    const end = performance.now() + SLICE;
     for (const skeleton of this.list.querySelectorAll(".skeleton")) skeleton.remove();
     for (const [id, row] of this.#rows) {
       if (!room.participants.has(id)) {
         row.element.remove();
         this.#rows.delete(id);
+        delete this.#lines[id];
       }
     }
-    const moderates = room.participants.get(room.me)?.role === "moderator";
-    setAttribute(this.list, "data-moderates", moderates);
+    const context = this.#renew(room, usable);
+    setAttribute(this.list, "data-moderates", context.moderates && context.mode);
+    const places = new Map(room.hands.map((id, index) => [id, index + 1]));
+    const floor = new Set(room.floor);
     let before = null;
+    let written = 0;
     for (const participant of room.participants.values()) {
-      const row = this.#rows.get(participant.id) ?? this.#make(participant.id);
-      const place = room.hands.indexOf(participant.id) + 1;
+      const { id } = participant;
+      const row = this.#rows.get(id) ?? this.#make(id);
+      written += row.fill(participant, places.get(id), floor.has(id), room.volumes[id], context);
       show(row.element, shows(participant.name));
-      this.#fill(row, participant, { own: participant.id === room.me, place, moderates, usable });
       // Only who comes back after a removal is not simply the last.
       const expected = before ? before.nextElementSibling : this.list.firstElementChild;
       if (row.element !== expected) this.list.insertBefore(row.element, expected);
       before = row.element;
+      if (written >= LEAST && performance.now() > end) return this.later();
     }
+    setAttribute(this.list, "aria-busy", null);
   }
 
   /** The bars of those who sound, and of those who have just fallen silent. */
   level(levels) {
-    for (const id of this.#sounding) if (!(id in levels)) this.#draw(id, 0);
+    for (const id of this.#sounding) if (!(id in levels)) this.#rows.get(Number(id))?.level(0);
     this.#sounding = Object.keys(levels);
-    for (const id of this.#sounding) this.#draw(id, share(levels[id]));
+    for (const id of this.#sounding) this.#rows.get(Number(id))?.level(share(levels[id]));
   }
 
-  /** What the lines are like: new figures of some participants. */
+  /** What the lines are like: new figures of some participants. They are shown in rows that are open. */
   lines(figures) {
-    for (const [id, line] of Object.entries(figures)) {
-      const row = this.#rows.get(Number(id));
-      if (!row) continue;
-      setText(row.figures, line.mos === null ? "" : words.figures(line));
-      show(row.figures, line.mos !== null);
-    }
+    Object.assign(this.#lines, figures);
+    for (const id in figures) this.#rows.get(Number(id))?.line();
   }
 
   clear() {
@@ -67,85 +71,55 @@ export class Rows {
     this.#rows.clear();
   }
 
-  #draw(id, value) {
-    this.#rows.get(Number(id))?.bar.style.setProperty("--level", value.toFixed(2));
-  }
-
   #make(id) {
-    const element = clone("participant");
-    const row = {
-      element,
-      face: find(".face", element),
-      name: find(".name", element),
-      state: find(".words", element),
-      hand: find(".hand", element),
-      lower: find(".lower", element),
-      bar: find(".bar", element),
-      figures: find(".figures", element),
-      mute: find(".mute", element),
-      remove: find(".remove", element),
-      blocked: false,
-    };
-    row.mute.addEventListener("click", () => (row.blocked ? this.act.unmute(id) : this.act.mute(id)));
-    row.remove.addEventListener("click", () => this.act.remove(id));
-    row.lower.addEventListener("click", () => this.act.lowerHand(id));
+    const row = new Row(id, wide.matches && this.#rows.size < FEW);
     this.#rows.set(id, row);
     return row;
   }
 
-  #fill(row, participant, { own, place, moderates, usable }) {
-    const { name } = participant;
-    setText(row.name, name);
-    setText(row.face, initials(name));
-    setText(row.state, describe(participant, own));
-    setAttribute(row.element, "data-speaking", participant.speaking);
-    setAttribute(row.element, "data-muted", participant.muted);
-    setAttribute(row.element, "data-own", own);
+  /** What all rows have in common: the same object as long as nothing of it changes. */
+  #renew(room, usable) {
+    const facts = {
+      me: room.me,
+      moderates: room.participants.get(room.me)?.role === "moderator",
+      mode: room.settings.mode,
+      has: room.has,
+      usable,
+      lines: this.#lines,
+    };
+    if (Object.keys(facts).some((key) => facts[key] !== this.#context[key])) this.#context = facts;
+    return this.#context;
+  }
 
-    const steered = moderates && !own;
-    label(row.hand, place > 0 && !steered && words.hand(place));
-    label(row.lower, place > 0 && steered && words.hand(place), words.lowerHandOfName(place, name));
-    row.blocked = participant.muted_by_moderator;
-    label(
-      row.mute,
-      steered && (row.blocked ? words.unmute : words.mute),
-      row.blocked ? words.unmuteName(name) : words.muteName(name),
-    );
-    label(row.remove, steered && words.remove, words.removeName(name));
-    for (const button of [row.mute, row.remove, row.lower]) enable(button, usable);
+  #click({ target }) {
+    const row = this.#rows.get(idOf(target));
+    if (!row) return;
+    const button = target.closest("button");
+    if (button) {
+      const { act } = button.dataset;
+      if (act === "open") row.toggle();
+      else if (isEnabled(button)) this.act[act](row.id);
+    } else if (row.opener && !target.closest(".panel") && getSelection().isCollapsed) row.toggle();
+  }
+
+  /** Up and down go from row to row, Escape closes the one in which the focus is. */
+  #move(event) {
+    const { target, key } = event;
+    if (target.matches("input")) return;
+    const row = this.#rows.get(idOf(target));
+    if (key === "Escape" && row?.opener?.getAttribute("aria-expanded") === "true") {
+      row.toggle(false);
+      row.opener.focus();
+      return;
+    }
+    const step = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[key];
+    if (!step || !row) return;
+    event.preventDefault();
+    for (let next = row.element[step]; next; next = next[step]) {
+      const opener = find(".opener", next);
+      if (opener && !next.hidden) return opener.focus();
+    }
   }
 }
 
-/** Shows the element with this text and name; without a text it is not there, not even for who reads all. */
-function label(element, text, name = null) {
-  setText(element, text || "");
-  setAttribute(element, "aria-label", text ? name : null);
-  show(element, Boolean(text));
-}
-
-function describe(participant, own) {
-  const { role, presence, speaking, muted, on_hold, line } = participant;
-  // What matters most comes first, where it can't be cut off.
-  return [
-    own && words.you,
-    speaking && words.speaking,
-    muted && words.muted,
-    line && words.badLine(line),
-    on_hold && words.onHold,
-    words.role[role],
-    !own && words.presence[presence],
-  ]
-    .filter(Boolean)
-    .join(" · ");
-}
-
-function initials(name) {
-  const letters = name
-    .split(/[\s.@_-]+/)
-    .map((word) => [...word].find((letter) => /[\p{L}\p{N}]/u.test(letter)))
-    .filter(Boolean);
-  return letters
-    .slice(0, letters.length > 2 ? 1 : 2)
-    .join("")
-    .toUpperCase();
-}
+const idOf = (element) => Number(element.closest("li")?.dataset.id);

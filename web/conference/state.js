@@ -1,35 +1,57 @@
 // What this page knows of the conference, and what it has asked for and not yet been told.
 
+const GONE = ["left", "removed"];
+
+/** The list with this item in the place of the one with its id, or at its end. */
+export function put(list, item) {
+  const at = list.findIndex((each) => each.id === item.id);
+  return at < 0 ? [...list, item] : list.with(at, item);
+}
+
+export const without = (list, id) => list.filter((each) => (each.id ?? each) !== id);
+
 export class State {
-  #room = null;
+  #known = null;
+  #shown = null;
   #wishes = new Set();
+  #names = new Map();
 
   /** Everything anew. */
   onSnapshot(view) {
-    this.#room = {
-      name: view.name,
-      settings: view.settings,
-      floor: view.floor,
-      me: view.me,
-      hands: view.hands,
-      sequence: view.sequence,
+    this.#known = {
+      waiting: [],
+      calls: [],
+      messages: [],
+      volumes: {},
+      ...view,
+      // What the server can not do is not in the picture, and not on the page.
+      has: Object.fromEntries(Object.keys(view).map((key) => [key, true])),
       participants: new Map(view.participants.map((each) => [each.id, each])),
     };
+    if (view.participants[0]) Object.assign(this.#known.has, { side_room: "side_room" in view.participants[0] });
+    for (const each of [...view.participants, ...this.#known.waiting]) this.#names.set(each.id, each.name);
     this.#settle();
   }
 
   /** One change: what an event carries is new. */
   onEvent(event) {
-    const { participant, hands, floor, settings, type, sequence } = event;
-    const room = this.#room;
+    const { type, sequence, by, participant, waiting, message, call, talk, ...values } = event;
+    const known = this.#known;
     if (participant) {
-      if (type === "left" || type === "removed") room.participants.delete(participant.id);
-      else room.participants.set(participant.id, participant);
+      const { id } = participant;
+      if (GONE.includes(type)) known.participants.delete(id);
+      else known.participants.set(id, participant);
+      if (GONE.includes(type) || type === "joined") known.waiting = without(known.waiting, id);
+      this.#names.set(id, participant.name);
     }
-    if (hands) room.hands = hands;
-    if (floor) room.floor = floor;
-    if (settings) room.settings = settings;
-    room.sequence = sequence;
+    if (waiting) {
+      known.waiting = Array.isArray(waiting) ? waiting : put(known.waiting, waiting);
+      for (const each of known.waiting) this.#names.set(each.id, each.name);
+    }
+    if (message) known.messages = put(known.messages, message);
+    if (call) known.calls = type === "call_gone" ? without(known.calls, call.id ?? call) : put(known.calls, call);
+    if (talk) known.talk = talk.state === "ended" ? null : talk;
+    Object.assign(known, values, { sequence });
     this.#settle();
   }
 
@@ -37,6 +59,7 @@ export class State {
   wish(change) {
     const wish = { change, until: Infinity };
     this.#wishes.add(wish);
+    this.#shown = null;
     return wish;
   }
 
@@ -48,50 +71,30 @@ export class State {
 
   refused(wish) {
     this.#wishes.delete(wish);
+    this.#shown = null;
   }
 
   get known() {
-    return this.#room !== null;
+    return this.#known !== null;
   }
 
-  /** The conference as it is to be shown. */
+  /** What somebody is called, or was when he was here. */
+  nameOf(id) {
+    return this.#names.get(id) ?? "";
+  }
+
+  /** The conference as it is to be shown. Whatever is in it stays the same object until it changes. */
   get room() {
-    if (!this.#wishes.size) return this.#room;
-    const room = { ...this.#room, participants: new Map(this.#room.participants) };
-    for (const { change } of this.#wishes) change(room);
-    return room;
+    if (!this.#wishes.size) return this.#known;
+    if (!this.#shown) {
+      this.#shown = { ...this.#known, participants: new Map(this.#known.participants) };
+      for (const wish of this.#wishes) wish.change(this.#shown, wish);
+    }
+    return this.#shown;
   }
 
   #settle() {
-    for (const wish of this.#wishes) if (wish.until <= this.#room.sequence) this.#wishes.delete(wish);
+    this.#shown = null;
+    for (const wish of this.#wishes) if (wish.until <= this.#known.sequence) this.#wishes.delete(wish);
   }
 }
-
-const change = (id, values) => (room) => {
-  const participant = room.participants.get(id);
-  if (participant) room.participants.set(id, { ...participant, ...values });
-};
-
-/** What the wishes that can be granted look like before they are. */
-export const wishes = {
-  mute: (id) => change(id, { muted: true, speaking: false }),
-  unmute: (id) => change(id, { muted: false }),
-  block: (id) => change(id, { muted: true, muted_by_moderator: true, speaking: false }),
-  allow: (id) => change(id, { muted_by_moderator: false }),
-  raiseHand: (id) => (room) => {
-    if (!room.hands.includes(id)) room.hands = [...room.hands, id];
-  },
-  lowerHand: (id) => (room) => {
-    room.hands = room.hands.filter((each) => each !== id);
-  },
-  remove: (id) => (room) => {
-    room.participants.delete(id);
-    room.hands = room.hands.filter((each) => each !== id);
-  },
-  lock: () => (room) => {
-    room.settings = { ...room.settings, locked: true };
-  },
-  unlock: () => (room) => {
-    room.settings = { ...room.settings, locked: false };
-  },
-};

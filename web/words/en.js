@@ -5,44 +5,100 @@ const list = (names) =>
 
 const ordinal = (n) => ["", "first", "second", "third", "fourth", "fifth"][n] ?? `number ${n}`;
 
+const many = (count, one) => `${count} ${one}${count === 1 ? "" : "s"}`;
+
+const time = (seconds) =>
+  [seconds >= 60 && many(Math.floor(seconds / 60), "minute"), seconds % 60 && many(seconds % 60, "second")]
+    .filter(Boolean)
+    .join(" ") || "no time";
+
 export const words = {
   // buttons
   mute: "Mute",
   unmute: "Unmute",
+  talk: "Talk",
+  giveBack: "Give back the floor",
   raiseHand: "Raise hand",
   lowerHand: "Lower hand",
   lock: "Lock room",
   unlock: "Unlock room",
   undo: "Undo",
-  remove: "Remove",
+  close: "Close",
+  send: "Send",
+  toAll: "To everyone",
+  keyboard: "Keyboard",
+
+  // places
+  you: "you",
+  me: "You",
+  tabs: "Parts of the page",
+  participants: "Participants",
+  people: "People",
+  text: "Text",
+  more: "More",
+  room: "Room",
+  news: "News",
+  messages: "Messages",
+  message: "Message",
+  messageHint: "Write…",
+  nothingWritten: "Nothing has been written yet.",
+  findName: "Find a name",
+
+  // what can be done with one person
+  moreAbout: (name) => `More about ${name}`,
   muteName: (name) => `Mute ${name}`,
   unmuteName: (name) => `Unmute ${name}`,
-  removeName: (name) => `Remove ${name}`,
+  giveFloor: "Give floor",
+  giveFloorTo: (name) => `Give floor to ${name}`,
+  takeFloor: "Take floor",
+  takeFloorFrom: (name) => `Take floor from ${name}`,
   lowerHandOfName: (place, name) => `hand ${place}, lower it for ${name}`,
+  write: "Write",
+  writeTo: (name) => `Write to ${name}`,
+  promote: "Make moderator",
+  promoteName: (name) => `Make moderator: ${name}`,
+  demote: "No moderator",
+  demoteName: (name) => `No moderator any more: ${name}`,
+  remove: "Remove",
+  removeName: (name) => `Remove ${name}`,
+  removedName: (name) => `Removed ${name}.`,
+  volumeForMe: "Volume for me",
+  volumeOfForMe: (name) => `Volume of ${name} for me`,
+  volumeForAll: "Volume for all",
+  volumeOfForAll: (name) => `Volume of ${name} for all`,
+  louder: (gain) => {
+    if (!gain) return "as it is";
+    const [much, how] = [Math.abs(gain) > 9 ? "much " : Math.abs(gain) < 4 ? "a little " : "", gain > 0 ? "louder" : "softer"];
+    return much + how;
+  },
+  lineIs: ({ mos, loss }) => {
+    if (loss >= 3) return `Bad line: loses ${loss} %.`;
+    if (mos === null) return "";
+    return mos >= 3.6 ? "The line is good." : mos >= 3 ? "The line is fair." : "The line is bad.";
+  },
 
   // a row
-  you: "you",
   role: { moderator: "moderator", speaker: "", listener: "listens" },
   presence: { phone: "phone", dialled: "called by us" },
   speaking: "speaking",
   muted: "muted",
   onHold: "on hold",
+  hasFloor: "has the floor",
   hand: (place) => `hand ${place}`,
   badLine: ({ loss, silent, deaf }) =>
-    [silent && "can't be heard", deaf && "hears nothing", !silent && loss > 0 && `bad line: loss ${loss} %`]
+    [silent && "can't be heard", deaf && "hears nothing", !silent && loss > 0 && `bad line: loses ${loss} %`]
       .filter(Boolean)
       .join(", "),
-  figures: ({ mos, loss, jitter }) => `MOS ${mos.toFixed(1)}, loss ${loss} %, jitter ${jitter} ms`,
 
   // the header
-  people: (count) => (count === 1 ? "You are alone here" : `${count} people`),
+  count: (count) => (count === 1 ? "You are alone here" : `${count} people`),
   nobodySpeaks: "Nobody is speaking",
   speak: (names) => `${list(names)} ${names.length === 1 ? "is" : "are"} speaking`,
   youSpeak: "You are speaking",
   speakingNow: (names) => (names.length ? `Speaking now: ${names.join(", ")}` : "Nobody is speaking now"),
   nobodyOfThatName: "Nobody here has that name.",
   locked: "locked",
-  open: "open",
+  modeSign: { open: "", moderated: "moderated", lecture: "lecture" },
 
   // how I am
   heard: "The room hears you",
@@ -52,7 +108,17 @@ export const words = {
   youAreOnHold: "Your phone has put the call on hold",
   yourHand: (place) => `Your hand is up: you are ${ordinal(place)}`,
   mutedWithHand: (place) => `You are muted. Your hand is up: you are ${ordinal(place)}`,
-  youAreModerator: "You are the moderator now",
+  yourFloor: "You have the floor: the room hears you",
+  mutedWithFloor: "You have the floor, but you are muted",
+  floorLost: "You do not have the floor any more",
+  unheardWithoutFloor: "The room can't hear you. Raise your hand to speak.",
+  noFloor: {
+    moderated: "The room hears who has the floor",
+    lecture: "This is a lecture: you listen",
+  },
+  timeLeft: (seconds) => `${time(seconds)} left`,
+  youAreModerator: "You are a moderator now",
+  youAreNoModerator: "You are no moderator any more",
   reconnecting: "Reconnecting…",
   ended: "Your call has ended. This link no longer works.",
   removed: "A moderator has removed you from the room.",
@@ -65,11 +131,53 @@ export const words = {
     removed: (name) => `${name} was removed`,
     hand_raised: (name) => `${name} raised a hand`,
     hand_lowered: (name) => `${name} lowered a hand`,
-    role_changed: (name) => `${name} is the moderator now`,
+    floor_given: (name) => `${name} has the floor`,
+    floor_taken: (name) => `${name} does not have the floor any more`,
+    role_changed: (name) => `${name} is a moderator now`,
+    message_sent: (name) => `${name} has written`,
     locked: () => "The room is locked",
     unlocked: () => "The room is open",
+    mode: (mode) =>
+      ({ open: "Everybody may talk now", moderated: "The room is moderated now", lecture: "This is a lecture now" })[mode],
   },
-  removedName: (name) => `Removed ${name}.`,
+  manyMoved: { joined: (count) => `${count} people joined`, left: (count) => `${count} people left` },
+
+  // text
+  unread: (count) => `${count} new`,
+  onlyTo: (name) => `only to ${name}`,
+  onlyYou: "only to you",
+  notDelivered: ({ name, reason }) => `Not delivered to ${name}: ${reason}`,
+
+  // the room's settings
+  modeTitle: "Mode",
+  mode: { open: "Open", moderated: "Moderated", lecture: "Lecture" },
+  modeHint: {
+    open: "Everybody may talk.",
+    moderated: "Who has the floor is heard. Hands queue for it.",
+    lecture: "Moderators are heard, and those to whom they give the floor.",
+  },
+  talkTimeTitle: "Time to talk",
+  talkTime: (seconds) => (seconds ? time(seconds) : "No limit"),
   lockedHint: "Nobody else can join.",
   openHint: "Everybody who dials this room can join.",
+
+  // help
+  onYourPhone: "On your phone",
+  codes: {
+    mute: "mute and unmute",
+    hand: "raise and lower your hand",
+    talk: "talk",
+    help: "hear what else there is",
+  },
+  shortcuts: [
+    ["m", "mute and unmute"],
+    ["h", "raise and lower your hand"],
+    ["t", "talk, when you have the floor"],
+    ["/", "write"],
+    ["↑ ↓", "from person to person"],
+    ["?", "this list"],
+  ],
+
+  // what the server says is English already
+  said: {},
 };

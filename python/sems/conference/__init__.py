@@ -5,11 +5,9 @@ from .commands import (
     Admit,
     AdmitAll,
     AskToTalk,
-    CancelCall,
     Coach,
     Command,
     DeclineTalk,
-    Dial,
     GiveFloor,
     LeaveTalk,
     Lock,
@@ -20,7 +18,6 @@ from .commands import (
     RaiseHand,
     Readmit,
     Record,
-    Redial,
     Remove,
     Say,
     SetBackground,
@@ -43,15 +40,11 @@ from .commands import (
     Unmute,
 )
 from .conference import Conference
-from .dialling import Dialling, DialState
 from .errors import (
-    BadTarget,
     Busy,
     Elsewhere,
-    LinesBusy,
     NobodySteers,
     NoFloor,
-    NoSuchCall,
     NoSuchTalk,
     NotAllowed,
     NotHere,
@@ -68,7 +61,7 @@ from .minutes import RecordingKind, RecordingState
 from .model import ConferenceModel
 from .participant import Line, Participant, Presence, Role
 from .registry import Conferences
-from .settings import Mode, Settings, Who
+from .settings import Mode, Settings
 from .talks import Background, Conversation, TalkKind, TalkState
 from .text import Message, TooFast
 
@@ -78,9 +71,7 @@ __all__ = [
     "AdmitAll",
     "AskToTalk",
     "Background",
-    "BadTarget",
     "Busy",
-    "CancelCall",
     "Coach",
     "Command",
     "Conference",
@@ -88,16 +79,12 @@ __all__ = [
     "Conferences",
     "Conversation",
     "DeclineTalk",
-    "Dial",
-    "DialState",
-    "Dialling",
     "EarlyLink",
     "Elsewhere",
     "EndedLink",
     "GiveFloor",
     "LeaveTalk",
     "Line",
-    "LinesBusy",
     "Links",
     "Lock",
     "LowerHand",
@@ -107,7 +94,6 @@ __all__ = [
     "Move",
     "Mute",
     "NoFloor",
-    "NoSuchCall",
     "NoSuchTalk",
     "NobodySteers",
     "NotAllowed",
@@ -120,7 +106,6 @@ __all__ = [
     "Record",
     "RecordingKind",
     "RecordingState",
-    "Redial",
     "Refused",
     "Remove",
     "Role",
@@ -152,6 +137,5 @@ __all__ = [
     "UnknownLink",
     "Unlock",
     "Unmute",
-    "Who",
     "WrongPin",
 ]

@@ -1,6 +1,5 @@
 """All that can have happened in a conference."""
 
-from .dialling import CallChanged, CallGone
 from .door import Gone, Joined, Left, Removed
 from .event import Event, FloorChanged, HandsChanged, ParticipantChanged
 from .floor import FloorGiven, FloorTaken, HandLowered, HandRaised
@@ -17,8 +16,6 @@ from .volumes import GainChanged, VolumesChanged
 
 __all__ = [
     "Admitted",
-    "CallChanged",
-    "CallGone",
     "CameBack",
     "Event",
     "FloorChanged",

@@ -1,7 +1,6 @@
 """The configuration: its model, and how it is read."""
 
 from .accounts import AccountSettings
-from .dialout import DialoutSettings
 from .load import DEFAULT_FILE, LoadedConfig, load_config
 from .model import (
     AnnouncementSettings,
@@ -19,7 +18,6 @@ __all__ = [
     "AccountSettings",
     "AnnouncementSettings",
     "Config",
-    "DialoutSettings",
     "LimitSettings",
     "LoadedConfig",
     "LogSettings",

@@ -7,6 +7,8 @@ import gzip
 import hashlib
 import html
 import mimetypes
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -45,6 +47,7 @@ class Pages:
         self._auth = auth
         folder = folder or shipped("web")
         self._pages = {path.name: path.read_text("utf-8") for path in folder.glob("*.html")}
+        self._languages = {path.stem for path in (folder / "words").glob("*.js")}
         self._files = {
             path.relative_to(folder).as_posix(): _read(path)
             for path in folder.rglob("*")
@@ -84,7 +87,8 @@ class Pages:
         except UnknownLink:
             text = "Look at your phone again, or call again: each call brings a link of its own."
             return self.message(request, 404, "This link is not known here", text)
-        return HTMLResponse(self._pages["conference.html"])
+        language = spoken(request.headers.get("accept-language", ""), self._languages)
+        return HTMLResponse(Template(self._pages["conference.html"]).substitute(language=language))
 
     async def operator(self, request: Request) -> Response:
         """All rooms and calls, for who knows the token."""
@@ -150,6 +154,19 @@ class Pages:
 
     def _login(self, error: str) -> str:
         return Template(self._pages["login.html"]).substitute(error=html.escape(error))
+
+
+def spoken(accepted: str, known: Collection[str]) -> str:
+    """Of the languages that are ``known``, the one that the reader likes best (RFC 9110 §12.5.4); English
+    if there is none."""
+    wishes: list[tuple[float, str]] = []
+    for wish in accepted.split(","):
+        language, _, parameter = wish.partition(";")
+        quality = re.fullmatch(r"\s*q=([01](?:\.\d{0,3})?)\s*", parameter)
+        wishes.append((float(quality[1]) if quality else 1.0, language.strip().lower().partition("-")[0]))
+    liked = [(quality, language) for quality, language in wishes if quality and language in known]
+    # The first of those that he likes as well.
+    return max(liked, key=lambda each: each[0], default=(1.0, "en"))[1]
 
 
 def _read(path: Path) -> _File:

@@ -36,7 +36,6 @@ async def test_a_conference_is_shown_as_it_is(meeting: Meeting) -> None:
                 "has_moderator_pin": False,
                 "language": "en",
                 "talk_time": None,
-                "dial": "moderators",
             },
             "waiting": [],
             "recording": {"state": "off", "kind": "mix", "since": None},
@@ -44,7 +43,6 @@ async def test_a_conference_is_shown_as_it_is(meeting: Meeting) -> None:
             "volumes": {},
             "hands": [3, 2],
             "participants": None,
-            "calls": [],
             "messages": [],
             "talk": None,
             "me": 2,
@@ -200,7 +198,7 @@ async def test_the_api_describes_itself_in_valid_openapi(meeting: Meeting) -> No
         *("listCalls", "getCall", "hangUp", "getStats", "followOverview", "listRegistrations"),
         *("listTraces", "getTrace", "sendMessage"),
         *("askToTalk", "acceptTalk", "declineTalk", "changeTalk", "leaveTalk"),
-        *("dial", "cancelCall", "redial"),
+        *("listTraces", "getTrace"),
     }
     for methods in document["paths"].values():
         for operation in methods.values():

@@ -99,8 +99,16 @@ async def test_a_page_needs_all_that_it_names_and_nothing_from_elsewhere(meeting
             assert (script.parent / imported).resolve().is_file()
 
 
-def test_all_pages_together_are_small() -> None:
-    assert sum(path.stat().st_size for path in WEB.rglob("*") if path.is_file()) < 100_000
+async def test_a_page_is_small_with_all_that_it_needs(meeting: Meeting) -> None:
+    async with meeting.client(None) as browser:
+        for path in ("/", "/operator", f"/c/{meeting.token('anna')}"):
+            page = await browser.get(path)
+            needed = {
+                str(page.url.join(each)) for each in re.findall(r'(?:href|src)="([^"]+/[^"]+)"', page.text)
+            }
+            files = [await browser.get(url) for url in needed if "static/" in url]
+            assert len(files) >= 1
+            assert len(page.content) + sum(len(each.content) for each in files) < 100_000, path
 
 
 def test_no_script_makes_markup_of_text() -> None:
@@ -108,3 +116,36 @@ def test_no_script_makes_markup_of_text() -> None:
         assert not re.search(
             r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", script.read_text()
         )
+
+
+def test_all_languages_say_the_same_things() -> None:
+    keys = {
+        path.stem: re.findall(r"^  (\w+):", path.read_text(), re.MULTILINE)
+        for path in (WEB / "words").glob("*.js")
+    }
+    assert set(keys) >= {"en", "de"}
+    for language, named in keys.items():
+        assert named == keys["en"], language
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("de-CH,de;q=0.9,en;q=0.5", "de"),
+        ("fr, en;q=0.2, de;q=0.3", "de"),
+        ("en-GB,de", "en"),
+        ("fr", "en"),
+        ("", "en"),
+        ("de;q=0, en;q=0.1", "en"),
+        ("de;q=nonsense", "de"),
+        ("*", "en"),
+        ("../../x;q=1", "en"),
+    ],
+)
+async def test_a_page_is_in_the_language_that_its_reader_likes_best(
+    meeting: Meeting, accepted: str, language: str
+) -> None:
+    async with meeting.client(None) as browser:
+        page = await browser.get(f"/c/{meeting.token('anna')}", headers={"Accept-Language": accepted})
+    assert f'<html lang="{language}">' in page.text
+    assert f"words/{language}.js" in page.text

@@ -14,7 +14,6 @@ from .conference import (
     ParticipantWish,
     SettingsView,
 )
-from .dialling import Dialled, DiallingView, DialWish
 from .operator import (
     AccountView,
     CallList,
@@ -39,9 +38,6 @@ __all__ = [
     "ConferenceSummary",
     "ConferenceView",
     "ConferenceWish",
-    "DialWish",
-    "Dialled",
-    "DiallingView",
     "Done",
     "EventView",
     "FailureView",

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import Field
 
-from ...conference import Conference, ConferenceModel, Mode, Participant, Presence, Role, Settings, Who
+from ...conference import Conference, ConferenceModel, Mode, Participant, Presence, Role, Settings
 from ...conference.events import (
     Admitted,
-    CallChanged,
-    CallGone,
     Event,
     FloorChanged,
     HandsChanged,
@@ -28,7 +26,6 @@ from ...conference.events import (
 )
 from ...conference.volumes import LOUDEST, SOFTEST
 from .base import View, Wish, rounded
-from .dialling import DiallingView, calls_of
 from .recordings import RecordingView
 from .talk import TalkView
 from .text import MessageView, messages_for
@@ -130,8 +127,6 @@ class SettingsView(View):
     """The language in which the room speaks, such as `en`."""
     talk_time: float | None
     """For how many seconds the floor is given to somebody; null: until it is taken."""
-    dial: Who
-    """Who can call somebody into the room."""
 
     @classmethod
     def of(cls, settings: Settings) -> SettingsView:
@@ -147,7 +142,6 @@ class SettingsView(View):
             has_moderator_pin=settings.moderator_pin is not None,
             language=settings.language,
             talk_time=settings.talk_time,
-            dial=settings.dial,
         )
 
 
@@ -169,8 +163,6 @@ class ConferenceView(View):
     recording: RecordingView
     volumes: dict[int, float]
     """The gain in dB with which the reader alone hears others, by their ids; others are heard as by all."""
-    calls: list[DiallingView]
-    """Who is being called into the room, or was in vain, in the order in which they were dialled."""
     messages: list[MessageView]
     """What was written lately, as far as the reader may read it, the oldest first."""
     talk: TalkView | None = None
@@ -198,7 +190,6 @@ class ConferenceView(View):
             waiting=[ParticipantView.of(each, model, own=False) for each in model.waiting.values()],
             recording=RecordingView.of(model.recording),
             volumes={} if me is None else dict(model.volumes(me)),
-            calls=calls_of(model),
             messages=messages_for(model, me),
             talk=TalkView.of(talk, own=True) if talk else None,
             me=me,
@@ -217,7 +208,6 @@ class ConferenceView(View):
             waiting=[ParticipantView.of(model.waiting[me], model, own=True)],
             recording=RecordingView.of(model.recording),
             volumes={},
-            calls=[],
             messages=[],
             me=me,
         )
@@ -260,8 +250,6 @@ EventType = Literal[
     "texts_changed",
     "message_sent",
     "message_failed",
-    "call_changed",
-    "call_gone",
 ]
 
 
@@ -284,9 +272,6 @@ class EventView(View):
     """All that holds in the room."""
     message: MessageView | None = None
     """The line that was written, or that did not reach somebody."""
-    call: DiallingView | None = None
-    """Somebody who is being called, or was in vain; after ``call_gone`` there is no such call any more: who
-    has answered comes in with ``joined`` and the same id."""
 
     recording: RecordingView | None = None
     error: str | None = None
@@ -300,8 +285,6 @@ class EventView(View):
     def of(cls, happened: Event, model: ConferenceModel, *, own: bool) -> EventView:
         """As told to the participant whom it is about (``own``) or to others."""
         values: dict[str, Any] = {}
-        if happened.by is not None:
-            values["by"] = happened.by
         if isinstance(happened, ParticipantChanged):
             values["participant"] = ParticipantView.of(happened.participant, model, own=own)
         if isinstance(happened, LobbyChanged | Admitted):
@@ -314,19 +297,17 @@ class EventView(View):
             values["settings"] = SettingsView.of(happened.settings)
         if isinstance(happened, RecordingChanged):
             values["recording"] = RecordingView.of(happened.recording)
-            if happened.error is not None:
-                values["error"] = happened.error
+            values["error"] = happened.error
         if isinstance(happened, VolumesChanged):
             values["volumes"] = dict(happened.volumes)
         if isinstance(happened, MessageSent | MessageFailed):
             values["message"] = MessageView.of(happened.message, happened.message.sender)
         if isinstance(happened, TalkChanged):
             values["talk"] = TalkView.of(happened.talk, own=own)
-        if isinstance(happened, CallChanged | CallGone):
-            values["call"] = DiallingView.of(happened.call)
         return cls(
             type=cast(EventType, _snake_case(type(happened).__name__)),
             sequence=happened.sequence,
+            by=happened.by,
             **values,
         )
 
@@ -364,6 +345,8 @@ class Me(View):
 
     conference: str
     participant: int
+    keys: dict[str, str]
+    """What can be keyed in on the telephone, by what it is for, as `[keys]` of the configuration names it."""
 
 
 class Done(View):

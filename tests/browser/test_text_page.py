@@ -1,0 +1,96 @@
+"""What people write to each other, on the page."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from .conftest import PHONE, World, button, row
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+def log(page: Page) -> Locator:
+    return page.get_by_role("log", name="Messages")
+
+
+async def test_lines_reach_every_page_with_their_senders_name_and_those_who_come_later(world: World) -> None:
+    anna, ben = await world.dial("Anna", "Ben")
+    page, other = await world.page_of(anna), await world.page_of(ben)
+    field = page.get_by_role("textbox", name="Message")
+    await field.fill("Where are the slides?")
+    await button(page, "Send").click()
+    await expect(log(other)).to_contain_text("Anna")
+    await expect(log(other)).to_contain_text("Where are the slides?")
+    await expect(field).to_have_value("")
+    await page.keyboard.press("Escape")
+    await other.locator("body").press("/")
+    await expect(other.get_by_role("textbox", name="Message")).to_be_focused()
+    await other.keyboard.type("Here!")
+    await other.keyboard.press("Enter")
+    await expect(log(page)).to_contain_text("Here!")
+
+    (cleo,) = await world.dial("Cleo")
+    late = await world.page_of(cleo)
+    await expect(log(late).locator(".message")).to_have_count(2)
+
+
+async def test_text_is_never_markup_and_only_addresses_of_pages_are_links(world: World) -> None:
+    (anna,) = await world.dial("Anna")
+    page = await world.page_of(anna)
+    said = '<img src=x onerror=alert(1)> javascript:alert(1) see https://example.org/a?b="c", and (http://example.org/d).'
+    await page.get_by_role("textbox", name="Message").fill(said)
+    await button(page, "Send").click()
+    await expect(log(page)).to_contain_text(said)
+    links = await log(page).get_by_role("link").all()
+    assert [await each.get_attribute("href") for each in links] == [
+        "https://example.org/a?b=",
+        "http://example.org/d",
+    ]
+    for each in links:
+        assert "noopener" in (await each.get_attribute("rel") or "")
+    assert await log(page).locator("img").count() == 0
+
+
+async def test_a_line_to_one_is_read_by_him_alone(world: World) -> None:
+    anna, ben, cleo = await world.dial("Anna", "Ben", "Cleo")
+    page, bens, cleos = [await world.page_of(each) for each in (anna, ben, cleo)]
+    await button(page, "Write to Ben").click()
+    await expect(page.get_by_role("textbox", name="Message")).to_be_focused()
+    await expect(page.get_by_text("only to Ben")).to_be_visible()
+    await page.keyboard.type("psst")
+    await page.keyboard.press("Enter")
+    await expect(log(bens)).to_contain_text("only to you")
+    await expect(log(bens)).to_contain_text("psst")
+    await button(page, "To everyone").click()
+    await page.keyboard.type("hello all")
+    await page.keyboard.press("Enter")
+    await expect(log(cleos)).to_contain_text("hello all")
+    await expect(log(cleos)).not_to_contain_text("psst")
+
+
+async def test_a_line_is_shown_at_once_and_comes_back_into_the_field_if_it_is_refused(world: World) -> None:
+    (anna,) = await world.dial("Anna")
+    page = await world.page_of(anna)
+    await page.route("**/messages", lambda route: route.abort())
+    field = page.get_by_role("textbox", name="Message")
+    await field.fill("is anybody there?")
+    await field.press("Enter")
+    await expect(page.get_by_text("That did not get through. Try again.")).to_be_visible()
+    await expect(field).to_have_value("is anybody there?")
+    await expect(log(page).locator(".message")).to_have_count(0)
+
+
+async def test_on_a_telephone_what_is_new_is_counted_on_the_tab(world: World) -> None:
+    anna, ben = await world.dial("Anna", "Ben")
+    page = await world.page_of(anna, viewport=PHONE)
+    await world.command("POST", "/messages", {"text": "one"}, ben)
+    await world.command("POST", "/messages", {"text": "two"}, ben)
+    tab = page.get_by_role("tab", name="Text")
+    await expect(tab).to_contain_text("2 new")
+    await tab.click()
+    await expect(log(page)).to_contain_text("two")
+    await expect(tab).not_to_contain_text("new")
+    await expect(row(page, "Ben")).to_be_hidden()
+    await page.get_by_role("tab", name="People").click()
+    await expect(row(page, "Ben")).to_be_visible()

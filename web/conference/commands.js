@@ -1,0 +1,89 @@
+// What can be asked of the server: how the room looks with it at once, and how it is asked for.
+
+import { ask, Refused } from "../session.js";
+import { said, words } from "../words.js";
+import * as wishes from "./wishes.js";
+
+export class Commands {
+  /**
+   * `path`: of the conference in the API. `on` has `changed()`, `failed(sentence)` and `ended()`; `usable()`
+   * tells whether there is a line.
+   */
+  constructor(state, path, on) {
+    Object.assign(this, { state, path, on });
+  }
+
+  /** Resolves to the answer, or to null if it was refused, which has been said then. */
+  async do(change, method, path, body) {
+    if (!this.on.usable()) return null;
+    const wish = this.state.wish(change);
+    this.on.changed();
+    try {
+      const answer = await ask(method, this.path + path, body);
+      this.state.granted(wish, answer?.sequence ?? 0);
+      this.on.changed();
+      return answer ?? {};
+    } catch (error) {
+      this.state.refused(wish);
+      this.on.changed();
+      if (error instanceof Refused && error.status === 410) this.on.ended();
+      else this.on.failed(error instanceof Refused ? said(error.message) : words.notThrough);
+      return null;
+    }
+  }
+
+  #change(change, id, body) {
+    return this.do(change, "PATCH", `/participants/${id === this.#me ? "me" : id}`, body);
+  }
+
+  get #me() {
+    return this.state.room.me;
+  }
+
+  mute(id, muted) {
+    const own = id === this.#me;
+    const change = own ? [wishes.unmute, wishes.mute] : [wishes.allow, wishes.block];
+    return this.#change(change[Number(muted)](id), id, { muted });
+  }
+
+  hand(id, hand) {
+    return this.#change((hand ? wishes.raiseHand : wishes.lowerHand)(id), id, { hand });
+  }
+
+  floor(id, floor) {
+    return this.#change((floor ? wishes.giveFloor : wishes.takeFloor)(id), id, { floor });
+  }
+
+  talk() {
+    return this.do(wishes.talk(this.#me), "POST", "/talk");
+  }
+
+  role(id, role) {
+    return this.#change(wishes.setRole(id, role), id, { role });
+  }
+
+  gain(id, gain) {
+    return this.#change(wishes.setGain(id, gain), id, { gain });
+  }
+
+  volume(id, volume) {
+    return this.#change(wishes.setVolume(id, volume), id, { volume });
+  }
+
+  remove(id) {
+    return this.do(wishes.remove(id), "DELETE", `/participants/${id}`);
+  }
+
+  readmit(id) {
+    return this.do(() => {}, "POST", `/participants/${id}/readmit`);
+  }
+
+  set(values) {
+    const change = values.mode ? wishes.setMode(values.mode) : wishes.set(values);
+    return this.do(change, "PATCH", "", values);
+  }
+
+  say(text, to) {
+    return this.do(wishes.say(text, to), "POST", "/messages", to ? { text, to } : { text });
+  }
+}

@@ -1,0 +1,30 @@
+// Above the list: the name of the room, who speaks, and what holds there.
+
+import { find, setAttribute, setText, show } from "../dom.js";
+import { words } from "../words.js";
+
+export class Header {
+  constructor(section) {
+    const [name, now, count, mode, locked] = ["#room-name", "#now", "#count", "#mode-sign", "#locked"].map((each) =>
+      find(each, section),
+    );
+    Object.assign(this, { name, now, count, mode, locked });
+  }
+
+  render(room, speakers) {
+    const { mode, locked } = room.settings;
+    setText(this.name, room.name);
+    setText(this.count, words.count(room.participants.size));
+    setText(this.now, whoSpeaks(room, speakers));
+    setAttribute(this.now, "data-speaking", speakers.length > 0);
+    setText(this.mode, words.modeSign[mode]);
+    show(this.mode, mode !== "open");
+    show(this.locked, locked);
+  }
+}
+
+function whoSpeaks(room, speakers) {
+  if (!speakers.length) return words.nobodySpeaks;
+  if (speakers.length === 1 && speakers[0].id === room.me) return words.youSpeak;
+  return words.speak(speakers.map((each) => each.name));
+}

@@ -1,0 +1,175 @@
+// One participant: what a glance tells of him, and, when his row is open, what can be done.
+
+import { clone, find, label, make, setAttribute, setText, show } from "../dom.js";
+import { words } from "../words.js";
+import { Panel, steer } from "./panel.js";
+
+const QUIET = -60; // dBov; what is shown as no level at all
+const LOUD = -14; // dBov; what fills the bar
+
+/** dBov as a share of the bar. */
+export const share = (level) =>
+  level === undefined ? 0 : Math.max(0, Math.min(1, (level - QUIET) / (LOUD - QUIET)));
+
+export class Row {
+  #filled = [];
+  #hand = null;
+  #quick = null;
+  #more = null;
+  #panel = null;
+  #open = false;
+
+  /** `roomy`: whether some of what can be done is shown even while the row is closed. */
+  constructor(id, roomy) {
+    this.id = id;
+    this.roomy = roomy;
+    this.element = clone("participant");
+    this.element.dataset.id = id;
+    this.name = find(".name", this.element);
+    this.face = find(".face", this.element);
+    this.state = find(".state", this.element);
+    this.marks = find(".marks", this.element);
+    this.bar = find(".bar", this.element);
+  }
+
+  /**
+   * Writes what is new. `context` holds what is the same for all rows, and is another object when any of it
+   * changes. Returns how much there was to write: 1 or 0.
+   */
+  fill(participant, place, floor, volume, context) {
+    const facts = [participant, place, floor, volume, context];
+    if (facts.every((each, index) => each === this.#filled[index])) return 0;
+    this.#filled = facts;
+    const { name } = participant;
+    const own = participant.id === context.me;
+    const steered = context.moderates && !own;
+    setText(this.name, name);
+    setText(this.face, initials(name));
+    setText(this.state, describe(participant, own, floor, context));
+    setAttribute(this.element, "data-speaking", participant.speaking);
+    setAttribute(this.element, "data-muted", participant.muted && !participant.speaking);
+    setAttribute(this.element, "data-floor", floor);
+    setAttribute(this.element, "data-own", own);
+    this.#fillHand(participant, place, steered);
+    this.#fillQuick(participant, floor, steered, context);
+    const actions = own ? [] : available(participant, floor, context);
+    this.#fillMore(actions.length > 0, name);
+    if (!actions.length || !(this.#open || this.roomy)) {
+      this.#panel?.element.remove();
+      this.#panel = null;
+      return 1;
+    }
+    if (!this.#panel) {
+      this.#panel = new Panel(this.id);
+      this.element.append(this.#panel.element);
+    }
+    this.#panel.show(this.#open);
+    this.#panel.fill(participant, actions, floor, volume, context);
+    return 1;
+  }
+
+  /** Opens or closes it. */
+  toggle(open = !this.#open) {
+    this.#open = open;
+    const facts = this.#filled;
+    this.#filled = [];
+    this.fill(...facts);
+  }
+
+  get opener() {
+    return this.#more;
+  }
+
+  level(value) {
+    this.bar.style.setProperty("--level", value.toFixed(2));
+  }
+
+  /** What his line is like has changed. */
+  line() {
+    this.#panel?.fillLine(this.#filled[4].lines[this.id]);
+  }
+
+  #fillHand(participant, place, steered) {
+    if (!place) {
+      this.#hand?.remove();
+      this.#hand = null;
+      return;
+    }
+    const tag = steered ? "BUTTON" : "SPAN";
+    if (this.#hand?.tagName !== tag) {
+      this.#hand?.remove();
+      this.#hand = make(tag, { class: "hand", type: steered && "button", "data-act": steered && "lower" });
+      this.marks.append(this.#hand);
+    }
+    label(this.#hand, words.hand(place), steered ? words.lowerHandOfName(place, participant.name) : null);
+  }
+
+  #fillQuick(participant, floor, steered, context) {
+    if (!steered) {
+      this.#quick?.element.remove();
+      this.#quick = null;
+      return;
+    }
+    if (!this.#quick) {
+      const [give, mute] = ["floor", "mute"].map((act) => make("button", { type: "button", "data-act": act }));
+      this.#quick = { element: make("div", { class: "quick" }, give, mute), give, mute };
+      this.element.insertBefore(this.#quick.element, this.#more);
+    }
+    steer(this.#quick, participant, floor, context);
+  }
+
+  #fillMore(wanted, name) {
+    if (!wanted) {
+      this.#more?.remove();
+      this.#more = null;
+      return;
+    }
+    if (!this.#more) {
+      this.#more = make("button", { type: "button", class: "opener", "data-act": "open" });
+      this.element.insertBefore(this.#more, this.#panel?.element ?? null);
+    }
+    setAttribute(this.#more, "aria-label", words.moreAbout(name));
+    setAttribute(this.#more, "aria-expanded", this.#open ? "true" : "false");
+  }
+}
+
+/** What can be done with this person, beside the quick ones. */
+function available(participant, floor, { moderates, has }) {
+  return [
+    moderates && "steer",
+    has.messages && "write",
+    has.volumes && "volume",
+    moderates && has.volumes && "gain",
+    moderates && participant.role !== "moderator" && "promote",
+    moderates && participant.role === "moderator" && "demote",
+    moderates && "remove",
+  ].filter(Boolean);
+}
+
+function describe(participant, own, floor, { mode }) {
+  const { role, presence, speaking, muted, on_hold, line } = participant;
+  // What matters most comes first, where it can't be cut off.
+  return [
+    own && words.you,
+    speaking && words.speaking,
+    muted && words.muted,
+    line && words.badLine(line),
+    on_hold && words.onHold,
+    floor && mode === "moderated" && words.hasFloor,
+    words.role[role],
+    !own && words.presence[presence],
+  ]
+    .filter(Boolean)
+    .join(" · ");
+}
+
+function initials(name) {
+  const letters = name
+    .split(/[\s.@_-]+/)
+    .map((word) => [...word].find((letter) => /[\p{L}\p{N}]/u.test(letter)))
+    .filter(Boolean);
+  return letters
+    .slice(0, letters.length > 2 ? 1 : 2)
+    .join("")
+    .toUpperCase();
+}

@@ -1,0 +1,120 @@
+// What people write to each other.
+
+import { enable, find, isEnabled, make, setAttribute, setText, show } from "../dom.js";
+import { language, words } from "../words.js";
+
+const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
+const LINK = /https?:\/\/[^\s<>"]*[^\s<>"'.,;:!?)\]}]/g;
+
+export class Texts {
+  #lines = new Map();
+  #list = null;
+  #to = null;
+  #unread = 0;
+
+  /** `say(text, to)` resolves to null if it was refused; `nameOf(id)`; `seen()`: whether the section can be seen. */
+  constructor(section, on) {
+    this.section = section;
+    this.on = on;
+    this.log = find("#messages", section);
+    this.log.dataset.empty = words.nothingWritten;
+    this.form = find("#write", section);
+    this.field = find("#message", section);
+    this.send = find("button.primary", section);
+    this.to = find("#to", section);
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#say();
+    });
+    this.field.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+        event.preventDefault();
+        this.#say();
+      }
+    });
+    find("#to-all", section).addEventListener("click", () => {
+      this.writeTo(null);
+      this.field.focus();
+    });
+  }
+
+  /** Whom the next line is for; null: all. */
+  writeTo(id) {
+    this.#to = id;
+    setText(find("span", this.to), id === null ? "" : words.onlyTo(this.on.nameOf(id)));
+    show(this.to, id !== null);
+  }
+
+  render(room, usable) {
+    show(this.section, room.has.messages);
+    if (!room.has.messages) return;
+    enable(this.send, usable);
+    if (this.#to !== null && !room.participants.has(this.#to)) this.writeTo(null);
+    if (room.messages !== this.#list) {
+      const first = this.#list === null;
+      this.#list = room.messages;
+      this.#fill(room, first);
+    }
+    if (this.on.seen()) this.#unread = 0;
+    setText(find("#unread"), this.#unread ? words.unread(this.#unread) : "");
+  }
+
+  #fill(room, first) {
+    const atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 48;
+    const kept = new Set(room.messages.map((each) => each.id));
+    for (const [id, { element }] of this.#lines) {
+      if (!kept.has(id)) {
+        element.remove();
+        this.#lines.delete(id);
+      }
+    }
+    for (const message of room.messages) {
+      const line = this.#lines.get(message.id);
+      if (line?.message === message) continue;
+      const element = this.#line(message, room.me);
+      if (line) line.element.replaceWith(element);
+      else this.log.append(element);
+      this.#lines.set(message.id, { element, message });
+      if (!line && !first && message.sender !== room.me) this.#unread += 1;
+    }
+    if (atEnd || first) this.log.scrollTop = this.log.scrollHeight;
+  }
+
+  #line(message, me) {
+    const { sender, name, at, to, failed } = message;
+    const whom = to?.filter((id) => id !== me || sender === me).map((id) => (id === me ? words.you : this.on.nameOf(id)));
+    const head = make(
+      "p",
+      { class: "head" },
+      make("strong", { dir: "auto" }, sender === me ? words.you : name),
+      make("time", { datetime: at }, clock.format(new Date(at))),
+      to && make("span", { class: "only" }, sender === me ? words.onlyTo(whom.join(", ")) : words.onlyYou),
+    );
+    const text = make("p", { class: "said", dir: "auto" }, ...linked(message.text));
+    const failures = failed.map((each) => make("p", { class: "failed" }, words.notDelivered(each)));
+    const element = make("div", { class: "message" }, head, text, ...failures);
+    setAttribute(element, "data-own", sender === me);
+    setAttribute(element, "data-pending", message.pending);
+    return element;
+  }
+
+  async #say() {
+    const text = this.field.value.trim();
+    if (!text || !isEnabled(this.send)) return;
+    this.field.value = "";
+    const sent = this.on.say(text, this.#to === null ? null : [this.#to]);
+    this.log.scrollTop = this.log.scrollHeight;
+    if ((await sent) === null && !this.field.value) this.field.value = text;
+  }
+}
+
+/** The text with what looks like the address of a page as a link. Nothing else in it means anything. */
+function* linked(text) {
+  let from = 0;
+  for (const { 0: url, index } of text.matchAll(LINK)) {
+    yield text.slice(from, index);
+    yield make("a", { href: url, target: "_blank", rel: "noopener noreferrer nofollow" }, url);
+    from = index + url.length;
+  }
+  yield text.slice(from);
+}
