@@ -43,7 +43,7 @@ LAYERS = (
     {"plugins", "conference"},
     {"control"},
     {"server"},
-    {"cli", "testing"},
+    {"cli", "testing", "client"},
     {"__init__", "__main__"},
 )
 

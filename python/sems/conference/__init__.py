@@ -5,9 +5,11 @@ from .commands import (
     Admit,
     AdmitAll,
     AskToTalk,
+    CancelCall,
     Coach,
     Command,
     DeclineTalk,
+    Dial,
     GiveFloor,
     LeaveTalk,
     Lock,
@@ -18,6 +20,7 @@ from .commands import (
     RaiseHand,
     Readmit,
     Record,
+    Redial,
     Remove,
     Say,
     SetBackground,
@@ -40,11 +43,15 @@ from .commands import (
     Unmute,
 )
 from .conference import Conference
+from .dialling import Dialling, DialState
 from .errors import (
+    BadTarget,
     Busy,
     Elsewhere,
+    LinesBusy,
     NobodySteers,
     NoFloor,
+    NoSuchCall,
     NoSuchTalk,
     NotAllowed,
     NotHere,
@@ -61,7 +68,7 @@ from .minutes import RecordingKind, RecordingState
 from .model import ConferenceModel
 from .participant import Line, Participant, Presence, Role
 from .registry import Conferences
-from .settings import Mode, Settings
+from .settings import Mode, Settings, Who
 from .talks import Background, Conversation, TalkKind, TalkState
 from .text import Message, TooFast
 
@@ -71,7 +78,9 @@ __all__ = [
     "AdmitAll",
     "AskToTalk",
     "Background",
+    "BadTarget",
     "Busy",
+    "CancelCall",
     "Coach",
     "Command",
     "Conference",
@@ -79,12 +88,16 @@ __all__ = [
     "Conferences",
     "Conversation",
     "DeclineTalk",
+    "Dial",
+    "DialState",
+    "Dialling",
     "EarlyLink",
     "Elsewhere",
     "EndedLink",
     "GiveFloor",
     "LeaveTalk",
     "Line",
+    "LinesBusy",
     "Links",
     "Lock",
     "LowerHand",
@@ -94,6 +107,7 @@ __all__ = [
     "Move",
     "Mute",
     "NoFloor",
+    "NoSuchCall",
     "NoSuchTalk",
     "NobodySteers",
     "NotAllowed",
@@ -106,6 +120,7 @@ __all__ = [
     "Record",
     "RecordingKind",
     "RecordingState",
+    "Redial",
     "Refused",
     "Remove",
     "Role",
@@ -137,5 +152,6 @@ __all__ = [
     "UnknownLink",
     "Unlock",
     "Unmute",
+    "Who",
     "WrongPin",
 ]

@@ -1,6 +1,7 @@
 """All that can be asked of a conference. Keypad, page, REST and SIP are doors to these."""
 
 from .command import Command, ParticipantCommand
+from .dialling import CancelCall, Dial, Redial
 from .door import Readmit, Remove
 from .floor import GiveFloor, LowerHand, RaiseHand, TakeFloor, Talk
 from .lobby import Admit, AdmitAll, TurnAway
@@ -29,9 +30,11 @@ __all__ = [
     "Admit",
     "AdmitAll",
     "AskToTalk",
+    "CancelCall",
     "Coach",
     "Command",
     "DeclineTalk",
+    "Dial",
     "GiveFloor",
     "LeaveTalk",
     "Lock",
@@ -43,6 +46,7 @@ __all__ = [
     "RaiseHand",
     "Readmit",
     "Record",
+    "Redial",
     "Remove",
     "Say",
     "SetBackground",

@@ -7,6 +7,7 @@ import contextlib
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from ..audio import lines
 from ..errors import EngineError, SoundNotFound, WrongState
 from .commands import Command
+from .dialler import Dialler
 from .errors import Refused, RoomLocked, WrongPin
 from .events import Event, Gone, LobbyChanged, ModeChanged, ParticipantChanged
 from .floor_clock import FloorClock
@@ -27,7 +29,7 @@ from .phones import allows
 from .pin import Guesses, ask_pin
 from .recorder import Recorder
 from .rooms import Rooms
-from .settings import Mode, Settings
+from .settings import Mode, Settings, Who
 from .speech import Speech
 from .talk_bell import TalkBell
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from ..call import Call
     from ..config import RoomSettings
     from ..engine import Quality
+    from .participant import Participant
     from .registry import Conferences
 
 
@@ -48,11 +51,14 @@ class Conference:
     def __init__(self, name: str, conferences: Conferences, sequence: int) -> None:
         server = conferences.server
         self.name = name
+        self.server = server
+        self.app_name: str | None = None
+        """The app by which the first came in."""
         self.settings = server.config.room(name)
         self.links = conferences.links
         self.model = ConferenceModel(
             moderator=_who_moderates(self.settings),
-            settings=_settings(self.settings),
+            settings=self._from_the_start(self.settings),
             sequence=sequence,
         )
         """What is true of it. Changed by :meth:`do` and by what happens on the calls."""
@@ -72,6 +78,7 @@ class Conference:
         TalkBell(self)
         self.model.subscribe(self._on_event)
         FloorClock(self)
+        self._dialler = Dialler(self, conferences.exchange)
 
     @property
     def members(self) -> Mapping[int, Member]:
@@ -124,6 +131,9 @@ class Conference:
         if current is not self:
             # The last member left while the caller of this method was on his way.
             return await current.join(call)
+        if self.links.lead_back(call.headers.all("Call-Info")):
+            # A room that has dialled its way to us, and would hear itself.
+            return await call.reject(482)
         settings = settings_for(call, self.settings)
         if not self._members:
             self._begin(settings)
@@ -160,6 +170,12 @@ class Conference:
             texts=allows(call, "MESSAGE"),
             wait=settings.waiting_room or self.model.settings.waiting_room,
         )
+        await self.attend(call, participant, link, speech)
+
+    async def attend(self, call: Call, participant: Participant, link: str, speech: Speech) -> None:
+        """The call is that participant's, who was let in; returns when he has left. ``link``: the token
+        for his page."""
+        self.app_name = self.app_name or call.app_name
         member = self._members[participant.id] = Member(self, participant, call, link, speech)
         self._ids[call.id] = member.id
         try:
@@ -183,7 +199,10 @@ class Conference:
     def _begin(self, settings: RoomSettings) -> None:
         """Nobody is here yet, so what the first call says of the room holds."""
         self.settings = settings
-        self.model.begin(_settings(settings), _who_moderates(settings))
+        self.model.begin(self._from_the_start(settings), _who_moderates(settings))
+
+    def _from_the_start(self, settings: RoomSettings) -> Settings:
+        return replace(_settings(settings), dial=Who(self.server.config.dialout.who))
 
     def _pins(self, call: Call, settings: RoomSettings) -> tuple[str | None, str | None]:
         """What this caller can key in: what holds in the room, or what his own parameters say."""
@@ -264,6 +283,7 @@ class Conference:
         self.model.leave(member.id)
         del self._members[member.id], self._ids[member.call.id]
         if not self._members:
+            self._dialler.close()
             self._conferences.vanish(self)
             self._server.spawn(self.rooms.close())
 

@@ -96,3 +96,21 @@ class NotRecording(Refused):
 
     def __init__(self) -> None:
         super().__init__("Nothing is being recorded.")
+
+
+class BadTarget(Refused):
+    """What was dialled is nothing that can be called. The text says what is."""
+
+
+class LinesBusy(Refused):
+    """As many calls are made as may be."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"All lines are busy: {why}.")
+
+
+class NoSuchCall(NotHere):
+    """The call that it is about is over, or nobody knows of it any more."""
+
+    def __init__(self) -> None:
+        Refused.__init__(self, "This call is over.")

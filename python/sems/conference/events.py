@@ -1,5 +1,6 @@
 """All that can have happened in a conference."""
 
+from .dialling import CallChanged, CallGone
 from .door import Gone, Joined, Left, Removed
 from .event import Event, FloorChanged, HandsChanged, ParticipantChanged
 from .floor import FloorGiven, FloorTaken, HandLowered, HandRaised
@@ -16,6 +17,8 @@ from .volumes import GainChanged, VolumesChanged
 
 __all__ = [
     "Admitted",
+    "CallChanged",
+    "CallGone",
     "CameBack",
     "Event",
     "FloorChanged",

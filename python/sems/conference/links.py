@@ -6,10 +6,11 @@ A link is a capability: whoever has it acts as that participant, as long as the 
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 from ..errors import SemsError
@@ -22,6 +23,8 @@ REMEMBERED: Final = 24 * 3600.0
 #: … and of how many.
 MOST_REMEMBERED: Final = 100_000
 
+_TOKEN: Final = re.compile(r"/c/([\w-]{22})")
+
 
 class UnknownLink(SemsError):
     """There is no such link, or it ended long ago."""
@@ -31,10 +34,10 @@ class UnknownLink(SemsError):
 
 
 class EarlyLink(SemsError):
-    """The caller has still to key in the PIN."""
+    """Whose it is has still to answer his phone, or to key in the PIN."""
 
     def __init__(self) -> None:
-        super().__init__("Key in the PIN on your phone. Then this page opens by itself.")
+        super().__init__("Answer your phone, or key in the PIN there. Then this page opens by itself.")
 
 
 class EndedLink(SemsError):
@@ -56,6 +59,7 @@ class Links:
         self._key = secrets.token_bytes(32)
         self._members: dict[bytes, Member | None] = {}
         self._ended: OrderedDict[bytes, float] = OrderedDict()
+        self._reserved: set[bytes] = set()
 
     def reserve(self) -> str:
         """A new token for somebody who is about to become a member."""
@@ -66,6 +70,11 @@ class Links:
     def give(self, token: str, member: Member) -> None:
         """The token is for this member."""
         self._members[self._digest(token)] = member
+
+    def lead_back(self, fields: Iterable[str]) -> bool:
+        """One of these header fields has a link for somebody who is no member yet: we call ourselves."""
+        tokens = (token for text in fields for token in _TOKEN.findall(text))
+        return any(self._members.get(self._digest(token), self) is None for token in tokens)
 
     def find(self, token: str) -> Member:
         """Whose token this is. Raises :class:`EarlyLink`, :class:`EndedLink` or :class:`UnknownLink`."""

@@ -17,6 +17,7 @@ from typing import Final, Literal
 
 from ..subscribers import Subscribers
 from .command import Command
+from .dialling import Dialling, NoSwitchboard, Switchboard
 from .door import Joined, Left, go
 from .errors import NotHere, RoomFull, RoomLocked, StillWaiting
 from .event import Event
@@ -52,6 +53,8 @@ class ConferenceModel:
         ``moderator`` says who is one among those whose role nobody else decides: ``first``: whoever has
         been there longest, whenever there would be none; ``everyone``; or ``none`` of them.
         """
+        self.switchboard: Switchboard = NoSwitchboard()
+        """Decides who can be called into the room."""
         self._state = State(settings=settings or Settings())
         self._levels: Mapping[int, int] = {}
         self._moderator = moderator
@@ -92,6 +95,11 @@ class ConferenceModel:
     def floor(self) -> tuple[int, ...]:
         """Ids of those who hold the floor, in the order in which they got it. Empty in an open room."""
         return self._state.floor
+
+    @property
+    def calls(self) -> Mapping[int, Dialling]:
+        """Who is called into the room, or was in vain, by id, in the order in which they were dialled."""
+        return MappingProxyType(self._state.calls)
 
     @property
     def settings(self) -> Settings:
@@ -199,18 +207,21 @@ class ConferenceModel:
         role: Role | None = None,
         texts: bool = False,
         wait: bool | None = None,
+        invited: int | None = None,
     ) -> Participant:
         """Lets somebody in, or wait, as the settings say: afterwards he is one of the
         :attr:`participants` or of those who are :attr:`waiting`. ``role`` is given where something
         outside the conference decides it; ``texts``: his phone takes texts;
-        ``wait``: whether he waits, if not as the room says.
+        ``wait``: whether he waits, if not as the room says; ``invited``: the id of one who was called, for
+        whom also a locked room is open, and who need not wait.
 
         Raises :class:`RoomLocked` or :class:`RoomFull`.
         """
-        self.must_be_open()
-        self._last_id += 1
+        if invited is None:
+            self.must_be_open()
+        self.must_have_room_for(1)
         participant = Participant(
-            id=self._last_id,
+            id=self.next_id() if invited is None else invited,
             name=name,
             presence=presence,
             role=role or self._role_of_a_newcomer(),
@@ -218,7 +229,7 @@ class ConferenceModel:
             muted_by_moderator=role is Role.LISTENER,
             texts=texts,
         )
-        if self._must_wait(participant, wait):
+        if invited is None and self._must_wait(participant, wait):
             if len(self.waiting) >= PATIENT:
                 raise RoomFull
             self.record(Knocked, participant=participant, waiting=(*self.waiting.values(), participant))
@@ -226,6 +237,11 @@ class ConferenceModel:
             self.record(Joined, participant=participant)
             self._on_entered(participant)
         return participant
+
+    def next_id(self) -> int:
+        """An id for somebody who comes, or is called."""
+        self._last_id += 1
+        return self._last_id
 
     def let_in(self, waiting: Participant, by: int | None) -> None:
         """For commands: he does not wait any more."""

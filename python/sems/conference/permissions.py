@@ -11,8 +11,10 @@ from .commands import (
     Admit,
     AdmitAll,
     AskToTalk,
+    CancelCall,
     Coach,
     DeclineTalk,
+    Dial,
     GiveFloor,
     LeaveTalk,
     Lock,
@@ -23,6 +25,7 @@ from .commands import (
     RaiseHand,
     Readmit,
     Record,
+    Redial,
     Remove,
     Say,
     SetBackground,
@@ -46,7 +49,7 @@ from .commands import (
 )
 from .errors import NotAllowed
 from .participant import Participant, Role
-from .settings import Mode
+from .settings import Mode, Who
 from .state import State
 
 Rule = Callable[[Any, Participant | None, State], None]
@@ -129,6 +132,19 @@ def _move(command: Move, by: Participant | None, state: State) -> None:
         moderators("move somebody to a side room")(command, by, state)
 
 
+def _dial(_: Dial | Redial, by: Participant | None, state: State) -> None:
+    if state.settings.dial is Who.NOBODY:
+        raise NotAllowed("Nobody can be called from here.")
+    if by is not None and not by.moderates and state.settings.dial is not Who.EVERYONE:
+        raise NotAllowed("Only a moderator can call somebody.")
+
+
+def _cancel_call(command: CancelCall, by: Participant | None, state: State) -> None:
+    call = state.calls.get(command.call)
+    if call is not None and by is not None and call.by != by.id:
+        moderators("take back what somebody else has dialled")(command, by, state)
+
+
 RULES: Final[dict[type[Command], Rule]] = {
     Admit: moderators("let somebody in"),
     AdmitAll: moderators("let somebody in"),
@@ -156,6 +172,9 @@ RULES: Final[dict[type[Command], Rule]] = {
     SetBackground: participants,
     Coach: _coach,
     Move: _move,
+    Dial: _dial,
+    Redial: _dial,
+    CancelCall: _cancel_call,
     Remove: moderators("remove a participant"),
     Readmit: moderators("bring a participant back"),
     Lock: moderators("lock the room"),

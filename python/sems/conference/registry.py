@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from ..subscribers import Subscribers
 from .archive import Archive
 from .conference import Conference
+from .exchange import Exchange
 from .links import Links
 
 if TYPE_CHECKING:
@@ -25,7 +27,9 @@ class Conferences:
         self.links = Links()
         self.archive = Archive(server.config.data / "recordings")
         """What was recorded."""
+        self.exchange = Exchange(server)
         self._conferences: dict[str, Conference] = {}
+        self._begun: Subscribers[Conference] = Subscribers()
         # Numbers of events rise from one life of a room to the next, and from one run of the server to
         # the next, so that nobody who comes back with an old number is told half of the story.
         self._sequence = int(clock() * 1000)
@@ -35,7 +39,13 @@ class Conferences:
         conference = self._conferences.get(name)
         if conference is None:
             conference = self._conferences[name] = Conference(name, self, self._sequence)
+            self._begun.tell(conference)
         return conference
+
+    def subscribe(self, callback: Callable[[Conference], None]) -> Callable[[], None]:
+        """Tells ``callback`` of each conference that begins, before anybody is in it; returns what ends
+        that."""
+        return self._begun.add(callback)
 
     def find(self, name: str) -> Conference | None:
         """The conference of that name, if there is one."""

@@ -25,6 +25,16 @@ class Mode(StrEnum):
     """Moderators, who hold the floor from the start, and to whom they give it."""
 
 
+class Who(StrEnum):
+    """Who may do something that not everybody need be allowed."""
+
+    MODERATORS = "moderators"
+    """Moderators, and the operator."""
+    EVERYONE = "everyone"
+    NOBODY = "nobody"
+    """Not even the operator."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What holds in a room. A change makes a new value."""
@@ -48,6 +58,8 @@ class Settings:
     """In which language the room speaks to those whose own is not known."""
     talk_time: float | None = None
     """For how long, in seconds, the floor is given to somebody; ``None``: until it is taken."""
+    dial: Who = Who.MODERATORS
+    """Who may call somebody into the room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

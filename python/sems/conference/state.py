@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .dialling import Dialling
 from .minutes import Minutes
 from .participant import Participant
 from .settings import Mode, Settings
@@ -36,6 +37,8 @@ class State:
     """By listener, the gain in dB with which he alone hears others."""
     talks: dict[int, Conversation] = field(default_factory=dict)
     """Talks that the room does not hear, by id, and what may become one. Nobody is in two."""
+    calls: dict[int, Dialling] = field(default_factory=dict)
+    """Who is called into the room, or was in vain, by id, in the order in which they were dialled."""
 
     def speaks(self, participant: Participant) -> bool:
         """The room hears him speak."""

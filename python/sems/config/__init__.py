@@ -1,6 +1,7 @@
 """The configuration: its model, and how it is read."""
 
 from .accounts import AccountSettings
+from .dialout import DialoutSettings
 from .load import DEFAULT_FILE, LoadedConfig, load_config
 from .model import (
     AnnouncementSettings,
@@ -18,6 +19,7 @@ __all__ = [
     "AccountSettings",
     "AnnouncementSettings",
     "Config",
+    "DialoutSettings",
     "LimitSettings",
     "LoadedConfig",
     "LogSettings",

@@ -20,7 +20,9 @@ from pydantic import (
 
 from ..sip.headers import SipUri, join_host_port, split_host_port
 from .accounts import AccountSettings
+from .api import ApiSettings
 from .auth import AuthSettings
+from .dialout import DialoutSettings
 from .files import FileSettings
 from .keys import KeySettings
 from .registrar import RegistrarSettings
@@ -368,7 +370,9 @@ class Config(Section):
     """Which service takes which call."""
     rooms: dict[str, RoomSettings] = Field(default_factory=dict)
     """Conference rooms."""
+    dialout: DialoutSettings = DialoutSettings()
     operator: OperatorSettings = OperatorSettings()
+    api: ApiSettings = ApiSettings()
     auth: AuthSettings = AuthSettings()
     registrar: RegistrarSettings = RegistrarSettings()
     limits: LimitSettings = LimitSettings()
@@ -402,6 +406,15 @@ class Config(Section):
                 if route.account is not None and route.account not in known:
                     raise ValueError(f"there is no account named {route.account}")
         return routes
+
+    @field_validator("dialout", mode="after")
+    @classmethod
+    def _account_is_known(cls, dialout: DialoutSettings, info: ValidationInfo) -> DialoutSettings:
+        # As for routes.
+        known = [None, *(account.name for account in info.data.get("accounts") or ())]
+        if "accounts" in info.data and dialout.account not in known:
+            raise ValueError(f"there is no account named {dialout.account}")
+        return dialout
 
     @model_validator(mode="after")
     def _who_registers_is_asked(self) -> Self:

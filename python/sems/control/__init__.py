@@ -1,5 +1,6 @@
 """The web side: the control pages and the API that they, and programs, use."""
 
 from .app import create_app
+from .webhooks import Webhooks
 
-__all__ = ["create_app"]
+__all__ = ["Webhooks", "create_app"]

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from ..engine import __version__
 from .auth import Auth
+from .calls import DialApi
 from .conferences import ConferenceApi
 from .endpoint import routes
 from .middleware import ExactPath, Guard
@@ -21,6 +22,7 @@ from .openapi import document
 from .operator import OperatorApi
 from .pages import Pages
 from .problem import HANDLERS
+from .rates import Rates
 from .recordings import RecordingApi
 from .stream import Streams
 from .talks import TalkApi
@@ -49,16 +51,18 @@ def _create_api(server: Server, auth: Auth, streams: Streams) -> Starlette:
         *ConferenceApi(streams).endpoints(),
         *TextApi().endpoints(),
         *TalkApi().endpoints(),
+        *DialApi().endpoints(),
         *OperatorApi(streams).endpoints(),
         *TraceApi().endpoints(),
         *RecordingApi().endpoints(),
     ]
+    rates = Rates(server.config.api.requests_per_second)
     description = json.dumps(document(endpoints, __version__), indent=1).encode()
 
     async def openapi(_: Request) -> Response:
         return Response(description, media_type="application/json")
 
     return Starlette(
-        routes=[Route("/openapi.json", openapi, methods=["GET"]), *routes(endpoints, server, auth)],
+        routes=[Route("/openapi.json", openapi, methods=["GET"]), *routes(endpoints, server, auth, rates)],
         exception_handlers=HANDLERS,
     )

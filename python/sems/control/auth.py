@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -25,9 +26,14 @@ _SAFE: Final = ("GET", "HEAD", "OPTIONS")
 class Caller:
     """Whom the credential of a request stands for."""
 
-    def __init__(self, member: Member | None) -> None:
+    def __init__(
+        self, member: Member | None, *, name: str = "operator", rooms: tuple[str, ...] | None = None
+    ) -> None:
         self.member = member
-        """The participant; ``None``: the operator."""
+        """The participant; ``None``: the operator, or a program."""
+        self.name = name
+        """Whom requests are counted for."""
+        self._rooms = rooms
 
     @property
     def id(self) -> int | None:
@@ -48,14 +54,24 @@ class Caller:
             if self.member.waiting and not lobby:
                 raise StillWaiting
             return self.member.conference
+        self.must_be_for(name)
         conference = server.conferences.find(name)
         if conference is None:
             raise HTTPException(404, "There is no conference of this name.")
         return conference
 
+    def must_be_for(self, room: str) -> None:
+        """Raises NotAllowed for a program whose token is for other rooms."""
+        if self._rooms is not None and not self.is_for(room):
+            raise NotAllowed("This token is for other rooms.")
+
+    def is_for(self, room: str) -> bool:
+        """The room is the operator's, or one of those of the program's token."""
+        return self._rooms is None or any(fnmatchcase(room, pattern) for pattern in self._rooms)
+
     def must_be_operator(self) -> None:
-        """Raises NotAllowed for a participant."""
-        if self.member:
+        """Raises NotAllowed for a participant, and for a program whose token is for some rooms."""
+        if self.member or self._rooms is not None:
             raise NotAllowed("Only the operator can do this.")
 
     def must_be_participant(self) -> Member:
@@ -80,14 +96,18 @@ class Auth:
         Raises HTTPException 401, EndedLink or UnknownLink.
         """
         if token := request.path_params.get("token"):
-            return Caller(self._server.conferences.links.find(token))
+            return _member(self._server.conferences.links.find(token))
         scheme, _, credential = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             credential = credential.strip()
             if self.is_operator_token(credential):
                 return Caller(None)
+            for known in self._server.config.api.tokens:
+                if hmac.compare_digest(known.token.encode(), credential.encode()):
+                    rooms = known.rooms if known.scope == "room" else None
+                    return Caller(None, name=f"token {known.name}", rooms=rooms)
             try:
-                return Caller(self._server.conferences.links.find(credential))
+                return _member(self._server.conferences.links.find(credential))
             except UnknownLink:
                 raise _unauthorized("This token is not known here.") from None
         if self.has_operator_session(request):
@@ -134,6 +154,10 @@ class Auth:
         ours = {request.headers.get("host"), urlsplit(self._server.config.base_url or "").netloc}
         if not origin or origin not in ours:
             raise NotAllowed("This was asked by a page of another site.")
+
+
+def _member(member: Member) -> Caller:
+    return Caller(member, name=f"participant {member.call.id}")
 
 
 def _unauthorized(why: str) -> HTTPException:

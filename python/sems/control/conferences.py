@@ -15,6 +15,7 @@ from ..conference import (
     LowerHand,
     Move,
     Mute,
+    NotAllowed,
     NotHere,
     RaiseHand,
     Readmit,
@@ -77,8 +78,7 @@ class ConferenceApi:
                 path="/conferences",
                 handle=self.list,
                 name="listConferences",
-                summary="All conferences",
-                who="operator",
+                summary="All conferences, or those of the rooms of the token",
                 answer=ConferenceList,
             ),
             Endpoint(
@@ -192,10 +192,11 @@ class ConferenceApi:
         return answer(Me(conference=member.conference.name, participant=member.id, keys=keys))
 
     async def list(self, ask: Ask) -> ASGIApp:
-        """All conferences."""
-        return answer(
-            ConferenceList(conferences=[ConferenceView.of(each) for each in ask.server.conferences])
-        )
+        """All conferences that are the caller's business."""
+        if ask.caller.member:
+            raise NotAllowed("Only the operator can do this.")
+        found = [ConferenceView.of(each) for each in ask.server.conferences if ask.caller.is_for(each.name)]
+        return answer(ConferenceList(conferences=found))
 
     async def show(self, ask: Ask) -> ASGIApp:
         """One conference."""

@@ -13,8 +13,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from ..errors import SemsError
 from .auth import Auth, Caller
 from .middleware import INNER_SLASH
+from .rates import Rates
 
 if TYPE_CHECKING:
     from ..server import Server
@@ -65,18 +67,23 @@ class Endpoint:
     """Names of query parameters and what they are."""
 
 
-def routes(endpoints: Iterable[Endpoint], server: Server, auth: Auth) -> list[Route]:
+def routes(endpoints: Iterable[Endpoint], server: Server, auth: Auth, rates: Rates) -> list[Route]:
     """The routes of the endpoints, one for each path."""
     by_path: dict[str, dict[str, Endpoint]] = {}
     for endpoint in endpoints:
         by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint
-    return [_route(path, methods, server, auth) for path, methods in by_path.items()]
+    return [_route(path, methods, server, auth, rates) for path, methods in by_path.items()]
 
 
-def _route(path: str, methods: dict[str, Endpoint], server: Server, auth: Auth) -> Route:
+def _route(path: str, methods: dict[str, Endpoint], server: Server, auth: Auth, rates: Rates) -> Route:
     async def serve(request: Request) -> ASGIApp:
         endpoint = methods["GET" if request.method == "HEAD" else request.method]
-        caller = auth.caller(request)
+        try:
+            caller = auth.caller(request)
+        except (HTTPException, SemsError):
+            rates.ask(f"address {request.client.host if request.client else ''}")
+            raise
+        rates.ask(caller.name)
         if endpoint.who == "operator":
             caller.must_be_operator()
         elif endpoint.who == "participant":

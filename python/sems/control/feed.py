@@ -63,7 +63,7 @@ class Feed:
         key = happened.sequence, own
         if key not in self._coded:
             view = EventView.of(happened, self.conference.model, own=own)
-            self._coded[key] = event(view.model_dump_json(exclude_none=True), id=happened.sequence)
+            self._coded[key] = event(view.model_dump_json(exclude_unset=True), id=happened.sequence)
             if len(self._coded) > _CODED:
                 self._coded.popitem(last=False)
         return self._coded[key]

@@ -29,7 +29,7 @@ _REASONS = {
     413: "The body is too large",
     415: "The body is not JSON",
     422: "What was sent does not fit",
-    429: "Too much at once: it can be tried again in a few seconds",
+    429: "Too much at once; Retry-After says when it can be tried again",
     500: "The server failed",
 }
 
@@ -82,7 +82,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         operation["parameters"] = parameters
     if endpoint.body:
         operation["requestBody"] = {"required": True, "content": {"application/json": _schema(endpoint.body)}}
-    for status in sorted({401, 403, 410, 500, *endpoint.errors}):
+    for status in sorted({401, 403, 410, 429, 500, *endpoint.errors}):
         operation["responses"][str(status)] = {
             "description": _REASONS[status],
             "content": {"application/problem+json": _schema(Problem)},

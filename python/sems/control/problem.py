@@ -10,7 +10,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ..conference import EarlyLink, EndedLink, NotAllowed, NotHere, Refused, TooFast, UnknownLink
+from ..conference import (
+    BadTarget,
+    EarlyLink,
+    EndedLink,
+    NotAllowed,
+    NotHere,
+    Refused,
+    TooFast,
+    UnknownLink,
+)
 from .views import Problem
 
 _SENTENCES = {
@@ -39,7 +48,7 @@ async def on_http_exception(_: Request, error: Exception) -> Response:
 
 async def on_refusal(_: Request, error: Exception) -> Response:
     """The conference does not carry the command out."""
-    known = (NotAllowed, 403), (NotHere, 404), (TooFast, 429)
+    known = (NotAllowed, 403), (NotHere, 404), (TooFast, 429), (BadTarget, 422)
     return problem(next((status for kind, status in known if isinstance(error, kind)), 409), str(error))
 
 

@@ -118,6 +118,7 @@ class RecordingApi:
     def _of(ask: Ask, id: str | None = None) -> tuple[str, frozenset[str] | None]:
         """The name of the room, and which of its recordings the caller may hear; ``None``: all."""
         if ask.caller.member is None:
+            ask.caller.must_be_for(ask.path("name"))
             return ask.path("name"), None
         conference: Conference = conference_of(ask)
         permit_to_hear(conference.model.present(ask.caller.member.id))

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from ..conference import Conferences
+    from ..control import Webhooks
     from ..trace import Trace, TracedCall
 
 # What a stop may take, in seconds. Together less than five, which is what is promised.
@@ -81,6 +82,7 @@ class Server:
         self.conferences: Conferences
         """Made at the start."""
         self.web_app: ASGIApp | None = None
+        self._webhooks: Webhooks
         """The control pages and their API; made at the start."""
         self.accounts: Accounts
         """Where we are registered; made at the start."""
@@ -129,7 +131,7 @@ class Server:
     async def start(self) -> None:
         """Takes calls when it returns. Raises StartError."""
         from ..conference import Conferences
-        from ..control import create_app
+        from ..control import Webhooks, create_app
 
         if self._network is None:
             hosting.raise_file_limit()
@@ -144,6 +146,7 @@ class Server:
             self.ways = Ways(self.config, self.engine.core.listeners())
             self.sounds = SoundLibrary(self.config, self.engine)
             self.conferences = Conferences(self)
+            self._webhooks = Webhooks(self.config.api.webhooks, self.conferences)
             self.accounts = Accounts(self)
             self.registrar = Registrar(self)
             if self._web:
@@ -201,6 +204,7 @@ class Server:
                 await self._run_hooks(app, app.stop_hooks)
             await self.ways.close()
             self.registrar.close()
+            await self._webhooks.close()
         finally:
             if pages is not None:
                 forget_running(self)

@@ -81,7 +81,7 @@ async def test_a_link_of_who_keys_in_the_pin_yet_is_early(lab: Lab) -> None:
     anna = await dial(lab, "anna")
     assert anna.link
     token = anna.link.rpartition("/")[2]
-    with pytest.raises(EarlyLink, match="Key in the PIN"):
+    with pytest.raises(EarlyLink, match="key in the PIN"):
         server.conferences.links.find(token)
     await anna.hang_up()
     await asyncio.sleep(0.5)

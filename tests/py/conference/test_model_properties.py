@@ -10,7 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sems.conference.commands import (
     Admit,
     AdmitAll,
+    CancelCall,
     Command,
+    Dial,
     GiveFloor,
     Lock,
     LowerHand,
@@ -19,6 +21,7 @@ from sems.conference.commands import (
     RaiseHand,
     Readmit,
     Record,
+    Redial,
     Remove,
     Say,
     SetGain,
@@ -36,10 +39,13 @@ from sems.conference.commands import (
     Unlock,
     Unmute,
 )
-from sems.conference.errors import NotHere, Refused, RoomFull, RoomLocked
+from sems.conference.dialling import MOST_REMEMBERED, answered, failed, forget, progress
+from sems.conference.errors import LinesBusy, NoSuchCall, NotHere, Refused, RoomFull, RoomLocked
 from sems.conference.events import (
+    CallGone,
     Event,
     Gone,
+    Joined,
     MessageFailed,
     MessageSent,
     ParticipantChanged,
@@ -47,7 +53,7 @@ from sems.conference.events import (
 )
 from sems.conference.model import ConferenceModel
 from sems.conference.participant import Participant, Role
-from sems.conference.settings import Mode
+from sems.conference.settings import Mode, Settings, Who
 from sems.conference.text import (
     LONGEST,
     MOST_CHARACTERS,
@@ -70,6 +76,8 @@ COMMANDS |= st.builds(SetRole, IDS, st.sampled_from(Role))
 COMMANDS |= st.builds(SetGain, IDS, st.floats(-99, 99)) | st.builds(
     SetVolume, IDS, st.none() | st.floats(-99, 99)
 )
+COMMANDS |= st.builds(Dial, st.sampled_from(["100", "busy", " ", "x" * 300]), st.none() | st.just("Zoe"))
+COMMANDS |= st.builds(CancelCall, IDS) | st.builds(Redial, IDS)
 LINES = st.builds(
     Say,
     st.text(max_size=20) | st.sampled_from(["", "x" * 2001, "y" * 2000]),
@@ -78,24 +86,51 @@ LINES = st.builds(
 )
 
 
+class MostLines:
+    """All but one are free."""
+
+    def check(self, target: str, by: int | None) -> None:
+        if target == "busy":
+            raise LinesBusy("this is a test")
+
+
 class AnyConference(RuleBasedStateMachine):
     """Commands of anybody about anybody, calls that come and go, lines that do what lines do."""
 
-    @initialize(moderator=st.sampled_from(["first", "everyone", "none"]))
-    def start(self, moderator: Literal["first", "everyone", "none"]) -> None:
+    @initialize(moderator=st.sampled_from(["first", "everyone", "none"]), dial=st.sampled_from(Who))
+    def start(self, moderator: Literal["first", "everyone", "none"], dial: Who) -> None:
         self.moderator = moderator
-        self.room = ConferenceModel(moderator=moderator, sequence=7)
+        self.room = ConferenceModel(moderator=moderator, sequence=7, settings=Settings(dial=dial))
+        self.room.switchboard = MostLines()
         self.events: list[Event] = []
         self.heard: dict[int, bool] = {}
         self.room.subscribe(self.somebody_is_told)
         self.room.subscribe(self.events.append)
-        self.replica = ConferenceModel(sequence=7)
+        self.replica = ConferenceModel(sequence=7, settings=Settings(dial=dial))
         self.room.subscribe(lambda event: event.apply(self.replica._state))
 
     @rule(role=st.sampled_from([None, *Role]))
     def somebody_calls(self, role: Role | None) -> None:
         with contextlib.suppress(RoomLocked, RoomFull):
             self.room.admit("X", role=role)
+
+    @rule(id=IDS, code=st.integers(100, 199))
+    def a_phone_rings(self, id: int, code: int) -> None:
+        progress(self.room, id, code, "X")
+
+    @rule(id=IDS, code=st.integers(300, 699))
+    def a_phone_refuses(self, id: int, code: int) -> None:
+        failed(self.room, id, code, "X")
+
+    @rule(id=IDS)
+    def a_phone_answers(self, id: int) -> None:
+        with contextlib.suppress(NoSuchCall, RoomFull):
+            assert answered(self.room, id).id == id
+            assert id not in self.room.calls
+
+    @rule(id=IDS)
+    def a_minute_passes(self, id: int) -> None:
+        forget(self.room, id)
 
     @rule(id=IDS)
     def somebody_hangs_up(self, id: int) -> None:
@@ -113,7 +148,11 @@ class AnyConference(RuleBasedStateMachine):
             assert (before, state) == (self.room.participants, self.rest())
             assert self.room.sequence == sequence
             assert str(why).endswith(".")
-            if isinstance(why, NotHere):
+            if isinstance(why, NoSuchCall):
+                assert getattr(command, "call", None) not in self.room.calls
+            elif isinstance(command, Admit | TurnAway) and by in before:
+                assert command.participant not in self.room.waiting
+            elif isinstance(why, NotHere):
                 named = getattr(command, "participant", by), *(getattr(command, "to", None) or ())
                 assert by not in before or not before.keys() >= set(named)
         else:
@@ -128,7 +167,13 @@ class AnyConference(RuleBasedStateMachine):
             self.heard[event.participant.id] = self.room.speaks(event.participant)
 
     def rest(self) -> tuple[object, ...]:
-        return self.room.hands, self.room.floor, self.room.settings, dict(self.room.messages)
+        return (
+            self.room.hands,
+            self.room.floor,
+            self.room.settings,
+            dict(self.room.messages),
+            dict(self.room.calls),
+        )
 
     def only_his_own_has_changed(
         self, before: dict[int, Participant], by: int, state: tuple[object, ...]
@@ -171,6 +216,8 @@ class AnyConference(RuleBasedStateMachine):
         assert self.replica.participants == self.room.participants
         assert list(self.replica.participants) == list(self.room.participants)
         assert (self.replica.hands, self.replica.floor) == (self.room.hands, self.room.floor)
+        # That one who was removed has hung up is nothing to tell.
+        self.replica._state.removed = dict(self.room.removed)
         assert self.replica._state == self.room._state
         assert list(self.replica.messages.items()) == list(self.room.messages.items())
 
@@ -178,6 +225,17 @@ class AnyConference(RuleBasedStateMachine):
     def who_missed_some_events_can_catch_up(self) -> None:
         for missed in (0, len(self.events) // 2, len(self.events)):
             assert self.room.since(self.room.sequence - missed) == self.events[len(self.events) - missed :]
+
+    @invariant()
+    def who_is_called_is_not_here_yet_and_has_an_id_of_his_own(self) -> None:
+        assert not set(self.room.calls) & {*self.room.participants, *self.room.removed, *self.room.waiting}
+        assert sum(1 for call in self.room.calls.values() if not call.going_on) <= MOST_REMEMBERED
+        joined = [event.participant.id for event in self.events if isinstance(event, Joined)]
+        assert len(set(joined)) == len(joined) or any(
+            event.readmitted for event in self.events if isinstance(event, Joined)
+        )
+        gone = [event.call.id for event in self.events if isinstance(event, CallGone)]
+        assert len(set(gone)) == len(gone), "no call comes back"
 
     @invariant()
     def each_hand_has_one_place_and_an_owner_who_is_here(self) -> None:

@@ -36,6 +36,7 @@ async def test_a_conference_is_shown_as_it_is(meeting: Meeting) -> None:
                 "has_moderator_pin": False,
                 "language": "en",
                 "talk_time": None,
+                "dial": "moderators",
             },
             "waiting": [],
             "recording": {"state": "off", "kind": "mix", "since": None},
@@ -43,6 +44,7 @@ async def test_a_conference_is_shown_as_it_is(meeting: Meeting) -> None:
             "volumes": {},
             "hands": [3, 2],
             "participants": None,
+            "calls": [],
             "messages": [],
             "talk": None,
             "me": 2,
@@ -198,7 +200,7 @@ async def test_the_api_describes_itself_in_valid_openapi(meeting: Meeting) -> No
         *("listCalls", "getCall", "hangUp", "getStats", "followOverview", "listRegistrations"),
         *("listTraces", "getTrace", "sendMessage"),
         *("askToTalk", "acceptTalk", "declineTalk", "changeTalk", "leaveTalk"),
-        *("listTraces", "getTrace"),
+        *("dial", "cancelCall", "redial"),
     }
     for methods in document["paths"].values():
         for operation in methods.values():

@@ -18,9 +18,12 @@ SETTINGS = {
     "waiting_room": False,
     "wait_for_moderator": False,
     "quiet": False,
+    "max_members": None,
+    "talk_time": None,
     "has_pin": False,
     "has_moderator_pin": False,
     "language": "en",
+    "dial": "moderators",
 }
 
 

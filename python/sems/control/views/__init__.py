@@ -14,6 +14,7 @@ from .conference import (
     ParticipantWish,
     SettingsView,
 )
+from .dialling import Dialled, DiallingView, DialWish
 from .operator import (
     AccountView,
     CallList,
@@ -38,6 +39,9 @@ __all__ = [
     "ConferenceSummary",
     "ConferenceView",
     "ConferenceWish",
+    "DialWish",
+    "Dialled",
+    "DiallingView",
     "Done",
     "EventView",
     "FailureView",

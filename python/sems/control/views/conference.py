@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import Field
 
-from ...conference import Conference, ConferenceModel, Mode, Participant, Presence, Role, Settings
+from ...conference import Conference, ConferenceModel, Mode, Participant, Presence, Role, Settings, Who
 from ...conference.events import (
     Admitted,
+    CallChanged,
+    CallGone,
     Event,
     FloorChanged,
     HandsChanged,
@@ -26,6 +28,7 @@ from ...conference.events import (
 )
 from ...conference.volumes import LOUDEST, SOFTEST
 from .base import View, Wish, rounded
+from .dialling import DiallingView, calls_of
 from .recordings import RecordingView
 from .talk import TalkView
 from .text import MessageView, messages_for
@@ -127,6 +130,8 @@ class SettingsView(View):
     """The language in which the room speaks, such as `en`."""
     talk_time: float | None
     """For how many seconds the floor is given to somebody; null: until it is taken."""
+    dial: Who
+    """Who can call somebody into the room."""
 
     @classmethod
     def of(cls, settings: Settings) -> SettingsView:
@@ -142,6 +147,7 @@ class SettingsView(View):
             has_moderator_pin=settings.moderator_pin is not None,
             language=settings.language,
             talk_time=settings.talk_time,
+            dial=settings.dial,
         )
 
 
@@ -163,6 +169,8 @@ class ConferenceView(View):
     recording: RecordingView
     volumes: dict[int, float]
     """The gain in dB with which the reader alone hears others, by their ids; others are heard as by all."""
+    calls: list[DiallingView]
+    """Who is being called into the room, or was in vain, in the order in which they were dialled."""
     messages: list[MessageView]
     """What was written lately, as far as the reader may read it, the oldest first."""
     talk: TalkView | None = None
@@ -190,6 +198,7 @@ class ConferenceView(View):
             waiting=[ParticipantView.of(each, model, own=False) for each in model.waiting.values()],
             recording=RecordingView.of(model.recording),
             volumes={} if me is None else dict(model.volumes(me)),
+            calls=calls_of(model),
             messages=messages_for(model, me),
             talk=TalkView.of(talk, own=True) if talk else None,
             me=me,
@@ -208,6 +217,7 @@ class ConferenceView(View):
             waiting=[ParticipantView.of(model.waiting[me], model, own=True)],
             recording=RecordingView.of(model.recording),
             volumes={},
+            calls=[],
             messages=[],
             me=me,
         )
@@ -250,6 +260,8 @@ EventType = Literal[
     "texts_changed",
     "message_sent",
     "message_failed",
+    "call_changed",
+    "call_gone",
 ]
 
 
@@ -272,6 +284,9 @@ class EventView(View):
     """All that holds in the room."""
     message: MessageView | None = None
     """The line that was written, or that did not reach somebody."""
+    call: DiallingView | None = None
+    """Somebody who is being called, or was in vain; after ``call_gone`` there is no such call any more: who
+    has answered comes in with ``joined`` and the same id."""
 
     recording: RecordingView | None = None
     error: str | None = None
@@ -285,6 +300,8 @@ class EventView(View):
     def of(cls, happened: Event, model: ConferenceModel, *, own: bool) -> EventView:
         """As told to the participant whom it is about (``own``) or to others."""
         values: dict[str, Any] = {}
+        if happened.by is not None:
+            values["by"] = happened.by
         if isinstance(happened, ParticipantChanged):
             values["participant"] = ParticipantView.of(happened.participant, model, own=own)
         if isinstance(happened, LobbyChanged | Admitted):
@@ -297,17 +314,19 @@ class EventView(View):
             values["settings"] = SettingsView.of(happened.settings)
         if isinstance(happened, RecordingChanged):
             values["recording"] = RecordingView.of(happened.recording)
-            values["error"] = happened.error
+            if happened.error is not None:
+                values["error"] = happened.error
         if isinstance(happened, VolumesChanged):
             values["volumes"] = dict(happened.volumes)
         if isinstance(happened, MessageSent | MessageFailed):
             values["message"] = MessageView.of(happened.message, happened.message.sender)
         if isinstance(happened, TalkChanged):
             values["talk"] = TalkView.of(happened.talk, own=own)
+        if isinstance(happened, CallChanged | CallGone):
+            values["call"] = DiallingView.of(happened.call)
         return cls(
             type=cast(EventType, _snake_case(type(happened).__name__)),
             sequence=happened.sequence,
-            by=happened.by,
             **values,
         )
 

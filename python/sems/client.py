@@ -1,0 +1,202 @@
+"""A client of the API: what programs elsewhere steer conferences with.
+
+>>> async with Client("https://sems.example.com", token) as sems:
+...     await sems.change_participant("standup", 2, muted=True)
+...     async for event in sems.follow("standup"):
+...         print(event.type, event.participant and event.participant.name)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel
+
+from .control.views import (
+    ConferenceList,
+    ConferenceView,
+    Done,
+    EventView,
+    Me,
+    ParticipantView,
+    RecordedList,
+    Sent,
+)
+from .errors import SemsError
+
+_T = TypeVar("_T", bound=BaseModel)
+
+#: The server says something every five seconds; a line that is silent for longer, in seconds, is dead.
+_SILENCE: Final = 15.0
+#: Between two attempts to follow again, in seconds.
+_PAUSE: Final = 1.0
+
+
+class ApiError(SemsError):
+    """The server did not do what was asked."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        """The HTTP status."""
+        self.detail = detail
+        """The reason, as a sentence that can be shown to people."""
+
+
+class Client:
+    """One server, and one credential: the token of a program, of the operator, or of a participant's link.
+
+    Raises :class:`ApiError` for what is refused, and ``httpx.TransportError`` when the server can't be
+    reached.
+    """
+
+    def __init__(self, url: str, token: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        """``url``: where the pages are, such as ``https://sems.example.com``."""
+        self._http = httpx.AsyncClient(
+            base_url=url.rstrip("/") + "/api/v1",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=10.0,
+            transport=transport,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes its connections."""
+        await self._http.aclose()
+
+    # what is so
+
+    async def me(self) -> Me:
+        """Whom the credential stands for, if it is a participant's."""
+        return await self._ask(Me, "GET", "/me")
+
+    async def conferences(self) -> list[ConferenceView]:
+        """All conferences, or those of the rooms of the token."""
+        return (await self._ask(ConferenceList, "GET", "/conferences")).conferences
+
+    async def conference(self, name: str) -> ConferenceView:
+        """One conference."""
+        return await self._ask(ConferenceView, "GET", _path(name))
+
+    async def participant(self, name: str, participant: int | str) -> ParticipantView:
+        """One participant; ``"me"``: the one whose link it is."""
+        return await self._ask(ParticipantView, "GET", f"{_path(name)}/participants/{participant}")
+
+    async def follow(self, name: str, *, since: int | None = None) -> AsyncIterator[EventView]:
+        """Every change in the conference from now on, or from the event after ``since``, each once and in
+        order, over lost connections too. Ends when the conference, or the call of the participant, does.
+
+        What is not remembered any more is left out: a jump in ``sequence`` tells so.
+        """
+        last = since
+        while True:
+            try:
+                async for kind, number, data in self._stream(name, last):
+                    if number is not None:
+                        last = number
+                    if kind == "message":
+                        yield EventView.model_validate_json(data)
+                    elif kind == "ended":
+                        return
+            except httpx.TransportError:
+                pass
+            except ApiError as error:
+                # Over, or not ours any more. What is merely too often or broken is tried again.
+                if error.status in (404, 410):
+                    return
+                if error.status < 500 and error.status != 429:
+                    raise
+            await asyncio.sleep(_PAUSE)
+
+    # what is asked for
+
+    async def change_conference(self, name: str, **wish: Any) -> Done:
+        """Changes what holds in the room: ``locked=True``, ``mode="moderated"`` and the other fields of
+        ``ConferenceWish``."""
+        return await self._ask(Done, "PATCH", _path(name), wish)
+
+    async def change_participant(self, name: str, participant: int | str, **wish: Any) -> Done:
+        """Changes what is so of a participant: ``muted=True``, ``hand=True``, ``floor=True`` and the other
+        fields of ``ParticipantWish``."""
+        return await self._ask(Done, "PATCH", f"{_path(name)}/participants/{participant}", wish)
+
+    async def remove(self, name: str, participant: int | str) -> Done:
+        """Removes a participant, or turns away one who waits."""
+        return await self._ask(Done, "DELETE", f"{_path(name)}/participants/{participant}")
+
+    async def admit(self, name: str, participant: int | None = None) -> Done:
+        """Lets in one who waits; ``None``: all."""
+        who = "" if participant is None else f"/participants/{participant}"
+        return await self._ask(Done, "POST", f"{_path(name)}{who}/admit")
+
+    async def say(self, name: str, text: str, *, to: list[int] | None = None) -> Sent:
+        """Writes to all, or to these participants."""
+        wish = {"text": text} if to is None else {"text": text, "to": to}
+        return await self._ask(Sent, "POST", f"{_path(name)}/messages", wish)
+
+    async def record(self, name: str, state: str, *, kind: str = "mix") -> Done:
+        """``recording``, ``paused`` or ``off``; ``kind``: ``mix`` or ``members``."""
+        return await self._ask(Done, "PATCH", f"{_path(name)}/recording", {"state": state, "kind": kind})
+
+    async def recordings(self, name: str) -> RecordedList:
+        """What was recorded."""
+        return await self._ask(RecordedList, "GET", f"{_path(name)}/recordings")
+
+    async def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """Anything that the OpenAPI document of the server names, ``path`` below ``/api/v1``: the answer
+        as JSON."""
+        response = await self._http.request(method, path, json=body)
+        _check(response.status_code, response.content)
+        return response.json()
+
+    async def _ask(self, kind: type[_T], method: str, path: str, body: Any = None) -> _T:
+        return kind.model_validate(await self.ask(method, path, body))
+
+    async def _stream(self, name: str, last: int | None) -> AsyncIterator[tuple[str, int | None, str]]:
+        """Kind, number and data of each event of one connection."""
+        headers = {} if last is None else {"Last-Event-ID": str(last)}
+        timeout = httpx.Timeout(10.0, read=_SILENCE)
+        url = f"{_path(name)}/events"
+        async with self._http.stream("GET", url, headers=headers, timeout=timeout) as response:
+            if response.status_code != 200:
+                _check(response.status_code, await response.aread())
+            kind, number, data = "message", None, ""
+            async for line in response.aiter_lines():
+                field, _, value = line.partition(": ")
+                if field == "event":
+                    kind = value
+                elif field == "id":
+                    number = int(value)
+                elif field == "data":
+                    data = value
+                elif not line:
+                    if data:
+                        yield kind, number, data
+                    kind, number, data = "message", None, ""
+
+
+def _path(name: str) -> str:
+    return f"/conferences/{quote(name, safe='')}"
+
+
+def _check(status: int, content: bytes) -> None:
+    if status < 400:
+        return
+    try:
+        detail = str(json.loads(content)["detail"])
+    except (ValueError, KeyError, TypeError):
+        detail = f"The server answered with HTTP {status}."
+    raise ApiError(status, detail)
