@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .config import LogSettings
 
 # A link is a capability: whoever reads it can act as the caller.
-_SECRET = re.compile(r"(/c/|\btoken=)[^&/?#\s\"'<>;,)\\]+")
+_SECRET = re.compile(r"(/c/|/pairings/|\btoken=)[^&/?#\s\"'<>;,)\\]+")
 #: What every record has; the rest are the fields of the line.
 _OF_EVERY_RECORD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 _BARE = re.compile(r"[^\s\"'=\\]+")
@@ -94,7 +94,7 @@ logger: Final = Log({})
 
 def conceal(text: str) -> str:
     """The text with the secret part of every link taken out."""
-    if "/c/" not in text and "token=" not in text:
+    if "/c/" not in text and "/pairings/" not in text and "token=" not in text:
         return text
     return _SECRET.sub(r"\1…", text)
 

@@ -66,6 +66,7 @@ from .links import EarlyLink, EndedLink, Links, UnknownLink
 from .member import Member
 from .minutes import RecordingKind, RecordingState
 from .model import ConferenceModel
+from .pairing import TooManyCodes, WrongCode
 from .participant import Line, Participant, Presence, Role
 from .registry import Conferences
 from .settings import Mode, Settings, Who
@@ -148,10 +149,12 @@ __all__ = [
     "TalkKind",
     "TalkState",
     "TooFast",
+    "TooManyCodes",
     "TurnAway",
     "UnknownLink",
     "Unlock",
     "Unmute",
     "Who",
+    "WrongCode",
     "WrongPin",
 ]

@@ -56,7 +56,8 @@ class Conference:
         """The app by which the first came in."""
         self.settings = server.config.room(name)
         self.links = conferences.links
-        self.model = ConferenceModel(
+        self.pairings = conferences.pairings
+        self.model: ConferenceModel = ConferenceModel(
             moderator=_who_moderates(self.settings),
             settings=self._from_the_start(self.settings),
             sequence=sequence,

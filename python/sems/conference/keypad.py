@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from .commands import Command, GiveFloor, Lock, LowerHand, Mute, RaiseHand, TakeFloor, Talk, Unlock, Unmute
+from .commands import (
+    CancelCall,
+    Command,
+    Dial,
+    GiveFloor,
+    Lock,
+    LowerHand,
+    Mute,
+    RaiseHand,
+    Redial,
+    TakeFloor,
+    Talk,
+    Unlock,
+    Unmute,
+)
+from .errors import NoSuchCall
 from .minutes import Record, RecordingState, StopRecording
 from .participant import Participant
-from .settings import Mode
+from .settings import Mode, Who
 
 if TYPE_CHECKING:
     from ..config.keys import KeySettings
@@ -20,7 +36,7 @@ if TYPE_CHECKING:
 #: Keys that make no code with what follows within this time, in seconds, are forgotten.
 PATIENCE: Final = 5.0
 
-_KEYS: Final = {"*": "key-star", "#": "key-pound"}
+_KEYS: Final = {"*": "key-star", "#": "key-pound", "?": "key-six-digits", "+": "key-number"}
 
 #: By so much, in dB, the room becomes softer or louder with one press, and so much it can be in all.
 STEP: Final = 3.0
@@ -37,6 +53,8 @@ class Action:
     """Whether help names it to him as things are."""
     prompt: str | None = None
     """The sound with which help names it, before the keys; ``None``: help does not speak of it."""
+    outside: bool = False
+    """Also one who waits to be let in can do it."""
 
 
 def command(make: Callable[[ConferenceModel, int], Command | None]) -> Callable[[Member, str], None]:
@@ -84,6 +102,40 @@ def _silence(member: Member, _: str) -> None:
     member.conference.do(*(Mute(each.id) for each in others), by=member.id)
 
 
+def _dial(member: Member, number: str) -> None:
+    member.conference.do(Dial(number), by=member.id)
+    member.sound("beep")
+
+
+def _redial(member: Member, _: str) -> None:
+    member.conference.do(Redial(_last(member, going_on=False)), by=member.id)
+    member.sound("beep")
+
+
+def _cancel(member: Member, _: str) -> None:
+    member.conference.do(CancelCall(_last(member, going_on=True)), by=member.id)
+    member.sound("beep")
+
+
+def _last(member: Member, *, going_on: bool) -> int:
+    """The call that was dialled last, by himself if he is no moderator. Raises NoSuchCall."""
+    model = member.conference.model
+    moderates = member.id in model.moderators
+    ids = [
+        call.id
+        for call in model.calls.values()
+        if call.going_on == going_on and (moderates or call.by == member.id)
+    ]
+    if not ids:
+        raise NoSuchCall
+    return max(ids)
+
+
+def _may_dial(room: ConferenceModel, him: Participant) -> bool:
+    who = room.settings.dial
+    return who is Who.EVERYONE or (who is Who.MODERATORS and him.moderates)
+
+
 def _moderates(_: ConferenceModel, him: Participant) -> bool:
     return him.moderates
 
@@ -100,12 +152,17 @@ ACTIONS: Final[dict[str, Action]] = {
     "mute": Action(command(_mute), prompt="key-mute"),
     "hand": Action(command(_hand), prompt="key-hand"),
     "talk": Action(command(_talk), _may_talk, prompt="key-talk"),
+    "pair": Action(lambda member, code: member.pair(code), prompt="key-pair", outside=True),
+    "code": Action(lambda member, _: member.speak_code(), prompt="key-code", outside=True),
     "help": Action(lambda member, _: member.help()),
     "count": Action(lambda member, _: member.say_count(), prompt="key-count"),
     "softer": Action(lambda member, _: member.nudge(-STEP), prompt="key-softer"),
     "louder": Action(lambda member, _: member.nudge(STEP), prompt="key-louder"),
     "lock": Action(command(_lock), _moderates, prompt="key-lock"),
     "record": Action(command(_record), _moderates, prompt="key-record"),
+    "dial": Action(_dial, _may_dial, prompt="key-dial"),
+    "redial": Action(_redial, _may_dial, prompt="key-redial"),
+    "cancel": Action(_cancel, _may_dial, prompt="key-cancel"),
     "next": Action(_next, _has_floor_to_give, prompt="key-next"),
     "silence": Action(_silence, _moderates, prompt="key-silence"),
 }
@@ -123,7 +180,8 @@ def spoken(room: ConferenceModel, him: Participant, keys: KeySettings) -> list[s
     for name, action in ACTIONS.items():
         code = getattr(keys, name)
         if action.prompt and code and action.useful(room, him):
-            sounds += [action.prompt, *(_KEYS.get(key, f"digit-{key}") for key in code)]
+            keys_of_code = re.sub(r"\?+", "?", code)
+            sounds += [action.prompt, *(_KEYS.get(key, f"digit-{key}") for key in keys_of_code)]
     return sounds
 
 

@@ -111,6 +111,7 @@ class Member:
         self._unsubscribe()
         self.conference.mixing.leave(self)
         self.conference.links.end(self.link)
+        self.conference.pairings.forget(self)
         if self._farewell:
             self._farewell.cancel()
         self.ended = True
@@ -134,8 +135,10 @@ class Member:
 
     def _on_key(self, key: str) -> None:
         pressed = self._keypad.press(key, asyncio.get_running_loop().time())
-        if pressed and self.id in self.conference.model.participants:
-            name, places = pressed
+        if not pressed:
+            return
+        name, places = pressed
+        if self.id in self.conference.model.participants or (ACTIONS[name].outside and not self.removed):
             try:
                 ACTIONS[name].act(self, places)
             except Refused:
@@ -148,6 +151,16 @@ class Member:
             return
         model = self.conference.model
         self._help = self.speech.start(*spoken(model, model.participants[self.id], self._keys))
+
+    def pair(self, code: str) -> None:
+        """The browser that shows this code becomes his page. Raises Refused."""
+        self.conference.pairings.key_in(code, self)
+        self.sound("unmuted")
+
+    def speak_code(self) -> None:
+        """Speaks to him, over the room, twice, a code that opens his page in a browser. Raises Refused."""
+        digits = [f"digit-{digit}" for digit in self.conference.pairings.speak(self)]
+        self.speech.start("pairing-code", *digits, "pairing-again", *digits)
 
     def say_count(self) -> None:
         """Speaks to him, over the room, how many are here."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from .archive import Archive
 from .conference import Conference
 from .exchange import Exchange
 from .links import Links
+from .pairing import Pairings
 
 if TYPE_CHECKING:
     from ..server import Server
@@ -27,7 +29,8 @@ class Conferences:
         self.links = Links()
         self.archive = Archive(server.config.data / "recordings")
         """What was recorded."""
-        self.exchange = Exchange(server)
+        self.exchange = Exchange(server, _now)
+        self.pairings = Pairings(server.config.keys.first_digits, _now)
         self._conferences: dict[str, Conference] = {}
         self._begun: Subscribers[Conference] = Subscribers()
         # Numbers of events rise from one life of a room to the next, and from one run of the server to
@@ -64,3 +67,7 @@ class Conferences:
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

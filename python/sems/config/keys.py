@@ -17,6 +17,18 @@ def _code(value: str) -> str:
     return value
 
 
+def _pairing(value: str) -> str:
+    if value and not re.fullmatch(r"[*#]{1,2}\?{6}[*#]?", value):
+        raise ValueError('* or # and ?????? for six digits are wanted, such as "*??????#", or ""')
+    return value
+
+
+def _dialling(value: str) -> str:
+    if value and not re.fullmatch(r"[*#][0-9A-D*#]{1,2}\+[*#]", value):
+        raise ValueError('* or #, a key, + for the number and * or # are wanted, such as "#0+#", or ""')
+    return value
+
+
 Code = Annotated[str, AfterValidator(_code)]
 
 
@@ -48,6 +60,26 @@ class KeySettings(Section):
     louder: Code = "#8"
     """He hears the room louder."""
 
+    pair: Annotated[str, AfterValidator(_pairing)] = "*??????#"
+    """Opens his page in the browser that shows these six digits."""
+    code: Code = "*#"
+    """Speaks six digits that open his page in the browser in which they are typed."""
+
+    dial: Annotated[str, AfterValidator(_dialling)] = "#0+#"
+    """Calls the number keyed in for ``+`` into the room."""
+    redial: Code = "#2"
+    """Calls again who was called last in vain."""
+    cancel: Code = "#9"
+    """Takes back the last call that rings."""
+
+    @property
+    def first_digits(self) -> str:
+        """What the six digits of ``pair`` can begin with: no key that means something there by itself."""
+        before = self.pair.partition("?")[0]
+        codes = [getattr(self, name) for name in type(self).model_fields]
+        taken = {code[len(before) : len(before) + 1] for code in codes if before and code.startswith(before)}
+        return "".join(digit for digit in "0123456789" if digit not in taken)
+
     @model_validator(mode="after")
     def _one_meaning_each(self) -> Self:
         taken: dict[str, str] = {}
@@ -58,4 +90,6 @@ class KeySettings(Section):
                     raise ValueError(f"{code} can not mean {name}: {other} means {owner}")
             if code:
                 taken[code] = name
+        if self.pair and not self.first_digits:
+            raise ValueError(f"{self.pair} can not mean pair: no digit is left behind its beginning")
         return self

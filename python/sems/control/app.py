@@ -21,6 +21,7 @@ from .middleware import ExactPath, Guard
 from .openapi import document
 from .operator import OperatorApi
 from .pages import Pages
+from .pairing import PairingApi
 from .problem import HANDLERS
 from .rates import Rates
 from .recordings import RecordingApi
@@ -52,6 +53,7 @@ def _create_api(server: Server, auth: Auth, streams: Streams) -> Starlette:
         *TextApi().endpoints(),
         *TalkApi().endpoints(),
         *DialApi().endpoints(),
+        *PairingApi().endpoints(),
         *OperatorApi(streams).endpoints(),
         *TraceApi().endpoints(),
         *RecordingApi().endpoints(),

@@ -88,6 +88,15 @@ class Auth:
         self._server = server
         self._session_key = secrets.token_bytes(32)
 
+    @staticmethod
+    def address(request: HTTPConnection) -> str:
+        """Whom requests are counted for that show no credential, or none that is known."""
+        return f"address {request.client.host if request.client else ''}"
+
+    def stranger(self, request: HTTPConnection) -> Caller:
+        """One who has shown nothing, where nothing need be shown: no room is his business."""
+        return Caller(None, name=self.address(request), rooms=())
+
     def caller(self, request: HTTPConnection) -> Caller:
         """Who asks.
 

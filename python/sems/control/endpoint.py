@@ -56,8 +56,8 @@ class Endpoint:
     name: str
     """The operationId."""
     summary: str
-    who: Literal["both", "participant", "operator"] = "both"
-    """Whose credential opens it."""
+    who: Literal["both", "participant", "operator", "anyone"] = "both"
+    """Whose credential opens it; ``anyone``: none is wanted, and none is looked at."""
     body: type[BaseModel] | None = None
     answer: type[BaseModel] | None = None
     media_type: str = "application/json"
@@ -79,9 +79,9 @@ def _route(path: str, methods: dict[str, Endpoint], server: Server, auth: Auth, 
     async def serve(request: Request) -> ASGIApp:
         endpoint = methods["GET" if request.method == "HEAD" else request.method]
         try:
-            caller = auth.caller(request)
+            caller = auth.stranger(request) if endpoint.who == "anyone" else auth.caller(request)
         except (HTTPException, SemsError):
-            rates.ask(f"address {request.client.host if request.client else ''}")
+            rates.ask(auth.address(request))
             raise
         rates.ask(caller.name)
         if endpoint.who == "operator":

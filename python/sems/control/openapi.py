@@ -19,7 +19,12 @@ A participant's credential is the last part of the link that came with the call,
 when the server starts; both go into `Authorization: Bearer`. A page may also call the same API below its
 own link, at `/c/TOKEN/api/v1`, without a header field. `me` stands for the participant's own id.
 """
-_WHO = {"participant": ["participant"], "operator": ["operator"], "both": ["participant", "operator"]}
+_WHO: dict[str, list[str]] = {
+    "anyone": [],
+    "participant": ["participant"],
+    "operator": ["operator"],
+    "both": ["participant", "operator"],
+}
 _REASONS = {
     401: "No credential, or an unknown one",
     403: "Not allowed to the one who asks; the detail says why",
@@ -82,7 +87,8 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         operation["parameters"] = parameters
     if endpoint.body:
         operation["requestBody"] = {"required": True, "content": {"application/json": _schema(endpoint.body)}}
-    for status in sorted({401, 403, 410, 429, 500, *endpoint.errors}):
+    always = (429, 500) if endpoint.who == "anyone" else (401, 403, 410, 429, 500)
+    for status in sorted({*always, *endpoint.errors}):
         operation["responses"][str(status)] = {
             "description": _REASONS[status],
             "content": {"application/problem+json": _schema(Problem)},

@@ -18,7 +18,9 @@ from ..conference import (
     NotHere,
     Refused,
     TooFast,
+    TooManyCodes,
     UnknownLink,
+    WrongCode,
 )
 from .views import Problem
 
@@ -26,6 +28,16 @@ _SENTENCES = {
     404: "There is nothing at this address.",
     405: "This can not be done here.",
     413: "That is too much at once.",
+}
+
+
+_REFUSALS = {
+    NotAllowed: 403,
+    NotHere: 404,
+    WrongCode: 404,
+    BadTarget: 422,
+    TooFast: 429,
+    TooManyCodes: 429,
 }
 
 
@@ -48,8 +60,8 @@ async def on_http_exception(_: Request, error: Exception) -> Response:
 
 async def on_refusal(_: Request, error: Exception) -> Response:
     """The conference does not carry the command out."""
-    known = (NotAllowed, 403), (NotHere, 404), (TooFast, 429), (BadTarget, 422)
-    return problem(next((status for kind, status in known if isinstance(error, kind)), 409), str(error))
+    status = next((status for kind, status in _REFUSALS.items() if isinstance(error, kind)), 409)
+    return problem(status, str(error))
 
 
 async def on_lost_link(_: Request, error: Exception) -> Response:

@@ -53,7 +53,7 @@ def test_a_code_is_forgotten_when_the_next_key_is_late() -> None:
 
 def test_every_action_has_a_key_that_can_be_changed_or_taken_away() -> None:
     assert set(codes(KeySettings()).values()) == set(ACTIONS)
-    assert codes(KeySettings(mute="#99", hand=""))["#99"] == "mute"
+    assert codes(KeySettings(mute="#A9", hand=""))["#A9"] == "mute"
     assert "hand" not in codes(KeySettings(hand="")).values()
 
 

@@ -1,6 +1,6 @@
 """What the API sends and takes: the schema of everything that crosses it."""
 
-from .base import Problem, View, Wish
+from .base import Problem, View, Wish, moment
 from .conference import (
     ConferenceList,
     ConferenceView,
@@ -26,6 +26,7 @@ from .operator import (
     Registrations,
     Stats,
 )
+from .pairing import ClaimWish, LinkView, PairingOpened, PairingState
 from .recordings import RecordedList, RecordedView, RecordingView, RecordingWish
 from .talk import TalkChange, TalkDone, TalkView, TalkWish
 from .text import FailureView, MessageView, MessageWish, Sent
@@ -35,6 +36,7 @@ __all__ = [
     "AccountView",
     "CallList",
     "CallView",
+    "ClaimWish",
     "ConferenceList",
     "ConferenceSummary",
     "ConferenceView",
@@ -47,10 +49,13 @@ __all__ = [
     "FailureView",
     "FiguresView",
     "LineView",
+    "LinkView",
     "Me",
     "MessageView",
     "MessageWish",
     "Overview",
+    "PairingOpened",
+    "PairingState",
     "ParticipantView",
     "ParticipantWish",
     "PhoneView",
@@ -74,4 +79,5 @@ __all__ = [
     "TracedCallView",
     "View",
     "Wish",
+    "moment",
 ]
