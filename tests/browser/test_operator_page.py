@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
@@ -161,3 +162,21 @@ async def test_without_registrations_there_is_no_table_of_them(world: World) -> 
     page = await log_in(world)
     await expect(page.get_by_role("table", name="Rooms")).to_be_visible()
     await expect(page.get_by_role("table", name="Registrations")).to_be_hidden()
+
+
+async def test_plots_show_the_last_hour_and_what_each_line_is_like(world: World) -> None:
+    anna, ben = await world.dial("Anna", "Ben")
+    silence = [each.speak() for each in (anna, ben)]
+    await ben.call.hangup()
+    page = await log_in(world)
+    await expect(
+        page.get_by_role("img", name=re.compile(r"Calls at once in the last hour, \d+"))
+    ).to_be_visible()
+    await expect(page.get_by_role("img", name=re.compile(r"How calls ended.* answered"))).to_be_visible()
+    await expect(page.get_by_role("img", name=re.compile(r"INVITE to answer, [1-9]\d* ms"))).to_be_visible()
+    row = page.get_by_role("table", name="Calls").get_by_role("row").filter(has_text="Anna")
+    await expect(row.get_by_role("img", name=re.compile(r"MOS of Anna, now [1-4]\.\d"))).to_be_visible(
+        timeout=10_000
+    )
+    for end in silence:
+        end()

@@ -2,6 +2,8 @@
 
 import { clone, enable, find, isEnabled, setAttribute, setText, show } from "../dom.js";
 import { ask, Follower, Refused } from "../session.js";
+import { Hour } from "./hour.js";
+import { Lines } from "./lines.js";
 import { listed, standing } from "./registrations.js";
 import { followRecent, showTrace } from "./trace.js";
 
@@ -21,6 +23,8 @@ const COUNTERS = [
   ["streams_stopped", "Streams stopped"],
 ];
 
+const hour = new Hour(find("#hour"));
+const lines = new Lines();
 let overview = null;
 let stats = null;
 let connected = null; // not known yet
@@ -81,7 +85,9 @@ const calls = new Table(
     setText(service, call.conference === null ? (call.app ?? "") : `${call.app ?? "conference"} ${call.conference}`);
     setText(state, [call.state, codecOf(call), call.on_hold && "on hold"].filter(Boolean).join(", "));
     setText(time, since(call.answered ?? call.started));
-    setText(line, quality(call));
+    setText(find(".said", line), short(call));
+    setAttribute(line, "title", quality(call));
+    lines.draw(find(".drawing", line), call.id, call.caller_name);
     setAttribute(find(".trace", action), "aria-label", `Trace of ${call.caller_name}`);
     const button = find(".end", action);
     const sure = button.dataset.sure !== undefined;
@@ -146,6 +152,12 @@ function since(moment) {
   return [...(h ? [h, String(m).padStart(2, "0")] : [m]), String(s).padStart(2, "0")].join(":");
 }
 
+/** What fits beside the plots; the rest is said where one points. */
+function short({ quality: line, stopped }) {
+  if (stopped.length || !line || line.mos === null) return quality({ quality: line, stopped });
+  return `MOS ${line.mos.toFixed(1)}, loss ${((100 * line.lost) / Math.max(1, line.received + line.lost)).toFixed(1)} %`;
+}
+
 function quality({ quality: line, stopped }) {
   const marks = [stopped.includes("in") && "can't be heard", stopped.includes("out") && "hears nothing"].filter(Boolean);
   if (!line) return marks.join(", ");
@@ -158,6 +170,7 @@ function quality({ quality: line, stopped }) {
 
 function render() {
   if (!overview) return;
+  hour.render(overview.history);
   rooms.render(overview.conferences, (room) => room.name);
   calls.render(overview.calls.calls, (call) => call.id);
   const hidden = overview.calls.total - overview.calls.calls.length;
@@ -172,6 +185,7 @@ function render() {
 }
 
 function renderStats({ version, counters: now }) {
+  if (overview) lines.look(overview.calls.calls);
   const before = stats;
   stats = { at: performance.now(), now };
   const value = (name) => {

@@ -17,6 +17,7 @@ from .views import (
     CallList,
     CallView,
     ConferenceSummary,
+    MinuteView,
     Overview,
     PhoneView,
     Registrations,
@@ -183,6 +184,7 @@ def _overview(server: Server) -> Overview:
         ],
         calls=_calls(server),
         registrations=_registrations(server),
+        history=[MinuteView.of(minute) for minute in server.history.minutes],
     )
 
 

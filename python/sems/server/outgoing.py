@@ -167,7 +167,8 @@ async def place(
     def sent(error: str | None) -> None:
         if error is not None:
             call.on_ended(EndReason("error", None, error))
-            server.calls.pop(call_id, None)
+            if server.calls.pop(call_id, None):
+                server.history.ends(call)
 
     server.engine.when_done(request, sent)
     return call

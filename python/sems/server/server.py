@@ -26,6 +26,7 @@ from ..sip import auth, subscriptions
 from ..sip.headers import join_host_port, split_host_port
 from ..sip.requests import SipResponse
 from . import dispatch, hosting, listening, outgoing, tracing
+from .history import History
 from .incoming import Incoming, on_silence
 from .outgoing import How
 from .running import forget_running, note_running
@@ -81,6 +82,8 @@ class Server:
         """Made at the start."""
         self.conferences: Conferences
         """Made at the start."""
+        self.history = History()
+        """What became of the calls of the last hour."""
         self.web_app: ASGIApp | None = None
         self._webhooks: Webhooks
         """The control pages and their API; made at the start."""
@@ -439,6 +442,7 @@ class Server:
             call.on_event(event)
             if call.end is not None:
                 del self.calls[call.id]
+                self.history.ends(call)
                 call.log.info("call ended", why=str(call.end))
             elif isinstance(event, Event.RtpTimeout):
                 on_silence(self, call)
@@ -486,6 +490,7 @@ class Server:
     def adopt(self, call: Call) -> None:
         """For those who place calls and take them: the call exists from now on."""
         self.calls[call.id] = call
+        self.history.begins()
 
     async def opened(self) -> None:
         """Returns once calls are taken: with the start hooks of all apps done."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ...engine import Quality
     from ...registration.accounts import Account
     from ...registration.bindings import Binding
+    from ...server.history import Minute
 
 
 class QualityView(View):
@@ -191,9 +192,39 @@ class ConferenceSummary(View):
     locked: bool
 
 
+class MinuteView(View):
+    """The calls of one minute."""
+
+    minute: datetime
+    most: int
+    """Calls at once, at most."""
+    begun: int
+    answered: int
+    """Of those that ended: how many had been answered."""
+    setup_ms: int | None
+    """From INVITE to answer, on average."""
+    codes: dict[str, int]
+    """How calls ended that were never answered: `4xx`, `5xx`, `6xx`, `none`."""
+
+    @classmethod
+    def of(cls, minute: Minute) -> MinuteView:
+        """As it is kept."""
+        mean = round(1000 * minute.setup_seconds / minute.answered) if minute.answered else None
+        return cls(
+            minute=moment(60 * minute.number),
+            most=minute.most,
+            begun=minute.begun,
+            answered=minute.answered,
+            setup_ms=mean,
+            codes=dict(minute.codes),
+        )
+
+
 class Overview(View):
     """All rooms, calls and registrations."""
 
     conferences: list[ConferenceSummary]
     calls: CallList
     registrations: Registrations
+    history: list[MinuteView]
+    """The last hour: the minutes in which there was a call."""
