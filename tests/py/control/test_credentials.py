@@ -20,8 +20,9 @@ async def test_the_link_itself_is_the_credential_of_a_page(meeting: Meeting) -> 
         for number, name in enumerate(("anna", "ben", "cleo"), start=1):
             page = f"/c/{meeting.token(name)}"
             assert (await browser.get(page)).status_code == 200
-            me = await browser.get(f"{page}/api/v1/me")
-            assert me.json() == {"conference": "standup", "participant": number}
+            me = (await browser.get(f"{page}/api/v1/me")).json()
+            assert (me["conference"], me["participant"]) == ("standup", number)
+            assert me["keys"]["mute"] == "*6"
         # Two callers side by side in one browser.
         anna, ben = (f"/c/{meeting.token(name)}{ROOM}" for name in ("anna", "ben"))
         assert (await browser.patch(ben, json={"locked": True})).status_code == 403
