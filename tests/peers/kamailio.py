@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from .ports import free_port
 
@@ -93,81 +94,16 @@ modparam("tls", "private_key", "{key}")
 """
 
 
-class Kamailio:
-    """`async with Kamailio(tmp_path) as provider:` — its users are whoever knows `password`."""
+class Process:
+    """A Kamailio that runs by `config`, which whoever derives from this has to write."""
 
-    realm = "kamailio"
-    password = "provider's secret"
-
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        expires: int = 3600,
-        algorithm: str = "MD5",
-        streams: bool = False,
-        one_time_nonces: bool = False,
-    ) -> None:
-        """`expires`: the most seconds that it grants. `algorithm`: what it asks by. `streams`: it is there by
-        TCP and TLS, too. `one_time_nonces`: each of its nonces is good for one answer, and it names the
-        next."""
+    def __init__(self, folder: Path) -> None:
         self.port = free_port()
-        self.tls_port = free_port()
         self.folder = folder / "kamailio"
         self.folder.mkdir()
-        self.certificate, key = self.folder / "certificate.pem", self.folder / "key.pem"
-        if streams:
-            make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-            who = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-            who += ["-addext", "basicConstraints=critical,CA:FALSE"]
-            subprocess.run(
-                [*make.split(), *who, "-keyout", str(key), "-out", str(self.certificate)],
-                check=True,
-                capture_output=True,
-            )
         self.config = self.folder / "kamailio.cfg"
-        self.config.write_text(
-            _CONFIG.format(
-                port=self.port,
-                realm=self.realm,
-                password=self.password,
-                expires=expires,
-                algorithm=algorithm,
-                nonces=_ONE_TIME if one_time_nonces else "",
-                streams=_STREAMS.format(port=self.port, tls_port=self.tls_port)
-                if streams
-                else "disable_tcp=yes",
-                modules=_TLS.format(certificate=self.certificate, key=key) if streams else "",
-            ),
-            encoding="utf-8",
-        )
         self.log: list[str] = []
         self._said = asyncio.Event()
-
-    def uri(self, user: str) -> str:
-        """A user of its domain."""
-        return f"sip:{user}@127.0.0.1:{self.port}"
-
-    def registrar(self, transport: str) -> str:
-        """Where to register by that transport."""
-        port = self.tls_port if transport == "tls" else self.port
-        return f"sip:127.0.0.1:{port};transport={transport}"
-
-    def within(self) -> list[str]:
-        """The methods of the requests that came to it within dialogs, by the route that it has recorded."""
-        found = (re.search(r"within a dialog: (\w+)", line) for line in self.log)
-        return [one[1] for one in found if one]
-
-    def came(self, method: str) -> list[tuple[str, int]]:
-        """By which transport the requests of that method have come to it, and how many bytes each had."""
-        found = (re.search(rf"came by (\w+): {method}, (\d+) bytes", line) for line in self.log)
-        return [(one[1], int(one[2])) for one in found if one]
-
-    def nonces(self) -> list[str | None]:
-        """The nonce that each REGISTER had answered which has come to it; None: it had none."""
-        came = (re.search(r"registers by: (.*)", line) for line in self.log)
-        found = [re.search(r'nonce="([^"]+)"', one[1]) for one in came if one]
-        return [one[1] if one else None for one in found]
 
     async def until(self, wanted: Callable[[], bool], timeout: float = 10) -> None:
         """Waits until what it has said by then is as wanted: its log comes by a pipe."""
@@ -199,7 +135,7 @@ class Kamailio:
         await asyncio.wait_for(self.process.wait(), 10)
         await self._reader
 
-    async def __aenter__(self) -> Kamailio:
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 
@@ -240,3 +176,75 @@ class Kamailio:
             return False
         finally:
             transport.close()
+
+
+class Kamailio(Process):
+    """`async with Kamailio(tmp_path) as provider:` — its users are whoever knows `password`."""
+
+    realm = "kamailio"
+    password = "provider's secret"
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        expires: int = 3600,
+        algorithm: str = "MD5",
+        streams: bool = False,
+        one_time_nonces: bool = False,
+    ) -> None:
+        """`expires`: the most seconds that it grants. `algorithm`: what it asks by. `streams`: it is there by
+        TCP and TLS, too. `one_time_nonces`: each of its nonces is good for one answer, and it names the
+        next."""
+        super().__init__(folder)
+        self.tls_port = free_port()
+        self.certificate, key = self.folder / "certificate.pem", self.folder / "key.pem"
+        if streams:
+            make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+            who = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+            who += ["-addext", "basicConstraints=critical,CA:FALSE"]
+            subprocess.run(
+                [*make.split(), *who, "-keyout", str(key), "-out", str(self.certificate)],
+                check=True,
+                capture_output=True,
+            )
+        self.config.write_text(
+            _CONFIG.format(
+                port=self.port,
+                realm=self.realm,
+                password=self.password,
+                expires=expires,
+                algorithm=algorithm,
+                nonces=_ONE_TIME if one_time_nonces else "",
+                streams=_STREAMS.format(port=self.port, tls_port=self.tls_port)
+                if streams
+                else "disable_tcp=yes",
+                modules=_TLS.format(certificate=self.certificate, key=key) if streams else "",
+            ),
+            encoding="utf-8",
+        )
+
+    def uri(self, user: str) -> str:
+        """A user of its domain."""
+        return f"sip:{user}@127.0.0.1:{self.port}"
+
+    def registrar(self, transport: str) -> str:
+        """Where to register by that transport."""
+        port = self.tls_port if transport == "tls" else self.port
+        return f"sip:127.0.0.1:{port};transport={transport}"
+
+    def within(self) -> list[str]:
+        """The methods of the requests that came to it within dialogs, by the route that it has recorded."""
+        found = (re.search(r"within a dialog: (\w+)", line) for line in self.log)
+        return [one[1] for one in found if one]
+
+    def came(self, method: str) -> list[tuple[str, int]]:
+        """By which transport the requests of that method have come to it, and how many bytes each had."""
+        found = (re.search(rf"came by (\w+): {method}, (\d+) bytes", line) for line in self.log)
+        return [(one[1], int(one[2])) for one in found if one]
+
+    def nonces(self) -> list[str | None]:
+        """The nonce that each REGISTER had answered which has come to it; None: it had none."""
+        came = (re.search(r"registers by: (.*)", line) for line in self.log)
+        found = [re.search(r'nonce="([^"]+)"', one[1]) for one in came if one]
+        return [one[1] if one else None for one in found]
