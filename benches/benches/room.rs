@@ -25,6 +25,7 @@ use sems_engine::{
         tap::{TapReader, tap},
     },
     queue::EventReceiver,
+    trace::heard::Heard,
 };
 use sems_rtp::{HEADER_LEN, PayloadType, RtpHeader, SequenceNumber, Ssrc, Timestamp};
 use sems_sdp::EventSet;
@@ -68,6 +69,16 @@ impl PacketSocket for Peer {
     }
 }
 
+/// What is done beside with what comes.
+#[derive(Clone, Copy, PartialEq)]
+enum Beside {
+    Nothing,
+    /// Keys are listened for in the sound.
+    Tones,
+    /// It is written down whence and when it came.
+    Notes,
+}
+
 /// A worker with one room.
 struct Stage {
     media: Media,
@@ -79,18 +90,11 @@ struct Stage {
 
 impl Stage {
     fn new(members: u32, talkers: u32, listeners_send: bool) -> Self {
-        Self::on(1, members, talkers, listeners_send, true)
+        Self::on(1, members, talkers, listeners_send, Beside::Nothing)
     }
 
-    /// On so many workers, each with its share of the room. Without `keys_as_events` keys are listened for in
-    /// the sound.
-    fn on(
-        workers: u32,
-        members: u32,
-        talkers: u32,
-        listeners_send: bool,
-        keys_as_events: bool,
-    ) -> Self {
+    /// On so many workers, each with its share of the room.
+    fn on(workers: u32, members: u32, talkers: u32, listeners_send: bool, beside: Beside) -> Self {
         let now = Instant::now();
         let mut events = EventReceiver::new(None);
         let config = MediaConfig {
@@ -121,7 +125,7 @@ impl Stage {
                 false => silence.clone(),
             };
             let mute = number >= talkers && !listeners_send;
-            stage.add(number, payload, mute, keys_as_events);
+            stage.add(number, payload, mute, beside);
             let call = CallId::new(u64::from(number), 0);
             let room = Some(room);
             stage.command(MediaCommand::Join { call, room });
@@ -132,7 +136,7 @@ impl Stage {
         stage
     }
 
-    fn add(&mut self, number: u32, payload: Arc<[u8; FRAME]>, mute: bool, keys_as_events: bool) {
+    fn add(&mut self, number: u32, payload: Arc<[u8; FRAME]>, mute: bool, beside: Beside) {
         let address = SocketAddr::from(([192, 0, 2, 1], 1024 + number as u16));
         let peer = || {
             Box::new(Peer {
@@ -158,7 +162,7 @@ impl Stage {
                 events: EventSet::NONE,
                 receive_events: PayloadType::new(101)
                     .into_iter()
-                    .filter(|_| keys_as_events)
+                    .filter(|_| beside != Beside::Tones)
                     .collect(),
                 remote_rtp: address,
                 remote_rtcp: address,
@@ -177,7 +181,10 @@ impl Stage {
             first_sequence: SequenceNumber(0),
             first_timestamp: Timestamp(0),
         };
-        let leg = Leg::new(config, Port::new(peer(), quiet, address));
+        let mut leg = Leg::new(config, Port::new(peer(), quiet, address));
+        if beside == Beside::Notes {
+            leg.take_notes(Arc::new(Heard::new(self.now)));
+        }
         assert!(self.media.handle().open(leg).is_ok());
     }
 
@@ -236,7 +243,7 @@ fn room_tick(criterion: &mut Criterion) {
 fn room_keys(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("room tick, keys in the sound");
     for (members, talkers) in [(3, 3), (10, 3)] {
-        let mut stage = Stage::on(1, members, talkers, true, false);
+        let mut stage = Stage::on(1, members, talkers, true, Beside::Tones);
         group.throughput(Throughput::Elements(members.into()));
         let id = BenchmarkId::new(format!("{members} members"), format!("{talkers} talkers"));
         group.bench_function(id, |bencher| bencher.iter(|| stage.tick()));
@@ -269,6 +276,10 @@ fn listeners(criterion: &mut Criterion) {
         }
         group.bench_function(name, |bencher| bencher.iter(|| stage.tick()));
     }
+    let mut stage = Stage::on(1, 100, 5, true, Beside::Notes);
+    group.bench_function("what comes is written down", |bencher| {
+        bencher.iter(|| stage.tick());
+    });
     let (mut writer, _reader) = tap(2, 8000);
     let frame = [77; FRAME];
     group.bench_function("a frame into a ring", |bencher| {
@@ -295,7 +306,7 @@ fn room_mix(criterion: &mut Criterion) {
 fn room_parts(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("room parts");
     for workers in [1, 2, 3] {
-        let mut stage = Stage::on(workers, 1500, 5, true, true);
+        let mut stage = Stage::on(workers, 1500, 5, true, Beside::Nothing);
         group.throughput(Throughput::Elements(1500));
         let id = BenchmarkId::new("1500 members", format!("{workers} workers"));
         group.bench_function(id, |bencher| bencher.iter(|| stage.tick()));

@@ -70,6 +70,7 @@ class EngineConfig:
         min_se: int = 90,
         auth: AuthConfig | None = None,
         trace_bytes: int = 33554432,
+        trace_packets: bool = True,
         file_threads: int = 2,
         prompt_cache_bytes: int = 67108864,
         stream_after_ms: int = 30000,
@@ -87,7 +88,7 @@ class EngineConfig:
     ) -> EngineConfig:
         """``methods``: those beside the methods of calls that Python takes, each with the code that is
         answered when Python has not answered within so many milliseconds. ``trace_bytes``: what the record of
-        messages may take; 0: none is kept."""
+        messages may take; 0: none is kept. ``trace_packets``: it holds also what comes to RTP ports."""
 
 @final
 class MemoryNetwork:
@@ -105,7 +106,8 @@ class MemoryNetwork:
     def place_next(self, ip: str) -> None:
         """Has the next engine made at this address."""
     def socket(self, address: str) -> MemorySocket:
-        """Opens a socket for a peer that is no engine. OSError if it is taken."""
+        """Opens a socket for a peer that is no engine: ``"ip:port"`` for UDP, or with ``"tcp:"`` or
+        ``"tls:"`` before it, where a message is sent and received whole. OSError if it is taken."""
 
 @final
 class MemorySocket:
@@ -113,6 +115,8 @@ class MemorySocket:
 
     def send(self, data: bytes, to: str) -> None:
         """Sends a datagram."""
+    def break_off(self, to: str) -> None:
+        """Closes the connection with an address; of UDP, tells it that nobody is here."""
     def receive(self) -> list[bytes]:
         """All that has arrived, in order."""
 
@@ -125,22 +129,23 @@ class TraceEntry:
         """Nanoseconds of the Unix time, or of virtual time."""
     @property
     def kind(self) -> str:
-        """``"received"``, ``"sent"``, ``"ordered"`` (by Python) or ``"told"`` (to Python)."""
+        """``"received"``, ``"sent"``, ``"ordered"`` (by Python), ``"told"`` (to Python), ``"heard"`` (packets
+        that came to a port of ours one after the other) or ``"lost"`` (nobody is at the other end)."""
     @property
     def transport(self) -> str:
-        """Of a message: ``"udp"``, ``"tcp"`` or ``"tls"``."""
+        """Of a message, and of what is lost: ``"udp"``, ``"tcp"`` or ``"tls"``."""
     @property
     def local(self) -> str:
-        """Of a message: our address."""
+        """The same: our address."""
     @property
     def remote(self) -> str:
-        """Of a message: the peer's."""
+        """The same, and of packets: the peer's."""
     @property
     def payload(self) -> bytes:
         """Of a message: all of it."""
     @property
     def text(self) -> str:
-        """Of an order or a note: what."""
+        """Of anything else: what."""
     @property
     def fields(self) -> list[tuple[str, str]]:
         """Its details."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -92,3 +93,54 @@ async def test_a_call_of_a_real_peer_goes_the_same_way_again(
         assert code == 0, said
     code, said = await sems("replay", "call.json", cwd=tmp_path)
     assert code == 0, said
+
+
+KEYS = """
+from sems import App, Call
+
+app = App()
+
+
+@app.call
+async def main(call: Call) -> None:
+    await call.answer()
+    while (digit := await call.digit(timeout=None)) is not None:
+        print("a key:", digit, flush=True)
+"""
+GATE = """
+[auth]
+challenge = ["INVITE"]
+realm = "sems.example"
+algorithms = ["MD5"]
+users = [{name = "ann", password = "never-told"}]
+"""
+
+
+async def test_a_challenged_call_over_tcp_with_its_keys_goes_the_same_way_again(tmp_path: Path) -> None:
+    (tmp_path / "keys.py").write_text(KEYS)
+    async with SemsServer(tmp_path, str(tmp_path / "keys.py"), config=GATE) as server:
+        about = f"keys@127.0.0.1:{server.sip_port}"
+        await sipp.run(
+            "keys_challenged", server.sip_port, "keys", tmp_path, transport="t1", options=("-auth_uri", about)
+        )
+        assert re.findall("a key: (.)", server.text()) == ["7", "2", "#"]
+        (call,) = (await server.operator("/traces"))["calls"]
+        where = ("--data", str(tmp_path / "data"))
+        code, said = await sems("trace", call["call_id"], "--replay", "call.json", *where, cwd=tmp_path)
+        assert code == 0, said
+    saved = json.loads((tmp_path / "call.json").read_text())
+    messages = [entry["message"] for entry in saved["entries"] if entry["kind"] == "received"]
+    (answer,) = re.findall(r'response="([^"]*)"', "".join(messages))
+    assert answer.startswith("masked")
+    assert "never-told" not in json.dumps(saved)
+    # Which keys they were is not told either.
+    events = [
+        dict(entry["fields"])["event"]
+        for entry in saved["entries"]
+        if "event" in dict(entry.get("fields", ()))
+    ]
+    assert set(events) == {"10"}
+    code, said = await sems("replay", "call.json", cwd=tmp_path)
+    assert code == 0, said
+    assert said.count("> a key was pressed") == 3
+    assert said.endswith("As recorded.\n")

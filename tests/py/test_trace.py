@@ -164,13 +164,13 @@ async def test_a_trace_outlives_its_file(lab: Lab) -> None:
     _, trace = await one_call(lab, talk)
     assert Trace.from_json(trace.to_json()) == trace
     head = json.loads(trace.to_json())
-    assert (head["format"], head["format_version"]) == ("sems-trace", 1)
+    assert (head["format"], head["format_version"]) == ("sems-trace", 2)
     for text in (
         "",
         "{}",
         "[]",
         '{"format": "else"}',
-        trace.to_json().replace('_version": 1', '_version": 9'),
+        trace.to_json().replace('_version": 2', '_version": 9'),
     ):
         with pytest.raises(TraceError):
             Trace.from_json(text)

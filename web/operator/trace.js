@@ -29,10 +29,19 @@ function step(entry, begin, several) {
   element.classList.toggle("failure", Boolean(code));
   element.classList.toggle("again", entry.again);
   setText(time, ((entry.at_us - begin) / 1e6).toFixed(3));
-  const peer = several && isMessage ? ` ${entry.kind === "sent" ? "to" : "from"} ${entry.remote}` : "";
+  const comes = entry.kind === "heard" && entry.remote;
+  const peer =
+    comes || (several && isMessage) ? ` ${entry.kind === "sent" ? "to" : "from"} ${entry.remote}` : "";
   setText(find("span", button), `${entry.title}${entry.again ? " again" : ""}${peer}`);
   setText(text, isMessage ? entry.message : details);
-  const ways = { received: "from the peer", sent: "from us", ordered: "the app", told: "told" };
+  const ways = {
+    received: "from the peer",
+    sent: "from us",
+    ordered: "the app",
+    told: "told",
+    heard: "heard",
+    lost: "lost",
+  };
   setAttribute(button, "aria-label", `${button.textContent}, ${ways[entry.kind]}`);
   button.disabled = !text.textContent;
   button.addEventListener("click", () => {

@@ -1,4 +1,4 @@
-"""``sems replay``: a recorded call goes through the same states again."""
+"""``sems replay``: a recorded call or request goes through the same states again."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ def replay(
         Path, typer.Argument(metavar="FILE", help="What `sems trace CALL-ID --replay FILE` wrote.")
     ],
 ) -> None:
-    """Go through a recorded call again, in virtual time, and show its ladder.
+    """Go through a recorded call or request again, in virtual time, and show its ladder.
 
-    Says where it diverges from the record, and ends with 1 then.
+    Says where it diverges from the record, and ends with 1 then. Sound is not recorded, so keys that came as
+    tones are not heard again.
     """
     with one_clear_line():
         try:

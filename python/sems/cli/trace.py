@@ -59,8 +59,8 @@ def trace(
 ) -> None:
     """Show why a call failed: its messages as a ladder, with times.
 
-    Asks a running server, which remembers the last calls. Without CALL-ID it lists them. Secrets (digest
-    answers, passwords, links to pages) are masked.
+    Asks a running server, which remembers the last calls and other requests. Without CALL-ID it lists them.
+    Secrets (digest answers, passwords, links to pages, which keys were pressed) are masked.
     """
     with one_clear_line():
         loaded = load_config({"config": config, "data": data}).config

@@ -315,6 +315,9 @@ class TraceSettings(Section):
     """Whether the messages of calls are kept in memory for a while."""
     megabytes: Annotated[int, Field(ge=1, le=4096)] = 32
     """What they may take; the oldest are forgotten first."""
+    packets: bool = True
+    """Whether that holds also what comes to RTP ports: from where, when and with which numbers, so that a
+    call can be replayed with its audio and keys. Neither the sound nor which keys. It takes 8 KiB a call."""
 
 
 class LogSettings(Section):

@@ -23,6 +23,19 @@ def addresses(config: Config) -> list[str]:
     return [*listen, f"tls:{join_host_port(config.host, port)};optional"] if port < 65536 else listen
 
 
+def with_advertised(config: Config, listeners: list[str]) -> list[str]:
+    """The core's ``listeners``, each with what its peers are told instead, as ``sip_listen`` takes it."""
+    told = {}
+    for text in addresses(config):
+        place, *more = text.split(";")
+        told[place.lower()] = "".join(f";{part}" for part in more if part.startswith("advertise="))
+    # Of port 0 the system has chosen another.
+    return [
+        listener + (told.get(listener) or told.get(f"{listener.rpartition(':')[0]}:0", ""))
+        for listener in listeners
+    ]
+
+
 def certificates(config: Config) -> dict[str, Any]:
     """What ``EngineConfig`` takes for TLS."""
     own = {config.advertised_address, reachable_address(config.host), config.host, socket.gethostname()}

@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 _BYE_TIME = 3.2
 _HANDLER_TIME = 0.5
 _SIP_PORT = 5060
-# For the engine, which always has a limit, in seconds.
-_NEVER = 86_400
 
 # What the core says of servers that don't show the certificate that they should.
 _NO_TLS = "no TLS connection "
@@ -247,21 +245,10 @@ class Server:
             max_connections_per_source=config.connections.per_source,
             connection_idle_ms=round(config.connections.idle * 1000),
             rtp_ports=config.rtp_ports,
-            advertised_address=config.advertised_address,
             workers=config.workers,
             room_legs=config.room_legs,
             **config.limits.model_dump(exclude={"unanswered"}),
-            trusted=[str(network) for network in config.trusted],
-            codecs=list(config.audio.codecs),
-            comfort_noise=config.audio.comfort_noise,
-            methods=dispatch.taken_methods(self.apps, registrar=config.registrar.enabled),
-            event_packages=subscriptions.packages(self.apps),
-            message_types=dispatch.message_types(self.apps),
-            info_packages=dispatch.info_packages(self.apps),
-            rtp_timeout_ms=round((config.rtp_timeout or _NEVER) * 1000),
-            unanswered_ms=round(config.limits.unanswered * 1000),
-            session_expires=config.session.timer,
-            min_se=config.session.min_timer,
+            **tracing.course(config, self.apps),
             auth=auth.gate(config),
             trace_bytes=config.trace.megabytes << 20 if config.trace.enabled else 0,
             file_threads=config.files.threads,

@@ -6,11 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine import __version__
 from ..errors import TraceError
+from ..sip import subscriptions
 from ..trace import Entry, Trace, TracedCall
-from . import dispatch
+from . import dispatch, listening
 
 if TYPE_CHECKING:
+    from ..config import Config
+    from ..plugins import Apps
     from .server import Server
+
+# Seconds after which silence is told, where that is not wanted.
+_NEVER = 86_400
 
 
 def trace_of(server: Server, call: int | str) -> Trace:
@@ -25,21 +31,40 @@ def trace_of(server: Server, call: int | str) -> Trace:
     return Trace(call_id, entries, __version__, _settings(server))
 
 
-def _settings(server: Server) -> dict[str, Any]:
-    """What of the engine's configuration the course of a call depends on."""
-    config = server.config
+def course(config: Config, apps: Apps) -> dict[str, Any]:
+    """What of the engine's configuration the course of a call depends on, beside where it listens and who
+    may call."""
     return {
         "codecs": list(config.audio.codecs),
         "comfort_noise": config.audio.comfort_noise,
         "advertised_address": config.advertised_address,
         "trusted": [str(network) for network in config.trusted],
-        "methods": [list(taken) for taken in dispatch.taken_methods(server.apps)],
-        "message_types": dispatch.message_types(server.apps),
-        "info_packages": dispatch.info_packages(server.apps),
+        "methods": dispatch.taken_methods(apps, registrar=config.registrar.enabled),
+        "event_packages": subscriptions.packages(apps),
+        "message_types": dispatch.message_types(apps),
+        "info_packages": dispatch.info_packages(apps),
+        "rtp_timeout_ms": round((config.rtp_timeout or _NEVER) * 1000),
         "unanswered_ms": round(config.limits.unanswered * 1000),
         "session_expires": config.session.timer,
         "min_se": config.session.min_timer,
+        "trace_packets": config.trace.packets,
     }
+
+
+def _settings(server: Server) -> dict[str, Any]:
+    """The same as it is saved with a trace; of ``[auth]`` without those who may answer."""
+    config = server.config
+    settings = course(config, server.apps)
+    settings["methods"] = [list(taken) for taken in settings["methods"]]
+    settings["listen"] = listening.with_advertised(config, server.engine.core.listeners())
+    if config.auth.challenge:
+        settings["auth"] = {
+            "realm": config.auth.realm,
+            "challenge": list(config.auth.challenge),
+            "algorithms": list(config.auth.algorithms),
+            "exempt": [str(network) for network in config.auth.exempt],
+        }
+    return settings
 
 
 def traced_calls(server: Server, limit: int) -> list[TracedCall]:

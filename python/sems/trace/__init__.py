@@ -1,4 +1,4 @@
-"""What happened in a call: its messages, what the app ordered and what it was told.
+"""What happened in a call: its messages, what came to its ports, what the app ordered and what it was told.
 
 A :class:`Trace` comes from :meth:`sems.Server.trace`, is drawn by :func:`ladder`, saved as a packet
 capture by :func:`write_pcap`, and goes through the same states again by :func:`replay`. Secrets are

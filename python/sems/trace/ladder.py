@@ -43,6 +43,8 @@ def _row(entry: Entry, columns: list[str], again: bool) -> str:
 
 
 def _note(entry: Entry) -> str:
+    if entry.kind == "heard" and entry.remote:
+        return f"{entry.text} from {entry.remote}"
     wanted = ("code", "reason", "uri", "destination", "on")
     details = " ".join(value for name, value in entry.fields if name in wanted and entry.kind == "ordered")
     return f"{entry.text} {details}".strip()

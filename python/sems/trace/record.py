@@ -8,7 +8,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from ..errors import TraceError
 
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from ..engine import TracedCall as CoreTracedCall
     from ..engine import TraceEntry
 
-#: What the file of a trace begins with, and the newest version that is understood.
+#: What the file of a trace begins with, and the newest version that is understood. In the first there were
+#: neither packets nor lost connections, nor what was told of either.
 FORMAT = "sems-trace"
-VERSION = 1
+VERSION = 2
 
-Kind = Literal["received", "sent", "ordered", "told"]
+Kind = Literal["received", "sent", "ordered", "told", "heard", "lost"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,14 @@ class Entry:
     at_ns: int
     """Nanoseconds of the Unix time, or of virtual time."""
     kind: Kind
-    """A message that was ``received`` or ``sent``, or what the app ``ordered`` or was ``told``."""
+    """A message that was ``received`` or ``sent``, what the app ``ordered`` or was ``told``, packets that
+    were ``heard`` one after the other at the call's ports, or a connection that is ``lost``."""
     transport: str = ""
-    """Of a message: ``udp``, ``tcp`` or ``tls``."""
+    """Of a message or a connection: ``udp``, ``tcp`` or ``tls``."""
     local: str = ""
-    """Of a message: our address."""
+    """The same: our address."""
     remote: str = ""
-    """Of a message: the peer's."""
+    """The same, and of packets: the peer's."""
     message: bytes = b""
     """Of a message: all of it."""
     text: str = ""
@@ -47,10 +49,9 @@ class Entry:
     @classmethod
     def of(cls, entry: TraceEntry) -> Self:
         """From the core."""
-        kinds: dict[str, Kind] = {k: k for k in ("received", "sent", "ordered", "told")}
         return cls(
             entry.at_ns,
-            kinds[entry.kind],
+            _KINDS[entry.kind],
             entry.transport,
             entry.local,
             entry.remote,
@@ -70,8 +71,8 @@ class Entry:
     def from_json(cls, data: dict[str, Any]) -> Self:
         """The other way round. Raises ValueError, KeyError or TypeError."""
         data = dict(data)
-        encoded = data.pop("message_base64", None)
-        message = data.pop("message", "").encode() if encoded is None else b64decode(encoded)
+        text, encoded = data.pop("message", ""), data.pop("message_base64", None)
+        message = text.encode() if encoded is None else b64decode(encoded)
         fields = tuple((str(name), str(value)) for name, value in data.pop("fields", ()))
         return cls(message=message, fields=fields, **data)
 
@@ -122,10 +123,20 @@ class Entry:
 
     def header(self, name: str) -> str:
         """The first value of a header field of a message; ``""`` when there is none."""
-        found = re.search(_field(name), self.message.partition(b"\r\n\r\n")[0])
-        return found[1].decode("utf-8", "replace").strip() if found else ""
+        return next(iter(self.headers(name)), "")
+
+    def headers(self, name: str) -> list[str]:
+        """The values of all header fields of that name, in order; those of one line are not taken apart."""
+        head = self.message.partition(b"\r\n\r\n")[0]
+        found = re.findall(_field(name), re.sub(rb"\r?\n[ \t]+", b" ", head))
+        return [value.decode("utf-8", "replace").strip() for value in found]
+
+    def values(self, name: str) -> list[str]:
+        """All details of that name."""
+        return [value for field, value in self.fields if field == name]
 
 
+_KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 _COMPACT = {"call-id": "i", "content-type": "c", "from": "f", "to": "t", "via": "v", "contact": "m"}
 
 

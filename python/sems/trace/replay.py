@@ -1,26 +1,35 @@
-"""A recorded call goes through the same states again, in virtual time.
+"""A recorded call or request goes through the same states again, in virtual time.
 
-What the peers sent and what the app ordered is given to a fresh engine, each at its time; what the engine
-sends is compared with what it sent then. Whatever the engine makes up (tags, branches, Call-IDs, ports) is
-another each time: what the peers repeat of it is put in place, and in comparing it counts as the same.
+What the peers sent, what came to the call's ports and what the app ordered is given to a fresh engine, each
+at its time; what the engine sends and tells is compared with what it did then. Whatever the engine makes up
+(tags, branches, Call-IDs, nonces, ports) is another each time: what the peers repeat of it is put in place,
+and in comparing it counts as the same. A password is another, too, for the true one is not recorded. Of keys
+only that one was pressed is known, and of sound only that it came.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from difflib import unified_diff
-from typing import Any, Final
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
 
-from ..engine import Engine, EngineConfig, Event, MemoryNetwork, MemorySocket
 from ..errors import TraceError
+from ..sip.headers import split_host_port
+from . import comparing, digest
+from .orders import Orders
+from .packets import Packet, packets
 from .record import Entry, Trace
+from .stage import Stage
+from .wording import Wording
 
-#: By how much the time of a message may differ: threads and Python take a little, virtual time nothing.
-_TOLERANCE_NS: Final = 60_000_000
 #: How long it is waited for what was sent late.
 _AFTER_NS: Final = 1_000_000_000
+_A_MOMENT_NS: Final = 1_000_000
+#: By how much of it a wait that is drawn by lot may differ, and by how much at least.
+_LOT: Final = 0.6
+_LEAST_LOT_NS: Final = 4_000_000_000
+#: Orders about a registration that are not waited for, since by another lot a refresh could come before.
+_IDLE: Final = ("unregister", "reroute", "shutdown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,250 +45,161 @@ class Replay:
 
 
 def replay(trace: Trace) -> Replay:
-    """Goes through a recorded call again. Raises TraceError for what can't be replayed."""
-    return _Stage(trace).run()
+    """Goes through a recorded call or request again. Raises TraceError for what can't be replayed."""
+    return _Course(trace).run()
 
 
-class _Stage:
-    """An engine at the address of the recorded one, and a socket for each of its peers."""
-
+class _Course:
     def __init__(self, trace: Trace) -> None:
         messages = trace.messages
         if not messages:
             raise TraceError("there is no message in this trace")
-        if (method := messages[0].method) != "INVITE":
-            article = "an" if method[:1] in "AEIOU" else "a"
-            raise TraceError(f"only calls can be replayed, and this is {article} {method}")
-        if any(entry.code in (401, 407) for entry in messages):
-            # Its nonces and what the other side made of them are never the same again.
-            raise TraceError("this call was asked for a password, which can't be replayed")
         if any(entry.remote == entry.local for entry in messages):
             raise TraceError("a call to ourselves can't be replayed")
-        if any(entry.transport != "udp" for entry in messages):
-            raise TraceError("only calls over UDP can be replayed")
-        if len({entry.local for entry in messages}) > 1:
+        if len({split_host_port(entry.local)[0] for entry in messages}) > 1:
             raise TraceError("this call came over several of our addresses, which can't be replayed")
         self._trace = trace
         self._start = trace.entries[0].at_ns
-        self._local = messages[0].local
-        self._network = MemoryNetwork(delay_ms=0.0)
-        self._network.place_next(self._local.rpartition(":")[0].strip("[]"))
-        settings: dict[str, Any] = dict(trace.settings)
-        try:
-            config = EngineConfig(
-                sip_listen=[self._local], workers=1, seed=1, **{k: _tuples(v) for k, v in settings.items()}
-            )
-        except (TypeError, ValueError) as error:
-            raise TraceError(f"the settings in this trace make no sense: {error}") from None
-        self._core = Engine(config, self._network).core
-        self._peers: dict[str, MemorySocket] = {
-            peer: self._network.socket(peer) for peer in {entry.remote for entry in messages}
+        auth = trace.settings.get("auth")
+        self._wording = Wording(auth["realm"] if auth else None)
+        self._verdicts = {
+            number: digest.verdict(entry, iter(trace.entries[number + 1 :]))
+            for number, entry in enumerate(trace.entries)
+            if entry.kind == "received" and entry.headers("Authorization")
         }
+        self._stage = Stage(trace, self._users())
+        self._orders = Orders(self._stage.engine, trace.entries)
+        self._stage.on_event = self._orders.told
+        self._stage.on_sent = self._on_sent
         self._expected = [entry for entry in messages if entry.kind == "sent"]
         self._sent: list[Entry] = []
-        self._call: int | None = None
-        # What the engine made up then, and what it made up now.
-        self._made: dict[str, str] = {}
         self._divergences: list[str] = []
+        # By how much all is later now than it was then, and since when.
+        self._slip = 0
+        self._slips = [(0, 0)]
+
+    def _users(self) -> Iterator[str]:
+        """Who has shown to know a password."""
+        for number, verdict in self._verdicts.items():
+            if verdict != "wrong":
+                for answer in self._trace.entries[number].headers("Authorization"):
+                    yield digest.username(digest.parameters(answer))
 
     def run(self) -> Replay:
-        now = 0
         try:
-            for entry in self._trace.entries:
-                now = max(now, entry.at_ns - self._start)
+            now = 0
+            for at, _, what in self._inputs():
+                if isinstance(what, Packet):
+                    now = self._pass_to(max(now, at + self._slip))
+                    self._stage.hear(what.remote, what.control, what.make)
+                    continue
+                entry = self._trace.entries[what]
+                if entry.kind == "sent":
+                    now = self._keep_in_step(entry, now)
+                    continue
+                if entry.text in _IDLE and self._trace.messages[0].method == "REGISTER":
+                    now = self._pass_to(now + _A_MOMENT_NS)
+                    self._move(now, now - at)
+                now = self._pass_to(max(now, at + self._slip))
+                self._take(what, entry, now)
                 self._pass_to(now)
-                if entry.kind == "received":
-                    self._peers[entry.remote].send(self._translate(entry.message), self._local)
-                elif entry.kind == "ordered":
-                    self._order(entry)
-                self._pass_to(now)
-            self._pass_to(now + _AFTER_NS)
-            self._compare()
-            call_id = self._made.get(self._trace.call_id, self._trace.call_id)
-            entries = tuple(Entry.of(entry) for entry in self._core.trace(call_id))
-            if not entries:
-                # Nothing got as far as to be sent with the recorded Call-ID.
-                entries = tuple(self._sent)
-            result = Trace(call_id, entries, self._trace.version, self._trace.settings)
-            self._compare_ends(result)
+            end = self._trace.entries[-1].at_ns - self._start + self._slip
+            self._pass_to(max(now, end) + _AFTER_NS)
+            result = self._result()
         finally:
-            self._core.close()
+            self._stage.engine.core.close()
+        self._compare(result)
         return Replay(self._trace, result, tuple(self._divergences))
 
-    def _pass_to(self, now: int) -> None:
-        """Lets time pass in steps at which something is due, so that each message gets its time."""
-        while (due := self._core.next_deadline()) is not None and due < now:
-            self._step(due)
-        self._step(now)
+    def _inputs(self) -> list[tuple[int, int, int | Packet]]:
+        """All that happens, in order: when, and the place of the entry or a packet."""
+        inputs: list[tuple[int, int, int | Packet]] = []
+        try:
+            for number, entry in enumerate(self._trace.entries):
+                if entry.kind == "heard":
+                    run = ((packet.at_ns - self._start, number, packet) for packet in packets(entry))
+                    inputs.extend(run)
+                else:
+                    inputs.append((entry.at_ns - self._start, number, number))
+        except (KeyError, ValueError) as error:
+            raise TraceError(f"the packets in this trace make no sense: {error}") from None
+        return sorted(inputs, key=lambda one: one[:2])
 
-    def _step(self, now: int) -> None:
-        self._core.step(now)
-        for event in self._core.events():
-            if isinstance(event, Event.Incoming) and self._call is None:
-                self._call = event.call
-        for peer, socket in self._peers.items():
-            for message in socket.receive():
-                entry = Entry(self._start + now, "sent", "udp", self._local, peer, message)
-                if len(self._sent) < len(self._expected):
-                    self._learn(self._expected[len(self._sent)], entry)
-                self._sent.append(entry)
+    def _pass_to(self, now: int) -> int:
+        self._stage.pass_to(now)
+        return now
 
-    def _learn(self, then: Entry, now: Entry) -> None:
-        """Notes which of what the engine made up then is which of now."""
-        if then.is_request != now.is_request or then.method != now.method:
-            return
-        for old, new in zip(_made_up(then), _made_up(now), strict=False):
-            if old and new and old != new:
-                self._made.setdefault(old, new)
+    def _take(self, number: int, entry: Entry, now: int) -> None:
+        if entry.kind == "received":
+            self._stage.send(entry, self._words(number, entry, now))
+        elif entry.kind == "ordered":
+            problem = self._orders.give(entry)
+            self._divergences.extend([problem] if problem else ())
+        elif entry.kind == "lost":
+            self._stage.lose(entry)
 
-    def _translate(self, message: bytes) -> bytes:
-        """What a peer said then, as it would say it now."""
-        for old, new in self._made.items():
-            if old.startswith("RSeq "):
-                pattern = rb"(?im)^(RAck[ \t]*:[ \t]*)" + old[5:].encode() + rb"\b"
-                message = re.sub(pattern, rb"\g<1>" + new[5:].encode(), message)
-            else:
-                message = message.replace(old.encode(), new.encode())
-        return message
+    def _words(self, number: int, entry: Entry, now: int) -> bytes:
+        if entry.is_request:
+            verdict = self._verdicts.get(number, "right")
+            return self._wording.request(entry, verdict, lambda: self._stage.challenge(entry, now))
+        asked = entry.header("CSeq")
+        answered = (sent for sent in reversed(self._sent) if sent.is_request and sent.header("CSeq") == asked)
+        return self._wording.response(entry, next(answered, None))
 
-    def _order(self, entry: Entry) -> None:
-        core, fields = self._core, dict(entry.fields)
-        headers = [_header(value) for name, value in entry.fields if name == "header"]
-        link, reason = fields.get("link"), fields.get("reason")
-        if entry.text == "dial":
-            several = {
-                key: [value for name, value in entry.fields if name == key]
-                for key in ("destination", "route")
-            }
-            _, self._call = core.dial(
-                fields["uri"],
-                several["destination"],
-                route=several["route"],
-                to_uri=fields.get("to_uri", ""),
-                from_name=fields.get("from_name", ""),
-                from_uri=fields.get("from_uri", ""),
-                headers=headers,
-                link=link,
-                late_offer=fields.get("late_offer") == "true",
-            )
-            return
-        call = self._call
-        if call is None:
-            self._divergences.append(f"the app could not {entry.text}: there is no call")
-            return
-        orders: dict[str, Callable[[], object]] = {
-            "ring": lambda: core.ring(
-                call,
-                int(fields["code"]),
-                headers,
-                fields.get("early_media") == "true",
-                link,
-                fields.get("reliable") == "true",
-            ),
-            "answer": lambda: core.answer(call, headers, link),
-            "reject": lambda: core.reject(call, int(fields["code"]), reason, headers),
-            "hangup": lambda: core.hangup(call, reason),
-            "focus": lambda: core.focus(call),
-            "hold": lambda: core.hold(call, fields["on"] == "true"),
-        }
-        if entry.text not in orders:
-            raise TraceError(f"the order {entry.text!r} is not known here")
-        orders[entry.text]()
+    def _keep_in_step(self, entry: Entry, now: int) -> int:
+        """Waits for a request whose time is drawn by lot; what followed on it does so again."""
+        place = self._expected.index(entry)
+        if len(self._sent) > place or not self._is_drawn(place):
+            return now
+        at = entry.at_ns - self._start + self._slip
+        latest = at + max(_LEAST_LOT_NS, round((at - now) * _LOT))
+        while len(self._sent) <= place and self._stage.pass_once(latest):
+            pass
+        if len(self._sent) <= place:
+            return now
+        late = self._sent[place].at_ns - entry.at_ns
+        self._sent[place] = replace(self._sent[place], at_ns=entry.at_ns)
+        self._move(at + late, self._slip + late)
+        return max(now, at + late)
 
-    def _compare(self) -> None:
-        for number, then in enumerate(self._expected):
-            at = (then.at_ns - self._start) / 1e9
-            if number >= len(self._sent):
-                self._divergences.append(f"at {at:.3f} s {then.title} was sent, and now nothing is")
-                return
-            now = self._sent[number]
-            later = (now.at_ns - self._start) / 1e9
-            if then.title != now.title or then.remote != now.remote:
-                self._divergences.append(
-                    f"at {at:.3f} s {then.title} was sent to {then.remote}, "
-                    f"and now {now.title} to {now.remote} at {later:.3f} s"
-                )
-                return
-            if abs(then.at_ns - now.at_ns) > _TOLERANCE_NS:
-                self._divergences.append(f"{then.title} was sent at {at:.3f} s, and now at {later:.3f} s")
-            for difference in _differences(then, now):
-                self._divergences.append(f"{then.title} at {at:.3f} s: {difference}")
-        for now in self._sent[len(self._expected) :]:
-            at = (now.at_ns - self._start) / 1e9
-            if now.at_ns - _TOLERANCE_NS <= self._trace.entries[-1].at_ns:
-                self._divergences.append(f"at {at:.3f} s {now.title} is sent now, and was not")
-                return
+    def _move(self, now: int, slip: int) -> None:
+        self._slip = slip
+        self._slips.append((now, slip))
 
-    def _compare_ends(self, now: Trace) -> None:
-        if self._trace.outcome != now.outcome and not self._divergences:
-            then, later = (trace.outcome or "still there" for trace in (self._trace, now))
-            self._divergences.append(f"the call was {then!r}, and now is {later!r}")
+    def _is_drawn(self, place: int) -> bool:
+        """Refreshed registrations (RFC 3261 §10.2.4), and what met with glare (§14.1)."""
+        entry, before = self._expected[place], self._expected[:place]
+        if not entry.is_request:
+            return False
+        if entry.method == "REGISTER":
+            return any(other.is_request for other in before)
+        met = (one for one in self._trace.messages if one.at_ns <= entry.at_ns and one.code == 491)
+        return entry.method in ("INVITE", "UPDATE") and any(met)
 
+    def _on_sent(self, entry: Entry) -> None:
+        entry = replace(entry, at_ns=entry.at_ns - self._slip)
+        if len(self._sent) < len(self._expected):
+            self._wording.learn(self._expected[len(self._sent)], entry)
+        self._sent.append(entry)
 
-def _tuples(value: Any) -> Any:
-    return (
-        [tuple(each) if isinstance(each, list) else each for each in value]
-        if isinstance(value, list)
-        else value
-    )
+    def _result(self) -> Trace:
+        call_id = self._wording.of(self._trace.call_id)
+        entries = tuple(self._then(Entry.of(entry)) for entry in self._stage.engine.core.trace(call_id))
+        if not entries:
+            # Nothing got as far as to be sent with the recorded Call-ID.
+            entries = tuple(self._sent)
+        return Trace(call_id, entries, self._trace.version, self._trace.settings)
 
+    def _then(self, entry: Entry) -> Entry:
+        """At the time that it would have had."""
+        slip = next(slip for since, slip in reversed(self._slips) if since <= entry.at_ns)
+        return replace(entry, at_ns=self._start + entry.at_ns - slip)
 
-def _header(line: str) -> tuple[str, str]:
-    name, _, value = line.partition(":")
-    return name.strip(), value.strip()
-
-
-def _tag(value: str) -> str:
-    found = re.search(r";\s*tag\s*=\s*([^;,\s]+)", value.rpartition(">")[2] or value)
-    return found[1] if found else ""
-
-
-def _made_up(entry: Entry) -> Iterator[str]:
-    """What the engine made up in a message that it sent."""
-    if entry.is_request:
-        yield _tag(entry.header("From"))
-        branch = re.search(r"branch=([^;,\s]+)", entry.header("Via"))
-        yield branch[1] if branch else ""
-        yield entry.header("Call-ID")
-    else:
-        yield _tag(entry.header("To"))
-        rseq = entry.header("RSeq")
-        yield f"RSeq {rseq}" if rseq else ""
-
-
-# What may differ, and what it counts as: what is made up, and what a newer SEMS can do besides.
-_NEUTRAL = (
-    (re.compile(r"(;\s*tag\s*=\s*)[^;,\s]+"), r"\1*"),
-    (re.compile(r"(branch=)[^;,\s]+"), r"\1*"),
-    (
-        re.compile(
-            r"(?i)^(call-id|date|rseq|retry-after|server|user-agent|content-length|allow|supported)\s*:.*"
-        ),
-        r"\1: *",
-    ),
-    (re.compile(r"(?i)^(rack)\s*:\s*\d+"), r"\1: *"),
-    (re.compile(r"(nonce=\")[^\"]*"), r"\1*"),
-    (re.compile(r"^o=(\S+) \d+ (\d+)"), r"o=\1 * *"),
-    (re.compile(r"^m=(\S+) [1-9]\d*"), r"m=\1 *"),
-    (re.compile(r"^a=(rtcp|ssrc):.*"), r"a=\1:*"),
-)
-
-
-def _neutral(message: bytes) -> list[str]:
-    lines = []
-    for line in message.decode("utf-8", "replace").splitlines():
-        for pattern, neutral in _NEUTRAL:
-            line = pattern.sub(neutral, line)
-        lines.append(line)
-    return lines
-
-
-def _differences(then: Entry, now: Entry) -> Iterator[str]:
-    before, after = _neutral(then.message), _neutral(now.message)
-    if before == after:
-        return
-    for line in list(unified_diff(before, after, n=0, lineterm=""))[2:]:
-        if line.startswith("-"):
-            yield f"said {line[1:]!r} and does not now"
-        elif line.startswith("+"):
-            yield f"says {line[1:]!r} now and did not"
+    def _compare(self, now: Trace) -> None:
+        end = self._trace.entries[-1].at_ns
+        found = self._divergences
+        found.extend(comparing.of_messages(self._expected, self._sent, self._start, end))
+        if not found:
+            found.extend(comparing.of_notes(self._trace, now, self._start))
+        if not found:
+            found.extend(comparing.of_ends(self._trace, now))

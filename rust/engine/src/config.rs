@@ -77,6 +77,9 @@ pub struct EngineConfig {
     pub files: FilesConfig,
     /// How many bytes the record of messages may take ([`Trace`](crate::trace::Trace)); 0: none is kept.
     pub trace_bytes: usize,
+    /// Whether that holds also what comes to RTP ports: whence, when and with what numbers, not the
+    /// sound. It takes 8 KiB a call.
+    pub trace_packets: bool,
     /// Where all randomness comes from; `None`: from the system. On a memory network `None` is 0.
     pub seed: Option<u64>,
 }
@@ -133,6 +136,7 @@ impl Default for EngineConfig {
             auth: None,
             files: FilesConfig::default(),
             trace_bytes: 32 << 20,
+            trace_packets: true,
             seed: None,
         }
     }

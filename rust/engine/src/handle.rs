@@ -236,7 +236,11 @@ impl Engine {
         let mut now = None;
         for event in events {
             let wanted = match event {
-                Event::RtpTimeout { .. } | Event::RtpResumed { .. } | Event::Digit { .. } => true,
+                Event::RtpTimeout { .. }
+                | Event::RtpResumed { .. }
+                | Event::StreamStopped { .. }
+                | Event::StreamResumed { .. }
+                | Event::Digit { .. } => true,
                 Event::Quality(call, quality) => {
                     let is_bad = quality.lost > quality.received / 20;
                     is_bad || (quality.received > 0 && self.heard().insert(*call))
@@ -543,11 +547,19 @@ impl Plan {
         let ports = PortPool::new(self.ports, self.config.rtp_ports);
         let seed = self.random.random();
         let board = Arc::<Board>::default();
+        let trace = Arc::new(Trace::new(
+            self.config.trace_bytes,
+            self.config.trace_packets,
+            self.now,
+            self.since_epoch,
+            rand::rng().random(),
+        ));
         let legs = Legs::new(
             ports,
             media.handle(),
             self.config.advertised_address,
             board.clone(),
+            trace.clone(),
             StdRng::seed_from_u64(self.random.random()),
         );
         let listeners = self.transports.iter().map(|opened| Listen {
@@ -556,12 +568,6 @@ impl Plan {
             ..opened.listen.clone()
         });
         let listeners: Vec<Listen> = listeners.collect();
-        let trace = Arc::new(Trace::new(
-            self.config.trace_bytes,
-            self.now,
-            self.since_epoch,
-            rand::rng().random(),
-        ));
         let recorder = Recorder::new(trace.clone(), self.now);
         let engine = Engine {
             orders,

@@ -21,6 +21,7 @@ use crate::{
         port::{Port, PortPool},
     },
     quality::Board,
+    trace::Trace,
 };
 
 /// The audio of one call as signaling knows it.
@@ -57,6 +58,8 @@ pub(crate) struct Legs {
     cname: String,
     /// Where the figures of all lines are read.
     board: Arc<Board>,
+    /// Where it is written down what comes to them.
+    trace: Arc<Trace>,
     random: StdRng,
     /// Calls whose worker was too busy to be told of their end.
     unclosed: VecDeque<CallId>,
@@ -68,6 +71,7 @@ impl Legs {
         media: MediaHandle,
         advertised: Option<IpAddr>,
         board: Arc<Board>,
+        trace: Arc<Trace>,
         mut random: StdRng,
     ) -> Self {
         // RFC 7022 §4.2: 96 random bits.
@@ -78,6 +82,7 @@ impl Legs {
             advertised,
             cname,
             board,
+            trace,
             random,
             unclosed: VecDeque::new(),
         }
@@ -130,7 +135,10 @@ impl Legs {
                     first_sequence: SequenceNumber(self.random.random::<u16>() >> 1),
                     first_timestamp: Timestamp(self.random.random()),
                 };
-                let leg = Leg::new(config, port);
+                let mut leg = Leg::new(config, port);
+                if let Some(heard) = self.trace.listen(call) {
+                    leg.take_notes(heard);
+                }
                 self.board.open(call, leg.quality());
                 self.media.open(leg).map_err(|_| EngineError::Overrun)?;
                 *audio = Audio::Leg {

@@ -29,6 +29,7 @@ use sems_engine::{
         tap::{TapReader, tap},
     },
     queue::EventReceiver,
+    trace::heard::Heard,
 };
 use sems_rtp::{RtpHeader, SequenceNumber, Ssrc, Timestamp};
 
@@ -185,7 +186,9 @@ fn ticks_without_allocation(workers: usize, room_legs: usize, wide: bool) {
             first_sequence: SequenceNumber(0),
             first_timestamp: Timestamp(0),
         };
-        assert!(handle.open(Leg::new(config, port)).is_ok());
+        let mut leg = Leg::new(config, port);
+        leg.take_notes(Arc::new(Heard::new(start)));
+        assert!(handle.open(leg).is_ok());
         // Three stay alone: one hears a prompt, one itself, one nothing.
         if number < 17 {
             let room = Some(room);

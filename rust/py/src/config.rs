@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use pyo3::{exceptions::PyValueError, prelude::*};
 use sems_engine::{
     config,
+    destination::Destination,
     media::files::FilesConfig,
     transport::{memory, tls::TlsConfig},
 };
@@ -27,6 +28,12 @@ impl MemorySocket {
     /// Sends a datagram to an address.
     fn send(&self, data: &[u8], to: &str) -> PyResult<()> {
         self.0.send_to(data, socket_address(to)?);
+        Ok(())
+    }
+
+    /// Closes the connection with an address; of UDP, tells it that nobody is here.
+    fn break_off(&self, to: &str) -> PyResult<()> {
+        self.0.break_off(socket_address(to)?);
         Ok(())
     }
 
@@ -71,6 +78,7 @@ impl EngineConfig {
         min_se = 90,
         auth = None,
         trace_bytes = 32 << 20,
+        trace_packets = true,
         file_threads = 2,
         prompt_cache_bytes = 64 << 20,
         stream_after_ms = 30_000,
@@ -112,6 +120,7 @@ impl EngineConfig {
         min_se: u32,
         auth: Option<&AuthConfig>,
         trace_bytes: usize,
+        trace_packets: bool,
         file_threads: usize,
         prompt_cache_bytes: usize,
         stream_after_ms: u64,
@@ -176,6 +185,7 @@ impl EngineConfig {
             min_se,
             auth: auth.map(|auth| auth.0.clone()),
             trace_bytes,
+            trace_packets,
             files: FilesConfig {
                 threads: file_threads,
                 cache_bytes: prompt_cache_bytes,
@@ -239,9 +249,10 @@ impl MemoryNetwork {
         Ok(())
     }
 
-    /// Opens a socket for a peer that is no engine.
+    /// Opens a socket for a peer that is no engine, such as "192.0.2.1:5060" or "tcp:192.0.2.1:5060".
     fn socket(&self, address: &str) -> PyResult<MemorySocket> {
-        let address = socket_address(address)?;
-        Ok(MemorySocket(self.0.socket(address)?))
+        let place: Destination = address.parse().map_err(errors::to_python)?;
+        let socket = self.0.socket_for(place.transport, place.address)?;
+        Ok(MemorySocket(socket))
     }
 }

@@ -8,17 +8,17 @@ use sems_engine::trace::{Entry, Kind, TracedCall as Traced};
 pub struct TraceEntry {
     /// Nanoseconds of the Unix time, or of virtual time.
     at_ns: u64,
-    /// "received", "sent", "ordered" or "told".
+    /// "received", "sent", "ordered", "told", "heard" or "lost".
     kind: &'static str,
-    /// Of a message: "udp", "tcp" or "tls".
+    /// Of a message, and of what is lost: "udp", "tcp" or "tls".
     transport: String,
-    /// Of a message: our address.
+    /// The same: our address.
     local: String,
-    /// Of a message: the peer's.
+    /// The same, and of packets: the peer's.
     remote: String,
     /// Of a message: all of it.
     payload: Vec<u8>,
-    /// Of an order or a note: what.
+    /// Of anything else: what.
     text: String,
     /// Its details.
     fields: Vec<(String, String)>,
@@ -49,7 +49,10 @@ impl From<Entry> for TraceEntry {
                 local.to_string(),
                 remote.to_string(),
             ),
-            None => Default::default(),
+            None => {
+                let source = entry.source.map(|source| source.to_string());
+                (String::new(), String::new(), source.unwrap_or_default())
+            }
         };
         let named = |(name, value): (&str, String)| (name.to_owned(), value);
         Self {
@@ -59,6 +62,8 @@ impl From<Entry> for TraceEntry {
                 Kind::Sent => "sent",
                 Kind::Ordered => "ordered",
                 Kind::Told => "told",
+                Kind::Heard => "heard",
+                Kind::Lost => "lost",
             },
             transport,
             local,

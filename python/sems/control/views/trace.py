@@ -63,8 +63,9 @@ class TraceEntryView(View):
 
     at_us: int
     """Microseconds of the Unix time."""
-    kind: Literal["received", "sent", "ordered", "told"]
-    """A message that was received or sent, or what the app ordered or was told."""
+    kind: Literal["received", "sent", "ordered", "told", "heard", "lost"]
+    """A message that was received or sent, what the app ordered or was told, packets that came to the call's
+    ports one after the other, or a connection that is lost."""
     title: str
     """What a line says of it."""
     again: bool

@@ -19,6 +19,7 @@ use crate::{
     error::EngineError,
     event::EndCause,
     ids::{CallId, RequestId},
+    trace::Subject,
 };
 
 /// How long a shutdown waits for peers to answer.
@@ -360,7 +361,7 @@ impl Signaling {
         if let (Some(recorder), Some(call_id)) =
             (&self.events.recorder, self.agent.call_id(call.session))
         {
-            recorder.call(call.id, call_id);
+            recorder.named(Subject::Call(call.id), call_id);
         }
         self.by_session.insert(call.session, call.id);
         self.calls.insert(call.id, call);

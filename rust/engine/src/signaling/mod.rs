@@ -264,7 +264,7 @@ impl Signaling {
             self.handled += 1;
             self.contain(|signaling| match order {
                 Order::Command(request, command) => {
-                    signaling.record(|recorder| recorder.ordered(&command));
+                    signaling.record(|recorder| recorder.ordered(request, &command));
                     signaling.command(now, request, command);
                 }
                 Order::Fail(call) => {

@@ -28,6 +28,7 @@ use crate::{
     event::Event,
     ids::{CallId, RequestId, SubscriptionId, TransactionId},
     request::{Content, FinalResponse, IncomingRequest, OutgoingRequest, Recipient},
+    trace::Subject,
 };
 
 /// The longest text that is taken, in bytes.
@@ -332,6 +333,7 @@ impl Signaling {
         answered: bool,
     ) {
         let call = session.and_then(|session| self.by_session.get(&session).copied());
+        self.name(Subject::Transaction(transaction), request);
         self.events.tell(Event::Request(Box::new(IncomingRequest {
             transaction,
             call,
@@ -346,6 +348,12 @@ impl Signaling {
             user: user.map(|user| user.to_string()),
             transport: flow.transport,
         })));
+    }
+
+    /// Has it written down what a request of a peer's has become here.
+    pub(super) fn name(&mut self, subject: Subject, request: &Request) {
+        let call_id = request.headers.get(&HeaderName::CallId);
+        self.record(|recorder| recorder.named(subject, call_id.map_or("", |value| value)));
     }
 
     /// Gives Python's answer.

@@ -25,6 +25,7 @@ use crate::{
     event::Event,
     ids::{RequestId, SubscriptionId, TransactionId},
     subscription::{Notification, Refer, ReferTo, State, Subscribe, Subscribed},
+    trace::Subject,
 };
 
 /// The names that both sides of this crate have for subscriptions.
@@ -241,6 +242,7 @@ impl Signaling {
         }
         let name = SubscriptionId::theirs(self.requests.new_id());
         self.subscriptions.insert(name, id);
+        self.name(Subject::Subscription(name), request);
         let package = request.headers.get_typed::<header::Event>();
         let package = package.and_then(Result::ok);
         self.events.tell(Event::Subscribed(Box::new(Subscribed {

@@ -132,8 +132,12 @@ impl Signaling {
                     });
                 }
             }
-            Arrival::Closed(flow) => self.agent.flow_closed(now, flow),
+            Arrival::Closed(flow) => {
+                self.record(|recorder| recorder.lost(flow));
+                self.agent.flow_closed(now, flow);
+            }
             Arrival::Unreachable(flow) => {
+                self.record(|recorder| recorder.lost(flow));
                 tracing::debug!(remote = %flow.remote, "nobody is there");
                 self.agent.transport_error(now, flow);
             }
@@ -151,6 +155,7 @@ impl Signaling {
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
             Err(error) => {
                 tracing::debug!(%error, remote = %flow.remote, "sending failed");
+                self.record(|recorder| recorder.lost(flow));
                 match flow.transport.is_reliable() {
                     true => self.agent.flow_closed(now, flow),
                     false => self.agent.transport_error(now, flow),

@@ -1,5 +1,6 @@
-//! Makes secrets unreadable in what leaves the record: digest answers and other credentials,
-//! passwords in URIs, links to control pages (they open them), SRTP keys, digits in INFO.
+//! Makes secrets unreadable in what leaves the record: digest answers (also those by which a server
+//! shows that it knows the password) and other credentials, passwords in URIs, links to control pages
+//! (they open them), SRTP keys, digits in INFO.
 //!
 //! A mask is as long as what it hides, so lengths stay true, and the same for the same secret, so
 //! that messages still belong together. It can't be turned back without the key, which is random and
@@ -24,15 +25,40 @@ impl Masks {
     /// A message without its secrets.
     pub(super) fn message(&self, message: &[u8]) -> Vec<u8> {
         let mut masked = Vec::with_capacity(message.len());
-        let mut kind = Line::Other;
+        let (mut kind, mut of_keys) = (Line::Other, false);
         for line in message.split_inclusive(|byte| *byte == b'\n') {
             let folded = line.first().is_some_and(|byte| b" \t".contains(byte));
             if !folded {
                 kind = Line::of(line);
+                of_keys |= is_of_keys(line);
             }
             let start = masked.len();
             masked.extend_from_slice(line);
             self.line(&mut masked[start..], kind);
+            if of_keys && line.trim_ascii().is_empty() {
+                let body = &message[start + line.len()..];
+                masked.extend(self.keys(body));
+                break;
+            }
+        }
+        masked
+    }
+
+    /// The body of a request, which is of this media type.
+    pub(super) fn body(&self, kind: &str, body: &[u8]) -> Vec<u8> {
+        match kind.to_ascii_lowercase().contains(KEYS) {
+            true => self.keys(body),
+            false => self.message(body),
+        }
+    }
+
+    /// `Signal=5` and lines like it, or the key alone.
+    fn keys(&self, body: &[u8]) -> Vec<u8> {
+        let mut masked = body.to_vec();
+        for line in masked.split_inclusive_mut(|byte| *byte == b'\n') {
+            if !line.contains(&b'=') || matches!(Line::of(line), Line::Signal) {
+                self.line(line, Line::Signal);
+            }
         }
         masked
     }
@@ -55,6 +81,7 @@ impl Masks {
     fn line(&self, line: &mut [u8], kind: Line) {
         match kind {
             Line::Credentials => self.credentials(line),
+            Line::Proof => self.answers(line, b"rspauth"),
             Line::Link => self.path(line),
             Line::Key => {
                 let start = line.iter().position(|b| *b == b':').map_or(2, |at| at + 1);
@@ -97,9 +124,16 @@ impl Masks {
                 .count();
             return self.hide_until(line, scheme + word + 1, b"\r\n");
         }
+        self.answers(line, b"response");
+        self.passwords(line);
+    }
+
+    /// The value of a parameter.
+    fn answers(&self, line: &mut [u8], name: &[u8]) {
+        let lower = line.to_ascii_lowercase();
         let mut from = 0;
-        while let Some(at) = find(&lower[from..], b"response").map(|at| from + at) {
-            let after = at + b"response".len();
+        while let Some(at) = find(&lower[from..], name).map(|at| from + at) {
+            let after = at + name.len();
             let skipped = lower[after..]
                 .iter()
                 .take_while(|b| b" =\"".contains(b))
@@ -107,7 +141,6 @@ impl Masks {
             from = after + skipped;
             self.hide_until(line, from, b"\", \r\n");
         }
-        self.passwords(line);
     }
 
     /// `sip:user:password@host` (RFC 3261 §19.1.1).
@@ -197,6 +230,8 @@ impl Masks {
 #[derive(Clone, Copy)]
 enum Line {
     Credentials,
+    /// Of the server.
+    Proof,
     Link,
     Key,
     Crypto,
@@ -210,6 +245,8 @@ impl Line {
             |with: &[u8]| line.len() >= with.len() && line[..with.len()].eq_ignore_ascii_case(with);
         match () {
             () if begins(b"authorization") || begins(b"proxy-authorization") => Self::Credentials,
+            () if begins(b"authentication-info") => Self::Proof,
+            () if begins(b"proxy-authentication-info") => Self::Proof,
             () if begins(b"u=") || begins(b"call-info") => Self::Link,
             () if begins(b"k=") && !begins(b"k=prompt") => Self::Key,
             () if begins(b"a=crypto:") => Self::Crypto,
@@ -217,6 +254,16 @@ impl Line {
             () => Self::Other,
         }
     }
+}
+
+/// What the media types of keys in INFO have in common.
+const KEYS: &str = "application/dtmf";
+
+/// Whether a header field says that the body is a key.
+fn is_of_keys(line: &[u8]) -> bool {
+    let lower = line.to_ascii_lowercase();
+    let name = lower.split(|byte| *byte == b':').next().unwrap_or_default();
+    matches!(name.trim_ascii(), b"content-type" | b"c") && find(&lower, KEYS.as_bytes()).is_some()
 }
 
 fn find(within: &[u8], wanted: &[u8]) -> Option<usize> {
@@ -278,6 +325,19 @@ mod tests {
             );
         }
         assert_eq!(masked("Signal=5"), "Signal=*");
+        let info = "INFO sip:ann@example.com SIP/2.0\r\nContent-Type: application/dtmf\r\n\r\n7";
+        assert!(masked(info).ends_with("dtmf\r\n\r\n*"), "{}", masked(info));
+        let relay = "c: application/dtmf-relay\r\n\r\nSignal=11\r\nDuration=160";
+        assert!(masked(relay).ends_with("Signal=**\r\nDuration=160"));
+    }
+
+    #[test]
+    fn what_a_server_shows_of_the_password_is_hidden() {
+        let line = "Authentication-Info: rspauth=\"0123456789abcdef0123456789abcdef\", \
+                    cnonce=\"abc\", nc=00000001, nextnonce=\"def\"";
+        let shown = masked(line);
+        assert!(shown.contains("rspauth=\"masked"), "{shown}");
+        assert!(shown.contains("nextnonce=\"def\""), "{shown}");
     }
 
     #[test]

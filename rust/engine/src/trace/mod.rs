@@ -1,13 +1,17 @@
-//! What happened lately: the messages of all calls, what Python ordered and what it was told, in a
-//! bounded piece of memory, so that it can be said afterwards why a call failed.
+//! What happened lately: the messages of all calls, what came to their RTP ports, what Python ordered
+//! and what it was told, in a bounded piece of memory, so that it can be said afterwards why a call
+//! failed, and so that it can go through the same states again.
 //!
 //! Writing costs a clone of the datagram's `Arc` and a push: nothing is read, copied or formatted
-//! until somebody asks ([`Trace::calls`], [`Trace::of`]), and that happens on his thread. Secrets are
-//! masked on the way out ([`mask`]), always.
+//! until somebody asks ([`Trace::calls`], [`Trace::of`]), and that happens on his thread. Packets are
+//! noted by the leg that they come to ([`heard`]). Secrets are masked on the way out ([`mask`]), always.
 
+pub mod heard;
 mod mask;
 mod read;
 mod say;
+mod subject;
+mod told;
 
 use std::{
     collections::VecDeque,
@@ -18,7 +22,14 @@ use std::{
 use bytes::Bytes;
 use sems_sip::Flow;
 
-use crate::{command::SignalingCommand, event::Event, ids::CallId};
+use crate::{
+    command::SignalingCommand,
+    event::Event,
+    ids::{CallId, RequestId},
+};
+use heard::Heard;
+pub(crate) use subject::Subject;
+use told::Told;
 
 pub use read::{Entry, Kind, TracedCall};
 
@@ -34,33 +45,14 @@ const ENTRY: usize = 144;
 enum What {
     Received(Flow, Bytes),
     Sent(Flow, Bytes),
-    /// A call got its number here.
-    Call(CallId, Box<str>),
-    Ordered(CallId, Arc<SignalingCommand>),
-    Told(CallId, Told),
-}
-
-/// What Python was told, as far as it explains something.
-#[derive(Clone, Debug)]
-enum Told {
-    Answered(&'static str),
-    Confirmed(&'static str),
-    Updated {
-        on_hold: bool,
-        codec: &'static str,
-    },
-    Ended {
-        cause: crate::event::EndCause,
-        code: Option<u16>,
-        reason: Box<str>,
-    },
-    Digit,
-    RtpTimeout(u32),
-    RtpResumed,
-    RtpArrives {
-        received: u32,
-        lost: u32,
-    },
+    /// Something of this Call-ID got its number here.
+    Named(Subject, Box<str>),
+    Ordered(Subject, RequestId, Arc<SignalingCommand>),
+    Told(Subject, Told),
+    /// What comes to the call's ports is noted there.
+    Heard(CallId, Arc<Heard>),
+    /// A connection is closed, or nobody is at the other end.
+    Lost(Flow),
 }
 
 #[derive(Clone, Debug)]
@@ -75,6 +67,8 @@ pub struct Trace {
     ring: Mutex<Ring>,
     /// 0: nothing is recorded.
     limit: usize,
+    /// Whether packets are noted, too.
+    packets: bool,
     start: Instant,
     since_epoch: Duration,
     masks: mask::Masks,
@@ -89,12 +83,20 @@ struct Ring {
 }
 
 impl Trace {
-    /// A record of at most `limit` bytes, 0 for none. `start` was so long after the Unix epoch (or,
-    /// in virtual time, after the network's); `key` makes masks that can't be guessed from.
-    pub(crate) fn new(limit: usize, start: Instant, since_epoch: Duration, key: [u64; 2]) -> Self {
+    /// A record of at most `limit` bytes, 0 for none, with what comes to RTP ports or without.
+    /// `start` was so long after the Unix epoch (or, in virtual time, after the network's); `key` makes
+    /// masks that can't be guessed from.
+    pub(crate) fn new(
+        limit: usize,
+        packets: bool,
+        start: Instant,
+        since_epoch: Duration,
+        key: [u64; 2],
+    ) -> Self {
         Self {
             ring: Mutex::default(),
             limit,
+            packets: packets && limit > 0,
             start,
             since_epoch,
             masks: mask::Masks::new(key),
@@ -109,6 +111,7 @@ impl Trace {
     fn note(&self, at: Instant, what: What) {
         let payload = match &what {
             What::Received(_, payload) | What::Sent(_, payload) => payload.len(),
+            What::Heard(_, heard) => heard.bytes(),
             _ => 0,
         };
         let mut ring = self.lock();
@@ -122,10 +125,20 @@ impl Trace {
     /// Takes note of what a media thread told Python at about `now`.
     pub(crate) fn told(&self, now: Instant, event: &Event) {
         if self.is_on()
-            && let Some((call, told)) = told(event)
+            && let Some((subject, told)) = Told::of(event)
         {
-            self.note(now, What::Told(call, told));
+            self.note(now, What::Told(subject, told));
         }
+    }
+
+    /// Where a new leg is to note what comes to it, if that is wanted.
+    pub(crate) fn listen(&self, call: CallId) -> Option<Arc<Heard>> {
+        self.packets.then(|| {
+            let heard = Arc::new(Heard::new(self.start));
+            // What is noted there has times of its own.
+            self.note(self.start, What::Heard(call, heard.clone()));
+            heard
+        })
     }
 
     fn snapshot(&self) -> Vec<Arc<[Noted]>> {
@@ -200,26 +213,27 @@ impl Recorder {
         }
     }
 
-    pub(crate) fn call(&self, call: CallId, call_id: &str) {
+    /// A connection is closed, or nobody is at the other end.
+    pub(crate) fn lost(&self, flow: Flow) {
         if let Some(trace) = &self.trace {
-            trace.note(self.now, What::Call(call, call_id.into()));
+            trace.note(self.now, What::Lost(flow));
         }
     }
 
-    /// Python ordered this; what is not about one call goes by.
-    pub(crate) fn ordered(&self, command: &SignalingCommand) {
-        use SignalingCommand as C;
-        let Some(trace) = &self.trace else { return };
-        let call = match command {
-            C::Ring { call, .. }
-            | C::Answer { call, .. }
-            | C::Reject { call, .. }
-            | C::Hangup { call, .. }
-            | C::Hold { call, .. } => *call,
-            C::Dial(dial) => dial.call,
-            _ => return,
-        };
-        trace.note(self.now, What::Ordered(call, Arc::new(command.clone())));
+    /// Something got its number, and has this Call-ID.
+    pub(crate) fn named(&self, subject: Subject, call_id: &str) {
+        if let Some(trace) = &self.trace {
+            trace.note(self.now, What::Named(subject, call_id.into()));
+        }
+    }
+
+    /// Python ordered this.
+    pub(crate) fn ordered(&self, request: RequestId, command: &SignalingCommand) {
+        if let Some(trace) = &self.trace {
+            let subject = Subject::of(request, command);
+            let command = Arc::new(command.clone());
+            trace.note(self.now, What::Ordered(subject, request, command));
+        }
     }
 
     /// Keys are noted where Python takes them, whichever way they came.
@@ -230,41 +244,4 @@ impl Recorder {
             trace.told(self.now, event);
         }
     }
-}
-
-fn told(event: &Event) -> Option<(CallId, Told)> {
-    Some(match event {
-        Event::Answered { call, codec, .. } => (*call, Told::Answered(codec)),
-        Event::Confirmed { call, codec } => (*call, Told::Confirmed(codec)),
-        Event::Updated {
-            call,
-            on_hold,
-            codec,
-        } => {
-            let (on_hold, codec) = (*on_hold, *codec);
-            (*call, Told::Updated { on_hold, codec })
-        }
-        Event::Ended {
-            call,
-            cause,
-            code,
-            reason,
-        } => {
-            let told = Told::Ended {
-                cause: *cause,
-                code: *code,
-                reason: reason.as_str().into(),
-            };
-            (*call, told)
-        }
-        // Which key it was may be a secret.
-        Event::Digit { call, .. } => (*call, Told::Digit),
-        Event::RtpTimeout { call, silent_ms } => (*call, Told::RtpTimeout(*silent_ms)),
-        Event::RtpResumed { call } => (*call, Told::RtpResumed),
-        Event::Quality(call, quality) => {
-            let (received, lost) = (quality.received, quality.lost);
-            (*call, Told::RtpArrives { received, lost })
-        }
-        _ => return None,
-    })
 }

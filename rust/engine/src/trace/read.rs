@@ -1,10 +1,15 @@
 //! What is said of the record when somebody asks.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc};
+use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use sems_sip::transaction::Transport;
 
-use super::{Noted, Trace, What, say};
+use super::{
+    Noted, Subject, Trace, What,
+    heard::Heard,
+    say::{self, Fields},
+    subject::names,
+};
 use crate::ids::CallId;
 
 /// What kind of thing was noted.
@@ -18,6 +23,10 @@ pub enum Kind {
     Ordered,
     /// Python was told something.
     Told,
+    /// Packets came to the RTP or RTCP port, one after the other.
+    Heard,
+    /// A connection is closed, or nobody is at the other end.
+    Lost,
 }
 
 /// One thing that happened in a call, its secrets masked.
@@ -27,11 +36,13 @@ pub struct Entry {
     pub at_ns: u64,
     /// What kind of thing.
     pub kind: Kind,
-    /// Of a message: what carried it, our address and the peer's.
+    /// Of a message: what carried it, our address and the peer's. The same of what is lost.
     pub flow: Option<(Transport, SocketAddr, SocketAddr)>,
+    /// Of packets: where they came from.
+    pub source: Option<SocketAddr>,
     /// Of a message: all of it.
     pub payload: Vec<u8>,
-    /// Of an order or a note: what, in a word.
+    /// Of anything else: what, in a word.
     pub text: String,
     /// Its details, by name.
     pub fields: Vec<(&'static str, String)>,
@@ -74,19 +85,23 @@ impl Trace {
         let mut numbers: HashMap<CallId, String> = HashMap::new();
         for noted in pieces.iter().flat_map(|piece| piece.iter()) {
             match &noted.what {
-                What::Call(call, call_id) => {
+                What::Named(Subject::Call(call), call_id) => {
                     numbers.insert(*call, call_id.to_string());
                     if let Some(traced) = calls.get_mut(&**call_id) {
                         traced.call = Some(*call);
                     }
                 }
-                What::Told(call, told) => {
+                What::Told(Subject::Call(call), told) => {
                     let traced = numbers.get(call).and_then(|id| calls.get_mut(id));
                     if let (Some(traced), Some(outcome)) = (traced, say::outcome(told)) {
                         traced.outcome = outcome;
                     }
                 }
-                What::Ordered(..) => {}
+                What::Ordered(..)
+                | What::Named(..)
+                | What::Told(..)
+                | What::Heard(..)
+                | What::Lost(_) => {}
                 What::Received(flow, payload) | What::Sent(flow, payload) => {
                     let at = self.nanoseconds(noted.at);
                     let key = key_of(payload, flow.remote);
@@ -153,43 +168,39 @@ impl Trace {
     /// All that is recorded of the call with this number.
     pub fn of_call(&self, call: CallId) -> Vec<Entry> {
         let pieces = self.snapshot();
-        let named = pieces
-            .iter()
-            .flat_map(|piece| piece.iter())
-            .find_map(|noted| match &noted.what {
-                What::Call(number, call_id) if *number == call => Some(call_id.to_string()),
-                _ => None,
-            });
-        self.select(&pieces, named.as_deref(), &[call])
+        let names = names(pieces.iter().flat_map(|piece| piece.iter()));
+        let call_id = names.get(&Subject::Call(call)).map(String::as_str);
+        self.select(&pieces, &names, call_id, Some(call))
     }
 
     /// All that is recorded under this Call-ID, or `unreadable@ADDRESS`.
     pub fn of(&self, call_id: &str) -> Vec<Entry> {
         let pieces = self.snapshot();
-        let numbers: Vec<_> = pieces
-            .iter()
-            .flat_map(|piece| piece.iter())
-            .filter_map(|noted| match &noted.what {
-                What::Call(number, named) if **named == *call_id => Some(*number),
-                _ => None,
-            })
-            .collect();
-        self.select(&pieces, Some(call_id), &numbers)
+        let names = names(pieces.iter().flat_map(|piece| piece.iter()));
+        self.select(&pieces, &names, Some(call_id), None)
     }
 
     fn select(
         &self,
         pieces: &[Arc<[Noted]>],
+        names: &HashMap<Subject, String>,
         call_id: Option<&str>,
-        numbers: &[CallId],
+        call: Option<CallId>,
     ) -> Vec<Entry> {
         let mut entries = Vec::new();
+        let is_wanted = |subject: &Subject| match names.get(subject) {
+            Some(name) => Some(name.as_str()) == call_id,
+            None => call.is_some_and(|call| *subject == Subject::Call(call)),
+        };
+        // The ways that its messages take.
+        let mut flows = Vec::new();
         for noted in pieces.iter().flat_map(|piece| piece.iter()) {
             let at_ns = self.nanoseconds(noted.at);
             let entry = |kind, text: &str, fields| Entry {
                 at_ns,
                 kind,
                 flow: None,
+                source: None,
                 payload: Vec::new(),
                 text: text.to_owned(),
                 fields,
@@ -203,25 +214,74 @@ impl Trace {
                         What::Received(..) => Kind::Received,
                         _ => Kind::Sent,
                     };
+                    if !flows.contains(flow) {
+                        flows.push(*flow);
+                    }
                     entries.push(Entry {
                         flow: Some((flow.transport, flow.local, flow.remote)),
                         payload: self.masks.message(payload),
                         ..entry(kind, "", Vec::new())
                     });
                 }
-                What::Ordered(call, command) if numbers.contains(call) => {
-                    let (text, fields) = say::command(command, &self.masks);
+                What::Ordered(subject, request, command)
+                    if is_wanted(subject) || (*subject == Subject::All && !entries.is_empty()) =>
+                {
+                    let (text, fields) = say::command(command, *request, &self.masks);
                     entries.push(entry(Kind::Ordered, text, fields));
                 }
-                What::Told(call, told) if numbers.contains(call) => {
+                What::Told(subject, told) if is_wanted(subject) => {
                     let (text, fields) = say::told(told, &self.masks);
                     entries.push(entry(Kind::Told, &text, fields));
                 }
-                What::Ordered(..) | What::Told(..) | What::Call(..) => {}
+                What::Heard(call, heard) if is_wanted(&Subject::Call(*call)) => {
+                    entries.extend(self.heard(heard));
+                }
+                What::Lost(flow) if flows.contains(flow) => {
+                    flows.retain(|other| other != flow);
+                    let text = match flow.transport.is_reliable() {
+                        true => "the connection is closed",
+                        false => "nobody is there",
+                    };
+                    entries.push(Entry {
+                        flow: Some((flow.transport, flow.local, flow.remote)),
+                        ..entry(Kind::Lost, text, Vec::new())
+                    });
+                }
+                What::Ordered(..)
+                | What::Told(..)
+                | What::Named(..)
+                | What::Heard(..)
+                | What::Lost(_) => {}
             }
         }
+        // What came to the ports was noted elsewhere.
+        entries.sort_by_key(|entry| entry.at_ns);
         entries
     }
+
+    /// What came to the ports of a call.
+    fn heard(&self, heard: &Heard) -> Vec<Entry> {
+        let start = self.since_epoch.as_nanos() as u64;
+        let entry = |at: Duration, source, (text, fields): (String, Fields)| Entry {
+            at_ns: start + at.as_nanos() as u64,
+            kind: Kind::Heard,
+            flow: None,
+            source,
+            payload: Vec::new(),
+            text,
+            fields,
+        };
+        let runs = heard.runs().into_iter();
+        let runs = runs.map(|run| entry(run.at, Some(run.from), say::run(&run)));
+        let full = heard.full_since();
+        let full = full.map(|at| entry(at, None, (say::FULL.to_owned(), Vec::new())));
+        runs.chain(full).collect()
+    }
+}
+
+/// The method of a request.
+pub(super) fn method_of(payload: &[u8]) -> Option<&[u8]> {
+    first_line(payload).split(|byte| *byte == b' ').next()
 }
 
 fn first_line(payload: &[u8]) -> &[u8] {
@@ -251,7 +311,7 @@ fn header<'a>(payload: &'a [u8], name: &str, short: &str) -> Option<&'a [u8]> {
     None
 }
 
-fn key_of(payload: &[u8], remote: SocketAddr) -> String {
+pub(super) fn key_of(payload: &[u8], remote: SocketAddr) -> String {
     match header(payload, "call-id", "i") {
         Some(call_id) if !call_id.is_empty() => String::from_utf8_lossy(call_id).into_owned(),
         _ => format!("unreadable@{remote}"),

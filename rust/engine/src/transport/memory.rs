@@ -12,7 +12,11 @@ use std::{
 
 use bytes::Bytes;
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
-use sems_sip::{Flow, transaction::Transport};
+use sems_sip::{
+    Flow,
+    stream::{Frame, Framer},
+    transaction::Transport,
+};
 
 use super::Arrival;
 
@@ -68,7 +72,8 @@ type Place = (Transport, SocketAddr);
 #[derive(Clone, Debug)]
 struct Datagram {
     source: SocketAddr,
-    data: Vec<u8>,
+    /// `None`: the connection is closed, or nobody is there (ICMP).
+    data: Option<Vec<u8>>,
 }
 
 impl MemoryNetwork {
@@ -121,12 +126,24 @@ impl MemoryNetwork {
     /// # Errors
     /// `AddrInUse`, as from the machine.
     pub fn socket(&self, address: SocketAddr) -> io::Result<MemorySocket> {
+        self.socket_for(Transport::Udp, address)
+    }
+
+    /// The same for messages of this transport; see [`MemoryHost::bind_for`].
+    ///
+    /// # Errors
+    /// As [`MemoryNetwork::socket`].
+    pub fn socket_for(
+        &self,
+        transport: Transport,
+        address: SocketAddr,
+    ) -> io::Result<MemorySocket> {
         let host = MemoryHost {
             network: self.clone(),
             ip: address.ip(),
             number: 0,
         };
-        host.bind(address.port())
+        host.bind_for(transport, address.port())
     }
 
     /// How far time has come: the latest step of any engine on this network.
@@ -234,8 +251,14 @@ impl MemorySocket {
         let mut shared = self.network.lock();
         match self.transport {
             Transport::Udp => shared.send(self.local, to, data),
-            stream => shared.send_in_order(stream, self.local, to, data),
+            stream => shared.send_in_order(stream, self.local, to, Some(data)),
         }
+    }
+
+    /// Closes the connection with `to`; with UDP, tells it that nobody is here, as by ICMP.
+    pub fn break_off(&self, to: SocketAddr) {
+        let mut shared = self.network.lock();
+        shared.send_in_order(self.transport, self.local, to, None);
     }
 
     fn place(&self) -> Place {
@@ -258,12 +281,41 @@ impl MemorySocket {
 
     /// Like [`MemorySocket::take`], with the time that the datagram has waited.
     pub fn take_waited(&self) -> Option<(SocketAddr, Vec<u8>, Duration)> {
+        loop {
+            let (datagram, waited) = self.next()?;
+            if let Some(data) = datagram.data {
+                return Some((datagram.source, data, waited));
+            }
+        }
+    }
+
+    fn next(&self) -> Option<(Datagram, Duration)> {
         let mut shared = self.network.lock();
         let now = shared.now;
         let first = shared.sockets.get_mut(&self.place())?.first_entry()?;
         let waited = now.checked_duration_since(first.key().0)?;
-        let datagram = first.remove();
-        Some((datagram.source, datagram.data, waited))
+        Some((first.remove(), waited))
+    }
+
+    /// Takes what of a stream has come together; a message that is not whole is taken as it is.
+    fn unpack(&self, flow: Flow, data: Vec<u8>, into: &mut Vec<Arrival>) {
+        let mut framer = Framer::new();
+        framer.push(&data);
+        let begun = into.len();
+        while let Some(frame) = framer.pop() {
+            match frame {
+                Frame::Message(data) => into.push(Arrival::Message { flow, data }),
+                Frame::Pong => into.push(Arrival::Pong(flow)),
+                Frame::Ping => return self.send_to(b"\r\n", flow.remote),
+                Frame::Broken { head, error } => {
+                    return into.push(Arrival::Broken { flow, head, error });
+                }
+            }
+        }
+        if into.len() == begun {
+            let data = data.into();
+            into.push(Arrival::Message { flow, data });
+        }
     }
 }
 
@@ -281,19 +333,20 @@ impl super::Transport for MemorySocket {
     }
 
     fn receive(&mut self, _now: Instant, into: &mut Vec<Arrival>) -> io::Result<()> {
-        while let Some((source, data)) = self.take() {
+        while let Some((datagram, _)) = self.next() {
             let flow = Flow {
                 transport: self.transport,
                 local: self.local,
-                remote: source,
+                remote: datagram.source,
             };
-            match (self.transport.is_reliable(), &data[..]) {
-                (true, b"\r\n") => into.push(Arrival::Pong(flow)),
-                (true, b"\r\n\r\n") => self.send_to(b"\r\n", source),
-                _ => into.push(Arrival::Message {
+            match (self.transport.is_reliable(), datagram.data) {
+                (true, Some(data)) => self.unpack(flow, data, into),
+                (true, None) => into.push(Arrival::Closed(flow)),
+                (false, Some(data)) => into.push(Arrival::Message {
                     flow,
                     data: data.into(),
                 }),
+                (false, None) => into.push(Arrival::Unreachable(flow)),
             }
         }
         Ok(())
@@ -340,7 +393,7 @@ impl Shared {
             self.sent += 1;
             let datagram = Datagram {
                 source,
-                data: data.to_vec(),
+                data: Some(data.to_vec()),
             };
             coming.insert((*arrival, self.sent), datagram);
         }
@@ -352,12 +405,12 @@ impl Shared {
         stream: Transport,
         source: SocketAddr,
         to: SocketAddr,
-        data: &[u8],
+        data: Option<&[u8]>,
     ) {
         self.sent += 1;
         let arrival = (self.now + self.quality.delay, self.sent);
         if let Some(coming) = self.sockets.get_mut(&(stream, to)) {
-            let data = data.to_vec();
+            let data = data.map(<[u8]>::to_vec);
             coming.insert(arrival, Datagram { source, data });
         }
     }

@@ -51,6 +51,11 @@ impl Keyring {
         self.0.is_none()
     }
 
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Credential> {
+        self.0.iter().flat_map(|all| all.iter())
+    }
+
     /// The one for a realm, `first` being the one that has had the answer of [`Asker::First`].
     pub(crate) fn find(&self, realm: &str, first: Option<&str>) -> Option<&Credential> {
         let all = self.0.as_deref()?;

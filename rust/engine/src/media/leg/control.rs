@@ -100,6 +100,7 @@ impl Leg {
         if self.control.looks.is_multiple_of(CONTROL_LOOKS) {
             self.receive_reports(tick);
             self.note_quality(tick);
+            self.flush_notes();
         }
         self.watch_silence(tick);
         self.report(tick);
@@ -113,26 +114,33 @@ impl Leg {
             };
             let age = self.port.rtcp.waited().unwrap_or_default();
             // As with RTP, reports go back to where the peer's come from.
-            if self.take_report(tick, length, from, age) && !self.negotiated.rtcp_mux {
+            if self.take_report(tick, length, from, age, false) && !self.negotiated.rtcp_mux {
                 self.control.remote = from;
             }
         }
     }
 
-    /// Takes one datagram of RTCP, which waited here for `age`; `false`: it is not the peer's.
+    /// Takes one datagram of RTCP, which waited here for `age`; `muxed`: at the port of RTP. `false`:
+    /// it is not the peer's.
     pub(super) fn take_report(
         &mut self,
         tick: &Tick<'_>,
         length: usize,
         from: SocketAddr,
         age: Duration,
+        muxed: bool,
     ) -> bool {
-        if !self.latch.is_peer(from.ip()) {
+        let datagram = &tick.datagram[..length];
+        let is_peer = self.latch.is_peer(from.ip());
+        if let Some(notes) = &mut self.notes {
+            let about = (self.session.ssrc().0, muxed, !is_peer);
+            notes.report(tick.now, from, datagram, about);
+        }
+        if !is_peer {
             return false;
         }
         let arrived = tick.now.checked_sub(age).unwrap_or(tick.now);
         let ntp = tick.wall.at(arrived);
-        let datagram = &tick.datagram[..length];
         let Ok(news) = self.session.receive_control(arrived, ntp, datagram) else {
             return false;
         };
@@ -218,6 +226,7 @@ impl Leg {
 
     /// Says goodbye to the peer (RFC 3550 §6.6).
     pub(in crate::media) fn leave(&mut self, tick: &Tick<'_>) {
+        self.flush_notes();
         let metrics = self.metrics();
         let mut report = [0; LONGEST_REPORT];
         let written =

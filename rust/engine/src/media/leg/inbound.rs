@@ -18,6 +18,7 @@ use sems_rtp::{
 use super::{
     Leg, Negotiated,
     keys::Way,
+    notes::Kind,
     quality,
     receivers::Receivers,
     stretching::{Rates, Stretcher, spare},
@@ -577,7 +578,7 @@ impl Leg {
             DatagramKind::Rtp => RtpPacket::parse(datagram),
             DatagramKind::Rtcp if self.negotiated.rtcp_mux => {
                 let age = self.port.rtp.waited().unwrap_or_default();
-                self.take_report(tick, length, from, age);
+                self.take_report(tick, length, from, age, true);
                 return 0;
             }
             _ => {
@@ -590,10 +591,22 @@ impl Leg {
             return 0;
         };
         let header = &packet.header;
-        match self
+        let verdict = self
             .latch
-            .accept(tick.now, from, header.ssrc, header.sequence)
-        {
+            .accept(tick.now, from, header.ssrc, header.sequence);
+        if let Some(notes) = &mut self.notes {
+            let (kind, events) = (header.payload_type, &self.negotiated.receive_events);
+            let is_sound = || self.inbound.formats.find(kind).is_some();
+            let kind = match kind {
+                kind if events.contains(&kind) => Kind::Event,
+                PayloadType::COMFORT_NOISE => Kind::Sound,
+                _ if is_sound() => Kind::Sound,
+                _ => Kind::Other,
+            };
+            let foreign = verdict == Verdict::Foreign;
+            notes.packet(tick.now, from, &packet, kind, foreign);
+        }
+        match verdict {
             Verdict::Accept => {}
             Verdict::Latched => self.settle(true),
             Verdict::Trial => return 0,

@@ -9,6 +9,7 @@ mod edge;
 mod inband;
 mod inbound;
 mod keys;
+mod notes;
 mod outbound;
 mod packetizer;
 mod quality;
@@ -40,6 +41,7 @@ use edge::Own;
 use inband::Inband;
 use inbound::Inbound;
 use keys::Keys;
+use notes::Notes;
 use packetizer::Packetizer;
 use voice::Voice;
 
@@ -209,6 +211,8 @@ pub struct Leg {
     keys: Keys,
     /// Hears keys in the sound, where they don't come as events.
     inband: Option<Box<Inband>>,
+    /// Writes down what comes.
+    notes: Option<Box<Notes>>,
 }
 
 /// A leg's part in a tick of its room.
@@ -272,6 +276,7 @@ impl Leg {
             digits: ArrayVec::new(),
             keys: Keys::default(),
             inband: update.inband,
+            notes: None,
         })
     }
 
