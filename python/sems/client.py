@@ -21,6 +21,7 @@ from pydantic import BaseModel
 from .control.views import (
     ConferenceList,
     ConferenceView,
+    Dialled,
     Done,
     EventView,
     Me,
@@ -146,6 +147,20 @@ class Client:
         """Writes to all, or to these participants."""
         wish = {"text": text} if to is None else {"text": text, "to": to}
         return await self._ask(Sent, "POST", f"{_path(name)}/messages", wish)
+
+    async def dial(self, name: str, target: str, *, shown: str | None = None) -> Dialled:
+        """Calls somebody into the conference: a name, a number or an address. ``shown``: what others see of
+        him."""
+        wish = {"target": target} if shown is None else {"target": target, "name": shown}
+        return await self._ask(Dialled, "POST", f"{_path(name)}/calls", wish)
+
+    async def cancel_call(self, name: str, call: int) -> Done:
+        """Takes a call back; one that has come to nothing is forgotten."""
+        return await self._ask(Done, "DELETE", f"{_path(name)}/calls/{call}")
+
+    async def redial(self, name: str, call: int) -> Done:
+        """Calls again who was called in vain."""
+        return await self._ask(Done, "POST", f"{_path(name)}/calls/{call}/redial")
 
     async def record(self, name: str, state: str, *, kind: str = "mix") -> Done:
         """``recording``, ``paused`` or ``off``; ``kind``: ``mix`` or ``members``."""

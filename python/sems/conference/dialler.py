@@ -22,7 +22,7 @@ from .dialling import (
     plain,
     progress,
 )
-from .errors import Refused
+from .errors import NotAllowed, Refused
 from .events import Event, Gone
 from .phones import allows
 from .speech import Speech
@@ -55,6 +55,10 @@ class Dialler:
 
     def check(self, target: str, by: int | None) -> None:
         """As :class:`~sems.conference.dialling.Switchboard`."""
+        if by is not None and not (self._conference.server.config.dialout.strangers or self._known(by)):
+            raise NotAllowed(
+                "Only who has shown a password or PIN, or comes from a trusted neighbour, can call somebody."
+            )
         self._way(target, by)
         self._exchange.check_limits(self._conference.name)
 
@@ -62,6 +66,16 @@ class Dialler:
         going_on = [call.id for call in self._model.calls.values() if call.going_on]
         if not self._model.participants:
             self._model.do(*map(CancelCall, going_on), by=None)
+
+    def _known(self, id: int) -> bool:
+        """Somebody knows who he is. Who comes first into a room need be nobody."""
+        member, participant = self._conference.members.get(id), self._model.participants.get(id)
+        if member is None or participant is None:
+            return False
+        call = member.call
+        shown = call.trusted or call.authenticated_user is not None or call.direction == "out"
+        # Otherwise the role is given by a PIN, a trusted neighbour or a route.
+        return shown or (participant.moderates and participant.role_fixed)
 
     def close(self) -> None:
         """Nobody is in the room any more: takes back all calls."""

@@ -67,6 +67,10 @@ class DialoutSettings(Section):
 
     who: Literal["moderators", "everyone", "nobody"] = "moderators"
     """Who may dial. The operator may, too, unless it is ``nobody``."""
+    strangers: bool = False
+    """Whether also callers may dial who came first and so moderate a room, but of whom nobody knows who they
+    are: who come from no ``trusted`` neighbour, have shown neither a password (``[auth]``) nor the PIN of a
+    moderator, and were not called by us."""
     allow: tuple[Pattern, ...] = ()
     """What may be dialled: each a regular expression that matches all of the address as
     ``sip:USER@HOST`` (``sip:USER@HOST:PORT`` if a port is dialled, and ``sips:``), or all of a number as it

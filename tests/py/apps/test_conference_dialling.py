@@ -16,12 +16,14 @@ from sems.conference import (
     EarlyLink,
     LinesBusy,
     Lock,
+    NotAllowed,
     Presence,
     Redial,
 )
 from sems.testing import Lab, Phone
 
-OPEN = {"dialout": {"allow": ["*"]}}
+NEIGHBOURS = {"trusted": ["10.0.0.0/8"]}
+OPEN = {"dialout": {"allow": ["*"]}, **NEIGHBOURS}
 
 
 def only_call(server: Server) -> Dialling:
@@ -181,9 +183,7 @@ async def test_an_answer_that_comes_as_the_last_one_leaves_is_hung_up(lab: Lab) 
 
 
 async def test_nobody_is_brought_to_those_who_only_wait(lab: Lab) -> None:
-    server = await lab.server(
-        **OPEN, rooms={"default": {"waiting_room": True, "moderator": "none"}}, trusted=["10.0.0.0/8"]
-    )
+    server = await lab.server(**OPEN, rooms={"default": {"waiting_room": True, "moderator": "none"}})
     anna, ben, cleo = [await lab.phone(name) for name in ("anna", "ben", "cleo")]
     await anna.call("sip:standup@sems", headers=[("P-App-Param", "role=moderator")])
     await ben.call("sip:standup@sems")
@@ -196,7 +196,7 @@ async def test_nobody_is_brought_to_those_who_only_wait(lab: Lab) -> None:
 
 
 async def test_whoever_does_not_answer_is_given_up(lab: Lab) -> None:
-    server = await lab.server(dialout={"allow": ["*"], "ring_time": 20})
+    server = await lab.server(dialout={"allow": ["*"], "ring_time": 20}, **NEIGHBOURS)
     await meet(lab, "anna")
     cleo = await lab.phone("cleo")
     model(server).do(Dial(cleo.uri), by=1)
@@ -219,7 +219,7 @@ async def test_who_can_not_be_found_fails_with_the_code(lab: Lab) -> None:
 async def test_a_redirect_is_followed_where_that_may_be_dialled_and_nowhere_else(lab: Lab) -> None:
     alice, bob, carol = [await lab.phone(name) for name in ("alice", "bob", "carol")]
     allowed = [rf"sip:alice@{alice.address}", rf"sip:bob@{bob.address}"]
-    server = await lab.server(dialout={"allow": allowed})
+    server = await lab.server(dialout={"allow": allowed}, **NEIGHBOURS)
     await meet(lab, "anna")
     model(server).do(Dial(alice.uri), by=1)
     first = await alice.ringing()
@@ -250,7 +250,7 @@ async def test_a_locked_room_is_open_for_whom_it_calls_and_a_full_one_is_not(lab
 
 
 async def test_limits_hold_until_a_call_is_over(lab: Lab) -> None:
-    server = await lab.server(dialout={"allow": ["*"], "room_concurrent": 1})
+    server = await lab.server(dialout={"allow": ["*"], "room_concurrent": 1}, **NEIGHBOURS)
     await meet(lab, "anna")
     cleo, dora = await lab.phone("cleo"), await lab.phone("dora")
     model(server).do(Dial(cleo.uri), by=1)
@@ -278,7 +278,7 @@ async def test_a_room_that_dials_a_room_of_the_same_server_is_told_of_the_loop(l
 
 
 async def test_dialout_from_says_who_calls_and_where_numbers_are(lab: Lab) -> None:
-    server = await lab.server(**OPEN, trusted=["10.0.0.0/8"])
+    server = await lab.server(**OPEN)
     pbx = await lab.phone("pbx")
     anna = await lab.phone("anna")
     says = f'Dialout-From="Board room <sip:+4930555@{pbx.address}>"'
@@ -298,7 +298,7 @@ async def test_numbers_go_to_the_domain_with_the_name_and_password_that_it_asks_
     )
     place = pbx.engine.core.sip_addresses()[0]
     ours = {"allow": [r"\d+"], "domain": place, "caller": "Meeting <sip:meet@pbx.example>"}
-    server = await lab.server(dialout={**ours, "username": "meet", "password": "secret"})
+    server = await lab.server(dialout={**ours, "username": "meet", "password": "secret"}, **NEIGHBOURS)
     await meet(lab, "anna")
     model(server).do(Dial("100"), by=1)
     await asyncio.sleep(1)
@@ -312,7 +312,8 @@ async def test_who_has_no_password_is_not_let_through(lab: Lab) -> None:
         name="pbx",
         auth={"challenge": ["INVITE"], "realm": "pbx", "users": [{"name": "meet", "password": "secret"}]},
     )
-    server = await lab.server(dialout={"allow": ["*"], "domain": pbx.engine.core.sip_addresses()[0]})
+    place = pbx.engine.core.sip_addresses()[0]
+    server = await lab.server(dialout={"allow": ["*"], "domain": place}, **NEIGHBOURS)
     await meet(lab, "anna")
     model(server).do(Dial("100"), by=1)
     call = await until(server, DialState.FAILED)
@@ -360,3 +361,80 @@ async def test_the_dialled_hears_the_room_at_once(lab: Lab) -> None:
     heard: Phone = cleo
     assert (await heard.hear(LONELY)).after(1.0).has_tone(TONES["anna"])
     assert (await anna.hear(1)).has_tone(TONES["ben"])
+
+
+async def test_a_phone_dials_by_key_takes_that_back_and_dials_again(lab: Lab) -> None:
+    pbx = await lab.phone("pbx")
+    server = await lab.server(dialout={"allow": [r"\d+"], "domain": pbx.address}, **NEIGHBOURS)
+    anna, ben = await meet(lab, "anna", "ben")
+    anna.silence()
+    await anna.key("#0100#")
+    incoming = await pbx.ringing()
+    assert (incoming.user, incoming.caller_name) == ("100", "standup")
+    await anna.key("#9")
+    assert (await incoming.wait_ended()).cause == "cancelled"
+    await anna.key("#2")
+    await (await pbx.ringing()).answer()
+    await asyncio.sleep(0.5)
+    assert model(server).participants[3].name == "100"
+    # There is nothing more to take back, and Ben may not dial at all.
+    for phone, keys in ((anna, "#9"), (anna, "#2"), (ben, "#0100#")):
+        await asyncio.sleep(1)
+        await phone.key(keys)
+        assert (await phone.hear(0.4)).has_tone(220)
+    assert not model(server).calls
+
+
+async def test_a_key_that_dials_nobody_knows_says_so(lab: Lab) -> None:
+    await lab.server(**OPEN)
+    anna, _ = await meet(lab, "anna", "ben")
+    await anna.key("#0100#")
+    assert (await anna.hear(0.4)).has_tone(220), "no domain is configured"
+
+
+async def test_where_everyone_may_dial_each_takes_back_his_own(lab: Lab) -> None:
+    pbx = await lab.phone("pbx")
+    server = await lab.server(
+        dialout={"allow": ["*"], "domain": pbx.address, "who": "everyone"}, **NEIGHBOURS
+    )
+    _, ben = await meet(lab, "anna", "ben")
+    await ben.key("#0100#")
+    first = await pbx.ringing()
+    model(server).do(Dial("200"), by=1)
+    second = await pbx.ringing()
+    await ben.key("#9")
+    assert (await first.wait_ended()).cause == "cancelled"
+    await ben.key("#9")
+    await asyncio.sleep(0.5)
+    assert second.end is None
+    await second.reject(486)
+
+
+async def test_a_stranger_who_comes_first_dials_nobody_unless_that_is_wanted(lab: Lab) -> None:
+    for strangers in (False, True):
+        server = await lab.server(
+            name=f"sems-{strangers}".lower(),
+            dialout={"allow": ["*"], "strangers": strangers},
+            trusted=["10.99.0.0/16"],
+        )
+        anna, cleo = await lab.phone(f"anna-{strangers}"), await lab.phone(f"cleo-{strangers}")
+        await anna.call(f"sip:standup@sems-{strangers}".lower())
+        assert model(server).participants[1].moderates
+        if strangers:
+            model(server).do(Dial(cleo.uri), by=1)
+        else:
+            with pytest.raises(NotAllowed, match="password or PIN"):
+                model(server).do(Dial(cleo.uri), by=1)
+            model(server).do(Dial(cleo.uri), by=None)
+        await (await cleo.ringing()).answer()
+
+
+async def test_who_has_keyed_in_the_pin_of_a_moderator_may_dial(lab: Lab) -> None:
+    server = await lab.server(dialout={"allow": ["*"]}, rooms={"default": {"moderator_pin": "4711"}})
+    anna, cleo = await lab.phone("anna"), await lab.phone("cleo")
+    await anna.call("sip:standup@sems")
+    await asyncio.sleep(1)
+    await anna.key("4711#")
+    await asyncio.sleep(3)
+    model(server).do(Dial(cleo.uri), by=1)
+    await cleo.ringing()

@@ -19,7 +19,9 @@ CALLS = "/api/v1/conferences/standup/calls"
 @pytest_asyncio.fixture
 async def meeting(lab: Lab) -> AsyncIterator[Meeting]:
     """As the other, but anybody can be dialled."""
-    server = await lab.server(operator={"token": OPERATOR}, dialout={"allow": ["sip:.*"]})
+    server = await lab.server(
+        operator={"token": OPERATOR}, dialout={"allow": ["sip:.*"]}, trusted=["10.0.0.0/8"]
+    )
     phones = {}
     for name in ("anna", "ben", "cleo"):
         phones[name] = await lab.phone(name)
@@ -124,7 +126,7 @@ async def test_what_can_not_be_dialled_is_refused_with_the_reason(
 
 
 async def test_by_default_no_other_machine_is_called(lab: Lab) -> None:
-    server = await lab.server(operator={"token": OPERATOR})
+    server = await lab.server(operator={"token": OPERATOR}, trusted=["10.0.0.0/8"])
     anna, dora = await lab.phone("anna"), await lab.phone("dora")
     await anna.call("sip:standup@sems")
     meeting = Meeting(lab, server, {"anna": anna})
@@ -135,7 +137,9 @@ async def test_by_default_no_other_machine_is_called(lab: Lab) -> None:
 
 
 async def test_busy_lines_are_said_so(lab: Lab) -> None:
-    server = await lab.server(operator={"token": OPERATOR}, dialout={"allow": ["*"], "concurrent": 1})
+    server = await lab.server(
+        operator={"token": OPERATOR}, dialout={"allow": ["*"], "concurrent": 1}, trusted=["10.0.0.0/8"]
+    )
     anna, dora = await lab.phone("anna"), await lab.phone("dora")
     await anna.call("sip:standup@sems")
     meeting = Meeting(lab, server, {"anna": anna})
