@@ -817,11 +817,13 @@ class Engine:
         """The call hears nobody any more (or again)."""
     def set_gain(self, call: int, db: float) -> int:
         """How loud all hear the call. Gains are in dB, up to 18; below −72 (or −inf): not at all."""
-    def aside(self, call: int, on: bool) -> int:
-        """Only who has a gain for the call hears it."""
-    def hear(self, call: int, other: int, db: float | None) -> int:
+    def whisper(self, call: int, on: bool) -> int:
+        """Only those who overhear the call hear it."""
+    def overhear(self, call: int, other: int, on: bool) -> int:
+        """The call hears another one of its room also while that one whispers."""
+    def set_volume(self, call: int, other: int, db: float | None) -> int:
         """How loud the call hears another one of its room; None: as the room does."""
-    def hear_room(self, call: int, db: float) -> int:
+    def set_room_volume(self, call: int, db: float) -> int:
         """How loud the call hears its room."""
     def set_room(self, room: int, level_control: bool, noise_gate: bool, max_talkers: int | None) -> int:
         """How a room mixes. ``max_talkers``: 1–32."""

@@ -340,6 +340,7 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
         self.stopped = frozenset()
         self.speaking = False
         self.level = SILENT
+        self._on_out_of_room()
         self.room = None
         self._ended.come()
         for future in self._waiting:

@@ -73,6 +73,81 @@ async def test_a_private_talk_is_heard_by_those_in_it_alone(lab: Lab, conference
     assert calls["alice"].private_talk is None
 
 
+async def test_a_whisper_is_heard_by_whom_it_is_meant_for_as_loud_as_he_wants_it(
+    lab: Lab, conference: Conference
+) -> None:
+    await conference.open(lab, "alice", "bob", "carol", "dave")
+    alice, bob, carol = (conference.calls[name] for name in ("alice", "bob", "carol"))
+    for listener in (bob, carol):
+        await listener.set_volume(alice, -12.0)
+    await alice.whisper([bob, alice])
+    assert alice.whispers_to == {bob}
+    heard = {name: (await conference.heard(name))["alice"] for name in ("bob", "carol", "dave")}
+    assert heard["bob"] == pytest.approx(-24, abs=2)
+    assert max(heard["carol"], heard["dave"]) < -60
+    await alice.whisper([carol])
+    heard = {name: (await conference.heard(name))["alice"] for name in ("bob", "carol", "dave")}
+    assert heard["carol"] == pytest.approx(-24, abs=2)
+    assert max(heard["bob"], heard["dave"]) < -60
+    await carol.join(None)
+    assert alice.whispers_to == frozenset()
+    await alice.whisper(None)
+    assert (await conference.heard("dave"))["alice"] > -20
+    with pytest.raises(WrongState, match="not in one room"):
+        await alice.whisper([carol])
+
+
+@pytest.mark.parametrize("how", ["leave the room", "hang up"])
+async def test_a_private_talk_ends_when_one_is_left(lab: Lab, conference: Conference, how: str) -> None:
+    room = await conference.open(lab, "alice", "bob", "carol", "dave")
+    alice, bob, carol = (conference.calls[name] for name in ("alice", "bob", "carol"))
+    talk = await room.private_talk(alice, bob, carol)
+    for number, call in enumerate((alice, bob)):
+        if how == "hang up":
+            await call.hangup()
+        else:
+            await call.join(None)
+        assert call.private_talk is None
+        await asyncio.sleep(0.1)
+        assert talk.ended is (number == 1)
+    assert carol.private_talk is None
+    assert (await conference.heard("dave"))["carol"] > -20
+    assert (await conference.heard("carol"))["dave"] > -20
+
+
+async def test_one_more_comes_to_a_private_talk_and_goes_again(lab: Lab, conference: Conference) -> None:
+    room = await conference.open(lab, "alice", "bob", "carol", "dave")
+    calls = conference.calls
+    talk = await room.private_talk(calls["alice"], calls["bob"], room_gain=-math.inf)
+    await talk.add(calls["carol"])
+    with pytest.raises(WrongState, match="private talk already"):
+        await talk.add(calls["carol"])
+    carol, dave = await conference.heard("carol"), await conference.heard("dave")
+    assert min(carol["alice"], carol["bob"]) > -20
+    assert max(carol["dave"], dave["carol"], dave["alice"]) < -60
+    await talk.remove(calls["carol"])
+    await talk.remove(calls["carol"])
+    carol, dave = await conference.heard("carol"), await conference.heard("dave")
+    assert max(carol["alice"], carol["bob"], dave["alice"]) < -60
+    assert min(carol["dave"], dave["carol"]) > -20
+    await talk.remove(calls["bob"])
+    assert talk.ended
+    assert (await conference.heard("dave"))["alice"] > -20
+    with pytest.raises(WrongState, match="can be added"):
+        await talk.add(calls["carol"])
+
+
+async def test_a_coach_who_leaves_has_no_say_any_more(lab: Lab, conference: Conference) -> None:
+    room = await conference.open(lab, "alice", "bob", "carol")
+    coaching = await room.coach(conference.calls["alice"], conference.calls["bob"])
+    with pytest.raises(WrongState, match="can be added"):
+        await coaching.add(conference.calls["carol"])
+    await conference.calls["bob"].join(None)
+    await asyncio.sleep(0.1)
+    assert coaching.ended
+    assert (await conference.heard("carol"))["alice"] > -20
+
+
 async def test_a_coach_is_heard_by_one_and_hears_all(lab: Lab, conference: Conference) -> None:
     room = await conference.open(lab, "alice", "bob", "carol")
     async with await room.coach(conference.calls["alice"], conference.calls["bob"]):
@@ -85,13 +160,13 @@ async def test_a_coach_is_heard_by_one_and_hears_all(lab: Lab, conference: Confe
 async def test_one_can_turn_another_down_for_himself_alone(lab: Lab, conference: Conference) -> None:
     await conference.open(lab, "alice", "bob", "carol")
     calls = conference.calls
-    await calls["alice"].hear(calls["bob"], -12.0)
+    await calls["alice"].set_volume(calls["bob"], -12.0)
     alice, carol = await conference.heard("alice"), await conference.heard("carol")
     assert alice["bob"] == pytest.approx(carol["bob"] - 12, abs=1)
     assert alice["carol"] > -20
-    await calls["alice"].hear(calls["bob"], -math.inf)
+    await calls["alice"].set_volume(calls["bob"], -math.inf)
     assert (await conference.heard("alice"))["bob"] < -60
-    await calls["alice"].hear(calls["bob"], None)
+    await calls["alice"].set_volume(calls["bob"], None)
     assert (await conference.heard("alice"))["bob"] > -20
 
 
@@ -117,7 +192,7 @@ async def test_what_makes_no_sense_is_refused(lab: Lab, conference: Conference) 
         await room.set_mixing(level_control=True, noise_gate=True, max_talkers=0)
     await bob.join(None)
     with pytest.raises(WrongState, match="not in one room"):
-        await alice.hear(bob, 0.0)
+        await alice.set_volume(bob, 0.0)
     with pytest.raises(WrongState, match="not in the room"):
         await room.private_talk(alice, bob)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import re
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -53,6 +54,9 @@ class CallMedia(ABC):
         """How much louder all hear the call, in dB, on top of level control."""
         self.private_talk: PrivateTalk | None = None
         """The private talk in which the call speaks."""
+        self.whispers_to: frozenset[CallMedia] | None = None
+        """The calls that alone hear this one; None: the room does."""
+        self._out: dict[object, Callable[[], None]] = {}
         self._recordings: dict[str, Recording] = {}
         self._keys: deque[str] = deque(maxlen=_KEYS_KEPT)
         self._key_waiters: deque[asyncio.Future[str]] = deque()
@@ -234,11 +238,23 @@ class CallMedia(ABC):
         """Goes into the room; None: out of it, to be by itself again."""
         await self._done(self.server.engine.core.join(self.id, None if room is None else room.id))
         if room is not self.room:
-            self.private_talk = None
+            self._on_out_of_room()
         self.room = room
 
+    def when_out_of_room(self, owner: object, tell: Callable[[], None] | None) -> None:
+        """For rooms: ``tell`` is called when the call leaves its room; one for each ``owner``."""
+        if tell is None:
+            self._out.pop(owner, None)
+        else:
+            self._out[owner] = tell
+
+    def _on_out_of_room(self) -> None:
+        self.whispers_to = None
+        while self._out:
+            self._out.popitem()[1]()
+
     async def mute(self, on: bool) -> None:
-        """Nobody hears the call any more (or again), not even in a private talk. Stays in other rooms."""
+        """Nobody hears the call any more (or again), nor what it whispers. Stays in other rooms."""
         await self._done(self.server.engine.core.mute(self.id, on))
         self.muted = on
 
@@ -255,25 +271,56 @@ class CallMedia(ABC):
         await self._done(self.server.engine.core.set_gain(self.id, gain))
         self.gain = gain
 
-    async def hear(self, other: CallMedia, gain: float | None) -> None:
+    async def set_volume(self, other: CallMedia, gain: float | None) -> None:
         """This call alone hears ``other`` of its room louder by ``gain`` dB, −72 to 18; ``-math.inf``: not at
         all; None: as the room does. Ends when either leaves the room.
 
         Raises WrongState when they are not in one room, and ValueError for more than 18 dB."""
+        self._must_be_in_one_room(other)
+        await self._done(self.server.engine.core.set_volume(self.id, other.id, gain))
+
+    async def set_room_volume(self, gain: float) -> None:
+        """This call alone hears the room louder by ``gain`` dB, as in :meth:`set_volume`, but for those who
+        have a volume of their own, or whisper to it. 0 is as before. Ends when it leaves the room."""
+        await self._done(self.server.engine.core.set_room_volume(self.id, gain))
+
+    async def whisper(self, to: Iterable[CallMedia] | None) -> None:
+        """Only these calls of its room hear the call from now on, as loud as each has set its volume; None:
+        the room hears it again. Ends when it leaves the room; whoever leaves hears it no more. See also
+        :meth:`Room.private_talk() <sems.audio.room.Room.private_talk>`.
+
+        Raises WrongState for one that is not in the room."""
+        core = self.server.engine.core
+        before = self.whispers_to
+        after = None if to is None else frozenset(to) - {self}
+        for other in after or ():
+            self._must_be_in_one_room(other)
+        if before is None and after is not None:
+            # First of all nobody else is to hear it.
+            await self._done(core.whisper(self.id, True))
+            self.whispers_to = frozenset()
+        for other in (before or frozenset()) - (after or frozenset()):
+            other.when_out_of_room(self, None)
+            self._whisper_no_more_to(other)
+            with contextlib.suppress(HungUp):
+                await other._done(core.overhear(other.id, self.id, False))
+        for other in (after or frozenset()) - (before or frozenset()):
+            with contextlib.suppress(HungUp):
+                await other._done(core.overhear(other.id, self.id, True))
+                if self.whispers_to is not None and other.room is self.room:
+                    self.whispers_to |= {other}
+                    other.when_out_of_room(self, functools.partial(self._whisper_no_more_to, other))
+        if after is None and before is not None:
+            await self._done(core.whisper(self.id, False))
+            self.whispers_to = None
+
+    def _whisper_no_more_to(self, other: CallMedia) -> None:
+        if self.whispers_to is not None:
+            self.whispers_to -= {other}
+
+    def _must_be_in_one_room(self, other: CallMedia) -> None:
         if self.room is None or other.room is not self.room:
             raise WrongState(f"calls {self.id} and {other.id} are not in one room")
-        await self._done(self.server.engine.core.hear(self.id, other.id, gain))
-
-    async def hear_room(self, gain: float) -> None:
-        """This call alone hears the room louder by ``gain`` dB, as in :meth:`hear`, but for those for whom it
-        has a gain. 0 is as before. Ends when it leaves the room."""
-        await self._done(self.server.engine.core.hear_room(self.id, gain))
-
-    async def aside(self, on: bool) -> None:
-        """The room does not hear the call any more (or again), but whoever has a gain for it (:meth:`hear`)
-        does. Ends when it leaves the room. See also
-        :meth:`Room.private_talk() <sems.audio.room.Room.private_talk>`."""
-        await self._done(self.server.engine.core.aside(self.id, on))
 
     async def echo(self, on: bool) -> None:
         """The peer hears itself (or not any more)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
@@ -19,7 +20,7 @@ class PrivateTalk:
     Made by :meth:`Room.private_talk() <sems.audio.room.Room.private_talk>` and
     :meth:`Room.coach() <sems.audio.room.Room.coach>`. Ends with ``async with`` too.
 
-    Who leaves the room is out of it; whoever is left is heard by nobody until the talk is ended.
+    Who leaves the room is out of it. It ends when nobody is left who could be heard by somebody.
     """
 
     def __init__(
@@ -37,46 +38,101 @@ class PrivateTalk:
         """For the room: takes the talkers out of it, and lets the listeners hear them. Raises WrongState
         for a call that is not in the room or talks privately already, and HungUp."""
         for call in {*self.talkers, *self.listeners}:
-            if call.room is not self.room:
-                raise WrongState(f"call {call.id} is not in the room")
+            self._must_be_here(call)
         for call in self.talkers:
-            if call.private_talk is not None:
-                raise WrongState(f"call {call.id} is in a private talk already")
-        for call in self.talkers:
-            call.private_talk = self
+            self._must_be_free(call)
+        for call in {*self.talkers, *self.listeners}:
+            self._take(call)
         try:
-            # First of all nobody else is to hear them.
             for call in self.talkers:
-                await call.aside(True)
-            for listener in self.listeners:
-                for talker in self.talkers:
-                    if talker is not listener:
-                        await listener.hear(talker, 0.0)
+                await call.whisper(self.listeners)
+            for call in self.listeners:
                 if self._room_gain != 0.0:
-                    await listener.hear_room(self._room_gain)
+                    await call.set_room_volume(self._room_gain)
         except BaseException:
             await self.end()
             raise
+
+    async def add(self, call: Call) -> None:
+        """One more of the room hears all who are in it, and they hear him.
+
+        Raises WrongState when it has ended, when it is a coach's, and as :meth:`Room.private_talk()
+        <sems.audio.room.Room.private_talk>`; HungUp when his call has ended."""
+        if self.ended or set(self.talkers) != set(self.listeners):
+            raise WrongState("nobody can be added to this talk")
+        self._must_be_here(call)
+        self._must_be_free(call)
+        self.talkers += (call,)
+        self.listeners += (call,)
+        self._take(call)
+        for talker in self.talkers:
+            with contextlib.suppress(HungUp, WrongState):
+                await talker.whisper(self.listeners)
+        if self._room_gain != 0.0:
+            await call.set_room_volume(self._room_gain)
+
+    async def remove(self, call: Call) -> None:
+        """He is back in the room; the talk ends if that leaves nobody to talk with. Harmless for one who is
+        not in it."""
+        if call not in self.talkers and call not in self.listeners:
+            return
+        self._forget(call)
+        if self._is_over():
+            await self._give_back(call)
+            await self.end()
+            return
+        for talker in self.talkers:
+            with contextlib.suppress(HungUp, WrongState):
+                await talker.whisper(self.listeners)
+        await self._give_back(call)
 
     async def end(self) -> None:
         """The room hears them again, and they the room as loud as before. Idempotent."""
         if self.ended:
             return
         self.ended = True
-        for listener in self.listeners:
-            for talker in self.talkers:
-                if talker is not listener and listener.room is talker.room:
-                    with contextlib.suppress(HungUp, EngineError, WrongState):
-                        await listener.hear(talker, None)
-            if self._room_gain != 0.0 and listener.room is self.room:
-                with contextlib.suppress(HungUp, EngineError):
-                    await listener.hear_room(0.0)
-        for talker in self.talkers:
-            if talker.private_talk is self:
-                talker.private_talk = None
-                if talker.room is self.room:
-                    with contextlib.suppress(HungUp, EngineError):
-                        await talker.aside(False)
+        for call in {*self.talkers, *self.listeners}:
+            call.when_out_of_room(self, None)
+            if call.private_talk is self:
+                call.private_talk = None
+            await self._give_back(call)
+
+    async def _give_back(self, call: Call) -> None:
+        if call.room is not self.room:
+            return
+        with contextlib.suppress(HungUp, EngineError):
+            if call.private_talk is None:
+                await call.whisper(None)
+            if self._room_gain != 0.0:
+                await call.set_room_volume(0.0)
+
+    def _must_be_here(self, call: Call) -> None:
+        if call.room is not self.room:
+            raise WrongState(f"call {call.id} is not in the room")
+
+    def _must_be_free(self, call: Call) -> None:
+        if call.private_talk is not None:
+            raise WrongState(f"call {call.id} is in a private talk already")
+
+    def _take(self, call: Call) -> None:
+        if call in self.talkers:
+            call.private_talk = self
+        call.when_out_of_room(self, functools.partial(self._on_out_of_room, call))
+
+    def _forget(self, call: Call) -> None:
+        self.talkers = tuple(each for each in self.talkers if each is not call)
+        self.listeners = tuple(each for each in self.listeners if each is not call)
+        call.when_out_of_room(self, None)
+        if call.private_talk is self:
+            call.private_talk = None
+
+    def _is_over(self) -> bool:
+        return not any(talker is not other for talker in self.talkers for other in self.listeners)
+
+    def _on_out_of_room(self, call: Call) -> None:
+        self._forget(call)
+        if self._is_over() and not self.ended:
+            self.room.server.spawn(self.end())
 
     async def __aenter__(self) -> Self:
         return self

@@ -76,11 +76,11 @@ class Room:
     ) -> Recording:
         """Records the room, until it is stopped or the room is closed.
 
-        ``mix``: what is said in the room, into the WAV file ``path``. ``each``: what every member says,
-        each into a file of its own in the folder ``path``, which is made if it isn't there; see
-        :meth:`Recording.member() <sems.audio.recording.Recording.member>`. ``both``: these, and the mix in
-        ``mix.wav`` beside them. All files begin with the same sample and are of one length: who comes
-        late begins with silence, who leaves early ends with it.
+        ``mix``: what is said in the room, into the WAV file ``path``. ``each``: what every member says to the
+        room, each into a file of its own in the folder ``path``, which is made if it isn't there; see
+        :meth:`Recording.member() <sems.audio.recording.Recording.member>`. Who is muted, or whispers, is
+        silent there. ``both``: these, and the mix in ``mix.wav`` beside them. All files begin with the same
+        sample and are of one length: who comes late begins with silence, who leaves early ends with it.
 
         ``rate``: samples a second of the files. Raises EngineError when they can't be made.
         """

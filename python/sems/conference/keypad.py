@@ -5,28 +5,36 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from .commands import (
+    AcceptTalk,
+    AskToTalk,
     CancelCall,
+    Coach,
     Command,
+    DeclineTalk,
     Dial,
     GiveFloor,
+    LeaveTalk,
     Lock,
     LowerHand,
+    Move,
     Mute,
     RaiseHand,
     Redial,
+    SetBackground,
     TakeFloor,
     Talk,
     Unlock,
     Unmute,
 )
-from .errors import NoSuchCall
+from .errors import NoSuchCall, NoSuchTalk, NotHere
 from .minutes import Record, RecordingState, StopRecording
 from .participant import Participant
 from .settings import Mode, Who
+from .talks import Background, TalkKind
 
 if TYPE_CHECKING:
     from ..config.keys import KeySettings
@@ -55,6 +63,8 @@ class Action:
     """The sound with which help names it, before the keys; ``None``: help does not speak of it."""
     outside: bool = False
     """Also one who waits to be let in can do it."""
+    places: Mapping[str, str] = field(default_factory=dict)
+    """The sounds with which help names the open places of its code, where others fit better."""
 
 
 def command(make: Callable[[ConferenceModel, int], Command | None]) -> Callable[[Member, str], None]:
@@ -136,6 +146,64 @@ def _may_dial(room: ConferenceModel, him: Participant) -> bool:
     return who is Who.EVERYONE or (who is Who.MODERATORS and him.moderates)
 
 
+def _accept(room: ConferenceModel, id: int) -> Command:
+    talk = room.talk_of(id)
+    if talk is None:
+        raise NoSuchTalk
+    return AcceptTalk(talk.id)
+
+
+def _back(room: ConferenceModel, id: int) -> Command:
+    if talk := room.talk_of(id):
+        return DeclineTalk(talk.id) if id in talk.asked else LeaveTalk(talk.id)
+    return Move(id, None)
+
+
+def _background(room: ConferenceModel, id: int) -> Command:
+    talk = room.talk_of(id)
+    if talk is None:
+        raise NoSuchTalk
+    return SetBackground(talk.id, Background.SOFT if talk.room is Background.OFF else Background.OFF)
+
+
+def _at(room: ConferenceModel, place: str) -> int:
+    """Who is the so-manieth of those who are here, as the room counts them to those who come."""
+    here = list(room.participants)
+    if not 1 <= int(place) <= len(here):
+        raise NotHere
+    return here[int(place) - 1]
+
+
+def _private(member: Member, place: str) -> None:
+    room = member.conference.model
+    member.conference.do(AskToTalk((_at(room, place),)), by=member.id)
+
+
+def _coach(member: Member, place: str) -> None:
+    member.conference.do(Coach(_at(member.conference.model, place)), by=member.id)
+
+
+def _move(member: Member, places: str) -> None:
+    # The last digit is the side room; 0 is the main room.
+    place, side_room = places[:-1], places[-1]
+    room = None if side_room == "0" else side_room
+    member.conference.do(Move(_at(member.conference.model, place), room), by=member.id)
+
+
+def _is_asked(room: ConferenceModel, him: Participant) -> bool:
+    talk = room.talk_of(him.id)
+    return talk is not None and him.id in talk.asked
+
+
+def _is_away(room: ConferenceModel, him: Participant) -> bool:
+    return room.talk_of(him.id) is not None or him.side_room is not None
+
+
+def _is_private(room: ConferenceModel, him: Participant) -> bool:
+    talk = room.talk_of(him.id)
+    return him.private and talk is not None and talk.kind is TalkKind.PRIVATE
+
+
 def _moderates(_: ConferenceModel, him: Participant) -> bool:
     return him.moderates
 
@@ -148,7 +216,12 @@ def _may_talk(room: ConferenceModel, him: Participant) -> bool:
     return room.settings.mode is not Mode.OPEN and (him.moderates or him.id in room.floor)
 
 
+_PERSON: Final = {"+": "key-person"}
+
 ACTIONS: Final[dict[str, Action]] = {
+    "accept": Action(command(_accept), _is_asked, prompt="key-accept"),
+    "back": Action(command(_back), _is_away, prompt="key-back"),
+    "background": Action(command(_background), _is_private, prompt="key-background"),
     "mute": Action(command(_mute), prompt="key-mute"),
     "hand": Action(command(_hand), prompt="key-hand"),
     "talk": Action(command(_talk), _may_talk, prompt="key-talk"),
@@ -158,6 +231,9 @@ ACTIONS: Final[dict[str, Action]] = {
     "count": Action(lambda member, _: member.say_count(), prompt="key-count"),
     "softer": Action(lambda member, _: member.nudge(-STEP), prompt="key-softer"),
     "louder": Action(lambda member, _: member.nudge(STEP), prompt="key-louder"),
+    "private": Action(_private, prompt="key-private", places=_PERSON),
+    "coach": Action(_coach, _moderates, prompt="key-coach", places=_PERSON),
+    "move": Action(_move, _moderates, prompt="key-move", places=_PERSON | {"?": "key-side-room"}),
     "lock": Action(command(_lock), _moderates, prompt="key-lock"),
     "record": Action(command(_record), _moderates, prompt="key-record"),
     "dial": Action(_dial, _may_dial, prompt="key-dial"),
@@ -181,7 +257,8 @@ def spoken(room: ConferenceModel, him: Participant, keys: KeySettings) -> list[s
         code = getattr(keys, name)
         if action.prompt and code and action.useful(room, him):
             keys_of_code = re.sub(r"\?+", "?", code)
-            sounds += [action.prompt, *(_KEYS.get(key, f"digit-{key}") for key in keys_of_code)]
+            named = {**_KEYS, **action.places}
+            sounds += [action.prompt, *(named.get(key, f"digit-{key}") for key in keys_of_code)]
     return sounds
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import EngineError, HungUp, WrongState
 from .events import (
-    CameBack,
     Event,
     LineChanged,
     ModeChanged,
@@ -19,7 +18,6 @@ from .events import (
     TalkChanged,
     VoiceChanged,
     VolumesChanged,
-    WentPrivate,
 )
 from .talks import Background, TalkState
 
@@ -46,11 +44,11 @@ class Place:
     side_room: str | None = None
     muted: bool = True
     """Nobody hears it."""
-    aside: bool = False
-    """Only those hear it who have a gain for it."""
-    background: float = 0.0
+    whispers_to: frozenset[int] | None = None
+    """Ids of those who alone hear it; ``None``: its room does."""
+    room_volume: float = 0.0
     """So much louder, in dB, it hears the room."""
-    voices: Mapping[int, float] = field(default_factory=dict)
+    volumes: Mapping[int, float] = field(default_factory=dict)
     """The gains, in dB, with which it alone hears others, by their ids."""
 
     @classmethod
@@ -62,34 +60,28 @@ class Place:
         talk = model.talk_of(id)
         if talk and (talk.state is not TalkState.TALKING or id not in talk.members):
             talk = None
-        background = room_gain + (BACKGROUND[talk.room] if talk else 0.0)
-        volumes = model.volumes(id)
-        # Who has a gain for one whom the room does not hear would hear him.
-        in_the_room = {other: gain for other, gain in volumes.items() if not model.is_private(other)}
-        voices = {other: min(LOUDEST, background + gain) for other, gain in in_the_room.items()}
-        for other in talk.talkers if talk else ():
-            if other != id:
-                voices[other] = volumes.get(other, 0.0)
+        room_volume = room_gain + (BACKGROUND[talk.room] if talk else 0.0)
+        volumes = {
+            other: gain if talk and other in talk.talkers else min(LOUDEST, gain + room_volume)
+            for other, gain in model.volumes(id).items()
+        }
         return cls(
             here=True,
             side_room=him.side_room,
             muted=not model.heard(him),
-            aside=him.private,
-            background=background,
-            voices=voices,
+            whispers_to=frozenset(talk.members) - {id} if talk and him.private else None,
+            room_volume=room_volume,
+            volumes=volumes,
         )
 
 
 @dataclass(slots=True)
 class _Standing:
-    """How a call is mixed now, as far as the core has said that it is."""
+    """How a call is mixed now, as far as the core has said that it is; the rest knows the call itself."""
 
     member: Member
-    room: Room | None = None
-    muted: bool = False
-    aside: bool = False
-    background: float = 0.0
-    voices: dict[int, float] = field(default_factory=dict)
+    room_volume: float = 0.0
+    volumes: dict[int, float] = field(default_factory=dict)
 
     @property
     def call(self) -> Call:
@@ -102,8 +94,8 @@ _Step = Callable[[_Standing, Place], Awaitable[None]]
 class Mixing:
     """Follows the model, and changes what is not as it says.
 
-    Changes are made in an order in which nobody is ever heard by those who must not hear him: first gains
-    end, and who must be silent is, then calls move, then gains begin, and at last who may be heard is.
+    Changes are made in an order in which nobody is ever heard by those who must not hear him: first who
+    must be silent is, then calls move, then gains change, and at last who may be heard is.
     """
 
     def __init__(
@@ -125,17 +117,13 @@ class Mixing:
 
     async def enter(self, member: Member) -> None:
         """The call comes in. Raises HungUp."""
-        standing = _Standing(member)
         place = self._place(member)
         if place.muted:
             await member.call.mute(True)
-            standing.muted = True
         if place.here:
-            room = await self._rooms.of(place.side_room)
-            await member.call.join(room)
-            standing.room = room
-        self._standings[member.id] = standing
-        self._stir([member.id, *self._listeners(member.id)])
+            await member.call.join(await self._rooms.of(place.side_room))
+        self._standings[member.id] = _Standing(member)
+        self._stir([member.id, *self._those_who_mind(member.id)])
 
     def follow(self, id: int) -> None:
         """He wants to hear the room louder or softer."""
@@ -145,7 +133,7 @@ class Mixing:
         """The call has ended."""
         if self._standings.pop(member.id, None):
             for other in self._standings.values():
-                other.voices.pop(member.id, None)
+                other.volumes.pop(member.id, None)
             # A side room may be empty now.
             self._stir([member.id])
 
@@ -159,14 +147,14 @@ class Mixing:
                 self._stir(told)
             case VolumesChanged(listener=listener):
                 self._stir([listener])
-            case WentPrivate(participant=participant) | CameBack(participant=participant):
-                self._stir([participant.id, *self._listeners(participant.id)])
             case ParticipantChanged(participant=participant):
                 self._stir([participant.id])
 
-    def _listeners(self, id: int) -> Iterable[int]:
-        """Those who have a volume for him."""
-        return [each for each in self._standings if id in self._model.volumes(each)]
+    def _those_who_mind(self, id: int) -> list[int]:
+        """Those who have a volume for him, or talk with him."""
+        talk = self._model.talk_of(id)
+        listeners = [each for each in self._standings if id in self._model.volumes(each)]
+        return [*listeners, *(talk.members if talk else ())]
 
     def _stir(self, ids: Iterable[int]) -> None:
         self._stirred.update(ids)
@@ -180,75 +168,77 @@ class Mixing:
                 ids, self._stirred = self._stirred, set()
                 due = [standing for id in ids if (standing := self._standings.get(id))]
                 places = [(each, self._place(each.member)) for each in due]
-                for step in (self._tune_out, self._hush, self._move, self._tune, self._let_be_heard):
+                for step in (self._hush, self._move, self._tune, self._let_be_heard):
                     await asyncio.gather(*(_quietly(step, *each) for each in places))
-                await self._rooms.close_others(each.room for each in self._standings.values())
+                await self._rooms.close_others(each.call.room for each in self._standings.values())
         finally:
             self._settling = False
 
     def _place(self, member: Member) -> Place:
         return Place.of(member.id, self._model, member.room_gain)
 
-    def _moves(self, standing: _Standing, place: Place) -> bool:
+    def _moves(self, call: Call, place: Place) -> bool:
         if not place.here:
-            return standing.room is not None
-        return standing.room is None or standing.room is not self._rooms.find(place.side_room)
-
-    async def _tune_out(self, standing: _Standing, place: Place) -> None:
-        for id in standing.voices.keys() - place.voices.keys():
-            if other := self._standings.get(id):
-                await standing.call.hear(other.call, None)
-            standing.voices.pop(id, None)
+            return call.room is not None
+        return call.room is None or call.room is not self._rooms.find(place.side_room)
 
     async def _hush(self, standing: _Standing, place: Place) -> None:
-        moves = self._moves(standing, place)
-        # Nobody is aside when he comes to another room.
-        if (place.muted or (moves and place.aside)) and not standing.muted:
-            await standing.call.mute(True)
-            standing.muted = True
-        if place.aside and not moves and not standing.aside:
-            await standing.call.aside(True)
-            standing.aside = True
+        call = standing.call
+        whispers, moves = place.whispers_to is not None, self._moves(call, place)
+        # Whoever comes to another room does not whisper there yet.
+        if (place.muted or (whispers and moves)) and not call.muted:
+            await call.mute(True)
+        if whispers and not moves and call.whispers_to is None:
+            await call.whisper(())
 
     async def _move(self, standing: _Standing, place: Place) -> None:
-        if not self._moves(standing, place):
+        call = standing.call
+        if not self._moves(call, place):
             return
-        before = standing.room
-        room = await self._rooms.of(place.side_room) if place.here else None
-        await standing.call.join(room)
-        standing.room = room
-        standing.aside = False
-        standing.background = 0.0
-        standing.voices.clear()
+        before = call.room
+        await call.join(await self._rooms.of(place.side_room) if place.here else None)
+        standing.room_volume = 0.0
+        standing.volumes.clear()
         for other in self._standings.values():
-            other.voices.pop(standing.member.id, None)
-        self._stir(self._listeners(standing.member.id))
-        self._on_moved(standing.member, before, room)
+            other.volumes.pop(standing.member.id, None)
+        self._stir(self._those_who_mind(standing.member.id))
+        self._on_moved(standing.member, before, call.room)
 
     async def _tune(self, standing: _Standing, place: Place) -> None:
         call = standing.call
-        if place.aside and not standing.aside:
-            await call.aside(True)
-            standing.aside = True
-        for id, gain in place.voices.items():
-            other = self._standings.get(id)
-            if other and other.room is standing.room and gain != standing.voices.get(id):
-                await call.hear(other.call, gain)
-                standing.voices[id] = gain
-        if standing.room and place.background != standing.background:
-            await call.hear_room(place.background)
-            standing.background = place.background
+        if place.whispers_to is not None:
+            listeners = self._here(call, place.whispers_to)
+            if call.whispers_to != frozenset(listeners.values()):
+                await call.whisper(listeners.values())
+        for id, other in self._here(call, {*place.volumes, *standing.volumes}).items():
+            volume = place.volumes.get(id)
+            if volume != standing.volumes.get(id):
+                await call.set_volume(other, volume)
+                if volume is None:
+                    del standing.volumes[id]
+                else:
+                    standing.volumes[id] = volume
+        if call.room and place.room_volume != standing.room_volume:
+            await call.set_room_volume(place.room_volume)
+            standing.room_volume = place.room_volume
+
+    def _here(self, call: Call, ids: Iterable[int]) -> dict[int, Call]:
+        """The calls of these, as far as they are in the same room."""
+        calls = {id: standing.call for id in ids if (standing := self._standings.get(id))}
+        return {id: other for id, other in calls.items() if call.room and other.room is call.room}
 
     async def _let_be_heard(self, standing: _Standing, place: Place) -> None:
-        if standing.muted and not place.muted:
-            await standing.call.mute(False)
-            standing.muted = False
-        if standing.aside and not place.aside:
-            await standing.call.aside(False)
-            standing.aside = False
+        call = standing.call
+        if call.muted and not place.muted:
+            await call.mute(False)
+        if call.whispers_to is not None and place.whispers_to is None:
+            await call.whisper(None)
 
 
 async def _quietly(step: _Step, standing: _Standing, place: Place) -> None:
     # Of a call that ends there is nothing left to mix.
-    with contextlib.suppress(HungUp, EngineError, WrongState):
-        await step(standing, place)
+    with contextlib.suppress(HungUp):
+        try:
+            await step(standing, place)
+        except (EngineError, WrongState) as error:
+            standing.call.log.warning("a call is not mixed as it should be", why=str(error))

@@ -147,10 +147,6 @@ class ConferenceModel:
         """He speaks, and nobody hears it: something to tell to him alone."""
         return participant.voice and not self.heard(participant)
 
-    def is_private(self, participant: int) -> bool:
-        """He talks with somebody else, and the room does not hear it."""
-        return participant in self.participants and self.participants[participant].private
-
     def muted(self, participant: Participant) -> bool:
         """He is not to be heard where he talks now: in a talk that the room does not hear, or in the room."""
         return participant.muted_in_talk if participant.private else participant.muted

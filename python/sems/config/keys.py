@@ -29,6 +29,18 @@ def _dialling(value: str) -> str:
     return value
 
 
+def _person(value: str) -> str:
+    if value and not re.fullmatch(r"[*#][A-D*#]?\+[*#]", value):
+        raise ValueError('* or #, + for the place of a person and * or # are wanted, such as "**+#", or ""')
+    return value
+
+
+def _moving(value: str) -> str:
+    if value and not re.fullmatch(r"[*#][A-D*#]?\+[*#]\?", value):
+        raise ValueError('+ for the place of a person and ? for the room are wanted, such as "#*+*?", or ""')
+    return value
+
+
 Code = Annotated[str, AfterValidator(_code)]
 
 
@@ -44,6 +56,21 @@ class KeySettings(Section):
     """Mutes himself, or ends that."""
     hand: Code = "*9"
     """Raises his hand, or lowers it."""
+    accept: Code = "*1"
+    """Comes to the private talk to which he was asked."""
+    back: Code = "*2"
+    """Goes back to the room: from a talk, to which he was only asked or which he has asked for, or from a
+    side room."""
+    private: Annotated[str, AfterValidator(_person)] = "**+#"
+    """Asks to a private talk whoever has the place that is keyed in for ``+``, counted in the order in which
+    they came."""
+    background: Code = "**#"
+    """Hears the room in a private talk, or does not."""
+    coach: Annotated[str, AfterValidator(_person)] = "#*+#"
+    """A moderator speaks to that one alone."""
+    move: Annotated[str, AfterValidator(_moving)] = "#*+*?"
+    """A moderator moves that one to the side room of the number that is keyed in for ``?``, or with ``0``
+    back to the main room."""
     count: Code = "#1"
     """Says how many are here."""
     lock: Code = "#3"

@@ -2,15 +2,24 @@
 
 use crate::mix::Gain;
 
-/// One listener's row of the mix matrix: how loud each of the others is for this listener alone.
+/// One listener's row of the mix matrix: how loud each of the others is for this listener alone, and
+/// who whispers to this listener.
 ///
-/// `K` tells members apart. Whoever has no gain here is heard as the room has it, times the gain of
-/// the room. Most listeners have no row at all and share one mix.
+/// `K` tells members apart. Who has no gain here is heard as the room has it, times the gain of the
+/// room. Most listeners have no row at all and share one mix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Personal<K> {
     room: Gain,
     /// In the order of their keys.
-    gains: Vec<(K, Gain)>,
+    voices: Vec<Voice<K>>,
+}
+
+/// What holds for one of the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Voice<K> {
+    from: K,
+    gain: Option<Gain>,
+    whispers: bool,
 }
 
 impl<K: Copy + Ord> Personal<K> {
@@ -18,13 +27,13 @@ impl<K: Copy + Ord> Personal<K> {
     pub const fn new() -> Self {
         Self {
             room: Gain::UNITY,
-            gains: Vec::new(),
+            voices: Vec::new(),
         }
     }
 
     /// Whether it hears what all hear.
     pub fn is_plain(&self) -> bool {
-        self.room == Gain::UNITY && self.gains.is_empty()
+        self.room == Gain::UNITY && self.voices.is_empty()
     }
 
     /// How loud the room is for this listener, but for those with a gain of their own.
@@ -39,34 +48,67 @@ impl<K: Copy + Ord> Personal<K> {
 
     /// How loud `from` is for this listener; `None`: as the room is.
     pub fn gain(&self, from: K) -> Option<Gain> {
-        let place = self.place(from).ok()?;
-        Some(self.gains[place].1)
+        self.voice(from)?.gain
     }
 
     /// Changes that.
     pub fn set_gain(&mut self, from: K, gain: Option<Gain>) {
-        match (self.place(from), gain) {
-            (Ok(place), Some(gain)) => self.gains[place].1 = gain,
-            (Ok(place), None) => {
-                self.gains.remove(place);
-            }
-            (Err(place), Some(gain)) => self.gains.insert(place, (from, gain)),
-            (Err(_), None) => {}
+        self.change(from, |voice| voice.gain = gain);
+    }
+
+    /// How loud this listener hears what `from` says when the room does not hear it; `None`: not at
+    /// all, since it is not for this listener.
+    pub fn whisper(&self, from: K) -> Option<Gain> {
+        let voice = self.voice(from).filter(|voice| voice.whispers)?;
+        Some(voice.gain.unwrap_or(Gain::UNITY))
+    }
+
+    /// Whether what `from` says is for this listener when the room does not hear it.
+    pub fn set_whisper(&mut self, from: K, on: bool) {
+        self.change(from, |voice| voice.whispers = on);
+    }
+
+    /// Of `from` nothing is kept.
+    pub fn forget(&mut self, from: K) {
+        if let Ok(place) = self.place(from) {
+            self.voices.remove(place);
         }
     }
 
-    /// How many have a gain of their own.
+    /// For how many something is kept.
     pub fn len(&self) -> usize {
-        self.gains.len()
+        self.voices.len()
     }
 
-    /// Whether nobody has a gain of their own.
+    /// Whether nothing is kept for anybody.
     pub fn is_empty(&self) -> bool {
-        self.gains.is_empty()
+        self.voices.is_empty()
+    }
+
+    fn change(&mut self, from: K, change: impl FnOnce(&mut Voice<K>)) {
+        let found = self.place(from);
+        let place = found.unwrap_or_else(|place| place);
+        if found.is_err() {
+            let plain = Voice {
+                from,
+                gain: None,
+                whispers: false,
+            };
+            self.voices.insert(place, plain);
+        }
+        let voice = &mut self.voices[place];
+        change(voice);
+        if voice.gain.is_none() && !voice.whispers {
+            self.voices.remove(place);
+        }
+    }
+
+    fn voice(&self, from: K) -> Option<&Voice<K>> {
+        self.voices.get(self.place(from).ok()?)
     }
 
     fn place(&self, from: K) -> Result<usize, usize> {
-        self.gains.binary_search_by_key(&from, |(key, _)| *key)
+        self.voices.binary_search_by_key(&from, |voice| voice.from)
     }
 }
 

@@ -125,7 +125,6 @@ fn a_personal_row_is_plain_until_something_is_set_and_again_after() {
         row.set_gain(who, Some(Gain::from_db(db)));
     }
     assert_eq!((row.len(), row.gain(3)), (3, Some(Gain::from_db(-12.0))));
-    // Unity is a gain, too: that of somebody whom the room does not hear.
     assert_eq!((row.gain(1), row.gain(4)), (Some(Gain::UNITY), None));
     for who in 1..=4 {
         row.set_gain(who, None);
@@ -133,6 +132,24 @@ fn a_personal_row_is_plain_until_something_is_set_and_again_after() {
     assert!(row.is_plain());
     row.set_room(Gain::MUTE);
     assert!(!row.is_plain());
+}
+
+#[test]
+fn a_whisper_is_for_whom_it_is_meant_and_as_loud_as_he_wants_it() {
+    let mut row = Personal::new();
+    row.set_gain(1, Some(Gain::from_db(-6.0)));
+    assert_eq!(row.whisper(1), None);
+    for who in [1, 2] {
+        row.set_whisper(who, true);
+    }
+    assert_eq!(row.whisper(1), Some(Gain::from_db(-6.0)));
+    assert_eq!((row.whisper(2), row.gain(2)), (Some(Gain::UNITY), None));
+    row.set_whisper(1, false);
+    row.set_whisper(2, false);
+    assert_eq!((row.len(), row.gain(1)), (1, Some(Gain::from_db(-6.0))));
+    row.forget(1);
+    row.forget(2);
+    assert!(row.is_plain());
 }
 
 proptest! {

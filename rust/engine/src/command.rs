@@ -400,17 +400,27 @@ pub enum MediaCommand {
         /// From [`Gain::MUTE`] to [`Gain::MAX`].
         gain: Gain,
     },
-    /// The room doesn't hear the call any more (or again), but who has a gain for it does. Ends when
-    /// the call leaves the room.
-    Aside {
+    /// The room doesn't hear the call any more (or again), but those to whom it whispers do
+    /// ([`Self::Overhear`]). Ends when the call leaves the room.
+    Whisper {
         /// A call with a leg.
         call: CallId,
         /// On or off.
         on: bool,
     },
+    /// While `from` whispers, it whispers to the call (or not any more). Ends when either leaves the
+    /// room. Errors as in [`Self::SetVolume`].
+    Overhear {
+        /// Who hears.
+        call: CallId,
+        /// Who is heard.
+        from: CallId,
+        /// On or off.
+        on: bool,
+    },
     /// How loud a call hears another one of its room. Ends when either leaves the room. An error when they
     /// are not in one room, as far as that is known: a room on several workers does not know of all.
-    Hear {
+    SetVolume {
         /// Who hears.
         call: CallId,
         /// Who is heard.
@@ -419,7 +429,7 @@ pub enum MediaCommand {
         gain: Option<Gain>,
     },
     /// How loud a call hears its room, but for those that it has a gain for. Ends when it leaves.
-    HearRoom {
+    SetRoomVolume {
         /// Who hears.
         call: CallId,
         /// From [`Gain::MUTE`] to [`Gain::MAX`].

@@ -224,12 +224,17 @@ fn ticks_without_allocation(workers: usize, room_legs: usize, wide: bool) {
     let [one, two, three, four, five] = calls;
     for (call, from) in [(one, two), (two, one), (five, three), (five, four)] {
         let gain = Some(Gain::from_db(4.0));
-        commands.push(MediaCommand::Hear { call, from, gain });
+        commands.push(MediaCommand::SetVolume { call, from, gain });
+        commands.push(MediaCommand::Overhear {
+            call,
+            from,
+            on: true,
+        });
     }
     for call in [one, two] {
         let gain = Gain::from_db(-20.0);
-        commands.push(MediaCommand::Aside { call, on: true });
-        commands.push(MediaCommand::HearRoom { call, gain });
+        commands.push(MediaCommand::Whisper { call, on: true });
+        commands.push(MediaCommand::SetRoomVolume { call, gain });
     }
     let gain = Gain::MAX;
     commands.push(MediaCommand::SetGain { call: four, gain });

@@ -322,17 +322,26 @@ impl Engine {
         })
     }
 
-    /// Only who has a gain for the call hears it.
-    fn aside(&self, call: u64, on: bool) -> PyResult<u64> {
-        self.media(MediaCommand::Aside {
+    /// Only those who overhear the call hear it.
+    fn whisper(&self, call: u64, on: bool) -> PyResult<u64> {
+        self.media(MediaCommand::Whisper {
             call: CallId(call),
             on,
         })
     }
 
+    /// The call hears another one of its room also while that one whispers.
+    fn overhear(&self, call: u64, other: u64, on: bool) -> PyResult<u64> {
+        self.media(MediaCommand::Overhear {
+            call: CallId(call),
+            from: CallId(other),
+            on,
+        })
+    }
+
     /// How loud the call hears another one of its room; None: as the room does.
-    fn hear(&self, call: u64, other: u64, db: Option<f32>) -> PyResult<u64> {
-        self.media(MediaCommand::Hear {
+    fn set_volume(&self, call: u64, other: u64, db: Option<f32>) -> PyResult<u64> {
+        self.media(MediaCommand::SetVolume {
             call: CallId(call),
             from: CallId(other),
             gain: db.map(convert::gain).transpose()?,
@@ -340,8 +349,8 @@ impl Engine {
     }
 
     /// How loud the call hears its room.
-    fn hear_room(&self, call: u64, db: f32) -> PyResult<u64> {
-        self.media(MediaCommand::HearRoom {
+    fn set_room_volume(&self, call: u64, db: f32) -> PyResult<u64> {
+        self.media(MediaCommand::SetRoomVolume {
             call: CallId(call),
             gain: convert::gain(db)?,
         })

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import wave
+from array import array
+from pathlib import Path
 
 import pytest
 
@@ -25,7 +28,7 @@ from sems.conference import (
 )
 from sems.conference.settings import Mode
 from sems.conference.talk_bell import PATIENCE
-from sems.testing import Lab, Phone
+from sems.testing import Hearing, Lab, Phone
 
 TONES = {"anna": 480, "ben": 740, "cleo": 1120, "dora": 1560}
 IDS = {name: id for id, name in enumerate(TONES, 1)}
@@ -290,6 +293,80 @@ async def test_a_conference_that_ends_closes_its_side_rooms(lab: Lab) -> None:
     await meeting.phones["ben"].hang_up()
     await asyncio.sleep(1)
     assert not meeting.server.rooms
+
+
+async def test_all_of_it_can_be_keyed_in(lab: Lab) -> None:
+    meeting = await meet(lab, "anna", "ben", "cleo")
+    model, phones = meeting.conference.model, meeting.phones
+
+    async def key(who: str, keys: str) -> None:
+        await phones[who].key(keys)
+        await asyncio.sleep(0.3)
+
+    await key("ben", "**3#")
+    assert model.talks[meeting.talk("cleo")].asked == (3,)
+    await key("cleo", "*2")
+    assert not model.talks
+    await key("ben", "**3#")
+    await key("cleo", "*1")
+    assert (model.participants[2].private, model.participants[3].private) == (True, True)
+    await key("ben", "**#")
+    assert model.talks[meeting.talk("ben")].room is Background.OFF
+    await key("ben", "*6")
+    assert model.participants[2].muted_in_talk
+    await key("ben", "*6")
+    assert not model.participants[2].muted_in_talk
+    await key("cleo", "*2")
+    assert not model.talks
+    await key("anna", "#*2#")
+    assert model.talks[meeting.talk("anna")].members == (1, 2)
+    await key("ben", "*2")
+    assert not model.talks
+    await key("anna", "#*3*5")
+    assert model.participants[3].side_room == "5"
+    await key("cleo", "*2")
+    assert model.participants[3].side_room is None
+
+
+@pytest.mark.parametrize("keys", ["*1", "**9#", "**2#", "**#", "#*1#", "#*1*5"])
+async def test_what_can_not_be_is_refused_by_a_sound(lab: Lab, keys: str) -> None:
+    meeting = await meet(lab, "anna", "ben")
+    for phone in meeting.phones.values():
+        phone.silence()
+    await asyncio.sleep(1)
+    before = meeting.conference.model.sequence
+    await meeting.phones["ben"].key(keys)
+    assert (await meeting.phones["ben"].hear(1)).has_tone(220)
+    assert meeting.conference.model.sequence == before
+
+
+async def test_a_recording_goes_on_and_has_only_what_was_said_to_the_room(lab: Lab, tmp_path: Path) -> None:
+    meeting = await meet(lab, "anna", "ben", "cleo")
+    calls = {name: meeting.conference.members[IDS[name]].call for name in meeting.phones}
+    room = await meeting.conference.rooms.of(None)
+    recording = await room.record(tmp_path, members="both")
+    for change in (
+        lambda: None,
+        lambda: meeting.whisper("anna", "ben"),
+        lambda: meeting.do(Move(2, "Blue"), by="anna"),
+        lambda: meeting.do(Move(2, None), by="ben"),
+    ):
+        change()
+        await asyncio.sleep(2)
+    await recording.stop()
+
+    def said(path: Path) -> list[set[str]]:
+        """Who is heard in each part, but for its beginning."""
+        with wave.open(str(path)) as file:
+            pcm = Hearing(array("h", file.readframes(file.getnframes())))
+        assert pcm.seconds == pytest.approx(8, abs=0.1)
+        parts = [pcm.before(at + 1.9).after(at + 0.4) for at in (0, 2, 4, 6)]
+        return [{name for name, hz in TONES.items() if part.has_tone(hz)} for part in parts]
+
+    everybody = {"anna", "ben", "cleo"}
+    assert said(tmp_path / "mix.wav") == [everybody, {"cleo"}, {"anna", "cleo"}, everybody]
+    assert said(recording.member(calls["anna"])) == [{"anna"}, set(), {"anna"}, {"anna"}]
+    assert said(recording.member(calls["ben"])) == [{"ben"}, set(), set(), {"ben"}]
 
 
 async def test_a_move_is_heard(lab: Lab) -> None:

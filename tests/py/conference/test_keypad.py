@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from sems.conference.commands import AskToTalk
 from sems.conference.keypad import ACTIONS, Keypad, codes, spoken
 from sems.conference.model import ConferenceModel
 from sems.conference.participant import Role
@@ -64,6 +65,30 @@ def test_every_action_has_a_key_that_can_be_changed_or_taken_away() -> None:
 def test_keys_that_can_not_be_told_apart_are_refused(keys: dict[str, str], why: str) -> None:
     with pytest.raises(ValidationError, match=why):
         KeySettings(**keys)
+
+
+def test_help_speaks_first_of_what_one_is_asked() -> None:
+    room = ConferenceModel()
+    anna, ben = room.admit("Anna"), room.admit("Ben")
+    room.do(AskToTalk((ben.id,)), by=anna.id)
+    assert spoken(room, ben, KeySettings())[:6] == [
+        *("key-accept", "key-star", "digit-1"),
+        *("key-back", "key-star", "digit-2"),
+    ]
+    assert "key-accept" not in spoken(room, anna, KeySettings())
+    private = spoken(room, anna, KeySettings())
+    at = private.index("key-private")
+    assert private[at : at + 5] == ["key-private", "key-star", "key-star", "key-person", "key-pound"]
+    move = spoken(room, anna, KeySettings())
+    at = move.index("key-move")
+    assert move[at : at + 6] == [
+        "key-move",
+        "key-pound",
+        "key-star",
+        "key-person",
+        "key-star",
+        "key-side-room",
+    ]
 
 
 def test_help_speaks_of_what_one_can_do_as_things_are() -> None:

@@ -164,14 +164,12 @@ class AnyTalks(RuleBasedStateMachine):
 
     @invariant()
     def the_mix_lets_only_those_hear_a_talk_whose_it_is(self) -> None:
-        places = {id: Place.of(id, self.room) for id in self.room.participants}
         for id, each in self.room.participants.items():
-            assert places[id].aside == each.private
-            hear = {other for other, place in places.items() if id in place.voices}
+            place = Place.of(id, self.room)
+            assert place.muted != self.room.heard(each)
             talk = self.room.talk_of(id)
-            with_whom = set(talk.members) - {id} if talk and each.private else set()
-            assert hear == with_whom
-            assert places[id].muted != self.room.heard(each)
+            with_whom = set(talk.members) - {id} if talk and each.private else None
+            assert place.whispers_to == with_whom
 
 
 AnyTalks.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -379,9 +379,10 @@ impl MediaHandle {
             | MediaCommand::Echo { call, .. }
             | MediaCommand::Deafen { call, .. }
             | MediaCommand::SetGain { call, .. }
-            | MediaCommand::Aside { call, .. }
-            | MediaCommand::Hear { call, .. }
-            | MediaCommand::HearRoom { call, .. }
+            | MediaCommand::Whisper { call, .. }
+            | MediaCommand::Overhear { call, .. }
+            | MediaCommand::SetVolume { call, .. }
+            | MediaCommand::SetRoomVolume { call, .. }
             | MediaCommand::SendDigits { call, .. } => call.home(),
         };
         self.send(home, ToWorker::Command(request, command))

@@ -66,7 +66,7 @@ pub struct Room {
     summed: bool,
     /// The room is on other workers, too.
     pub(super) parts: Option<Box<Parts>>,
-    /// The places of those who sound, in the sum or aside.
+    /// The places of those who sound, in the sum or in a whisper.
     sounding: Vec<u32>,
     /// The same for the limit of talkers.
     candidates: Vec<Talker>,
@@ -184,12 +184,12 @@ impl Room {
         }
     }
 
-    /// A leg is gone: nobody has a gain for it any more.
+    /// A leg is gone: nobody keeps anything for it any more.
     pub(super) fn forget(&mut self, call: CallId) {
         if self.personal {
             for leg in &mut self.legs {
                 if let Some(personal) = &mut leg.personal {
-                    personal.set_gain(call, None);
+                    personal.forget(call);
                 }
             }
         }

@@ -485,7 +485,7 @@ impl Worker {
         let room = self.rooms.get_mut(key)?;
         let mut leg = room.dismiss(index, &self.tools.trash);
         // A leg that leaves takes its gains with it, those that it has and those that others have for it.
-        leg.aside = false;
+        leg.whispers = false;
         if let Some(personal) = leg.personal.take() {
             self.tools.trash.put(Waste::Personal(personal));
         }

@@ -17,12 +17,12 @@ const NOTHING: f32 = -70.0;
 fn whisper(stage: &mut Stage, pair: [usize; 2], room: Gain) {
     let calls = pair.map(|phone| stage.phones[phone].call);
     for call in calls {
-        stage.must(MediaCommand::Aside { call, on: true });
+        stage.must(MediaCommand::Whisper { call, on: true });
     }
     for (call, from) in [(calls[0], calls[1]), (calls[1], calls[0])] {
-        let gain = Some(Gain::UNITY);
-        stage.must(MediaCommand::Hear { call, from, gain });
-        stage.must(MediaCommand::HearRoom { call, gain: room });
+        let on = true;
+        stage.must(MediaCommand::Overhear { call, from, on });
+        stage.must(MediaCommand::SetRoomVolume { call, gain: room });
     }
 }
 
@@ -76,14 +76,14 @@ fn a_coach_is_heard_by_the_one_who_is_coached_alone_and_hears_the_room() {
     let mut stage = Stage::new(1);
     let (_, phones) = stage.conference(&TONES[..3]);
     let [coach, coached] = [0, 1].map(|phone: usize| stage.phones[phones[phone]].call);
-    stage.must(MediaCommand::Aside {
+    stage.must(MediaCommand::Whisper {
         call: coach,
         on: true,
     });
-    stage.must(MediaCommand::Hear {
+    stage.must(MediaCommand::Overhear {
         call: coached,
         from: coach,
-        gain: Some(Gain::UNITY),
+        on: true,
     });
     stage.run(1000);
     let hears = |phone: usize| {
@@ -98,13 +98,42 @@ fn a_coach_is_heard_by_the_one_who_is_coached_alone_and_hears_the_room() {
 }
 
 #[test]
+fn who_has_a_gain_for_somebody_does_not_hear_him_whisper() {
+    let mut stage = Stage::new(1);
+    let (_, phones) = stage.conference(&TONES);
+    let gain = Some(Gain::from_db(-6.0));
+    for listener in [1, 2] {
+        let (call, from) = (
+            stage.phones[phones[listener]].call,
+            stage.phones[phones[0]].call,
+        );
+        stage.must(MediaCommand::SetVolume { call, from, gain });
+    }
+    whisper(&mut stage, [0, 1], Gain::UNITY);
+    stage.run(1000);
+    assert!(stage.phones[2].level_of(TONES[0]) < NOTHING);
+    let level = stage.phones[1].level_of(TONES[0]);
+    assert!(
+        (level + 26.0).abs() < 0.5,
+        "as loud as he wants it: {level}"
+    );
+    let call = stage.phones[phones[0]].call;
+    stage.must(MediaCommand::Whisper { call, on: false });
+    stage.run(1000);
+    for listener in [1, 2] {
+        let level = stage.phones[listener].level_of(TONES[0]);
+        assert!((level + 26.0).abs() < 0.5, "{listener} hears {level}");
+    }
+}
+
+#[test]
 fn one_listener_can_have_a_member_softer_or_louder_than_the_others_have() {
     let mut stage = Stage::new(1);
     let (_, phones) = stage.conference(&TONES[..3]);
     let (call, from) = (stage.phones[phones[0]].call, stage.phones[phones[1]].call);
     for db in [-15.0, 8.0] {
         let gain = Some(Gain::from_db(db));
-        stage.must(MediaCommand::Hear { call, from, gain });
+        stage.must(MediaCommand::SetVolume { call, from, gain });
         stage.run(600);
         let level = stage.phones[phones[0]].level_of(TONES[1]);
         assert!((level - (db - 20.0)).abs() < 0.5, "{level}");
@@ -112,7 +141,7 @@ fn one_listener_can_have_a_member_softer_or_louder_than_the_others_have() {
         let others = stage.phones[phones[2]].level_of(TONES[1]);
         assert!((others + 20.0).abs() < 0.5, "{others}");
     }
-    stage.must(MediaCommand::Hear {
+    stage.must(MediaCommand::SetVolume {
         call,
         from,
         gain: None,
@@ -173,7 +202,7 @@ fn a_leg_that_leaves_takes_its_gains_with_it() {
     stage.must(MediaCommand::Join { call, room: None });
     stage.join(phones[0], room);
     stage.run(600);
-    // The other is still aside, and has no gain for the one who is back as anybody.
+    // The other whispers still, to nobody, and the one who is back does not whisper to him.
     assert!(stage.phones[2].hears(TONES[0]));
     assert!(!stage.phones[2].hears(TONES[1]));
     assert!(stage.phones[0].hears(TONES[2]) && !stage.phones[0].hears(TONES[1]));
@@ -188,7 +217,7 @@ fn gains_are_for_members_of_one_room() {
     let (call, from) = (stage.phones[phones[0]].call, stage.phones[outside].call);
     let gain = Some(Gain::UNITY);
     let error = stage
-        .command(MediaCommand::Hear { call, from, gain })
+        .command(MediaCommand::SetVolume { call, from, gain })
         .unwrap_err();
     assert!(error.contains("not in one room"), "{error}");
 }
@@ -227,7 +256,8 @@ enum Deed {
     Leave(usize),
     Mute(usize, bool),
     Deafen(usize, bool),
-    Aside(usize, bool),
+    Whisper(usize, bool),
+    Overhear(usize, usize, bool),
     Echo(usize, bool),
     Gain(usize, Gain),
     Hear(usize, usize, Option<Gain>),
@@ -249,7 +279,8 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => who().prop_map(Deed::Leave),
         1 => (who(), any::<bool>()).prop_map(|(who, on)| Deed::Mute(who, on)),
         1 => (who(), any::<bool>()).prop_map(|(who, on)| Deed::Deafen(who, on)),
-        2 => (who(), any::<bool>()).prop_map(|(who, on)| Deed::Aside(who, on)),
+        2 => (who(), any::<bool>()).prop_map(|(who, on)| Deed::Whisper(who, on)),
+        3 => (who(), who(), any::<bool>()).prop_map(|(who, from, on)| Deed::Overhear(who, from, on)),
         1 => (who(), any::<bool>()).prop_map(|(who, on)| Deed::Echo(who, on)),
         1 => (who(), (0.3f32..1.5).prop_map(Gain::from_factor)).prop_map(|(who, gain)| Deed::Gain(who, gain)),
         4 => (who(), who(), prop::option::of(gain())).prop_map(|(who, from, gain)| Deed::Hear(who, from, gain)),
@@ -264,11 +295,12 @@ struct Member {
     inside: bool,
     muted: bool,
     deaf: bool,
-    aside: bool,
+    whispers: bool,
     echo: bool,
     gain: Gain,
     room: Gain,
     gains: [Option<Gain>; MEMBERS],
+    overhears: [bool; MEMBERS],
 }
 
 /// `sample` times `gain`, rounded to the nearest.
@@ -280,12 +312,13 @@ fn times(sample: i64, gain: Gain) -> i64 {
 impl Member {
     fn leave(&mut self) {
         self.inside = false;
-        self.aside = false;
+        self.whispers = false;
         self.room = Gain::UNITY;
         self.gains = [None; MEMBERS];
+        self.overhears = [false; MEMBERS];
     }
 
-    /// What the room hears of it, were it not aside.
+    /// What the room hears of it, did it not whisper.
     fn sounds(&self) -> Option<Vec<i64>> {
         let sounds = !self.muted;
         sounds.then(|| {
@@ -312,9 +345,10 @@ fn expected(members: &[Member], listener: usize) -> Vec<i64> {
             };
             for (place, sample) in says.iter().enumerate() {
                 match own.gains[number] {
+                    _ if member.whispers && !own.overhears[number] => {}
                     Some(gain) => personal[place] += times(*sample, gain),
-                    None if !member.aside => heard[place] += sample,
-                    None => {}
+                    None if member.whispers => personal[place] += sample,
+                    None => heard[place] += sample,
                 }
             }
         }
@@ -323,7 +357,7 @@ fn expected(members: &[Member], listener: usize) -> Vec<i64> {
         }
     }
     if own.echo {
-        let loud = own.sounds().filter(|_| !own.aside);
+        let loud = own.sounds().filter(|_| !own.whispers);
         let itself = loud.unwrap_or_else(|| own.says.clone());
         for (heard, own) in heard.iter_mut().zip(itself) {
             *heard += own;
@@ -371,6 +405,7 @@ fn do_deed(stage: &mut Stage, room: RoomId, members: &mut [Member], deed: &Deed)
                 members[who].leave();
                 for member in members {
                     member.gains[who] = None;
+                    member.overhears[who] = false;
                 }
             }
         }
@@ -384,11 +419,11 @@ fn do_deed(stage: &mut Stage, room: RoomId, members: &mut [Member], deed: &Deed)
             stage.must(MediaCommand::Deafen { call, on });
             members[who].deaf = on;
         }
-        Deed::Aside(who, on) => {
+        Deed::Whisper(who, on) => {
             let call = call(stage, who);
             if members[who].inside {
-                stage.must(MediaCommand::Aside { call, on });
-                members[who].aside = on;
+                stage.must(MediaCommand::Whisper { call, on });
+                members[who].whispers = on;
             }
         }
         Deed::Echo(who, on) => {
@@ -408,7 +443,7 @@ fn do_deed(stage: &mut Stage, room: RoomId, members: &mut [Member], deed: &Deed)
                 // That is not known where the room has several parts.
                 return;
             }
-            let told = stage.command(MediaCommand::Hear {
+            let told = stage.command(MediaCommand::SetVolume {
                 call,
                 from: other,
                 gain,
@@ -418,10 +453,21 @@ fn do_deed(stage: &mut Stage, room: RoomId, members: &mut [Member], deed: &Deed)
                 members[who].gains[from] = gain;
             }
         }
+        Deed::Overhear(who, from, on) => {
+            let (call, other) = (call(stage, who), call(stage, from));
+            if members[who].inside && members[from].inside {
+                stage.must(MediaCommand::Overhear {
+                    call,
+                    from: other,
+                    on,
+                });
+                members[who].overhears[from] = on;
+            }
+        }
         Deed::HearRoom(who, gain) => {
             let call = call(stage, who);
             if members[who].inside {
-                stage.must(MediaCommand::HearRoom { call, gain });
+                stage.must(MediaCommand::SetRoomVolume { call, gain });
                 members[who].room = gain;
             }
         }
@@ -452,11 +498,12 @@ proptest! {
                     inside: false,
                     muted: false,
                     deaf: false,
-                    aside: false,
+                    whispers: false,
                     echo: false,
                     gain: Gain::UNITY,
                     room: Gain::UNITY,
                     gains: [None; MEMBERS],
+                    overhears: [false; MEMBERS],
                 }
             })
             .collect();

@@ -62,6 +62,39 @@ fn the_mix_and_every_member_are_recorded_to_the_sample() {
 }
 
 #[test]
+fn what_the_room_does_not_hear_is_in_no_members_file() {
+    let mut stage = Stage::new(1);
+    let folder = prepare("hidden");
+    let (room, phones) = stage.conference(&[440.0, 700.0]);
+    let calls = phones.map_calls(&stage, |call| call);
+    record(&mut stage, room, &folder);
+    stage.must(MediaCommand::Mute {
+        call: calls[0],
+        on: true,
+    });
+    stage.must(MediaCommand::Whisper {
+        call: calls[1],
+        on: true,
+    });
+    stage.run(1000);
+    stage.must(MediaCommand::Mute {
+        call: calls[0],
+        on: false,
+    });
+    stage.must(MediaCommand::Whisper {
+        call: calls[1],
+        on: false,
+    });
+    stage.run(1000);
+    stage.must(stop(Listener::Room(room), 1));
+    for (call, tone) in calls.iter().zip([440.0, 700.0]) {
+        let voice = of_member(&folder, *call);
+        assert!(voice[..8000].iter().all(|sample| *sample == 0), "{call}");
+        assert!(is_heard_in(&voice[8000..], tone), "{call}");
+    }
+}
+
+#[test]
 fn who_comes_late_begins_with_silence_and_who_leaves_early_ends_with_it() {
     let mut stage = Stage::new(2);
     let folder = prepare("late");

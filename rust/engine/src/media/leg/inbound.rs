@@ -23,7 +23,7 @@ use super::{
     receivers::Receivers,
     stretching::{Rates, Stretcher, spare},
 };
-use crate::{command::Direction, media::worker::Tick};
+use crate::media::worker::Tick;
 
 /// Samples of the longest packet, 60 ms, made longer.
 pub(in crate::media) const STRETCHED: usize = stretched(Rate::Full);
@@ -538,8 +538,9 @@ impl Leg {
         self.inbound.play_out(tick.now, tick.scratch);
         if !self.sinks.is_empty() {
             let at = tick.wall.since_start(tick.now);
-            let (heard, rate) = (self.inbound.heard(), self.inbound.rate().hz());
-            self.sinks.write(Direction::In, heard, rate, at);
+            let (heard, rate) = (self.inbound.heard(), self.inbound.rate());
+            let hidden = self.muted || self.whispers;
+            self.sinks.write_heard(heard, rate, at, hidden);
             self.sinks.tell(tick.outbox);
         }
         self.listen_for_keys(tick);

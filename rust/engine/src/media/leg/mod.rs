@@ -190,8 +190,8 @@ pub struct Leg {
     pub(super) muted: bool,
     /// It hears itself.
     pub(super) echo: bool,
-    /// Only those who have a gain for it hear it, the room does not.
-    pub(super) aside: bool,
+    /// Only those to whom it whispers hear it, the room does not.
+    pub(super) whispers: bool,
     /// It hears nothing of its room.
     pub(super) deaf: bool,
     /// How it hears its room, if not as all do.
@@ -224,8 +224,8 @@ pub(super) enum Part {
     Listens,
     /// The room hears it.
     Sounds,
-    /// Those who have a gain for it hear it, the room does not.
-    Aside,
+    /// Those to whom it whispers hear it, the room does not.
+    Whispers,
 }
 
 impl Leg {
@@ -264,7 +264,7 @@ impl Leg {
             part: Part::SitsOut,
             muted: false,
             echo: false,
-            aside: false,
+            whispers: false,
             deaf: false,
             personal: None,
             limiter: Limiter::new(),

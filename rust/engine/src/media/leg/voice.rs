@@ -67,7 +67,7 @@ impl Leg {
         self.inbound.pass_gate(settings.noise_gate);
         self.part = match self.sounds() && !self.muted {
             false => Part::Listens,
-            true if self.aside => Part::Aside,
+            true if self.whispers => Part::Whispers,
             true => Part::Sounds,
         };
         if self.part != Part::Listens {
@@ -117,7 +117,9 @@ impl Leg {
     /// What it adds to its room in this tick.
     pub(in crate::media) fn contribution(&self) -> &[i16] {
         match self.part {
-            Part::Sounds | Part::Aside => self.reached_up().unwrap_or_else(|| self.at_own_rate()),
+            Part::Sounds | Part::Whispers => {
+                self.reached_up().unwrap_or_else(|| self.at_own_rate())
+            }
             Part::SitsOut | Part::Listens => self.room_rate.silence(),
         }
     }
@@ -132,7 +134,7 @@ impl Leg {
     pub(super) fn at_own_rate(&self) -> &[i16] {
         let rate = self.inbound.rate();
         let shaped = match self.part {
-            Part::Sounds | Part::Aside => self.voice.shaped(rate),
+            Part::Sounds | Part::Whispers => self.voice.shaped(rate),
             Part::SitsOut | Part::Listens => None,
         };
         shaped.unwrap_or_else(|| self.inbound.heard())

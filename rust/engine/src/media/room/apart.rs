@@ -112,7 +112,8 @@ impl Room {
         }
     }
 
-    /// Exchanges those for whom `listener` has a gain, and turns the rest up or down.
+    /// Exchanges those for whom `listener` has a gain, turns the rest up or down, and adds what is
+    /// whispered to it.
     fn mix_personal(
         &self,
         listener: CallId,
@@ -132,7 +133,13 @@ impl Room {
             let elsewhere = elsewhere.filter(move |voice| voice.frame().len() == length);
             here.chain(elsewhere.map(|voice| (voice.call, voice.summed, voice.frame())))
                 .filter(|(call, ..)| *call != listener)
-                .filter_map(|(call, summed, frame)| Some((summed, frame, personal.gain(call)?)))
+                .filter_map(|(call, summed, frame)| {
+                    let gain = match summed {
+                        true => personal.gain(call),
+                        false => personal.whisper(call),
+                    };
+                    Some((summed, frame, gain?))
+                })
         };
         if others {
             for (_, frame, _) in voices().filter(|(summed, ..)| *summed) {

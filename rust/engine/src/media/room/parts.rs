@@ -168,7 +168,7 @@ impl Room {
             fill(&mut partial.inside, limit.inside().iter().copied());
         }
         // First those who can be heard in no other way.
-        for part in [Part::Aside, Part::Sounds] {
+        for part in [Part::Whispers, Part::Sounds] {
             let legs = self
                 .sounding
                 .iter()

@@ -1,5 +1,7 @@
 //! Who gets what a leg or a room has to be heard.
 
+use sems_audio::Rate;
+
 use super::TapWriter;
 use crate::{
     command::Direction,
@@ -16,7 +18,7 @@ pub(in crate::media) enum Purpose {
     Tap(TapId),
     /// The recording of a call, which goes with it wherever it goes.
     Call(RecordingId),
-    /// The recording of a room's member, which stays with the room.
+    /// The recording of what a room's member says to the room, which stays with the room.
     Member(RecordingId),
     /// The recording of a room's mix.
     Mix(RecordingId),
@@ -67,6 +69,26 @@ impl Sinks {
     ) {
         for sink in self.0.iter_mut().filter(|sink| sink.direction == direction) {
             sink.writer.write(samples, rate, at);
+        }
+    }
+
+    /// Gives what a peer says in a tick. The recording of a room's member has silence for what the
+    /// room does not hear (`hidden`).
+    pub(in crate::media) fn write_heard(
+        &mut self,
+        heard: &[i16],
+        rate: Rate,
+        at: u64,
+        hidden: bool,
+    ) {
+        for sink in self
+            .0
+            .iter_mut()
+            .filter(|sink| sink.direction == Direction::In)
+        {
+            let hidden = hidden && matches!(sink.purpose, Purpose::Member(_));
+            let samples = if hidden { rate.silence() } else { heard };
+            sink.writer.write(samples, rate.hz(), at);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sems_audio::{Gain, Personal};
+use sems_audio::Personal;
 use sems_rtp::Digit;
 
 use super::{Place, ToFiles, ToWorker, Waste, Worker};
@@ -51,9 +51,10 @@ fn subject(message: &ToWorker) -> Subject {
             | MediaCommand::Echo { call, .. }
             | MediaCommand::Deafen { call, .. }
             | MediaCommand::SetGain { call, .. }
-            | MediaCommand::Aside { call, .. }
-            | MediaCommand::Hear { call, .. }
-            | MediaCommand::HearRoom { call, .. }
+            | MediaCommand::Whisper { call, .. }
+            | MediaCommand::Overhear { call, .. }
+            | MediaCommand::SetVolume { call, .. }
+            | MediaCommand::SetRoomVolume { call, .. }
             | MediaCommand::SendDigits { call, .. } => Subject::Call(*call),
         },
         ToWorker::Open(_)
@@ -173,9 +174,14 @@ impl Worker {
             }
             MediaCommand::Deafen { call, on } => self.with_leg(call, |leg| leg.deaf = on),
             MediaCommand::SetGain { call, gain } => self.with_leg(call, |leg| leg.set_gain(gain)),
-            MediaCommand::Aside { call, on } => self.with_leg(call, |leg| leg.aside = on),
-            MediaCommand::Hear { call, from, gain } => self.hear(call, from, gain),
-            MediaCommand::HearRoom { call, gain } => {
+            MediaCommand::Whisper { call, on } => self.with_leg(call, |leg| leg.whispers = on),
+            MediaCommand::Overhear { call, from, on } => {
+                self.hear(call, from, |personal| personal.set_whisper(from, on))
+            }
+            MediaCommand::SetVolume { call, from, gain } => {
+                self.hear(call, from, |personal| personal.set_gain(from, gain))
+            }
+            MediaCommand::SetRoomVolume { call, gain } => {
                 self.personal(call, |personal| personal.set_room(gain))
             }
             MediaCommand::WatchLevels { room, on } => {
@@ -281,7 +287,12 @@ impl Worker {
     }
 
     /// Changes how a call hears another one.
-    fn hear(&mut self, call: CallId, from: CallId, gain: Option<Gain>) -> Result<(), String> {
+    fn hear(
+        &mut self,
+        call: CallId,
+        from: CallId,
+        change: impl FnOnce(&mut Personal<CallId>),
+    ) -> Result<(), String> {
         let room = |call| match self.calls.get(&call) {
             Some(&Place::Here(key, _)) => Some(key),
             _ => None,
@@ -292,7 +303,7 @@ impl Worker {
         if key.is_some() && room(from) != key && !elsewhere {
             return Err(format!("calls {call} and {from} are not in one room"));
         }
-        self.personal(call, |personal| personal.set_gain(from, gain))
+        self.personal(call, change)
     }
 
     /// Changes how a call hears its room.
@@ -397,7 +408,7 @@ impl Worker {
         }
         for mut leg in room.legs.drain(..) {
             self.tools.counters.legs.subtract(1);
-            leg.aside = false;
+            leg.whispers = false;
             if let Some(personal) = leg.personal.take() {
                 self.tools.trash.put(Waste::Personal(personal));
             }
