@@ -63,8 +63,10 @@ test-browser: $(VENV)/.core $(VENV)/.tools peers
 
 # What takes longer: the fuzz targets for a minute each, many more seeds of the simulation, and hours of sound.
 FUZZ_SECONDS ?= 60
-proof: $(VENV)/.core
+proof: $(VENV)/.core $(VENV)/.tools
 	SEMS_SIM_SEEDS=5000 cargo test --release --locked -p sems-sim
+	SEMS_CROWD=100 SEMS_CROWD_SECONDS=180 $(BIN)/pytest tests/py/apps/test_conference_crowd.py
+	SEMS_API_EXAMPLES=200 $(BIN)/pytest tests/interop/test_api_fuzz.py --timeout 1800
 	SEMS_SOUND_LONG=1 cargo test --release --locked -p sems-sound
 	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
 	for target in $$(cargo +nightly fuzz list --fuzz-dir tests/fuzz); do \
