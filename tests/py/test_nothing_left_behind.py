@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from sems import App, Call, CallFailed, EngineError, HungUp, Prompt, Server
+from sems.conference import CancelCall, Dial
 from sems.testing import Lab
 
 MANY = 200
@@ -258,6 +259,48 @@ async def test_conferences_that_all_leave(lab: Lab) -> None:
     await asyncio.sleep(1)
     await asyncio.gather(*(call.hangup() for call in calls))
     await watch.nothing_is_left()
+
+
+async def test_people_who_are_called_into_a_conference(lab: Lab) -> None:
+    async def reception(call: Call) -> None:
+        number = int(call.user)
+        if number % 4 == 0:
+            await call.reject(486)
+        elif number % 4 == 1:
+            await call.reject(302, headers=[("Contact", f"<sip:{number + 2}@{phones_at}>")])
+        elif number % 4 == 2:
+            await call.ring()
+            await call.wait_ended()
+        else:
+            await call.answer()
+            await call.wait_ended()
+
+    app = App("reception")
+    app.call(reception)
+    phones = await lab.server(name="phones", apps=[app], routes=[{"app": "reception"}], rtp_timeout=0)
+    phones_at = lab.resolve("phones")
+    limits = dict.fromkeys(("concurrent", "room_concurrent", "per_hour", "room_per_hour"), 1000)
+    server = await lab.server(
+        dialout={"allow": ["*"], "domain": phones_at, "strangers": True, **limits}, rtp_timeout=0
+    )
+    watch, anna = Watch(server), await lab.phone("anna")
+    await anna.call("sip:standup@sems")
+    conference = server.conferences.get("standup")
+    exchange, links = server.conferences.exchange, server.conferences.links
+    conference.do(*(Dial(str(number)) for number in range(40)), by=1)
+    await asyncio.sleep(5)
+    assert len(conference.members) == 21
+    ringing = [call.id for call in conference.model.calls.values() if call.going_on]
+    assert len(ringing) == 10
+    conference.do(*map(CancelCall, ringing[:5]), by=1)
+    await anna.hang_up()
+    for member in list(conference.members.values()):
+        await member.call.hangup()
+    del conference, member
+    await watch.nothing_is_left(calls=None)
+    assert not phones.calls
+    assert not exchange._going_on
+    assert not links._members
 
 
 @pytest.mark.parametrize("ring", [False, True])

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 REMEMBERED: Final = 60.0
 #: What he hears who dialled somebody that does not come.
 _IN_VAIN: Final = "busy"
-# Provisional responses that are told of one call.
+# Different provisional responses that are told of one call.
 _MOST_PROGRESS: Final = 10
 
 
@@ -189,13 +189,14 @@ class Dialler:
         how = way.how.copy()
         if phone is not None:
             how["destination"] = phone.destinations
-        left = _MOST_PROGRESS
+        told: set[tuple[int, bool]] = set()
 
         def follow(event: CallEvent) -> None:
-            nonlocal left
-            if isinstance(event, Progress) and left:
-                left -= 1
-                progress(self._model, id, event.code, event.reason)
+            if isinstance(event, Progress) and len(told) < _MOST_PROGRESS:
+                known = event.code, event.early_media
+                if known not in told:
+                    told.add(known)
+                    progress(self._model, id, event.code, event.reason, early_media=event.early_media)
 
         # Each is given a link of his own: who declines must not have that of who answers.
         link = conference.links.reserve()

@@ -166,11 +166,11 @@ class Redial(Command):
 # what the call does
 
 
-def progress(room: ConferenceModel, id: int, code: int, phrase: str) -> None:
-    """A provisional response (1xx) has come."""
+def progress(room: ConferenceModel, id: int, code: int, phrase: str, *, early_media: bool = False) -> None:
+    """A provisional response (1xx) has come. ``early_media``: with sound, which mostly is that of ringing."""
     call = room.calls.get(id)
     if call and call.going_on:
-        rings = code == 180 or call.state is DialState.RINGING
+        rings = code == 180 or early_media or call.state is DialState.RINGING
         state = DialState.RINGING if rings else DialState.TRYING
         further = replace(call, state=state, code=code, phrase=phrase)
         if further != call:

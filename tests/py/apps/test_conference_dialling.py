@@ -438,3 +438,23 @@ async def test_who_has_keyed_in_the_pin_of_a_moderator_may_dial(lab: Lab) -> Non
     await asyncio.sleep(3)
     model(server).do(Dial(cleo.uri), by=1)
     await cleo.ringing()
+
+
+async def test_who_rings_with_a_sound_of_his_own_rings_too_and_a_chatty_phone_floods_nobody(
+    lab: Lab,
+) -> None:
+    server = await lab.server(**OPEN)
+    await meet(lab, "anna")
+    cleo = await lab.phone("cleo")
+    model(server).do(Dial(cleo.uri), by=1)
+    incoming = await cleo.ringing()
+    before = model(server).sequence
+    for _ in range(5):
+        await incoming.ring(183, early_media=True)
+        await incoming.ring(181)
+    await asyncio.sleep(0.5)
+    assert only_call(server).state is DialState.RINGING
+    assert model(server).sequence - before <= 4
+    await incoming.answer()
+    await asyncio.sleep(0.5)
+    assert 2 in model(server).participants

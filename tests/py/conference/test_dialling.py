@@ -56,12 +56,14 @@ def test_who_is_called_has_an_id_from_the_start_and_keeps_it_when_he_comes() -> 
     assert [(each.id, each.name, each.target, each.by) for each in room.calls.values()] == [
         (3, "cleo", "sip:cleo@192.0.2.7", 1)
     ]
+    progress(room, 3, 183, "Session Progress")
+    assert (room.calls[3].state, room.calls[3].code) == (DialState.TRYING, 183)
     progress(room, 3, 180, "Ringing")
     assert (room.calls[3].state, room.calls[3].code) == (DialState.RINGING, 180)
     cleo = answered(room, 3)
     assert (cleo.id, cleo.name, cleo.presence) == (3, "cleo", Presence.DIALLED)
     assert not room.calls
-    assert [type(event) for event in events] == [CallChanged, CallChanged, CallGone, Joined]
+    assert [type(event) for event in events] == [CallChanged] * 3 + [CallGone, Joined]
     assert room.admit("Dora").id == 4
 
 

@@ -83,19 +83,21 @@ async def test_a_call_in_vain_tells_code_and_reason_and_can_be_dialled_again(mee
         assert (await client.get("/api/v1/conferences/standup")).json()["calls"] == []
 
 
-@pytest.mark.parametrize("who", ["anna", "ben", "operator"])
+@pytest.mark.parametrize("who", ["anna", "ben", "listener", "operator"])
 async def test_moderators_and_the_operator_dial_and_others_do_not(meeting: Meeting, who: str) -> None:
     dora = await dora_of(meeting)
+    listener = meeting.phones["listener"] = await meeting.lab.phone("listener")
+    await listener.call("sip:standup@sems", headers=[("P-App-Param", "role=listener")])
     meeting.model.do(Dial(dora.uri), by=1)
     await (await dora.ringing()).reject(486)
     await asyncio.sleep(0.2)
     async with meeting.client(who) as client:
         responses = [
-            await client.post(f"{CALLS}/4/redial"),
-            await client.delete(f"{CALLS}/4"),
+            await client.post(f"{CALLS}/5/redial"),
+            await client.delete(f"{CALLS}/5"),
             await client.post(CALLS, json={"target": dora.uri}),
         ]
-    if who == "ben":
+    if who in ("ben", "listener"):
         for response in responses:
             assert response.status_code == 403
             assert "not allowed" in response.json()["detail"]
