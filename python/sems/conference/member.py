@@ -76,6 +76,7 @@ class Member:
         self._keys = call.server.config.keys
         self._keypad = Keypad(codes(self._keys))
         self._help: Playback | None = None
+        self._code: Playback | None = None
         self.entered = False
         """He has been in the room."""
         self._farewell: asyncio.TimerHandle | None = None
@@ -155,12 +156,15 @@ class Member:
     def pair(self, code: str) -> None:
         """The browser that shows this code becomes his page. Raises Refused."""
         self.conference.pairings.key_in(code, self)
-        self.sound("unmuted")
+        self.sound("beep")
 
     def speak_code(self) -> None:
-        """Speaks to him, over the room, twice, a code that opens his page in a browser. Raises Refused."""
+        """Speaks to him, over the room, twice, a code that opens his page in a browser; if that is being
+        spoken, it begins anew. Raises Refused."""
+        if self._code:
+            self._code.cancel()
         digits = [f"digit-{digit}" for digit in self.conference.pairings.speak(self)]
-        self.speech.start("pairing-code", *digits, "pairing-again", *digits)
+        self._code = self.speech.start("pairing-code", *digits, "pairing-again", *digits)
 
     def say_count(self) -> None:
         """Speaks to him, over the room, how many are here."""

@@ -94,7 +94,10 @@ class Auth:
         return f"address {request.client.host if request.client else ''}"
 
     def stranger(self, request: HTTPConnection) -> Caller:
-        """One who has shown nothing, where nothing need be shown: no room is his business."""
+        """One who has shown nothing, where nothing need be shown: no room is his business. A page of another
+        site has no business here at all: raises NotAllowed."""
+        if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+            raise NotAllowed("This was asked by a page of another site.")
         return Caller(None, name=self.address(request), rooms=())
 
     def caller(self, request: HTTPConnection) -> Caller:

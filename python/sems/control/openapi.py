@@ -87,7 +87,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         operation["parameters"] = parameters
     if endpoint.body:
         operation["requestBody"] = {"required": True, "content": {"application/json": _schema(endpoint.body)}}
-    always = (429, 500) if endpoint.who == "anyone" else (401, 403, 410, 429, 500)
+    always = (403, 429, 500) if endpoint.who == "anyone" else (401, 403, 410, 429, 500)
     for status in sorted({*always, *endpoint.errors}):
         operation["responses"][str(status)] = {
             "description": _REASONS[status],

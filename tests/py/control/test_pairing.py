@@ -108,6 +108,13 @@ async def test_what_is_no_code_is_said_so(meeting: Meeting, code: object) -> Non
     assert "code" in response.json()["detail"]
 
 
+async def test_pages_of_other_sites_pair_nothing(meeting: Meeting) -> None:
+    async with meeting.client(None) as browser:
+        for site, status in (("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)):
+            response = await browser.post(PAIRINGS, headers={"Sec-Fetch-Site": site})
+            assert response.status_code == status
+
+
 async def test_who_only_pairs_can_do_nothing_else(meeting: Meeting) -> None:
     async with meeting.client(None) as browser:
         for path in ("/me", "/conferences", "/conferences/standup"):
