@@ -86,8 +86,11 @@ class Dialler:
         self._alarms.clear()
 
     def _way(self, target: str, by: int | None) -> Way:
-        member = None if by is None else self._conference.members.get(by)
-        caller = member.call.params.get("dialout-from") if member else None
+        members = self._conference.members
+        # The operator calls as whoever of the room says who calls.
+        dialling = members.values() if by is None else [members[by]] if by in members else []
+        said = (each.call.params.get("dialout-from") for each in dialling)
+        caller = next((text for text in said if text is not None), None)
         return self._exchange.way(target, self._conference.name, caller)
 
     def _on_event(self, event: Event) -> None:

@@ -283,10 +283,13 @@ async def test_dialout_from_says_who_calls_and_where_numbers_are(lab: Lab) -> No
     anna = await lab.phone("anna")
     says = f'Dialout-From="Board room <sip:+4930555@{pbx.address}>"'
     await anna.call("sip:standup@sems", headers=[("P-App-Param", says)])
-    model(server).do(Dial(f"sip:100@{pbx.address}"), by=1)
-    incoming = await pbx.ringing()
-    assert (incoming.caller_name, incoming.caller_user) == ("Board room", "+4930555")
-    await incoming.reject(404)
+    for by in (1, None):
+        model(server).do(Dial(f"sip:100@{pbx.address}"), by=by)
+        incoming = await pbx.ringing()
+        assert (incoming.caller_name, incoming.caller_user) == ("Board room", "+4930555")
+        await incoming.reject(404)
+        await asyncio.sleep(0.2)
+    model(server).do(CancelCall(2), by=1)
     call = await until(server, DialState.FAILED)
     assert call.reason == "nobody has this name or number"
 
@@ -305,6 +308,25 @@ async def test_numbers_go_to_the_domain_with_the_name_and_password_that_it_asks_
     assert model(server).participants[2].name == "100"
     (there,) = pbx.calls.values()
     assert (there.authenticated_user, there.caller_name, there.user) == ("meet", "Meeting", "100")
+
+
+async def test_an_account_calls_as_itself_with_the_password_that_it_has(lab: Lab) -> None:
+    users = [{"name": "meet", "password": "secret"}]
+    pbx = await lab.server(
+        name="pbx",
+        auth={"challenge": ["INVITE"], "realm": "pbx", "users": users},
+        registrar={"enabled": True, "domains": ["pbx"]},
+    )
+    account = {"uri": "sip:meet@pbx", "password": "secret"}
+    server = await lab.server(
+        accounts=[account], dialout={"allow": [r"\d+"], "account": "meet@pbx"}, **NEIGHBOURS
+    )
+    await meet(lab, "anna")
+    model(server).do(Dial("100"), by=1)
+    await asyncio.sleep(1)
+    assert model(server).participants[2].name == "100"
+    (there,) = pbx.calls.values()
+    assert (there.authenticated_user, there.caller_uri, there.user) == ("meet", "sip:meet@pbx", "100")
 
 
 async def test_who_has_no_password_is_not_let_through(lab: Lab) -> None:
