@@ -58,6 +58,24 @@ async def test_a_server_that_is_gone_is_passed_over_at_once_and_the_next_takes_t
         assert dns.queries() == asked, "the BYE waits for no name server"
 
 
+async def test_a_server_that_has_ipv6_in_its_name_alone_is_called_by_ipv4(tmp_path: Path) -> None:
+    both = ("udp:127.0.0.1:0", "udp:[::1]:0")
+    async with (
+        SippServer("answers", tmp_path) as living,
+        Dnsmasq(tmp_path, *zone([(living.port, 10)])) as dns,
+        sems(tmp_path, listen=both, dns={"servers": [dns.address]}) as server,
+    ):
+        async with await server.dial("sip:bob@pbx.test", timeout=3) as call:
+            assert call.state == "answered"
+        assert {"A one.pbx.test", "AAAA one.pbx.test"} <= set(dns.queries())
+        assert server.engine.core.stats()["sip_failovers"] == 1
+        (invite,) = living.received("INVITE")
+        # All that names our address names the one that it came from.
+        assert "::1" not in invite.partition("From:")[0]
+        assert "Contact: <sip:sems@127.0.0.1:" in invite
+        assert "c=IN IP4 127.0.0.1" in invite
+
+
 async def test_a_server_that_keeps_silent_costs_four_seconds(tmp_path: Path) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))

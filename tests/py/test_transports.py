@@ -184,6 +184,57 @@ async def test_a_large_request_reaches_who_has_no_tcp(tmp_path: Path) -> None:
         assert texts.get_nowait() == long
 
 
+BOTH = ("udp:127.0.0.1:0", "udp:[::1]:0")
+
+
+@pytest.mark.parametrize("living", ["127.0.0.1", "::1"])
+async def test_a_call_goes_on_to_a_server_of_the_other_family_and_its_sound_too(
+    tmp_path: Path, living: str
+) -> None:
+    dead = "::1" if living == "127.0.0.1" else "127.0.0.1"
+    async with (
+        Server(config(tmp_path, host=living)) as server,
+        Server(config(tmp_path, data=tmp_path / "gone", host=dead)) as gone,
+        phone(tmp_path, listen=BOTH) as caller,
+    ):
+        there, nobody = at(server, "udp"), at(gone, "udp")
+        await gone.stop()
+        call = await caller.dial("sip:echo@pbx.test", destination=[nobody, there], timeout=5)
+        assert caller.engine.core.stats()["sip_failovers"] == 1
+        (invite,) = (other.headers for other in server.calls.values())
+        for name in ("Via", "Contact"):
+            assert living in invite[name]
+        # What is heard of the echo came to the port that was offered there.
+        for _ in range(100):
+            if caller.engine.core.stats()["rtp_received"] >= 10:
+                break
+            await asyncio.sleep(0.05)
+        stats = caller.engine.core.stats()
+        assert stats["rtp_received"] >= 10
+        assert stats["rtp_ports"] == 1
+        await call.hangup()
+
+
+async def test_ports_of_both_families_are_given_back_when_nobody_answers(tmp_path: Path) -> None:
+    async with phone(tmp_path, listen=BOTH) as caller:
+        async with Server(config(tmp_path)) as gone:
+            port = at(gone, "udp").rpartition(":")[2]
+        with pytest.raises(CallFailed):
+            await caller.dial(
+                "sip:echo@pbx.test", destination=[f"[::1]:{port}", f"127.0.0.1:{port}"], timeout=5
+            )
+        stats = caller.engine.core.stats()
+        assert (stats["sip_failovers"], stats["rtp_ports"], stats["sessions"]) == (1, 0, 0)
+
+
+async def test_texts_and_questions_go_on_to_the_other_family_too(tmp_path: Path) -> None:
+    async with Server(config(tmp_path)) as server, phone(tmp_path, listen=BOTH) as caller:
+        port = at(server, "udp").rpartition(":")[2]
+        places = [f"[::1]:{port}", f"127.0.0.1:{port}"]
+        answer = await caller.request("OPTIONS", "sip:pbx.test", destination=places)
+        assert answer.code == 200
+
+
 async def test_in_the_lab_calls_go_over_tcp_too(lab: Lab) -> None:
     server = await lab.server()
     alice = await lab.phone("alice")

@@ -133,7 +133,16 @@ pub(crate) struct Call {
     exchange: OfferAnswer,
     /// While we call, what the branches of the call have said.
     branches: Option<Box<Branches>>,
+    /// While we call, what we offer from other addresses of ours.
+    elsewhere: Vec<Elsewhere>,
     pub(crate) audio: Audio,
+}
+
+/// What a call offers should its INVITE leave from another address of ours.
+struct Elsewhere {
+    ip: IpAddr,
+    exchange: OfferAnswer,
+    audio: Audio,
 }
 
 impl Call {
@@ -165,6 +174,7 @@ impl Call {
             // Our ports have addresses of the family that signaling came by.
             exchange: exchange.from_address(flow.local.ip()),
             branches: None,
+            elsewhere: Vec::new(),
             audio: Audio::None,
         }
     }
@@ -220,11 +230,26 @@ impl Call {
         self.branches = Some(Box::new(Branches::new(self.exchange.clone())));
     }
 
-    /// The INVITE goes to another server, which knows nothing of what was said.
-    pub(crate) fn start_over(&mut self) {
+    /// The INVITE goes to another server, which knows nothing of what was said; perhaps from
+    /// another address of ours, with what we offer there.
+    pub(crate) fn start_over(&mut self, flow: Flow) {
         if let Some(branches) = &mut self.branches {
             branches.start_over(&mut self.exchange);
         }
+        let before = std::mem::replace(&mut self.flow, flow).local.ip();
+        let ip = flow.local.ip();
+        if ip == before {
+            return;
+        }
+        if let Some(there) = self.elsewhere.iter_mut().find(|there| there.ip == ip) {
+            std::mem::swap(&mut self.exchange, &mut there.exchange);
+            std::mem::swap(&mut self.audio, &mut there.audio);
+            there.ip = before;
+        } else {
+            // Nothing was offered yet.
+            self.exchange = self.exchange.clone().from_address(ip);
+        }
+        self.fork();
     }
 
     /// The branch with this tag speaks, and what was agreed with it holds.
@@ -266,6 +291,27 @@ impl Call {
         let local = local_media(rtp, holds, self.link.as_deref());
         self.exchange.create_offer(&local)?;
         Ok(self.exchange.sent().unwrap_or_default().to_owned())
+    }
+
+    /// Makes the offer of an INVITE that leaves from another address of ours.
+    pub(crate) fn make_offer_elsewhere(
+        &mut self,
+        legs: &mut Legs,
+        ip: IpAddr,
+        exchange: OfferAnswer,
+        now: Instant,
+    ) -> Result<String, EngineError> {
+        let mut there = Elsewhere {
+            ip,
+            exchange: exchange.from_address(ip),
+            audio: Audio::None,
+        };
+        let rtp = legs.reserve(&mut there.audio, ip, now)?;
+        let local = local_media(rtp, false, self.link.as_deref());
+        there.exchange.create_offer(&local)?;
+        let offer = there.exchange.sent().unwrap_or_default().to_owned();
+        self.elsewhere.push(there);
+        Ok(offer)
     }
 
     /// Answers the peer's offer and carries out what is agreed with it.
@@ -376,6 +422,8 @@ impl Call {
 
     fn carry_out(&mut self, legs: &mut Legs) -> Result<(), EngineError> {
         let wanted = self.wanted()?;
+        // From here on it stays where it is.
+        self.elsewhere = Vec::new();
         legs.carry_out(self.id, &mut self.audio, wanted)
     }
 

@@ -274,7 +274,7 @@ impl Signaling {
             return Err(EngineError::State("as many calls as are allowed exist"));
         }
         let uri = Uri::parse(&dial.uri.into())?;
-        let (flow, alternatives) = self.ways_to(&dial.destinations)?;
+        let (flow, mut alternatives) = self.ways_to(&dial.destinations)?;
         check_security(&uri, alternatives.iter().chain([&flow]))?;
         let exchange = Call::exchange(&self.capabilities, &mut self.legs);
         let mut call = Call::new(
@@ -287,7 +287,6 @@ impl Signaling {
         take_link(&mut call, dial.link)?;
         let from = sender(&self.config, flow, &dial.from_name, dial.from_uri)?;
         let mut invite = OutgoingRequest::new(flow, uri, from);
-        invite.alternatives = alternatives;
         invite.route = route_of(dial.route)?;
         if !dial.to_uri.is_empty() {
             invite.to = NameAddr::new(Uri::parse(&dial.to_uri.into())?);
@@ -302,7 +301,9 @@ impl Signaling {
         if !dial.late_offer {
             let offer = call.make_offer(&mut self.legs, false, now)?;
             invite.content = Some(Content::sdp(offer));
+            invite.elsewhere = self.offers_elsewhere(now, &mut call, &mut alternatives);
         }
+        invite.alternatives = alternatives;
         if dial.reliable {
             invite.headers.push(HeaderName::Require, "100rel");
         }

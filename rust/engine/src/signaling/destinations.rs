@@ -1,17 +1,21 @@
 //! The ways that a call may take to its next hop, and where a redirect points.
 
-use sems_sip::{Flow, Response, Uri, header::Contact};
+use std::{net::IpAddr, time::Instant};
+
+use sems_sip::{Flow, Response, Uri, header::Contact, user_agent::Content};
 
 use super::Signaling;
-use crate::{destination::Destination, error::EngineError};
+use crate::{call::Call, destination::Destination, error::EngineError};
 
 /// Servers that one call tries, and addresses of one redirect that are told.
 const MOST: usize = 16;
+/// Addresses of ours from which one call can leave, beside the first: each takes a port until the
+/// call is answered.
+const MOST_ELSEWHERE: usize = 2;
 
 impl Signaling {
     /// The ways to the destinations, in their order: the first, and those to turn to when it
-    /// fails. One to which there is no way is left out, and so is one that we would send to from
-    /// another address of ours than to the first, since the offer names that.
+    /// fails. One to which there is no way is left out.
     pub(super) fn ways_to(
         &mut self,
         destinations: &[Destination],
@@ -27,8 +31,38 @@ impl Signaling {
         }
         let mut ways = ways.into_iter();
         let first = ways.next().ok_or(failure)?;
-        let rest = ways.filter(|way| way.local.ip() == first.local.ip());
-        Ok((first, rest.collect()))
+        Ok((first, ways.collect()))
+    }
+
+    /// What a call offers where its INVITE leaves from other addresses of ours than the first: by
+    /// IPv4 when a server is not reached by IPv6. Ways for which there is no port are left out.
+    pub(super) fn offers_elsewhere(
+        &mut self,
+        now: Instant,
+        call: &mut Call,
+        ways: &mut Vec<Flow>,
+    ) -> Vec<(IpAddr, Content)> {
+        let here = call.flow.local.ip();
+        let mut offers: Vec<(IpAddr, Content)> = Vec::new();
+        ways.retain(|way| {
+            let ip = way.local.ip();
+            if ip == here || offers.iter().any(|(known, _)| *known == ip) {
+                return true;
+            }
+            if offers.len() == MOST_ELSEWHERE {
+                return false;
+            }
+            let exchange = Call::exchange(&self.capabilities, &mut self.legs);
+            match call.make_offer_elsewhere(&mut self.legs, ip, exchange, now) {
+                Ok(offer) => offers.push((ip, Content::sdp(offer))),
+                Err(error) => {
+                    tracing::debug!(%error, call = %call.id, %ip, "no offer from there");
+                    return false;
+                }
+            }
+            true
+        });
+        offers
     }
 }
 

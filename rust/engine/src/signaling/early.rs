@@ -122,6 +122,10 @@ impl Signaling {
             }
             false => false,
         };
+        if early_media {
+            // What is heard goes on at this address.
+            self.agent.stay(call.session);
+        }
         self.events.tell(Event::Progress {
             call: call.id,
             code: response.status.code(),

@@ -48,10 +48,7 @@ impl Signaling {
                 });
             }
             AgentEvent::NextServer { session, flow } => {
-                self.with_call(now, session, |_, call| {
-                    call.flow = flow;
-                    call.start_over();
-                });
+                self.with_call(now, session, |_, call| call.start_over(flow));
             }
             AgentEvent::Accepted { session, response } => {
                 self.with_call(now, session, |signaling, call| {

@@ -29,6 +29,7 @@ impl UserAgent {
         {
             return Err(Error::Limit);
         }
+        let asked = invite.flow;
         let rest = self.choose_first(now, &mut invite);
         let (flow, offers) = (invite.flow, invite.content.is_some());
         let unanswered = self.config.unanswered;
@@ -54,6 +55,9 @@ impl UserAgent {
                 self.remove(id);
                 return Err(Error::State);
             }
+        }
+        if flow != asked {
+            self.event(Event::NextServer { session: id, flow });
         }
         self.settle(now);
         Ok(id)

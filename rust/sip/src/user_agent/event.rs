@@ -92,7 +92,8 @@ pub enum Event {
         /// The call.
         session: SessionId,
     },
-    /// A server failed, and our INVITE goes to the next; what was said of progress is void.
+    /// A server failed, and our INVITE goes to the next, or to another than the first at once since
+    /// that one is to be avoided; what was said of progress is void.
     NextServer {
         /// Our call.
         session: SessionId,

@@ -16,8 +16,10 @@
 //! call's circuit, too, and where there is no other server it is worth a try).
 
 use std::collections::{HashMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
+
+use bytes::Bytes;
 
 use super::session::{Owner, Phase, SessionId};
 use super::{Event, OutgoingRequest, UserAgent};
@@ -43,12 +45,22 @@ pub(super) struct Failover {
     avoided: HashMap<(Transport, SocketAddr), Instant>,
 }
 
+/// The servers that get a request should the first fail, and what it says to them.
+#[derive(Debug, Default)]
+pub(super) struct Rest {
+    flows: VecDeque<Flow>,
+    /// The body by the address of ours that it leaves from, where that makes a difference.
+    bodies: Vec<(IpAddr, Bytes)>,
+}
+
 /// What remains to be tried of one request.
 #[derive(Debug)]
 struct Tries {
     request: Box<Request>,
     owner: Owner,
-    rest: VecDeque<Flow>,
+    rest: Rest,
+    /// The address of ours that it left from last.
+    left_from: IpAddr,
     /// The id under which the layer above knows it: that of its first transaction.
     known_as: ClientTransactionId,
     /// This server has said something.
@@ -97,20 +109,40 @@ impl Failover {
 
 impl UserAgent {
     /// Decides which server gets a request first: returns the others.
-    pub(super) fn choose_first(
-        &mut self,
-        now: Instant,
-        outgoing: &mut OutgoingRequest,
-    ) -> VecDeque<Flow> {
+    pub(super) fn choose_first(&mut self, now: Instant, outgoing: &mut OutgoingRequest) -> Rest {
         if outgoing.alternatives.is_empty() {
-            return VecDeque::new();
+            return Rest::default();
+        }
+        let mut elsewhere = std::mem::take(&mut outgoing.elsewhere);
+        if let (false, Some(content)) = (elsewhere.is_empty(), &outgoing.content) {
+            elsewhere.push((outgoing.flow.local.ip(), content.clone()));
         }
         let mut flows = vec![outgoing.flow];
         flows.append(&mut outgoing.alternatives);
         self.failover.sort(now, &mut flows);
         let mut flows = VecDeque::from(flows);
         outgoing.flow = flows.pop_front().unwrap_or(outgoing.flow);
-        flows
+        let here = outgoing.flow.local.ip();
+        if let Some((_, content)) = elsewhere.iter().find(|(ip, _)| *ip == here) {
+            outgoing.content = Some(content.clone());
+        }
+        let bodies = elsewhere.into_iter();
+        Rest {
+            flows,
+            bodies: bodies.map(|(ip, content)| (ip, content.body)).collect(),
+        }
+    }
+
+    /// What this server has answered binds us to the address that our INVITE left from: servers
+    /// that are reached from another are not turned to any more.
+    pub fn stay(&mut self, session: SessionId) {
+        if let Some(Phase::Calling { transaction, .. }) =
+            self.sessions.get(session).map(|session| &session.phase)
+            && let Some(tries) = self.failover.tries.get_mut(transaction)
+        {
+            let here = tries.left_from;
+            tries.rest.flows.retain(|flow| flow.local.ip() == here);
+        }
     }
 
     /// Sends a request outside a dialog to the first of its servers; `rest` are the others.
@@ -119,10 +151,10 @@ impl UserAgent {
         now: Instant,
         request: Request,
         flow: Flow,
-        rest: VecDeque<Flow>,
+        rest: Rest,
         owner: Owner,
     ) -> Option<ClientTransactionId> {
-        if rest.is_empty() {
+        if rest.flows.is_empty() {
             return self.transactions.start_client(now, request, flow, owner);
         }
         let kept = Box::new(request.clone());
@@ -131,6 +163,7 @@ impl UserAgent {
             request: kept,
             owner,
             rest,
+            left_from: flow.local.ip(),
             known_as: client,
             answered: false,
         };
@@ -139,7 +172,7 @@ impl UserAgent {
     }
 
     fn watch(&mut self, now: Instant, client: ClientTransactionId, tries: Tries) {
-        if !tries.rest.is_empty() {
+        if !tries.rest.flows.is_empty() {
             let up = now + self.config.timers.patience();
             self.failover.queue.push(up, client);
         }
@@ -247,10 +280,14 @@ impl UserAgent {
         if !self.is_wanted(owner) {
             return false;
         }
-        let Some(flow) = tries.rest.pop_front() else {
+        let Some(flow) = tries.rest.flows.pop_front() else {
             return false;
         };
         let mut request = (*tries.request).clone();
+        let here = flow.local.ip();
+        if let Some((_, body)) = tries.rest.bodies.iter().find(|(ip, _)| *ip == here) {
+            request.body = body.clone();
+        }
         let via = self.via(flow);
         request.headers.replace_first(&via);
         let user = own_user(&request);
@@ -265,6 +302,7 @@ impl UserAgent {
             return false;
         };
         tries.answered = false;
+        tries.left_from = here;
         self.watch(now, client, tries);
         self.counters.failovers += 1;
         if let Owner::Invite(id) = owner

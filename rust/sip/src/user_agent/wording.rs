@@ -1,6 +1,7 @@
 //! Messages as the layer above words them; the user agent adds what belongs to transaction and
 //! dialog.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -79,6 +80,9 @@ pub struct OutgoingRequest {
     pub flow: Flow,
     /// Where it goes when that server fails, the next first (RFC 3263 §4.3).
     pub alternatives: Vec<Flow>,
+    /// The body, where it is another when the request leaves from this other address of ours: a
+    /// session description names it.
+    pub elsewhere: Vec<(IpAddr, Content)>,
     /// The Request-URI.
     pub uri: Uri,
     /// Who asks. The tag is made by the user agent.
@@ -109,6 +113,7 @@ impl OutgoingRequest {
         Self {
             flow,
             alternatives: Vec::new(),
+            elsewhere: Vec::new(),
             to: NameAddr::new(uri.clone()),
             uri,
             from,

@@ -456,3 +456,95 @@ fn a_preloaded_route_leads_by_the_proxy() {
     );
     assert_eq!(header(&message, HeaderName::To), "<sip:bob@example.com>");
 }
+
+/// By IPv6, where we have an address of ours that our offer then names.
+const BY_6: &str = "[2001:db8::1]:5060";
+
+fn of_both_families(servers: &[&str]) -> OutgoingRequest {
+    let elsewhere = match flow(servers[0]).remote.is_ipv4() {
+        true => "2001:db8::2",
+        false => "192.0.2.2",
+    };
+    let offer = Content::sdp(format!("offer from {elsewhere}"));
+    OutgoingRequest {
+        elsewhere: vec![(elsewhere.parse().unwrap(), offer)],
+        ..outgoing(servers)
+    }
+}
+
+/// Refuses an INVITE with 503: where it goes next, and what it is then.
+fn refused(wire: &mut Wire, from: &str, invite: &Request) -> Option<(Flow, Request)> {
+    let later = "Retry-After: 30";
+    answer(wire, from, invite, "503 Service Unavailable", later);
+    let mut sent = std::mem::take(&mut wire.sent).into_iter();
+    let mut request = || match sent.next()? {
+        (_, to, Message::Request(request)) => Some((to, request)),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(request().unwrap().1.method, Method::Ack);
+    request()
+}
+
+#[test]
+fn from_another_address_of_ours_the_offer_and_the_contact_are_others() {
+    let mut wire = Wire::new();
+    let other = "[2001:db8::9]:5060";
+    let invite = of_both_families(&[BY_6, PHONE, SECOND, other]);
+    wire.agent.invite(wire.now, invite).unwrap();
+    wire.drain();
+    let mut next = Some(sent(&mut wire));
+    for (server, here, offer) in [
+        (BY_6, "[2001:db8::2]", "offer"),
+        (PHONE, "192.0.2.2", "offer from 192.0.2.2"),
+        (SECOND, "192.0.2.2", "offer from 192.0.2.2"),
+        (other, "[2001:db8::2]", "offer"),
+    ] {
+        let (to, request) = next.expect("there is one more");
+        assert_eq!((to, &request.body[..]), (flow(server), offer.as_bytes()));
+        assert!(via(&request).starts_with(&format!("SIP/2.0/UDP {here}:5060;")));
+        let message = Message::Request(request.clone());
+        let contact = header(&message, HeaderName::Contact);
+        assert_eq!(contact, format!("<sip:sems@{here}:5060>"));
+        next = refused(&mut wire, server, &request);
+    }
+    assert_eq!(next, None);
+    let told = wire.told();
+    assert!(matches!(told.last(), Some(Event::Terminated { .. })));
+}
+
+#[test]
+fn who_is_told_at_once_that_another_server_is_asked_first_knows_its_address() {
+    let mut wire = Wire::new();
+    wire.agent
+        .invite(wire.now, outgoing(&[BY_6, PHONE]))
+        .unwrap();
+    wire.drain();
+    let (_, first) = sent(&mut wire);
+    refused(&mut wire, BY_6, &first);
+    wire.told();
+    let invite = of_both_families(&[BY_6, PHONE]);
+    let session = wire.agent.invite(wire.now, invite).unwrap();
+    wire.drain();
+    let (to, request) = sent(&mut wire);
+    assert_eq!(
+        (to, &request.body[..]),
+        (flow(PHONE), &b"offer from 192.0.2.2"[..])
+    );
+    let told = wire.told();
+    assert!(is_next(&told[0], session, PHONE), "{told:?}");
+}
+
+#[test]
+fn who_is_bound_to_an_address_turns_to_no_server_that_is_reached_from_another() {
+    let mut wire = Wire::new();
+    let invite = of_both_families(&[BY_6, PHONE, "[2001:db8::9]:5060"]);
+    let session = wire.agent.invite(wire.now, invite).unwrap();
+    wire.drain();
+    let (_, first) = sent(&mut wire);
+    answer(&mut wire, BY_6, &first, "183 Session Progress", CONTACT);
+    wire.agent.stay(session);
+    answer(&mut wire, BY_6, &first, "503 Service Unavailable", "");
+    let told = wire.told();
+    let last = told.last().expect("it goes on");
+    assert!(is_next(last, session, "[2001:db8::9]:5060"), "{told:?}");
+}

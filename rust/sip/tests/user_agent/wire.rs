@@ -144,10 +144,15 @@ impl Wire {
 }
 
 pub fn flow(remote: &str) -> Flow {
+    let remote: SocketAddr = remote.parse().unwrap();
+    let local = match remote.is_ipv4() {
+        true => "192.0.2.2:5060",
+        false => "[2001:db8::2]:5060",
+    };
     Flow {
         transport: Transport::Udp,
-        local: SocketAddr::from(([192, 0, 2, 2], 5060)),
-        remote: remote.parse().unwrap(),
+        local: local.parse().unwrap(),
+        remote,
     }
 }
 
