@@ -114,6 +114,10 @@ class TalkChanged(Event):
         """Nobody else knows who talks with whom."""
         return self.told
 
+    def is_for(self, reader: int | None) -> bool:
+        """Not even the operator does."""
+        return reader in self.told
+
     def concerns(self, participant: int) -> bool:
         """It is his talk now."""
         return participant in self.talk.involved
@@ -148,6 +152,10 @@ class MutedInTalk(ParticipantChanged):
     def audience(self) -> frozenset[int] | None:
         """Those who are in the talk."""
         return self.told
+
+    def is_for(self, reader: int | None) -> bool:
+        """Not even the operator is told."""
+        return reader in self.told
 
 
 # commands
@@ -339,12 +347,13 @@ def _change(room: ConferenceModel, talk: Conversation, by: int | None) -> None:
         if participant.private == (id in talkers):
             continue
         if id in talkers:
-            room.record(WentPrivate, participant=replace(participant, private=True), by=by)
+            # Who asked or accepted is not told: it would say who talks with whom.
+            room.record(WentPrivate, participant=replace(participant, private=True))
         else:
             # Whose last wish was not to be heard stays so.
             muted = participant.muted_by_self or participant.muted_in_talk
             back = replace(participant, private=False, muted_in_talk=False, muted_by_self=muted)
-            room.record(CameBack, participant=back, by=by)
+            room.record(CameBack, participant=back)
 
 
 def _must_be_free(

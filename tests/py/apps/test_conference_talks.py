@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import random
 import wave
 from array import array
 from pathlib import Path
@@ -15,11 +17,14 @@ from sems.conference import (
     AskToTalk,
     Background,
     Coach,
+    Command,
     Conference,
+    ConferenceModel,
     LeaveTalk,
     Move,
     Mute,
     Readmit,
+    Refused,
     Remove,
     SetMode,
     SetVolume,
@@ -377,3 +382,55 @@ async def test_a_move_is_heard(lab: Lab) -> None:
     meeting.do(Move(2, "Blue"), by="anna")
     anna, ben = await asyncio.gather(*(phone.hear(1) for phone in meeting.phones.values()))
     assert (anna.is_silent, ben.is_silent) == (True, False)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_is_done_everybody_hears_whom_the_model_says(lab: Lab, seed: int) -> None:
+    chance = random.Random(seed)
+    meeting = await meet(lab)
+    model = meeting.conference.model
+    ids = list(IDS.values())
+
+    def anything() -> Command:
+        one, other = chance.sample(ids, 2)
+        talk = model.talk_of(one)
+        return chance.choice([
+            Move(one, chance.choice([None, None, "Blue", "Red"])),
+            AskToTalk((other,), chance.choice([Background.SOFT, Background.OFF])),
+            AcceptTalk(talk.id if talk else 0),
+            LeaveTalk(talk.id if talk else 0),
+            Coach(other),
+            chance.choice([Mute(one), Unmute(one)]),
+            chance.choice([Remove(one), Readmit(one), Readmit(one)]),
+            SetMode(chance.choice([Mode.OPEN, Mode.OPEN, Mode.MODERATED, Mode.LECTURE])),
+            Talk(),
+            SetVolume(other, chance.choice([-3.0, 3.0])),
+        ])  # fmt: skip
+
+    for _ in range(8):
+        for _ in range(12):
+            with contextlib.suppress(Refused):
+                model.do(anything(), by=chance.choice([*ids, 1, None]))
+            if chance.random() < 0.3:
+                await asyncio.sleep(chance.choice([0, 0.001, 0.02]))
+        # Who was removed for good would leave.
+        model.do(*(Readmit(id) for id in ids), by=None)
+        # Nor is anybody to hear that he is asked while it is listened.
+        for talk in list(model.talks.values()):
+            for id in talk.asked:
+                model.report_unanswered(talk.id, id)
+        assert await meeting.who_hears_whom() == {
+            name: {other for other, id in IDS.items() if hears(model, IDS[name], id)} for name in IDS
+        }
+
+
+def hears(model: ConferenceModel, listener: int, speaker: int) -> bool:
+    """One hears the other, as the model says."""
+    his, others = model.participants[listener], model.participants[speaker]
+    if listener == speaker or not model.heard(others):
+        return False
+    talk = model.talk_of(listener)
+    if others.private:
+        return talk is not None and speaker in talk.members and listener in talk.members
+    without_room = his.private and talk is not None and talk.room is Background.OFF
+    return his.side_room == others.side_room and not without_room

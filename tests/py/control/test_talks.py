@@ -79,9 +79,22 @@ async def test_only_those_whose_talk_it_is_are_told_of_it(meeting: Meeting) -> N
             told = (await anna.next()).data
             assert (told["type"], told["participant"]["id"]) == ("went_private", who)
             assert told["participant"]["private"]
+            assert "by" not in told
         await send(meeting, "cleo", "DELETE", f"{TALKS}/{id}")
         told = (await anna.next()).data
         assert (told["type"], told["participant"]["private"]) == ("came_back", False)
+
+
+async def test_not_even_the_operator_is_told_who_talks_with_whom(meeting: Meeting) -> None:
+    async with meeting.stream("operator") as operator:
+        await operator.next()
+        id = await ask(meeting, "ben", 3)
+        await send(meeting, "cleo", "POST", f"{TALKS}/{id}/accept")
+        await send(meeting, "cleo", "PATCH", f"{ROOM}/participants/me", {"muted": True})
+        await send(meeting, "cleo", "DELETE", f"{TALKS}/{id}")
+        told = [(await operator.next()).data for _ in range(4)]
+    assert [each["type"] for each in told] == ["went_private", "went_private", "came_back", "came_back"]
+    assert not any("talk" in each for each in told)
 
 
 async def test_who_declines_or_leaves_is_told_that_it_has_ended_for_him(meeting: Meeting) -> None:
