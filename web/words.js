@@ -3,8 +3,11 @@
 export const language = document.documentElement.lang;
 export const { words } = await import(`./words/${language}.js`);
 
+const NOT_ALLOWED = "That is not allowed. ";
+
 /** A sentence of the server in the language of the page, if that is known there. `{}` stands for what varies. */
 export function said(sentence) {
+  if (sentence.startsWith(NOT_ALLOWED)) return `${words.notAllowed} ${said(sentence.slice(NOT_ALLOWED.length))}`;
   for (const [theirs, ours] of Object.entries(words.said)) {
     if (theirs === sentence) return ours;
     const [before, after] = theirs.split("{}");

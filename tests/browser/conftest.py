@@ -79,6 +79,7 @@ class World:
         """A browser of its own, with cookies of its own."""
         context = await self.browser.new_context(**{"viewport": WIDE, **options})
         context.set_default_timeout(5_000)
+        context.set_default_navigation_timeout(15_000)  # a busy machine starts windows slowly
         self.stack.push_async_callback(context.close)
         return context
 

@@ -1,12 +1,11 @@
 // What can be asked of the server: how the room looks with it at once, and how it is asked for.
 
 import { ask, Refused } from "../session.js";
-import { said, words } from "../words.js";
 import * as wishes from "./wishes.js";
 
 export class Commands {
   /**
-   * `path`: of the conference in the API. `on` has `changed()`, `failed(sentence)` and `ended()`; `usable()`
+   * `path`: of the conference in the API. `on` has `changed()`, `failed(error)` and `ended()`; `usable()`
    * tells whether there is a line.
    */
   constructor(state, path, on) {
@@ -27,7 +26,7 @@ export class Commands {
       this.state.refused(wish);
       this.on.changed();
       if (error instanceof Refused && error.status === 410) this.on.ended();
-      else this.on.failed(error instanceof Refused ? said(error.message) : words.notThrough);
+      else this.on.failed(error);
       return null;
     }
   }
@@ -85,5 +84,65 @@ export class Commands {
 
   say(text, to) {
     return this.do(wishes.say(text, to), "POST", "/messages", to ? { text, to } : { text });
+  }
+
+  move(id, room) {
+    return this.#change(wishes.move(id, room), id, { side_room: room });
+  }
+
+  askToTalk(id) {
+    return this.do(wishes.askToTalk([id]), "POST", "/talks", { with: [id] });
+  }
+
+  coach(id) {
+    return this.do(wishes.coach(id), "POST", "/talks", { with: [id], kind: "coach" });
+  }
+
+  acceptTalk() {
+    return this.do(wishes.acceptTalk(), "POST", `/talks/${this.#talk}/accept`);
+  }
+
+  declineTalk() {
+    return this.do(wishes.endTalk(), "POST", `/talks/${this.#talk}/decline`);
+  }
+
+  leaveTalk() {
+    return this.do(wishes.endTalk(), "DELETE", `/talks/${this.#talk}`);
+  }
+
+  hearRoom(room) {
+    return this.do(wishes.hearRoom(room), "PATCH", `/talks/${this.#talk}`, { room });
+  }
+
+  get #talk() {
+    return this.state.room.talk?.id;
+  }
+
+  admit(id) {
+    return this.do(wishes.admit(id), "POST", `/participants/${id}/admit`);
+  }
+
+  admitAll() {
+    return this.do(wishes.admitAll(), "POST", "/admit");
+  }
+
+  turnAway(id) {
+    return this.do(wishes.admit(id), "DELETE", `/participants/${id}`);
+  }
+
+  dial(target) {
+    return this.do(wishes.dial(target), "POST", "/calls", { target });
+  }
+
+  cancelCall(id) {
+    return this.do(wishes.cancelCall(id), "DELETE", `/calls/${id}`);
+  }
+
+  redial(id) {
+    return this.do(wishes.redial(id), "POST", `/calls/${id}/redial`);
+  }
+
+  record(state, kind) {
+    return this.do(wishes.record(state), "PATCH", "/recording", kind ? { state, kind } : { state });
   }
 }

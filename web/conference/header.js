@@ -5,16 +5,19 @@ import { words } from "../words.js";
 
 export class Header {
   constructor(section) {
-    const [name, now, count, mode, locked] = ["#room-name", "#now", "#count", "#mode-sign", "#locked"].map((each) =>
+    const [name, now, count, mode, locked, aside] = ["#room-name", "#now", "#count", "#mode-sign", "#locked", "#aside"].map((each) =>
       find(each, section),
     );
-    Object.assign(this, { name, now, count, mode, locked });
+    Object.assign(this, { name, now, count, mode, locked, aside });
   }
 
   render(room, speakers) {
     const { mode, locked } = room.settings;
     setText(this.name, room.name);
     setText(this.count, words.count(room.participants.size));
+    const { side_room } = room.participants.get(room.me);
+    setText(this.aside, side_room ? words.inSideRoom(side_room) : "");
+    show(this.aside, Boolean(side_room));
     setText(this.now, whoSpeaks(room, speakers));
     setAttribute(this.now, "data-speaking", speakers.length > 0);
     setText(this.mode, words.modeSign[mode]);

@@ -1,14 +1,18 @@
 // The page of one call: it joins what happens in the conference, what is shown of it, and what is pressed.
 
-import { find, setAttribute, show } from "../dom.js";
+import { find, show } from "../dom.js";
 import { ask, Follower, Refused } from "../session.js";
-import { translate, words } from "../words.js";
+import { said, translate, words } from "../words.js";
+import { Asks } from "./asks.js";
+import { Calls } from "./calls.js";
 import { Commands } from "./commands.js";
 import { Crowd } from "./crowd.js";
 import { Header } from "./header.js";
 import { followKeys, showCodes } from "./keys.js";
 import { Me } from "./me.js";
+import { Move } from "./move.js";
 import { News } from "./news.js";
+import { Recording } from "./recording.js";
 import { Rows } from "./rows.js";
 import { Settings } from "./settings.js";
 import { State } from "./state.js";
@@ -32,26 +36,34 @@ const news = new News();
 const commands = new Commands(state, "", {
   usable: () => connected === true && !over,
   changed: later,
-  failed: (sentence) => me.notify(sentence),
+  failed: (error) => me.notify(sentenceOf(error)),
   ended: () => end(words.ended),
 });
-const me = new Me(find("#me"), commands);
+const nameOf = (id) => state.nameOf(id);
+const me = new Me(find("#me"), commands, nameOf);
+const asks = new Asks(commands, nameOf);
 const header = new Header(find("#room"));
 const crowd = new Crowd(find("#crowd"), later);
 const tabs = new Tabs(find("#tabs"), later);
 const texts = new Texts(find("#text"), {
   say: (text, to) => commands.say(text, to),
-  nameOf: (id) => state.nameOf(id),
+  nameOf,
   seen: () => tabs.sees("text") && !document.hidden,
 });
 const settings = new Settings(find("#settings"), commands);
+const calls = new Calls(find("#call"), find("#participants"), commands, () => tabs.choose("room"));
+const recording = new Recording(commands, (error) => me.notify(sentenceOf(error)));
+const move = new Move((id, room) => commands.move(id, room));
 const rows = new Rows(
   find("#participants"),
   {
     mute: (id) => commands.mute(id, !participant(id).muted_by_moderator),
     floor: (id) => commands.floor(id, !state.room.floor.includes(id)),
     lower: (id) => commands.hand(id, false),
+    private: (id) => commands.askToTalk(id),
+    coach: (id) => commands.coach(id),
     write: (id) => write(id),
+    move: (id) => move.ask(participant(id), state.room),
     promote: (id) => commands.role(id, "moderator"),
     demote: (id) => commands.role(id, "speaker"),
     volume: settled((id, gain) => commands.volume(id, gain)),
@@ -64,6 +76,7 @@ followKeys({ m: () => me.press("mute"), h: () => me.press("hand"), t: () => me.p
 
 // commands
 
+const sentenceOf = (error) => (error instanceof Refused ? said(error.message) : words.notThrough);
 const participant = (id) => state.room.participants.get(id);
 
 /** Does at the end of a movement what would be too much to ask for at each step of it. */
@@ -115,26 +128,37 @@ function render() {
   if (!state.known || over) return;
   const room = state.room;
   const usable = connected === true;
-  const here = room.participants.has(room.me);
-  show(find("#rest"), here);
-  if (!here) return me.away(words.removed);
-  const speakers = [...room.participants.values()].filter((each) => each.speaking);
+  const mine = room.participants.get(room.me);
+  const waiting = room.waiting.find((each) => each.id === room.me);
+  show(find("#rest"), mine !== undefined);
   document.title = room.name;
+  if (!mine) {
+    asks.clear();
+    return waiting ? me.alone(words.youWait, waiting.name) : me.away(words.removed);
+  }
+  const speakers = [...room.participants.values()].filter((each) => each.speaking && near(each, mine));
   header.render(room, speakers);
   crowd.render(room, speakers);
   me.render(room, usable);
+  asks.render(room, usable);
   texts.render(room, usable);
   settings.render(room, usable);
+  calls.render(room, usable);
+  recording.render(room, usable);
   tabs.render();
   rows.render(room, usable, crowd.shows);
 }
+
+/** Those who are in the same room as I. */
+const near = (each, mine) => (each.side_room ?? null) === (mine.side_room ?? null);
 
 function showLevels(levels) {
   rows.level(levels);
   if (state.known) me.level(levels[state.room.me]);
 }
 
-function announce({ type, participant, settings, message }) {
+function announce(event) {
+  const { type, participant, settings, message, call } = event;
   const room = state.room;
   const own = participant?.id === room.me;
   if (settings && settings.locked !== room.settings.locked)
@@ -145,21 +169,40 @@ function announce({ type, participant, settings, message }) {
     if (own) news.tell(moderates ? words.youAreModerator : words.youAreNoModerator);
     else if (moderates) news.tell(words.happened.role_changed(participant.name));
   } else if (type === "floor_taken" && own) news.tell(words.floorLost);
-  else if (type === "joined" || type === "left") news.move(type, participant.name);
+  else if (type === "joined" || type === "admitted") news.move("joined", participant.name);
+  else if (type === "left") news.move(type, participant.name);
+  else if (type === "knocked") news.tell(words.happened.knocked(event.waiting.at(-1).name));
+  else if (type === "moved")
+    news.tell(own ? words.youMoved(participant.side_room) : words.happened.moved(participant.name, participant.side_room));
+  else if (type === "recording_changed") {
+    news.tell(words.recordingNews[event.recording.state]);
+    if (event.error) me.notify(said(event.error));
+  } else if (type === "call_changed") news.tell(words.happened.call_changed(call.name, words.call[call.state] ?? said(call.reason)));
+  else if (type === "talk_changed") announceTalk(event.talk);
   else if (message && !tabs.sees("text") && message.sender !== room.me && type === "message_sent")
     news.tell(words.happened.message_sent(message.name));
   else if (!own && words.happened[type]) news.tell(words.happened[type](participant?.name));
+}
+
+/** What became of a talk that was asked for. */
+function announceTalk(talk) {
+  const before = state.room.talk;
+  const told = (key) => talk[key].filter((id) => id !== state.room.me && !before?.[key]?.includes(id));
+  const [declined, silent] = [told("declined"), told("unanswered")];
+  if (talk.by === state.room.me && declined.length) me.notify(words.declined(declined.map(nameOf)));
+  else if (talk.by === state.room.me && silent.length) me.notify(words.unanswered(silent.map(nameOf)));
+  else if (talk.state === "ended" && before?.state === "talking") me.notify(words.backInTheRoom);
 }
 
 function end(text) {
   if (over) return;
   over = true;
   follower?.stop();
-  setAttribute(document.body, "data-ended", true);
   show(find("#reconnecting"), false);
   rows.clear();
+  asks.clear();
   show(find("#rest"), false);
-  me.end(text);
+  me.alone(text);
 }
 
 // the line
@@ -182,12 +225,14 @@ function follow() {
       if (!state.known) return;
       announce(event);
       state.onEvent(event);
+      if (event.type === "recordings_changed" || event.type === "recording_changed") recording.renew();
       later();
     },
     levels: showLevels,
     quality: (figures) => rows.lines(figures),
     ended({ reason }) {
-      end(reason === "removed" ? `${words.removed} ${words.ended}` : words.ended);
+      const why = { removed: words.removed, turned_away: words.turnedAway }[reason];
+      end(why ? `${why} ${words.ended}` : words.ended);
     },
   });
 }

@@ -10,6 +10,9 @@ const NOTICE = 6_000; // ms
 
 /** Which buttons there are at which moment; the first is the big one. */
 const BUTTONS = {
+  leave: ["leave", "mute"],
+  coached: ["mute", "leave"],
+  aside: ["mute", "home"],
   mute: ["mute", "hand"],
   talk: ["talk", "mute", "back"],
   take: ["talk", "hand"],
@@ -22,8 +25,10 @@ export class Me {
   #unheard = false;
   #floorUntil = null;
 
-  constructor(zone, commands) {
+  /** `nameOf(id)` tells what somebody is called. */
+  constructor(zone, commands, nameOf) {
     this.zone = zone;
+    this.nameOf = nameOf;
     this.name = find(".my-name", zone);
     this.role = find(".my-role", zone);
     this.text = find(".my-state [role=status]", zone);
@@ -31,16 +36,20 @@ export class Me {
     this.undo = find("#undo", zone);
     this.bar = find(".bar", zone);
     this.buttons = {
+      leave: find("#leave", zone),
       talk: find("#talk", zone),
       mute: find("#mute", zone),
       hand: find("#hand", zone),
       back: find("#give-back", zone),
+      home: find("#home", zone),
     };
     const acts = {
+      leave: () => commands.leaveTalk(),
       talk: () => commands.talk(),
       mute: () => commands.mute(this.id, !this.muted),
       hand: () => commands.hand(this.id, !this.raised),
       back: () => commands.floor(this.id, false),
+      home: () => commands.move(this.id, null),
     };
     for (const [name, button] of Object.entries(this.buttons))
       button.addEventListener("click", () => isEnabled(button) && acts[name]());
@@ -76,6 +85,9 @@ export class Me {
   render(room, usable) {
     const me = room.participants.get(room.me);
     const now = moment(room);
+    setAttribute(document.body, "data-alone", null);
+    setAttribute(this.name, "role", null);
+    setAttribute(this.name, "aria-level", null);
     Object.assign(this, { id: me.id, muted: me.muted, raised: room.hands.includes(me.id) });
     setText(this.name, me.name);
     setText(this.role, words.role[me.role]);
@@ -88,7 +100,7 @@ export class Me {
       enable(button, usable);
     }
     enable(this.undo, usable);
-    const heard = (now === "mute" || now === "talk") && !me.muted && !me.on_hold;
+    const heard = now !== "take" && now !== "hand" && !me.muted && !me.on_hold;
     setAttribute(this.zone, "data-heard", heard);
     setAttribute(this.zone, "data-muted", me.muted);
     setAttribute(this.zone, "data-hand", this.raised);
@@ -96,7 +108,7 @@ export class Me {
     if (me.unheard && !this.#unheard) this.#pulse(this.buttons[BUTTONS[now][0]]);
     this.#unheard = me.unheard;
     this.#floorUntil = now === "talk" ? me.floor_until : null;
-    this.state = describe(room);
+    this.state = describe(room, this.nameOf);
     this.#count();
     this.#write();
   }
@@ -113,15 +125,17 @@ export class Me {
     this.#count();
     this.#write();
     for (const button of Object.values(this.buttons)) enable(button, false);
+    for (const mark of ["heard", "muted"]) setAttribute(this.zone, `data-${mark}`, null);
     this.level(undefined);
   }
 
-  /** The call is over, and so is all that could be done here. */
-  end(text) {
+  /** He waits to be let in, or his call is over: nothing can be done here, and there is nothing but a sentence. */
+  alone(text, name = this.name.textContent) {
     this.away(text);
-    setAttribute(this.zone, "data-ended", true);
+    setText(this.name, name);
     setAttribute(this.name, "role", "heading");
     setAttribute(this.name, "aria-level", 1);
+    setAttribute(document.body, "data-alone", true);
     for (const button of Object.values(this.buttons)) show(button, false);
   }
 

@@ -2,34 +2,49 @@
 
 import { words } from "../words.js";
 
+/** His talk, if it is going on: `private`, `coach` (only the other hears him) or `coached`. */
+export function talking(room) {
+  const { talk, me } = room;
+  if (talk?.state !== "talking" || !talk.members.includes(me)) return null;
+  if (talk.kind === "private") return "private";
+  return talk.by === me ? "coach" : "coached";
+}
+
+/** The others in his talk. */
+export const partners = (room) => room.talk.members.filter((id) => id !== room.me);
+
 /**
- * The button of the moment: `mute` (whoever speaks is heard), `talk` (he has the floor), `take` (a moderator,
- * who takes it), `hand` (he asks for it).
+ * The button of the moment: `leave` (he talks in private), `mute` (whoever speaks is heard), `aside` (so it is in
+ * his side room), `talk` (he has the floor), `take` (a moderator, who takes it), `hand` (he asks for it).
  */
 export function moment(room) {
   const me = room.participants.get(room.me);
-  if (room.settings.mode === "open") return "mute";
+  const now = talking(room);
+  if (now === "private" || now === "coach") return "leave";
+  if (me.side_room) return "aside";
+  if (room.settings.mode === "open") return now ? "coached" : "mute";
   if (room.floor.includes(me.id)) return "talk";
   return me.role === "moderator" ? "take" : "hand";
 }
 
 /** What his line says of him. */
-export function describe(room) {
+export function describe(room, nameOf) {
   const me = room.participants.get(room.me);
   const place = room.hands.indexOf(me.id) + 1;
+  const { talk } = room;
   if (me.on_hold) return words.youAreOnHold;
-  switch (moment(room)) {
-    case "talk":
-      return me.muted ? words.mutedWithFloor : words.yourFloor;
-    case "take":
-    case "hand":
-      if (place) return words.yourHand(place);
-      if (me.unheard) return words.unheardWithoutFloor;
-      return words.noFloor[room.settings.mode];
+  if (talk?.state === "asked" && talk.by === me.id) return words.youHaveAsked(talk.asked.map(nameOf));
+  const now = moment(room);
+  if (now === "leave") return me.muted ? words.youAreMuted : words.heardBy(partners(room).map(nameOf));
+  if (now === "talk") return me.muted ? words.mutedWithFloor : words.yourFloor;
+  if (now === "take" || now === "hand") {
+    if (place) return words.yourHand(place);
+    return me.unheard ? words.unheardWithoutFloor[now] : words.noFloor[room.settings.mode];
   }
   if (me.unheard) return words.youAreMuted;
   if (place) return me.muted ? words.mutedWithHand(place) : words.yourHand(place);
   if (me.muted && me.role === "listener") return words.youListen;
   if (me.muted_by_moderator) return words.youAreMutedByModerator;
-  return me.muted ? words.youAreMuted : words.heard;
+  if (me.muted) return words.youAreMuted;
+  return now === "aside" ? words.heardIn(me.side_room) : words.heard;
 }

@@ -8,10 +8,13 @@ const LOUDEST = 12; // dB
 
 /** The buttons, in the order in which they stand: what is written on them, and their whole name. */
 const BRIEF = {
+  private: [words.talkPrivately, words.talkPrivatelyWith],
   write: [words.write, words.writeTo],
+  move: [words.move, words.moveName],
   remove: [words.remove, words.removeName],
 };
 const REST = {
+  coach: [words.coach, words.coachName],
   promote: [words.promote, words.promoteName],
   demote: [words.demote, words.demoteName],
 };
@@ -35,9 +38,7 @@ export class Panel {
     for (const act in { ...BRIEF, ...REST }) this.#buttons[act] = button(act);
     for (const act in SLIDERS) {
       const input = make("input", { type: "range", "data-act": act, min: SOFTEST, max: LOUDEST, step: 1 });
-      const value = make("output");
-      const element = make("label", {}, make("span", {}, SLIDERS[act][0]), input, value);
-      this.#sliders[act] = { element, input, value };
+      this.#sliders[act] = { element: make("label", {}, make("span", {}, SLIDERS[act][0]), input), input };
     }
     this.line = make("p", { class: "line" });
     const buttons = (acts) => Object.keys(acts).map((act) => this.#buttons[act]);
@@ -65,12 +66,11 @@ export class Panel {
       enable(button, context.usable);
     }
     const gains = { volume: volume ?? 0, gain: participant.gain ?? 0 };
-    for (const [act, { element, input, value }] of Object.entries(this.#sliders)) {
+    for (const [act, { element, input }] of Object.entries(this.#sliders)) {
       show(element, actions.includes(act));
       setAttribute(input, "aria-label", SLIDERS[act][1](name));
       setAttribute(input, "aria-valuetext", words.louder(gains[act]));
       if (Number(input.value) !== gains[act]) input.value = gains[act];
-      setText(value, words.louder(gains[act]));
       input.disabled = !context.usable;
     }
     this.fillLine(context.lines[participant.id]);

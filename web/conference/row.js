@@ -50,11 +50,12 @@ export class Row {
     setAttribute(this.element, "data-muted", participant.muted && !participant.speaking);
     setAttribute(this.element, "data-floor", floor);
     setAttribute(this.element, "data-own", own);
+    setAttribute(this.element, "data-far", (participant.side_room ?? null) !== context.place || participant.private);
     this.#fillHand(participant, place, steered);
     this.#fillQuick(participant, floor, steered, context);
-    const actions = own ? [] : available(participant, floor, context);
+    const actions = available(participant, own, context);
     this.#fillMore(actions.length > 0, name);
-    if (!actions.length || !(this.#open || this.roomy)) {
+    if (!actions.length || !(this.#open || (this.roomy && !own))) {
       this.#panel?.element.remove();
       this.#panel = null;
       return 1;
@@ -134,20 +135,24 @@ export class Row {
 }
 
 /** What can be done with this person, beside the quick ones. */
-function available(participant, floor, { moderates, has }) {
+function available(participant, own, { moderates, has, place }) {
+  const steers = moderates && !own;
+  const near = !own && has.talk && (participant.side_room ?? null) === place;
   return [
-    moderates && "steer",
-    has.messages && "write",
-    has.volumes && "volume",
-    moderates && has.volumes && "gain",
-    moderates && participant.role !== "moderator" && "promote",
-    moderates && participant.role === "moderator" && "demote",
-    moderates && "remove",
+    steers && "steer",
+    near && "private",
+    !own && has.messages && "write",
+    moderates && has.side_room && "move",
+    steers && near && "coach",
+    !own && has.volumes && "volume",
+    steers && has.volumes && "gain",
+    steers && (participant.role === "moderator" ? "demote" : "promote"),
+    steers && "remove",
   ].filter(Boolean);
 }
 
 function describe(participant, own, floor, { mode }) {
-  const { role, presence, speaking, muted, on_hold, line } = participant;
+  const { role, presence, speaking, muted, on_hold, line, side_room } = participant;
   // What matters most comes first, where it can't be cut off.
   return [
     own && words.you,
@@ -155,6 +160,8 @@ function describe(participant, own, floor, { mode }) {
     muted && words.muted,
     line && words.badLine(line),
     on_hold && words.onHold,
+    participant.private && words.inPrivate,
+    side_room && words.inSideRoom(side_room),
     floor && mode === "moderated" && words.hasFloor,
     words.role[role],
     !own && words.presence[presence],

@@ -83,6 +83,7 @@ export class Rows {
       me: room.me,
       moderates: room.participants.get(room.me)?.role === "moderator",
       mode: room.settings.mode,
+      place: room.participants.get(room.me)?.side_room ?? null,
       has: room.has,
       usable,
       lines: this.#lines,

@@ -3,6 +3,9 @@
 import { enable, find, isEnabled, setText, show } from "../dom.js";
 import { words } from "../words.js";
 
+const SWITCHES = ["waiting_room", "wait_for_moderator", "quiet"];
+const PINS = ["pin", "moderator_pin"];
+
 export class Settings {
   constructor(card, commands) {
     this.card = card;
@@ -14,11 +17,26 @@ export class Settings {
     this.lock.addEventListener("click", () => isEnabled(this.lock) && commands.set({ locked: !this.locked }));
     for (const option of this.mode.options) option.textContent = words.mode[option.value];
     for (const option of this.time.options) option.textContent = words.talkTime(Number(option.value));
+    this.switches = SWITCHES.map((name) => find(`[name=${name}]`, card));
+    for (const box of this.switches)
+      box.addEventListener("change", () => commands.set({ [box.name]: box.checked }));
+    this.pins = PINS.map((name) => find(`form[data-pin=${name}]`, card));
+    for (const form of this.pins) {
+      form.addEventListener("submit", async (event) => {
+        event.preventDefault();
+        const pin = form.elements.pin.value.trim();
+        if (!isEnabled(form.elements.set) || (!pin && !this.has[form.dataset.pin])) return;
+        if (await commands.set({ [form.dataset.pin]: pin || null })) form.elements.pin.value = "";
+      });
+      form.elements.pin.addEventListener("input", () => this.#fillPin(form));
+    }
   }
 
   render(room, usable) {
-    const { mode, locked, talk_time = null } = room.settings;
+    const { settings } = room;
+    const { mode, locked, talk_time } = settings;
     this.locked = locked;
+    this.has = { pin: settings.has_pin, moderator_pin: settings.has_moderator_pin };
     show(this.card, room.participants.get(room.me).role === "moderator");
     if (this.mode.value !== mode) this.mode.value = mode;
     setText(find("#mode-hint", this.card), words.modeHint[mode]);
@@ -27,7 +45,21 @@ export class Settings {
     setText(this.lock, locked ? words.unlock : words.lock);
     setText(find("#lock-hint", this.card), locked ? words.lockedHint : words.openHint);
     enable(this.lock, usable);
+    for (const box of this.switches) {
+      box.checked = settings[box.name];
+      box.disabled = !usable;
+    }
+    for (const form of this.pins) {
+      this.#fillPin(form);
+      enable(form.elements.set, usable);
+    }
     this.mode.disabled = this.time.disabled = !usable;
+  }
+
+  #fillPin({ dataset, elements }) {
+    const has = this.has[dataset.pin];
+    elements.pin.placeholder = has ? words.pinIsSet : words.noPin;
+    setText(elements.set, has && !elements.pin.value ? words.noPinAnyMore : words.setPin);
   }
 
   #fillTime(seconds) {

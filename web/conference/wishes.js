@@ -50,7 +50,11 @@ export const setMode = (mode) =>
     const lecturers = [...room.participants.values()].filter((each) => each.role === "moderator");
     room.floor = mode === "lecture" ? lecturers.map((each) => each.id) : [];
   });
-export const set = settings;
+export const set = ({ pin, moderator_pin, ...values }) => {
+  if (pin !== undefined) values.has_pin = pin !== null;
+  if (moderator_pin !== undefined) values.has_moderator_pin = moderator_pin !== null;
+  return settings(values);
+};
 
 export const setRole = (id, role) => change(id, { role });
 export const setGain = (id, gain) => change(id, { gain });
@@ -75,4 +79,52 @@ export const say = (text, to) => (room, wish) => {
     pending: true,
   };
   room.messages = put(room.messages, wish.message);
+};
+
+export const move = (id, side_room) => change(id, { side_room });
+
+export const askToTalk = (ids) => (room) => {
+  const own = room.talk ?? { id: null, kind: "private", by: room.me, members: [room.me], asked: [], state: "asked" };
+  const asked = ids.filter((id) => !own.asked.includes(id) && !own.members.includes(id));
+  room.talk = { ...own, asked: [...own.asked, ...asked] };
+};
+export const coach = (id) => (room) => {
+  room.talk = { id: null, kind: "coach", by: room.me, members: [room.me, id], asked: [], state: "talking" };
+};
+export const acceptTalk = () => (room) => {
+  const { talk, me } = room;
+  if (talk?.asked.includes(me))
+    room.talk = { ...talk, state: "talking", members: [...talk.members, me], asked: without(talk.asked, me) };
+};
+export const endTalk = () => (room) => {
+  room.talk = null;
+};
+export const hearRoom = (how) => (room) => {
+  if (room.talk) room.talk = { ...room.talk, room: how };
+};
+
+export const admit = (id) => (room) => {
+  room.waiting = without(room.waiting, id);
+};
+export const admitAll = () => (room) => {
+  room.waiting = [];
+};
+
+export const dial = (target) => (room, wish) => {
+  wish.call ??= { id: `new ${Math.random()}`, name: target, target, by: room.me, state: "trying", pending: true };
+  room.calls = put(room.calls, wish.call);
+};
+export const cancelCall = (id) => (room) => {
+  const call = room.calls.find((each) => each.id === id);
+  if (!call) return;
+  if (call.state === "failed" || call.state === "cancelled") room.calls = without(room.calls, id);
+  else room.calls = put(room.calls, { ...call, state: "cancelled", code: null, reason: "taken back" });
+};
+export const redial = (id) => (room) => {
+  const call = room.calls.find((each) => each.id === id);
+  if (call) room.calls = put(room.calls, { ...call, state: "trying", code: null, reason: "" });
+};
+
+export const record = (state) => (room) => {
+  room.recording = { ...room.recording, state };
 };

@@ -54,6 +54,12 @@ export const words = {
   takeFloor: "Wort nehmen",
   takeFloorFrom: (name) => `Wort nehmen: ${name}`,
   lowerHandOfName: (place, name) => `Hand ${place}, für ${name} senken`,
+  talkPrivately: "Unter vier Augen",
+  talkPrivatelyWith: (name) => `Unter vier Augen mit ${name}`,
+  coach: "Einflüstern",
+  coachName: (name) => `Einflüstern: ${name}`,
+  move: "Verlegen",
+  moveName: (name) => `Verlegen: ${name}`,
   write: "Schreiben",
   writeTo: (name) => `Schreiben an ${name}`,
   promote: "Zur Leitung",
@@ -85,6 +91,8 @@ export const words = {
   muted: "stumm",
   onHold: "hält die Leitung",
   hasFloor: "hat das Wort",
+  inPrivate: "im Gespräch unter vier Augen",
+  inSideRoom: (room) => `in ${room}`,
   hand: (place) => `Hand ${place}`,
   badLine: ({ loss, silent, deaf }) =>
     [
@@ -116,7 +124,10 @@ export const words = {
   yourFloor: "Sie haben das Wort: Der Raum hört Sie",
   mutedWithFloor: "Sie haben das Wort, sind aber stumm",
   floorLost: "Sie haben das Wort nicht mehr",
-  unheardWithoutFloor: "Der Raum hört Sie nicht. Heben Sie die Hand, um zu sprechen.",
+  unheardWithoutFloor: {
+    hand: "Der Raum hört Sie nicht. Heben Sie die Hand, um zu sprechen.",
+    take: "Der Raum hört Sie nicht. Drücken Sie Sprechen.",
+  },
   noFloor: {
     moderated: "Der Raum hört, wer das Wort hat",
     lecture: "Das ist ein Vortrag: Sie hören zu",
@@ -140,6 +151,9 @@ export const words = {
     floor_taken: (name) => `${name} hat das Wort nicht mehr`,
     role_changed: (name) => `${name} leitet jetzt den Raum`,
     message_sent: (name) => `${name} hat geschrieben`,
+    knocked: (name) => `${name} wartet`,
+    moved: (name, room) => (room ? `${name} ist jetzt in ${room}` : `${name} ist wieder im Hauptraum`),
+    call_changed: (name, how) => `${name}: ${how}`,
     locked: () => "Der Raum ist geschlossen",
     unlocked: () => "Der Raum ist offen",
     mode: (mode) =>
@@ -168,6 +182,95 @@ export const words = {
   lockedHint: "Niemand sonst kann dazukommen.",
   openHint: "Wer diesen Raum wählt, kann dazukommen.",
 
+  waitingRoom: "Wer kommt, wartet auf Einlass durch die Leitung",
+  waitForModerator: "Alle warten, bis die Leitung da ist",
+  quiet: "Keine Töne beim Kommen und Gehen",
+  pin: "PIN",
+  moderatorPin: "PIN der Leitung",
+  pinIsSet: "gesetzt",
+  noPin: "keine",
+  setPin: "Setzen",
+  noPinAnyMore: "Wegnehmen",
+
+  // Gespräche, die der Raum nicht hört
+  accept: "Annehmen",
+  decline: "Ablehnen",
+  takeBack: "Zurücknehmen",
+  backToTheRoom: "Zurück in den Raum",
+  hearRoom: "Den Raum leise hören",
+  wantsToTalk: (names) => `${list(names)} ${names.length === 1 ? "möchte" : "möchten"} Sie unter vier Augen sprechen.`,
+  waitingFor: (names) => `Sie haben ${list(names)} um ein Gespräch unter vier Augen gebeten.`,
+  youHaveAsked: (names) => `Warten auf ${list(names)}`,
+  heardBy: (names) => `Nur ${list(names)} ${names.length === 1 ? "hört" : "hören"} Sie`,
+  talking: {
+    private: (names) => `Unter vier Augen mit ${list(names)}. Der Raum hört Sie nicht.`,
+    coach: (names) => `Nur ${list(names)} hört Sie. Der Raum hört Sie nicht.`,
+    coached: (names) => `${list(names)} spricht nur zu Ihnen. Der Raum hört Sie wie immer.`,
+  },
+  declined: (names) => `${list(names)} ${names.length === 1 ? "möchte" : "möchten"} jetzt nicht sprechen.`,
+  unanswered: (names) => `${list(names)} ${names.length === 1 ? "hat" : "haben"} nicht geantwortet.`,
+  backInTheRoom: "Sie sind wieder im Raum.",
+
+  // Nebenräume
+  moveTo: (name) => `${name} verlegen`,
+  mainRoom: "Hauptraum",
+  newSideRoom: "Neuer Nebenraum",
+  sideRooms: ["Blau", "Grün", "Rot", "Gelb", "Weiß"],
+  toTheMainRoom: "In den Hauptraum",
+  heardIn: (room) => `Sie sind in ${room} und werden dort gehört`,
+  youMoved: (room) => (room ? `Sie sind jetzt in ${room}` : "Sie sind jetzt im Hauptraum"),
+  cancel: "Abbrechen",
+
+  // wer wartet
+  waiting: "Vor der Tür",
+  waits: "wartet",
+  admit: "Einlassen",
+  admitName: (name) => `Einlassen: ${name}`,
+  admitAll: "Alle einlassen",
+  turnAway: "Abweisen",
+  turnAwayName: (name) => `Abweisen: ${name}`,
+  youWait: "Die Leitung weiß, dass Sie da sind.",
+  turnedAway: "Die Leitung hat Sie nicht eingelassen.",
+  sure: "Sicher?",
+
+  // jemanden anrufen
+  dial: "Anrufen",
+  dialTitle: "Jemanden anrufen",
+  dialHint: "Ein Name, eine Nummer oder eine Adresse",
+  call: { trying: "wird angerufen", ringing: "es läutet" },
+  callFailed: (reason, code) => `${reason}${code ? ` (${code})` : ""}`,
+  cancelCallTo: (name) => `Anruf abbrechen: ${name}`,
+  callAgain: "Noch einmal",
+  callNameAgain: (name) => `Noch einmal anrufen: ${name}`,
+  forget: "Vergessen",
+  forgetCallTo: (name) => `Anruf vergessen: ${name}`,
+
+  // Aufnahmen
+  recording: "Aufnahme",
+  recordings: "Aufnahmen",
+  record: "Aufnehmen",
+  pause: "Pause",
+  goOn: "Weiter",
+  stopRecording: "Aufnahme beenden",
+  recordingKindTitle: "Als",
+  recordingKind: { mix: "Eine Datei", members: "Je eine Datei" },
+  recordingSign: { off: "", recording: "Aufnahme läuft", paused: "Aufnahme ruht" },
+  recordingHint: {
+    off: "Alle hören einen Ton und sehen, dass aufgenommen wird.",
+    recording: "Der Raum wird aufgenommen.",
+    paused: "Jetzt wird nichts aufgenommen.",
+  },
+  recordingNews: {
+    off: "Die Aufnahme ist beendet",
+    recording: "Der Raum wird aufgenommen",
+    paused: "Die Aufnahme ruht",
+  },
+  recordingOf: (when) => `Aufnahme vom ${when}`,
+  lasts: time,
+  download: "Herunterladen",
+  delete: "Löschen",
+  deleteRecording: (when) => `Aufnahme vom ${when} löschen`,
+
   // Hilfe
   onYourPhone: "An Ihrem Telefon",
   codes: {
@@ -186,20 +289,47 @@ export const words = {
   ],
 
   // was der Server auf Englisch sagt
+  notAllowed: "Das ist nicht erlaubt.",
   said: {
     "The room is locked.": "Der Raum ist geschlossen.",
     "The room is full, so it is busy for anybody else.": "Der Raum ist voll, also für alle anderen besetzt.",
     "This participant is not in the room any more.": "Diese Person ist nicht mehr im Raum.",
     "Everybody may talk here, so there is no floor to give.": "Hier dürfen alle sprechen, das Wort braucht niemand zu bekommen.",
-    "That is not allowed. A moderator has muted you. Raise your hand to ask for the word.":
-      "Das ist nicht erlaubt. Die Leitung hat Sie stumm geschaltet. Heben Sie die Hand, um zu sprechen.",
-    "That is not allowed. You are here to listen. Raise your hand to ask for the word.":
-      "Das ist nicht erlaubt. Sie hören hier zu. Heben Sie die Hand, um zu sprechen.",
-    "That is not allowed. You do not hold the floor. Raise your hand to ask for the word.":
-      "Das ist nicht erlaubt. Sie haben das Wort nicht. Heben Sie die Hand, um zu sprechen.",
-    "That is not allowed. Somebody must be the moderator; name another one before.":
-      "Das ist nicht erlaubt. Jemand muss den Raum leiten; bestimmen Sie vorher jemand anderen.",
-    "That is not allowed. Only a moderator can {}.": "Das ist nicht erlaubt. Das kann nur die Leitung.",
+    "A moderator has muted you. Raise your hand to ask for the word.":
+      "Die Leitung hat Sie stumm geschaltet. Heben Sie die Hand, um zu sprechen.",
+    "You are here to listen. Raise your hand to ask for the word.":
+      "Sie hören hier zu. Heben Sie die Hand, um zu sprechen.",
+    "You do not hold the floor. Raise your hand to ask for the word.":
+      "Sie haben das Wort nicht. Heben Sie die Hand, um zu sprechen.",
+    "Somebody must be the moderator; name another one before.":
+      "Jemand muss den Raum leiten; bestimmen Sie vorher jemand anderen.",
+    "Only a moderator can {}.": "Das kann nur die Leitung.",
+    "{} is in another room.": "{} ist in einem anderen Raum.",
+    "{} is busy: in a private talk, or asked to one.": "{} ist beschäftigt: im Gespräch unter vier Augen, oder darum gebeten.",
+    "A private talk is full with {} people.": "Ein Gespräch unter vier Augen ist mit {} Leuten voll.",
+    "This talk is over.": "Dieses Gespräch ist zu Ende.",
+    "You are busy in another talk. Go back to the room before.":
+      "Sie sind in einem anderen Gespräch beschäftigt. Gehen Sie vorher zurück in den Raum.",
+    "Nothing is being recorded.": "Es wird nichts aufgenommen.",
+    "It is being recorded still; stop that before.": "Es wird noch aufgenommen; beenden Sie das vorher.",
+    "This call is over.": "Dieser Anruf ist zu Ende.",
+    "All lines are busy: {}.": "Alle Leitungen sind besetzt.",
+    "Nobody can be called from here.": "Von hier kann niemand angerufen werden.",
+    "This can not be called from here.": "Das kann von hier nicht angerufen werden.",
+    "Only this machine itself can be called from here.":
+      "Von hier kann nur diese Maschine selbst angerufen werden.",
+    "A name, a number or an address such as anna@example.com is wanted.":
+      "Gesucht ist ein Name, eine Nummer oder eine Adresse wie anna@example.com.",
+    "busy": "besetzt",
+    "did not answer": "meldet sich nicht",
+    "declined": "abgelehnt",
+    "nobody has this name or number": "niemand hat diesen Namen oder diese Nummer",
+    "not allowed there": "dort nicht erlaubt",
+    "no sound that both know": "kein Ton, den beide kennen",
+    "to be reached elsewhere": "anderswo zu erreichen",
+    "the line is overloaded": "die Leitung ist überlastet",
+    "could not be reached": "nicht zu erreichen",
+    "taken back": "zurückgenommen",
     "There is nothing to send.": "Es gibt nichts zu senden.",
     "That was too much at once, so the room is busy. Wait a few seconds.":
       "Das war zu viel auf einmal, der Raum ist beschäftigt. Warten Sie ein paar Sekunden.",

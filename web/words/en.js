@@ -53,6 +53,12 @@ export const words = {
   takeFloor: "Take floor",
   takeFloorFrom: (name) => `Take floor from ${name}`,
   lowerHandOfName: (place, name) => `hand ${place}, lower it for ${name}`,
+  talkPrivately: "Talk privately",
+  talkPrivatelyWith: (name) => `Talk privately with ${name}`,
+  coach: "Coach",
+  coachName: (name) => `Coach ${name}`,
+  move: "Move",
+  moveName: (name) => `Move ${name}`,
   write: "Write",
   writeTo: (name) => `Write to ${name}`,
   promote: "Make moderator",
@@ -84,6 +90,8 @@ export const words = {
   muted: "muted",
   onHold: "on hold",
   hasFloor: "has the floor",
+  inPrivate: "in a private talk",
+  inSideRoom: (room) => `in ${room}`,
   hand: (place) => `hand ${place}`,
   badLine: ({ loss, silent, deaf }) =>
     [silent && "can't be heard", deaf && "hears nothing", !silent && loss > 0 && `bad line: loses ${loss} %`]
@@ -111,7 +119,10 @@ export const words = {
   yourFloor: "You have the floor: the room hears you",
   mutedWithFloor: "You have the floor, but you are muted",
   floorLost: "You do not have the floor any more",
-  unheardWithoutFloor: "The room can't hear you. Raise your hand to speak.",
+  unheardWithoutFloor: {
+    hand: "The room can't hear you. Raise your hand to speak.",
+    take: "The room can't hear you. Press Talk to speak.",
+  },
   noFloor: {
     moderated: "The room hears who has the floor",
     lecture: "This is a lecture: you listen",
@@ -135,6 +146,9 @@ export const words = {
     floor_taken: (name) => `${name} does not have the floor any more`,
     role_changed: (name) => `${name} is a moderator now`,
     message_sent: (name) => `${name} has written`,
+    knocked: (name) => `${name} is waiting`,
+    moved: (name, room) => (room ? `${name} is in ${room} now` : `${name} is back in the main room`),
+    call_changed: (name, how) => `${name}: ${how}`,
     locked: () => "The room is locked",
     unlocked: () => "The room is open",
     mode: (mode) =>
@@ -161,6 +175,95 @@ export const words = {
   lockedHint: "Nobody else can join.",
   openHint: "Everybody who dials this room can join.",
 
+  waitingRoom: "Newcomers wait until a moderator admits them",
+  waitForModerator: "Everybody waits until a moderator is here",
+  quiet: "No sounds when people come and go",
+  pin: "PIN",
+  moderatorPin: "PIN of moderators",
+  pinIsSet: "is set",
+  noPin: "none",
+  setPin: "Set",
+  noPinAnyMore: "Take away",
+
+  // talks that the room does not hear
+  accept: "Accept",
+  decline: "Decline",
+  takeBack: "Take back",
+  backToTheRoom: "Back to the room",
+  hearRoom: "Hear the room softly",
+  wantsToTalk: (names) => `${list(names)} ${names.length === 1 ? "wants" : "want"} to talk with you in private.`,
+  waitingFor: (names) => `You have asked ${list(names)} to talk in private.`,
+  youHaveAsked: (names) => `Waiting for ${list(names)}`,
+  heardBy: (names) => `Only ${list(names)} ${names.length === 1 ? "hears" : "hear"} you`,
+  talking: {
+    private: (names) => `Private with ${list(names)}. The room can't hear you.`,
+    coach: (names) => `Only ${list(names)} hears you. The room can't hear you.`,
+    coached: (names) => `${list(names)} speaks to you alone. The room hears you as ever.`,
+  },
+  declined: (names) => `${list(names)} ${names.length === 1 ? "does" : "do"} not want to talk now.`,
+  unanswered: (names) => `${list(names)} did not answer.`,
+  backInTheRoom: "You are back in the room.",
+
+  // side rooms
+  moveTo: (name) => `Move ${name} to`,
+  mainRoom: "Main room",
+  newSideRoom: "New side room",
+  sideRooms: ["Blue", "Green", "Red", "Yellow", "White"],
+  toTheMainRoom: "To the main room",
+  heardIn: (room) => `You are in ${room}, and are heard there`,
+  youMoved: (room) => (room ? `You are in ${room} now` : "You are in the main room now"),
+  cancel: "Cancel",
+
+  // who waits
+  waiting: "Waiting",
+  waits: "waiting",
+  admit: "Admit",
+  admitName: (name) => `Admit ${name}`,
+  admitAll: "Admit all",
+  turnAway: "Turn away",
+  turnAwayName: (name) => `Turn away ${name}`,
+  youWait: "The moderator has been told that you are here.",
+  turnedAway: "A moderator did not let you in.",
+  sure: "Sure?",
+
+  // calling somebody
+  dial: "Dial",
+  dialTitle: "Call somebody",
+  dialHint: "A name, a number or an address",
+  call: { trying: "being called", ringing: "ringing" },
+  callFailed: (reason, code) => `${reason}${code ? ` (${code})` : ""}`,
+  cancelCallTo: (name) => `Cancel call to ${name}`,
+  callAgain: "Call again",
+  callNameAgain: (name) => `Call again: ${name}`,
+  forget: "Forget",
+  forgetCallTo: (name) => `Forget call to ${name}`,
+
+  // recording
+  recording: "Recording",
+  recordings: "Recordings",
+  record: "Record",
+  pause: "Pause",
+  goOn: "Go on",
+  stopRecording: "Stop recording",
+  recordingKindTitle: "Keep",
+  recordingKind: { mix: "One file", members: "A file each" },
+  recordingSign: { off: "", recording: "recording", paused: "recording paused" },
+  recordingHint: {
+    off: "Everybody hears a tone, and sees that the room is recorded.",
+    recording: "The room is being recorded.",
+    paused: "Nothing is recorded now.",
+  },
+  recordingNews: {
+    off: "The recording has ended",
+    recording: "The room is being recorded",
+    paused: "The recording pauses",
+  },
+  recordingOf: (when) => `Recording of ${when}`,
+  lasts: time,
+  download: "Download",
+  delete: "Delete",
+  deleteRecording: (when) => `Delete the recording of ${when}`,
+
   // help
   onYourPhone: "On your phone",
   codes: {
@@ -179,5 +282,6 @@ export const words = {
   ],
 
   // what the server says is English already
+  notAllowed: "That is not allowed.",
   said: {},
 };

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from sems.audio.sounds import shipped
+from sems.control.pages import lean
 
 from .conftest import Meeting
 
@@ -35,7 +37,7 @@ async def test_a_file_is_sent_once_and_then_only_asked_for(meeting: Meeting) -> 
         assert first.headers["content-type"].startswith("text/javascript")
         assert first.headers["cache-control"] == "no-cache"
         assert first.headers["content-encoding"] == "gzip"
-        assert first.text == (WEB / "conference/main.js").read_text()
+        assert first.text == lean(WEB / "conference/main.js")
         again = await browser.get(
             "/static/conference/main.js", headers={"If-None-Match": first.headers["etag"]}
         )
@@ -103,12 +105,25 @@ async def test_a_page_is_small_with_all_that_it_needs(meeting: Meeting) -> None:
     async with meeting.client(None) as browser:
         for path in ("/", "/operator", f"/c/{meeting.token('anna')}"):
             page = await browser.get(path)
-            needed = {
-                str(page.url.join(each)) for each in re.findall(r'(?:href|src)="([^"]+/[^"]+)"', page.text)
-            }
+            named = re.findall(r'(?:href|src)="([^"]+/[^"]+)"', page.text)
+            named += re.findall("<([^>]+)>", page.headers.get("link", ""))
+            needed = {str(page.url.join(each)) for each in named}
             files = [await browser.get(url) for url in needed if "static/" in url]
             assert len(files) >= 1
             assert len(page.content) + sum(len(each.content) for each in files) < 100_000, path
+
+
+@pytest.mark.parametrize("path", sorted(WEB.rglob("*.[jc]s*")), ids=lambda path: path.name)
+def test_what_is_served_is_the_source_without_indents_and_comments(path: Path) -> None:
+    source, served = path.read_text(), lean(path)
+    assert not re.search(r"^\s|^//|/\* |^\*", served, re.MULTILINE)
+    assert len(served) < 0.95 * len(source)
+    # A text over several lines would lose its indents, and what begins like a comment in it.
+    assert not [line for line in source.splitlines() if line.count("`") % 2]
+    code = re.sub(r"^\s*/\*.*?\*/$|^\s*//[^\n]*", "", source, flags=re.DOTALL | re.MULTILINE)
+    assert "".join(served.split()) == "".join(code.split())
+    texts = re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`')
+    assert texts.findall(served) == texts.findall(code)
 
 
 def test_no_script_makes_markup_of_text() -> None:
@@ -148,4 +163,4 @@ async def test_a_page_is_in_the_language_that_its_reader_likes_best(
     async with meeting.client(None) as browser:
         page = await browser.get(f"/c/{meeting.token('anna')}", headers={"Accept-Language": accepted})
     assert f'<html lang="{language}">' in page.text
-    assert f"words/{language}.js" in page.text
+    assert f"<../static/words/{language}.js>; rel=modulepreload" in page.headers["link"]

@@ -1,0 +1,77 @@
+"""Who waits, who is let in, and what a moderator decides of it, on the page."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from playwright.async_api import expect
+
+from .conftest import PHONE, World, button, row
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_who_waits_is_told_so_and_is_let_in_from_wherever_the_moderator_looks(world: World) -> None:
+    (anna,) = await world.dial("Anna")
+    page = await world.page_of(anna, viewport=PHONE)
+    await page.get_by_role("tab", name="More").click()
+    await page.get_by_role("checkbox", name="Newcomers wait").check()
+    (ben,) = await world.dial("Ben")
+    bens = await world.open(ben.link)
+    await expect(bens.get_by_text("The moderator has been told that you are here.")).to_be_visible()
+    await expect(button(bens, "Mute")).to_be_hidden()
+    knock = page.get_by_role("list", name="Waiting").get_by_role("listitem")
+    await expect(knock).to_contain_text("Ben")
+    await expect(knock).to_contain_text("waiting")
+    await expect(page.get_by_role("status", name="News")).to_contain_text("Ben is waiting")
+    await button(page, "Admit Ben").click()
+    await row(bens, "Anna").wait_for()
+    await expect(button(bens, "Mute")).to_be_visible()
+    await expect(page.get_by_role("list", name="Waiting")).to_be_hidden()
+    await page.get_by_role("tab", name="People").click()
+    await expect(row(page, "Ben")).to_be_visible()
+
+
+async def test_all_are_let_in_at_once_and_who_is_turned_away_is_told(world: World) -> None:
+    (anna,) = await world.dial("Anna")
+    page = await world.page_of(anna)
+    await world.command("PATCH", "", {"waiting_room": True}, anna)
+    *_, dora = await world.dial("Ben", "Cleo", "Dora")
+    doras = await world.open(dora.link)
+    away = button(page, "Turn away Dora")
+    await away.click()
+    await expect(away).to_have_text("Sure?")
+    await away.click()
+    await expect(doras.get_by_text("A moderator did not let you in.")).to_be_visible()
+    await button(page, "Admit all").click()
+    await expect(row(page, "Ben")).to_be_visible()
+    await expect(row(page, "Cleo")).to_be_visible()
+    await expect(page.get_by_role("list", name="Waiting")).to_be_hidden()
+
+
+async def test_only_moderators_may_let_somebody_in_and_all_see_who_knocks(world: World) -> None:
+    anna, ben = await world.dial("Anna", "Ben")
+    page = await world.page_of(ben)
+    await world.command("PATCH", "", {"waiting_room": True}, anna)
+    await world.dial("Cleo")
+    await expect(page.get_by_role("list", name="Waiting")).to_contain_text("Cleo")
+    await expect(button(page, "Admit Cleo")).to_have_count(0)
+
+
+async def test_a_pin_is_set_and_taken_away_and_shown_to_nobody(world: World) -> None:
+    (anna,) = await world.dial("Anna")
+    page = await world.page_of(anna)
+    field = page.get_by_role("textbox", name="PIN", exact=True)
+    await field.fill("4711")
+    await field.press("Enter")
+    await expect(field).to_have_value("")
+    await expect(field).to_have_attribute("placeholder", "is set")
+    assert "4711" not in (await world.command("GET", "", None, anna))[1]
+    (ben,) = await world.dial("Ben")
+    await asyncio.sleep(0.2)
+    await expect(row(page, "Ben")).to_have_count(0)
+    await ben.call.send_digits("4711#")
+    await expect(row(page, "Ben")).to_be_visible()
+    await button(page, "Take away").click()
+    await expect(field).to_have_attribute("placeholder", "none")

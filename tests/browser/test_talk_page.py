@@ -1,0 +1,113 @@
+"""Talking in private, coaching, and side rooms, on the page."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from playwright.async_api import Page, expect
+
+from .conftest import PHONE, World, button, loudest, row
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+FAINT = 33  # of 32768, which is -60 dB
+
+
+async def act(page: Page, who: str, name: str) -> None:
+    """Presses a button of his row, which is opened first where it must be."""
+    if not await button(page, name).is_visible():
+        await button(page, f"More about {who}").click()
+    await button(page, name).click()
+
+
+async def test_who_talks_in_private_can_not_mistake_it_and_the_room_hears_nothing(world: World) -> None:
+    anna, ben, cleo = await world.dial("Anna", "Ben", "Cleo")
+    page = await world.page_of(ben)
+    annas = await world.page_of(anna, viewport=PHONE)
+    cleos = await world.page_of(cleo)
+    await act(page, "Anna", "Talk privately with Anna")
+    await expect(page.get_by_text("You have asked Anna to talk in private.")).to_be_visible()
+    await expect(annas.get_by_role("alert")).to_have_text("Ben wants to talk with you in private.")
+    await button(annas, "Accept").click()
+    for each, other in ((page, "Anna"), (annas, "Ben")):
+        await expect(each.get_by_text(f"Private with {other}. The room can't hear you.")).to_be_visible()
+        assert await each.evaluate("getComputedStyle(document.body, '::after').borderTopWidth") == "6px"
+        await expect(button(each, "Back to the room")).to_have_class("big")
+    await expect(row(cleos, "Ben")).to_contain_text("in a private talk")
+    await expect(row(cleos, "Anna")).to_contain_text("in a private talk")
+
+    anna_hears, cleo_hears = anna.call.tap("in"), cleo.call.tap("in")
+    silence = ben.speak()
+    await asyncio.sleep(0.8)
+    for tap in (anna_hears, cleo_hears):
+        tap.read()
+    await asyncio.sleep(0.3)
+    assert loudest(anna_hears.read()) > 100 * FAINT
+    assert loudest(cleo_hears.read()) <= FAINT
+
+    await button(annas, "Back to the room").click()
+    for each in (page, annas):
+        await expect(each.get_by_text("The room can't hear you.")).to_be_hidden()
+        await expect(button(each, "Back to the room")).to_be_hidden()
+        await expect(button(each, "Mute")).to_be_visible()
+    await expect(row(cleos, "Ben")).to_contain_text("speaking")
+    silence()
+
+
+async def test_who_is_asked_may_decline_and_the_other_is_told(world: World) -> None:
+    anna, ben, cleo = await world.dial("Anna", "Ben", "Cleo")
+    page, bens, cleos = [await world.page_of(each) for each in (anna, ben, cleo)]
+    await act(page, "Ben", "Talk privately with Ben")
+    await button(bens, "Decline").click()
+    await expect(bens.get_by_role("alert")).to_be_hidden()
+    await expect(page.get_by_text("Ben does not want to talk now.")).to_be_visible()
+    # A key on the phone is as good as the button, and who is asked is busy for others.
+    await act(page, "Ben", "Talk privately with Ben")
+    await expect(button(bens, "Accept")).to_be_visible()
+    await act(cleos, "Ben", "Talk privately with Ben")
+    await expect(cleos.get_by_text("Ben is busy: in a private talk, or asked to one.")).to_be_visible()
+    await button(page, "Take back").click()
+    await expect(button(bens, "Accept")).to_be_hidden()
+
+
+async def test_a_coach_is_heard_by_one_who_goes_on_to_be_heard_by_all(world: World) -> None:
+    anna, ben = await world.dial("Anna", "Ben")
+    page, bens = await world.page_of(anna), await world.page_of(ben)
+    await act(page, "Ben", "More about Ben")
+    await button(page, "Coach Ben").click()
+    await expect(page.get_by_text("Only Ben hears you. The room can't hear you.")).to_be_visible()
+    await expect(bens.get_by_text("Anna speaks to you alone. The room hears you as ever.")).to_be_visible()
+    await expect(button(bens, "Mute")).to_be_visible()
+    await button(page, "Back to the room").click()
+    await expect(bens.get_by_text("Anna speaks to you alone.")).to_be_hidden()
+
+
+async def test_a_member_is_moved_to_a_side_room_and_comes_back_without_redialling(world: World) -> None:
+    anna, ben, cleo = await world.dial("Anna", "Ben", "Cleo")
+    page, bens = await world.page_of(anna), await world.page_of(ben)
+    await act(page, "Ben", "Move Ben")
+    dialog = page.get_by_role("dialog", name="Move Ben to")
+    await dialog.get_by_role("textbox", name="New side room").press("Enter")
+    await expect(row(page, "Ben")).to_contain_text("in Blue")
+    await expect(bens.get_by_text("You are in Blue, and are heard there")).to_be_visible()
+    await act(page, "Cleo", "Move Cleo")
+    await page.get_by_role("dialog", name="Move Cleo to").get_by_role("button", name="Blue").click()
+    await expect(row(bens, "Cleo")).to_contain_text("in Blue")
+
+    anna_hears, cleo_hears = anna.call.tap("in"), cleo.call.tap("in")
+    silence = ben.speak()
+    await asyncio.sleep(0.8)
+    for tap in (anna_hears, cleo_hears):
+        tap.read()
+    await asyncio.sleep(0.3)
+    assert loudest(cleo_hears.read()) > 100 * FAINT
+    assert loudest(anna_hears.read()) <= FAINT
+    await expect(page.get_by_text("Nobody is speaking")).to_be_visible()
+    await expect(bens.get_by_text("You are speaking")).to_be_visible()
+
+    await button(bens, "To the main room").click()
+    await expect(row(page, "Ben")).not_to_contain_text("in Blue")
+    await expect(page.get_by_text("Ben is speaking")).to_be_visible()
+    silence()
+    assert ben.call.end is None

@@ -1,0 +1,97 @@
+// What somebody wants of me: to talk in private, to be let in. It stands in my zone, whatever else I look at.
+
+import { enable, find, isEnabled, make, setAttribute, setText, show } from "../dom.js";
+import { words } from "../words.js";
+import { partners, talking } from "./moment.js";
+import { sure } from "./sure.js";
+
+export class Asks {
+  #waiting = null;
+  #usable = null;
+
+  constructor(commands, nameOf) {
+    this.commands = commands;
+    this.nameOf = nameOf;
+    this.element = find("#asks");
+    this.invitation = find("#invitation");
+    this.invited = find("#invited");
+    this.accept = find("#accept");
+    this.decline = find("#decline");
+    this.knocks = find("#knocks");
+    this.list = find("#waiting");
+    this.all = find("#admit-all");
+    this.banner = find("#private");
+    this.soft = find("#soft");
+    const press = (button, act) => button.addEventListener("click", () => isEnabled(button) && act());
+    press(this.accept, () => commands.acceptTalk());
+    press(this.decline, () => (this.mine ? commands.leaveTalk() : commands.declineTalk()));
+    press(this.all, () => commands.admitAll());
+    this.soft.addEventListener("change", () => commands.hearRoom(this.soft.checked ? "soft" : "off"));
+    this.list.addEventListener("click", ({ target }) => {
+      const button = target.closest("button");
+      if (button && isEnabled(button)) button.act();
+    });
+  }
+
+  render(room, usable) {
+    this.#talk(room, usable);
+    this.#knocks(room, usable);
+    show(this.element, !this.invitation.hidden || !this.knocks.hidden);
+  }
+
+  /** None of it is mine any more. */
+  clear() {
+    show(this.element, false);
+    show(this.banner.parentElement, false);
+    setAttribute(document.body, "data-private", null);
+  }
+
+  #talk(room, usable) {
+    const { talk, me } = room;
+    const now = talking(room);
+    this.mine = talk?.state === "asked" && talk.by === me;
+    const asked = talk?.asked.includes(me) ?? false;
+    if (asked) setText(this.invited, words.wantsToTalk(talk.members.map(this.nameOf)));
+    else if (this.mine) setText(this.invited, words.waitingFor(talk.asked.map(this.nameOf)));
+    show(this.invitation, asked || this.mine);
+    show(this.accept, asked);
+    setText(this.decline, asked ? words.decline : words.takeBack);
+    for (const button of [this.accept, this.decline]) enable(button, usable && talk?.id !== null);
+    const names = now ? partners(room).map(this.nameOf) : [];
+    setText(this.banner, now ? words.talking[now](names) : "");
+    show(this.banner.parentElement, now !== null);
+    setAttribute(document.body, "data-private", now);
+    show(this.soft.parentElement, now === "private");
+    this.soft.checked = talk?.room !== "off";
+    this.soft.disabled = !usable;
+  }
+
+  #knocks(room, usable) {
+    const moderates = room.participants.get(room.me).role === "moderator";
+    show(this.knocks, room.waiting.length > 0);
+    show(this.all, moderates && room.waiting.length > 1);
+    enable(this.all, usable);
+    if (room.waiting === this.#waiting && usable === this.#usable) return;
+    [this.#waiting, this.#usable] = [room.waiting, usable];
+    const kept = new Map([...this.list.children].map((each) => [Number(each.dataset.id), each]));
+    this.list.replaceChildren(...room.waiting.map((each) => kept.get(each.id) ?? this.#row(each, moderates)));
+    for (const button of this.list.querySelectorAll("button")) enable(button, usable);
+  }
+
+  #row({ id, name }, moderates) {
+    const element = make(
+      "li",
+      { "data-id": id },
+      make("span", { class: "name", dir: "auto" }, name),
+      make("span", { class: "state" }, words.waits),
+    );
+    if (moderates) {
+      const admit = make("button", { type: "button", class: "primary", "aria-label": words.admitName(name) }, words.admit);
+      const away = make("button", { type: "button", "aria-label": words.turnAwayName(name) }, words.turnAway);
+      admit.act = () => this.commands.admit(id);
+      away.act = sure(away, () => this.commands.turnAway(id));
+      element.append(admit, away);
+    }
+    return element;
+  }
+}

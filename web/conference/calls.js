@@ -1,0 +1,81 @@
+// Who is being called into the room: a row below those who are here, where he will stand when he answers.
+
+import { enable, find, isEnabled, make, setAttribute, setText, show } from "../dom.js";
+import { said, words } from "../words.js";
+
+export class Calls {
+  #list = null;
+  #usable = null;
+  #rows = new Map();
+
+  /** `list`: of the participants, which the rows stand below; `dialled()` is called when somebody has been. */
+  constructor(section, list, commands, dialled) {
+    Object.assign(this, { section, list, commands });
+    this.form = find("#dial-form", section);
+    this.field = find("#dial", section);
+    this.button = find("button", this.form);
+    this.form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const target = this.field.value.trim();
+      if (!target || !isEnabled(this.button)) return this.field.focus();
+      this.field.value = "";
+      dialled();
+      if ((await commands.dial(target)) === null && !this.field.value) this.field.value = target;
+    });
+    list.addEventListener("click", ({ target }) => {
+      const button = target.closest("[data-call] button");
+      if (button && isEnabled(button)) button.act();
+    });
+  }
+
+  render(room, usable) {
+    const { dial } = room.settings;
+    const may = dial === "everyone" || (dial === "moderators" && room.participants.get(room.me).role === "moderator");
+    show(this.section, room.has.calls && may);
+    enable(this.button, usable);
+    if (room.calls === this.#list && usable === this.#usable) return;
+    [this.#list, this.#usable] = [room.calls, usable];
+    const kept = new Set(room.calls.map((each) => each.id));
+    for (const [id, row] of this.#rows) {
+      if (!kept.has(id)) {
+        row.remove();
+        this.#rows.delete(id);
+      }
+    }
+    for (const call of room.calls) {
+      const row = this.#rows.get(call.id) ?? this.#make(call.id);
+      fill(row, call, usable && !call.pending, may);
+    }
+  }
+
+  #make(id) {
+    const row = make(
+      "li",
+      { "data-call": id },
+      make("span", { class: "face", "aria-hidden": "true" }, "…"),
+      make("div", { class: "person" }, make("span", { class: "name", dir: "auto" }), make("span", { class: "marks" })),
+      make("div", { class: "acts" }, make("button", { type: "button" }), make("button", { type: "button" })),
+    );
+    const [again, end] = row.querySelectorAll("button");
+    again.act = () => this.commands.redial(id);
+    end.act = () => this.commands.cancelCall(id);
+    this.#rows.set(id, row);
+    this.list.append(row);
+    return row;
+  }
+}
+
+function fill(row, call, usable, may) {
+  const { name, state, code, reason } = call;
+  const over = state === "failed" || state === "cancelled";
+  const [again, end] = row.querySelectorAll("button");
+  setAttribute(row, "data-failed", over);
+  setText(find(".name", row), name);
+  setText(find(".marks", row), over ? words.callFailed(said(reason), code) : words.call[state]);
+  setText(again, words.callAgain);
+  setAttribute(again, "aria-label", words.callNameAgain(name));
+  show(again, over && may);
+  setText(end, over ? words.forget : words.cancel);
+  setAttribute(end, "aria-label", over ? words.forgetCallTo(name) : words.cancelCallTo(name));
+  for (const button of [again, end]) enable(button, usable);
+}

@@ -1,0 +1,99 @@
+// Recording the room, and what was recorded.
+
+import { enable, find, isEnabled, make, setAttribute, setText, show } from "../dom.js";
+import { ask } from "../session.js";
+import { language, words } from "../words.js";
+import { sure } from "./sure.js";
+
+const day = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+
+export class Recording {
+  #list = null;
+  #asked = false;
+
+  /** `failed(error)` says what did not work. */
+  constructor(commands, failed) {
+    this.commands = commands;
+    this.failed = failed;
+    this.card = find("#recording");
+    this.kind = find("#kind");
+    this.list = find("#recordings");
+    this.hint = find("#recording-hint");
+    this.sign = find("#recorded");
+    this.buttons = { record: find("#record"), pause: find("#pause"), stop: find("#stop") };
+    const acts = {
+      record: () => commands.record("recording", this.state === "off" ? this.kind.value : null),
+      pause: () => commands.record("paused"),
+      stop: () => commands.record("off"),
+    };
+    for (const [name, button] of Object.entries(this.buttons))
+      button.addEventListener("click", () => isEnabled(button) && acts[name]());
+    for (const option of this.kind.options) option.textContent = words.recordingKind[option.value];
+  }
+
+  render(room, usable) {
+    const { state } = room.recording ?? { state: "off" };
+    const moderates = room.participants.get(room.me).role === "moderator";
+    this.state = state;
+    setText(this.sign, words.recordingSign[state]);
+    show(this.sign, state !== "off");
+    setAttribute(this.sign, "data-state", state);
+    show(this.card, room.has.recording && moderates);
+    if (!room.has.recording || !moderates) return;
+    const { record, pause, stop } = this.buttons;
+    setText(record, state === "paused" ? words.goOn : words.record);
+    show(record, state !== "recording");
+    show(pause, state === "recording");
+    show(stop, state !== "off");
+    show(this.kind.parentElement, state === "off");
+    setText(this.hint, words.recordingHint[state]);
+    for (const button of [record, pause, stop]) enable(button, usable);
+    this.kind.disabled = !usable;
+    if (!this.#asked && usable) this.renew();
+  }
+
+  /** There are others now. */
+  async renew() {
+    this.#asked = true;
+    try {
+      const { recordings } = await ask("GET", `${this.commands.path}/recordings`);
+      this.#fill(recordings);
+    } catch {
+      this.#asked = false; // asked again when there is something to show
+    }
+  }
+
+  #fill(recordings) {
+    const kept = new Map([...this.list.children].map((each) => [each.dataset.key, each]));
+    const key = (each) => `${each.id} ${each.bytes} ${each.members.length}`;
+    this.list.replaceChildren(...recordings.map((each) => kept.get(key(each)) ?? this.#row(each, key(each))));
+    show(this.list, recordings.length > 0);
+  }
+
+  #row(recorded, key) {
+    const { id, began, seconds, members } = recorded;
+    const when = day.format(new Date(began));
+    const path = `${this.commands.path}/recordings/${id}`;
+    const remove = make("button", { type: "button", "aria-label": words.deleteRecording(when) }, words.delete);
+    remove.addEventListener("click", sure(remove, () => this.#delete(path)));
+    const download = (query, text) => make("a", { href: `${path}?${query}download=1`, download: true, class: "button" }, text);
+    return make(
+      "div",
+      { class: "recorded", role: "group", "aria-label": words.recordingOf(when), "data-key": key },
+      make("p", {}, make("strong", {}, when), " ", words.lasts(Math.round(seconds))),
+      make("audio", { controls: true, preload: "none", src: path }),
+      download("", words.download),
+      ...members.map(({ file, name }) => download(`member=${encodeURIComponent(file)}&`, name)),
+      remove,
+    );
+  }
+
+  async #delete(path) {
+    try {
+      await ask("DELETE", path);
+      this.renew();
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+}
