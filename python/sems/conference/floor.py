@@ -78,7 +78,7 @@ class GiveFloor(ParticipantCommand):
     def carry_out(self, room: ConferenceModel, by: int | None) -> None:
         """The floor with him. What muted him, but himself, is gone."""
         participant = room.present(self.participant)
-        if participant.id not in room.floor:
+        if participant.id not in room.floor and participant.side_room is None:
             with room.hearing():
                 room.record(
                     FloorGiven,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from .events import Event, FloorGiven, FloorTaken, Gone, ModeChanged
+from .events import Event, FloorGiven, FloorTaken, Gone, ModeChanged, Moved
 from .floor import TakeFloor
 
 if TYPE_CHECKING:
@@ -29,7 +29,11 @@ class FloorClock:
                 seconds = self._conference.model.settings.talk_time
                 if seconds is not None and not participant.moderates:
                     self._set(participant.id, seconds)
-            case FloorTaken(participant=participant) | Gone(participant=participant):
+            case (
+                FloorTaken(participant=participant)
+                | Moved(participant=participant)
+                | Gone(participant=participant)
+            ):
                 self._clear(participant.id)
             case ModeChanged():
                 for id in list(self._alarms):

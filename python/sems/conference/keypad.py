@@ -101,10 +101,11 @@ def _record(room: ConferenceModel, _: int) -> Command:
 
 def _next(member: Member, _: str) -> None:
     room = member.conference.model
-    if not room.hands:
+    first = next((id for id in room.hands if room.participants[id].side_room is None), None)
+    if first is None:
         return
     done = [TakeFloor(id) for id in room.floor if not room.participants[id].moderates]
-    member.conference.do(*done, GiveFloor(room.hands[0]), by=member.id)
+    member.conference.do(*done, GiveFloor(first), by=member.id)
 
 
 def _silence(member: Member, _: str) -> None:

@@ -192,7 +192,8 @@ class SetMode(Command):
     def carry_out(self, room: ConferenceModel, by: int | None) -> None:
         """The mode; then whose voice comes or goes by that."""
         if self.mode is not room.settings.mode:
-            floor = room.moderators if self.mode is Mode.LECTURE else ()
+            here = [id for id in room.moderators if room.participants[id].side_room is None]
+            floor = tuple(here) if self.mode is Mode.LECTURE else ()
             settings = replace(room.settings, mode=self.mode)
             with room.hearing():
                 room.record(ModeChanged, settings=settings, floor=floor, by=by)

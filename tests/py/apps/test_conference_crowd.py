@@ -10,9 +10,13 @@ import pytest
 from meeting import model
 
 from sems.conference import (
+    AcceptTalk,
+    AskToTalk,
+    Coach,
     Command,
     Conference,
     GiveFloor,
+    LeaveTalk,
     LowerHand,
     Mode,
     Move,
@@ -73,6 +77,8 @@ def something(chance: random.Random, ids: list[int]) -> Command:
             SetGain(one, chance.uniform(-20, 10)),
             SetVolume(one, chance.uniform(-20, 10)),
             Move(one, chance.choice(["Blue", "Red", None])),
+            AskToTalk((one,)),
+            Coach(one),
             Remove(one) if chance.random() < 0.1 else Mute(one),
         ]
     )
@@ -107,8 +113,13 @@ async def test_after_everybody_has_done_anything_model_page_and_mixer_agree(lab:
         while True:
             await asyncio.sleep(chance.uniform(0, 0.5))
             ids = list(model(server).participants)
+            by = chance.choice([*ids, None])
+            talk = None if by is None else model(server).talk_of(by)
             try:
-                model(server).do(something(chance, ids), by=chance.choice([*ids, None]))
+                if talk and chance.random() < 0.5:
+                    model(server).do(chance.choice([AcceptTalk, LeaveTalk])(talk.id), by=by)
+                else:
+                    model(server).do(something(chance, ids), by=by)
             except Refused:
                 continue
 
@@ -118,6 +129,10 @@ async def test_after_everybody_has_done_anything_model_page_and_mixer_agree(lab:
     doing.cancel()
     room = model(server)
     ids = list(room.participants)
+    for talk in list(room.talks.values()):
+        for id in talk.involved:
+            if room.talk_of(id):
+                room.do(LeaveTalk(talk.id), by=id)
     room.do(SetMode(Mode.OPEN), *(Move(id, None) for id in ids), by=None)
     await asyncio.sleep(5)
 
@@ -129,11 +144,12 @@ async def test_after_everybody_has_done_anything_model_page_and_mixer_agree(lab:
     assert list(reader.people) == [each.id for each in now.participants]
     for shown in now.participants:
         was = reader.people[shown.id]
-        assert (was.muted, was.gain, was.side_room, was.role) == (
+        assert (was.muted, was.gain, was.side_room, was.role, was.private) == (
             shown.muted,
             shown.gain,
             shown.side_room,
             shown.role,
+            shown.private,
         )
     assert (reader.hands, reader.floor, reader.settings) == (now.hands, now.floor, now.settings)
     # The mixer: each in turn says his tone, and the host hears him exactly if the model says so.

@@ -76,6 +76,14 @@ def test_a_moderator_who_comes_back_to_a_lecture_is_heard_again(room: Conference
     assert room.floor == (1,)
 
 
+def test_a_moderator_in_a_side_room_holds_no_floor(room: ConferenceModel) -> None:
+    room.do(Move(1, "Blue"), SetMode(Mode.LECTURE), by=1)
+    assert room.floor == ()
+    room.do(SetMode(Mode.MODERATED), Move(1, None), by=1)
+    room.do(Move(2, "Blue"), GiveFloor(2), GiveFloor(3), by=1)
+    assert room.floor == (3,)
+
+
 def test_a_hand_is_seen_from_a_side_room(room: ConferenceModel) -> None:
     room.do(Move(2, "Blue"), by=1)
     room.do(RaiseHand(2), by=2)

@@ -116,7 +116,7 @@ class AnyTalks(RuleBasedStateMachine):
             self.room.report_unanswered(talk.id, id)
             assert self.room.talk_of(id) is None
 
-    @rule(command=REST, by=IDS)
+    @rule(command=REST, by=st.just(1) | IDS)
     def something_else_happens(self, command: Command, by: int) -> None:
         self.do(command, by)
 
