@@ -6,14 +6,14 @@
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicIsize, Ordering},
     },
     time::Duration,
 };
 
 use arrayvec::ArrayVec;
-use sems_audio::codec::{Codec, g711};
+use sems_audio::codec::{Codec, g711, g722, opus};
 use sems_engine::{
     command::SignalingCommand,
     config::EngineConfig,
@@ -57,15 +57,39 @@ static WEIGHING: Weighing = Weighing;
 /// Tables grow by doubling; with this many calls they have just grown, the worst case.
 const CALLS: usize = 520;
 const LIMIT: isize = 8 * 1024;
+/// What a leg and its room may take, by codec: samples of 20 ms, what waits to be played, and what the
+/// codec remembers.
+const LEGS: [(&Codec, isize); 3] = [
+    (&g711::PCMU, 14 * 1024),
+    (&g722::G722, 21 * 1024),
+    (&opus::OPUS, 140 * 1024),
+];
+/// Weighed one after the other.
+static SCALES: Mutex<()> = Mutex::new(());
 
 #[test]
 fn the_signaling_of_an_idle_call_takes_less_than_8_kib() {
+    let _scales = SCALES.lock();
     let calls = weigh_calls();
-    let legs = weigh_legs();
+    let legs = weigh_leg(&g711::PCMU);
     let signaling = calls - legs;
     println!("a call {calls} bytes, of which its leg and room {legs}, signaling {signaling}");
     assert!(legs > 0);
     assert!(signaling < LIMIT, "{signaling} bytes");
+}
+
+#[test]
+fn a_leg_takes_no_more_than_its_codec_needs() {
+    let _scales = SCALES.lock();
+    for (codec, limit) in LEGS {
+        let bytes = weigh_leg(codec);
+        println!("a leg of {} and its room take {bytes} bytes", codec.name);
+        assert!(
+            (8 * 1024..limit).contains(&bytes),
+            "{}: {bytes}",
+            codec.name
+        );
+    }
 }
 
 /// The memory of an answered call in an engine, a minute after its ACK.
@@ -148,8 +172,8 @@ fn weigh_calls() -> isize {
     (after - before) / CALLS as isize
 }
 
-/// The memory of a leg in a room of its own.
-fn weigh_legs() -> isize {
+/// The memory of a leg in a room of its own, whose peer may send G.711 as well.
+fn weigh_leg(codec: &'static Codec) -> isize {
     let network = MemoryNetwork::new(0, LinkQuality::default());
     let start = network.epoch();
     let mut receiver = EventReceiver::new(None);
@@ -167,10 +191,10 @@ fn weigh_legs() -> isize {
     let mut ports = PortPool::new(PortSource::Memory(host.clone()), (10_000, 19_999));
     let mut open = |number: usize| {
         let negotiated = Negotiated {
-            codec: &g711::PCMU,
+            codec,
             payload_type: PayloadType::PCMU,
             receive_formats: ArrayVec::from_iter([
-                (PayloadType::PCMU, &g711::PCMU as &'static Codec),
+                (PayloadType::PCMU, codec),
                 (PayloadType::PCMA, &g711::PCMA),
             ]),
             ptime_ms: 20,

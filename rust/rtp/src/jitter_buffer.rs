@@ -199,7 +199,7 @@ impl JitterBuffer {
         let clock = Clock::new(config.clock_rate);
         let limits = Limits::new(&clock, config.max_depth);
         JitterBuffer {
-            ring: Ring::new(config.slots.max(2), config.slot_size),
+            ring: Ring::new(config.slots.max(2), config.longest_payload, config.bytes),
             ssrc: None,
             newest: 0,
             phase: Phase::Filling,
@@ -259,7 +259,7 @@ impl JitterBuffer {
     /// source, or far from the numbers before, begins a new stream: what is held of the old one is
     /// thrown away.
     pub fn push(&mut self, now: Instant, packet: &RtpPacket<'_>, duration: u32) -> Pushed {
-        if packet.payload.len() > self.ring.cell_size() {
+        if packet.payload.len() > self.ring.longest() {
             self.statistics.too_long += 1;
             return Pushed::TooLong;
         }
@@ -280,7 +280,21 @@ impl JitterBuffer {
         while self.ring.is_beyond(number) {
             self.drop_next();
         }
+        if self.ring.holds(number) {
+            self.statistics.duplicates += 1;
+            return Pushed::Duplicate;
+        }
         let header = &packet.header;
+        let cell = loop {
+            if let Some(cell) = self.ring.place(packet.payload.len()) {
+                break cell;
+            }
+            self.drop_next();
+        };
+        if number < self.ring.next() {
+            self.late(now, header.timestamp, duration);
+            return Pushed::Late;
+        }
         let held = Held::new(
             self.clock.at(now),
             header.timestamp,
@@ -288,10 +302,7 @@ impl JitterBuffer {
             header.payload_type,
             header.marker,
         );
-        if !self.ring.store(number, held, packet.payload) {
-            self.statistics.duplicates += 1;
-            return Pushed::Duplicate;
-        }
+        self.ring.store(number, held, packet.payload, cell);
         self.newest = self.newest.max(number);
         while self.ring.units() > u64::from(self.limits.max_depth) {
             self.drop_next();

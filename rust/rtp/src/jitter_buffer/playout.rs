@@ -12,7 +12,10 @@ pub struct JitterBufferConfig {
     /// Packets that fit, at least 2. More than `max_depth` of the shortest packets is wasted.
     pub slots: u16,
     /// Longest payload in bytes: 480 for 60 ms of G.711.
-    pub slot_size: u16,
+    pub longest_payload: u16,
+    /// Bytes of payloads held at most; what is older goes when more comes. A quarter more than
+    /// `max_depth` and the longest payload have leaves room for packets of all lengths.
+    pub bytes: u32,
     /// Audio held at most; what is older goes when more comes.
     pub max_depth: Duration,
 }
@@ -22,7 +25,8 @@ impl JitterBufferConfig {
     pub const G711: JitterBufferConfig = JitterBufferConfig {
         clock_rate: 8000,
         slots: 32,
-        slot_size: 480,
+        longest_payload: 480,
+        bytes: 2_600,
         max_depth: Duration::from_millis(200),
     };
 }
@@ -78,7 +82,7 @@ pub enum Pushed {
     Late,
     /// It is here already, or was.
     Duplicate,
-    /// Its payload is longer than a slot.
+    /// Its payload is longer than the longest.
     TooLong,
 }
 
@@ -112,7 +116,7 @@ pub struct JitterBufferStatistics {
     pub duplicates: u64,
     /// Packets thrown away because the buffer was full or too deep.
     pub overflowed: u64,
-    /// Packets longer than a slot.
+    /// Packets longer than the longest.
     pub too_long: u64,
     /// Times that sound was shortened.
     pub shortened: u64,

@@ -11,8 +11,8 @@ pub(super) struct Held {
     pub duration: u32,
     pub payload_type: PayloadType,
     pub marker: bool,
-    /// Where the payload is, and how long it is.
-    cell: u16,
+    /// The cell in which the payload begins, and how long it is.
+    cell: u8,
     len: u16,
 }
 
@@ -53,16 +53,22 @@ pub(super) enum Left {
     Packet(Held),
 }
 
+/// Cells of a ring.
+const CELLS: usize = u64::BITS as usize;
+
 /// Numbers are extended ones: they don't wrap.
 #[derive(Debug)]
 pub(super) struct Ring {
-    /// Payloads, each in a cell of its own.
+    /// Payloads, each in as many cells in a row as it needs.
     cells: Box<[u8]>,
     cell_size: usize,
-    /// The cells without a payload. What was freed last is used next: a stream without trouble
-    /// uses the same one or two all the time, which stay in the processor's cache.
-    free: Vec<u16>,
+    longest: usize,
+    /// The cells without a payload, by bits. The first that do are used: a stream without trouble
+    /// uses the same few all the time, which stay in the processor's cache.
+    free: u64,
     slots: Box<[Slot]>,
+    /// Packets held.
+    held: usize,
     next: u64,
     /// Timestamp units in the packets held.
     units: u64,
@@ -73,12 +79,16 @@ pub(super) struct Ring {
 }
 
 impl Ring {
-    pub fn new(slots: u16, slot_size: u16) -> Ring {
-        let cell_size = usize::from(slot_size);
+    /// For so many packets and bytes, and payloads up to the longest.
+    pub fn new(slots: u16, longest: u16, bytes: u32) -> Ring {
+        let bytes = (bytes as usize).max(usize::from(longest));
+        let cell_size = bytes.div_ceil(CELLS).max(1);
         Ring {
-            cells: vec![0; usize::from(slots) * cell_size].into_boxed_slice(),
+            cells: vec![0; CELLS * cell_size].into_boxed_slice(),
             cell_size,
-            free: (0..slots).rev().collect(),
+            longest: usize::from(longest),
+            free: u64::MAX,
+            held: 0,
             slots: vec![Slot::Free; usize::from(slots)].into_boxed_slice(),
             next: 0,
             units: 0,
@@ -88,11 +98,8 @@ impl Ring {
     }
 
     pub fn clear(&mut self, next: u64) {
-        for slot in &mut self.slots {
-            if let Slot::Held(held) = std::mem::replace(slot, Slot::Free) {
-                self.free.push(held.cell);
-            }
-        }
+        self.slots.fill(Slot::Free);
+        (self.free, self.held) = (u64::MAX, 0);
         self.next = next;
         self.units = 0;
         self.fresh = true;
@@ -100,8 +107,8 @@ impl Ring {
     }
 
     /// The longest payload.
-    pub fn cell_size(&self) -> usize {
-        self.cell_size
+    pub fn longest(&self) -> usize {
+        self.longest
     }
 
     /// The number that is the next to be played.
@@ -116,7 +123,27 @@ impl Ring {
 
     /// Packets held.
     pub fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.held
+    }
+
+    /// Whether the packet of `number`, which is not beyond, has come and is held.
+    pub fn holds(&self, number: u64) -> bool {
+        !matches!(self.slots[self.index(number)], Slot::Free)
+    }
+
+    /// Where there is room for a payload of so many bytes. An empty ring has it for the longest.
+    pub fn place(&self, len: usize) -> Option<u8> {
+        first_run(self.free, self.cells_of(len)).map(|cell| cell as u8)
+    }
+
+    fn cells_of(&self, len: usize) -> u32 {
+        len.div_ceil(self.cell_size).max(1) as u32
+    }
+
+    /// The bits of a payload's cells.
+    fn mask(&self, held: &Held) -> u64 {
+        let count = self.cells_of(usize::from(held.len));
+        (u64::MAX >> (u64::BITS - count)) << held.cell
     }
 
     /// Whether `number`, which lies before the next one, has come.
@@ -139,23 +166,17 @@ impl Ring {
         possible
     }
 
-    /// Stores a packet, whose payload fits a cell; false when its number has come already.
-    pub fn store(&mut self, number: u64, mut held: Held, payload: &[u8]) -> bool {
+    /// Stores a packet whose number has not come, at a [`place`](Self::place) for its payload.
+    pub fn store(&mut self, number: u64, mut held: Held, payload: &[u8], cell: u8) {
         let index = self.index(number);
-        let Slot::Free = self.slots[index] else {
-            return false;
-        };
-        // There are as many cells as slots.
-        let Some(cell) = self.free.pop() else {
-            return false;
-        };
         held.cell = cell;
         held.len = payload.len() as u16;
+        self.free &= !self.mask(&held);
         let start = usize::from(cell) * self.cell_size;
         self.cells[start..start + payload.len()].copy_from_slice(payload);
         self.slots[index] = Slot::Held(held);
         self.units += u64::from(held.duration);
-        true
+        self.held += 1;
     }
 
     pub fn pass_over(&mut self, number: u64) {
@@ -191,7 +212,8 @@ impl Ring {
             Slot::PassedOver => Left::PassedOver,
             Slot::Held(held) => {
                 self.units -= u64::from(held.duration);
-                self.free.push(held.cell);
+                self.free |= self.mask(&held);
+                self.held -= 1;
                 Left::Packet(held)
             }
         };
@@ -207,5 +229,40 @@ impl Ring {
 
     fn index(&self, number: u64) -> usize {
         (number % self.slots.len() as u64) as usize
+    }
+}
+
+/// The lowest bit with which `count` ones in a row begin, 1 to 64.
+fn first_run(bits: u64, count: u32) -> Option<u32> {
+    // Bits with which `known` ones begin; each step knows up to twice as many.
+    let (mut begins, mut known) = (bits, 1);
+    while known < count {
+        let step = known.min(count - known);
+        begins &= begins >> step;
+        known += step;
+    }
+    (begins != 0).then(|| begins.trailing_zeros())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_run_is_found_wherever_it_is() {
+        for count in 1..=64u32 {
+            let run = u64::MAX >> (64 - count);
+            for at in 0..=64 - count {
+                assert_eq!(first_run(run << at, count), Some(at));
+                // One less is none, also in front of it.
+                let shorter = run >> 1;
+                assert_eq!(first_run(shorter, count), None);
+                if at > count {
+                    assert_eq!(first_run(run << at | shorter, count), Some(at));
+                }
+            }
+        }
+        assert_eq!(first_run(0, 1), None);
+        assert_eq!(first_run(u64::MAX, 64), Some(0));
     }
 }

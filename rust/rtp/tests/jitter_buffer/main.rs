@@ -2,5 +2,6 @@
 
 mod properties;
 mod scenario;
+mod store;
 mod streams;
 mod weather;

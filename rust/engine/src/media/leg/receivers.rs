@@ -117,14 +117,16 @@ impl Receivers {
 
     /// A buffer for any of them.
     pub(super) fn buffer(&self) -> JitterBufferConfig {
-        let longest = self.all.iter().map(|one| {
-            let frames = LONGEST_MS as usize / 20;
-            (frames * one.codec.longest_frame).min(ROOM)
-        });
+        let frames = self.all.iter().map(|one| one.codec.longest_frame);
+        let frame = frames.max().unwrap_or(ROOM);
+        let longest = (LONGEST_MS as usize / 20 * frame).min(ROOM);
+        let usual = JitterBufferConfig::G711;
+        let depth = usual.max_depth.as_millis() as usize / 20;
         JitterBufferConfig {
             clock_rate: self.current().codec.clock_rate,
-            slot_size: longest.max().unwrap_or(ROOM) as u16,
-            ..JitterBufferConfig::G711
+            longest_payload: longest as u16,
+            bytes: ((depth * frame + longest) * 5 / 4) as u32,
+            ..usual
         }
     }
 }
