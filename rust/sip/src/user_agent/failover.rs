@@ -51,6 +51,8 @@ pub(super) struct Rest {
     flows: VecDeque<Flow>,
     /// The body by the address of ours that it leaves from, where that makes a difference.
     bodies: Vec<(IpAddr, Bytes)>,
+    /// The Contact is the same by each way: that of an account.
+    keeps_contact: bool,
 }
 
 /// What remains to be tried of one request.
@@ -130,6 +132,7 @@ impl UserAgent {
         Rest {
             flows,
             bodies: bodies.map(|(ip, content)| (ip, content.body)).collect(),
+            keeps_contact: outgoing.contact.is_some(),
         }
     }
 
@@ -290,14 +293,16 @@ impl UserAgent {
         }
         let via = self.via(flow);
         request.headers.replace_first(&via);
-        let user = own_user(&request);
-        let mut contact = self.contact(flow, user.as_deref());
-        if let Some(before) = request.headers.get(&HeaderName::Contact)
-            && is_focus(before)
-        {
-            contact = as_focus(&contact);
+        if !tries.rest.keeps_contact {
+            let user = own_user(&request);
+            let mut contact = self.contact(flow, user.as_deref());
+            if let Some(before) = request.headers.get(&HeaderName::Contact)
+                && is_focus(before)
+            {
+                contact = as_focus(&contact);
+            }
+            request.headers.set(HeaderName::Contact, contact);
         }
-        request.headers.set(HeaderName::Contact, contact);
         let Some(client) = self.transactions.start_client(now, request, flow, owner) else {
             return false;
         };

@@ -548,3 +548,18 @@ fn who_is_bound_to_an_address_turns_to_no_server_that_is_reached_from_another() 
     let last = told.last().expect("it goes on");
     assert!(is_next(last, session, "[2001:db8::9]:5060"), "{told:?}");
 }
+
+#[test]
+fn the_contact_of_an_account_is_the_same_for_every_server() {
+    let mut wire = Wire::new();
+    let mut invite = outgoing(&[PHONE, SECOND]);
+    invite.contact = Some("sip:sems@203.0.113.7:4711".parse().unwrap());
+    wire.agent.invite(wire.now, invite).unwrap();
+    wire.drain();
+    let (_, first) = sent(&mut wire);
+    let (_, second) = refused(&mut wire, PHONE, &first).expect("there is another");
+    for request in [first, second] {
+        let contact = header(&Message::Request(request), HeaderName::Contact);
+        assert_eq!(contact, "<sip:sems@203.0.113.7:4711>");
+    }
+}
