@@ -87,8 +87,8 @@ class Meeting:
         }
 
 
-async def meet(lab: Lab, *names: str) -> Meeting:
-    meeting = Meeting(lab, await lab.server(rooms=PLAIN))
+async def meet(lab: Lab, *names: str, **options: int) -> Meeting:
+    meeting = Meeting(lab, await lab.server(rooms=PLAIN, **options))
     for name in names or TONES:
         phone = meeting.phones[name] = await lab.phone(name)
         await phone.call("sip:standup@sems")
@@ -384,10 +384,16 @@ async def test_a_move_is_heard(lab: Lab) -> None:
     assert (anna.is_silent, ben.is_silent) == (True, False)
 
 
-@pytest.mark.parametrize("seed", range(3))
-async def test_whatever_is_done_everybody_hears_whom_the_model_says(lab: Lab, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("seed", "options"),
+    [(0, {}), (1, {"workers": 3}), (2, {"workers": 2, "room_legs": 2})],
+    ids=["on one worker", "on three", "with rooms on both of two"],
+)
+async def test_whatever_is_done_everybody_hears_whom_the_model_says(
+    lab: Lab, seed: int, options: dict[str, int]
+) -> None:
     chance = random.Random(seed)
-    meeting = await meet(lab)
+    meeting = await meet(lab, **options)
     model = meeting.conference.model
     ids = list(IDS.values())
 

@@ -166,6 +166,34 @@ async def test_a_talk_that_is_not_ones_own_is_as_if_it_were_not(meeting: Meeting
         assert await send(meeting, "anna", "DELETE", path) == (404, "This talk is over.")
 
 
+@pytest.mark.parametrize("who", ["anna", "ben", "listener", "operator"])
+async def test_everybody_who_is_here_talks_in_private_and_only_moderators_coach(
+    meeting: Meeting, who: str
+) -> None:
+    listener = meeting.phones["listener"] = await meeting.lab.phone("listener")
+    await listener.call("sip:standup@sems", headers=[("P-App-Param", "role=listener")])
+    here = 200 if who != "operator" else 403
+    coached = await send(meeting, who, "POST", TALKS, {"with": [3], "kind": "coach"})
+    assert coached[0] == (200 if who == "anna" else 403)
+    assert (coached[0] == 403) == ("not allowed" in coached[1])
+    if who == "anna":
+        assert (await send(meeting, who, "DELETE", f"{TALKS}/{meeting.model.talk_of(3).id}"))[0] == 200  # type: ignore[union-attr]
+
+    assert (await send(meeting, who, "POST", TALKS, {"with": [3]}))[0] == here
+    if who != "operator":
+        me = meeting.model.talk_of(3)
+        assert me is not None
+        assert (await send(meeting, who, "DELETE", f"{TALKS}/{me.id}"))[0] == 200
+    for answer, status in (("decline", here), ("accept", here)):
+        mine = {"anna": 1, "ben": 2, "listener": 4, "operator": 1}[who]
+        id = await ask(meeting, "cleo", mine)
+        assert (await send(meeting, who, "POST", f"{TALKS}/{id}/{answer}"))[0] == status
+        if status == 403:
+            await send(meeting, "cleo", "DELETE", f"{TALKS}/{id}")
+    assert (await send(meeting, who, "PATCH", f"{TALKS}/{id}", {"room": "off"}))[0] == here
+    assert (await send(meeting, who, "DELETE", f"{TALKS}/{id}"))[0] == here
+
+
 @pytest.mark.parametrize(
     ("who", "whom", "room", "allowed"),
     [
