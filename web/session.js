@@ -17,12 +17,12 @@ let ahead = 0; // ms by which the server's clock is ahead of ours
 export const until = (moment) => Date.parse(moment) - Date.now() - ahead;
 
 /** Asks the API. Resolves to the answer; rejects with Refused, or with TypeError if nothing got through. */
-export async function ask(method, url, body) {
+export async function ask(method, url, body, patience = PATIENCE) {
   const response = await fetch(url, {
     method,
     headers: body ? { "Content-Type": "application/json" } : {},
     body: body && JSON.stringify(body),
-    signal: AbortSignal.timeout(PATIENCE),
+    signal: AbortSignal.timeout(patience),
     cache: "no-store",
   });
   const date = Date.parse(response.headers.get("Date"));

@@ -271,6 +271,21 @@ export const words = {
   delete: "Löschen",
   deleteRecording: (when) => `Aufnahme vom ${when} löschen`,
 
+  // die Startseite
+  frontTitle: "Kommen Sie mit dem Telefon in einen Raum",
+  frontDial: "Wählen Sie",
+  frontDialHint: "Für ROOM taugt jeder Name. Wer denselben wählt, trifft sich im selben Raum.",
+  frontPage: "Öffnen Sie die Seite Ihres Anrufs",
+  frontKeyIn: "Tippen Sie das während des Anrufs am Telefon. Die Seite öffnet sich hier von selbst.",
+  frontSpoken: "Oder tippen Sie am Telefon *#, und hier die sechs Ziffern, die es spricht",
+  pairingCode: "Code zum Tippen",
+  anotherCode: "Einen anderen Code zeigen",
+  codeIsOver: "Die Zeit dieses Codes ist um.",
+  code: "Code",
+  open: "Öffnen",
+  sixDigits: "Ein Code hat sechs Ziffern.",
+  operator: "Betreiber",
+
   // Hilfe
   onYourPhone: "An Ihrem Telefon",
   codes: {
@@ -330,6 +345,9 @@ export const words = {
     "the line is overloaded": "die Leitung ist überlastet",
     "could not be reached": "nicht zu erreichen",
     "taken back": "zurückgenommen",
+    "This code is not known, or its time is over.": "Diesen Code gibt es nicht, oder seine Zeit ist um.",
+    "That was too often, so we are busy for a while. Wait two minutes and try again.":
+      "Das war zu oft. Warten Sie zwei Minuten, und versuchen Sie es noch einmal.",
     "There is nothing to send.": "Es gibt nichts zu senden.",
     "That was too much at once, so the room is busy. Wait a few seconds.":
       "Das war zu viel auf einmal, der Raum ist beschäftigt. Warten Sie ein paar Sekunden.",

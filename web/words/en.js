@@ -264,6 +264,21 @@ export const words = {
   delete: "Delete",
   deleteRecording: (when) => `Delete the recording of ${when}`,
 
+  // the front page
+  frontTitle: "Join a room from your phone",
+  frontDial: "Dial",
+  frontDialHint: "Any name will do for ROOM. Who dials the same name meets in the same room.",
+  frontPage: "Open the page of the call you are in",
+  frontKeyIn: "Key this in on your phone during the call. The page opens here by itself.",
+  frontSpoken: "Or key in *#, and type the six digits that the phone speaks",
+  pairingCode: "Pairing code",
+  anotherCode: "Show another code",
+  codeIsOver: "The time of this code is over.",
+  code: "Code",
+  open: "Open",
+  sixDigits: "A code has six digits.",
+  operator: "Operator",
+
   // help
   onYourPhone: "On your phone",
   codes: {

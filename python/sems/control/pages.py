@@ -75,8 +75,10 @@ class Pages:
         host = f"[{host}]" if ":" in host else host
         port = self._server.sip_port
         address = host if port == 5060 else f"{host}:{port}"
-        page = Template(self._pages["index.html"]).substitute(address=html.escape(address))
-        return HTMLResponse(page)
+        page = Template(self._pages["index.html"]).substitute(
+            address=html.escape(address), language=self._language(request)
+        )
+        return HTMLResponse(page, headers={"Vary": "Accept-Language"})
 
     async def participant(self, request: Request) -> Response:
         """The page of one call."""
@@ -90,7 +92,7 @@ class Pages:
         except UnknownLink:
             text = "Look at your phone again, or call again: each call brings a link of its own."
             return self.message(request, 404, "This link is not known here", text)
-        language = spoken(request.headers.get("accept-language", ""), self._languages)
+        language = self._language(request)
         needed = [
             f"<../static/{path}>; rel=modulepreload" for path in (*self._modules, f"words/{language}.js")
         ]
@@ -158,6 +160,9 @@ class Pages:
         return self.message(
             request, 500, "The server has failed", "This should not happen. It has been logged."
         )
+
+    def _language(self, request: Request) -> str:
+        return spoken(request.headers.get("accept-language", ""), self._languages)
 
     def _login(self, error: str) -> str:
         return Template(self._pages["login.html"]).substitute(error=html.escape(error))
