@@ -596,16 +596,16 @@ impl Leg {
             .latch
             .accept(tick.now, from, header.ssrc, header.sequence);
         if let Some(notes) = &mut self.notes {
-            let (kind, events) = (header.payload_type, &self.negotiated.receive_events);
-            let is_sound = || self.inbound.formats.find(kind).is_some();
-            let kind = match kind {
-                kind if events.contains(&kind) => Kind::Event,
-                PayloadType::COMFORT_NOISE => Kind::Sound,
-                _ if is_sound() => Kind::Sound,
-                _ => Kind::Other,
-            };
+            let (events, formats) = (&self.negotiated.receive_events, &self.inbound.formats);
             let foreign = verdict == Verdict::Foreign;
-            notes.packet(tick.now, from, &packet, kind, foreign);
+            notes.packet(tick.now, from, &packet, foreign, || {
+                match header.payload_type {
+                    event if events.contains(&event) => Kind::Event,
+                    PayloadType::COMFORT_NOISE => Kind::Sound,
+                    sound if formats.find(sound).is_some() => Kind::Sound,
+                    _ => Kind::Other,
+                }
+            });
         }
         match verdict {
             Verdict::Accept => {}

@@ -9,7 +9,7 @@ use std::{
 };
 
 use arrayvec::ArrayVec;
-use sems_rtp::{RtpPacket, rtcp, telephone_event::EVENT_LEN};
+use sems_rtp::{RtpHeader, RtpPacket, rtcp, telephone_event::EVENT_LEN};
 
 use super::Leg;
 use crate::trace::heard::{Heard, LONGEST, MOST, MOST_MISSING, Report, Run, SOURCES, What};
@@ -62,6 +62,49 @@ struct Open {
 }
 
 impl Open {
+    /// Takes the next packet of sound, which most are, or `false`: it is another one.
+    #[inline]
+    fn goes_on(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        header: &RtpHeader,
+        foreign: bool,
+    ) -> bool {
+        let run = &mut self.run;
+        let What::Audio {
+            payload_type,
+            timestamps,
+            ..
+        } = &mut run.what
+        else {
+            return false;
+        };
+        let is_next = header.sequence.0 == self.next
+            && header.ssrc.0 == run.ssrc
+            && header.payload_type.number() == *payload_type
+            && is_near(timestamps.1, header.timestamp.0)
+            && foreign == run.foreign
+            && from == run.from
+            && now.saturating_duration_since(self.last) <= SILENCE
+            && run.count < MOST;
+        if is_next {
+            timestamps.1 = header.timestamp.0;
+            self.next = self.next.wrapping_add(1);
+            run.count += 1;
+            self.last = now;
+            self.grown = true;
+        }
+        is_next
+    }
+
+    /// How far the run has come, for readers.
+    fn show(&mut self, heard: &Heard) {
+        self.run.span = self.last.saturating_duration_since(self.began);
+        heard.grow(self.place, &self.run);
+        self.grown = false;
+    }
+
     /// Takes a packet into the run, or `false`: it begins another.
     fn take(&mut self, now: Instant, new: &Run, sequence: u16) -> bool {
         let run = &mut self.run;
@@ -70,13 +113,12 @@ impl Open {
             true => NO_REPORT,
             false => SILENCE,
         };
-        let span = now.saturating_duration_since(self.began);
         if run.ssrc != new.ssrc
             || run.from != new.from
             || run.foreign != new.foreign
             || now.saturating_duration_since(self.last) > silence
             || run.count >= MOST
-            || span > LONGEST
+            || now.saturating_duration_since(self.began) > LONGEST
         {
             return false;
         }
@@ -128,11 +170,15 @@ impl Open {
             self.next = sequence.wrapping_add(1);
         }
         run.count += 1;
-        run.span = span;
         self.last = now;
         self.grown = true;
         true
     }
+}
+
+/// Whether a timestamp is not far from the last one; another place in time is another stretch of sound.
+fn is_near(last: u32, new: u32) -> bool {
+    (new.wrapping_sub(last) as i32).unsigned_abs() < 1 << 20
 }
 
 /// Whether what a packet says goes on from what the run says so far.
@@ -149,11 +195,7 @@ fn follows(run: &Run, new: &What) -> bool {
                 timestamps: (at, _),
                 ..
             },
-        ) => {
-            // Another place in time is another stretch of sound.
-            let later = at.wrapping_sub(timestamps.1) as i32;
-            payload_type == other && later.unsigned_abs() < 1 << 20
-        }
+        ) => payload_type == other && is_near(timestamps.1, at),
         (
             What::Event {
                 payload_type,
@@ -193,15 +235,30 @@ impl Notes {
         }
     }
 
-    /// An RTP packet came.
+    /// An RTP packet came; `kind` says what for.
     #[inline]
     pub(super) fn packet(
         &mut self,
         now: Instant,
         from: SocketAddr,
         packet: &RtpPacket<'_>,
-        kind: Kind,
         foreign: bool,
+        kind: impl FnOnce() -> Kind,
+    ) {
+        let goes_on = |open: &mut Open| open.goes_on(now, from, &packet.header, foreign);
+        if !self.open.first_mut().is_some_and(goes_on) {
+            self.other_packet(now, from, packet, foreign, kind());
+        }
+    }
+
+    /// One that is not simply the next.
+    fn other_packet(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        packet: &RtpPacket<'_>,
+        foreign: bool,
+        kind: Kind,
     ) {
         let header = &packet.header;
         let byte = |place: usize| packet.payload.get(place).copied().unwrap_or_default();
@@ -333,8 +390,7 @@ impl Notes {
         let ended = self.open.iter().position(|open| ends(&open.run));
         let ended = ended.or_else(|| self.open.is_full().then_some(OPEN - 1));
         if let Some(ended) = ended {
-            let open = self.open.swap_remove(ended);
-            self.heard.grow(open.place, &open.run);
+            self.open.swap_remove(ended).show(&self.heard);
         }
         // Just made room for.
         let _ = self.open.try_push(Open {
@@ -369,8 +425,7 @@ impl Notes {
 
     fn flush(&mut self) {
         for open in self.open.iter_mut().filter(|open| open.grown) {
-            self.heard.grow(open.place, &open.run);
-            open.grown = false;
+            open.show(&self.heard);
         }
     }
 }

@@ -61,7 +61,8 @@ impl Desk {
             101 => Kind::Event,
             _ => Kind::Other,
         };
-        self.notes.packet(now, source(port), &packet, kind, foreign);
+        self.notes
+            .packet(now, source(port), &packet, foreign, || kind);
     }
 
     fn report(&mut self, at_ms: u64, highest: u32, fraction_lost: u8) {
