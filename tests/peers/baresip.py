@@ -66,11 +66,13 @@ class Baresip:
         ca: Path | None = None,
         certificate: Path | None = None,
         watches: str | None = None,
+        writes_to: str | None = None,
         registrar: str | None = None,
         password: str = "",
     ) -> None:
         """`ca`: whose certificates a server must show over TLS; `certificate`: what it shows itself, with
-        its key; `watches`: whose presence it subscribes to; `registrar`: the host and port where it
+        its key; `watches`: whose presence it subscribes to; `writes_to`: whom its
+        command `message` is for; `registrar`: the host and port where it
         registers, with its name as user."""
         self.name = name
         self.rate = int(RATES[codec].split("/")[0])
@@ -95,6 +97,9 @@ class Baresip:
         if watches is not None:
             config += "module_app contact.so\nmodule_app presence.so\n"
             (self.folder / "contacts").write_text(f"<{watches}>;presence=p2p\n")
+        if writes_to is not None:
+            config += "module_app contact.so\n"
+            (self.folder / "contacts").write_text(f"<{writes_to}>\n")
         config += f"sip_cafile {ca}\n" if ca else ""
         config += f"sip_certificate {certificate}\n" if certificate else ""
         port = self.sip_port + (transport == "tls")

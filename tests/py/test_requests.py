@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from sems import App, Call, EngineError, HungUp, Message, SipRequest, WrongState
+from sems import App, Call, Config, EngineError, HungUp, Message, Server, SipRequest, WrongState
+from sems.plugins import Apps
 from sems.testing import Lab
 
 
@@ -87,9 +88,14 @@ async def test_a_slow_app_does_not_make_the_phone_repeat(lab: Lab) -> None:
 
 
 async def test_without_an_app_that_takes_texts_the_server_takes_none(lab: Lab) -> None:
-    await lab.server()
+    app = App("mine")
+    app.call(until_over)
+    apps = Apps()
+    apps.add(app)
     alice = await lab.phone("alice")
-    response = await alice.send_message("sip:echo@sems", "hello")
+    async with Server(Config(data=lab.folder / "sems"), apps=apps, network=lab.network, web=False) as server:
+        address = server.engine.core.sip_addresses()[0]
+        response = await alice.server.send_message(f"sip:mine@{address}", "hello")
     assert response.code == 405
     assert "MESSAGE" not in response.headers["Allow"]
 

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from sems import App, Call, CallFailed, Refer, SipResponse, Transferring
+from sems import App, Call, CallFailed, Config, Refer, Server, SipResponse, Transferring
+from sems.plugins import Apps
 from sems.testing import Lab, Phone
 
 
@@ -101,11 +102,13 @@ async def test_an_attended_transfer_joins_two_peers(lab: Lab) -> None:
 
 async def test_a_peer_that_takes_no_refer_says_so(lab: Lab) -> None:
     server = await lab.server(apps=[plain_app()])
-    peer = (await lab.server(name="peer", apps=[plain_app()])).engine.core.sip_addresses()[0]
-    call = await server.dial(f"sip:mine@{peer}")
-    transfer = await call.transfer("sip:carol@10.0.0.99")
-    assert transfer.code == 405
-    assert call.state == "answered"
+    apps = Apps()
+    apps.add(plain_app())
+    async with Server(Config(data=lab.folder / "peer"), apps=apps, network=lab.network, web=False) as peer:
+        call = await server.dial(f"sip:mine@{peer.engine.core.sip_addresses()[0]}")
+        transfer = await call.transfer("sip:carol@10.0.0.99")
+        assert transfer.code == 405
+        assert call.state == "answered"
 
 
 async def test_nothing_told_is_a_timeout(lab: Lab) -> None:

@@ -19,6 +19,7 @@ from .dialler import Dialler
 from .errors import Refused, RoomLocked, WrongPin
 from .events import Event, Gone, LobbyChanged, ModeChanged, ParticipantChanged
 from .floor_clock import FloorClock
+from .focus import Focus
 from .member import Member
 from .minutes import Record, RecordingKind
 from .mixing import Mixing
@@ -32,6 +33,7 @@ from .rooms import Rooms
 from .settings import Mode, Settings, Who
 from .speech import Speech
 from .talk_bell import TalkBell
+from .texting import send_lines_to_phones
 
 if TYPE_CHECKING:
     from ..audio.room import Room
@@ -80,11 +82,23 @@ class Conference:
         self.model.subscribe(self._on_event)
         FloorClock(self)
         self._dialler = Dialler(self, conferences.exchange)
+        send_lines_to_phones(self)
+        self.focus = Focus(self)
+        """Tells those who have subscribed to it."""
 
     @property
     def members(self) -> Mapping[int, Member]:
         """The calls that take part, by the id of the participant; also those that were just removed."""
         return MappingProxyType(self._members)
+
+    def member_of(self, call: Call) -> Member | None:
+        """The member whose call this is."""
+        id = self._ids.get(call.id)
+        return None if id is None else self._members.get(id)
+
+    def sends_texts_to(self, call: Call) -> bool:
+        """What is written here goes to the phone of this call, which has said that it takes texts."""
+        return self.settings.texts_to_phones and allows(call, "MESSAGE") is True
 
     def do(self, *commands: Command, by: int | None) -> None:
         """Carries out what participant ``by`` (``None``: the operator) asks for: all of it, or nothing.
@@ -168,7 +182,7 @@ class Conference:
             call.caller_name,
             presence=Presence.DIALLED if call.direction == "out" else Presence.PHONE,
             role=role,
-            texts=allows(call, "MESSAGE"),
+            texts=self.sends_texts_to(call),
             wait=settings.waiting_room or self.model.settings.waiting_room,
         )
         await self.attend(call, participant, link, speech)
@@ -182,6 +196,7 @@ class Conference:
         try:
             await self.rooms.of(None)
             await self._answer(call, link)
+            member.outbox.welcome()
             await member.wait_in_the_lobby()
             if not member.turned_away:
                 await member.enter()

@@ -24,7 +24,6 @@ from .dialling import (
 )
 from .errors import NotAllowed, Refused
 from .events import Event, Gone
-from .phones import allows
 from .speech import Speech
 
 if TYPE_CHECKING:
@@ -146,15 +145,16 @@ class Dialler:
         except (SemsError, ValueError) as error:
             failed(self._model, call.id, 503, str(error))
             return
+        conference = self._conference
         try:
             async with found:
-                participant = answered(self._model, call.id, texts=allows(found, "MESSAGE"))
+                participant = answered(self._model, call.id, texts=conference.sends_texts_to(found))
                 speech = Speech(found, self._model.settings.language)
-                await self._conference.attend(found, participant, link, speech)
+                await conference.attend(found, participant, link, speech)
         except Refused as refused:
             failed(self._model, call.id, 486, "", str(refused))
         finally:
-            self._conference.links.end(link)
+            conference.links.end(link)
 
     async def _reach(self, call: Dialling) -> tuple[Call, str]:
         """Who answers, and the token of the link that he was given."""
@@ -209,6 +209,7 @@ class Dialler:
                 way.uri if phone is None else phone.contact,
                 to_uri="" if phone is None else way.uri,
                 link=f"{conference.server.base_url(None)}/c/{link}",
+                focus=True,
                 ring_timeout=seconds,
                 **how,
             )

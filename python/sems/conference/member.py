@@ -7,7 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING, Final
 
 from ..errors import HungUp, SoundNotFound
-from ..events import CallEvent, Digit, Hold, Speaking, StreamResumed, StreamStopped
+from ..events import CallEvent, Digit, Hold, Replaced, Speaking, StreamResumed, StreamStopped
 from ..waiting import resolve
 from .errors import Refused
 from .events import (
@@ -29,6 +29,7 @@ from .events import (
     WentPrivate,
 )
 from .keypad import ACTIONS, FARTHEST, Keypad, codes, spoken
+from .outbox import Outbox
 from .participant import Participant
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ class Member:
         self._heard = conference.model.heard(participant)
         self.room_gain = 0.0
         """So much louder, in dB, he hears the room."""
+        self.outbox = Outbox(self)
+        """What is written and goes to his phone."""
         self._keys = call.server.config.keys
         self._keypad = Keypad(codes(self._keys))
         self._help: Playback | None = None
@@ -83,6 +86,11 @@ class Member:
         # Chores begin in the order in which they were given, so the core is told in that order too.
         self.spawn = call.server.spawn
         self._unsubscribe = call.subscribe(self._on_call)
+
+    @property
+    def page(self) -> str:
+        """The link to his page."""
+        return f"{self.call.server.base_url(self.call.local)}/c/{self.link}"
 
     @property
     def waiting(self) -> bool:
@@ -130,6 +138,8 @@ class Member:
                 model.report_voice(self.id, on)
             case Hold(on):
                 model.report_hold(self.id, on)
+            case Replaced():
+                self.outbox.begin_again()
             case StreamStopped(direction) | StreamResumed(direction):
                 report = model.report_silence if direction == "in" else model.report_deafness
                 report(self.id, isinstance(event, StreamStopped))

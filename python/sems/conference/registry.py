@@ -11,11 +11,18 @@ from ..subscribers import Subscribers
 from .archive import Archive
 from .conference import Conference
 from .exchange import Exchange
+from .focus import take_subscription
 from .links import Links
 from .pairing import Pairings
+from .phones import Sent
+from .referrals import take_refer
+from .texting import take_text
 
 if TYPE_CHECKING:
     from ..server import Server
+    from ..sip.requests import SipRequest
+    from ..sip.subscriptions import Subscription
+    from ..sip.transfer import Refer
 
 
 class Conferences:
@@ -60,6 +67,31 @@ class Conferences:
         self._sequence = max(self._sequence, conference.model.sequence)
         if self._conferences.get(conference.name) is conference:
             del self._conferences[conference.name]
+
+    async def take_message(self, room: str, message: SipRequest) -> None:
+        """A text (MESSAGE, RFC 3428) for the room, which only its members may write: in their calls, or
+        outside, where they must show that they are the same (:func:`~sems.conference.phones.is_from`).
+        Everybody who may read it does, on his page and on a phone that takes texts. One that begins with
+        ``@NAME`` is for that member alone. Answers it; who is not in the room gets 403."""
+        await take_text(self._of(room, message), message)
+
+    async def take_subscription(self, room: str, subscription: Subscription) -> None:
+        """A subscription to what the room is like (RFC 4575), in the call of a member or outside, for its
+        members and for trusted neighbours. Each is told everything and then what changes, once a second at
+        most; a member also the link to his own page, as a service URI. Returns when it is over."""
+        await take_subscription(self._of(room, subscription), subscription)
+
+    async def take_refer(self, room: str, refer: Refer) -> None:
+        """A member asks to call somebody into the room, or with ``method=BYE`` in the Refer-To to take
+        somebody out of it (RFC 4579 §5.5, §5.11), as far as he may. Answers it, and tells him what comes of
+        it; who is not in the room gets 403."""
+        await take_refer(self._of(room, refer), refer)
+
+    def _of(self, room: str, sent: Sent) -> Conference | None:
+        """The conference that something is for: that of the call in which it came, or the one named."""
+        if sent.call is None:
+            return self.find(room)
+        return next((each for each in self if each.member_of(sent.call)), None)
 
     def __iter__(self) -> Iterator[Conference]:
         """Those that somebody is in, in the order in which they began."""

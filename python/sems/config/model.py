@@ -195,6 +195,10 @@ class RoomSettings(Section):
     """Quiet and loud talkers are brought to the same level."""
     noise_gate: bool = True
     """The noise of each line stays out of the room while nobody speaks there."""
+    texts_to_phones: bool = True
+    """What is written in the room goes to the phones that take texts (MESSAGE, RFC 3428) as well."""
+    link_as_text: bool = True
+    """A phone that says that it takes texts gets the link to its page as one when it comes in."""
     max_talkers: Annotated[int, Field(ge=1, le=32)] | None = None
     """How many are heard when many talk at once: the loudest, each for as long as he talks; unset: all."""
 

@@ -45,7 +45,9 @@ NOBODY = Refusal(480, "Nobody Takes This Here")
 
 
 class _Routed(Protocol):
-    """What is needed to find the app that something is for."""
+    """What is needed to find the app that something is for, and is told its parameters."""
+
+    params: dict[str, str]
 
     @property
     def call(self) -> Call | None: ...
@@ -118,6 +120,7 @@ def app_for(server: Server, request: _Routed) -> tuple[App | None, Refusal]:
     )
     if isinstance(target, Refusal):
         return None, target
+    request.params = target.params
     return server.apps.get(target.app), NOBODY
 
 

@@ -85,6 +85,9 @@ class SipRequest(Body, Identity):
         """The user whose password its sender has; None: it wasn't asked."""
         self.call: Call | None = None if event.call is None else server.calls.get(event.call)
         """The call in whose dialog it came; None: it came outside any."""
+        self.params: dict[str, str] = {} if self.call is None else self.call.params
+        """Parameters for the app: of a request in a call those of the call, of others as of a call to this
+        URI (:attr:`Call.params <sems.call.Call.params>`)."""
         self.answered = event.answered
         """There is an answer already, by us or by the core."""
         self._transaction = event.transaction

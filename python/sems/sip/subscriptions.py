@@ -53,9 +53,14 @@ class Subscription(Body, Identity):
         """The user whose password the subscriber has; None: it wasn't asked, or it is in a call."""
         self.call: Call | None = None if event.call is None else server.calls.get(event.call)
         """The call in whose dialog it is."""
+        self.params: dict[str, str] = {} if self.call is None else self.call.params
+        """Parameters for the app: as of a request (:attr:`SipRequest.params
+        <sems.sip.requests.SipRequest.params>`)."""
         self.on_refresh: Callable[[], None] | None = None
         """Told when the subscriber refreshes what is notified by ``numbered`` bodies: it wants all of it
         again."""
+        self.on_end: Callable[[], None] | None = None
+        """Told when it is over."""
         self.end: str | None = None
         """Why it is over: ``left``, ``expired``, ``refused``, ``silent`` or ``terminated`` (by us)."""
         self._id = event.subscription
@@ -137,6 +142,8 @@ class Subscription(Body, Identity):
             self.end = event.end
             self.server.subscriptions.pop(self._id, None)
             self._ended.set()
+            if self.on_end is not None:
+                self.on_end()
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,6 +220,8 @@ async def test_streams_end_when_the_server_begins_to_stop(meeting: Meeting) -> N
 
 
 async def test_readers_who_go_leave_nothing_behind(meeting: Meeting) -> None:
+    # The phones have got their links.
+    await asyncio.sleep(0.1)
     before = len(asyncio.all_tasks())
     followers = len(meeting.model._events._callbacks)
     for _ in range(50):

@@ -1,0 +1,69 @@
+"""A telephone of another make: what it says of itself, and how it answers texts, is up to the test."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+from sems import Server
+from sems.testing import Lab
+
+_SDP = "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+
+
+class OldPhone:
+    """Calls the room ``standup`` and answers each MESSAGE with ``code``."""
+
+    def __init__(self, lab: Lab, server: Server, *, allow: str | None, code: int) -> None:
+        self.texts: list[str] = []
+        """What it was sent, whether it took it or not."""
+        self._ip = "10.9.0.1"
+        self._server = server.engine.core.sip_addresses()[0]
+        self._socket = lab.network.socket(f"{self._ip}:5060")
+        self._allow = "" if allow is None else f"Allow: {allow}\r\n"
+        self._code = code
+        self._task: asyncio.Task[None] | None = None
+
+    async def call(self) -> None:
+        """Returns when it is in the room."""
+        sdp = _SDP.format(ip=self._ip)
+        self._send("INVITE", "", f"{self._allow}Content-Type: application/sdp\r\n", sdp)
+        answered = asyncio.Event()
+        self._task = asyncio.create_task(self._live(answered))
+        await answered.wait()
+
+    def hang_up(self) -> None:
+        """Falls silent."""
+        assert self._task is not None
+        self._task.cancel()
+
+    def _send(self, method: str, to_tag: str, headers: str = "", body: str = "") -> None:
+        self._socket.send(
+            f"{method} sip:standup@sems SIP/2.0\r\n"
+            f"Via: SIP/2.0/UDP {self._ip}:5060;branch=z9hG4bK{method};rport\r\n"
+            f'From: "Olga" <sip:olga@{self._ip}>;tag=olga\r\n'
+            f"To: <sip:standup@sems>{to_tag}\r\n"
+            "Call-ID: old-phone\r\n"
+            f"CSeq: 1 {method}\r\n"
+            "Max-Forwards: 70\r\n"
+            f"Contact: <sip:olga@{self._ip}:5060>\r\n"
+            f"{headers}Content-Length: {len(body)}\r\n\r\n{body}".encode(),
+            self._server,
+        )
+
+    async def _live(self, answered: asyncio.Event) -> None:
+        while True:
+            await asyncio.sleep(0.01)
+            for message in self._socket.receive():
+                head, _, body = message.decode().partition("\r\n\r\n")
+                if head.startswith("SIP/2.0 200") and "CSeq: 1 INVITE" in head:
+                    tag = re.search(r"\r\nTo: .*(;tag=[^;\r]+)", head)
+                    assert tag is not None
+                    self._send("ACK", tag[1])
+                    answered.set()
+                elif head.startswith("MESSAGE"):
+                    self.texts.append(body)
+                    names = "(?:Via|From|To|Call-ID|CSeq)"
+                    rows = re.findall(rf"^{names}: .*\r$", head + "\r\n", re.MULTILINE)
+                    answer = "\n".join([f"SIP/2.0 {self._code} So\r", *rows, "Content-Length: 0\r", "\r", ""])
+                    self._socket.send(answer.encode(), self._server)
