@@ -176,12 +176,22 @@ def _at(room: ConferenceModel, place: str) -> int:
 
 
 def _private(member: Member, place: str) -> None:
-    room = member.conference.model
-    member.conference.do(AskToTalk((_at(room, place),)), by=member.id)
+    id = _at(member.conference.model, place)
+    member.conference.do(AskToTalk((id,)), by=member.id)
+    _name(member, id)
 
 
 def _coach(member: Member, place: str) -> None:
-    member.conference.do(Coach(_at(member.conference.model, place)), by=member.id)
+    id = _at(member.conference.model, place)
+    member.conference.do(Coach(id), by=member.id)
+    _name(member, id)
+
+
+def _name(member: Member, id: int) -> None:
+    """Whom he has meant, if that one has spoken his name: he has keyed in a number only."""
+    other = member.conference.members.get(id)
+    if other and other.speech.name:
+        member.start_sound(other.speech.name)
 
 
 def _move(member: Member, places: str) -> None:

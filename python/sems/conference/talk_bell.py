@@ -22,6 +22,8 @@ ASKED: Final = ("tone:sine:660:120:-26", "tone:silence:60", "tone:sine:880:180:-
 BEGINS: Final = ("tone:sine:587:90:-26", "tone:sine:440:160:-26")
 #: … who is back in the room, …
 ENDS: Final = ("tone:sine:440:90:-26", "tone:sine:587:160:-26")
+#: … who has asked, answered or changed something else, …
+DONE: Final = ("tone:sine:587:70:-26",)
 #: … and who asked in vain.
 IN_VAIN: Final = ("tone:sine:440:120:-26", "tone:silence:60", "tone:sine:440:120:-26")
 
@@ -50,6 +52,7 @@ class TalkBell:
         match event:
             case TalkChanged(talk=talk, by=by):
                 self._follow(talk)
+                self._confirm(talk, by)
                 if talk.state is TalkState.ENDED and by != talk.by and (talk.declined or talk.unanswered):
                     self._sound(talk.by, IN_VAIN)
             case WentPrivate(participant=participant):
@@ -65,6 +68,12 @@ class TalkBell:
             self._asked.pop(key).end()
         if talk.kind is TalkKind.COACH:
             self._follow_coached(talk)
+
+    def _confirm(self, talk: Conversation, by: int | None) -> None:
+        him = self._conference.model.participants.get(by or 0)
+        # Who goes or comes back by that hears it anyway.
+        if him and him.private == (him.id in talk.talkers) and talk.kind is TalkKind.PRIVATE:
+            self._sound(him.id, DONE)
 
     def _follow_coached(self, talk: Conversation) -> None:
         if talk.state is TalkState.TALKING:
