@@ -131,7 +131,8 @@ export class Commands {
   }
 
   dial(target) {
-    return this.do(wishes.dial(target), "POST", "/calls", { target });
+    const known = this.state.room.calls.map(({ id }) => id);
+    return this.do(wishes.dial(target, known), "POST", "/calls", { target });
   }
 
   cancelCall(id) {

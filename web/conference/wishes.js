@@ -110,7 +110,9 @@ export const admitAll = () => (room) => {
   room.waiting = [];
 };
 
-export const dial = (target) => (room, wish) => {
+export const dial = (target, known) => (room, wish) => {
+  // The event may come before the answer: then it is there already.
+  if (room.calls.some(({ id, by, ...call }) => by === room.me && call.target === target && !known.includes(id))) return;
   wish.call ??= { id: `new ${Math.random()}`, name: target, target, by: room.me, state: "trying", pending: true };
   room.calls = put(room.calls, wish.call);
 };
