@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import random
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, Page, expect
+
+from peers.ports import free_port
+from sems import Config, Server
 
 from .conftest import PHONE, World, row
 
@@ -37,3 +44,83 @@ async def test_past_thirty_people_the_list_filters_by_name_and_says_who_speaks(
     silence()
     await zoe.call.hangup()
     await expect(field).to_be_hidden()
+
+
+MANY = 500
+LONG = 50  # ms; what takes longer is felt (a "long task")
+
+
+async def longest_task(browser: Browser, page: Page, act: Callable[[], Awaitable[None]]) -> float:
+    """The most that the page had to do at a time meanwhile, in ms of its own time: what else the machine
+    does doesn't count."""
+    await browser.start_tracing(page=page, categories=["disabled-by-default-devtools.timeline", "__metadata"])
+    try:
+        await act()
+        await page.wait_for_timeout(200)
+    finally:
+        trace = json.loads(await browser.stop_tracing())["traceEvents"]
+    mains = {
+        (each["pid"], each["tid"]) for each in trace if each.get("args", {}).get("name") == "CrRendererMain"
+    }
+    tasks = [
+        each.get("tdur", 0)
+        for each in trace
+        if each["name"] == "RunTask" and (each["pid"], each["tid"]) in mains
+    ]
+    assert len(tasks) > 10
+    return float(max(tasks)) / 1000
+
+
+async def test_five_hundred_who_come_speak_and_go_make_no_page_stutter(
+    world: World, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    low = free_port(span=20)
+    settings = {
+        "host": "127.0.0.1",
+        "sip_port": 0,
+        "http_port": free_port(),
+        "rtp_ports": (low, low + 19),
+        "data": tmp_path_factory.mktemp("crowd"),
+    }
+    async with Server(Config.model_validate(settings)) as server:
+        call = await world.phones.dial(f"sip:hall@127.0.0.1:{server.sip_port}", from_name="Anna", timeout=10)
+        conference = server.conferences.find("hall")
+        assert conference is not None
+        model, chance = conference.model, random.Random(500)
+        page = await (await world.window()).new_page()
+        assert call.peer_link is not None
+        await page.goto(call.peer_link)
+        await row(page, "Anna").wait_for()
+        rows = page.locator("#participants > li")
+
+        async def come() -> None:
+            for number in range(len(model.participants) + 1, MANY + 1):
+                model.admit(f"Guest {number}")
+                if number % 20 == 0:
+                    await asyncio.sleep(0.01)
+            await expect(rows).to_have_count(MANY)
+
+        async def speak() -> None:
+            for _ in range(60):
+                speakers = [each.id for each in model.participants.values() if each.voice]
+                who = chance.choice(speakers if len(speakers) > 4 else list(model.participants))
+                model.report_voice(who, who not in speakers)
+                await asyncio.sleep(0.01)
+
+        async def scroll() -> None:
+            for _ in range(20):
+                await page.locator("#room").evaluate("(room) => room.scrollBy(0, 2000)")
+
+        async def go() -> None:
+            for id in list(model.participants)[1:200]:
+                model.leave(id)
+            await expect(rows).to_have_count(len(model.participants))
+
+        async def fresh() -> None:
+            await page.reload()
+            await expect(rows).to_have_count(MANY)
+
+        for act in (come, speak, scroll, fresh, go):
+            took = await longest_task(world.browser, page, act)
+            assert 0 < took <= LONG, f"{act.__name__} kept the page busy for {took:.0f} ms"
+        await call.hangup()

@@ -3,8 +3,8 @@
 import { find, isEnabled, setAttribute, show } from "../dom.js";
 import { Row, share } from "./row.js";
 
-const SLICE = 12; // ms that are spent at a time, so that nothing stutters however many come at once, …
-const LEAST = 20; // … but never on fewer rows than these
+const SLICE = 8; // ms that are spent at a time, so that nothing stutters however many come at once, …
+const LEAST = 10; // … but never on fewer rows than these
 const FEW = 8; // so many rows show what can be done while they are closed: in a small meeting nothing is looked for
 const wide = matchMedia("(min-width: 1100px)");
 

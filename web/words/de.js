@@ -108,7 +108,7 @@ export const words = {
   nobodySpeaks: "Niemand spricht",
   speak: (names) => `${list(names)} ${names.length === 1 ? "spricht" : "sprechen"}`,
   youSpeak: "Sie sprechen",
-  speakingNow: (names) => (names.length ? `Jetzt sprechen: ${names.join(", ")}` : "Jetzt spricht niemand"),
+  speakingNow: (names) => (names.length ? `Jetzt sprechen: ${list(names)}` : "Jetzt spricht niemand"),
   nobodyOfThatName: "So heißt hier niemand.",
   locked: "geschlossen",
   modeSign: { open: "", moderated: "geleitet", lecture: "Vortrag" },

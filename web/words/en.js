@@ -103,7 +103,7 @@ export const words = {
   nobodySpeaks: "Nobody is speaking",
   speak: (names) => `${list(names)} ${names.length === 1 ? "is" : "are"} speaking`,
   youSpeak: "You are speaking",
-  speakingNow: (names) => (names.length ? `Speaking now: ${names.join(", ")}` : "Nobody is speaking now"),
+  speakingNow: (names) => (names.length ? `Speaking now: ${list(names)}` : "Nobody is speaking now"),
   nobodyOfThatName: "Nobody here has that name.",
   locked: "locked",
   modeSign: { open: "", moderated: "moderated", lecture: "lecture" },
