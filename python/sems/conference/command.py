@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,20 +11,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class Command(ABC):
     """Something that is asked of a conference, by keypad, page, REST or SIP.
 
     Who may ask for it is decided in :mod:`~sems.conference.permissions`, before anything else. A command
     that asks for what already is so is carried out without an event.
     """
 
-    def check(self, room: ConferenceModel, by: int | None) -> None:
+    def check(self, room: ConferenceModel, by: int | None) -> None:  # noqa: B027 -- many have nothing to check
         """Raises a :class:`~sems.conference.errors.Refused` if it can't be carried out as things are.
         Changes nothing."""
 
+    @abstractmethod
     def carry_out(self, room: ConferenceModel, by: int | None) -> None:
         """Records what follows from it. ``by``: the participant who asks; ``None``: the operator."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ changed: who has the state before an event and applies it has the state after it
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(ABC):
     """Something that has happened."""
 
     sequence: int
@@ -37,9 +38,9 @@ class Event:
         """It is about himself, so he is told more of it than others are."""
         return False
 
+    @abstractmethod
     def apply(self, state: State) -> None:
         """Makes the state after it of the state before it."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -77,9 +78,9 @@ class SettingsChanged(Event):
 class Change(Command):
     """Something else shall hold in the room. The subclasses say what."""
 
+    @abstractmethod
     def values(self) -> dict[str, Any]:
         """The fields of :class:`Settings` that shall be so."""
-        raise NotImplementedError
 
     def carry_out(self, room: ConferenceModel, by: int | None) -> None:
         """One event, if that is not so yet."""
