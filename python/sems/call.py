@@ -17,6 +17,7 @@ from .events import SILENT, CallEvent, EndCause, EndReason
 from .log import logger
 from .sip.headers import Headers, NameAddr, SipUri, quote
 from .sip.identity import Identity
+from .sip.links import chokes_on_links, in_header
 from .sip.requests import CallRequests
 from .sip.transfer import CallTransfer
 from .subscribers import Subscribers
@@ -179,7 +180,8 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
         self._must_be_unanswered("ring")
         self._give(link)
         core = self.server.engine.core
-        await self._done(core.ring(self.id, code, list(headers), early_media, link, reliable))
+        described = None if chokes_on_links(self.headers) else link
+        await self._done(core.ring(self.id, code, list(headers), early_media, described, reliable))
         if self.state == "incoming":
             self.state = "ringing"
         self.early_media = self.early_media or early_media
@@ -187,15 +189,19 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
     async def answer(self, *, headers: Iterable[tuple[str, str]] = (), link: str | None = None) -> None:
         """Answers, and returns when the caller has confirmed it (ACK). Harmless when answered already.
 
-        ``link`` is the control page of this call: it goes into every SDP from now on, and out as
-        Call-Info. Raises WrongState for a call that we placed.
+        ``link`` is the control page of this call: it goes into every SDP from now on, unless the caller
+        is known to choke on that, and out as Call-Info. Raises WrongState for a call that we placed.
         """
         if self.state == "answered":
             return
         if not self._answering:
             self._must_be_unanswered("answer")
             self._give(link)
-            request = self.server.engine.core.answer(self.id, list(headers), link)
+            fields = list(headers)
+            if link is not None and chokes_on_links(self.headers):
+                fields.append(in_header(link))
+                link = None
+            request = self.server.engine.core.answer(self.id, fields, link)
             self.server.engine.when_done(request, self._on_answer_done)
             self._answering = True
         await self._answered.wait(self._alone)

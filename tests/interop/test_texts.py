@@ -14,6 +14,7 @@ import pytest_asyncio
 from peers import conference_info, sipp
 from peers.baresip import Baresip
 from peers.conference_info import NAMES
+from peers.linphone import Linphone
 from peers.sems_server import SemsServer
 
 ROOM = "/api/v1/conferences/standup"
@@ -143,6 +144,14 @@ async def test_sipp_has_baresip_called_into_the_room_and_removed(server: SemsSer
         await sipp.run("conference_refers", server.sip_port, "standup", tmp_path, keys={"whom": whom})
         await ben.event("CALL_ESTABLISHED")
         await ben.event("CALL_CLOSED")
+
+
+async def test_linphone_gets_its_link_and_reads_what_others_write(server: SemsServer, tmp_path: Path) -> None:
+    async with Linphone(tmp_path, "lin") as lin:
+        await lin.dial(server.uri("standup"))
+        await lin.says(r"Message received .*: Your page for this conference: http://\S+/c/")
+        await write(server, "Hello, linphone")
+        await lin.says(r"Message received .*: Operator: Hello, linphone")
 
 
 async def test_baresip_writes_and_takes_what_others_write(server: SemsServer, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from ..errors import CallFailed, SemsError
 from ..events import CallEvent, Progress
 from ..locating import redirect
 from ..registration.registrar import hunt
+from ..sip.links import in_header
 from .dialling import (
     CallChanged,
     CallGone,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 REMEMBERED: Final = 60.0
 #: What he hears who dialled somebody that does not come.
 _IN_VAIN: Final = "busy"
+_NOT_ACCEPTABLE: Final = 488
 # Different provisional responses that are told of one call.
 _MOST_PROGRESS: Final = 10
 
@@ -188,6 +190,17 @@ class Dialler:
     async def _ring(
         self, id: int, way: Way, seconds: float, phone: Binding | None = None
     ) -> tuple[Call, str]:
+        try:
+            return await self._ring_with(id, way, seconds, phone, described=True)
+        except CallFailed as failure:
+            # Perhaps it takes no description with a link.
+            if failure.code != _NOT_ACCEPTABLE:
+                raise
+        return await self._ring_with(id, way, seconds, phone, described=False)
+
+    async def _ring_with(
+        self, id: int, way: Way, seconds: float, phone: Binding | None, *, described: bool
+    ) -> tuple[Call, str]:
         conference = self._conference
         how = way.how.copy()
         if phone is not None:
@@ -203,12 +216,15 @@ class Dialler:
 
         # Each is given a link of his own: who declines must not have that of who answers.
         link = conference.links.reserve()
+        page = f"{conference.server.base_url(None)}/c/{link}"
+        if not described:
+            how["headers"] = [*how.get("headers", ()), in_header(page)]
         call = None
         try:
             call = await conference.server.place(
                 way.uri if phone is None else phone.contact,
                 to_uri="" if phone is None else way.uri,
-                link=f"{conference.server.base_url(None)}/c/{link}",
+                link=page if described else None,
                 focus=True,
                 ring_timeout=seconds,
                 **how,

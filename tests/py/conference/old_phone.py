@@ -14,20 +14,25 @@ _SDP = "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio 4
 class OldPhone:
     """Calls the room ``standup`` and answers each MESSAGE with ``code``."""
 
-    def __init__(self, lab: Lab, server: Server, *, allow: str | None, code: int) -> None:
+    def __init__(
+        self, lab: Lab, server: Server, *, allow: str | None, code: int, user_agent: str = "Old"
+    ) -> None:
+        self.answer = ""
+        """The 200 to its INVITE."""
         self.texts: list[str] = []
         """What it was sent, whether it took it or not."""
         self._ip = "10.9.0.1"
         self._server = server.engine.core.sip_addresses()[0]
         self._socket = lab.network.socket(f"{self._ip}:5060")
         self._allow = "" if allow is None else f"Allow: {allow}\r\n"
+        self._user_agent = f"User-Agent: {user_agent}\r\n"
         self._code = code
         self._task: asyncio.Task[None] | None = None
 
     async def call(self) -> None:
         """Returns when it is in the room."""
         sdp = _SDP.format(ip=self._ip)
-        self._send("INVITE", "", f"{self._allow}Content-Type: application/sdp\r\n", sdp)
+        self._send("INVITE", "", f"{self._allow}{self._user_agent}Content-Type: application/sdp\r\n", sdp)
         answered = asyncio.Event()
         self._task = asyncio.create_task(self._live(answered))
         await answered.wait()
@@ -60,6 +65,7 @@ class OldPhone:
                     tag = re.search(r"\r\nTo: .*(;tag=[^;\r]+)", head)
                     assert tag is not None
                     self._send("ACK", tag[1])
+                    self.answer = f"{head}\r\n{body}"
                     answered.set()
                 elif head.startswith("MESSAGE"):
                     self.texts.append(body)

@@ -54,6 +54,25 @@ async def test_a_member_has_somebody_called_into_the_room_and_hears_how_it_goes(
     assert anna.line.end is None, "it is no transfer of Anna's own call"
 
 
+async def test_who_takes_no_description_with_a_link_is_called_again_without(lab: Lab) -> None:
+    server, (anna,) = await meeting(lab, "anna")
+    ben = await lab.phone("ben")
+    asked = asyncio.create_task(refer(anna, ben.uri))
+    await (await ben.ringing()).reject(488)
+    second = await ben.ringing()
+    invites = [
+        entry.message
+        for traced in server.traced_calls()
+        for entry in server.trace(traced.call_id).messages
+        if entry.kind == "sent" and entry.title.startswith("INVITE")
+    ]
+    assert sorted(b"\r\nu=" in invite for invite in invites) == [False, True]
+    link = second.headers["Call-Info"].partition(">")[0].removeprefix("<")
+    await second.answer()
+    assert (await asked).code == 200
+    assert standup(server).members[2].page == link
+
+
 @pytest.mark.parametrize("code", [486, 603])
 async def test_who_asked_hears_that_it_came_to_nothing(lab: Lab, code: int) -> None:
     server, (anna,) = await meeting(lab, "anna")

@@ -472,3 +472,20 @@ async def test_a_phone_that_takes_the_place_of_another_is_asked_anew(lab: Lab) -
     assert ben.line is not None
     assert (await zoe.send_message(ROOM, "Me again")).code == 200
     assert (await anna.send_message(ROOM, "Me again")).code == 403
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "described"), [("Old 1.0", True), ("Linphonec/5.1.65 (belle-sip/5.1.64)", False)]
+)
+async def test_a_phone_that_chokes_on_a_link_in_the_description_gets_it_otherwise(
+    lab: Lab, user_agent: str, described: bool
+) -> None:
+    server = await lab.server()
+    olga = OldPhone(lab, server, allow="INVITE, ACK, BYE, MESSAGE", code=200, user_agent=user_agent)
+    await olga.call()
+    await asyncio.sleep(1)
+    (text,) = olga.texts
+    link = text.rpartition(" ")[2]
+    assert (f"\r\nu={link}\r\n" in olga.answer) == described
+    assert f"\r\nCall-Info: <{link}>;purpose=info\r\n" in olga.answer
+    olga.hang_up()
