@@ -42,7 +42,7 @@ const commands = new Commands(state, "", {
 const nameOf = (id) => state.nameOf(id);
 const me = new Me(find("#me"), commands, nameOf);
 const asks = new Asks(commands, nameOf);
-const header = new Header(find("#room"));
+const header = new Header(find("#rest"));
 const crowd = new Crowd(find("#crowd"), later);
 const tabs = new Tabs(find("#tabs"), later);
 const texts = new Texts(find("#text"), {
