@@ -49,6 +49,18 @@ async def test_the_floor_goes_round_by_hands_and_only_its_holder_is_heard(world:
     )
 
 
+async def test_who_has_the_floor_sees_how_long(world: World) -> None:
+    anna, ben = await world.dial("Anna", "Ben")
+    page, bens = await world.page_of(anna), await world.page_of(ben)
+    await page.get_by_role("combobox", name="Mode").select_option("Moderated")
+    status, _ = await world.command("PATCH", "", {"talk_time": 3}, anna)
+    assert status == 200
+    await button(page, "Give floor to Ben").click()
+    await expect(bens.get_by_text("2 seconds left")).to_be_visible()
+    await expect(button(bens, "Talk")).to_be_hidden(timeout=5_000)
+    await expect(bens.get_by_text("no time left")).to_be_hidden()
+
+
 async def test_talk_always_leads_to_being_heard(world: World) -> None:
     anna, ben = await world.dial("Anna", "Ben")
     page, bens = await world.page_of(anna), await world.page_of(ben)

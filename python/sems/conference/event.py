@@ -82,3 +82,4 @@ class FloorChanged(HandsChanged):
         """The floor is as the event says."""
         HandsChanged.apply(self, state)
         state.floor = self.floor
+        state.floor_until = {id: until for id, until in state.floor_until.items() if id in self.floor}

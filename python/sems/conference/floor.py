@@ -13,6 +13,7 @@ from .settings import Mode
 
 if TYPE_CHECKING:
     from .model import ConferenceModel
+    from .state import State
 
 
 class HandRaised(HandsChanged):
@@ -27,10 +28,18 @@ class HandLowered(HandsChanged):
     __slots__ = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FloorGiven(FloorChanged):
     """He holds the floor: the room hears him."""
 
-    __slots__ = ()
+    until: float | None = None
+    """When it is taken back by itself, in seconds since 1970; ``None``: never."""
+
+    def apply(self, state: State) -> None:
+        """He holds it so long."""
+        FloorChanged.apply(self, state)
+        if self.until is not None:
+            state.floor_until[self.participant.id] = self.until
 
 
 class FloorTaken(FloorChanged):
@@ -66,6 +75,9 @@ class LowerHand(ParticipantCommand):
 class GiveFloor(ParticipantCommand):
     """He shall be heard, beside those who hold the floor already. A hand that he has raised goes down."""
 
+    at: float | None = None
+    """Now, in seconds since 1970; ``None``: nobody is told until when he has time."""
+
     def check(self, room: ConferenceModel, by: int | None) -> None:
         """In an open room there is none: NoFloor. He must be in the main room: Elsewhere."""
         ParticipantCommand.check(self, room, by)
@@ -85,6 +97,7 @@ class GiveFloor(ParticipantCommand):
                     participant=allowed_to_speak(participant),
                     hands=without(room.hands, participant.id),
                     floor=(*room.floor, participant.id),
+                    until=room.time_is_over(participant, self.at),
                     by=by,
                 )
 

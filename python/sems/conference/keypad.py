@@ -105,7 +105,7 @@ def _next(member: Member, _: str) -> None:
     if first is None:
         return
     done = [TakeFloor(id) for id in room.floor if not room.participants[id].moderates]
-    member.conference.do(*done, GiveFloor(first), by=member.id)
+    member.conference.do(*done, GiveFloor(first, time.time()), by=member.id)
 
 
 def _silence(member: Member, _: str) -> None:

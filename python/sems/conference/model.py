@@ -101,6 +101,15 @@ class ConferenceModel:
         """Who is called into the room, or was in vain, by id, in the order in which they were dialled."""
         return MappingProxyType(self._state.calls)
 
+    def floor_until(self, participant: int) -> float | None:
+        """When the floor is taken back from him by itself, in seconds since 1970."""
+        return self._state.floor_until.get(participant)
+
+    def time_is_over(self, participant: Participant, at: float | None) -> float | None:
+        """When the time of one would be over who gets the floor ``at`` that moment. Moderators have time."""
+        limit = self.settings.talk_time
+        return None if limit is None or at is None or participant.moderates else at + limit
+
     @property
     def settings(self) -> Settings:
         """What holds in the room."""

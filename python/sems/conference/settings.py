@@ -211,3 +211,4 @@ class ModeChanged(SettingsChanged):
         """Mode and floor."""
         SettingsChanged.apply(self, state)
         state.floor = self.floor
+        state.floor_until = {}

@@ -27,6 +27,8 @@ class State:
     """Ids of those who ask for the word, in the order in which they asked."""
     floor: tuple[int, ...] = ()
     """Ids of those who hold the floor, in the order in which they got it. Empty in an open room."""
+    floor_until: dict[int, float] = field(default_factory=dict)
+    """When it is taken back by itself from those whose time is limited, in seconds since 1970."""
     settings: Settings = field(default_factory=Settings)
     messages: dict[int, Message] = field(default_factory=dict)
     """What was written lately, by id, the oldest first."""

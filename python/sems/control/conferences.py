@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
@@ -243,7 +245,7 @@ class ConferenceApi:
         if wish.hand is not None:
             commands.append(RaiseHand(id) if wish.hand else LowerHand(id))
         if wish.floor is not None:
-            commands.append(GiveFloor(id) if wish.floor else TakeFloor(id))
+            commands.append(GiveFloor(id, time.time()) if wish.floor else TakeFloor(id))
         if wish.role is not None:
             commands.append(SetRole(id, wish.role))
         if wish.gain is not None:

@@ -370,6 +370,16 @@ def test_only_moderators_give_the_floor_and_an_open_room_has_none(room: Conferen
             room.do(command, by=2)
 
 
+def test_who_is_given_the_floor_knows_until_when_and_moderators_have_time(room: ConferenceModel) -> None:
+    room.do(SetMode(Mode.MODERATED), SetTalkTime(60.0), by=1)
+    room.do(GiveFloor(1, 1000.0), GiveFloor(2, 1000.0), by=1)
+    assert (room.floor_until(1), room.floor_until(2)) == (None, 1060.0)
+    room.do(TakeFloor(2), by=1)
+    assert room.floor_until(2) is None
+    room.do(GiveFloor(2, 2000.0), SetMode(Mode.OPEN), by=1)
+    assert room.floor_until(2) is None
+
+
 def test_in_a_lecture_moderators_are_heard_and_to_whom_they_give_the_floor(room: ConferenceModel) -> None:
     room.do(SetMode(Mode.LECTURE), by=1)
     assert room.floor == (1,)

@@ -63,6 +63,7 @@ async def test_a_conference_is_shown_as_it_is(meeting: Meeting) -> None:
         "muted_by_moderator": True,
         "gain": 0.0,
         "floor": False,
+        "floor_until": None,
         "speaking": False,
         "unheard": False,
         "hand": 2,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -27,7 +28,7 @@ from ...conference.events import (
     VolumesChanged,
 )
 from ...conference.volumes import LOUDEST, SOFTEST
-from .base import View, Wish, rounded
+from .base import View, Wish, moment, rounded
 from .dialling import DiallingView, calls_of
 from .recordings import RecordingView
 from .talk import TalkView
@@ -65,6 +66,8 @@ class ParticipantView(View):
     """So much louder than he is, in dB, the participant is for all."""
     floor: bool
     """Holds the floor. Where the mode is not `open`, only those are heard."""
+    floor_until: datetime | None
+    """When it is taken back by itself."""
     speaking: bool
     """Speaks, and is heard."""
     unheard: bool
@@ -95,6 +98,7 @@ class ParticipantView(View):
             muted_by_moderator=participant.muted_by_moderator,
             gain=participant.gain,
             floor=participant.id in model.floor,
+            floor_until=None if (until := model.floor_until(participant.id)) is None else moment(until),
             speaking=model.speaks(participant),
             unheard=own and model.unheard(participant),
             hand=model.place(participant.id),
