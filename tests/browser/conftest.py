@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import re
 from array import array
@@ -13,11 +14,19 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    async_playwright,
+    expect,
+)
 
 from peers.ports import free_port
 from peers.sems_server import SemsServer
-from sems import Call, Config, Prompt, Server
+from sems import Call, Config, Prompt, Server, Tap
 from sems.plugins import Apps
 
 CHROMIUM = "/usr/bin/chromium"
@@ -28,8 +37,25 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE = 20  # seconds; a busy machine needs them, and what is there at once costs none
+FAINT = 33  # of 32768, which is -60 dB: a codec like Opus gives silence no zeros
+expect.set_options(timeout=PATIENCE * 1_000)
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 360, "height": 740}
+
+# Keeps what the page has told in a line that others take the place of: none is too short to be noticed.
+LISTEN = """
+  window.told = [];
+  new MutationObserver((changes) => {
+    for (const { target } of changes) {
+      const element = target.closest ? target : target.parentElement;
+      const line = element?.closest("[role=status], [role=alert], #left");
+      if (!line?.checkVisibility()) continue;
+      const text = line.textContent;
+      if (window.told.at(-1) !== text) window.told.push(text);
+    }
+  }).observe(document, { subtree: true, childList: true, characterData: true, attributeFilter: ["hidden"] });
+"""
 
 
 @dataclass
@@ -70,7 +96,9 @@ class World:
         """Callers who are in the room, one after the other; the first moderates."""
         callers = []
         for name in names:
-            call = await self.phones.dial(self.server.uri(room or self.room), from_name=name, timeout=10)
+            call = await self.phones.dial(
+                self.server.uri(room or self.room), from_name=name, timeout=PATIENCE
+            )
             self.stack.push_async_callback(call.hangup)
             callers.append(Caller(name, call))
         return callers
@@ -78,8 +106,8 @@ class World:
     async def window(self, **options: Any) -> BrowserContext:
         """A browser of its own, with cookies of its own."""
         context = await self.browser.new_context(**{"viewport": WIDE, **options})
-        context.set_default_timeout(5_000)
-        context.set_default_navigation_timeout(15_000)  # a busy machine starts windows slowly
+        context.set_default_timeout(PATIENCE * 1_000)
+        await context.add_init_script(LISTEN)
         self.stack.push_async_callback(context.close)
         return context
 
@@ -121,6 +149,33 @@ def row(page: Page, name: str) -> Locator:
 
 def button(page: Page, name: str) -> Locator:
     return page.get_by_role("button", name=name, exact=True)
+
+
+async def told(page: Page, text: str) -> None:
+    """Waits until the page has told this, however short the time that it could be read."""
+    known: list[str] = []
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not any(text in each for each in known):
+                await asyncio.sleep(0.03)
+                known = await page.evaluate("window.told")
+    except TimeoutError:
+        raise AssertionError(f"{text!r} was not told, but {known}") from None
+
+
+async def hears(tap: Tap, something: bool) -> None:
+    """Waits until whoever is there hears something, or nothing any more."""
+    tap.read()
+    quiet = 0
+    async with asyncio.timeout(PATIENCE):
+        while quiet < 5:
+            await asyncio.sleep(0.06)
+            if not (samples := tap.read()):
+                continue
+            loud = loudest(samples)
+            if something and loud > 100 * FAINT:
+                return
+            quiet = quiet + 1 if not something and loud <= FAINT else 0
 
 
 def loudest(samples: bytes) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import expect
 
-from .conftest import World, button
+from .conftest import World, button, told
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -18,7 +18,7 @@ async def test_a_german_browser_gets_a_german_page_refusals_included(world: Worl
     await expect(page.get_by_text("Ihre Hand ist oben: Platz 1")).to_be_visible()
     await world.command("PATCH", "/participants/2", {"muted": True}, anna)
     await button(page, "Ton an").click()
-    await expect(page.get_by_text("Die Leitung hat Sie stumm geschaltet. Heben Sie die Hand")).to_be_visible()
+    await told(page, "Die Leitung hat Sie stumm geschaltet. Heben Sie die Hand")
     listed = page.get_by_role("list", name="Teilnehmer").get_by_role("listitem").nth(1)
     await expect(listed).to_contain_text("Sie · stumm")
 

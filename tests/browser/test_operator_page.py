@@ -16,7 +16,7 @@ from peers.sems_server import SemsServer
 from sems import Config, Server
 from sems.plugins import Apps
 
-from .conftest import PHONE, World
+from .conftest import PATIENCE, PHONE, World, told
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -46,7 +46,7 @@ async def test_rooms_and_calls_come_and_go_by_themselves(world: World) -> None:
     await expect(calls.get_by_role("row").filter(has_text="Ben")).to_contain_text("on hold")
     for each in (anna, ben):
         await each.call.hangup()
-    await expect(rooms.get_by_role("row").filter(has_text=world.room)).to_have_count(0, timeout=1_000)
+    await expect(rooms.get_by_role("row").filter(has_text=world.room)).to_have_count(0)
 
 
 async def test_a_call_is_hung_up_after_a_second_press(world: World) -> None:
@@ -56,9 +56,9 @@ async def test_a_call_is_hung_up_after_a_second_press(world: World) -> None:
     await asyncio.sleep(0.3)
     assert anna.call.end is None
     await page.get_by_role("button", name="Sure? Hang up Anna").click()
-    end = await asyncio.wait_for(anna.call.wait_ended(), 3)
+    end = await asyncio.wait_for(anna.call.wait_ended(), PATIENCE)
     assert end.cause == "remote"
-    await expect(page.get_by_role("status")).to_contain_text("The call has been ended.")
+    await told(page, "The call has been ended.")
 
 
 async def test_logging_out_closes_the_page_for_this_browser(world: World) -> None:
@@ -95,7 +95,7 @@ async def test_calls_that_have_passed_are_listed_with_what_became_of_them(world:
     await ben.call.hangup()
     await page.get_by_text("Recent calls").click()
     passed = page.get_by_role("table", name="Recent calls").get_by_role("row").filter(has_text="Ben Passing")
-    await expect(passed).to_contain_text("ended by the peer", timeout=5_000)
+    await expect(passed).to_contain_text("ended by the peer")
     await passed.get_by_role("button").click()
     ladder = page.get_by_role("dialog", name="What happened")
     await expect(ladder.get_by_role("button", name="BYE, from the peer")).to_be_visible()
@@ -175,8 +175,6 @@ async def test_plots_show_the_last_hour_and_what_each_line_is_like(world: World)
     await expect(page.get_by_role("img", name=re.compile(r"How calls ended.* answered"))).to_be_visible()
     await expect(page.get_by_role("img", name=re.compile(r"INVITE to answer, [1-9]\d* ms"))).to_be_visible()
     row = page.get_by_role("table", name="Calls").get_by_role("row").filter(has_text="Anna")
-    await expect(row.get_by_role("img", name=re.compile(r"MOS of Anna, now [1-4]\.\d"))).to_be_visible(
-        timeout=10_000
-    )
+    await expect(row.get_by_role("img", name=re.compile(r"MOS of Anna, now [1-4]\.\d"))).to_be_visible()
     for end in silence:
         end()

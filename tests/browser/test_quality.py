@@ -28,7 +28,7 @@ async def test_rows_show_what_lines_are_like_and_who_can_not_be_heard(world: Wor
         await expect(listed).to_contain_text("MOS 4.")
         ben.process.send_signal(signal.SIGSTOP)
         try:
-            await expect(row(page, "Ben")).to_contain_text("can't be heard", timeout=8_000)
+            await expect(row(page, "Ben")).to_contain_text("can't be heard")
             await expect(listed).to_contain_text("can't be heard")
         finally:
             ben.process.send_signal(signal.SIGCONT)

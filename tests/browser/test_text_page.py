@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from .conftest import PHONE, World, button, row
+from .conftest import PHONE, World, button, row, told
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -76,7 +76,7 @@ async def test_a_line_is_shown_at_once_and_comes_back_into_the_field_if_it_is_re
     field = page.get_by_role("textbox", name="Message")
     await field.fill("is anybody there?")
     await field.press("Enter")
-    await expect(page.get_by_text("That did not get through. Try again.")).to_be_visible()
+    await told(page, "That did not get through. Try again.")
     await expect(field).to_have_value("is anybody there?")
     await expect(log(page).locator(".message")).to_have_count(0)
 

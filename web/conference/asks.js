@@ -27,9 +27,9 @@ export class Asks {
     press(this.decline, () => (this.mine ? commands.leaveTalk() : commands.declineTalk()));
     press(this.all, () => commands.admitAll());
     this.soft.addEventListener("change", () => commands.hearRoom(this.soft.checked ? "soft" : "off"));
-    this.list.addEventListener("click", ({ target }) => {
-      const button = target.closest("button");
-      if (button && isEnabled(button)) button.act();
+    this.list.addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      if (button && isEnabled(button)) button.act(event);
     });
   }
 

@@ -3,9 +3,9 @@
 import { setText } from "../dom.js";
 import { words } from "../words.js";
 
-const PATIENCE = 4_000; // ms
+const PATIENCE = 8_000; // ms
 
-/** `act`, when it is called twice within a moment; the button asks in between. */
+/** `act`, at a second press within a while; the button asks in between. A double click is one press. */
 export function sure(button, act) {
   let text = null;
   let timer = 0;
@@ -13,7 +13,8 @@ export function sure(button, act) {
     setText(button, text);
     text = null;
   };
-  return () => {
+  return (event) => {
+    if (event?.detail > 1) return;
     clearTimeout(timer);
     if (text !== null) {
       relax();

@@ -8,7 +8,7 @@ import { listed, standing } from "./registrations.js";
 import { followRecent, showTrace } from "./trace.js";
 
 const api = "api/v1";
-const SURE = 4_000; // ms within which "Hang up" must be pressed a second time
+const SURE = 8_000; // ms within which "Hang up" must be pressed a second time
 const COUNTERS = [
   ["calls", "Calls"],
   ["max_calls", "Most calls"],
