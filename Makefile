@@ -24,7 +24,7 @@ CORE_SOURCES := $(shell find rust -name '*.rs' -o -name Cargo.toml) Cargo.toml C
 # Debian packages of the peers and tools that the tests use: command=package.
 PEERS := kamailio=kamailio dnsmasq=dnsmasq-base sipp=sip-tester baresip=baresip linphonec=linphone-cli openssl=openssl chromium=chromium sox=sox tcpdump=tcpdump
 
-.PHONY: help run test test-rust test-sound test-python test-wheel test-interop test-browser proof bench lint wheel clean peers
+.PHONY: help run test test-rust test-sound test-python test-wheel test-interop test-browser proof bench lint lint-rust lint-python wheel clean peers
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -32,18 +32,27 @@ help:
 run: $(VENV)/.core
 	@exec $(BIN)/sems run $(ARGS)
 
-test: lint test-rust test-sound test-python test-wheel test-interop test-browser
+# Builds and tests that wait for nobody go two at a time; real peers need the machine for themselves. What a target
+# printed appears when it ends, in one piece.
+test:
+	@$(MAKE) --no-print-directory -j2 --output-sync=target lint test-rust test-python test-sound test-wheel
+	@$(MAKE) --no-print-directory test-interop
+	@$(MAKE) --no-print-directory test-browser
 	@echo "All tests passed."
 
-lint: $(VENV)/.core $(VENV)/.tools
+lint: lint-rust lint-python
+
+lint-rust: $(VENV)/.venv
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+lint-python: $(VENV)/.core $(VENV)/.tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest sems._core --mypy-config-file pyproject.toml --allowlist tests/stubtest-allowlist.txt --ignore-unused-allowlist
 
-test-rust:
+test-rust: $(VENV)/.venv
 	cargo test --workspace --locked
 
 test-sound: $(VENV)/.tools
@@ -100,8 +109,8 @@ $(VENV)/.core: $(VENV)/.venv $(CORE_SOURCES)
 	@rm -rf python/sems/apps python/sems/web
 	@touch $@
 
-# What only tests and lints need: the dependency group "test".
-$(VENV)/.tools: $(VENV)/.venv pyproject.toml
+# What only tests and lints need: the dependency group "test". After the core, as pip installs one thing at a time.
+$(VENV)/.tools: pyproject.toml | $(VENV)/.core
 	$(BIN)/python -c 'import tomllib; print("\n".join(tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["test"]))' > $(VENV)/test-group.txt
 	$(BIN)/pip install -q -r $(VENV)/test-group.txt
 	@touch $@
