@@ -42,12 +42,14 @@ _PAUSE: Final = 1.0
 class ApiError(SemsError):
     """The server did not do what was asked."""
 
-    def __init__(self, status: int, detail: str) -> None:
+    def __init__(self, status: int, detail: str, code: str | None = None) -> None:
         super().__init__(detail)
         self.status = status
         """The HTTP status."""
         self.detail = detail
         """The reason, as a sentence that can be shown to people."""
+        self.code = code
+        """Where a room refuses: the reason as a name that stays the same, such as ``room_locked``."""
 
 
 class Client:
@@ -211,7 +213,7 @@ def _check(status: int, content: bytes) -> None:
     if status < 400:
         return
     try:
-        detail = str(json.loads(content)["detail"])
+        problem = json.loads(content)
+        raise ApiError(status, str(problem["detail"]), problem.get("code"))
     except (ValueError, KeyError, TypeError):
-        detail = f"The server answered with HTTP {status}."
-    raise ApiError(status, detail)
+        raise ApiError(status, f"The server answered with HTTP {status}.") from None

@@ -58,7 +58,8 @@ class Dialler:
         """As :class:`~sems.conference.dialling.Switchboard`."""
         if by is not None and not (self._conference.server.config.dialout.strangers or self._known(by)):
             raise NotAllowed(
-                "Only who has shown a password or PIN, or comes from a trusted neighbour, can call somebody."
+                "Only who has shown a password or PIN, or comes from a trusted neighbour, can call somebody.",
+                "stranger",
             )
         self._way(target, by)
         self._exchange.check_limits(self._conference.name)

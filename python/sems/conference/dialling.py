@@ -72,7 +72,7 @@ class NoSwitchboard:
 
     def check(self, target: str, by: int | None) -> None:
         """Refuses."""
-        raise NotAllowed("Nobody can be called from here.")
+        raise NotAllowed("Nobody can be called from here.", "nobody_called")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,7 +66,7 @@ class Exchange:
         written = [str(address)] if number is None else [str(address), number]
         if any(pattern.fullmatch(text) for pattern in self._settings.allow for text in written):
             return self._way(address, from_)
-        raise NotAllowed("This can not be called from here.")
+        raise NotAllowed("This can not be called from here.", "not_called_from_here")
 
     def redirected(self, way: Way, uri: str) -> Way:
         """How the call goes on that was sent elsewhere. Raises as :meth:`way`."""
@@ -78,7 +78,9 @@ class Exchange:
             return self._straight(address, way.caller)
         if any(pattern.fullmatch(str(address)) for pattern in self._settings.allow):
             return self._way(address, way.caller)
-        raise NotAllowed("The call was sent to an address that can not be called from here.")
+        raise NotAllowed(
+            "The call was sent to an address that can not be called from here.", "not_called_from_here"
+        )
 
     def _address(self, target: str, caller: NameAddr) -> tuple[Address, str | None]:
         """The address, and the number if it is one."""
@@ -91,7 +93,8 @@ class Exchange:
         domain = self._domain(caller)
         if domain is None:
             raise BadTarget(
-                "Names and numbers can not be called from here, only addresses such as anna@example.com."
+                "Names and numbers can not be called from here, only addresses such as anna@example.com.",
+                "only_addresses",
             )
         try:
             return Address.parse(f"sip:{number or target}@{domain}"), number
@@ -120,7 +123,7 @@ class Exchange:
 
     def _straight(self, address: Address, caller: NameAddr) -> Way:
         if not address.place.is_loopback:
-            raise NotAllowed("Only this machine itself can be called from here.")
+            raise NotAllowed("Only this machine itself can be called from here.", "only_this_machine")
         if address.place.host == "localhost":
             # Whatever a file or a name server says of it.
             address = replace(address, place=Place("127.0.0.1", address.place.port))

@@ -42,12 +42,16 @@ _Key = TypeVar("_Key")
 class WrongCode(Refused):
     """Nobody has this code, or not any more."""
 
+    code = "wrong_code"
+
     def __init__(self) -> None:
         super().__init__("This code is not known, or its time is over.")
 
 
 class TooManyCodes(Refused):
     """Too many codes were opened, or too many wrong ones were tried."""
+
+    code = "too_many_codes"
 
     def __init__(self) -> None:
         super().__init__("That was too often, so we are busy for a while. Wait two minutes and try again.")

@@ -69,7 +69,7 @@ def moderators(what: str) -> Rule:
 
     def rule(_: Command, by: Participant | None, __: State) -> None:
         if by is not None and not by.moderates:
-            raise NotAllowed(f"Only a moderator can {what}.")
+            raise NotAllowed(f"Only a moderator can {what}.", "only_moderators")
 
     return rule
 
@@ -92,19 +92,21 @@ def _unmute(command: Unmute, by: Participant | None, state: State) -> None:
         return
     elif by.muted_by_moderator and not by.moderates:
         if by.role is Role.LISTENER:
-            raise NotAllowed("You are here to listen. Raise your hand to ask for the word.")
-        raise NotAllowed("A moderator has muted you. Raise your hand to ask for the word.")
+            raise NotAllowed("You are here to listen. Raise your hand to ask for the word.", "here_to_listen")
+        raise NotAllowed(
+            "A moderator has muted you. Raise your hand to ask for the word.", "muted_by_moderator"
+        )
 
 
 def _raise_hand(command: RaiseHand, by: Participant | None, _: State) -> None:
     if by is None or command.participant != by.id:
-        raise NotAllowed("Everybody raises his own hand.")
+        raise NotAllowed("Everybody raises his own hand.", "not_your_hand")
 
 
 def participants(_: Command, by: Participant | None, __: State) -> None:
     """Everybody who is here, but not the operator."""
     if by is None:
-        raise NotAllowed("The operator takes part in no conference.")
+        raise NotAllowed("The operator takes part in no conference.", "operator_takes_no_part")
 
 
 def _talk(command: Talk, by: Participant | None, state: State) -> None:
@@ -112,7 +114,9 @@ def _talk(command: Talk, by: Participant | None, state: State) -> None:
     if by is not None and not by.moderates:
         elsewhere = by.private or by.side_room is not None
         if state.settings.mode is not Mode.OPEN and by.id not in state.floor and not elsewhere:
-            raise NotAllowed("You do not hold the floor. Raise your hand to ask for the word.")
+            raise NotAllowed(
+                "You do not hold the floor. Raise your hand to ask for the word.", "floor_not_yours"
+            )
         _unmute(Unmute(by.id), by, state)
 
 
@@ -134,9 +138,9 @@ def _move(command: Move, by: Participant | None, state: State) -> None:
 
 def _dial(_: Dial | Redial, by: Participant | None, state: State) -> None:
     if state.settings.dial is Who.NOBODY:
-        raise NotAllowed("Nobody can be called from here.")
+        raise NotAllowed("Nobody can be called from here.", "nobody_called")
     if by is not None and not by.moderates and state.settings.dial is not Who.EVERYONE:
-        raise NotAllowed("Only a moderator can call somebody.")
+        raise NotAllowed("Only a moderator can call somebody.", "only_moderators")
 
 
 def _cancel_call(command: CancelCall, by: Participant | None, state: State) -> None:
@@ -192,4 +196,4 @@ RULES: Final[dict[type[Command], Rule]] = {
 def permit_to_hear(by: Participant) -> None:
     """Returns if he may hear, and delete, what was recorded. Raises :class:`NotAllowed`."""
     if not by.moderates:
-        raise NotAllowed("Only a moderator can hear the recordings.")
+        raise NotAllowed("Only a moderator can hear the recordings.", "only_moderators")

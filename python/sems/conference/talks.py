@@ -180,7 +180,7 @@ class AskToTalk(Command):
         asker = room.present(by or 0)
         own = room.talk_of(asker.id)
         if own and own.kind is TalkKind.COACH:
-            raise Refused("You are busy in another talk. Go back to the room before.")
+            raise Refused("You are busy in another talk. Go back to the room before.", "busy_yourself")
         if own and asker.id in own.asked:
             if self._accepts(own):
                 return
@@ -225,7 +225,7 @@ class Coach(Command):
         coach = room.present(by or 0)
         own = room.talk_of(coach.id)
         if own and coach.id in own.members:
-            raise Refused("You are busy in another talk. Go back to the room before.")
+            raise Refused("You are busy in another talk. Go back to the room before.", "busy_yourself")
         _must_be_free(room, coach, room.present(self.participant), None)
 
     def carry_out(self, room: ConferenceModel, by: int | None) -> None:
@@ -292,7 +292,7 @@ class SetBackground(TalkCommand):
         """It must be mine, and private."""
         talk = _must_be_own(room, self.talk, by)
         if by not in talk.members or talk.kind is TalkKind.COACH:
-            raise NotAllowed("This is for those who talk in private.")
+            raise NotAllowed("This is for those who talk in private.", "not_private")
 
     def carry_out(self, room: ConferenceModel, by: int | None) -> None:
         """One event, if that is not so yet."""
@@ -360,7 +360,7 @@ def _must_be_free(
     room: ConferenceModel, asker: Participant, other: Participant, own: Conversation | None
 ) -> None:
     if other.id == asker.id:
-        raise Refused("Nobody talks with himself.")
+        raise Refused("Nobody talks with himself.", "yourself")
     if other.side_room != asker.side_room:
         raise Elsewhere(other.name)
     talk = room.talk_of(other.id)
@@ -370,7 +370,7 @@ def _must_be_free(
 
 def _must_be_asked(room: ConferenceModel, talk_id: int, by: int | None) -> None:
     if by not in _must_be_own(room, talk_id, by).asked:
-        raise NotAllowed("You were not asked to this talk.")
+        raise NotAllowed("You were not asked to this talk.", "not_asked")
 
 
 def _must_be_own(room: ConferenceModel, talk_id: int, by: int | None) -> Conversation:

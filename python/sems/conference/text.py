@@ -38,6 +38,8 @@ _NEW_LINES: Final = str.maketrans(dict.fromkeys("\r\v\f\x85\u2028\u2029", "\n"))
 class NothingSaid(Refused):
     """There is no text in it."""
 
+    code = "nothing_said"
+
     def __init__(self) -> None:
         super().__init__("There is nothing to send.")
 
@@ -45,12 +47,16 @@ class NothingSaid(Refused):
 class TooLong(Refused):
     """The text is longer than a line may be."""
 
+    code = "too_long"
+
     def __init__(self) -> None:
-        super().__init__(f"This is too long: {LONGEST} characters can be sent at once.")
+        super().__init__(f"This is too long: {LONGEST} characters can be sent at once.", most=LONGEST)
 
 
 class TooFast(Refused):
     """He has written too much in too short a time."""
+
+    code = "too_fast"
 
     def __init__(self) -> None:
         super().__init__("That was too much at once, so the room is busy. Wait a few seconds.")

@@ -71,7 +71,7 @@ class SetVolume(ParticipantCommand):
         """Nobody hears himself."""
         ParticipantCommand.check(self, room, by)
         if by == self.participant:
-            raise NotAllowed("Nobody hears himself.")
+            raise NotAllowed("Nobody hears himself.", "yourself")
 
     def carry_out(self, room: ConferenceModel, by: int | None) -> None:
         """Within what makes sense."""

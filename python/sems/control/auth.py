@@ -50,7 +50,7 @@ class Caller:
             if self.member.removed:
                 raise NotHere
             if self.member.conference.name != name:
-                raise NotAllowed("You take part in another conference.")
+                raise NotAllowed("You take part in another conference.", "other_conference")
             if self.member.waiting and not lobby:
                 raise StillWaiting
             return self.member.conference
@@ -63,7 +63,7 @@ class Caller:
     def must_be_for(self, room: str) -> None:
         """Raises NotAllowed for a program whose token is for other rooms."""
         if self._rooms is not None and not self.is_for(room):
-            raise NotAllowed("This token is for other rooms.")
+            raise NotAllowed("This token is for other rooms.", "other_rooms")
 
     def is_for(self, room: str) -> bool:
         """The room is the operator's, or one of those of the program's token."""
@@ -72,12 +72,12 @@ class Caller:
     def must_be_operator(self) -> None:
         """Raises NotAllowed for a participant, and for a program whose token is for some rooms."""
         if self.member or self._rooms is not None:
-            raise NotAllowed("Only the operator can do this.")
+            raise NotAllowed("Only the operator can do this.", "only_operator")
 
     def must_be_participant(self) -> Member:
         """Raises NotAllowed for the operator."""
         if self.member is None:
-            raise NotAllowed("The operator takes part in no conference.")
+            raise NotAllowed("The operator takes part in no conference.", "operator_takes_no_part")
         return self.member
 
 
@@ -97,7 +97,7 @@ class Auth:
         """One who has shown nothing, where nothing need be shown: no room is his business. A page of another
         site has no business here at all: raises NotAllowed."""
         if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-            raise NotAllowed("This was asked by a page of another site.")
+            raise NotAllowed("This was asked by a page of another site.", "other_site")
         return Caller(None, name=self.address(request), rooms=())
 
     def caller(self, request: HTTPConnection) -> Caller:
@@ -165,7 +165,7 @@ class Auth:
         origin = urlsplit(request.headers.get("origin", "")).netloc
         ours = {request.headers.get("host"), urlsplit(self._server.config.base_url or "").netloc}
         if not origin or origin not in ours:
-            raise NotAllowed("This was asked by a page of another site.")
+            raise NotAllowed("This was asked by a page of another site.", "other_site")
 
 
 def _member(member: Member) -> Caller:

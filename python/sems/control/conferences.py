@@ -196,7 +196,7 @@ class ConferenceApi:
     async def list(self, ask: Ask) -> ASGIApp:
         """All conferences that are the caller's business."""
         if ask.caller.member:
-            raise NotAllowed("Only the operator can do this.")
+            raise NotAllowed("Only the operator can do this.", "only_operator")
         found = [ConferenceView.of(each) for each in ask.server.conferences if ask.caller.is_for(each.name)]
         return answer(ConferenceList(conferences=found))
 

@@ -41,11 +41,18 @@ _REFUSALS = {
 }
 
 
-def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+def problem(
+    status: int, detail: str, headers: Mapping[str, str] | None = None, refused: Refused | None = None
+) -> Response:
     """A response that says in a sentence why something was not done."""
     view = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
+    if refused:
+        view = view.model_copy(update={"code": refused.code, "values": refused.values or None})
     return Response(
-        view.model_dump_json(), status_code=status, headers=headers, media_type="application/problem+json"
+        view.model_dump_json(exclude_none=True),
+        status_code=status,
+        headers=headers,
+        media_type="application/problem+json",
     )
 
 
@@ -61,7 +68,7 @@ async def on_http_exception(_: Request, error: Exception) -> Response:
 async def on_refusal(_: Request, error: Exception) -> Response:
     """The conference does not carry the command out."""
     status = next((status for kind, status in _REFUSALS.items() if isinstance(error, kind)), 409)
-    return problem(status, str(error))
+    return problem(status, str(error), refused=error if isinstance(error, Refused) else None)
 
 
 async def on_lost_link(_: Request, error: Exception) -> Response:

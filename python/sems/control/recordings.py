@@ -12,6 +12,7 @@ from starlette.responses import FileResponse
 from starlette.types import ASGIApp
 
 from ..conference import Command, Conference, PauseRecording, Record, RecordingKind, StopRecording
+from ..conference.errors import StillRecording
 from ..conference.permissions import permit_to_hear
 from .conferences import conference_of, done
 from .endpoint import Ask, Endpoint, answer
@@ -107,7 +108,7 @@ class RecordingApi:
         name, _ = self._of(ask, ask.path("id"))
         conference = ask.server.conferences.find(name)
         if conference and conference.recorder.current == ask.path("id"):
-            raise HTTPException(409, "It is being recorded still; stop that before.")
+            raise StillRecording
         if not await asyncio.to_thread(ask.server.conferences.archive.delete, name, ask.path("id")):
             raise _no_recording()
         if conference:

@@ -38,6 +38,11 @@ class Problem(View):
     status: Annotated[int, Field(ge=400, le=599)]
     detail: str
     """The reason, as a sentence that can be shown to people."""
+    code: str | None = None
+    """Where a room refuses: the reason as a name that stays the same, such as `room_locked`, so that the
+    sentence can be said in the reader's language."""
+    values: dict[str, str | int] | None = None
+    """What varies in that sentence, such as `name`."""
 
 
 def rounded(value: float | None, digits: int) -> float | None:
