@@ -17,7 +17,7 @@ from ..errors import EngineError, SoundNotFound, WrongState
 from .commands import Command
 from .dialler import Dialler
 from .errors import Refused, RoomLocked, WrongPin
-from .events import Event, Gone, LobbyChanged, ModeChanged, ParticipantChanged
+from .events import Event, Gone, Joined, LobbyChanged, ModeChanged, ParticipantChanged
 from .floor_clock import FloorClock
 from .focus import Focus
 from .member import Member
@@ -183,6 +183,7 @@ class Conference:
             presence=Presence.DIALLED if call.direction == "out" else Presence.PHONE,
             role=role,
             texts=self.sends_texts_to(call),
+            address="" if call.privacy else call.caller_uri,
             wait=settings.waiting_room or self.model.settings.waiting_room,
         )
         await self.attend(call, participant, link, speech)
@@ -313,6 +314,8 @@ class Conference:
             member.on_conference(event)
             if isinstance(event, Gone) and member.entered:
                 self._tell_of(member, "leave", "has-left", event.participant.side_room)
+            if isinstance(event, Joined) and event.readmitted:
+                self._tell_of(member, "join", "has-joined")
 
     def _on_levels(self, levels: Mapping[int, int]) -> None:
         self.model.report_levels(

@@ -53,6 +53,8 @@ class Dialling:
     """Why he does not come, in plain words."""
     phrase: str = ""
     """The same as the response said it."""
+    was: Participant | None = None
+    """He was removed from the room, and is called because that was taken back: as he was."""
 
     @property
     def going_on(self) -> bool:
@@ -84,6 +86,7 @@ class CallChanged(Event):
     def apply(self, state: State) -> None:
         """It is as the event says."""
         state.calls[self.call.id] = self.call
+        state.dismissed.pop(self.call.id, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +163,8 @@ class Redial(Command):
         """From the beginning, unless he is being called."""
         call = known(room, self.call)
         if not call.going_on:
-            room.record(CallChanged, call=Dialling(call.id, call.name, call.target, by), by=by)
+            anew = Dialling(call.id, call.name, call.target, by, was=call.was)
+            room.record(CallChanged, call=anew, by=by)
 
 
 # what the call does
@@ -199,7 +203,14 @@ def answered(room: ConferenceModel, id: int, *, texts: bool = False) -> Particip
         raise NoSuchCall
     room.must_have_room_for(1)
     room.record(CallGone, call=call)
-    return room.admit(call.name, presence=Presence.DIALLED, texts=texts, invited=call.id)
+    return room.admit(
+        call.name,
+        presence=Presence.DIALLED,
+        texts=texts,
+        invited=call.id,
+        address=call.target,
+        again=call.was,
+    )
 
 
 def forget(room: ConferenceModel, id: int) -> None:

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .command import Command, ParticipantCommand
-from .event import FloorChanged, ParticipantChanged
+from .dialling import MOST_REMEMBERED, CallChanged, Dialling, check_room_for_one_more
+from .event import Event, FloorChanged, ParticipantChanged
 from .floor import without
+from .participant import Participant
 from .talks import withdraw
 
 if TYPE_CHECKING:
@@ -61,6 +63,27 @@ class Removed(Gone):
         state.removed[self.participant.id] = self.participant
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dismissed(Event):
+    """The line of one who was removed has ended. He comes back only if he is called, or calls."""
+
+    participant: Participant
+
+    @property
+    def audience(self) -> frozenset[int]:
+        """Nobody in the room sees any difference."""
+        return frozenset()
+
+    def apply(self, state: State) -> None:
+        """Of those who can be called, the last few are remembered."""
+        state.removed.pop(self.participant.id, None)
+        state.volumes.pop(self.participant.id, None)
+        if self.participant.address:
+            state.dismissed[self.participant.id] = self.participant
+            if len(state.dismissed) > MOST_REMEMBERED:
+                del state.dismissed[next(iter(state.dismissed))]
+
+
 @dataclass(frozen=True, slots=True)
 class Remove(ParticipantCommand):
     """He is taken out of the room."""
@@ -72,21 +95,29 @@ class Remove(ParticipantCommand):
 
 @dataclass(frozen=True, slots=True)
 class Readmit(Command):
-    """One who was removed a moment ago, and whose line still stands, comes back."""
+    """One who was removed comes back: at once while his line still stands, later by a call."""
 
     participant: int
 
     def check(self, room: ConferenceModel, by: int | None) -> None:
-        """He must have been here: NotHere."""
-        if self.participant not in room.removed:
+        """He must have been here: NotHere; there must be a place for him: RoomFull; and where his line has
+        ended, he must be somebody who can be called."""
+        if self.participant in room.removed:
+            room.must_have_room_for(1)
+        elif dismissed := room.dismissed.get(self.participant):
+            check_room_for_one_more(room)
+            room.switchboard.check(dismissed.address, by)
+        elif self.participant not in room.calls:
             room.present(self.participant)
 
     def carry_out(self, room: ConferenceModel, by: int | None) -> None:
-        """He is the last in the main room."""
+        """He is the last in the main room, or is called."""
         if removed := room.removed.get(self.participant):
             room.record(
                 Joined, participant=replace(removed, voice=False, side_room=None), readmitted=True, by=by
             )
+        elif was := room.dismissed.get(self.participant):
+            room.record(CallChanged, call=Dialling(was.id, was.name, was.address, by, was=was), by=by)
 
 
 def go(room: ConferenceModel, kind: type[Gone], id: int, by: int | None = None) -> None:
@@ -100,3 +131,15 @@ def go(room: ConferenceModel, kind: type[Gone], id: int, by: int | None = None) 
         by=by,
     )
     room.settle_moderator()
+
+
+def brought_back(was: Participant, now: Participant) -> Participant:
+    """One who was removed and was called, with the role and the loudness that he had."""
+    return replace(
+        now,
+        role=was.role,
+        role_fixed=was.role_fixed,
+        muted_by_self=was.muted_by_self,
+        muted_by_moderator=was.muted_by_moderator,
+        gain=was.gain,
+    )

@@ -1,7 +1,7 @@
 """All that can have happened in a conference."""
 
 from .dialling import CallChanged, CallGone
-from .door import Gone, Joined, Left, Removed
+from .door import Dismissed, Gone, Joined, Left, Removed
 from .event import Event, FloorChanged, HandsChanged, ParticipantChanged
 from .floor import FloorGiven, FloorTaken, HandLowered, HandRaised
 from .line import LineChanged, VoiceChanged
@@ -20,6 +20,7 @@ __all__ = [
     "CallChanged",
     "CallGone",
     "CameBack",
+    "Dismissed",
     "Event",
     "FloorChanged",
     "FloorGiven",

@@ -41,9 +41,6 @@ if TYPE_CHECKING:
     from .conference import Conference
     from .speech import Speech
 
-#: For so long, in seconds, the call of one who was removed is kept, so that it can be taken back.
-SECOND_THOUGHTS: Final = 3.0
-
 #: What he hears who keys in something that he may not do.
 REFUSED: Final = "sine:220:250:-20"
 
@@ -83,6 +80,7 @@ class Member:
         self.entered = False
         """He has been in the room."""
         self._farewell: asyncio.TimerHandle | None = None
+        self._goodbye: Playback | None = None
         # Chores begin in the order in which they were given, so the core is told in that order too.
         self.spawn = call.server.spawn
         self._unsubscribe = call.subscribe(self._on_call)
@@ -204,11 +202,16 @@ class Member:
                 self.sound("hand-down")
             case Removed():
                 self.removed = True
-                self._farewell = asyncio.get_running_loop().call_later(SECOND_THOUGHTS, self._hang_up)
+                if self.entered and self.call.has_media:
+                    self._goodbye = self.speech.start("removed-from-room")
+                undo_time = self.conference.settings.undo_time
+                self._farewell = asyncio.get_running_loop().call_later(undo_time, self._hang_up)
             case Joined(readmitted=True):
                 self.removed = False
                 if self._farewell:
                     self._farewell.cancel()
+                if self._goodbye:
+                    self._goodbye.cancel()
 
     def on_mode(self) -> None:
         """Others are heard from now on."""

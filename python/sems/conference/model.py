@@ -18,7 +18,7 @@ from typing import Final, Literal
 from ..subscribers import Subscribers
 from .command import Command
 from .dialling import Dialling, NoSwitchboard, Switchboard
-from .door import Joined, Left, go
+from .door import Dismissed, Joined, Left, brought_back, go
 from .errors import NotHere, RoomFull, RoomLocked, StillWaiting
 from .event import Event
 from .floor import GiveFloor
@@ -80,6 +80,11 @@ class ConferenceModel:
     def removed(self) -> Mapping[int, Participant]:
         """Who was taken out of the room and whose line still stands."""
         return MappingProxyType(self._state.removed)
+
+    @property
+    def dismissed(self) -> Mapping[int, Participant]:
+        """Those of them whose line stands no more, but who can be called: the last few."""
+        return MappingProxyType(self._state.dismissed)
 
     @property
     def moderators(self) -> tuple[int, ...]:
@@ -213,12 +218,15 @@ class ConferenceModel:
         texts: bool = False,
         wait: bool | None = None,
         invited: int | None = None,
+        address: str = "",
+        again: Participant | None = None,
     ) -> Participant:
         """Lets somebody in, or wait, as the settings say: afterwards he is one of the
         :attr:`participants` or of those who are :attr:`waiting`. ``role`` is given where something
         outside the conference decides it; ``texts``: his phone takes texts;
         ``wait``: whether he waits, if not as the room says; ``invited``: the id of one who was called, for
-        whom also a locked room is open, and who need not wait.
+        whom also a locked room is open, and who need not wait; ``address``: where he can be called;
+        ``again``: as he was before he was removed.
 
         Raises :class:`RoomLocked` or :class:`RoomFull`.
         """
@@ -233,7 +241,10 @@ class ConferenceModel:
             role_fixed=role is not None,
             muted_by_moderator=role is Role.LISTENER,
             texts=texts,
+            address=address,
         )
+        if again is not None:
+            participant = brought_back(again, participant)
         if invited is None and self._must_wait(participant, wait):
             if len(self.waiting) >= PATIENT:
                 raise RoomFull
@@ -279,8 +290,9 @@ class ConferenceModel:
 
     def leave(self, participant: int) -> None:
         """His call has ended. No error if he is not here."""
-        self._state.removed.pop(participant, None)
-        if participant in self.participants:
+        if removed := self.removed.get(participant):
+            self.record(Dismissed, participant=removed)
+        elif participant in self.participants:
             go(self, Left, participant)
         elif him := self.waiting.get(participant):
             self.record(WentAway, participant=him, waiting=without(self, him))

@@ -74,6 +74,8 @@ class Participant:
     """So much louder, in dB, he is for all."""
     texts: bool = False
     """His phone takes texts (MESSAGE, RFC 3428)."""
+    address: str = ""
+    """Where he can be called, as far as that is known. Shown to nobody."""
 
     @property
     def muted(self) -> bool:

@@ -149,6 +149,12 @@ def _cancel_call(command: CancelCall, by: Participant | None, state: State) -> N
         moderators("take back what somebody else has dialled")(command, by, state)
 
 
+def _readmit(command: Readmit, by: Participant | None, state: State) -> None:
+    moderators("bring a participant back")(command, by, state)
+    if command.participant in state.dismissed and state.settings.dial is Who.NOBODY:
+        raise NotAllowed("Nobody can be called from here.", "nobody_called")
+
+
 RULES: Final[dict[type[Command], Rule]] = {
     Admit: moderators("let somebody in"),
     AdmitAll: moderators("let somebody in"),
@@ -180,7 +186,7 @@ RULES: Final[dict[type[Command], Rule]] = {
     Redial: _dial,
     CancelCall: _cancel_call,
     Remove: moderators("remove a participant"),
-    Readmit: moderators("bring a participant back"),
+    Readmit: _readmit,
     Lock: moderators("lock the room"),
     Unlock: moderators("unlock the room"),
     SetMode: moderators("change the mode of the room"),

@@ -23,6 +23,8 @@ class State:
     """Who waits to be let in, by id, in the order in which they came."""
     removed: dict[int, Participant] = field(default_factory=dict)
     """Who was taken out of the room and whose line still stands."""
+    dismissed: dict[int, Participant] = field(default_factory=dict)
+    """Those of them whose line stands no more, but who can be called: the last few."""
     hands: tuple[int, ...] = ()
     """Ids of those who ask for the word, in the order in which they asked."""
     floor: tuple[int, ...] = ()

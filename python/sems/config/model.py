@@ -199,6 +199,9 @@ class RoomSettings(Section):
     """What is written in the room goes to the phones that take texts (MESSAGE, RFC 3428) as well."""
     link_as_text: bool = True
     """A phone that says that it takes texts gets the link to its page as one when it comes in."""
+    undo_time: Annotated[float, Field(ge=0, le=60)] = 5.0
+    """For so long, in seconds, the call of one who was removed stands, so that he is back at once if that is
+    taken back. Later he is called, where ``[dialout]`` allows it."""
     max_talkers: Annotated[int, Field(ge=1, le=32)] | None = None
     """How many are heard when many talk at once: the loudest, each for as long as he talks; unset: all."""
 

@@ -8,7 +8,7 @@ import pytest
 from meeting import LONELY, TONES, meet, model, unheard
 
 from sems import CallFailed
-from sems.conference import Lock, Mute, Readmit, Remove, Role
+from sems.conference import Lock, Mute, Presence, Readmit, Remove, Role
 from sems.testing import Lab
 
 QUIET = {"rooms": {"default": {"join_sound": False}}}
@@ -155,12 +155,13 @@ async def test_who_a_moderator_has_muted_stays_so_whatever_he_keys_in(lab: Lab) 
 
 
 async def test_a_removed_member_hears_nothing_more_and_is_hung_up(lab: Lab) -> None:
-    server = await lab.server()
+    server = await lab.server(rooms={"default": {"undo_time": 8}})
     anna, ben = await meet(lab, "anna", "ben")
     model(server).do(Remove(2), by=1)
-    await asyncio.sleep(0.2)
-    assert not (await ben.hear(1)).has_tone(TONES["anna"])
+    await asyncio.sleep(0.5)
     assert not (await anna.hear(1)).has_tone(TONES["ben"])
+    await asyncio.sleep(4)
+    assert (await ben.hear(1)).level < -60, "after the words that tell him"
     end = await ben.ended()
     assert end.cause == "remote"
     assert "Removed" in end.reason
@@ -168,14 +169,42 @@ async def test_a_removed_member_hears_nothing_more_and_is_hung_up(lab: Lab) -> N
 
 
 async def test_a_removal_can_be_taken_back(lab: Lab) -> None:
-    server = await lab.server()
+    server = await lab.server(rooms={"default": {"undo_time": 10}})
     anna, ben = await meet(lab, "anna", "ben")
     model(server).do(Remove(2), by=1)
-    await asyncio.sleep(1)
+    await asyncio.sleep(9)
+    assert not (await ben.hear(0.5)).has_tone(TONES["anna"])
     model(server).do(Readmit(2), by=1)
     await asyncio.sleep(10)
     assert (await anna.hear(1)).has_tone(TONES["ben"])
     assert (await ben.hear(1)).has_tone(TONES["anna"])
+
+
+async def test_who_was_removed_is_told_and_whoever_is_back_hears_no_more_of_it(lab: Lab) -> None:
+    server = await lab.server()
+    _, ben = await meet(lab, "anna", "ben")
+    await asyncio.sleep(3)
+    model(server).do(Mute(1), Remove(2), by=1)
+    await asyncio.sleep(0.3)
+    assert (await ben.hear(1)).level > -40, "goodbye"
+    model(server).do(Readmit(2), by=1)
+    await asyncio.sleep(0.8)
+    assert (await ben.hear(1)).level < -60
+
+
+async def test_a_removal_that_is_undone_after_the_call_has_ended_calls_him_back(lab: Lab) -> None:
+    server = await lab.server(dialout={"allow": ["*"]}, trusted=["10.0.0.0/8"])
+    anna, ben = await meet(lab, "anna", "ben")
+    model(server).do(Remove(2), by=1)
+    await ben.ended()
+    model(server).do(Readmit(2), by=1)
+    await (await ben.ringing()).answer()
+    ben.tone(TONES["ben"])
+    await asyncio.sleep(1)
+    assert (await anna.hear(1)).has_tone(TONES["ben"])
+    assert (await ben.hear(1)).has_tone(TONES["anna"])
+    him = model(server).participants[2]
+    assert (him.name, him.presence) == ("ben", Presence.DIALLED)
 
 
 async def test_who_calls_a_locked_room_hears_why_and_is_not_let_in(lab: Lab) -> None:

@@ -15,9 +15,14 @@ from sems.conference import (
     Mode,
     NoSuchCall,
     NotAllowed,
+    NotHere,
     Presence,
+    Readmit,
     Redial,
+    Remove,
+    Role,
     RoomFull,
+    SetGain,
     Settings,
     SetWaitingRoom,
     Who,
@@ -202,3 +207,53 @@ def test_every_code_has_plain_words() -> None:
     for code in range(300, 700):
         assert plain(code)
         assert not any(character.isdigit() for character in plain(code))
+
+
+# undone removals
+
+
+def without_ben(**settings: object) -> ConferenceModel:
+    """Ben, who came by telephone, was removed, and his call has ended."""
+    room = room_of_two(**settings)
+    cleo = room.admit("Cleo", address="sip:cleo@192.0.2.7", role=Role.LISTENER)
+    room.do(SetGain(cleo.id, 6.0), Remove(cleo.id), by=1)
+    room.leave(cleo.id)
+    return room
+
+
+def test_who_was_removed_is_called_when_that_is_undone_after_his_call_has_ended() -> None:
+    room = without_ben()
+    room.do(Readmit(3), by=1)
+    assert (room.calls[3].name, room.calls[3].target, room.calls[3].by) == ("Cleo", "sip:cleo@192.0.2.7", 1)
+    room.do(Readmit(3), by=1)
+    assert len(room.calls) == 1, "once is enough"
+    failed(room, 3, 486, "Busy Here")
+    room.do(Redial(3), by=1)
+    back = answered(room, 3)
+    assert (back.id, back.name, back.presence) == (3, "Cleo", Presence.DIALLED)
+    assert (back.role, back.muted_by_moderator, back.gain) == (Role.LISTENER, True, 6.0), "as he was"
+    assert not room.dismissed
+    assert not room.calls
+
+
+def test_whoever_may_not_be_called_is_not_called_to_undo_a_removal() -> None:
+    room = room_of_two(dial=Who.MODERATORS)
+    for address in ("nobody", ""):
+        him = room.admit("Cleo", address=address)
+        room.do(Remove(him.id), by=1)
+        room.leave(him.id)
+        with pytest.raises(LinesBusy if address else NotHere):
+            room.do(Readmit(him.id), by=1)
+    room = without_ben(dial=Who.NOBODY)
+    with pytest.raises(NotAllowed, match="Nobody can be called"):
+        room.do(Readmit(3), by=1)
+    assert not room.calls
+
+
+def test_the_last_few_who_were_removed_are_remembered() -> None:
+    room = room_of_two()
+    for _ in range(2 * MOST_REMEMBERED):
+        him = room.admit("X", address="sip:x@192.0.2.7")
+        room.do(Remove(him.id), by=1)
+        room.leave(him.id)
+    assert list(room.dismissed) == list(range(3 + MOST_REMEMBERED, 3 + 2 * MOST_REMEMBERED))

@@ -13,6 +13,7 @@ from sems.conference.commands import (
     RaiseHand,
     Readmit,
     Remove,
+    SetMaxMembers,
     SetMode,
     SetTalkTime,
     TakeFloor,
@@ -22,6 +23,7 @@ from sems.conference.commands import (
 )
 from sems.conference.errors import NoFloor, NotAllowed, NotHere, RoomFull, RoomLocked
 from sems.conference.events import (
+    Dismissed,
     HandRaised,
     Joined,
     Left,
@@ -210,6 +212,16 @@ def test_who_was_removed_is_gone_and_can_be_brought_back_while_his_call_lasts(ro
     room.do(Remove(2), by=1)
     room.leave(2)
     with pytest.raises(NotHere):
+        room.do(Readmit(2), by=1)
+    left = (room.since(room.sequence - 1) or [])[0]
+    assert isinstance(left, Dismissed)
+    assert not left.is_for(1), "nobody sees a difference"
+
+
+def test_who_was_removed_finds_no_place_in_a_full_room(room: ConferenceModel) -> None:
+    room.do(Remove(2), by=1)
+    room.do(SetMaxMembers(2), by=1)
+    with pytest.raises(RoomFull):
         room.do(Readmit(2), by=1)
 
 

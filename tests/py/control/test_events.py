@@ -176,7 +176,7 @@ async def test_who_was_removed_is_told_so_and_then_nothing_of_the_room(meeting: 
         assert (told.data["type"], told.data["participant"]["id"]) == ("removed", 2)
         async with meeting.client("ben") as client:
             assert (await client.get("/api/v1/conferences/standup")).status_code == 404
-        assert (await stream.next("message", "levels", "ended", timeout=5)).data == {"reason": "removed"}
+        assert (await stream.next("message", "levels", "ended", timeout=8)).data == {"reason": "removed"}
 
 
 async def test_who_is_brought_back_catches_up(meeting: Meeting) -> None:

@@ -113,6 +113,7 @@ async def test_a_refusal_is_a_sentence_that_the_page_can_show(meeting: Meeting) 
         "title": "Forbidden",
         "status": 403,
         "detail": "That is not allowed. Only a moderator can lock the room.",
+        "code": "only_moderators",
     }
 
 

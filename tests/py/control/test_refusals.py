@@ -86,6 +86,6 @@ def test_every_sentence_of_a_refusal_has_a_name() -> None:
     """Those of NotAllowed, Refused and BadTarget: one class, many sentences."""
     for path in PYTHON.rglob("*.py"):
         for call in ast.walk(ast.parse(path.read_text())):
-            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
-                if call.func.id in ("NotAllowed", "Refused") and call.args:
-                    assert len(call.args) == 2, f"{path.name}:{call.lineno}"
+            name = call.func.id if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) else ""
+            if name in ("NotAllowed", "Refused") and isinstance(call, ast.Call) and call.args:
+                assert len(call.args) == 2, f"{path.name}:{call.lineno}"

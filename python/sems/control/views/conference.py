@@ -266,6 +266,7 @@ EventType = Literal[
     "message_failed",
     "call_changed",
     "call_gone",
+    "dismissed",
 ]
 
 

@@ -20,7 +20,7 @@ class DiallingView(View):
     id: int
     name: str
     target: str
-    """What was dialled."""
+    """What was dialled; the name of one who is called because his removal was taken back."""
     by: int | None
     """Who dialled; null: the operator."""
     state: DialState
@@ -38,7 +38,7 @@ class DiallingView(View):
         return cls(
             id=call.id,
             name=call.name,
-            target=call.target,
+            target=call.name if call.was else call.target,
             by=call.by,
             state=call.state,
             code=call.code,
