@@ -2,13 +2,11 @@
 
 import { find, make, setText, show } from "./dom.js";
 import { ask, Refused } from "./session.js";
-import { said, translate, words } from "./words.js";
+import { said, words } from "./words.js";
 
 const WAIT = 40_000; // ms; the server answers after 25 seconds at the latest
 const PAUSE = 1_000; // ms between two attempts
 const api = "api/v1/pairings";
-
-translate();
 
 const keyIn = find("#key-in");
 const again = find("#again");

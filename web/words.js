@@ -1,7 +1,9 @@
-// The words of the pages, in the language that the server has picked for this browser.
+// The words of the pages. Where these are English, the server puts the file of the reader's language.
 
+import { words as all } from "./words/en.js";
+
+export const words = all;
 export const language = document.documentElement.lang;
-export const { words } = await import(`./words/${language}.js`);
 
 const NOT_ALLOWED = "That is not allowed. ";
 
@@ -15,15 +17,4 @@ export function said(sentence) {
       return ours.replace("{}", sentence.slice(before.length, sentence.length - after.length));
   }
   return sentence;
-}
-
-/** Writes the words into the elements that name them. */
-export function translate(root = document) {
-  const each = (name, write) => {
-    for (const element of root.querySelectorAll(`[data-${name}]`)) write(element, words[element.dataset[name]]);
-  };
-  each("words", (element, text) => (element.textContent = text));
-  each("label", (element, text) => element.setAttribute("aria-label", text));
-  each("hint", (element, text) => element.setAttribute("placeholder", text));
-  for (const element of root.querySelectorAll("[data-said]")) element.textContent = said(element.textContent);
 }

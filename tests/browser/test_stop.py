@@ -27,7 +27,7 @@ async def test_open_pages_do_not_delay_a_stop_and_say_what_happened(
         server = await stack.enter_async_context(SemsServer(tmp_path))
         world = World(server, phones, browser, "stopping", stack)
         anna, ben = await world.dial("Anna", "Ben")
-        pages = [await world.page_of(caller) for caller in (anna, ben) for _ in range(5)]
+        pages = [await world.page_of(caller) for caller in (anna, ben) for _ in range(2)]
         await log_in(world)
 
         begin = time.monotonic()

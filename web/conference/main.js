@@ -2,7 +2,7 @@
 
 import { find, show } from "../dom.js";
 import { ask, Follower, Refused } from "../session.js";
-import { said, translate, words } from "../words.js";
+import { said, words } from "../words.js";
 import { Asks } from "./asks.js";
 import { Calls } from "./calls.js";
 import { Commands } from "./commands.js";
@@ -18,9 +18,6 @@ import { Settings } from "./settings.js";
 import { State } from "./state.js";
 import { Tabs } from "./tabs.js";
 import { Texts } from "./text.js";
-
-translate();
-for (const template of document.querySelectorAll("template")) translate(template.content);
 
 const UNDO = 2_800; // ms; the server keeps the call of one who was removed a little longer
 const SETTLED = 150; // ms without a move, after which a slider has been set

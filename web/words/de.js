@@ -286,6 +286,20 @@ export const words = {
   sixDigits: "Ein Code hat sechs Ziffern.",
   operator: "Betreiber",
 
+  // Seiten, die eines sagen
+  callEndedTitle: "Ihr Anruf ist beendet",
+  callEndedText: "Dieser Link gilt nicht mehr. Jeder Anruf bringt einen eigenen mit.",
+  linkUnknownTitle: "Dieser Link ist hier nicht bekannt",
+  linkUnknownText: "Sehen Sie noch einmal auf Ihr Telefon, oder rufen Sie neu an: Jeder Anruf bringt einen eigenen Link mit.",
+  nothingHereTitle: "Hier ist nichts",
+  nothingHereText: "Sehen Sie sich die Adresse noch einmal an.",
+  notSoTitle: "Das geht so nicht",
+  notSoText: "Diese Adresse ist dafür nicht gemacht.",
+  failureTitle: "Der Server hat versagt",
+  failureText: "Das sollte nicht vorkommen. Es ist vermerkt.",
+  frontPageLink: "Startseite",
+  needsScript: "Diese Seite braucht JavaScript.",
+
   // Hilfe
   onYourPhone: "An Ihrem Telefon",
   codes: {

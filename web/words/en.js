@@ -279,6 +279,20 @@ export const words = {
   sixDigits: "A code has six digits.",
   operator: "Operator",
 
+  // pages that say one thing
+  callEndedTitle: "Your call has ended",
+  callEndedText: "This link no longer works. Each call brings a link of its own.",
+  linkUnknownTitle: "This link is not known here",
+  linkUnknownText: "Look at your phone again, or call again: each call brings a link of its own.",
+  nothingHereTitle: "There is nothing here",
+  nothingHereText: "Look at the address again.",
+  notSoTitle: "This does not work",
+  notSoText: "This address is not made for what was asked of it.",
+  failureTitle: "The server has failed",
+  failureText: "This should not happen. It has been logged.",
+  frontPageLink: "Front page",
+  needsScript: "This page needs JavaScript.",
+
   // help
   onYourPhone: "On your phone",
   codes: {

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
 import pytest
 
 from sems.audio.sounds import shipped
-from sems.control.pages import lean
+from sems.control.bundle import lean_script, script, style, tokens
 
-from .conftest import Meeting
+from .conftest import OPERATOR, Meeting
 
 WEB = shipped("web")
+LANGUAGES = sorted(path.stem for path in (WEB / "words").glob("*.js"))
 
 
 @pytest.mark.parametrize(
@@ -32,14 +34,14 @@ async def test_every_answer_carries_what_protects_a_page(meeting: Meeting, path:
 
 async def test_a_file_is_sent_once_and_then_only_asked_for(meeting: Meeting) -> None:
     async with meeting.client(None) as browser:
-        first = await browser.get("/static/conference/main.js")
+        first = await browser.get("/static/conference.en.js")
         assert first.status_code == 200
         assert first.headers["content-type"].startswith("text/javascript")
         assert first.headers["cache-control"] == "no-cache"
         assert first.headers["content-encoding"] == "gzip"
-        assert first.text == lean(WEB / "conference/main.js")
+        assert first.text == script(WEB, "conference/main.js")
         again = await browser.get(
-            "/static/conference/main.js", headers={"If-None-Match": first.headers["etag"]}
+            "/static/conference.en.js", headers={"If-None-Match": first.headers["etag"]}
         )
         assert again.status_code == 304
         assert again.content == b""
@@ -95,41 +97,95 @@ async def test_a_page_needs_all_that_it_names_and_nothing_from_elsewhere(meeting
                 assert not re.match(r"(https?:)?//", reference)
                 if "static/" in reference:
                     assert (await browser.get(str(page.url.join(reference)))).status_code == 200
-    for script in WEB.rglob("*.js"):
-        for imported in re.findall(r'from "([^"]+)"', script.read_text()):
+    for path in WEB.rglob("*.js"):
+        for imported in re.findall(r'from "([^"]+)"', path.read_text()):
             assert imported.startswith(".")
-            assert (script.parent / imported).resolve().is_file()
+            assert (path.parent / imported).resolve().is_file()
 
 
-async def test_a_page_is_small_with_all_that_it_needs(meeting: Meeting) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_page_is_small_and_needs_one_script_and_one_style_sheet(
+    meeting: Meeting, language: str
+) -> None:
     async with meeting.client(None) as browser:
+        browser.headers["Accept-Language"] = language
+        await browser.post("/operator", data={"token": OPERATOR})
         for path in ("/", "/operator", f"/c/{meeting.token('anna')}"):
             page = await browser.get(path)
-            named = re.findall(r'(?:href|src)="([^"]+/[^"]+)"', page.text)
-            named += re.findall("<([^>]+)>", page.headers.get("link", ""))
-            needed = {str(page.url.join(each)) for each in named}
-            files = [await browser.get(url) for url in needed if "static/" in url]
-            assert len(files) >= 1
+            named = re.findall(r'(?:href|src)="([^"]*static/[^"]+)"', page.text)
+            files = [await browser.get(str(page.url.join(each))) for each in named]
+            assert [each.status_code for each in files] == [200, 200]
             assert len(page.content) + sum(len(each.content) for each in files) < 100_000, path
 
 
-@pytest.mark.parametrize("path", sorted(WEB.rglob("*.[jc]s*")), ids=lambda path: path.name)
-def test_what_is_served_is_the_source_without_indents_and_comments(path: Path) -> None:
-    source, served = path.read_text(), lean(path)
-    assert not re.search(r"^\s|^//|/\* |^\*", served, re.MULTILINE)
+@pytest.mark.parametrize("path", sorted(WEB.rglob("*.js")), ids=lambda path: path.name)
+def test_what_is_served_of_a_script_is_all_but_blanks_and_comments(path: Path) -> None:
+    source = path.read_text()
+    served = lean_script(source)
+    assert _told(served) == _told(source)
+    assert "".join(text for _, text in tokens(source)) == source
     assert len(served) < 0.95 * len(source)
-    # A text over several lines would lose its indents, and what begins like a comment in it.
-    assert not [line for line in source.splitlines() if line.count("`") % 2]
-    code = re.sub(r"^\s*/\*.*?\*/$|^\s*//[^\n]*", "", source, flags=re.DOTALL | re.MULTILINE)
-    assert "".join(served.split()) == "".join(code.split())
-    texts = re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`')
-    assert texts.findall(served) == texts.findall(code)
+
+
+def _told(source: str) -> list[tuple[str, str]]:
+    return [token for token in tokens(source) if token[0] != "gap"]
+
+
+@pytest.mark.parametrize(
+    ("source", "served"),
+    [
+        ("a = 1; // one\nb = 2;", "a=1;b=2;"),
+        ("const url = `http://${host /* :-) */}//x`;", "const url=`http://${host /* :-) */}//x`;"),
+        ("say(\"// no comment\", '/* nor this */');", "say(\"// no comment\",'/* nor this */');"),
+        ("text.replace(/[/*]+\\/\\//g, x / 2 / y)", "text.replace(/[/*]+\\/\\//g,x/2/y)"),
+        ("a = b\n(c)", "a=b\n(c)"),
+        ("return\nx", "return\nx"),
+        ("a + +b - --c", "a+ +b- --c"),
+        ("`${a ? `${b}}` : '}'}`  ;", "`${a ? `${b}}` : '}'}`;"),
+        ("if (a)\n  b\n/re/.test(c)", "if(a)\nb\n/re/.test(c)"),
+    ],
+)
+def test_what_is_left_of_a_script_means_the_same(source: str, served: str) -> None:
+    assert lean_script(source) == served
+
+
+def test_a_script_brings_all_that_it_needs_in_the_language_of_its_reader(tmp_path: Path) -> None:
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words/en.js").write_text('export const words = { hello: "Hello" };\n')
+    (tmp_path / "words/de.js").write_text('export const words = { hello: "Guten Tag" };\n')
+    (tmp_path / "tell.js").write_text(
+        'import { words as all } from "./words/en.js";\n\n'
+        "export async function tell() {\n  return all.hello;\n}\n"
+    )
+    (tmp_path / "main.js").write_text(
+        'import * as telling from "./tell.js";\nimport { tell } from "./tell.js";\n\ntell(telling);\n'
+    )
+    bundle = script(tmp_path, "main.js", {"words/en.js": "words/de.js"})
+    assert bundle.splitlines() == [
+        'const $0=(()=>{const words={hello:"Guten Tag"};',
+        "return{words}})();",
+        "const $1=(()=>{const{words:all}=$0;async function tell(){return all.hello;}",
+        "return{tell}})();",
+        "(()=>{const telling=$1;const{tell}=$1;tell(telling);",
+        "})();",
+    ]
+    (tmp_path / "main.js").write_text("export default 1;\n")
+    with pytest.raises(ValueError, match=r"main\.js imports or exports in a way"):
+        script(tmp_path, "main.js")
+
+
+def test_a_style_sheet_is_served_without_blanks_and_comments(tmp_path: Path) -> None:
+    (tmp_path / "one.css").write_text("/* one */\na :is(b),\nc {\n  margin: calc(1px + 2px) 0;\n}\n")
+    (tmp_path / "two.css").write_text('a::before {\n  content: "a, /* b */ {  }";\n}\n')
+    assert style(tmp_path, ["one.css", "two.css"]) == (
+        'a :is(b),c{margin:calc(1px + 2px) 0;}\na::before{content:"a, /* b */ {  }";}'
+    )
 
 
 def test_no_script_makes_markup_of_text() -> None:
-    for script in WEB.rglob("*.js"):
+    for path in WEB.rglob("*.js"):
         assert not re.search(
-            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", script.read_text()
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", path.read_text()
         )
 
 
@@ -163,4 +219,32 @@ async def test_a_page_is_in_the_language_that_its_reader_likes_best(
     async with meeting.client(None) as browser:
         page = await browser.get(f"/c/{meeting.token('anna')}", headers={"Accept-Language": accepted})
     assert f'<html lang="{language}">' in page.text
-    assert f"<../static/words/{language}.js>; rel=modulepreload" in page.headers["link"]
+    assert f'src="../static/conference.{language}.js"' in page.text
+    assert page.headers["vary"] == "Accept-Language"
+
+
+async def test_who_comes_too_late_is_told_so_in_his_language(meeting: Meeting) -> None:
+    token = meeting.token("ben")
+    async with meeting.client(None) as browser:
+        browser.headers["Accept-Language"] = "de-AT"
+        unknown = await browser.get("/c/none")
+        assert unknown.status_code == 404
+        assert "<h1>Dieser Link ist hier nicht bekannt</h1>" in unknown.text
+        await meeting.phones["ben"].hang_up()
+        await asyncio.sleep(0.1)
+        ended = await browser.get(f"/c/{token}")
+        assert ended.status_code == 410
+        assert '<html lang="de">' in ended.text
+        assert "<h1>Ihr Anruf ist beendet</h1>" in ended.text
+        assert "Startseite" in ended.text
+        assert "<h1>Hier ist nichts</h1>" in (await browser.get("/nothing")).text
+
+
+async def test_a_page_has_its_words_before_its_script(meeting: Meeting) -> None:
+    async with meeting.client(None) as browser:
+        front = await browser.get("/", headers={"Accept-Language": "de"})
+        page = await browser.get(f"/c/{meeting.token('anna')}")
+    assert "<h1>Kommen Sie mit dem Telefon in einen Raum</h1>" in front.text
+    assert "<span>Mute</span>" in page.text
+    assert 'aria-label="Message" placeholder="Write…"' in page.text
+    assert "data-words" not in page.text + front.text
