@@ -20,7 +20,7 @@ from .settings import (
     SetWaitingRoom,
     Unlock,
 )
-from .side_rooms import Move
+from .side_rooms import Gather, Move
 from .talks import AcceptTalk, AskToTalk, Coach, DeclineTalk, LeaveTalk, SetBackground
 from .text import Say
 from .volumes import SetGain, SetVolume
@@ -35,6 +35,7 @@ __all__ = [
     "Command",
     "DeclineTalk",
     "Dial",
+    "Gather",
     "GiveFloor",
     "LeaveTalk",
     "Lock",

@@ -20,6 +20,7 @@ from .errors import Refused, RoomLocked, WrongPin
 from .events import Event, Gone, Joined, LobbyChanged, ModeChanged, ParticipantChanged
 from .floor_clock import FloorClock
 from .focus import Focus
+from .knocker import Knocker
 from .member import Member
 from .minutes import Record, RecordingKind
 from .mixing import Mixing
@@ -79,6 +80,7 @@ class Conference:
         self.recorder = Recorder(self, server, conferences.archive)
         """Writes down what is said."""
         TalkBell(self)
+        Knocker(self)
         self.model.subscribe(self._on_event)
         FloorClock(self)
         self._dialler = Dialler(self, conferences.exchange)

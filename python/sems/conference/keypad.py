@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 from .commands import (
     AcceptTalk,
+    AdmitAll,
     AskToTalk,
     CancelCall,
     Coach,
     Command,
     DeclineTalk,
     Dial,
+    Gather,
     GiveFloor,
     LeaveTalk,
     Lock,
@@ -92,6 +94,14 @@ def _talk(room: ConferenceModel, id: int) -> Command:
 
 def _lock(room: ConferenceModel, _: int) -> Command:
     return Unlock() if room.settings.locked else Lock()
+
+
+def _admit(_: ConferenceModel, __: int) -> Command:
+    return AdmitAll()
+
+
+def _gather(_: ConferenceModel, __: int) -> Command:
+    return Gather()
 
 
 def _record(room: ConferenceModel, _: int) -> Command:
@@ -219,6 +229,14 @@ def _moderates(_: ConferenceModel, him: Participant) -> bool:
     return him.moderates
 
 
+def _has_guests(room: ConferenceModel, him: Participant) -> bool:
+    return him.moderates and bool(room.waiting)
+
+
+def _has_side_rooms(room: ConferenceModel, him: Participant) -> bool:
+    return him.moderates and any(each.side_room for each in room.participants.values())
+
+
 def _has_floor_to_give(room: ConferenceModel, him: Participant) -> bool:
     return him.moderates and room.settings.mode is not Mode.OPEN
 
@@ -245,6 +263,8 @@ ACTIONS: Final[dict[str, Action]] = {
     "private": Action(_private, prompt="key-private", places=_PERSON),
     "coach": Action(_coach, _moderates, prompt="key-coach", places=_PERSON),
     "move": Action(_move, _moderates, prompt="key-move", places=_PERSON | {"?": "key-side-room"}),
+    "gather": Action(command(_gather), _has_side_rooms, prompt="key-gather"),
+    "admit": Action(command(_admit), _has_guests, prompt="key-admit"),
     "lock": Action(command(_lock), _moderates, prompt="key-lock"),
     "record": Action(command(_record), _moderates, prompt="key-record"),
     "dial": Action(_dial, _may_dial, prompt="key-dial"),

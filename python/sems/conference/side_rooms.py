@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from .command import ParticipantCommand
+from .command import Command, ParticipantCommand
 from .event import FloorChanged
 from .talks import withdraw
 
@@ -41,3 +41,13 @@ class Move(ParticipantCommand):
         )
         if self.side_room is None:
             room.let_lecture(participant.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Gather(Command):
+    """Everybody who is in a side room comes back to the main room."""
+
+    def carry_out(self, room: ConferenceModel, by: int | None) -> None:
+        """One after the other, in the order in which they came to the conference."""
+        for id in [each.id for each in room.participants.values() if each.side_room is not None]:
+            Move(id, None).carry_out(room, by)

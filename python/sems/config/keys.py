@@ -71,6 +71,10 @@ class KeySettings(Section):
     move: Annotated[str, AfterValidator(_moving)] = "#*+*?"
     """A moderator moves that one to the side room of the number that is keyed in for ``?``, or with ``0``
     back to the main room."""
+    gather: Code = "##0"
+    """A moderator brings everybody back from the side rooms."""
+    admit: Code = "##1"
+    """A moderator lets in all who wait."""
     count: Code = "#1"
     """Says how many are here."""
     lock: Code = "#3"

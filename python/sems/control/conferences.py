@@ -12,6 +12,7 @@ from ..conference import (
     AdmitAll,
     Command,
     Conference,
+    Gather,
     GiveFloor,
     Lock,
     LowerHand,
@@ -109,6 +110,15 @@ class ConferenceApi:
                 summary="Let in all who wait, as long as there is room",
                 answer=Done,
                 errors=(403, 404, 409),
+            ),
+            Endpoint(
+                method="POST",
+                path=one + "/gather",
+                handle=self.gather,
+                name="gather",
+                summary="Bring everybody back from the side rooms",
+                answer=Done,
+                errors=(403, 404),
             ),
             Endpoint(
                 method="POST",
@@ -269,6 +279,10 @@ class ConferenceApi:
     async def admit_all(self, ask: Ask) -> ASGIApp:
         """Lets all in."""
         return done(ask, conference_of(ask), AdmitAll())
+
+    async def gather(self, ask: Ask) -> ASGIApp:
+        """Brings all back."""
+        return done(ask, conference_of(ask), Gather())
 
     async def readmit(self, ask: Ask) -> ASGIApp:
         """Takes that back."""

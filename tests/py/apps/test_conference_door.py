@@ -8,7 +8,7 @@ import pytest
 from meeting import TONES, meet, model
 
 from sems import CallFailed
-from sems.conference import Admit, EarlyLink, EndedLink, Role, SetWaitingRoom, TurnAway
+from sems.conference import Admit, EarlyLink, EndedLink, Mute, Role, SetQuiet, SetWaitingRoom, TurnAway
 from sems.testing import Lab, Phone
 
 TRUSTED = {"trusted": ["10.0.0.0/8"]}
@@ -106,6 +106,26 @@ async def test_who_waits_hears_music_and_neither_hears_the_room_nor_is_heard(lab
     assert (await anna.hear(1)).has_tone(TONES["cleo"])
     assert (await cleo.hear(1)).has_tone(1900)
     await ben.hang_up()
+
+
+async def test_a_moderator_on_a_plain_telephone_hears_a_knock_and_lets_in_by_key(lab: Lab) -> None:
+    server = await lab.server()
+    anna, _ = await meet(lab, "anna", "ben")
+    anna.silence()
+    model(server).do(SetWaitingRoom(True), Mute(2), by=1)
+    await asyncio.sleep(0.5)
+    knocked = asyncio.create_task(anna.hear(1))
+    await dial(lab, "cleo")
+    assert (await knocked).has_tone(260)
+    await anna.key("##1")
+    await asyncio.sleep(0.2)
+    assert list(model(server).participants) == [1, 2, 3]
+    model(server).do(SetQuiet(True), by=1)
+    await asyncio.sleep(3)
+    knocked = asyncio.create_task(anna.hear(1))
+    await dial(lab, "dora")
+    assert not (await knocked).has_tone(260), "the room is to be quiet"
+    assert list(model(server).waiting) == [4]
 
 
 async def test_who_is_turned_away_is_told_so_before_the_call_ends(lab: Lab) -> None:

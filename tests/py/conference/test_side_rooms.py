@@ -5,6 +5,7 @@ import pytest
 from sems.conference.commands import (
     AcceptTalk,
     AskToTalk,
+    Gather,
     GiveFloor,
     Move,
     Mute,
@@ -43,6 +44,21 @@ def test_a_moderator_moves_somebody_who_comes_back_by_himself(room: ConferenceMo
 def test_nobody_else_moves_anybody(room: ConferenceModel, command: Move, by: int) -> None:
     with pytest.raises(NotAllowed, match="Only a moderator can"):
         room.do(command, by=by)
+
+
+def test_a_moderator_brings_everybody_back_at_once(room: ConferenceModel) -> None:
+    room.do(Move(2, "Blue"), Move(3, "Green"), Move(1, "Blue"), by=1)
+    room.do(AskToTalk((2,)), by=1)
+    with pytest.raises(NotAllowed, match="Only a moderator can"):
+        room.do(Gather(), by=2)
+    before = room.sequence
+    room.do(Gather(), by=1)
+    assert all(each.side_room is None for each in room.participants.values())
+    moved = [event for event in room.since(before) or () if isinstance(event, Moved)]
+    assert [(event.participant.id, event.by) for event in moved] == [(1, 1), (2, 1), (3, 1)]
+    assert not room.talks
+    room.do(Gather(), by=None)
+    assert len([event for event in room.since(before) or () if isinstance(event, Moved)]) == 3
 
 
 def test_the_operator_moves_people_too(room: ConferenceModel) -> None:

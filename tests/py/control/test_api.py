@@ -193,6 +193,7 @@ async def test_the_api_describes_itself_in_valid_openapi(meeting: Meeting) -> No
             "talk",
             "admitParticipant",
             "admitAll",
+            "gather",
             "changeRecording",
             "listRecordings",
             "getRecording",
