@@ -26,6 +26,7 @@ from .waiting import Moment, fail
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .app import App
     from .server import Server
 
 State = Literal["incoming", "dialing", "ringing", "answered", "ended"]
@@ -84,8 +85,10 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
         self.account: str | None = None
         """The name of the account that it came in for, or that it is placed for."""
         self.trusted = False
+        self.app: App | None = None
+        """The app that has the call: for as long as it lasts, also when its script is loaded again."""
         self.app_name: str | None = None
-        """The app that has the call."""
+        """How that app was called when the call came in."""
         self.params: dict[str, str] = {}
         """Parameters for the app: from the route, P-App-Param (of trusted neighbours), or RFC 4240."""
         self.sound_folder: Path | None = None

@@ -7,9 +7,10 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Self
 
 from .app import App
@@ -19,6 +20,10 @@ from .log import logger
 
 GROUP = "sems.apps"
 """The entry points under which packages bring apps: ``name = "package.module:app"``."""
+
+
+# What the module of a script is called, which is imported by nobody.
+_SCRIPT = "sems_script_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,8 @@ class Found:
     """Why it could not be loaded, in one line."""
     summary: str = ""
     """The first line of its documentation."""
+    modules: Mapping[str, Path] = field(default_factory=dict)
+    """The modules of its own folder that are there for it, by name, each with its file."""
 
 
 class Apps:
@@ -76,6 +83,15 @@ class Apps:
         """One more, in place of any other of its name."""
         self._found[app.name] = Found(app.name, "added by the program", app, summary=_summary(app))
 
+    def of_script(self, path: Path) -> Found | None:
+        """What was loaded from the file."""
+        return next((found for found in self._found.values() if found.origin == str(path)), None)
+
+    def replace(self, old: Found, new: Found) -> None:
+        """Has one take the place of another, also where its name is another."""
+        self._found.pop(old.name, None)
+        self._found[new.name] = new
+
     def describe(self) -> list[Found]:
         """All that were found, sorted by name: for ``sems apps``."""
         return sorted(self._found.values(), key=lambda found: found.name)
@@ -89,7 +105,15 @@ def _find(scripts: Sequence[Path]) -> Iterator[Found]:
     for entry in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
         yield _load_entry(entry)
     for path in scripts:
-        yield _load(path.stem, path, f"sems_script_{path.stem}")
+        # As Python itself does for a script: it may be in several files.
+        if (folder := str(path.resolve().parent)) not in sys.path:
+            sys.path.insert(0, folder)
+        yield load_script(path)
+
+
+def load_script(path: Path) -> Found:
+    """The app of a script, loaded as the file is now. ``app`` is None where that fails."""
+    return _load(path.stem, path, _SCRIPT + path.stem)
 
 
 def _load(name: str, path: Path, module_name: str) -> Found:
@@ -100,16 +124,29 @@ def _load(name: str, path: Path, module_name: str) -> Found:
         if spec is None or spec.loader is None:
             raise PluginError("is not a Python file")
         module = importlib.util.module_from_spec(spec)
+        known = set(sys.modules)
         sys.modules[module_name] = module
         try:
             spec.loader.exec_module(module)
+            own = _modules_beside(path, sys.modules)
+            return replace(_accept(name, str(path), getattr(module, "app", None), path.parent), modules=own)
         except BaseException:
-            del sys.modules[module_name]
+            # Nothing of it stays, so that all of it is read when it is loaded again.
+            for half in {module_name, *_modules_beside(path, sys.modules)} - known:
+                sys.modules.pop(half, None)
             raise
-        app = getattr(module, "app", None)
-        return _accept(name, str(path), app, path.parent)
     except (Exception, SystemExit) as error:
         return Found(name, str(path), None, error=_why(error, path))
+
+
+def _modules_beside(script: Path, modules: Mapping[str, ModuleType]) -> dict[str, Path]:
+    """Those of the modules whose files are in the folder of a script, but for scripts."""
+    files = {name: getattr(module, "__file__", None) for name, module in modules.items()}
+    paths = {name: Path(file).resolve() for name, file in files.items() if file is not None}
+    folder = script.resolve().parent
+    return {
+        name: path for name, path in paths.items() if path.parent == folder and not name.startswith(_SCRIPT)
+    }
 
 
 def _load_entry(entry: importlib.metadata.EntryPoint) -> Found:

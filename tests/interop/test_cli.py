@@ -9,6 +9,7 @@ import socket
 import sys
 from pathlib import Path
 
+from peers import sipp
 from peers.ports import free_port
 from peers.sems_server import SemsServer
 from peers.tones import hears, read_wav, tail, tone_level
@@ -101,6 +102,33 @@ async def test_a_call_shows_who_it_is(tmp_path: Path) -> None:
     code, said = await sems("call", "--help", cwd=tmp_path, env=secret)
     assert "SEMS_CALL_PASSWORD" in said
     assert "hidden" not in said
+
+
+async def test_a_script_that_is_edited_takes_the_next_call_as_it_is_now(tmp_path: Path) -> None:
+    def edited(what: str) -> str:
+        return (
+            "from sems import App, Call\napp = App()\n@app.call\nasync def main(call: Call) -> None:\n"
+            f'    await call.answer()\n    call.log.info("{what} code answers")\n'
+            "    await call.wait_ended()\n"
+        )
+
+    script = tmp_path / "hello.py"
+    script.write_text(edited("the old"))
+    async with SemsServer(tmp_path, "--reload", str(script)) as server:
+        await server.logged("edits of these are taken up")
+        await sipp.run("plain", server.sip_port, "hello", tmp_path)
+        await server.logged("the old code answers")
+        script.write_text(edited("the new"))
+        await server.logged("the next call runs the new code")
+        await sipp.run("plain", server.sip_port, "hello", tmp_path)
+        await server.logged("the new code answers")
+        script.write_text(edited("broken").replace("App()", "= App()"))
+        await server.logged(r"the old code goes on.*line 2: SyntaxError")
+        await sipp.run("plain", server.sip_port, "hello", tmp_path)
+        assert server.text().count("the new code answers") == 2
+    code, said = await sems("run", "--reload", cwd=tmp_path)
+    assert code == 2
+    assert "it needs a script to follow" in said
 
 
 async def test_reload_reaches_the_server_of_a_data_folder(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from .. import log
 from ..config import load_config
 from ..plugins import Apps
 from ..server import Server
+from ..server.reloading import Reloading
 from .failure import one_clear_line
 from .options import BaseUrl, ConfigFile, Data, Host, HttpPort, RtpPorts, SipPort
 
@@ -35,14 +36,20 @@ def run(
     data: Data = None,
     config: ConfigFile = None,
     base_url: BaseUrl = None,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Have calls run a script as it is after each time it is written.")
+    ] = False,
 ) -> None:
     """Run the server. Ctrl-C says goodbye to every call and stops.
 
     Whoever dials sip:NAME@this-machine is in the conference room NAME; the answer to the call carries
     the link of the caller's own control page. echo, ring and announcement are services of their own.
 
-    A script is one more service: sems run hello.py takes the calls to sip:hello@this-machine.
+    A script is one more service: sems run hello.py takes the calls to sip:hello@this-machine. With
+    --reload the next call runs what you have just written; calls in progress finish on the old code.
     """
+    if reload and not scripts:
+        raise typer.BadParameter("it needs a script to follow: sems run --reload hello.py")
     with one_clear_line():
         loaded = load_config(
             {
@@ -56,11 +63,18 @@ def run(
             }
         )
         log.configure(loaded.config.log)
-        asyncio.run(_serve(Server(loaded.config, apps=Apps.find(scripts or ()))))
+        scripts = scripts or []
+        server = Server(loaded.config, apps=Apps.find(scripts))
+        asyncio.run(_serve(server, Reloading(server, scripts) if reload else None))
 
 
-async def _serve(server: Server) -> None:
-    await server.run(_greet)
+async def _serve(server: Server, reloading: Reloading | None) -> None:
+    def ready(server: Server) -> None:
+        _greet(server)
+        if reloading is not None:
+            server.spawn(reloading.follow())
+
+    await server.run(ready)
 
 
 def _greet(server: Server) -> None:

@@ -110,7 +110,7 @@ def app_for(server: Server, request: _Routed) -> tuple[App | None, Refusal]:
         takers = (app for app in server.apps if "REGISTER" in app.request_handlers)
         return next(takers, None), NOBODY
     if request.call is not None and request.call.app_name is not None:
-        return server.apps.get(request.call.app_name), NOBODY
+        return request.call.app or server.apps.get(request.call.app_name), NOBODY
     target = choose(
         SipUri.parse(request.uri),
         request.headers,

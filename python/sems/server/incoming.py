@@ -24,8 +24,8 @@ class Incoming:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self.handlers: set[asyncio.Task[None]] = set()
-        """The handlers that run."""
+        self.handlers: dict[asyncio.Task[None], App] = {}
+        """The handlers that run, and whose they are."""
 
     def take(self, event: Event.Incoming) -> None:
         """Has the call that comes in served by its app, or refused."""
@@ -63,13 +63,14 @@ class Incoming:
             server.spawn(call.reject(target.code, target.reason))
             return
         assert app is not None
+        call.app = app
         call.app_name = target.app
         call.params = target.params
         call.sound_folder = app.folder
         call.log = call.log.bind(app=target.app)
         call.log.info("call", source=source)
         loop = asyncio.get_running_loop()
-        self.handlers.add(loop.create_task(self._serve(call, app), name=f"call {call.id}"))
+        self.handlers[loop.create_task(self._serve(call, app), name=f"call {call.id}")] = app
 
     async def _serve(self, call: Call, app: App) -> None:
         """Runs the app's handler, and ends the call with it."""
@@ -91,7 +92,15 @@ class Incoming:
                 self._server.spawn(call.hangup() if call.state == "answered" else call.reject(code, reason))
             # Not by a callback, which would be one more turn of the loop.
             if task := asyncio.current_task():
-                self.handlers.discard(task)
+                self.handlers.pop(task, None)
+
+    async def retire(self, app: App) -> None:
+        """Runs the stop hooks of an app that gets no more calls, once those that it has are over."""
+        try:
+            if running := [task for task, of in self.handlers.items() if of is app]:
+                await asyncio.wait(running)
+        finally:
+            await self._server.run_hooks(app, app.stop_hooks)
 
 
 def on_silence(server: Server, call: Call) -> None:

@@ -93,6 +93,8 @@ class Server:
         """All calls that exist, by id."""
         self.subscriptions: dict[int, Callable[[Event], None]] = {}
         """Who is told of each subscription, ours and others', and of each transfer, by id."""
+        self.incoming = Incoming(self)
+        """Gives each call that comes in to its app."""
         self.rooms: dict[int, Room] = {}
         """All mixing rooms that exist, by id."""
         self.operator_token = self.config.operator.token or secrets.token_urlsafe(16)
@@ -109,11 +111,10 @@ class Server:
         self._seed = seed
         self._pages: hosting.Pages | None = None
         self._sounding: dict[int, set[int]] = {}
-        self._incoming = Incoming(self)
         self._chores: set[asyncio.Task[Any]] = set()
         # What is not of a call.
         self._takers: dict[type[Event], Callable[[Any], None]] = {
-            Event.Incoming: self._incoming.take,
+            Event.Incoming: self.incoming.take,
             Event.Account: lambda event: self.accounts.on_event(event),
             Event.Request: self._on_request,
             Event.Subscribed: self._on_subscribed,
@@ -158,7 +159,7 @@ class Server:
             self.engine.on_event = self._on_event
             self.engine.start()
             for app in self.apps:
-                await self._run_hooks(app, app.start_hooks)
+                await self.run_hooks(app, app.start_hooks)
         except BaseException:
             self.engine.close()
             if self._pages is not None:
@@ -193,16 +194,16 @@ class Server:
                         await self.engine.completion(self.engine.core.shutdown())
                 self.engine.drain()
             # With their calls ended, handlers end by themselves, but for those that wait for something else.
-            if handlers := self._incoming.handlers:
+            if handlers := self.incoming.handlers:
                 await asyncio.wait(handlers, timeout=_HANDLER_TIME)
             # A handler that is cancelled may leave a chore.
-            for running in (self._incoming.handlers, self._chores):
+            for running in (self.incoming.handlers, self._chores):
                 tasks = tuple(running)
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
             for app in self.apps:
-                await self._run_hooks(app, app.stop_hooks)
+                await self.run_hooks(app, app.stop_hooks)
             await self.ways.close()
             self.registrar.close()
             await self._webhooks.close()
@@ -257,7 +258,8 @@ class Server:
             seed=self._seed,
         )
 
-    async def _run_hooks(self, app: App, hooks: Iterable[Hook]) -> None:
+    async def run_hooks(self, app: App, hooks: Iterable[Hook]) -> None:
+        """For the server: runs the start or stop hooks of an app; what they raise is logged."""
         for hook in hooks:
             try:
                 await hook(self)

@@ -1,0 +1,94 @@
+"""Hot reload: the scripts of ``sems run --reload`` are followed while the server runs."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from ..log import logger
+from ..plugins import Found, load_script
+from . import dispatch
+
+if TYPE_CHECKING:
+    from .server import Server
+
+
+def _real(paths: Iterable[str]) -> set[Path]:
+    return {Path(path).resolve() for path in paths}
+
+
+class Reloading:
+    """Follows scripts: when one of them, or a module that it imports from its own folder, is written, the
+    next call runs the new code.
+
+    Calls in progress finish on the old code. The new code's start hooks run before its first call, the
+    old one's stop hooks after its last. Code that can't be loaded is logged with the line where it fails,
+    and the old stays.
+    """
+
+    def __init__(self, server: Server, scripts: Iterable[Path]) -> None:
+        """``scripts``: files that the server's apps were loaded from."""
+        self._server = server
+        self._scripts = tuple(scripts)
+        self._taken = self._taken_beside_calls()
+        # Two edits of a second look alike to Python's cache of compiled files.
+        sys.dont_write_bytecode = True
+
+    async def follow(self) -> None:
+        """Reloads whenever a file is written, until it is cancelled."""
+        from watchfiles import awatch
+
+        while True:
+            files = self.files
+            logger.info("edits of these are taken up", files=sorted(str(file) for file in files))
+            async for changes in awatch(*{file.parent for file in files}, recursive=False):
+                if written := _real(path for _, path in changes) & files:
+                    await self.reload(written)
+                    if self.files != files:
+                        break
+
+    @property
+    def files(self) -> set[Path]:
+        """The scripts, and the modules that they import from their own folders."""
+        return {file for script in self._scripts for file in self._files_of(script)}
+
+    async def reload(self, written: Collection[Path]) -> None:
+        """Has the next calls run what is in these files now."""
+        stale = [script for script in self._scripts if not self._files_of(script).isdisjoint(written)]
+        # A module that several scripts share is read again once, for all of them.
+        old = {script: found for script in stale if (found := self._server.apps.of_script(script))}
+        modules = {name for found in old.values() for name in found.modules}
+        before = {name: module for name in modules if (module := sys.modules.pop(name, None))}
+        importlib.invalidate_caches()
+        for script, found in old.items():
+            await self._load_again(script, found, before)
+
+    async def _load_again(self, script: Path, old: Found, before: dict[str, ModuleType]) -> None:
+        server = self._server
+        new = load_script(script)
+        if new.app is None:
+            logger.error("the old code goes on", script=str(script), why=new.error)
+            # What it has yet to import in the middle of a call is there as before.
+            for name in old.modules.keys() & before.keys():
+                sys.modules.setdefault(name, before[name])
+            return
+        await server.run_hooks(new.app, new.app.start_hooks)
+        server.apps.replace(old, new)
+        logger.info("the next call runs the new code", script=str(script), app=new.name)
+        if self._taken_beside_calls() != self._taken:
+            logger.warning("requests beside calls are taken as before, until a restart", script=str(script))
+        if old.app is not None:
+            server.spawn(server.incoming.retire(old.app))
+
+    def _files_of(self, script: Path) -> set[Path]:
+        found = self._server.apps.of_script(script)
+        return {script.resolve()} | (set(found.modules.values()) if found is not None else set())
+
+    def _taken_beside_calls(self) -> object:
+        """What the core is told of the apps, once, at the start."""
+        apps = self._server.apps
+        return dispatch.taken_methods(apps), dispatch.message_types(apps), dispatch.info_packages(apps)

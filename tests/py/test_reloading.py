@@ -1,0 +1,121 @@
+"""Hot reload of scripts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+
+import pytest
+
+from sems.server.reloading import Reloading
+from sems.testing import Lab
+
+ANSWERS = '''"""Says which code runs."""
+from sems import App, Call
+{imports}
+app = App()
+
+@app.start
+async def start(server): said.append("{what} starts")
+
+@app.stop
+async def stop(server): said.append("{what} stops")
+
+@app.call
+async def main(call: Call) -> None:
+    said.append("{what} answers")
+    await call.answer()
+    await call.wait_ended()
+    said.append("{what} is done")
+'''
+# What the code says is kept where all of its versions find it.
+SAID = "from known_to_all import said"
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    module = type(sys)("known_to_all")
+    module.said = []  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "known_to_all", module)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    return module.said  # type: ignore[no-any-return, attr-defined]
+
+
+def write(path: Path, what: str, imports: str = SAID) -> Path:
+    path.write_text(ANSWERS.format(what=what, imports=imports))
+    return path.resolve()
+
+
+def why(caplog: pytest.LogCaptureFixture) -> str:
+    (record,) = caplog.records
+    return record.why  # type: ignore[attr-defined, no-any-return]
+
+
+async def test_the_next_call_runs_the_new_code_and_those_in_progress_finish_on_the_old(
+    lab: Lab, tmp_path: Path, said: list[str]
+) -> None:
+    script = write(tmp_path / "hello.py", "old")
+    server = await lab.server(scripts=[script])
+    reloading = Reloading(server, [script])
+    alice, bob = await lab.phone("alice"), await lab.phone("bob")
+    await alice.call("sip:hello@sems")
+
+    write(script, "new")
+    await reloading.reload({script})
+    await bob.call("sip:hello@sems")
+    assert said == ["old starts", "old answers", "new starts", "new answers"]
+
+    await alice.hang_up()
+    await asyncio.sleep(1)
+    assert said[4:] == ["old is done", "old stops"]
+    await bob.hang_up()
+    await server.stop()
+    assert said[6:] == ["new is done", "new stops"]
+
+
+async def test_code_that_is_no_python_keeps_the_old_and_says_where_it_fails(
+    lab: Lab, tmp_path: Path, said: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    script = write(tmp_path / "hello.py", "old")
+    server = await lab.server(scripts=[script])
+    reloading = Reloading(server, [script])
+    script.write_text("from sems import App\n\napp = = App()\n")
+    with caplog.at_level(logging.ERROR):
+        await reloading.reload({script})
+    assert why(caplog).startswith("line 3: SyntaxError")
+    alice = await lab.phone("alice")
+    await alice.call("sip:hello@sems")
+    assert said == ["old starts", "old answers"]
+
+    write(script, "new")
+    await reloading.reload({script})
+    bob = await lab.phone("bob")
+    await bob.call("sip:hello@sems")
+    assert said[2:] == ["new starts", "new answers"]
+
+
+async def test_a_module_beside_the_script_is_read_again_with_it(
+    lab: Lab, tmp_path: Path, said: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    helper = tmp_path / "helper_of_hello.py"
+    helper.write_text(f"{SAID}\nsaid.append('first helper')\n")
+    script = write(tmp_path / "hello.py", "app", f"{SAID}\nimport helper_of_hello")
+    server = await lab.server(scripts=[script])
+    reloading = Reloading(server, [script])
+    assert reloading.files == {script, helper.resolve()}
+
+    helper.write_text(f"{SAID}\nsaid.append('other helper')\n")
+    await reloading.reload({helper.resolve()})
+    await asyncio.sleep(0)
+    assert said == ["first helper", "app starts", "other helper", "app starts", "app stops"]
+
+    helper.write_text("1 / 0\n")
+    with caplog.at_level(logging.ERROR):
+        await reloading.reload({helper.resolve()})
+    assert "ZeroDivisionError" in why(caplog)
+    helper.write_text(f"{SAID}\nsaid.append('mended helper')\n")
+    await reloading.reload({helper.resolve()})
+    assert said[5:7] == ["mended helper", "app starts"]
