@@ -8,7 +8,7 @@ import re
 from array import array
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ import pytest_asyncio
 from playwright.async_api import (
     Browser,
     BrowserContext,
-    ConsoleMessage,
     Locator,
     Page,
     async_playwright,
@@ -29,6 +28,10 @@ from peers.sems_server import SemsServer
 from sems import Call, Config, Prompt, Server, Tap
 from sems.plugins import Apps
 
+from .windows import PATIENCE, PHONE, WIDE, Windows
+
+__all__ = ["PATIENCE", "PHONE", "WIDE"]
+
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
     "--no-sandbox",
@@ -37,25 +40,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE = 20  # seconds; a busy machine needs them, and what is there at once costs none
 FAINT = 33  # of 32768, which is -60 dB: a codec like Opus gives silence no zeros
 expect.set_options(timeout=PATIENCE * 1_000)
-WIDE = {"width": 1440, "height": 900}
-PHONE = {"width": 360, "height": 740}
-
-# Keeps what the page has told in a line that others take the place of: none is too short to be noticed.
-LISTEN = """
-  window.told = [];
-  new MutationObserver((changes) => {
-    for (const { target } of changes) {
-      const element = target.closest ? target : target.parentElement;
-      const line = element?.closest("[role=status], [role=alert], #left");
-      if (!line?.checkVisibility()) continue;
-      const text = line.textContent;
-      if (window.told.at(-1) !== text) window.told.push(text);
-    }
-  }).observe(document, { subtree: true, childList: true, characterData: true, attributeFilter: ["hidden"] });
-"""
 
 
 @dataclass
@@ -86,11 +72,9 @@ class World:
 
     server: SemsServer
     phones: Server
-    browser: Browser
+    windows: Windows
     room: str
     stack: AsyncExitStack
-    complaints: list[str] = field(default_factory=list)
-    """What a browser found wrong, or asked of others than our server."""
 
     async def dial(self, *names: str, room: str | None = None) -> list[Caller]:
         """Callers who are in the room, one after the other; the first moderates."""
@@ -105,24 +89,20 @@ class World:
 
     async def window(self, **options: Any) -> BrowserContext:
         """A browser of its own, with cookies of its own."""
-        context = await self.browser.new_context(**{"viewport": WIDE, **options})
-        context.set_default_timeout(PATIENCE * 1_000)
-        await context.add_init_script(LISTEN)
-        self.stack.push_async_callback(context.close)
-        return context
+        window = await self.windows.take(**options)
+        self.stack.push_async_callback(self.windows.give_back, window)
+        return window
 
-    async def open(self, url: str, context: BrowserContext | None = None, **options: Any) -> Page:
+    async def open(self, url: str, window: BrowserContext | None = None, **options: Any) -> Page:
         """A page in a window of its own, or in that of others."""
-        page = await (context or await self.window(**options)).new_page()
-        page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
-        page.on("request", lambda request: self._check(request.url))
-        page.on("console", self._listen)
+        self.windows.servers.add(self.server.url("/"))
+        page = await self.windows.page_in(window or await self.window(**options))
         await page.goto(url)
         return page
 
-    async def page_of(self, caller: Caller, context: BrowserContext | None = None, **options: Any) -> Page:
+    async def page_of(self, caller: Caller, window: BrowserContext | None = None, **options: Any) -> Page:
         """His page, once it shows the room."""
-        page = await self.open(caller.link, context, **options)
+        page = await self.open(caller.link, window, **options)
         await row(page, caller.name).wait_for()
         return page
 
@@ -131,15 +111,6 @@ class World:
         return await self.server.request(
             method, f"/api/v1/conferences/{self.room}{path}", body, token=who.token
         )
-
-    def _listen(self, said: ConsoleMessage) -> None:
-        # That something was refused, or the network gone, is no fault of the page.
-        if said.type == "error" and not said.text.startswith("Failed to load resource"):
-            self.complaints.append(f"console: {said.text}")
-
-    def _check(self, url: str) -> None:
-        if not url.startswith((self.server.url("/"), "data:")):
-            self.complaints.append(f"request to another server: {url}")
 
 
 def row(page: Page, name: str) -> Locator:
@@ -214,18 +185,24 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture(scope="session")
+def windows(browser: Browser) -> Windows:
+    return Windows(browser)
+
+
+@pytest.fixture(scope="session")
 def room_numbers() -> Iterator[int]:
     return itertools.count(1)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(
-    server: SemsServer, phones: Server, browser: Browser, room_numbers: Iterator[int]
+    server: SemsServer, phones: Server, windows: Windows, room_numbers: Iterator[int]
 ) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
-        world = World(server, phones, browser, f"room-{next(room_numbers)}", stack)
+        world = World(server, phones, windows, f"room-{next(room_numbers)}", stack)
         yield world
-    assert not world.complaints
+    complaints, windows.complaints = windows.complaints, []
+    assert not complaints
 
 
 @pytest.fixture

@@ -9,23 +9,24 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
 from peers.sems_server import SemsServer
 from sems import Server
 
 from .conftest import PATIENCE, World, button
 from .test_operator_page import log_in
+from .windows import Windows
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_open_pages_do_not_delay_a_stop_and_say_what_happened(
-    phones: Server, browser: Browser, tmp_path: Path
+    phones: Server, windows: Windows, tmp_path: Path
 ) -> None:
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(SemsServer(tmp_path))
-        world = World(server, phones, browser, "stopping", stack)
+        world = World(server, phones, windows, "stopping", stack)
         anna, ben = await world.dial("Anna", "Ben")
         pages = [await world.page_of(caller) for caller in (anna, ben) for _ in range(2)]
         await log_in(world)
