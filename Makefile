@@ -3,6 +3,7 @@
 # make proof  what takes longer than that
 # make bench  figures: pieces by criterion, then the whole server over loopback
 # make lint   formatting, lints and types alone
+# make docs   the documentation, as pages in build/docs
 # make wheel  one abi3 wheel and an sdist in dist/
 
 SHELL := /bin/bash
@@ -24,7 +25,7 @@ CORE_SOURCES := $(shell find rust -name '*.rs' -o -name Cargo.toml) Cargo.toml C
 # Debian packages of the peers and tools that the tests use: command=package.
 PEERS := kamailio=kamailio dnsmasq=dnsmasq-base sipp=sip-tester baresip=baresip linphonec=linphone-cli openssl=openssl chromium=chromium sox=sox tcpdump=tcpdump
 
-.PHONY: help run test test-rust test-sound test-python test-wheel test-interop test-browser proof bench lint lint-rust lint-python wheel clean peers
+.PHONY: help run test test-rust test-sound test-python test-wheel test-interop test-browser proof bench docs lint lint-rust lint-python wheel clean peers
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -35,7 +36,7 @@ run: $(VENV)/.core
 # Builds and tests that wait for nobody go two at a time; real peers need the machine for themselves. What a target
 # printed appears when it ends, in one piece.
 test:
-	@$(MAKE) --no-print-directory -j2 --output-sync=target lint test-rust test-python test-sound test-wheel
+	@$(MAKE) --no-print-directory -j2 --output-sync=target lint test-rust test-python test-sound docs test-wheel
 	@$(MAKE) --no-print-directory test-interop
 	@$(MAKE) --no-print-directory test-browser
 	@echo "All tests passed."
@@ -87,6 +88,10 @@ bench: $(VENV)/.core
 	cargo bench --locked -p sems-benches
 	cargo run --release --locked -p sems-benches --bin load -- --sems $(BIN)/sems --json benches/results/load.json
 
+docs: $(VENV)/.tools
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs build/docs
+	@echo "open build/docs/index.html"
+
 wheel: $(VENV)/.venv
 	rm -rf dist
 	$(BIN)/maturin build --release --locked --out dist
@@ -109,10 +114,10 @@ $(VENV)/.core: $(VENV)/.venv $(CORE_SOURCES)
 	@rm -rf python/sems/apps python/sems/web
 	@touch $@
 
-# What only tests and lints need: the dependency group "test". After the core, as pip installs one thing at a time.
+# What only tests, lints and the documentation need: the groups of dependencies. After the core, as pip installs one thing at a time.
 $(VENV)/.tools: pyproject.toml | $(VENV)/.core
-	$(BIN)/python -c 'import tomllib; print("\n".join(tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["test"]))' > $(VENV)/test-group.txt
-	$(BIN)/pip install -q -r $(VENV)/test-group.txt
+	$(BIN)/python -c 'import tomllib; print(*sum(tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"].values(), []), sep="\n")' > $(VENV)/groups.txt
+	$(BIN)/pip install -q -r $(VENV)/groups.txt
 	@touch $@
 
 peers:
