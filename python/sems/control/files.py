@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .bundle import script, style, tokens
+from .bundle import script, style
 
 ENGLISH = "en"
 
@@ -89,18 +89,9 @@ def _translated(page: str, words: dict[str, str]) -> str:
 
 
 def _texts(source: str) -> dict[str, str]:
-    """What a file of words says in one text: ``key: "text"``, not within another value."""
-    texts: dict[str, str] = {}
-    depth = 0
-    last = [""] * 3
-    for kind, token in tokens(source):
-        if kind == "gap":
-            continue
-        depth += {"{": 1, "(": 1, "[": 1, "}": -1, ")": -1, "]": -1}.get(token, 0)
-        if depth == 1 and token == "," and last[1] == ":" and last[2].startswith('"'):
-            texts[last[0]] = json.loads(last[2])
-        last = [*last[1:], token]
-    return texts
+    """What a file of words says in one text: ``key: "text",`` on lines of their own, and not deeper."""
+    found = re.finditer(r'^  (\w+):\s+("(?:[^"\\]|\\.)*"),$', source, re.MULTILINE)
+    return {each[1]: json.loads(each[2]) for each in found}
 
 
 def _file(text: str, media_type: str) -> File:
