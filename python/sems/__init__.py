@@ -14,6 +14,8 @@ from .audio.playback import Playback, Sound
 from .audio.private_talk import PrivateTalk
 from .audio.recording import Recording
 from .audio.room import Room
+from .audio.take import Take
+from .audio.voice import EspeakNg, Say, Speech, Voice
 from .call import Call
 from .conference import Conference, Participant
 from .config import Config
@@ -23,6 +25,7 @@ from .errors import (
     ConfigError,
     EngineError,
     HungUp,
+    NoVoice,
     PluginError,
     SemsError,
     SoundNotFound,
@@ -77,6 +80,7 @@ __all__ = [
     "EndReason",
     "Ended",
     "EngineError",
+    "EspeakNg",
     "Headers",
     "History",
     "Hold",
@@ -86,6 +90,7 @@ __all__ = [
     "Listening",
     "Message",
     "NameAddr",
+    "NoVoice",
     "Notification",
     "Notifications",
     "Participant",
@@ -102,6 +107,7 @@ __all__ = [
     "Room",
     "RtpResumed",
     "RtpTimeout",
+    "Say",
     "SemsError",
     "Server",
     "SipRequest",
@@ -110,16 +116,19 @@ __all__ = [
     "Sound",
     "SoundNotFound",
     "Speaking",
+    "Speech",
     "StartError",
     "StreamResumed",
     "StreamStopped",
     "Subscription",
+    "Take",
     "Tap",
     "Trace",
     "TraceError",
     "TracedCall",
     "Transfer",
     "Transferring",
+    "Voice",
     "WrongState",
     "__version__",
 ]

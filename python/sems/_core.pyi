@@ -194,9 +194,9 @@ class Prompt:
     @staticmethod
     def tone(spec: str) -> Prompt:
         """A generated sound by name: join, leave, muted, unmuted, hand-up, hand-down, beep, silence:MS,
-        sine:HZ:MS:DBOV (below 24,000 Hz; who hears less of it hears silence), or one turn of what a
-        network tells its callers: dial, ringback, busy, congestion (or reorder), waiting, special, as in
-        most of Europe or, with :us, :uk, :de, :fr, :it, :jp, :au behind it, as there."""
+        sine:HZ:MS:DBOV (below 24,000 Hz; who hears less of it hears silence), dtmf:KEYS (up to 64), or one
+        turn of what a network tells its callers: dial, ringback, busy, congestion (or reorder), waiting,
+        special, as in most of Europe or, with :us, :uk, :de, :fr, :it, :jp, :au behind it, as there."""
     @staticmethod
     def from_pcm(samples: bytes, rate: int = 8000) -> Prompt:
         """From 16-bit little-endian mono samples of ``rate`` Hz, which are heard as far up as they and the
@@ -335,7 +335,9 @@ class Event:
 
     @final
     class Incoming(Event):
-        __match_args__ = ("call", "uri", "headers", "source", "local", "trusted", "user")
+        """``codecs``: those that it offers and we have, in its order."""
+
+        __match_args__ = ("call", "uri", "headers", "source", "local", "trusted", "user", "codecs")
         call: int
         uri: str
         headers: HeaderList
@@ -343,15 +345,19 @@ class Event:
         local: str
         trusted: bool
         user: str | None
+        codecs: list[str]
 
     @final
     class Progress(Event):
-        __match_args__ = ("call", "code", "reason", "early_media", "link")
+        """``codec``: that of the early media."""
+
+        __match_args__ = ("call", "code", "reason", "early_media", "link", "codec")
         call: int
         code: int
         reason: str
         early_media: bool
         link: str | None
+        codec: str | None
 
     @final
     class Answered(Event):
@@ -699,6 +705,7 @@ class Engine:
         credentials: Sequence[Credential] = ...,
         contact: str | None = None,
         focus: bool = False,
+        codecs: Sequence[str] = ...,
     ) -> tuple[int, int]:
         """Places a call; returns (request, call). Each destination is ``"ip:port"`` (UDP) or names a
         transport and, for TLS, whom the certificate must be for: ``"tcp:[::1]:5060"``,
@@ -707,7 +714,11 @@ class Engine:
         the INVITE was sent; one with an error, that there is no such call and will be no Event.Ended.
         With ``late_offer`` the peer offers in its 200 and our ACK answers. With ``reliable`` the peer
         has to ring reliably (RFC 3262). ``ring_timeout_ms``: when the call is taken
-        back, if earlier than ``unanswered_ms``; 0: then. ``focus``: as focus()."""
+        back, if earlier than ``unanswered_ms``; 0: then. ``focus``: as focus(). ``codecs``: those to offer,
+        by name, the best first; none: all."""
+    def prefer(self, call: int, codecs: Sequence[str]) -> int:
+        """Which codecs our answer or offer is to have that is yet to be made in this call: of an offer that
+        is in, the first of these; of ours, these only. What we don't have is passed over."""
     def focus(self, call: int) -> int:
         """From its next message on, the Contact of this call says that we are the focus of a conference
         (RFC 4579)."""

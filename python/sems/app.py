@@ -34,8 +34,10 @@ class App:
     ...     await call.answer()
     ...     await call.play("welcome")
 
-    When the handler returns, the call is hung up. When it raises, the error is logged and the call
-    ends: with 500 before the answer, with BYE after it.
+    When the handler returns, the call is hung up. When it raises, the error is logged, once and with the
+    call's number, caller and address, and the call ends: with 500 before the answer, with BYE after it.
+    Two errors are none of the app's and not logged as such: HungUp, by which whatever waits on the call ends
+    with it, and CallFailed, of which an unanswered call gets the code.
     """
 
     def __init__(self, name: str | None = None) -> None:

@@ -39,6 +39,10 @@ class SoundNotFound(SemsError):
     """No folder of sounds has a file of that name, or the file is no readable WAV."""
 
 
+class NoVoice(SoundNotFound):
+    """A text can't be spoken: there is no component that does it, or it has failed."""
+
+
 class TraceError(SemsError):
     """There is no trace of that name, or a file is none."""
 

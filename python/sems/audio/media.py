@@ -1,48 +1,42 @@
-"""The audio half of a call: sounds, keys, rooms, taps and recordings."""
+"""The audio half of a call: sounds, rooms, taps and recordings."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import functools
-import re
-from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 
 from ..errors import HungUp, WrongState
+from ..events import CallEvent, Digit, Speaking
 from .pcm import Audio, Direction
 from .playback import Playback
 from .recording import Recording, begin
 from .sounds import Sound
+from .take import CallTakes
+from .voice import Say
 
 if TYPE_CHECKING:
     from ..engine import Tap
-    from ..server import Server
     from .private_talk import PrivateTalk
     from .room import Room
 
-DigitMethod = Literal["agreed", "rtp", "info"]
-"""How keys are sent."""
 
-_T = TypeVar("_T")
-_KEYS_KEPT = 64
-"""Keys that are kept for an app that does not ask for them."""
-_KEY_SECONDS = 0.2
-"""How long the core takes to send one key, with the pause behind it."""
+Until = Literal["key", "speech", "either"]
+"""What of the peer stops a sound."""
 
 
-class CallMedia(ABC):
+class CallMedia(CallTakes):
     """What can be done with the audio of a call. See :class:`~sems.call.Call`, which adds the rest."""
 
-    id: int
-    server: Server
     sound_folder: Path | None
     """Where the app that has the call keeps its own sounds."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.room: Room | None = None
         """The mixing room the call is in; None: by itself."""
         self.muted = False
@@ -57,44 +51,31 @@ class CallMedia(ABC):
         """The calls that alone hear this one; None: the room does."""
         self._out: dict[object, Callable[[], None]] = {}
         self._recordings: dict[str, Recording] = {}
-        # An empty deque takes ten times as much memory, and most calls never have a key in there.
-        self._keys: list[str] = []
-        self._key_waiters: list[asyncio.Future[str]] = []
 
     @property
     @abstractmethod
     def has_media(self) -> bool:
         """There is a way for sound: answered, or in early media."""
 
-    async def while_up(self, source: asyncio.Future[_T]) -> _T:
-        """Waits for something else as long as the call lasts. Raises HungUp when it ends first."""
-        return await self._while_up(source)
-
-    @abstractmethod
-    async def _while_up(self, source: asyncio.Future[_T]) -> _T:
-        """The result of ``source``, or HungUp when the call ends first."""
-
-    @abstractmethod
-    async def _alone(self, future: asyncio.Future[_T]) -> _T:
-        """The same of a future that nobody else waits for."""
-
-    def _done(self, request: int) -> Awaitable[None]:
-        return self._alone(self.server.engine.completion(request))
-
     # Sounds
 
-    def start_play(self, sound: Sound | Sequence[Sound], *, repeat: int = 1) -> Playback:
+    def start_play(
+        self, sound: Sound | Sequence[Sound], *, repeat: int = 1, until: Until | None = None
+    ) -> Playback:
         """Begins to play to the peer, over what its room says, and returns at once.
+
+        >>> music = call.start_play("hold-music", repeat=0, until="key")
 
         ``sound``: a name, the path of a file (WAV, or raw G.711 by its name), a prompt, or a list of
         these, which sound without a gap. ``repeat``: how many times the whole is played; 0: until
-        stopped.
+        stopped. ``until``: what of the peer stops it: a ``key``, which :meth:`digit` then returns,
+        ``speech``, or ``either``.
 
         Raises SoundNotFound for an unknown name and WrongState before there is a way for sound.
         """
         if not self.has_media:
             raise WrongState("nothing can be played before answer() or ring(early_media=True)")
-        return Playback(
+        playback = Playback(
             self.server.engine,
             self.server.sounds,
             sound,
@@ -103,135 +84,53 @@ class CallMedia(ABC):
             beside=self.sound_folder,
             guard=self._while_up,
         )
+        if until is not None:
+            self._stop_at(playback, until)
+        return playback
 
-    async def play(self, sound: Sound | Sequence[Sound], *, repeat: int = 1) -> None:
-        """Plays to the end, as :meth:`start_play`. Cancelling it stops the sound."""
-        playback = self.start_play(sound, repeat=repeat)
+    def _stop_at(self, playback: Playback, until: Until) -> None:
+        if self._keys and until != "speech":
+            playback.cancel()
+            return
+
+        def on_event(event: CallEvent) -> None:
+            match event:
+                case Digit() if until != "speech":
+                    playback.cancel()
+                case Speaking(on=True) if until != "key":
+                    playback.cancel()
+
+        playback.on_end(self.subscribe(on_event))
+
+    async def play(
+        self, sound: Sound | Sequence[Sound], *, repeat: int = 1, until: Until | None = None
+    ) -> bool:
+        """Plays to the end, as :meth:`start_play`: True when all was played, False when it was stopped.
+        Cancelling it stops the sound.
+
+        >>> await call.play(["welcome", "enter-pin"])
+        """
+        playback = self.start_play(sound, repeat=repeat, until=until)
         try:
-            await playback.wait()
+            return await playback.wait()
         finally:
             playback.cancel()
+
+    async def say(self, text: str, *, language: str = "en", until: Until | None = None) -> bool:
+        """Speaks a text, with the voice of the server: ``espeak-ng`` when it is installed, or what
+        :attr:`Server.voice <sems.server.Server.voice>` is set to. Otherwise as :meth:`play`.
+
+        >>> await call.say("Guten Tag", language="de", until="speech")
+
+        With :class:`~sems.Say` texts go wherever sounds go. What was said is kept and said again at once.
+        Raises NoVoice.
+        """
+        return await self.play(Say(text, language), until=until)
 
     async def tone(self, spec: str) -> None:
         """Plays a generated sound to its end: ``beep``, ``sine:440:1000:-10`` and others, as
         :meth:`SoundLibrary.tone() <sems.audio.sounds.SoundLibrary.tone>` knows them."""
         await self.play(self.server.sounds.tone(spec))
-
-    # Keys
-
-    async def digit(self, timeout: float | None = None) -> str | None:
-        """The next key that the peer presses; None when none comes within ``timeout`` seconds.
-
-        Keys pressed since the last that was asked for come first.
-        """
-        if self._keys:
-            return self._keys.pop(0)
-        waiter: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._key_waiters.append(waiter)
-        key = None
-        try:
-            async with asyncio.timeout(timeout):
-                key = await self._while_up(waiter)
-        except TimeoutError:
-            pass
-        finally:
-            if waiter in self._key_waiters:
-                self._key_waiters.remove(waiter)
-            elif key is None and waiter.done():
-                # It came in the moment in which the wait ended.
-                self._keys.insert(0, waiter.result())
-        return key
-
-    def forget_digits(self) -> None:
-        """Drops keys that were pressed and not asked for yet."""
-        self._keys.clear()
-
-    async def ask(
-        self,
-        prompt: Sound | Sequence[Sound] | None = None,
-        *,
-        digits: int | None = 1,
-        timeout: float = 5.0,
-        retries: int = 2,
-        terminator: str = "#",
-        pattern: str | None = None,
-    ) -> str:
-        """Plays the prompt and collects keys; the first one stops the prompt.
-
-        Ends with ``digits`` keys (None: any number), with the ``terminator`` (which is not returned;
-        ``""``: none), or when no key comes for ``timeout`` seconds. What is empty or does not match
-        ``pattern`` (a regular expression for the whole) is asked for again, ``retries`` times.
-
-        Returns the keys; ``""`` when nothing fitting came.
-        """
-        for _ in range(retries + 1):
-            keyed = await self._ask_once(prompt, digits, timeout, terminator)
-            if keyed and (pattern is None or re.fullmatch(pattern, keyed)):
-                return keyed
-        return ""
-
-    async def _ask_once(
-        self, prompt: Sound | Sequence[Sound] | None, digits: int | None, timeout: float, terminator: str
-    ) -> str:
-        keyed = ""
-        key = await self._first_key(prompt, timeout)
-        while key is not None and key != terminator:
-            keyed += key
-            if digits is not None and len(keyed) >= digits:
-                break
-            key = await self.digit(timeout)
-        return keyed
-
-    async def _first_key(self, prompt: Sound | Sequence[Sound] | None, timeout: float) -> str | None:
-        """The first key, for which the time begins when the prompt has ended."""
-        if prompt is None or self._keys:
-            return await self.digit(timeout)
-        playback = self.start_play(prompt)
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(None) as limit:
-                withdraw = playback.on_end(lambda: limit.reschedule(loop.time() + timeout))
-                try:
-                    return await self.digit()
-                finally:
-                    withdraw()
-        except TimeoutError:
-            return None
-        finally:
-            playback.cancel()
-
-    async def send_digits(self, digits: str, *, method: DigitMethod = "agreed") -> None:
-        """Presses keys at the peer, 100 ms each with 100 ms between; returns after the last.
-
-        ``method``: ``rtp``, as telephone events (RFC 4733); ``info``, each in an INFO with
-        ``application/dtmf-relay``; ``agreed``: in RTP where that was agreed on, else by INFO.
-
-        Raises EngineError for what is no key, and when the peer does not take it.
-        """
-        for number, digit in enumerate(digits, 1):
-            await self._done(self.server.engine.core.send_digits(self.id, digit, method))
-            try:
-                await self.sleep(_KEY_SECONDS)
-            except HungUp:
-                # A menu may hang up at the last key, which then has done its work.
-                if number < len(digits):
-                    raise
-
-    async def sleep(self, seconds: float) -> None:
-        """Waits so long, or until the call ends, which raises HungUp."""
-        never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._while_up(never)
-
-    def _on_key(self, key: str) -> None:
-        while self._key_waiters:
-            waiter = self._key_waiters.pop(0)
-            if not waiter.done():
-                waiter.set_result(key)
-                return
-        self._keys.append(key)
-        del self._keys[:-_KEYS_KEPT]
 
     # Mixing
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from ..engine import Engine, Progress, Prompt
 from ..errors import SemsError
 from .sounds import Sound
+from .voice import Say
 
 if TYPE_CHECKING:
-    from .sounds import SoundLibrary
+    from .sounds import SoundLibrary, Url
 
 __all__ = ["Playback", "Sound"]
 
@@ -47,11 +48,11 @@ class Playback:
         self._ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         # An error that nobody waits for has been logged where it happened.
         self._ended.add_done_callback(lambda future: future.cancelled() or future.exception())
-        parts = [sounds] if isinstance(sounds, str | Path | Prompt) else list(sounds)
+        parts = [sounds] if isinstance(sounds, Sound) else list(sounds)
         if not parts:
             raise ValueError("there is nothing to play")
-        found = [library.named(part, beside=beside) if isinstance(part, str) else part for part in parts]
-        ready = [part if isinstance(part, Prompt) else library.ready(part) for part in found]
+        found = [library.place(part, beside=beside) for part in parts]
+        ready = [library.ready(part) for part in found]
         prompts = [prompt for prompt in ready if prompt is not None]
         self._loading: asyncio.Task[None] | None = None
         if len(prompts) == len(found):
@@ -131,9 +132,9 @@ class Playback:
 
         return withdraw
 
-    async def _load(self, library: SoundLibrary, parts: Sequence[Path | Prompt]) -> None:
+    async def _load(self, library: SoundLibrary, parts: Sequence[Path | Prompt | Say | Url]) -> None:
         try:
-            prompts = [part if isinstance(part, Prompt) else await library.load(part) for part in parts]
+            prompts = [await library.load(part) for part in parts]
             if not self._ended.done():
                 self._begin(prompts)
         except SemsError as error:

@@ -49,11 +49,12 @@ class Room:
         """
         return Playback(self.server.engine, self.server.sounds, sound, repeat=repeat, room=self.id)
 
-    async def play(self, sound: Sound | Sequence[Sound], *, repeat: int = 1) -> None:
-        """Plays to the end. Cancelling it stops the sound."""
+    async def play(self, sound: Sound | Sequence[Sound], *, repeat: int = 1) -> bool:
+        """Plays to the end: True when all was played, False when it was stopped. Cancelling it stops the
+        sound."""
         playback = self.start_play(sound, repeat=repeat)
         try:
-            await playback.wait()
+            return await playback.wait()
         finally:
             playback.cancel()
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import importlib.resources
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..config import Config
 from ..engine import Engine, Prompt
 from ..errors import EngineError, SoundNotFound
+from .downloads import Downloads, is_url
+from .voice import EspeakNg, Say, Speaker
 
-Sound = str | Path | Prompt
-"""What can be played: the name of a sound, ``tone:`` with one that is generated (``tone:busy:us``), the path
-of a file (WAV, or G.711 by its name), or a prompt."""
+Sound = str | Path | Prompt | Say
+"""What can be played: the name of a sound, ``tone:`` with one that is generated (``tone:busy:us``), an
+address in the web (``https://…``), the path of a file (WAV, or G.711 by its name), a prompt, or a text."""
 
 _TONE = "tone:"
 
@@ -35,6 +38,13 @@ def shipped(folder: str) -> Path:
     raise SoundNotFound(f"this installation of SEMS lacks its folder {folder!r}")
 
 
+@dataclass(frozen=True, slots=True)
+class Url:
+    """A sound in the web."""
+
+    address: str
+
+
 class SoundLibrary:
     """Finds the files of sounds. What has been played is kept coded by the core, as ``[files]`` says.
 
@@ -48,6 +58,10 @@ class SoundLibrary:
         """The folders that callers may choose from."""
         self.prompts: tuple[Path, ...] = (config.data / "prompts", shipped("apps") / "prompts")
         """The folders of what apps say; your own come before the shipped ones."""
+        self.downloads = Downloads(config.data / "cache", config.files)
+        """Sounds from the web."""
+        self.speaker = Speaker(EspeakNg())
+        """Texts."""
         self._tones: dict[str, Prompt] = {}
 
     def announcement(self, name: str) -> Path | None:
@@ -60,6 +74,12 @@ class SoundLibrary:
         if name.startswith(_TONE):
             return self.tone(name.removeprefix(_TONE))
         return self.find(name, beside=beside)
+
+    def place(self, sound: Sound, *, beside: Path | None = None) -> Path | Prompt | Say | Url:
+        """Where a sound is. Raises SoundNotFound."""
+        if not isinstance(sound, str):
+            return sound
+        return Url(sound) if is_url(sound) else self.named(sound, beside=beside)
 
     def find(self, name: str, *, beside: Path | None = None) -> Path:
         """The file of that name: in the folder ``beside``, or among announcements and prompts.
@@ -92,12 +112,29 @@ class SoundLibrary:
                 self._tones[spec] = prompt
         return prompt
 
-    def ready(self, path: Path) -> Prompt | None:
-        """The file's sound, if it was read before, is still kept and has not changed."""
-        return self._engine.core.ready_prompt(str(path))
+    def ready(self, place: Path | Prompt | Say | Url) -> Prompt | None:
+        """The sound, if it was read or spoken before, is still kept and has not changed."""
+        match place:
+            case Prompt():
+                return place
+            case Path():
+                return self._engine.core.ready_prompt(str(place))
+            case Say():
+                return self.speaker.ready(place)
+            case Url():
+                # Its server may have another.
+                return None
 
-    async def load(self, path: Path) -> Prompt:
-        """Reads a file, unless that was done already. Raises SoundNotFound."""
+    async def load(self, place: Path | Prompt | Say | Url) -> Prompt:
+        """Reads a file, fetches it or has a text spoken, unless that was done already. Raises
+        SoundNotFound."""
+        if (prompt := self.ready(place)) is not None:
+            return prompt
+        if isinstance(place, Say):
+            return await self.speaker.prompt(place)
+        path = await self.downloads.fetch(place.address) if isinstance(place, Url) else place
+        if (prompt := self._engine.core.ready_prompt(str(path))) is not None:
+            return prompt
         try:
             return await self._engine.loaded(self._engine.core.load_prompt(str(path)))
         except EngineError as error:

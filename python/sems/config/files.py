@@ -20,3 +20,10 @@ class FileSettings(Section):
     goes first, and one whose file has changed is read again."""
     stream_after: Annotated[float, Field(ge=0.0, le=86400.0)] = 30.0
     """A file that is longer, in seconds, is not kept but read while it sounds."""
+    download_megabytes: Annotated[int, Field(ge=1, le=4096)] = 64
+    """How large a sound may be that is fetched from the web (``call.play("https://…")``)."""
+    download_seconds: Annotated[float, Field(gt=0.0, le=600.0)] = 10.0
+    """How long its server may say nothing."""
+    download_cache_megabytes: Annotated[int, Field(ge=1, le=1_048_576)] = 512
+    """What sounds from the web may take of the disk, in ``cache`` of the data folder. Those that were fetched
+    longest ago go first."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..call import Call
 from ..engine import Event
-from ..errors import HungUp
+from ..errors import CallFailed, HungUp
 from ..events import Answered, CallEvent, RtpResumed
 from ..routing import Refusal, choose
 from ..sip import hops
@@ -43,6 +43,7 @@ class Incoming:
             local=event.local,
         )
         call.authenticated_user = event.user
+        call.codecs = tuple(event.codecs)
         account = server.accounts.of_call(call.request_uri, source)
         call.account = account.name if account is not None else None
         call.trusted = trusted
@@ -83,6 +84,14 @@ class Incoming:
         except asyncio.CancelledError:
             code = 503
             raise
+        except CallFailed as error:
+            # Whom it was to be put through to does not take it.
+            # What asks us for a password, or sends us elsewhere, means nothing to the caller.
+            if error.code in (401, 407) or error.code < 400:
+                code = 480
+            else:
+                code, reason = error.code, error.reason
+            call.log.info("a call that was placed for it failed", why=str(error))
         except Exception as error:
             if not _is_hang_up(error):
                 code, reason = 500, "Service Failed"

@@ -131,6 +131,7 @@ async def place(
     focus: bool,
     reliable: bool,
     ring_timeout: float,
+    codecs: Sequence[str] = (),
     **how: Unpack[How],
 ) -> Call:
     """As :meth:`Server.place() <sems.server.Server.place>`."""
@@ -149,6 +150,7 @@ async def place(
         ring_timeout_ms=round(ring_timeout * 1000),
         credentials=out.credentials,
         contact=out.contact,
+        codecs=list(codecs),
     )
     call = Call(
         server,
@@ -182,6 +184,7 @@ async def dial(
     reliable: bool,
     timeout: float,
     follow_redirects: bool,
+    codecs: Sequence[str] = (),
     **how: Unpack[How],
 ) -> Call:
     """As :meth:`Server.dial() <sems.server.Server.dial>`."""
@@ -211,6 +214,7 @@ async def dial(
             link=link,
             reliable=reliable,
             ring_timeout=seconds,
+            codecs=codecs,
             **mine,
         )
         try:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from ..app import App, Hook
 from ..audio.room import Room
 from ..audio.sounds import SoundLibrary
+from ..audio.voice import Speaker, Voice
 from ..call import Call
 from ..config import Config
 from ..engine import Engine, EngineConfig, Event, MemoryNetwork
@@ -25,7 +26,7 @@ from ..registration.registrar import Registrar
 from ..sip import auth, subscriptions
 from ..sip.headers import join_host_port, split_host_port
 from ..sip.requests import SipResponse
-from . import dispatch, hosting, listening, outgoing, tracing
+from . import dispatch, forking, hosting, listening, outgoing, tracing
 from .history import History
 from .incoming import Incoming, on_silence
 from .outgoing import How
@@ -205,6 +206,7 @@ class Server:
             for app in self.apps:
                 await self.run_hooks(app, app.stop_hooks)
             await self.ways.close()
+            await self.sounds.downloads.close()
             self.registrar.close()
             await self._webhooks.close()
         finally:
@@ -281,6 +283,15 @@ class Server:
         """Calls are taken."""
         return self._open.is_set()
 
+    @property
+    def voice(self) -> Voice:
+        """What speaks texts (:meth:`Call.say() <sems.call.Call.say>`); may be set to another once started."""
+        return self.sounds.speaker.voice
+
+    @voice.setter
+    def voice(self, voice: Voice) -> None:
+        self.sounds.speaker = Speaker(voice)
+
     # Addresses
 
     def base_url(self, local: str | None) -> str:
@@ -312,6 +323,7 @@ class Server:
         focus: bool = False,
         reliable: bool = False,
         ring_timeout: float = outgoing.RING_TIMEOUT,
+        codecs: Sequence[str] = (),
         **how: Unpack[How],
     ) -> Call:
         """Sends an INVITE and returns at once with the call, which is yet to be answered.
@@ -322,6 +334,7 @@ class Server:
         ``focus``: it is for a conference of ours, as our Contact says (RFC 4579).
         ``reliable``: whom we call has to ring reliably (RFC 3262). ``ring_timeout``: after so many seconds
         without an answer the call is taken back, or after ``[limits] unanswered`` if that is less.
+        ``codecs``: the names of those to offer, the best first; none: all of ``[audio] codecs``.
 
         ``how``: where it is sent (``destination``, ``route``), who sends it (``from_name``, ``from_uri``,
         ``account``, ``username``, ``password``, ``realm``, ``asserted_identity``, ``privacy``) and with which
@@ -337,6 +350,7 @@ class Server:
             focus=focus,
             reliable=reliable,
             ring_timeout=ring_timeout,
+            codecs=codecs,
             **how,
         )
 
@@ -348,6 +362,7 @@ class Server:
         reliable: bool = False,
         timeout: float = 60.0,
         follow_redirects: bool = False,
+        codecs: Sequence[str] = (),
         **how: Unpack[How],
     ) -> Call:
         """Places a call and returns when it is answered; the rest as :meth:`place`.
@@ -360,8 +375,39 @@ class Server:
         takes the call back.
         """
         return await outgoing.dial(
-            self, uri, link=link, reliable=reliable, timeout=timeout, follow_redirects=follow_redirects, **how
+            self,
+            uri,
+            link=link,
+            reliable=reliable,
+            timeout=timeout,
+            follow_redirects=follow_redirects,
+            codecs=codecs,
+            **how,
         )
+
+    async def fork(
+        self,
+        *uris: str,
+        serial: bool = False,
+        timeout: float = 60.0,
+        ring: float | None = None,
+        placed: Callable[[Call], None] | None = None,
+        **how: Unpack[forking.How],
+    ) -> Call:
+        """Calls several, and returns the call of the first who answers; those of the others are taken back.
+
+        >>> call = await server.fork("sip:alice@example.org", "sip:bob@example.org", timeout=30)
+
+        All are called at once, or with ``serial`` one after the other. ``timeout``: seconds for all of it.
+        ``ring``: how many of them each may ring; None: as long as there is time, shared out evenly if
+        ``serial``. ``placed`` is told of each call when it is placed, to follow its progress and to hear its
+        early media. A user of our registrar is called at all phones. The rest is as in :meth:`place`, for all
+        of them alike.
+
+        Raises CallFailed with the best of all refusals (RFC 3261 §16.7): one that says that nobody wants the
+        call (6xx) ends it all; 408 when nobody answers in time. Cancelling it takes all calls back.
+        """
+        return await forking.fork(self, uris, serial=serial, timeout=timeout, ring=ring, placed=placed, **how)
 
     async def request(
         self,

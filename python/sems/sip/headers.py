@@ -61,6 +61,11 @@ class Headers:
         values = self._by_name().get(_canonical(name))
         return values[0] if values else default
 
+    @staticmethod
+    def canonical(name: str) -> str:
+        """A name in small letters, a compact form (RFC 3261 §7.3.3) written out."""
+        return _canonical(name)
+
     def all(self, name: str) -> list[str]:
         """Every value of that name, in order, one for each line of the message."""
         return list(self._by_name().get(_canonical(name), ()))

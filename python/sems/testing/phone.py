@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..app import App
-from ..audio.media import DigitMethod
+from ..audio.keys import DigitMethod
 from ..audio.playback import Playback
 from ..audio.sounds import Sound
 from ..call import Call

@@ -82,6 +82,9 @@ class Orders:
     def _focus(self, _: _Fields) -> None:
         self._core.focus(self._of_call())
 
+    def _prefer(self, fields: _Fields) -> None:
+        self._core.prefer(self._of_call(), fields.all("codec"))
+
     def _hold(self, fields: _Fields) -> None:
         self._core.hold(self._of_call(), fields.is_set("on"))
 
@@ -104,6 +107,7 @@ class Orders:
             credentials=fields.credentials,
             contact=fields.get("contact"),
             focus=fields.is_set("focus"),
+            codecs=fields.all("codec"),
         )
 
     def _request(self, fields: _Fields) -> None:
@@ -276,8 +280,8 @@ class _Fields:
 
 
 _NAMES = (
-    "ring answer reject hangup focus hold send_digits dial request respond subscribe unsubscribe refer "
-    "accept_refer notify_refer notify register reroute unregister shutdown"
+    "ring answer reject hangup focus prefer hold send_digits dial request respond subscribe unsubscribe "
+    "refer accept_refer notify_refer notify register reroute unregister shutdown"
 )
 _ORDERS: dict[str, Callable[[Orders, _Fields], None]] = {
     name: getattr(Orders, f"_{name}") for name in _NAMES.split()

@@ -275,6 +275,28 @@ impl Call {
         Ok(self.exchange.receive_offer(&offer)?)
     }
 
+    /// The names of the codecs that the peer offers and we have, in its order.
+    pub(crate) fn offered(&self) -> Vec<&'static str> {
+        let mut names: Vec<&'static str> = Vec::new();
+        for codec in self.exchange.offered() {
+            if !names.contains(&codec.name) {
+                names.push(codec.name);
+            }
+        }
+        names
+    }
+
+    /// Which codecs our answer or offer is to have.
+    pub(crate) fn prefer(&mut self, codecs: &[String]) {
+        self.exchange.prefer(codecs);
+    }
+
+    /// The name of the codec that was agreed on.
+    pub(crate) fn codec(&self) -> Option<&'static str> {
+        let agreed = self.exchange.negotiated();
+        agreed.map(|agreed| agreed.audio.codec.name)
+    }
+
     /// Forgets an offer that was refused.
     pub(crate) fn withdraw(&mut self) {
         self.exchange.withdraw();

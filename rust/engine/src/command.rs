@@ -91,6 +91,14 @@ pub enum SignalingCommand {
     },
     /// Places a call.
     Dial(Box<Dial>),
+    /// Which codecs our answer or offer is to have, which is yet to be made in this call: of an offer that is
+    /// in, the first of these; of ours, these only.
+    Prefer {
+        /// A call that nothing is agreed in yet.
+        call: CallId,
+        /// By their names, such as `PCMU`, the best first. What we don't have is passed over.
+        codecs: Vec<String>,
+    },
     /// Says in the Contact of a call, from its next message on, that we are the focus of a conference
     /// (RFC 4579 §5.1).
     Focus {
@@ -223,6 +231,8 @@ pub struct Dial {
     pub contact: Option<String>,
     /// As [`SignalingCommand::Focus`], from the INVITE on.
     pub focus: bool,
+    /// The codecs to offer, by their names, the best first; empty: all.
+    pub codecs: Vec<String>,
 }
 
 /// How long a call that we place rings at most, if nothing else is said: somewhat longer than the
@@ -248,6 +258,7 @@ impl Dial {
             credentials: Keyring::default(),
             contact: None,
             focus: false,
+            codecs: Vec::new(),
         }
     }
 }

@@ -49,6 +49,8 @@ pub enum Event {
         early_media: bool,
         /// The peer's control page, the `u=` line of its SDP.
         link: Option<String>,
+        /// Name of the codec of the early media.
+        codec: Option<&'static str>,
     },
     /// A call that we placed was answered; its ACK has been sent and its leg is open.
     Answered {
@@ -260,6 +262,9 @@ pub struct Incoming {
     pub trusted: bool,
     /// The user that the caller has shown to be, if it was asked to.
     pub user: Option<String>,
+    /// The names of the codecs that it offers and we have, in its order; nothing where it offers none
+    /// yet.
+    pub codecs: Vec<&'static str>,
 }
 
 /// Why a call is over.

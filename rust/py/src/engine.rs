@@ -211,6 +211,7 @@ impl Engine {
         credentials = Vec::new(),
         contact = None,
         focus = false,
+        codecs = Vec::new(),
     ))]
     #[allow(clippy::too_many_arguments, reason = "keywords of one Python call")]
     fn dial(
@@ -229,6 +230,7 @@ impl Engine {
         credentials: Vec<Credential>,
         contact: Option<String>,
         focus: bool,
+        codecs: Vec<String>,
     ) -> PyResult<(u64, u64)> {
         let destinations = convert::destinations(&destinations)?;
         let call = self.0.new_call();
@@ -245,10 +247,16 @@ impl Engine {
             credentials: keyring(credentials),
             contact,
             focus,
+            codecs,
             ..Dial::new(call, uri, destinations)
         };
         let request = self.signaling(SignalingCommand::Dial(Box::new(dial)))?;
         Ok((request, call.0))
+    }
+
+    fn prefer(&self, call: u64, codecs: Vec<String>) -> PyResult<u64> {
+        let call = CallId(call);
+        self.signaling(SignalingCommand::Prefer { call, codecs })
     }
 
     fn focus(&self, call: u64) -> PyResult<u64> {

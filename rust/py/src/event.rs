@@ -21,7 +21,7 @@ pub enum Event {
         request: u64,
         prompt: Prompt,
     },
-    #[pyo3(constructor = (call, uri, headers, source, local, trusted = false, user = None))]
+    #[pyo3(constructor = (call, uri, headers, source, local, trusted = false, user = None, codecs = Vec::new()))]
     Incoming {
         call: u64,
         uri: String,
@@ -30,13 +30,16 @@ pub enum Event {
         local: String,
         trusted: bool,
         user: Option<String>,
+        codecs: Vec<String>,
     },
+    #[pyo3(constructor = (call, code, reason, early_media, link, codec = None))]
     Progress {
         call: u64,
         code: u16,
         reason: String,
         early_media: bool,
         link: Option<String>,
+        codec: Option<String>,
     },
     Answered {
         call: u64,
@@ -229,6 +232,7 @@ impl From<event::Event> for Event {
                 local: incoming.local.to_string(),
                 trusted: incoming.trusted,
                 user: incoming.user,
+                codecs: incoming.codecs.into_iter().map(str::to_owned).collect(),
             },
             E::Progress {
                 call,
@@ -236,12 +240,14 @@ impl From<event::Event> for Event {
                 reason,
                 early_media,
                 link,
+                codec,
             } => Self::Progress {
                 call: call.0,
                 code,
                 reason,
                 early_media,
                 link,
+                codec: codec.map(str::to_owned),
             },
             E::Answered {
                 call,

@@ -47,6 +47,25 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
+    /// The same with the codecs of these names only, in this order, as far as there are any; `None`:
+    /// there is none.
+    pub fn only(&self, names: &[impl AsRef<str>]) -> Option<Self> {
+        let named = names.iter().flat_map(|name| {
+            let is = |codec: &&Codec| codec.name.eq_ignore_ascii_case(name.as_ref());
+            self.codecs.iter().filter(is).copied()
+        });
+        let mut codecs: Vec<Codec> = Vec::new();
+        for codec in named {
+            if !codecs.contains(&codec) {
+                codecs.push(codec);
+            }
+        }
+        (!codecs.is_empty()).then(|| Self {
+            codecs,
+            ..self.clone()
+        })
+    }
+
     /// The longest packet time that we can send and the peer wants; if it wants shorter ones than
     /// we can send, our shortest.
     pub(crate) fn ptime_for(&self, ptime_ms: Option<u32>, maxptime_ms: Option<u32>) -> u32 {

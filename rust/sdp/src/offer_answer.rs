@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::Text;
 use crate::attribute::{Attribute, Direction};
-use crate::capabilities::{Capabilities, Format, LocalMedia};
+use crate::capabilities::{Capabilities, Codec, Format, LocalMedia};
 use crate::error::{Error, NotAcceptable};
 use crate::events::EventSet;
 use crate::media::Media;
@@ -127,6 +127,30 @@ impl OfferAnswer {
     /// What the last complete exchange came to.
     pub fn negotiated(&self) -> Option<&Negotiated> {
         self.negotiated.as_ref()
+    }
+
+    /// The codecs of the peer's offer that we have too, in its order; nothing when no offer is in.
+    pub fn offered(&self) -> impl Iterator<Item = &Codec> {
+        let offered = match &self.turn {
+            Turn::Ours(offered) => offered.stream.codecs.as_slice(),
+            Turn::Nobody | Turn::Peer { .. } => &[],
+        };
+        offered.iter().map(|format| &format.codec)
+    }
+
+    /// Has the answer to the offer that is in take the first of these codecs that was offered, by
+    /// their names; with none of them it stays the first offered. When no offer is in, and nothing
+    /// was agreed yet, offers of ours have these codecs only, as far as we have any.
+    pub fn prefer(&mut self, names: &[impl AsRef<str>]) {
+        match &mut self.turn {
+            Turn::Ours(offered) => offered.stream.prefer(names),
+            Turn::Nobody if self.negotiated.is_none() => {
+                if let Some(capabilities) = self.capabilities.only(names) {
+                    self.capabilities = Arc::new(capabilities);
+                }
+            }
+            Turn::Nobody | Turn::Peer { .. } => {}
+        }
     }
 
     /// Is an offer of ours out, so that a description from the peer is its answer?

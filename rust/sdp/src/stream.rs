@@ -124,6 +124,19 @@ impl Stream {
         })
     }
 
+    /// Puts the codecs of these names first, in this order.
+    pub(crate) fn prefer(&mut self, names: &[impl AsRef<str>]) {
+        let place = |format: &Format| {
+            let is = |name: &_| format.codec.name.eq_ignore_ascii_case(AsRef::as_ref(name));
+            names.iter().position(is).unwrap_or(names.len())
+        };
+        let codecs = std::mem::take(&mut self.codecs);
+        let parameters = std::mem::take(&mut self.parameters);
+        let mut pairs: Vec<_> = codecs.into_iter().zip(parameters).collect();
+        pairs.sort_by_key(|(format, _)| place(format));
+        (self.codecs, self.parameters) = pairs.into_iter().unzip();
+    }
+
     /// All formats that the writer takes.
     pub(crate) fn formats(&self) -> impl Iterator<Item = &Format> {
         let others = self.noises.iter().chain(&self.events);

@@ -9,7 +9,7 @@ use std::{
 use sems_audio::{
     Rate, SAMPLE_RATE,
     codec::{CODECS, Codec, Parameters},
-    resample,
+    dtmf, resample,
     tone::{self, Part, Pattern},
 };
 
@@ -17,6 +17,10 @@ use crate::error::EngineError;
 
 /// The longest generated silence or sine.
 const LONGEST_TONE_MS: u32 = 3_600_000;
+/// How long generated keys sound, and the pauses between them.
+const KEY_MS: u32 = 100;
+/// As many keys as are generated at once.
+const MOST_KEYS: usize = 64;
 
 /// A prompt as it crosses threads and languages.
 pub type PromptHandle = Arc<Prompt>;
@@ -126,6 +130,9 @@ impl Prompt {
                     Pattern::from_parts(vec![Part::sine(hz, dbov, duration(ms, unknown)?)]);
                 let rate = Rate::holding((2.0 * hz).ceil() as u32).hz();
                 return Self::from_pcm(pattern.render(rate), rate);
+            }
+            ["dtmf", keys] if keys.len() <= MOST_KEYS => {
+                dtmf::pattern(keys, KEY_MS, KEY_MS).ok_or_else(unknown)?
             }
             ["muted"] => tone::MUTE,
             ["unmuted"] => tone::UNMUTE,
@@ -265,10 +272,13 @@ mod tests {
             "waiting",
             "special:us",
             "reorder:jp",
+            "dtmf:0123456789*#ABCD",
         ] {
             let prompt = Prompt::tone(name).unwrap();
             assert!(Level::peak(prompt.samples()).dbov() > -30, "{name}");
         }
+        let keys = Prompt::tone("dtmf:42").unwrap();
+        assert_eq!(keys.duration(), Duration::from_millis(400));
         let silence = Prompt::tone("silence:250").unwrap();
         assert_eq!(silence.samples(), [0; 2000]);
     }
@@ -279,6 +289,7 @@ mod tests {
             "",
             "nonsense",
             "silence",
+            "dtmf:12x",
             "silence:0",
             "silence:-1",
             "silence:99999999",

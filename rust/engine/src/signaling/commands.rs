@@ -1,7 +1,11 @@
 //! What Python wants done.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use sems_sdp::Capabilities;
 use sems_sip::{
     Flow, HeaderName, Headers, Host, SipUri, StatusCode, Text, Uri,
     header::NameAddr,
@@ -85,6 +89,10 @@ impl Signaling {
             SignalingCommand::Focus { call } => {
                 self.on_call(now, call, |signaling, call| signaling.be_focus(call))
             }
+            SignalingCommand::Prefer { call, codecs } => self.on_call(now, call, |_, call| {
+                call.prefer(&codecs);
+                Ok(())
+            }),
             SignalingCommand::Dial(dial) => self.dial(now, *dial),
             SignalingCommand::Hold { call, on } => {
                 let result = self.on_call(now, call, |signaling, call| {
@@ -276,7 +284,8 @@ impl Signaling {
         let uri = Uri::parse(&dial.uri.into())?;
         let (flow, mut alternatives) = self.ways_to(&dial.destinations)?;
         check_security(&uri, alternatives.iter().chain([&flow]))?;
-        let exchange = Call::exchange(&self.capabilities, &mut self.legs);
+        let capabilities = self.offering(&dial.codecs)?;
+        let exchange = Call::exchange(&capabilities, &mut self.legs);
         let mut call = Call::new(
             dial.call,
             SessionId::default(),
@@ -301,7 +310,8 @@ impl Signaling {
         if !dial.late_offer {
             let offer = call.make_offer(&mut self.legs, false, now)?;
             invite.content = Some(Content::sdp(offer));
-            invite.elsewhere = self.offers_elsewhere(now, &mut call, &mut alternatives);
+            invite.elsewhere =
+                self.offers_elsewhere(now, &mut call, &capabilities, &mut alternatives);
         }
         invite.alternatives = alternatives;
         if dial.reliable {
@@ -313,6 +323,15 @@ impl Signaling {
         call.fork();
         call.session = self.agent.invite(now, invite)?;
         Ok(call)
+    }
+
+    /// What we can do, with no more than these codecs.
+    fn offering(&self, codecs: &[String]) -> Result<Arc<Capabilities>, EngineError> {
+        if codecs.is_empty() {
+            return Ok(self.capabilities.clone());
+        }
+        let only = self.capabilities.only(codecs).map(Arc::new);
+        only.ok_or_else(|| EngineError::Invalid(format!("codecs: we have none of {codecs:?}")))
     }
 
     fn hold(

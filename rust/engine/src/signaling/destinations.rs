@@ -1,7 +1,8 @@
 //! The ways that a call may take to its next hop, and where a redirect points.
 
-use std::{net::IpAddr, time::Instant};
+use std::{net::IpAddr, sync::Arc, time::Instant};
 
+use sems_sdp::Capabilities;
 use sems_sip::{Flow, Response, Uri, header::Contact, user_agent::Content};
 
 use super::Signaling;
@@ -40,6 +41,7 @@ impl Signaling {
         &mut self,
         now: Instant,
         call: &mut Call,
+        capabilities: &Arc<Capabilities>,
         ways: &mut Vec<Flow>,
     ) -> Vec<(IpAddr, Content)> {
         let here = call.flow.local.ip();
@@ -52,7 +54,7 @@ impl Signaling {
             if offers.len() == MOST_ELSEWHERE {
                 return false;
             }
-            let exchange = Call::exchange(&self.capabilities, &mut self.legs);
+            let exchange = Call::exchange(capabilities, &mut self.legs);
             match call.make_offer_elsewhere(&mut self.legs, ip, exchange, now) {
                 Ok(offer) => offers.push((ip, Content::sdp(offer))),
                 Err(error) => {

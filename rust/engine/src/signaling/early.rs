@@ -132,6 +132,7 @@ impl Signaling {
             reason: response.reason.to_string(),
             early_media,
             link: link_in(&response.body),
+            codec: early_media.then(|| call.codec()).flatten(),
         });
     }
 

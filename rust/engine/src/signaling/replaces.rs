@@ -95,6 +95,7 @@ impl Signaling {
     }
 
     fn tell_replaced(&mut self, call: &Call, request: &Request, flow: Flow, user: Option<Text>) {
+        let codecs = call.codec().into_iter().collect();
         self.events.tell(Event::Replaced(Box::new(Incoming {
             call: call.id,
             uri: request.uri.to_string(),
@@ -103,6 +104,7 @@ impl Signaling {
             local: flow.local,
             trusted: self.config.trusts(flow.remote.ip()),
             user: user.map(|user| user.to_string()),
+            codecs,
         })));
     }
 }

@@ -175,6 +175,7 @@ impl Signaling {
             self.refused += 1;
             return self.refuse(now, session, refusal(&error, flow));
         }
+        let codecs = call.offered();
         self.enter(call);
         self.events.tell(Event::Incoming(Box::new(Incoming {
             call: id,
@@ -184,6 +185,7 @@ impl Signaling {
             local: flow.local,
             trusted: self.config.trusts(flow.remote.ip()),
             user: user.map(|user| user.to_string()),
+            codecs,
         })));
     }
 

@@ -78,6 +78,10 @@ impl Said<'_> {
                 "hangup"
             }
             SignalingCommand::Focus { .. } => "focus",
+            SignalingCommand::Prefer { codecs, .. } => {
+                self.all("codec", codecs);
+                "prefer"
+            }
             SignalingCommand::Hold { on, .. } => {
                 self.say("on", on);
                 "hold"
@@ -108,6 +112,7 @@ impl Said<'_> {
                     self.uri("contact", contact);
                 }
                 self.say("focus", dial.focus);
+                self.all("codec", &dial.codecs);
                 self.headers(&dial.headers);
                 self.link(&dial.link);
                 self.credentials(&dial.credentials);

@@ -40,6 +40,7 @@ impl Subject {
             | C::Hangup { call, .. }
             | C::Hold { call, .. }
             | C::Focus { call }
+            | C::Prefer { call, .. }
             | C::SendDigits { call, .. } => Self::Call(*call),
             C::Dial(dial) => Self::Call(dial.call),
             C::Refer(refer) => Self::Call(refer.call),

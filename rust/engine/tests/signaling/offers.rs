@@ -117,6 +117,33 @@ fn the_codec_is_one_that_both_have_in_the_order_of_the_offer() {
 }
 
 #[test]
+fn one_call_may_offer_and_answer_with_other_codecs_than_the_rest() {
+    let names = |codecs: &[&str]| -> Vec<String> { codecs.iter().map(|c| (*c).into()).collect() };
+    let configs = [0, 1].map(|_| EngineConfig {
+        codecs: names(&["PCMU", "G722", "PCMA"]),
+        ..EngineConfig::default()
+    });
+    let mut world = World::new(0, LinkQuality::default(), configs);
+    let offered = names(&["g722", "pcma"]);
+    let here = world.dial(ANN, world.address(BOB), |dial| dial.codecs = offered);
+    let incoming = world.incoming(BOB);
+    assert_eq!(incoming.codecs, ["G722", "PCMA"]);
+    let there = incoming.call;
+    let codecs = names(&["opus", "PCMA"]);
+    let call = there;
+    world.order(BOB, SignalingCommand::Prefer { call, codecs });
+    world.answer(BOB, there).unwrap();
+    let codec = world.until(ANN, |event| match event {
+        Event::Answered { codec, .. } => Some(*codec),
+        _ => None,
+    });
+    assert_eq!(codec, "PCMA");
+    world.assert_talking(here, there);
+    world.hang_up(ANN, here);
+    world.assert_nothing_left();
+}
+
+#[test]
 fn a_codec_that_does_not_exist_is_refused_at_start() {
     let config = EngineConfig {
         codecs: vec!["PCMU".to_owned(), "G.729".to_owned()],

@@ -2,47 +2,47 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, Self, TypeVar, cast
 
-from . import events
-from .audio import lines
-from .audio.media import CallMedia
-from .engine import Event, Quality
-from .errors import CallFailed, EngineError, HungUp, WrongState
-from .events import SILENT, CallEvent, EndCause, EndReason
-from .log import logger
-from .sip.headers import Headers, NameAddr, SipUri, quote
-from .sip.identity import Identity
-from .sip.links import chokes_on_links, in_header
-from .sip.requests import CallRequests
-from .sip.transfer import CallTransfer
-from .subscribers import Subscribers
-from .waiting import Moment, fail
+from .. import events
+from ..audio import lines
+from ..engine import Event, Quality
+from ..errors import CallFailed, EngineError, HungUp, WrongState
+from ..events import SILENT, CallEvent, EndCause, EndReason
+from ..log import logger
+from ..sip.headers import Headers, NameAddr, SipUri, quote
+from ..sip.identity import Identity
+from ..sip.links import chokes_on_links, in_header
+from ..sip.requests import CallRequests
+from ..sip.transfer import CallTransfer
+from ..subscribers import Subscribers
+from ..waiting import Moment
+from .bridge import CallBridge
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .app import App
-    from .server import Server
+    from ..app import App
+    from ..server import Server
 
 State = Literal["incoming", "dialing", "ringing", "answered", "ended"]
 _T = TypeVar("_T")
 
 # What a placed call that ended without a response is said to have failed with.
 _CODES = {"local": 487, "cancelled": 487, "timeout": 408}
-# How long the end of a call may take to be told after a worker has found that the call is gone.
-_END_IS_TOLD_WITHIN = 0.1
 
 
-class Call(CallMedia, CallRequests, CallTransfer, Identity):
+class Call(CallBridge, CallRequests, CallTransfer, Identity):
     """One call, incoming or placed by us, from its INVITE to its end.
 
-    Whatever waits on a call that ends raises :class:`~sems.errors.HungUp`. Every method can be
-    cancelled. As a context manager it hangs up when left.
+    Whatever waits on a call that ends raises :class:`~sems.errors.HungUp`, and nothing else does that.
+    Every method can be cancelled. As a context manager it hangs up when left.
+
+    >>> async with await server.dial("sip:alice@example.org") as call:
+    ...     await call.play("welcome")
     """
 
     def __init__(
@@ -93,6 +93,9 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
         """Parameters for the app: from the route, P-App-Param (of trusted neighbours), or RFC 4240."""
         self.sound_folder: Path | None = None
         self.state: State = "incoming" if direction == "in" else "dialing"
+        self.codecs: tuple[str, ...] = ()
+        """The names of the codecs that the caller offers and we have, in its order; empty for a placed
+        call, and where the caller leaves the offer to us."""
         self.codec: str | None = None
         """Name of the negotiated codec, such as ``PCMU``; None before the answer."""
         self.early_media = False
@@ -121,17 +124,12 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
         self._last_quality: Quality | None = None
         self.log = logger.bind(call=call_id, caller=caller.uri, uri=uri)
         self._subscribers: Subscribers[CallEvent] = Subscribers()
-        self._waiting: set[asyncio.Future[Any]] = set()
         self._answering = False
         self._answered = Moment()
-        self._ended = Moment()
+        self._has_media = Moment()
 
     def __repr__(self) -> str:
         return f"<Call {self.id} {self.direction} {self.uri} {self.state}>"
-
-    def _must_be_up(self) -> None:
-        if self.end is not None:
-            raise HungUp(self, self.end)
 
     @property
     def has_media(self) -> bool:
@@ -209,6 +207,12 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
             self._answering = True
         await self._answered.wait(self._alone)
 
+    async def prefer(self, codecs: Sequence[str]) -> None:
+        """Of the codecs that the caller offers, ours is to be the first of these, by their names; with none
+        of them it is the caller's first. A caller who leaves the offer to us is offered these only. It holds
+        for the ring() with early media or the answer() that comes next."""
+        await self._done(self.server.engine.core.prefer(self.id, codecs))
+
     async def reject(
         self, code: int = 486, reason: str | None = None, *, headers: Iterable[tuple[str, str]] = ()
     ) -> None:
@@ -221,13 +225,36 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
             core = self.server.engine.core
             await self._until_ended(core.reject(self.id, code, reason, list(headers)))
 
-    async def hangup(self, reason: str | None = None) -> None:
+    async def redirect(
+        self, *targets: str, permanently: bool = False, headers: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """Sends the caller to somebody else (302, or 301 ``permanently``): URIs, the preferred first.
+
+        >>> await call.redirect("sip:reception@example.org", "tel:+4930100")
+
+        Harmless when the call has ended. Raises WrongState when it is answered: then it is
+        :meth:`transfer`; and ValueError without a target.
+        """
+        if not targets or any(set("<>\r\n") & set(target) for target in targets):
+            raise ValueError("redirect() needs the URIs of whom to call instead")
+        # RFC 3261 §20.10: q says which is preferred.
+        contacts = [
+            ("Contact", f"<{target}>;q={max(1000 - place, 1) / 1000:g}")
+            for place, target in enumerate(targets)
+        ]
+        await self.reject(301 if permanently else 302, headers=[*contacts, *headers])
+
+    async def hangup(self, reason: str | None = None, *, cause: int | None = None) -> None:
         """Ends the call in whatever state it is. Harmless when it has ended.
 
-        ``reason``: why, in words for the peer (RFC 3326).
+        ``reason``: why, in words for the peer; ``cause``: and as a code of SIP, such as 200 for who is not
+        needed because another has answered (RFC 3326).
         """
         if self.end is None:
-            value = None if reason is None else f"SIP;text={quote(reason)}"
+            value = None
+            if reason is not None or cause is not None:
+                code = "" if cause is None else f";cause={cause}"
+                value = f"SIP{code}" + ("" if reason is None else f";text={quote(reason)}")
             await self._until_ended(self.server.engine.core.hangup(self.id, value))
 
     async def be_focus(self) -> None:
@@ -242,20 +269,27 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
 
     async def wait_answered(self) -> None:
         """Waits until a call that we placed is answered. Raises CallFailed when it is not."""
-        if self.state == "answered":
-            return
+        if self.state != "answered":
+            await self._until(self._answered)
+
+    async def wait_media(self) -> None:
+        """Waits until there is a way for sound in a call that we placed: it is answered, or there is early
+        media, such as a ringing tone or an announcement of the network, which :attr:`audio`, :meth:`record`
+        and rooms then hear. Raises CallFailed when it fails before.
+
+        >>> call = await server.place("sip:alice@example.org")
+        >>> await call.wait_media()
+        """
+        if not self.has_media:
+            await self._until(self._has_media)
+
+    async def _until(self, moment: Moment) -> None:
         try:
-            await self._answered.wait(self._alone)
+            await moment.wait(self._alone)
         except HungUp as hung_up:
             end = hung_up.end
             code = end.code or _CODES.get(end.cause, 503)
             raise CallFailed(code, end.reason or end.cause, self.redirect_targets) from None
-
-    async def wait_ended(self) -> EndReason:
-        """Waits for the end of the call, and tells why it ended. Raises no HungUp."""
-        if self.end is None:
-            await self._ended.wait()
-        return cast(EndReason, self.end)
 
     async def __aenter__(self) -> Self:
         return self
@@ -294,9 +328,12 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
                 if on_hold != self.on_hold:
                     self.on_hold = on_hold
                     self._subscribers.tell(events.Hold(on_hold))
-            case Event.Progress(_, code, reason, early_media, link):
+            case Event.Progress(_, code, reason, early_media, link, codec):
                 self.state = "ringing" if self.state == "dialing" and code == 180 else self.state
+                self.codec = codec or self.codec
                 self.early_media = self.early_media or early_media
+                if early_media:
+                    self._has_media.come()
                 self.peer_link = link or self.peer_link
                 self._subscribers.tell(events.Progress(code, reason, early_media))
             case Event.Answered(_, headers, link, codec):
@@ -351,11 +388,7 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
         self.level = SILENT
         self._on_out_of_room()
         self.room = None
-        self._ended.come()
-        for future in self._waiting:
-            if not future.done():
-                fail(future, HungUp(self, end))
-        self._waiting.clear()
+        self._on_end(end)
         self._subscribers.tell(events.Ended(end))
         self._subscribers.clear()
 
@@ -365,6 +398,7 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
             self.state = "answered"
             self.answered_at = time.time()
             self._answered.come()
+            self._has_media.come()
             self._subscribers.tell(events.Answered(codec or ""))
 
     def _on_answer_done(self, error: str | None) -> None:
@@ -374,59 +408,6 @@ class Call(CallMedia, CallRequests, CallTransfer, Identity):
             # It may be tried again, or refused.
             self._answering = False
             self._answered.fail(EngineError(error))
-
-    # Waiting
-
-    async def _alone(self, future: asyncio.Future[_T]) -> _T:
-        """As :meth:`_while_up`, for a future that nobody else waits for: one turn of the loop less."""
-        if self.end is not None:
-            raise HungUp(self, self.end)
-        self._waiting.add(future)
-        try:
-            return await future
-        except EngineError:
-            # The worker may have found the call gone before the signaling could tell of its end.
-            if await self._ends_within(_END_IS_TOLD_WITHIN):
-                raise HungUp(self, cast(EndReason, self.end)) from None
-            raise
-        finally:
-            self._waiting.discard(future)
-
-    async def _while_up(self, source: asyncio.Future[_T]) -> _T:
-        """The result of ``source``, or HungUp when the call ends first. Never cancels ``source``."""
-        gate: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
-
-        def open_gate(source: asyncio.Future[_T]) -> None:
-            if gate.done():
-                return
-            if source.cancelled():
-                gate.cancel()
-            elif error := source.exception():
-                gate.set_exception(error)
-            else:
-                gate.set_result(source.result())
-
-        source.add_done_callback(open_gate)
-        try:
-            return await self._alone(gate)
-        finally:
-            source.remove_done_callback(open_gate)
-
-    async def _until_ended(self, request: int) -> None:
-        try:
-            await self.server.engine.completion(request)
-        except EngineError:
-            if not await self._ends_within(_END_IS_TOLD_WITHIN):
-                raise
-        await self.wait_ended()
-
-    async def _ends_within(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self.wait_ended()
-        except TimeoutError:
-            return False
-        return True
 
     def _must_be_unanswered(self, verb: str) -> None:
         if self.end is not None:

@@ -1,0 +1,185 @@
+"""Sounds from the web, kept in files for as long as their servers say (RFC 9111)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+import re
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+from ..config.files import FileSettings
+from ..errors import SoundNotFound
+
+_KINDS = {
+    "audio/wav": ".wav",
+    "audio/wave": ".wav",
+    "audio/x-wav": ".wav",
+    "audio/vnd.wave": ".wav",
+    "audio/basic": ".ulaw",
+    "audio/pcmu": ".ulaw",
+    "audio/pcma": ".alaw",
+}
+_FRESH = 60.0
+"""How long, in seconds, one is taken for fresh whose server says nothing about it."""
+_LONGEST = 30 * 86_400.0
+
+
+def is_url(name: str) -> bool:
+    """It is an address in the web and not the name of a sound."""
+    return name.lower().startswith(("http://", "https://"))
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What is known of a file that was fetched."""
+
+    file: str
+    etag: str | None
+    modified: str | None
+    fresh_until: float
+    """In seconds since 1970."""
+
+
+class Downloads:
+    """Fetches sounds, each once, and again only when its server has another.
+
+    ``Cache-Control`` says how long one is fresh, a minute without it. Then its server is asked whether it
+    has changed (``ETag``, ``Last-Modified``). When the server can't be reached, what is there is played.
+    """
+
+    def __init__(self, folder: Path, settings: FileSettings) -> None:
+        """``folder``: where they are kept."""
+        self.transport: httpx.AsyncBaseTransport | None = None
+        """In place of the network; for tests."""
+        self.now: Callable[[], float] = time.time
+        self._folder = folder
+        self._settings = settings
+        self._client: httpx.AsyncClient | None = None
+        self._under_way: dict[str, asyncio.Task[Path]] = {}
+
+    async def fetch(self, url: str) -> Path:
+        """The file in which it is. Raises SoundNotFound."""
+        task = self._under_way.get(url)
+        if task is None:
+            task = self._under_way[url] = asyncio.create_task(self._fetch(url))
+            task.add_done_callback(lambda task: task.cancelled() or task.exception())
+        # Others may wait for it as well.
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Ends what is under way."""
+        for task in tuple(self._under_way.values()):
+            task.cancel()
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def _fetch(self, url: str) -> Path:
+        try:
+            name = hashlib.sha256(url.encode()).hexdigest()
+            kept = await asyncio.to_thread(self._read, name)
+            if kept is not None and self.now() < kept.fresh_until:
+                return self._folder / kept.file
+            try:
+                return await self._ask(url, name, kept)
+            except (httpx.HTTPError, httpx.InvalidURL, OSError, SoundNotFound) as error:
+                if kept is not None:
+                    return self._folder / kept.file
+                raise SoundNotFound(f"{url} can't be fetched: {error or type(error).__name__}") from None
+        finally:
+            del self._under_way[url]
+
+    async def _ask(self, url: str, name: str, kept: _Kept | None) -> Path:
+        headers = {}
+        if kept is not None and kept.etag is not None:
+            headers["If-None-Match"] = kept.etag
+        if kept is not None and kept.modified is not None:
+            headers["If-Modified-Since"] = kept.modified
+        if self._client is None:
+            self._client = httpx.AsyncClient(
+                transport=self.transport, timeout=self._settings.download_seconds, follow_redirects=True
+            )
+        most = self._settings.download_megabytes << 20
+        async with self._client.stream("GET", url, headers=headers) as response:
+            fresh_until = self.now() + _freshness(response.headers)
+            if response.status_code == 304 and kept is not None:
+                kept.fresh_until = fresh_until
+                await asyncio.to_thread(self._write, name, kept, None)
+                return self._folder / kept.file
+            if response.status_code != 200:
+                raise SoundNotFound(
+                    f"its server says {response.status_code} {response.reason_phrase}".strip()
+                )
+            body = bytearray()
+            async for part in response.aiter_bytes():
+                body += part
+                if len(body) > most:
+                    raise SoundNotFound(
+                        f"it is larger than the {most >> 20} MiB of [files] download_megabytes"
+                    )
+        new = _Kept(
+            name + _ending(url, response.headers.get("Content-Type", "")),
+            response.headers.get("ETag"),
+            response.headers.get("Last-Modified"),
+            fresh_until,
+        )
+        await asyncio.to_thread(self._write, name, new, bytes(body))
+        return self._folder / new.file
+
+    # In a thread of its own, for disks are slow
+
+    def _read(self, name: str) -> _Kept | None:
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            kept = _Kept(**json.loads((self._folder / f"{name}.json").read_text()))
+            if (self._folder / kept.file).is_file():
+                return kept
+        return None
+
+    def _write(self, name: str, kept: _Kept, body: bytes | None) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if body is not None:
+            self._put(kept.file, body)
+        self._put(f"{name}.json", json.dumps(asdict(kept)).encode())
+        if body is not None:
+            self._make_room()
+
+    def _put(self, name: str, content: bytes) -> None:
+        """Nobody ever reads half of it."""
+        aside = self._folder / f".{name}.{os.getpid()}"
+        aside.write_bytes(content)
+        aside.replace(self._folder / name)
+
+    def _make_room(self) -> None:
+        """Those that were fetched or found unchanged longest ago go first."""
+        most = self._settings.download_cache_megabytes << 20
+        notes = sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+        total = 0
+        for place, note in enumerate(notes):
+            files = [path for path in self._folder.glob(f"{note.stem}.*") if path != note]
+            total += sum(path.stat().st_size for path in files)
+            if total > most and place > 0:
+                for path in (note, *files):
+                    path.unlink(missing_ok=True)
+
+
+def _freshness(headers: httpx.Headers) -> float:
+    control = headers.get("Cache-Control", "").lower()
+    if "no-cache" in control or "no-store" in control:
+        return 0.0
+    age = re.search(r"max-age=(\d+)", control)
+    return _FRESH if age is None else min(float(age[1]), _LONGEST)
+
+
+def _ending(url: str, content_type: str) -> str:
+    """By what the server says that it is, else by its name."""
+    kind = _KINDS.get(content_type.partition(";")[0].strip().lower())
+    suffix = Path(urlsplit(url).path).suffix.lower()
+    return kind or (suffix if suffix in {".ulaw", ".ul", ".pcmu", ".alaw", ".al", ".pcma"} else ".wav")

@@ -1,0 +1,270 @@
+"""Putting a call through to another one and standing between them: a back-to-back user agent (RFC 7092)."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from ..audio.media import CallMedia
+from ..audio.room import Room
+from ..audio.sounds import Sound
+from ..errors import CallFailed, EngineError, HungUp, SemsError, WrongState
+from ..events import CallEvent, Digit, Ended, EndReason, Hold, Message, Progress
+from ..log import Log
+from ..sip.headers import Headers
+from ..sip.passing import end_to_end
+from .lasting import Lasting
+
+if TYPE_CHECKING:
+    from ..server import Server
+    from .call import Call, State
+
+_RINGING = 180
+
+
+class CallBridge(Lasting, CallMedia):
+    """The bridge of a call. See :class:`~sems.call.Call`, which adds the rest."""
+
+    server: Server
+    direction: Literal["in", "out"]
+    state: State
+    codec: str | None
+    codecs: tuple[str, ...]
+    headers: Headers
+    caller_uri: str
+    caller_name: str
+    early_media: bool
+    log: Log
+
+    async def bridge(
+        self,
+        to: Call | str | Sequence[str],
+        *,
+        serial: bool = False,
+        timeout: float = 60.0,
+        ring: float | None = None,
+        ringing: Sound | None = "tone:ringback",
+        keep_codecs: bool = True,
+        keep_headers: bool = True,
+        headers: Iterable[tuple[str, str]] = (),
+        **how: Any,
+    ) -> EndReason:
+        """Puts the call through to another one, and stands between the two until either ends.
+
+        >>> @app.call
+        ... async def main(call: Call) -> None:
+        ...     await call.bridge(["sip:alice@example.org", "sip:bob@example.org"], timeout=30)
+
+        ``to``: a call, or one or several addresses, which are called as by :meth:`Server.fork()
+        <sems.server.Server.fork>` (``serial``, ``timeout``, ``ring``, and ``how``), in the name of the caller
+        unless ``from_uri`` says otherwise. A caller who is not answered yet hears what they hear: it rings,
+        their early media sounds, and it is answered when they answer. Who is answered already hears
+        ``ringing`` meanwhile, or early media if there is any.
+
+        ``keep_codecs``: those are called with the codecs that the caller offers, and the caller is answered
+        with the one that they take, so that nothing is coded into another. ``keep_headers``: header fields
+        that are for the other end (Subject, Alert-Info, History-Info, your own …) go on with the call, those
+        of its answer back with the answer. ``headers``: more of them, for whom we call.
+
+        Sound, keys, holding and texts (MESSAGE) pass both ways. Each side has a dialog of its own.
+
+        Returns why the other call ended, which is hung up in any case; this call goes on with the app. Raises
+        HungUp when this call ends first, and CallFailed when nobody answers: let through, it refuses an
+        unanswered caller with the same code.
+        """
+        self._must_be_up()
+        async with self._room() as room:
+            if not isinstance(to, str | Sequence):
+                return await self._through(to, room)
+            how.setdefault("from_uri", self.caller_uri)
+            how.setdefault("from_name", self.caller_name)
+            more = list(headers)
+            kept = end_to_end(self.headers, but=[name for name, _ in more]) if keep_headers else []
+            if keep_codecs and (codecs := self._codecs()):
+                how.setdefault("codecs", codecs)
+            progress = _Passing(self, room, ringing, keep_codecs)
+            try:
+                other = await self.while_up(
+                    self.server.fork(
+                        *([to] if isinstance(to, str) else to),
+                        serial=serial,
+                        timeout=timeout,
+                        ring=ring,
+                        placed=progress.follow,
+                        headers=[*kept, *more],
+                        **how,
+                    )
+                )
+            finally:
+                progress.stop()
+            try:
+                if self.state != "answered":
+                    if keep_codecs and other.codec is not None:
+                        await self.prefer([other.codec])
+                    await self.answer(headers=end_to_end(other.headers) if keep_headers else ())
+                return await self._through(other, room)
+            finally:
+                if other.end is None:
+                    self.server.spawn(other.hangup())
+
+    def _codecs(self) -> Sequence[str]:
+        """What the caller has: first of all the codec that is agreed already."""
+        first = [] if self.codec is None else [self.codec]
+        return [*first, *(codec for codec in self.codecs if codec not in first)]
+
+    @asynccontextmanager
+    async def _room(self) -> AsyncIterator[Room]:
+        # What one says is what the other hears, as it is.
+        room = await self.server.open_room(level_control=False, noise_gate=False)
+        try:
+            yield room
+        finally:
+            self.server.spawn(_leave(self, room))
+
+    async def _through(self, other: Call, room: Room) -> EndReason:
+        """Both are answered: whatever one does passes to the other until one ends."""
+        if cast("Call", self) is other:
+            raise WrongState("a call can't be bridged to itself")
+        me = cast("Call", self)
+        for each in (me, other):
+            if each.room is not room:
+                try:
+                    await each.join(room)
+                except HungUp:
+                    # Of the other side it is no more than its end.
+                    if each is me:
+                        raise
+                    return await other.wait_ended()
+        passed: asyncio.Queue[Awaitable[object]] = asyncio.Queue()
+        forget = [_pass(me, other, passed), _pass(other, me, passed)]
+        try:
+            async with self.group() as group:
+                working = group.create_task(_work_off(passed, self.log))
+                await other.wait_ended()
+                working.cancel()
+        finally:
+            for each_forget in forget:
+                each_forget()
+            while not passed.empty():
+                _drop(passed.get_nowait())
+            if other.end is None:
+                self.server.spawn(other.hangup())
+        return cast(EndReason, other.end)
+
+    @abstractmethod
+    async def ring(
+        self, code: int = 180, *, early_media: bool = False, headers: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """Tells the caller that it rings."""
+
+    @abstractmethod
+    async def answer(self, *, headers: Iterable[tuple[str, str]] = ()) -> None:
+        """Answers."""
+
+    @abstractmethod
+    async def prefer(self, codecs: Sequence[str]) -> None:
+        """Which codecs the answer is to have."""
+
+
+class _Passing:
+    """What is told of the calls that are placed is told to the caller, too."""
+
+    def __init__(self, call: CallBridge, room: Room, ringing: Sound | None, keep_codecs: bool) -> None:
+        self._call = call
+        self._room = room
+        self._keep_codecs = keep_codecs
+        self._heard: Call | None = None
+        """The one whose early media is heard."""
+        self._forget: list[Callable[[], None]] = []
+        self._rang = 0
+        self._work: asyncio.Task[None] | None = None
+        self._playback = None
+        if ringing is not None and call.has_media:
+            self._playback = call.start_play(ringing, repeat=0)
+
+    def follow(self, other: Call) -> None:
+        """A call has been placed."""
+
+        def on_event(event: CallEvent) -> None:
+            if isinstance(event, Progress):
+                self._on_progress(other, event)
+            elif isinstance(event, Ended) and self._heard is other:
+                self._heard = None
+
+        self._forget.append(other.subscribe(on_event))
+
+    def _on_progress(self, other: Call, progress: Progress) -> None:
+        first = progress.early_media and self._heard is None
+        if first:
+            self._heard = other
+        self._work = asyncio.create_task(self._pass(other, progress, first, self._work))
+
+    async def _pass(
+        self, other: Call, progress: Progress, first: bool, before: asyncio.Task[None] | None
+    ) -> None:
+        call = self._call
+        if before is not None:
+            await asyncio.wait({before})
+        try:
+            if call.state in ("incoming", "ringing"):
+                early = first and not call.early_media
+                if early and self._keep_codecs and other.codec is not None:
+                    await call.prefer([other.codec])
+                if early or progress.code != self._rang:
+                    self._rang = progress.code
+                    await call.ring(progress.code if progress.code > 100 else _RINGING, early_media=early)
+            if first:
+                if self._playback is not None:
+                    self._playback.cancel()
+                await other.join(self._room)
+                await call.join(self._room)
+        except SemsError as error:
+            call.log.debug("it can't be told to the caller", code=progress.code, why=str(error))
+
+    def stop(self) -> None:
+        """It is decided who gets the call."""
+        for forget in self._forget:
+            forget()
+        if self._work is not None:
+            self._work.cancel()
+        if self._playback is not None:
+            self._playback.cancel()
+
+
+def _pass(one: Call, other: Call, passed: asyncio.Queue[Awaitable[object]]) -> Callable[[], None]:
+    """Passes on what one side does; returns what ends that."""
+
+    def on_event(event: CallEvent) -> None:
+        match event:
+            case Digit(digit):
+                passed.put_nowait(other.send_digits(digit))
+            case Hold(on):
+                passed.put_nowait(other.hold(on))
+            case Message(text):
+                passed.put_nowait(other.send_message(text))
+
+    return one.subscribe(on_event)
+
+
+async def _work_off(passed: asyncio.Queue[Awaitable[object]], log: Log) -> None:
+    while True:
+        work = await passed.get()
+        try:
+            await work
+        except (HungUp, EngineError, CallFailed) as error:
+            log.debug("it can't be passed on", why=str(error))
+
+
+def _drop(work: Awaitable[object]) -> None:
+    """It will not be done any more."""
+    if asyncio.iscoroutine(work):
+        work.close()
+
+
+async def _leave(call: CallBridge, room: Room) -> None:
+    if call.end is None and call.room is room:
+        await call.join(None)
+    await room.close()

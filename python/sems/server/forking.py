@@ -1,0 +1,150 @@
+"""Calling several, of whom the first who answers gets the call (RFC 3261 §16.6 and 16.7)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, Unpack
+
+from ..call import Call
+from ..errors import CallFailed
+from . import outgoing
+
+if TYPE_CHECKING:
+    from .server import Server
+
+_ELSEWHERE = "Call completed elsewhere"
+_SILENCE = (408, 480, 503)
+
+
+class How(outgoing.How, total=False):
+    """How all of the calls are placed: as :class:`~sems.server.How`, and what is an INVITE's alone."""
+
+    to_uri: str
+    """The To address; empty: each as it is called."""
+    link: str | None
+    """The control page of the call."""
+    focus: bool
+    """It is for a conference of ours."""
+    reliable: bool
+    """Whom we call has to ring reliably (RFC 3262)."""
+    codecs: Sequence[str]
+    """The names of the codecs to offer, the best first; none: all."""
+
+
+async def fork(
+    server: Server,
+    uris: Sequence[str],
+    *,
+    serial: bool,
+    timeout: float,
+    ring: float | None,
+    placed: Callable[[Call], None] | None,
+    **how: Unpack[How],
+) -> Call:
+    """As :meth:`Server.fork() <sems.server.Server.fork>`."""
+    if not uris:
+        raise ValueError("fork() needs somebody to call")
+    # They are needed more than once.
+    how["headers"], how["privacy"] = list(how.get("headers", ())), list(how.get("privacy", ()))
+    branches = [branch for uri in uris for branch in _branches(server, uri, how)]
+    calls: list[Call] = []
+    winner: Call | None = None
+    refusals: list[CallFailed] = []
+
+    async def attempt(uri: str, mine: How, seconds: float) -> Call | None:
+        """The call once it is answered; None: it was not, which is not the end of it."""
+        try:
+            call = await server.place(uri, ring_timeout=seconds, **mine)
+            calls.append(call)
+            if placed is not None:
+                placed(call)
+            try:
+                async with asyncio.timeout(seconds):
+                    await call.wait_answered()
+            except TimeoutError:
+                server.spawn(call.hangup())
+                raise CallFailed(408, f"no answer within {seconds:g} seconds") from None
+            return call
+        except CallFailed as failed:
+            refusals.append(failed)
+            if failed.code >= 600:
+                raise
+            return None
+
+    try:
+        async with asyncio.timeout(timeout):
+            if serial:
+                winner = await _one_after_the_other(branches, attempt, timeout, ring)
+            else:
+                winner = await _all_at_once(branches, attempt, timeout if ring is None else ring)
+    except TimeoutError:
+        refusals.append(CallFailed(408, f"no answer within {timeout:g} seconds"))
+    finally:
+        for call in calls:
+            if call is not winner and call.end is None:
+                elsewhere = (_ELSEWHERE, 200) if winner is not None else (None, None)
+                server.spawn(call.hangup(elsewhere[0], cause=elsewhere[1]))
+    if winner is None:
+        raise best(refusals)
+    return winner
+
+
+def _branches(server: Server, uri: str, how: How) -> list[tuple[str, How]]:
+    """Whom to call for an address: of one of our registrar all phones."""
+    straight = all(how.get(named) is None for named in ("account", "destination", "route"))
+    phones = server.registrar.find(uri) if straight else ()
+    if not phones:
+        return [(uri, how)]
+    found = []
+    for phone in phones:
+        mine = how.copy()
+        mine["destination"], mine["to_uri"] = phone.destinations, how.get("to_uri") or uri
+        found.append((phone.contact, mine))
+    return found
+
+
+_Attempt = Callable[[str, How, float], Coroutine[Any, Any, Call | None]]
+
+
+async def _one_after_the_other(
+    branches: Sequence[tuple[str, How]], attempt: _Attempt, timeout: float, ring: float | None
+) -> Call | None:
+    loop = asyncio.get_running_loop()
+    end = loop.time() + timeout
+    for place, (uri, how) in enumerate(branches):
+        share = max(1.0, (end - loop.time()) / (len(branches) - place)) if ring is None else ring
+        if call := await attempt(uri, how, share):
+            return call
+    return None
+
+
+async def _all_at_once(branches: Sequence[tuple[str, How]], attempt: _Attempt, seconds: float) -> Call | None:
+    tasks = {asyncio.create_task(attempt(uri, how, seconds)) for uri, how in branches}
+    try:
+        pending = tasks
+        while pending:
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                # What says that nobody wants the call is raised here.
+                if call := task.result():
+                    return call
+        return None
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def best(refusals: Sequence[CallFailed]) -> CallFailed:
+    """Which of several to tell of (RFC 3261 §16.7): of who says that nobody wants the call, of the lowest
+    class, and rather of one who has said something than of silence. Redirects are told together."""
+    if not refusals:
+        return CallFailed(480, "nobody could be called")
+
+    def rank(failed: CallFailed) -> tuple[bool, bool, int]:
+        return (failed.code < 600, failed.code in _SILENCE, failed.code // 100)
+
+    chosen = min(refusals, key=rank)
+    targets = [target for failed in refusals if 300 <= failed.code < 400 for target in failed.targets]
+    return CallFailed(chosen.code, chosen.reason, targets if chosen.code < 400 else ())

@@ -1,0 +1,35 @@
+"""What of one call's header fields belongs to the other call when we stand between two (RFC 7092)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .headers import Headers
+
+# What says how a message travels, what its sender can do, or what is between one side and us: each side
+# has its own. What we write ourselves is among it, and what tells us what to do.
+_NAMES = (
+    "accept accept-contact accept-encoding accept-language accept-resource-priority allow allow-events "
+    "authentication-info authorization call-id contact content-disposition content-encoding "
+    "content-language content-length content-type cseq error-info event expires flow-timer from identity "
+    "identity-info info-package join max-breadth max-forwards mime-version min-expires min-se "
+    "p-access-network-info p-app-name p-app-param p-asserted-identity p-asserted-service "
+    "p-associated-uri p-called-party-id p-charging-function-addresses p-charging-vector "
+    "p-preferred-identity p-visited-network-id path privacy proxy-authenticate proxy-authentication-info "
+    "proxy-authorization proxy-require rack record-route recv-info refer-sub refer-to referred-by "
+    "reject-contact replaces request-disposition require retry-after route rseq security-client "
+    "security-server security-verify server service-route session-expires subscription-state supported "
+    "target-dialog timestamp to unsupported user-agent via warning www-authenticate "
+)
+_OF_ONE_SIDE = frozenset(_NAMES.split())
+
+
+def end_to_end(headers: Headers, *, but: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """The header fields that are for whoever is at the other end, such as Subject, Alert-Info, History-Info
+    or a field of your own, in their order; without those named in ``but``."""
+    left_out = {name.lower() for name in but}
+    return [
+        (name, value)
+        for name, value in headers
+        if headers.canonical(name) not in _OF_ONE_SIDE and headers.canonical(name) not in left_out
+    ]

@@ -1,0 +1,230 @@
+"""Standing between two calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from an_app import app_of, failures
+
+from sems import App, Call, CallFailed, EndReason, HungUp, WrongState
+from sems.testing import Lab, Phone
+
+Handler = Callable[[Call], Awaitable[None]]
+
+
+def to_bob(ends: list[object] | None = None, *, answer: bool = False, **how: object) -> App:
+    async def main(call: Call) -> None:
+        if answer:
+            await call.answer()
+        try:
+            end = await call.bridge("sip:bob@bob", **how)  # type: ignore[arg-type]
+        except HungUp as hung_up:
+            if ends is not None:
+                ends.append(hung_up)
+            raise
+        if ends is not None:
+            ends.append(end)
+
+    return app_of(main)
+
+
+async def two(lab: Lab) -> tuple[Phone, Phone]:
+    return await lab.phone("alice"), await lab.phone("bob")
+
+
+async def through(lab: Lab, app: App, **settings: object) -> tuple[Phone, Phone]:
+    """Alice and Bob, who are put through to each other."""
+    await lab.server(apps=[app], **settings)
+    alice, bob = await two(lab)
+    calling = asyncio.create_task(alice.call("sip:mine@sems"))
+    ringing = await bob.ringing()
+    await ringing.answer()
+    await calling
+    await asyncio.sleep(0.5)
+    return alice, bob
+
+
+async def test_two_are_put_through_and_hear_each_other(lab: Lab) -> None:
+    ends: list[object] = []
+    alice, bob = await through(lab, to_bob(ends))
+    alice.tone(440)
+    bob.tone(900)
+    heard, back = await asyncio.gather(bob.hear(1), alice.hear(1))
+    assert heard.has_tone(440)
+    assert not heard.has_tone(900)
+    assert back.has_tone(900)
+    await bob.hang_up()
+    assert (await alice.ended()).cause == "remote"
+    assert isinstance(ends[0], EndReason)
+    assert ends[0].cause == "remote"
+
+
+async def test_the_other_is_hung_up_when_the_caller_goes(lab: Lab) -> None:
+    ends: list[object] = []
+    alice, bob = await through(lab, to_bob(ends))
+    await alice.hang_up()
+    assert (await bob.ended()).cause == "remote"
+    await asyncio.sleep(1)
+    assert isinstance(ends[0], HungUp)
+    (server,) = [server for server in lab._servers if server.apps.get("mine")]
+    assert (server.calls, server.rooms) == ({}, {})
+
+
+async def test_ringing_and_early_media_reach_the_caller_before_the_answer(lab: Lab) -> None:
+    await lab.server(apps=[to_bob()])
+    alice, bob = await two(lab)
+    call = await alice.dial("sip:mine@sems")
+    ringing = await bob.ringing()
+    await asyncio.sleep(0.5)
+    assert (call.state, call.early_media) == ("ringing", False)
+    await ringing.ring(183, early_media=True)
+    ringing.start_play("tone:sine:440:10000:-12")
+    await asyncio.sleep(0.5)
+    assert (call.state, call.early_media) == ("ringing", True)
+    assert (await alice.hear(1)).has_tone(440)
+    await ringing.answer()
+    await asyncio.sleep(0.5)
+    assert call.state == "answered"
+    bob.tone(900)
+    assert (await alice.hear(1)).has_tone(900)
+
+
+async def test_a_refusal_reaches_the_caller_with_its_code(lab: Lab, caplog: pytest.LogCaptureFixture) -> None:
+    await lab.server(apps=[to_bob()])
+    alice, bob = await two(lab)
+    calling = asyncio.create_task(alice.call("sip:mine@sems"))
+    await (await bob.ringing()).reject(603, "Not For Me")
+    with pytest.raises(CallFailed, match="603 Not For Me"):
+        await calling
+    assert not failures(caplog)
+
+
+async def test_a_caller_who_gives_up_ends_the_search(lab: Lab) -> None:
+    await lab.server(apps=[to_bob()])
+    alice, bob = await two(lab)
+    await alice.dial("sip:mine@sems")
+    ringing = await bob.ringing()
+    await alice.hang_up()
+    assert (await ringing.wait_ended()).cause == "cancelled"
+
+
+async def test_who_is_answered_hears_the_ringing_and_goes_on_when_nobody_answers(lab: Lab) -> None:
+    async def main(call: Call) -> None:
+        await call.answer()
+        with pytest.raises(CallFailed, match="408"):
+            await call.bridge("sip:bob@bob", timeout=5)
+        await call.play("tone:sine:1500:500:-12")
+
+    await lab.server(apps=[app_of(main)])
+    alice, bob = await two(lab)
+    await alice.call("sip:mine@sems")
+    await bob.ringing()
+    heard = await alice.hear_all()
+    assert heard.before(1.5).has_tone(425), "the ringing tone"
+    assert heard.after(5.1).has_tone(1500)
+
+
+async def test_codecs_are_kept(lab: Lab) -> None:
+    """Bob takes what Alice offers, and Alice gets what Bob takes, whatever we like best ourselves."""
+    seen: list[Call] = []
+
+    async def main(call: Call) -> None:
+        seen.append(call)
+        await call.bridge("sip:bob@bob")
+
+    await lab.server(apps=[app_of(main)], audio={"codecs": ["opus", "G722", "PCMU", "PCMA"]})
+    alice, bob = await two(lab)
+    calling = asyncio.create_task(
+        alice.server.place(
+            "sip:mine@sems", destination=lab.resolve("sems"), from_uri=alice.uri, codecs=["PCMU", "PCMA"]
+        )
+    )
+    ringing = await bob.ringing()
+    assert ringing.codecs == seen[0].codecs == ("PCMU", "PCMA")
+    await ringing.prefer(["PCMA"])
+    await ringing.answer()
+    call = await calling
+    await call.wait_answered()
+    assert (call.codec, ringing.codec) == ("PCMA", "PCMA")
+
+
+async def test_header_fields_for_the_other_end_are_kept_and_those_of_one_side_are_not(lab: Lab) -> None:
+    await lab.server(apps=[to_bob(headers=[("X-Ours", "1"), ("Subject", "Ours")])])
+    alice, bob = await two(lab)
+    given = [
+        ("Subject", "Hers"), ("X-Hers", "2"), ("History-Info", "<sip:a@example.org>;index=1"),
+        ("P-App-Param", "secret=1"),
+    ]  # fmt: skip
+    calling = asyncio.create_task(alice.call("sip:mine@sems", headers=given))
+    ringing = await bob.ringing()
+    assert (ringing.headers["x-hers"], ringing.headers.all("Subject")) == ("2", ["Ours"])
+    assert ringing.headers["x-ours"] == "1"
+    assert [entry.uri for entry in ringing.history] == ["sip:a@example.org"]
+    assert "P-App-Param" not in ringing.headers
+    assert (ringing.caller_name, ringing.caller_uri) == ("alice", alice.uri)
+    assert ringing.headers["Call-ID"] != alice.line.headers.get("Call-ID")  # type: ignore[union-attr]
+    await ringing.answer(headers=[("X-Answer", "3")])
+    await calling
+    assert alice.headers["x-answer"] == "3"
+
+
+async def test_keys_hold_and_texts_pass(lab: Lab) -> None:
+    alice, bob = await through(lab, to_bob())
+    keys: list[str | None] = []
+
+    async def take() -> None:
+        while True:
+            keys.append(await bob.line.digit())  # type: ignore[union-attr]
+
+    taking = asyncio.create_task(take())
+    await alice.key("42#")
+    await asyncio.sleep(1)
+    assert keys == ["4", "2", "#"]
+    taking.cancel()
+    await alice.hold()
+    await asyncio.sleep(1)
+    assert bob.line is not None
+    assert bob.line.on_hold
+    await alice.hold(False)
+    await asyncio.sleep(1)
+    assert not bob.line.on_hold
+
+
+async def test_the_first_of_several_gets_the_call(lab: Lab) -> None:
+    async def main(call: Call) -> None:
+        await call.bridge(["sip:bob@bob", "sip:carol@carol"])
+
+    await lab.server(apps=[app_of(main)])
+    alice, bob = await two(lab)
+    carol = await lab.phone("carol")
+    calling = asyncio.create_task(alice.call("sip:mine@sems"))
+    incoming = await bob.ringing()
+    await (await carol.ringing()).answer()
+    await calling
+    assert (await incoming.wait_ended()).cause == "cancelled"
+
+
+async def test_two_calls_that_are_there_are_joined_and_the_app_goes_on_with_the_one_that_stays(
+    lab: Lab,
+) -> None:
+    async def main(call: Call) -> None:
+        await call.answer()
+        other = await call.server.dial("sip:bob@bob")
+        with pytest.raises(WrongState, match="to itself"):
+            await call.bridge(call)
+        assert (await call.bridge(other)).cause == "remote"
+        await call.play("tone:sine:1500:500:-12")
+
+    await lab.server(apps=[app_of(main)])
+    alice, bob = await two(lab)
+    calling = asyncio.create_task(alice.call("sip:mine@sems"))
+    await (await bob.ringing()).answer()
+    await calling
+    alice.tone(440)
+    await asyncio.sleep(0.5)
+    assert (await bob.hear(1)).has_tone(440)
+    hearing = asyncio.create_task(alice.hear_all())
+    await bob.hang_up()
+    assert (await hearing).has_tone(1500)
