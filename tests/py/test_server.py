@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import time
+import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,33 @@ async def test_a_started_server_answers_and_leaves_nothing_behind(tmp_path: Path
         with socket.socket(socket.AF_INET, kind) as free:
             free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             free.bind(("127.0.0.1", port))
+
+
+async def test_a_stop_leaves_no_chore_that_nobody_awaits(tmp_path: Path) -> None:
+    begun: list[str] = []
+
+    async def last(name: str) -> None:
+        begun.append(name)
+
+    async def chore() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            server.spawn(last("that a chore has left"))
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        async with Server(config(tmp_path)) as server:
+            server.spawn(last("that is cancelled before it begins"))
+            for each in server._chores:
+                each.cancel()
+            server.spawn(chore())
+            await asyncio.sleep(0)
+        server.spawn(last("that came too late"))
+        await asyncio.sleep(0)
+        gc.collect()
+    assert [str(each.message) for each in told if issubclass(each.category, RuntimeWarning)] == []
+    assert begun == []
 
 
 async def test_a_stopped_server_has_said_bye(tmp_path: Path) -> None:

@@ -113,6 +113,7 @@ class Server:
         self._pages: hosting.Pages | None = None
         self._sounding: dict[int, set[int]] = {}
         self._chores: set[asyncio.Task[Any]] = set()
+        self._idle = False
         # What is not of a call.
         self._takers: dict[type[Event], Callable[[Any], None]] = {
             Event.Incoming: self.incoming.take,
@@ -197,8 +198,9 @@ class Server:
             # With their calls ended, handlers end by themselves, but for those that wait for something else.
             if handlers := self.incoming.handlers:
                 await asyncio.wait(handlers, timeout=_HANDLER_TIME)
-            # A handler that is cancelled may leave a chore.
+            # A handler that is cancelled may leave a chore; what a chore leaves is nothing any more.
             for running in (self.incoming.handlers, self._chores):
+                self._idle = running is self._chores
                 tasks = tuple(running)
                 for task in tasks:
                     task.cancel()
@@ -533,6 +535,8 @@ class Server:
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Does something that nobody waits for; what is not done when the server stops is cancelled."""
+        if self._idle:
+            return work.close()
 
         async def quietly() -> None:
             try:
@@ -542,6 +546,11 @@ class Server:
             except Exception:
                 logger.exception("a chore failed")
 
+        def over(task: asyncio.Task[None]) -> None:
+            self._chores.discard(task)
+            # What was cancelled before it began has not been awaited, and need not be.
+            work.close()
+
         task = asyncio.create_task(quietly())
         self._chores.add(task)
-        task.add_done_callback(self._chores.discard)
+        task.add_done_callback(over)
