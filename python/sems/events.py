@@ -159,6 +159,7 @@ CallEvent = (
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """Who sounds in a room: call ids with their level in dBov. Whoever is missing is silent."""
+    """Who sounds in a room, or whispers to some there: call ids with their level in dBov. Whoever is missing
+    is silent."""
 
     levels: dict[int, int]

@@ -16,12 +16,18 @@ class LineChanged(ParticipantChanged):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoiceChanged(ParticipantChanged):
     """He begins or ceases to speak, or to be heard while he does. That one speaks whom the room does not
-    hear is told to himself only."""
+    hear is told to himself, and to those with whom he talks."""
 
     heard: bool
     """The room hears him, or did until now."""
+    told: frozenset[int] = frozenset()
+    """Those who hear him in a talk that the room does not hear, or did until now."""
 
     @property
     def audience(self) -> frozenset[int] | None:
-        """The participant himself while he is not heard."""
-        return None if self.heard else frozenset({self.participant.id})
+        """While the room does not hear him: he himself, and those who do."""
+        return None if self.heard else self.told | {self.participant.id}
+
+    def is_for(self, reader: int | None) -> bool:
+        """Who speaks in a private talk is not told to the operator either."""
+        return not self.told if reader is None else ParticipantChanged.is_for(self, reader)

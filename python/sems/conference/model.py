@@ -57,6 +57,7 @@ class ConferenceModel:
         """Decides who can be called into the room."""
         self._state = State(settings=settings or Settings())
         self._levels: Mapping[int, int] = {}
+        self._private: Mapping[int, int] = {}
         self._moderator = moderator
         self._sequence = sequence
         self._last_id = 0
@@ -145,6 +146,10 @@ class ConferenceModel:
         reading replaces the last."""
         return self._levels
 
+    def levels_in_talk(self, listener: int) -> Mapping[int, int]:
+        """The same of those whom he hears, and the room does not."""
+        return {id: level for id, level in self._private.items() if self.hears_in_talk(listener, id)}
+
     def hears(self, participant: Participant) -> bool:
         """The room hears him when he speaks."""
         return self._state.hears(participant)
@@ -156,6 +161,12 @@ class ConferenceModel:
     def speaks(self, participant: Participant) -> bool:
         """The room hears him speak."""
         return self._state.speaks(participant)
+
+    def hears_in_talk(self, listener: int, speaker: int) -> bool:
+        """They are in a talk in which the one is heard by the other, or it is himself, and the room does not
+        hear it."""
+        talk = self.talk_of(speaker)
+        return talk is not None and speaker in talk.talkers and listener in talk.members
 
     def unheard(self, participant: Participant) -> bool:
         """He speaks, and nobody hears it: something to tell to him alone."""
@@ -330,7 +341,13 @@ class ConferenceModel:
     def report_voice(self, participant: int, on: bool) -> None:
         """Speech begins or ends on his line."""
         if (speaker := self.participants.get(participant)) and speaker.voice != on:
-            self.record(VoiceChanged, participant=replace(speaker, voice=on), heard=self.hears(speaker))
+            talk = self.talk_of(participant) if speaker.private and not speaker.muted_in_talk else None
+            self.record(
+                VoiceChanged,
+                participant=replace(speaker, voice=on),
+                heard=self.hears(speaker),
+                told=frozenset(talk.members if talk else ()),
+            )
 
     def report_hold(self, participant: int, on: bool) -> None:
         """He puts the room on hold, or comes back."""
@@ -359,11 +376,9 @@ class ConferenceModel:
 
     def report_levels(self, levels: Mapping[int, int]) -> None:
         """A reading of the levels of all who sound, in dBov by id; those who are not heard are left out."""
-        self._levels = {
-            id: level
-            for id, level in levels.items()
-            if (participant := self.participants.get(id)) and self.hears(participant)
-        }
+        here = {id: him for id in levels if (him := self.participants.get(id))}
+        self._levels = {id: levels[id] for id, him in here.items() if self.hears(him)}
+        self._private = {id: levels[id] for id, him in here.items() if him.private and self.heard(him)}
         self._readings.tell(self._levels)
 
     def report_unanswered(self, talk: int, participant: int) -> None:

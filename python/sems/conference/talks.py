@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from .command import Command
 from .errors import Busy, Elsewhere, NoSuchTalk, NotAllowed, Refused, TalkFull
 from .event import Event, ParticipantChanged
+from .line import VoiceChanged
 from .participant import Participant
 
 if TYPE_CHECKING:
@@ -354,6 +355,15 @@ def _change(room: ConferenceModel, talk: Conversation, by: int | None) -> None:
             muted = participant.muted_by_self or participant.muted_in_talk
             back = replace(participant, private=False, muted_in_talk=False, muted_by_self=muted)
             room.record(CameBack, participant=back)
+    _tell_who_speaks(room, talk, {*talk.members} ^ {*(before.members if before else ())})
+
+
+def _tell_who_speaks(room: ConferenceModel, talk: Conversation, told: set[int]) -> None:
+    """Those who come to a talk, or leave it, are told who speaks in it just then."""
+    for participant in map(room.present, talk.talkers):
+        others = frozenset(told - {participant.id})
+        if others and participant.voice and room.heard(participant):
+            room.record(VoiceChanged, participant=participant, heard=False, told=others)
 
 
 def _must_be_free(

@@ -242,7 +242,9 @@ class ConferenceApi:
         participant = conference.model.participants.get(id)
         if participant is None:
             raise NotHere
-        return answer(ParticipantView.of(participant, conference.model, own=id == ask.caller.id))
+        me, model = ask.caller.id, conference.model
+        inside = me is not None and model.hears_in_talk(me, id)
+        return answer(ParticipantView.of(participant, model, own=id == me, inside=inside))
 
     async def change_participant(self, ask: Ask) -> ASGIApp:
         """His microphone, his hand and the floor."""

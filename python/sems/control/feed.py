@@ -8,7 +8,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 from ..conference import Conference, Member
-from ..conference.events import Event, Removed
+from ..conference.events import Event, ParticipantChanged, Removed
 from .stream import event
 from .views import ConferenceView, EventView, FiguresView
 
@@ -33,7 +33,7 @@ class Feed:
         """How often the figures of the lines have changed."""
         self._figures: dict[int, FiguresView] = {}
         self._changes = b""
-        self._coded: OrderedDict[tuple[int, bool], bytes] = OrderedDict()
+        self._coded: OrderedDict[tuple[int, bool, bool], bytes] = OrderedDict()
         self._wakes: set[asyncio.Event] = set()
         self._unsubscribe: list[Callable[[], None]] = []
 
@@ -60,13 +60,27 @@ class Feed:
         if not happened.is_for(reader):
             return b""
         own = reader is not None and happened.concerns(reader)
-        key = happened.sequence, own
+        model = self.conference.model
+        inside = (
+            reader is not None
+            and isinstance(happened, ParticipantChanged)
+            and happened.participant.private
+            and model.hears_in_talk(reader, happened.participant.id)
+        )
+        key = happened.sequence, own, inside
         if key not in self._coded:
-            view = EventView.of(happened, self.conference.model, own=own)
+            view = EventView.of(happened, model, own=own, inside=inside)
             self._coded[key] = event(view.model_dump_json(exclude_unset=True), id=happened.sequence)
             if len(self._coded) > _CODED:
                 self._coded.popitem(last=False)
         return self._coded[key]
+
+    def levels_for(self, reader: int | None) -> bytes:
+        """The last reading as ``reader`` (``None``: the operator) is told it: who talks in private sees there
+        also those with whom he does."""
+        if reader is None or not (private := self.conference.model.levels_in_talk(reader)):
+            return self.levels
+        return _levels_event({**self.conference.model.levels, **private})
 
     def figures(self, known: int) -> bytes:
         """What the lines are like, to one who knows the figures of look ``known``: what has changed, or
@@ -84,7 +98,7 @@ class Feed:
         self._ring()
 
     def _on_levels(self, levels: Mapping[int, int]) -> None:
-        self.levels = event(json.dumps({str(id): level for id, level in levels.items()}), name="levels")
+        self.levels = _levels_event(levels)
         self.readings += 1
         self._ring()
 
@@ -100,6 +114,10 @@ class Feed:
     def _ring(self) -> None:
         for wake in self._wakes:
             wake.set()
+
+
+def _levels_event(levels: Mapping[int, int]) -> bytes:
+    return event(json.dumps({str(id): level for id, level in levels.items()}), name="levels")
 
 
 def _figures_event(figures: Mapping[int, FiguresView]) -> bytes:
@@ -162,7 +180,7 @@ class ConferenceReader:
         chunks = list(self._changes(removed))
         if self._readings != self._feed.readings and not outside:
             self._readings = self._feed.readings
-            chunks.append(self._feed.levels)
+            chunks.append(self._feed.levels_for(self._reader))
         if self._looks != self._feed.looks and not outside:
             chunks.append(self._feed.figures(self._looks))
             self._looks = self._feed.looks

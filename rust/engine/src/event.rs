@@ -114,7 +114,7 @@ pub enum Event {
         /// Speaks.
         on: bool,
     },
-    /// Levels of those who sound in a room, at most ten times a second, and once when all are silent.
+    /// Levels of those who sound in a room, or whisper to some there, at most ten times a second, and once when all are silent.
     Levels {
         /// The room.
         room: RoomId,

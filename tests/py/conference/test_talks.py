@@ -288,17 +288,26 @@ def test_a_private_talk_is_no_room_of_its_own() -> None:
         room.do(AskToTalk((MOST + 1,)), by=1)
 
 
-def test_that_somebody_speaks_in_private_is_told_to_himself_alone(room: ConferenceModel) -> None:
+def test_that_somebody_speaks_in_private_is_told_to_those_who_hear_it_alone(room: ConferenceModel) -> None:
     whisper(room, 2, 3)
     room.report_voice(2, True)
-    assert last(room, VoiceChanged).audience == {2}
+    assert last(room, VoiceChanged).audience == {2, 3}
+    assert not last(room, VoiceChanged).is_for(None), "not even to the operator"
     assert not room.speaks(room.participants[2])
     assert not room.unheard(room.participants[2]), "he is heard where he talks"
     room.do(Mute(2), by=2)
     assert room.unheard(room.participants[2])
+    room.report_voice(2, False)
+    room.report_voice(2, True)
+    assert last(room, VoiceChanged).audience == {2}
 
 
-def test_levels_of_who_talks_in_private_are_told_to_nobody(room: ConferenceModel) -> None:
+def test_levels_of_who_talks_in_private_are_told_to_those_who_hear_him(room: ConferenceModel) -> None:
     whisper(room, 2, 3)
-    room.report_levels({1: -30, 2: -20})
+    room.report_levels({1: -30, 2: -20, 3: -40})
     assert dict(room.levels) == {1: -30}
+    assert room.levels_in_talk(2) == room.levels_in_talk(3) == {2: -20, 3: -40}
+    assert not room.levels_in_talk(1)
+    room.do(Mute(3), by=3)
+    room.report_levels({1: -30, 2: -20, 3: -40})
+    assert room.levels_in_talk(2) == {2: -20}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 from typing import Any
 
 import pytest
+
+from sems.conference import Lock
 
 from .conftest import Meeting
 
@@ -95,6 +99,75 @@ async def test_not_even_the_operator_is_told_who_talks_with_whom(meeting: Meetin
         told = [(await operator.next()).data for _ in range(4)]
     assert [each["type"] for each in told] == ["went_private", "went_private", "came_back", "came_back"]
     assert not any("talk" in each for each in told)
+
+
+async def test_who_speaks_in_private_is_marked_with_his_level_for_those_who_hear_it_alone(
+    meeting: Meeting,
+) -> None:
+    id = await ask(meeting, "ben", 3)
+    await send(meeting, "cleo", "POST", f"{TALKS}/{id}/accept")
+    async with contextlib.AsyncExitStack() as stack:
+        who = ("anna", "ben", "cleo", "operator")
+        streams = {each: await stack.enter_async_context(meeting.stream(each)) for each in who}
+        for stream in streams.values():
+            await stream.next()
+        meeting.phones["ben"].tone(440)
+        for each in ("ben", "cleo"):
+            told = await streams[each].next("message", timeout=0.3)
+            assert (told.data["type"], told.data["participant"]["id"]) == ("voice_changed", 2)
+            assert told.data["participant"]["speaking"]
+            assert not told.data["participant"]["unheard"]
+            assert -20 < (await streams[each].next("levels", timeout=0.3)).data["2"] < -5
+        await asyncio.sleep(1)
+        meeting.model.do(Lock(), by=1)
+        for each in ("anna", "operator"):
+            told = await streams[each].next("message", "levels")
+            while told.name == "levels":
+                assert "2" not in told.data
+                told = await streams[each].next("message", "levels")
+            assert told.data["type"] == "settings_changed", "nothing before it"
+        for each, speaks in (("anna", False), ("ben", True), ("cleo", True), ("operator", False)):
+            async with meeting.client(each) as client:
+                for shown in (
+                    (await client.get(ROOM)).json()["participants"][1],
+                    (await client.get(f"{ROOM}/participants/2")).json(),
+                ):
+                    assert shown["speaking"] is speaks
+        await send(meeting, "ben", "PATCH", f"{ROOM}/participants/me", {"muted": True})
+        told = await streams["cleo"].next("message")
+        while told.data["type"] != "muted_in_talk":
+            told = await streams["cleo"].next("message")
+        assert not told.data["participant"]["speaking"], "who has muted himself is not heard there"
+
+
+async def test_who_comes_to_a_talk_or_leaves_it_is_told_who_speaks_there(meeting: Meeting) -> None:
+    id = await ask(meeting, "ben", 3, 1)
+    await send(meeting, "cleo", "POST", f"{TALKS}/{id}/accept")
+    meeting.phones["ben"].tone(440)
+    await asyncio.sleep(0.5)
+
+    async def marked(speaks: bool) -> None:
+        told = await anna.next("message")
+        while told.data["type"] != "voice_changed":
+            told = await anna.next("message")
+        assert told.data["participant"]["id"] == 2
+        assert told.data["participant"]["speaking"] is speaks
+
+    async with meeting.stream("anna") as anna:
+        assert not (await anna.next()).data["participants"][1]["speaking"]
+        await send(meeting, "anna", "POST", f"{TALKS}/{id}/accept")
+        await marked(True)
+        await send(meeting, "anna", "DELETE", f"{TALKS}/{id}")
+        await marked(False)
+
+
+async def test_whom_a_coach_speaks_to_sees_it_and_the_others_do_not(meeting: Meeting) -> None:
+    await ask(meeting, "anna", 2, kind="coach")
+    meeting.phones["anna"].tone(440)
+    await asyncio.sleep(0.5)
+    for each, speaks in (("anna", True), ("ben", True), ("cleo", False)):
+        async with meeting.client(each) as client:
+            assert (await client.get(f"{ROOM}/participants/1")).json()["speaking"] is speaks
 
 
 async def test_who_declines_or_leaves_is_told_that_it_has_ended_for_him(meeting: Meeting) -> None:

@@ -69,7 +69,7 @@ class ParticipantView(View):
     floor_until: datetime | None
     """When it is taken back by itself."""
     speaking: bool
-    """Speaks, and is heard."""
+    """Speaks, and is heard: by the room, or by the reader with whom he talks in private."""
     unheard: bool
     """Speaks while muted. Told only to the participant himself, and false for all others."""
     hand: int | None
@@ -86,9 +86,13 @@ class ParticipantView(View):
     """The participant's phone takes texts (SIP MESSAGE)."""
 
     @classmethod
-    def of(cls, participant: Participant, model: ConferenceModel, *, own: bool) -> ParticipantView:
-        """As shown to himself (``own``) or to others."""
+    def of(
+        cls, participant: Participant, model: ConferenceModel, *, own: bool, inside: bool = False
+    ) -> ParticipantView:
+        """As shown to himself (``own``), to those who hear him in a talk that the room does not hear
+        (``inside``), or to others."""
         line = participant.line
+        talks = inside and participant.private and not participant.muted_in_talk
         return cls(
             id=participant.id,
             name=participant.name,
@@ -99,7 +103,7 @@ class ParticipantView(View):
             gain=participant.gain,
             floor=participant.id in model.floor,
             floor_until=None if (until := model.floor_until(participant.id)) is None else moment(until),
-            speaking=model.speaks(participant),
+            speaking=model.speaks(participant) or (talks and participant.voice),
             unheard=own and model.unheard(participant),
             hand=model.place(participant.id),
             private=participant.private,
@@ -196,7 +200,12 @@ class ConferenceView(View):
             hands=list(model.hands),
             floor=list(model.floor),
             participants=[
-                ParticipantView.of(participant, model, own=participant.id == me)
+                ParticipantView.of(
+                    participant,
+                    model,
+                    own=participant.id == me,
+                    inside=me is not None and model.hears_in_talk(me, participant.id),
+                )
                 for participant in model.participants.values()
             ],
             waiting=[ParticipantView.of(each, model, own=False) for each in model.waiting.values()],
@@ -302,13 +311,14 @@ class EventView(View):
     """The reader's talk; once it has ended, there is none."""
 
     @classmethod
-    def of(cls, happened: Event, model: ConferenceModel, *, own: bool) -> EventView:
-        """As told to the participant whom it is about (``own``) or to others."""
+    def of(cls, happened: Event, model: ConferenceModel, *, own: bool, inside: bool = False) -> EventView:
+        """As told to the participant whom it is about (``own``), to those who hear him in a talk that the
+        room does not hear (``inside``), or to others."""
         values: dict[str, Any] = {}
         if happened.by is not None:
             values["by"] = happened.by
         if isinstance(happened, ParticipantChanged):
-            values["participant"] = ParticipantView.of(happened.participant, model, own=own)
+            values["participant"] = ParticipantView.of(happened.participant, model, own=own, inside=inside)
         if isinstance(happened, LobbyChanged | Admitted):
             values["waiting"] = [ParticipantView.of(each, model, own=False) for each in happened.waiting]
         if isinstance(happened, HandsChanged):

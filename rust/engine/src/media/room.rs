@@ -396,11 +396,11 @@ impl Room {
         leg.players.is_empty() && counted == hears_itself && leg.hears_as_all() && as_loud
     }
 
-    /// Puts those of its own legs who are in the sum into a list of the loudest.
+    /// Puts those of its own legs who are in the sum, or in a whisper, into a list of the loudest.
     fn loudest(&self, levels: &mut LevelList) {
         for index in &self.sounding {
             let leg = &self.legs[*index as usize];
-            if leg.part == Part::Sounds {
+            if matches!(leg.part, Part::Sounds | Part::Whispers) {
                 rank(levels, leg.call(), leg.level().dbov());
             }
         }
@@ -411,7 +411,8 @@ impl Room {
             return;
         };
         self.ticks = self.ticks.wrapping_add(1);
-        if !self.ticks.is_multiple_of(LEVEL_TICKS) || (self.talkers == 0 && !self.told_levels) {
+        let nobody = self.talkers == 0 && self.sounding.is_empty();
+        if !self.ticks.is_multiple_of(LEVEL_TICKS) || (nobody && !self.told_levels) {
             return;
         }
         let mut levels = LevelList::new();

@@ -223,6 +223,25 @@ fn levels_of_those_who_sound_are_told_ten_times_a_second_and_once_when_all_are_s
 }
 
 #[test]
+fn levels_of_those_who_whisper_are_told_where_nobody_else_sounds_too() {
+    let mut stage = Stage::new(1);
+    let (room, phones) = stage.conference(&[440.0, 700.0]);
+    stage.phones[phones[1]].speak(None);
+    let call = stage.phones[phones[0]].call;
+    stage.must(MediaCommand::Whisper { call, on: true });
+    stage.run(1000);
+    stage.forget();
+    stage.run(1000);
+    let levels = levels(&stage.events, room);
+    assert!((9..=11).contains(&levels.len()), "{}", levels.len());
+    assert!(
+        levels
+            .iter()
+            .all(|told| told.len() == 1 && told[0].0 == call)
+    );
+}
+
+#[test]
 fn levels_that_nobody_watches_are_not_told() {
     let mut stage = Stage::new(1);
     let (room, _) = stage.conference(&[440.0, 700.0]);
