@@ -24,7 +24,7 @@ class StartError(SemsError):
 
 
 class PluginError(SemsError):
-    """An app can't be loaded."""
+    """An app or a component can't be loaded."""
 
 
 class EngineError(SemsError):
@@ -45,6 +45,26 @@ class NoVoice(SoundNotFound):
 
 class TraceError(SemsError):
     """There is no trace of that name, or a file is none."""
+
+
+class StorageError(SemsError):
+    """Messages, greetings and the like can't be read or written: the disk is full, the database is gone."""
+
+
+class BoxFull(StorageError):
+    """A box has as many messages as it holds."""
+
+
+class BoxLocked(StorageError):
+    """Too many wrong PINs were tried for a box."""
+
+
+class MailFailed(SemsError):
+    """A mail was not sent. ``permanent``: it is of no use to try it again."""
+
+    def __init__(self, reason: str, *, permanent: bool = False) -> None:
+        super().__init__(reason)
+        self.permanent = permanent
 
 
 class HungUp(SemsError):

@@ -41,6 +41,8 @@ class Found:
     """The first line of its documentation."""
     modules: Mapping[str, Path] = field(default_factory=dict)
     """The modules of its own folder that are there for it, by name, each with its file."""
+    packaged: bool = False
+    """A package brings it."""
 
 
 class Apps:
@@ -154,9 +156,10 @@ def _load_entry(entry: importlib.metadata.EntryPoint) -> Found:
     try:
         app = entry.load()
         file = inspect.getsourcefile(sys.modules[entry.module])
-        return _accept(entry.name, origin, app, Path(file).parent if file else None)
+        found = _accept(entry.name, origin, app, Path(file).parent if file else None)
+        return replace(found, packaged=True)
     except (Exception, SystemExit) as error:
-        return Found(entry.name, origin, None, error=_why(error, None))
+        return Found(entry.name, origin, None, error=_why(error, None), packaged=True)
 
 
 def _accept(name: str, origin: str, app: object, folder: Path | None) -> Found:

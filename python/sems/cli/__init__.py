@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from .inspect import apps, config
+from .inspect import apps, config, plugins
 from .phone import call
 from .reload import reload
 from .replay import replay
@@ -26,12 +26,13 @@ app = typer.Typer(
 app.command()(run)
 app.command()(call)
 app.command()(apps)
+app.command()(plugins)
 app.command()(config)
 app.command()(reload)
 app.command()(trace)
 app.command()(replay)
 
-_COMMANDS = {"run", "call", "apps", "config", "reload", "trace", "replay"}
+_COMMANDS = {"run", "call", "apps", "plugins", "config", "reload", "trace", "replay"}
 _OF_THE_ROOT = {"--help", "-h", "--version", "--install-completion", "--show-completion"}
 
 

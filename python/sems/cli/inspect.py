@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..components import KINDS, KINDS_OF_OURS, Components
 from ..config import load_config
 from ..plugins import Apps
 from .explain import explain
@@ -30,6 +31,42 @@ def apps(
     for one in found:
         about = one.summary if one.error is None else f"DOES NOT LOAD: {one.error}"
         typer.echo(f"{one.name:<{width}}  {about}\n{'':<{width}}  {one.origin}")
+
+
+def plugins(config: ConfigFile = None) -> None:
+    """List what packages bring: apps and components, where they come from, or why one did not load."""
+    with one_clear_line():
+        loaded = load_config({"config": config}).config
+        components = Components(loaded).describe()
+    rows = [
+        ("apps", one.name, one.summary, one.origin, one.error)
+        for one in Apps.find().describe()
+        if one.packaged or one.error is not None
+    ]
+    for kind in KINDS:
+        brought = [one for one in components if one.kind == kind]
+        if not any(one.used for one in brought):
+            rows.append(("components", kind, KINDS_OF_OURS[kind], "comes with SEMS", None))
+        for one in brought:
+            summary = one.summary if one.used else f"not used: {one.summary}"
+            rows.append(("components", kind, summary, one.origin, one.error))
+    rows += [
+        (
+            "components",
+            kind,
+            one.summary if one.used else f"not used: {one.summary}",
+            one.origin,
+            one.error,
+        )
+        for one in brought
+    ]
+    rows += [
+        ("components", one.kind, "", one.origin, one.error) for one in components if one.kind not in KINDS
+    ]
+    width = max(len(name) for _, name, *_ in rows)
+    for group, name, summary, origin, error in rows:
+        about = summary if error is None else f"DOES NOT LOAD: {error}"
+        typer.echo(f"{group:<10}  {name:<{width}}  {about}\n{'':<{width + 14}}{origin}")
 
 
 def config(

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from ..components import AllowList, DialoutPolicy
 from ..log import logger
 from ..sip.dialled import Address, Place, number_in
 from ..sip.headers import NameAddr, SipUri
@@ -40,8 +41,16 @@ class Way:
 class Exchange:
     """Knows ``[dialout]``, and counts calls."""
 
-    def __init__(self, server: Server, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        server: Server,
+        clock: Callable[[], float] = time.monotonic,
+        policy: Callable[[], DialoutPolicy] | None = None,
+    ) -> None:
+        """``policy``: where to get whoever decides who may be called; None: ``[dialout] allow``."""
         self._settings = server.config.dialout
+        own = AllowList(server.config, {})
+        self._policy = policy or (lambda: own)
         self._server = server
         self._clock = clock
         self._going_on: Counter[str] = Counter()
@@ -61,10 +70,10 @@ class Exchange:
                 address, _ = self._address(entry, from_)
                 return self._way(address, from_)
         address, number = self._address(target, from_)
-        if not self._settings.allow:
+        allowed = self._allowed(address, number)
+        if allowed is None:
             return self._straight(address, from_)
-        written = [str(address)] if number is None else [str(address), number]
-        if any(pattern.fullmatch(text) for pattern in self._settings.allow for text in written):
+        if allowed:
             return self._way(address, from_)
         raise NotAllowed("This can not be called from here.", "not_called_from_here")
 
@@ -74,13 +83,22 @@ class Exchange:
             address = Address.parse(uri)
         except ValueError:
             raise BadTarget("The call was sent to something that can not be called.") from None
-        if not self._settings.allow:
+        allowed = self._allowed(address, None)
+        if allowed is None:
             return self._straight(address, way.caller)
-        if any(pattern.fullmatch(str(address)) for pattern in self._settings.allow):
+        if allowed:
             return self._way(address, way.caller)
         raise NotAllowed(
             "The call was sent to an address that can not be called from here.", "not_called_from_here"
         )
+
+    def _allowed(self, address: Address, number: str | None) -> bool | None:
+        """What the policy says; of one that fails: no."""
+        try:
+            return self._policy().allows(str(address), number)
+        except Exception as error:
+            logger.error("nobody can say who may be called", why=str(error))
+            return False
 
     def _address(self, target: str, caller: NameAddr) -> tuple[Address, str | None]:
         """The address, and the number if it is one."""

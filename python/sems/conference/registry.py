@@ -36,7 +36,7 @@ class Conferences:
         self.links = Links()
         self.archive = Archive(server.config.data / "recordings")
         """What was recorded."""
-        self.exchange = Exchange(server, _now)
+        self.exchange = Exchange(server, _now, lambda: server.components.dialout)
         self.pairings = Pairings(server.config.keys.first_digits, _now)
         self._conferences: dict[str, Conference] = {}
         self._begun: Subscribers[Conference] = Subscribers()

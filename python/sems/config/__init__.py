@@ -1,6 +1,7 @@
 """The configuration: its model, and how it is read."""
 
 from .accounts import AccountSettings
+from .boxes import BoxSettings, MailSettings, StorageSettings
 from .dialout import DialoutSettings
 from .load import DEFAULT_FILE, LoadedConfig, load_config
 from .model import (
@@ -18,14 +19,17 @@ __all__ = [
     "DEFAULT_FILE",
     "AccountSettings",
     "AnnouncementSettings",
+    "BoxSettings",
     "Config",
     "DialoutSettings",
     "LimitSettings",
     "LoadedConfig",
     "LogSettings",
+    "MailSettings",
     "OperatorSettings",
     "RoomSettings",
     "Route",
+    "StorageSettings",
     "TlsSettings",
     "load_config",
 ]

@@ -77,6 +77,8 @@ class AuthSettings(Section):
     else comes first: for those offer ``["MD5"]``."""
     users: tuple[UserSettings, ...] = ()
     """Who may answer."""
+    users_of_component: bool = False
+    """Whether it is a package's ``authentication`` component that knows who may answer, and not this file."""
     exempt: tuple[Network, ...] = ()
     """Networks from which nobody is asked."""
     credentials: tuple[CredentialSettings, ...] = ()
@@ -84,7 +86,7 @@ class AuthSettings(Section):
 
     @model_validator(mode="after")
     def _users_can_answer(self) -> Self:
-        if self.challenge and not self.users:
+        if self.challenge and not self.users and not self.users_of_component:
             raise ValueError("challenge needs users, or nobody could answer")
         names = [user.name for user in self.users]
         for name in names:

@@ -183,8 +183,19 @@ def _anchor_paths(config: Config, file: Path | None, origins: dict[_Loc, _Source
         for name in ("certificate", "key", "ca")
         if (path := getattr(config.tls, name)) is not None
     }
+    boxes = {
+        name: box.model_copy(update={"greeting": anchored(box.greeting, ("boxes", name, "greeting"))})
+        if box.greeting is not None
+        else box
+        for name, box in config.boxes.items()
+    }
+    storage = config.storage
+    if storage.folder is not None:
+        storage = storage.model_copy(update={"folder": anchored(storage.folder, ("storage", "folder"))})
     return config.model_copy(
         update={
+            "boxes": boxes,
+            "storage": storage,
             "tls": config.tls.model_copy(update=tls),
             "data": anchored(config.data, ("data",)),
             "announcements": config.announcements.model_copy(update={"folders": folders}),

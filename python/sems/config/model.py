@@ -22,6 +22,8 @@ from ..sip.headers import SipUri, join_host_port, split_host_port
 from .accounts import AccountSettings
 from .api import ApiSettings
 from .auth import AuthSettings
+from .boxes import BoxSettings, MailSettings, StorageSettings
+from .components import ComponentKind, ComponentSettings
 from .dialout import DialoutSettings
 from .files import FileSettings
 from .keys import KeySettings
@@ -380,6 +382,12 @@ class Config(Section):
     """Which service takes which call."""
     rooms: dict[str, RoomSettings] = Field(default_factory=dict)
     """Conference rooms."""
+    boxes: dict[str, BoxSettings] = Field(default_factory=dict)
+    """Voice mail boxes."""
+    storage: StorageSettings = StorageSettings()
+    mail: MailSettings = MailSettings()
+    components: dict[ComponentKind, ComponentSettings] = Field(default_factory=dict)
+    """Parts that packages bring."""
     dialout: DialoutSettings = DialoutSettings()
     operator: OperatorSettings = OperatorSettings()
     api: ApiSettings = ApiSettings()
@@ -429,7 +437,8 @@ class Config(Section):
     @model_validator(mode="after")
     def _who_registers_is_asked(self) -> Self:
         auth = self.auth
-        if self.registrar.enabled and auth.users and "REGISTER" not in auth.challenge:
+        known = auth.users or auth.users_of_component
+        if self.registrar.enabled and known and "REGISTER" not in auth.challenge:
             asked = auth.model_copy(update={"challenge": (*auth.challenge, "REGISTER")})
             # Frozen for all others.
             object.__setattr__(self, "auth", asked)
@@ -442,3 +451,19 @@ class Config(Section):
         if own is None:
             return default
         return default.model_copy(update={key: getattr(own, key) for key in own.model_fields_set})
+
+    def box(self, name: str) -> BoxSettings | None:
+        """What holds for the voice mail box of that name: its own section over ``[boxes.default]``. None:
+        there is no such box."""
+        own = None if name == "default" else self.boxes.get(name)
+        default = self.boxes.get("default")
+        if own is None or default is None:
+            return own
+        return default.model_copy(update={key: getattr(own, key) for key in own.model_fields_set})
+
+    def box_of(self, user: str) -> str | None:
+        """The name of the voice mail box that belongs to a user's telephone."""
+        for name in self.boxes:
+            if (settings := self.box(name)) is not None and user in (settings.users or (name,)):
+                return name
+        return None

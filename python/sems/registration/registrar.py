@@ -50,7 +50,7 @@ class Registrar:
 
     def __init__(self, server: Server) -> None:
         self._settings = server.config.registrar
-        self._has_users = bool(server.config.auth.users)
+        self._has_users = bool(server.config.auth.users or server.config.auth.users_of_component)
         self._phones: dict[str, list[Binding]] = {}
         self._timers: dict[Binding, asyncio.TimerHandle] = {}
         self._hosts, self._ports = _our_places(server)

@@ -14,9 +14,10 @@ from ..audio.room import Room
 from ..audio.sounds import SoundLibrary
 from ..audio.voice import Speaker, Voice
 from ..call import Call
+from ..components import Components, Storage
 from ..config import Config
 from ..engine import Engine, EngineConfig, Event, MemoryNetwork
-from ..errors import EngineError, SemsError, StartError
+from ..errors import EngineError, PluginError, SemsError, StartError, StorageError
 from ..events import SILENT, EndReason
 from ..locating.ways import Ways
 from ..log import logger
@@ -81,6 +82,8 @@ class Server:
         """Made at the start."""
         self.conferences: Conferences
         """Made at the start."""
+        self.components = Components(self.config)
+        """The parts that packages may bring: storage, mailer and others."""
         self.history = History()
         """What became of the calls of the last hour."""
         self.web_app: ASGIApp | None = None
@@ -142,6 +145,8 @@ class Server:
             hosting.claim_folder(self.config.data)
         try:
             self.engine = Engine(self._engine_config(), self._network)
+        except PluginError as error:
+            raise StartError(f"nobody could call: {error}") from None
         except OSError as error:
             raise StartError(f"{error}; --host and --sip-port say where to listen") from None
         except ValueError as error:
@@ -160,10 +165,13 @@ class Server:
                 self.http_port = self._pages.port
             self.engine.on_event = self._on_event
             self.engine.start()
+            await self._open_boxes()
             for app in self.apps:
                 await self.run_hooks(app, app.start_hooks)
         except BaseException:
             self.engine.close()
+            if self.components.storage_is_made:
+                await self.mailboxes.close()
             if self._pages is not None:
                 await self._pages.stop()
             raise
@@ -207,6 +215,8 @@ class Server:
                 await asyncio.gather(*tasks, return_exceptions=True)
             for app in self.apps:
                 await self.run_hooks(app, app.stop_hooks)
+            if self.components.storage_is_made:
+                await self.mailboxes.close()
             await self.ways.close()
             await self.sounds.downloads.close()
             self.registrar.close()
@@ -220,6 +230,16 @@ class Server:
             self.calls.clear()
             self.engine.close()
             logger.info("stopped")
+
+    async def _open_boxes(self) -> None:
+        """A server without boxes needs no database."""
+        if self.config.boxes:
+            try:
+                await self.mailboxes.start()
+            except PluginError as error:
+                logger.error("there is no voice mail", why=str(error))
+            except StorageError as error:
+                raise StartError(f"{error}; [storage] says where it is") from None
 
     async def run(self, greet: Callable[[Server], None] | None = None) -> None:
         """Starts, calls ``greet`` once calls are taken, and serves until Ctrl-C or SIGTERM.
@@ -254,7 +274,7 @@ class Server:
             room_legs=config.room_legs,
             **config.limits.model_dump(exclude={"unanswered"}),
             **tracing.course(config, self.apps),
-            auth=auth.gate(config),
+            auth=auth.gate(config, self.components.authentication.users()),
             trace_bytes=config.trace.megabytes << 20 if config.trace.enabled else 0,
             file_threads=config.files.threads,
             prompt_cache_bytes=config.files.prompt_cache_megabytes << 20,
@@ -293,6 +313,16 @@ class Server:
     @voice.setter
     def voice(self, voice: Voice) -> None:
         self.sounds.speaker = Speaker(voice)
+
+    @property
+    def mailboxes(self) -> Storage:
+        """The voice mail boxes. Raises PluginError when the package that brings their storage is broken."""
+        return self.components.storage
+
+    @property
+    def busy(self) -> bool:
+        """A thread works for us of which the loop knows nothing: in virtual time no time passes meanwhile."""
+        return self.components.storage_is_made and bool(getattr(self.mailboxes, "busy", False))
 
     # Addresses
 

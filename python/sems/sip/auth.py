@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..engine import AuthConfig
 
 if TYPE_CHECKING:
     from ..config import Config
+    from ..config.auth import UserSettings
 
 Credential = tuple[str | None, str, str]
 """Realm (:data:`ANY`: any; None: the one that asks first, and no other after it), name and password."""
@@ -35,9 +37,11 @@ def credentials(
     return [(realm, username, password), *(one for one in configured if one[0] != ANY)]
 
 
-def gate(config: Config) -> AuthConfig | None:
-    """Whom the core asks who they are; None: nobody."""
+def gate(config: Config, users: Iterable[UserSettings] | None = None) -> AuthConfig | None:
+    """Whom the core asks who they are; None: nobody. ``users``: who may answer; None: those of the
+    configuration."""
     auth = config.auth
+    known = auth.users if users is None else tuple(users)
     challenge = list(auth.challenge)
     if not challenge:
         return None
@@ -45,7 +49,7 @@ def gate(config: Config) -> AuthConfig | None:
         realm=auth.realm,
         challenge=challenge,
         algorithms=list(auth.algorithms),
-        passwords=[(user.name, user.password) for user in auth.users if user.password is not None],
-        hashes=[(user.name, user.algorithm, user.ha1) for user in auth.users if user.ha1 is not None],
+        passwords=[(user.name, user.password) for user in known if user.password is not None],
+        hashes=[(user.name, user.algorithm, user.ha1) for user in known if user.ha1 is not None],
         exempt=[str(network) for network in auth.exempt],
     )

@@ -121,6 +121,9 @@ class Lab:
         return self._seed * 1000 + len(self._servers)
 
     async def _start(self, server: Server) -> Server:
+        loop = asyncio.get_running_loop()
+        if isinstance(loop, VirtualLoop):
+            loop.stand_still_while(lambda: server.busy)
         await server.start()
         self._servers.append(server)
         return server

@@ -1,0 +1,35 @@
+"""Parts that a package can bring in place of those that come with SEMS (entry points ``sems.components``).
+
+The name of the entry point is the kind, its value a callable that is given the configuration and the options
+of ``[components.KIND]`` and returns what fits the protocol of the kind:
+
+============== ===================================== ============================================
+kind           protocol                              comes with SEMS
+============== ===================================== ============================================
+storage        :class:`Storage`                      a database and files
+mailer         :class:`Mailer`                       SMTP
+authentication :class:`Authentication`               ``[[auth.users]]``
+dialout        :class:`DialoutPolicy`                ``[dialout] allow``
+============== ===================================== ============================================
+"""
+
+from .authentication import Authentication, ConfiguredUsers
+from .dialout import AllowList, DialoutPolicy
+from .finding import GROUP, KINDS, KINDS_OF_OURS, Components, FoundComponent
+from .mailer import Mailer, SmtpMailer
+from .storage import Storage
+
+__all__ = [
+    "GROUP",
+    "KINDS",
+    "KINDS_OF_OURS",
+    "AllowList",
+    "Authentication",
+    "Components",
+    "ConfiguredUsers",
+    "DialoutPolicy",
+    "FoundComponent",
+    "Mailer",
+    "SmtpMailer",
+    "Storage",
+]

@@ -1,0 +1,34 @@
+"""Whom conferences may call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
+
+from ..config import Config
+
+
+@runtime_checkable
+class DialoutPolicy(Protocol):
+    """Decides who may be called by those who may dial. How many calls at once, and the phone book, are of
+    ``[dialout]`` whatever it says."""
+
+    def allows(self, address: str, number: str | None) -> bool | None:
+        """Whether this may be called. ``address``: ``sip:USER@HOST``, ``number``: what was dialled if it was
+        a number, without blanks and dashes. None: only where it is this machine itself, and by no proxy.
+
+        It is asked from the loop, so it must not wait."""
+
+
+class AllowList:
+    """The patterns of ``[dialout] allow``."""
+
+    def __init__(self, config: Config, options: Mapping[str, Any]) -> None:
+        self._patterns = config.dialout.allow
+
+    def allows(self, address: str, number: str | None) -> bool | None:
+        """Whether a pattern matches the whole of one of both."""
+        if not self._patterns:
+            return None
+        written = [address] if number is None else [address, number]
+        return any(pattern.fullmatch(text) for pattern in self._patterns for text in written)

@@ -1,0 +1,196 @@
+"""Which component of each kind is used: one that a package brings, or the one that comes with SEMS."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..config import Config
+from ..config.components import ComponentKind
+from ..errors import PluginError
+from ..log import logger
+from .authentication import Authentication, ConfiguredUsers
+from .dialout import AllowList, DialoutPolicy
+from .mailer import Mailer, SmtpMailer
+from .storage import Storage, mailboxes
+
+if TYPE_CHECKING:
+    from ..storage import Mail
+
+GROUP = "sems.components"
+"""The entry points under which packages bring components: ``KIND = "package.module:factory"``."""
+
+KINDS: Mapping[ComponentKind, type] = {
+    "storage": Storage,
+    "mailer": Mailer,
+    "authentication": Authentication,
+    "dialout": DialoutPolicy,
+}
+"""The kinds, each with its protocol."""
+
+KINDS_OF_OURS: Mapping[ComponentKind, str] = {
+    "storage": "A database and files ([storage])",
+    "mailer": "SMTP ([mail])",
+    "authentication": "[[auth.users]]",
+    "dialout": "[dialout] allow",
+}
+"""What comes with SEMS of each."""
+
+OWN = "sems"
+"""How ``[components.KIND] use`` names the one that comes with SEMS."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundComponent:
+    """A component that was found, loaded or not."""
+
+    kind: str
+    origin: str
+    """The package that brings it."""
+    used: bool
+    """It is the one of its kind."""
+    summary: str = ""
+    """The first line of its documentation."""
+    error: str | None = None
+    """Why it could not be loaded, in one line."""
+    factory: Callable[..., Any] | None = None
+    """What makes it."""
+
+
+class Components:
+    """The components of one server. One is made when it is first asked for; one that is broken raises
+    PluginError then, every time, and no other suffers from it. It is never quietly replaced by that which
+    comes with SEMS: messages would be kept where nobody looks for them."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._made: dict[str, Any] = {}
+        self._found = [found for kind in KINDS for found in _of_kind(kind, config)]
+        self._found += _of_no_kind()
+        for found in self._found:
+            if found.error is not None:
+                logger.error(
+                    "a component could not be loaded", kind=found.kind, origin=found.origin, why=found.error
+                )
+
+    def describe(self) -> list[FoundComponent]:
+        """All that were found, by kind: for ``sems plugins``."""
+        return list(self._found)
+
+    @property
+    def storage(self) -> Storage:
+        """Where messages are kept."""
+        made: Storage = self._get("storage", lambda: mailboxes(self._config, self._send), send=self._send)
+        return made
+
+    @property
+    def storage_is_made(self) -> bool:
+        """Somebody has asked for it."""
+        return "storage" in self._made
+
+    @property
+    def mailer(self) -> Mailer:
+        """What sends mail."""
+        made: Mailer = self._get("mailer", lambda: SmtpMailer(self._config, {}))
+        return made
+
+    @property
+    def authentication(self) -> Authentication:
+        """Who knows users."""
+        made: Authentication = self._get("authentication", lambda: ConfiguredUsers(self._config, {}))
+        return made
+
+    @property
+    def dialout(self) -> DialoutPolicy:
+        """Who decides whom conferences may call."""
+        made: DialoutPolicy = self._get("dialout", lambda: AllowList(self._config, {}))
+        return made
+
+    async def _send(self, mail: Mail) -> None:
+        await self.mailer.send(mail)
+
+    def _options(self, kind: ComponentKind) -> Mapping[str, Any]:
+        settings = self._config.components.get(kind)
+        return {} if settings is None else settings.options
+
+    def _get(self, kind: ComponentKind, own: Callable[[], Any], **more: Any) -> Any:
+        if kind not in self._made:
+            chosen = [found for found in self._found if found.kind == kind and found.used]
+            if not chosen:
+                self._made[kind] = own()
+            else:
+                self._made[kind] = _make(chosen[0], KINDS[kind], self._config, self._options(kind), more)
+        return self._made[kind]
+
+
+def _make(
+    found: FoundComponent, protocol: type, config: Config, options: Mapping[str, Any], more: Mapping[str, Any]
+) -> Any:
+    name = f"the {found.kind} of {found.origin}"
+    if found.factory is None:
+        raise PluginError(f"{name} could not be loaded: {found.error}")
+    try:
+        made = found.factory(config, options, **more)
+    except Exception as error:
+        raise PluginError(f"{name} can't be made: {_why(error)}") from error
+    if not isinstance(made, protocol):
+        wanted = [each for each in dir(protocol) if not each.startswith("_") and not hasattr(made, each)]
+        raise PluginError(f"{name} lacks {', '.join(wanted)}, which every {found.kind} has")
+    return made
+
+
+def _of_kind(kind: ComponentKind, config: Config) -> list[FoundComponent]:
+    """What packages bring of the kind, and which of it is used."""
+    entries = sorted(importlib.metadata.entry_points(group=GROUP, name=kind), key=_origin)
+    settings = config.components.get(kind)
+    use = None if settings is None else settings.use
+    if use == OWN:
+        return [_load(entry, used=False) for entry in entries]
+    if use is not None:
+        found = [_load(entry, used=use in (_package(entry), entry.value)) for entry in entries]
+        if not any(one.used for one in found):
+            found.append(FoundComponent(kind, use, True, error="no package of this name brings one"))
+        return found
+    if len(entries) > 1:
+        origins = ", ".join(map(_origin, entries))
+        why = f"several packages bring one ({origins}): components.{kind}.use says which is used"
+        return [FoundComponent(kind, origins, True, error=why)]
+    return [_load(entry, used=True) for entry in entries]
+
+
+def _of_no_kind() -> list[FoundComponent]:
+    known = ", ".join(KINDS)
+    return [
+        FoundComponent(entry.name, _origin(entry), False, error=f"there is no such kind, only {known}")
+        for entry in importlib.metadata.entry_points(group=GROUP)
+        if entry.name not in KINDS
+    ]
+
+
+def _load(entry: importlib.metadata.EntryPoint, *, used: bool) -> FoundComponent:
+    try:
+        factory = entry.load()
+        if not callable(factory):
+            raise PluginError(f"{entry.value} can't be called")
+    except (Exception, SystemExit) as error:
+        return FoundComponent(entry.name, _origin(entry), used, error=_why(error))
+    summary = (inspect.getdoc(factory) or "").partition("\n")[0]
+    return FoundComponent(entry.name, _origin(entry), used, summary, None, factory)
+
+
+def _package(entry: importlib.metadata.EntryPoint) -> str:
+    return entry.dist.name if entry.dist is not None else entry.value
+
+
+def _origin(entry: importlib.metadata.EntryPoint) -> str:
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else entry.value
+
+
+def _why(error: BaseException) -> str:
+    """In one line."""
+    if isinstance(error, PluginError):
+        return str(error)
+    return f"{type(error).__name__}: {error}".partition("\n")[0]

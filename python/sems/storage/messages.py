@@ -1,0 +1,42 @@
+"""A message that somebody has left, as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+State = Literal["new", "saved"]
+"""Not listened to yet, or kept by the owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """One message of a box."""
+
+    id: str
+    box: str
+    state: State
+    caller_name: str
+    """Who left it, as he calls himself; empty: unknown."""
+    caller_uri: str
+    """His address; empty: unknown."""
+    left_at: float
+    """When, in seconds since 1970."""
+    seconds: float
+    """How long it is."""
+    path: Path
+    """Its sound, WAV."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many messages a box has."""
+
+    new: int = 0
+    saved: int = 0
+
+    @property
+    def all(self) -> int:
+        """Both together."""
+        return self.new + self.saved

@@ -1,0 +1,166 @@
+"""Components: those that packages bring, those that are broken, and those that come with SEMS."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from sems import CallFailed, Config, PluginError, StartError
+from sems.cli import app as command
+from sems.components import AllowList, Components, SmtpMailer
+from sems.config import load_config
+from sems.testing import Lab
+
+Package = Callable[..., None]
+
+PIGEON = '''
+class Pigeons:
+    """Sends mail by pigeon."""
+    def __init__(self, config, options):
+        self.options = options
+    async def send(self, mail):
+        ...
+'''
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Package]:
+    """Installs a package that brings components."""
+    monkeypatch.syspath_prepend(tmp_path)
+    made: list[str] = []
+
+    def install(name: str, code: str, **entries: str) -> None:
+        module = name.replace("-", "_")
+        made.append(module)
+        (tmp_path / f"{module}.py").write_text(code)
+        info = tmp_path / f"{module}-1.5.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.5\n")
+        lines = [f"{kind} = {module}:{factory}" for kind, factory in entries.items()]
+        (info / "entry_points.txt").write_text("[sems.components]\n" + "\n".join(lines) + "\n")
+
+    yield install
+    for module in made:
+        sys.modules.pop(module, None)
+
+
+def config(tmp_path: Path, **settings: object) -> Config:
+    return Config.model_validate({"data": tmp_path / "data", **settings})
+
+
+def test_a_package_brings_a_component_which_is_told_its_options(tmp_path: Path, package: Package) -> None:
+    package("pigeon-post", PIGEON, mailer="Pigeons")
+    components = Components(config(tmp_path, components={"mailer": {"options": {"pigeons": 3}}}))
+    assert type(components.mailer).__name__ == "Pigeons"
+    assert components.mailer.options == {"pigeons": 3}  # type: ignore[attr-defined]
+    assert components.mailer is components.mailer
+    [found] = components.describe()
+    assert (found.kind, found.origin, found.used) == ("mailer", "pigeon-post 1.5", True)
+    assert found.summary == "Sends mail by pigeon."
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("import nonsense_that_is_not_there", "could not be loaded: ModuleNotFoundError: No module named"),
+        ("x = 1", "could not be loaded: AttributeError: module 'broken' has no attribute 'Thing'"),
+        (
+            "def Thing(config, options): raise ValueError('no pigeons')",
+            "can't be made: ValueError: no pigeons",
+        ),
+        ("class Thing:\n    def __init__(self, *_): ...", "lacks send, which every mailer has"),
+    ],
+)
+def test_a_broken_component_is_named_and_no_other_suffers_from_it(
+    tmp_path: Path, package: Package, code: str, why: str
+) -> None:
+    package("broken", code, mailer="Thing")
+    components = Components(config(tmp_path))
+    with pytest.raises(PluginError) as error:
+        _ = components.mailer
+    assert str(error.value).startswith(f"the mailer of broken 1.5 {why}")
+    assert "\n" not in str(error.value)
+    assert isinstance(components.dialout, AllowList)
+
+
+def test_of_several_the_configuration_says_which_is_used(tmp_path: Path, package: Package) -> None:
+    package("one-post", PIGEON, mailer="Pigeons")
+    package("other-post", PIGEON, mailer="Pigeons")
+    with pytest.raises(PluginError, match=r"several packages bring one \(one-post 1\.5, other-post 1\.5\)"):
+        _ = Components(config(tmp_path)).mailer
+    chosen = Components(config(tmp_path, components={"mailer": {"use": "other-post"}}))
+    assert type(chosen.mailer).__module__ == "other_post"
+    own = Components(config(tmp_path, components={"mailer": {"use": "sems"}}))
+    assert isinstance(own.mailer, SmtpMailer)
+    with pytest.raises(PluginError, match="no package of this name brings one"):
+        _ = Components(config(tmp_path, components={"mailer": {"use": "third-post"}})).mailer
+
+
+def test_the_command_lists_what_is_there_and_why_something_is_not(
+    tmp_path: Path, package: Package, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    package("pigeon-post", PIGEON, mailer="Pigeons")
+    package("broken", "import nonsense_that_is_not_there", authentication="Thing", telepathy="Thing")
+    result = CliRunner().invoke(command, ["plugins"])
+    assert result.exit_code == 0, result.output
+    lines = [line.split() for line in result.output.splitlines()]
+    assert ["components", "mailer", "Sends", "mail", "by", "pigeon."] in lines
+    assert ["components", "storage", "A", "database", "and", "files", "([storage])"] in lines
+    assert "authentication  DOES NOT LOAD: ModuleNotFoundError" in result.output
+    assert "telepathy       DOES NOT LOAD: there is no such kind, only storage, mailer" in result.output
+    assert ["pigeon-post", "1.5"] in lines
+
+
+async def test_a_package_knows_who_may_call(lab: Lab, package: Package) -> None:
+    package(
+        "directory",
+        "from sems.config.auth import UserSettings\n"
+        "class Users:\n"
+        "    def __init__(self, config, options): ...\n"
+        "    def users(self): return [UserSettings(name='zoe', password='secret')]\n",
+        authentication="Users",
+    )
+    auth = {"challenge": ["INVITE"], "users_of_component": True}
+    await lab.server(auth=auth, trusted=[])
+    phone = await lab.phone("zoe")
+    place = lab.resolve("sems")
+    with pytest.raises(CallFailed, match="401"):
+        await phone.server.dial(f"sip:echo@{place}", username="zoe", password="guess")
+    call = await phone.server.dial(f"sip:echo@{place}", username="zoe", password="secret")
+    assert call.state == "answered"
+    await call.hangup()
+
+
+async def test_where_nobody_knows_who_may_call_nobody_can(lab: Lab, package: Package) -> None:
+    package("directory", "import nonsense_that_is_not_there", authentication="Users")
+    with pytest.raises(StartError, match=r"nobody could call: the authentication of directory 1\.5"):
+        await lab.server()
+
+
+async def test_a_package_decides_whom_conferences_may_call(lab: Lab, package: Package) -> None:
+    package(
+        "policy",
+        "class Policy:\n"
+        "    def __init__(self, config, options): ...\n"
+        "    def allows(self, address, number):\n"
+        "        if address == 'sip:boom@example.com': raise ValueError('boom')\n"
+        "        return address == 'sip:zoe@example.com'\n",
+        dialout="Policy",
+    )
+    server = await lab.server(dialout={"allow": [".*"]})
+    exchange = server.conferences.exchange
+    assert exchange.way("zoe@example.com", "room", None).uri == "sip:zoe@example.com"
+    for refused in ("ben@example.com", "boom@example.com"):
+        with pytest.raises(Exception, match="can not be called from here"):
+            exchange.way(refused, "room", None)
+
+
+def test_a_kind_that_is_none_is_a_wrong_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sems.toml").write_text("[components.mailer]\nuse = 'x'\n")
+    assert load_config({}, environ={}).config.components["mailer"].use == "x"
