@@ -47,7 +47,7 @@ class Watch:
         return {gauge: stats[gauge] for gauge in GAUGES} | {
             "server.calls": len(server.calls),
             "server.rooms": len(server.rooms),
-            "handlers": len(server._incoming.handlers),
+            "handlers": len(server.incoming.handlers),
             "chores": len(server._chores),
             "sounding": len(server._sounding),
             "requests": len(server.engine._requests),
