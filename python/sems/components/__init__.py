@@ -8,6 +8,7 @@ kind           protocol                              comes with SEMS
 ============== ===================================== ============================================
 storage        :class:`Storage`                      a database and files
 mailer         :class:`Mailer`                       SMTP
+voice          :class:`Voice`                        espeak-ng
 authentication :class:`Authentication`               ``[[auth.users]]``
 dialout        :class:`DialoutPolicy`                ``[dialout] allow``
 ============== ===================================== ============================================
@@ -18,6 +19,7 @@ from .dialout import AllowList, DialoutPolicy
 from .finding import GROUP, KINDS, KINDS_OF_OURS, Components, FoundComponent
 from .mailer import Mailer, SmtpMailer
 from .storage import Storage
+from .voice import EspeakNg, Voice
 
 __all__ = [
     "GROUP",
@@ -28,8 +30,10 @@ __all__ = [
     "Components",
     "ConfiguredUsers",
     "DialoutPolicy",
+    "EspeakNg",
     "FoundComponent",
     "Mailer",
     "SmtpMailer",
     "Storage",
+    "Voice",
 ]

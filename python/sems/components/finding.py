@@ -16,6 +16,7 @@ from .authentication import Authentication, ConfiguredUsers
 from .dialout import AllowList, DialoutPolicy
 from .mailer import Mailer, SmtpMailer
 from .storage import Storage, mailboxes
+from .voice import NoVoiceAtAll, Voice, espeak
 
 if TYPE_CHECKING:
     from ..storage import Mail
@@ -26,6 +27,7 @@ GROUP = "sems.components"
 KINDS: Mapping[ComponentKind, type] = {
     "storage": Storage,
     "mailer": Mailer,
+    "voice": Voice,
     "authentication": Authentication,
     "dialout": DialoutPolicy,
 }
@@ -34,6 +36,7 @@ KINDS: Mapping[ComponentKind, type] = {
 KINDS_OF_OURS: Mapping[ComponentKind, str] = {
     "storage": "A database and files ([storage])",
     "mailer": "SMTP ([mail])",
+    "voice": "espeak-ng, where it is installed",
     "authentication": "[[auth.users]]",
     "dialout": "[dialout] allow",
 }
@@ -95,6 +98,16 @@ class Components:
     def mailer(self) -> Mailer:
         """What sends mail."""
         made: Mailer = self._get("mailer", lambda: SmtpMailer(self._config, {}))
+        return made
+
+    @property
+    def voice(self) -> Voice:
+        """What speaks texts; of a broken one, what says so whenever it is to speak."""
+        options = self._options("voice")
+        try:
+            made: Voice = self._get("voice", lambda: espeak(self._config, options))
+        except PluginError as error:
+            return NoVoiceAtAll(str(error))
         return made
 
     @property

@@ -8,11 +8,11 @@ from pydantic import Field
 
 from .section import Section
 
-ComponentKind = Literal["storage", "mailer", "authentication", "dialout"]
+ComponentKind = Literal["storage", "mailer", "voice", "authentication", "dialout"]
 
 
 class ComponentSettings(Section):
-    """``[components.KIND]``, KIND being ``storage``, ``mailer``, ``authentication`` or
+    """``[components.KIND]``, KIND being ``storage``, ``mailer``, ``voice``, ``authentication`` or
     ``dialout``."""
 
     use: str | None = None

@@ -154,6 +154,7 @@ class Server:
         try:
             self.ways = Ways(self.config, self.engine.core.listeners())
             self.sounds = SoundLibrary(self.config, self.engine)
+            self.voice = self.components.voice
             self.conferences = Conferences(self)
             self._webhooks = Webhooks(self.config.api.webhooks, self.conferences)
             self.accounts = Accounts(self)

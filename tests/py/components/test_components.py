@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from sems import CallFailed, Config, PluginError, StartError
+from sems import App, Call, CallFailed, Config, NoVoice, PluginError, StartError
 from sems.cli import app as command
 from sems.components import AllowList, Components, SmtpMailer
 from sems.config import load_config
@@ -158,6 +158,44 @@ async def test_a_package_decides_whom_conferences_may_call(lab: Lab, package: Pa
     for refused in ("ben@example.com", "boom@example.com"):
         with pytest.raises(Exception, match="can not be called from here"):
             exchange.way(refused, "room", None)
+
+
+async def test_a_package_speaks_and_a_broken_one_says_why_it_can_not(lab: Lab, package: Package) -> None:
+    package(
+        "humming",
+        "from sems import Speech\n"
+        "import array, math\n"
+        "class Hums:\n"
+        "    def __init__(self, config, options): ...\n"
+        "    async def speak(self, text, language):\n"
+        "        wave = [round(8000 * math.sin(2 * math.pi * 440 * n / 8000)) for n in range(16000)]\n"
+        "        return Speech(array.array('h', wave).tobytes(), 8000)\n",
+        voice="Hums",
+    )
+    told: list[str] = []
+    app = App("talker")
+
+    @app.call
+    async def talk(call: Call) -> None:
+        await call.answer()
+        try:
+            await call.say("Hello")
+        except NoVoice as error:
+            told.append(str(error))
+
+    await lab.server(apps=[app])
+    phone = await lab.phone("zoe")
+    await phone.call("sip:talker@sems")
+    assert (await phone.hear(1.0)).has_tone(440)
+    await phone.hang_up()
+    package("croaking", "import nonsense_that_is_not_there", voice="Croaks")
+    await lab.server(name="other", apps=[app], components={"voice": {"use": "croaking"}})
+    await phone.call("sip:talker@other")
+    await phone.ended()
+    assert told == [
+        "the voice of croaking 1.5 could not be loaded: ModuleNotFoundError: No module named"
+        " 'nonsense_that_is_not_there'"
+    ]
 
 
 def test_a_kind_that_is_none_is_a_wrong_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
