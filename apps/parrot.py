@@ -16,5 +16,5 @@ async def main(call: Call) -> None:
             said.append(block)
         elif said:
             for part in said:
-                call.audio.write(part)
+                call.audio.write_nowait(part)
             said.clear()

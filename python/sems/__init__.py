@@ -59,6 +59,7 @@ from .events import (
 from .registration.accounts import Account
 from .registration.bindings import Binding
 from .server import Server
+from .session import Session
 from .sip.headers import Headers, NameAddr, SipUri
 from .sip.identity import Diversion, History, Reason
 from .sip.requests import SipRequest, SipResponse
@@ -117,6 +118,7 @@ __all__ = [
     "Say",
     "SemsError",
     "Server",
+    "Session",
     "SipRequest",
     "SipResponse",
     "SipUri",

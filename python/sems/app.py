@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from .call import Call
     from .server import Server
+    from .session import Session
     from .sip.requests import SipRequest
     from .sip.subscriptions import Subscription
     from .sip.transfer import Refer
@@ -20,6 +21,7 @@ SubscriptionHandler = Callable[["Subscription"], Awaitable[None]]
 RequestHandler = Callable[["SipRequest"], Awaitable[None]]
 _Handler = TypeVar("_Handler", bound="Handler")
 _Hook = TypeVar("_Hook", bound="Hook")
+_Kind = TypeVar("_Kind", bound="type[Session]")
 _ReferHandler = TypeVar("_ReferHandler", bound="ReferHandler")
 _SubscriptionHandler = TypeVar("_SubscriptionHandler", bound="SubscriptionHandler")
 _RequestHandler = TypeVar("_RequestHandler", bound="RequestHandler")
@@ -58,6 +60,17 @@ class App:
         """Makes the coroutine function the one that takes each call."""
         self.handler = handler
         return handler
+
+    def session(self, kind: _Kind) -> _Kind:
+        """Makes the class the one of whose kind each call is a session, see :class:`~sems.Session`.
+
+        >>> @app.session
+        ... class Desk(Session):
+        ...     async def on_dtmf(self, digit: str) -> None:
+        ...         await self.call.play(f"digit-{digit}")
+        """
+        kind.serve(self)
+        return kind
 
     def message(self, handler: _RequestHandler) -> _RequestHandler:
         """Makes the coroutine function the one that takes texts (MESSAGE, RFC 3428), in and out of calls.

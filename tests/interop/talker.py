@@ -15,6 +15,6 @@ async def main(call: Call) -> None:
         async for block in listening:
             samples = numpy.frombuffer(block, dtype=numpy.int16)
             # Half as fast is an octave lower and twice as long: the second half is left out.
-            call.audio.write(samples[:800].repeat(2), rate=16_000)
+            call.audio.write_nowait(samples[:800].repeat(2), rate=16_000)
     finally:
         call.log.info("it was heard to the end", dropped=listening.dropped)

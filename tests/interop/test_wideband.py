@@ -33,7 +33,7 @@ async def test_what_files_and_programs_play_is_heard_in_the_whole_band(
         await call.answer()
         call.start_play(short)
         call.start_play(long)
-        call.audio.write(said, rate=48_000)
+        call.audio.write_nowait(said, rate=48_000)
         tap = call.tap(rate=16_000)
         samples, tapped = array("h"), array("h")
         async for block in call.audio.listen(rate=16_000):

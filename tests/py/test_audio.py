@@ -178,9 +178,9 @@ async def test_a_program_speaks_to_the_caller_alone_sample_by_sample(lab: Lab) -
         if call.caller_name == "alice":
             listening = call.audio.listen(direction="out")
             # In any pieces, of anything with a buffer.
-            call.audio.write(words[:777])
-            call.audio.write(words[777:5000].tobytes())
-            call.audio.write(numpy.array(words[5000:], dtype=numpy.int16))
+            call.audio.write_nowait(words[:777])
+            call.audio.write_nowait(words[777:5000].tobytes())
+            call.audio.write_nowait(numpy.array(words[5000:], dtype=numpy.int16))
             assert call.audio.waiting == pytest.approx(1.0, abs=0.03)
             await call.audio.drain(0)
             assert call.audio.waiting == 0
@@ -214,7 +214,7 @@ async def test_other_rates_are_said_as_they_sound(lab: Lab) -> None:
     async def main(call: Call) -> None:
         await call.answer()
         for rate in (16_000, 24_000, 48_000):
-            call.audio.write(tone(900, 0.5, rate), rate=rate)
+            call.audio.write_nowait(tone(900, 0.5, rate), rate=rate)
         await call.audio.drain(0)
         # It is still on its way to the ear.
         await call.sleep(0.2)
@@ -238,7 +238,7 @@ async def test_writing_can_wait_until_there_is_room(lab: Lab) -> None:
         begin = loop.time()
         second = tone(440, 1.0)
         for _ in range(30):
-            call.audio.write(second)
+            call.audio.write_nowait(second)
             await call.audio.drain(0.5)
             assert call.audio.waiting <= 0.5
         await call.audio.drain(0)
@@ -246,9 +246,9 @@ async def test_writing_can_wait_until_there_is_room(lab: Lab) -> None:
         assert call.audio.underruns <= 1
         # Without waiting it comes to an end.
         for _ in range(60):
-            call.audio.write(second)
+            call.audio.write_nowait(second)
         with pytest.raises(BufferError, match="drain"):
-            call.audio.write(second)
+            call.audio.write_nowait(second)
         assert call.audio.waiting == pytest.approx(60, abs=1)
 
     await lab.server(apps=[app_of(main)])
@@ -261,11 +261,11 @@ async def test_writing_can_wait_until_there_is_room(lab: Lab) -> None:
 async def test_what_was_written_can_be_taken_back(lab: Lab) -> None:
     async def main(call: Call) -> None:
         await call.answer()
-        call.audio.write(tone(440, 30))
+        call.audio.write_nowait(tone(440, 30))
         await call.sleep(1)
         call.audio.clear()
         assert call.audio.waiting == 0
-        call.audio.write(tone(900, 0.5))
+        call.audio.write_nowait(tone(900, 0.5))
         await call.audio.drain(0)
         await call.wait_ended()
 
@@ -301,7 +301,7 @@ async def test_a_room_is_heard_and_spoken_to(lab: Lab) -> None:
             blocks.append(block)
 
     listening = asyncio.create_task(listen())
-    room.audio.write(tone(1500, 1.0))
+    room.audio.write_nowait(tone(1500, 1.0))
     for_alice, for_ben = await asyncio.gather(alice.hear(0.8), ben.hear(0.8))
     assert for_alice.after(0.2).has_tone(1500)
     assert for_ben.after(0.2).has_tone(1500)
@@ -311,7 +311,7 @@ async def test_a_room_is_heard_and_spoken_to(lab: Lab) -> None:
     mix = heard_in(blocks).before(0.9)
     assert all(mix.has_tone(hz) for hz in (440, 600, 1500))
     with pytest.raises(WrongState):
-        room.audio.write(b"")
+        room.audio.write_nowait(b"")
     with pytest.raises(WrongState):
         room.audio.listen()
 
@@ -323,20 +323,20 @@ async def test_what_makes_no_sense_is_a_clear_error(lab: Lab) -> None:
         with pytest.raises(WrongState, match="before answer"):
             call.audio.listen()
         with pytest.raises(WrongState, match="before answer"):
-            call.audio.write(b"\0\0")
+            call.audio.write_nowait(b"\0\0")
         await call.answer()
         await call.audio.drain()
         call.audio.clear()
         for wrong in (b"\0", 17, "text", array("d", [0.5])):
             with pytest.raises(ValueError, match="pcm") as caught:
-                call.audio.write(wrong)  # type: ignore[arg-type]
+                call.audio.write_nowait(wrong)  # type: ignore[arg-type]
             errors.append(str(caught.value))
         with pytest.raises(ValueError, match="block"):
             call.audio.listen(block=2)
         with pytest.raises(ValueError, match="Hz"):
             call.audio.listen(rate=100)
         with pytest.raises(ValueError, match="Hz"):
-            call.audio.write(b"\0\0", rate=100)
+            call.audio.write_nowait(b"\0\0", rate=100)
 
     await lab.server(apps=[app_of(main)])
     alice = await lab.phone("alice")
@@ -358,7 +358,7 @@ async def test_whoever_waits_is_told_when_the_call_ends(lab: Lab) -> None:
             ended.append("listening")
 
         async def speak() -> None:
-            call.audio.write(tone(440, 30))
+            call.audio.write_nowait(tone(440, 30))
             try:
                 await call.audio.drain(0)
             except HungUp:
@@ -366,7 +366,7 @@ async def test_whoever_waits_is_told_when_the_call_ends(lab: Lab) -> None:
 
         await asyncio.gather(listen(), speak())
         with pytest.raises(HungUp):
-            call.audio.write(b"\0\0")
+            call.audio.write_nowait(b"\0\0")
         with pytest.raises(HungUp):
             call.audio.listen()
         ended.append("app")
@@ -397,7 +397,7 @@ async def test_nobody_who_listens_keeps_a_server_from_stopping(lab: Lab) -> None
         return "ended"
 
     async def speak() -> str:
-        call.audio.write(tone(440, 30))
+        call.audio.write_nowait(tone(440, 30))
         try:
             await call.audio.drain(0)
         except (HungUp, EngineError):

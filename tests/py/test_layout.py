@@ -39,7 +39,7 @@ LAYERS = (
     {"sip"},
     {"config"},
     {"routing", "locating", "audio", "trace", "storage"},
-    {"registration", "app", "call", "components"},
+    {"registration", "app", "call", "components", "session"},
     {"plugins", "conference"},
     {"control"},
     {"server"},

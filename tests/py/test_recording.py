@@ -114,7 +114,7 @@ async def test_both_sides_of_a_call_are_recorded(lab: Lab) -> None:
         with pytest.raises(WrongState, match=r"already, to .*both\.wav"):
             await call.record(lab.folder / "again.wav", "both")
         recordings.append(await call.record(lab.folder / "wide.wav", rate=16_000))
-        call.audio.write(bytes(16_000))
+        call.audio.write_nowait(bytes(16_000))
         await call.tone("sine:900:2000:-12")
         await call.stop_record("both")
         # Once more, anew; it ends with the call.

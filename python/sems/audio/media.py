@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 from abc import abstractmethod
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ..errors import HungUp, WrongState
 from ..events import CallEvent, Digit, Speaking
+from ..waiting import resolve
 from .pcm import Audio, Direction
 from .playback import Playback
 from .recording import Recording, begin
@@ -233,6 +235,32 @@ class CallMedia(CallTakes):
         """PCM both ways: ``async for block in call.audio`` is what the peer says, ``call.audio.write()``
         says something to it."""
         return Audio(self.server.engine, self._check_media, self._while_up, call=self.id)
+
+    async def wait_speaking(self, on: bool = True, *, timeout: float | None = None) -> bool:
+        """Waits until the peer speaks (``on=False``: is silent), and returns at once when that is so: False
+        when it has not come within ``timeout`` seconds. Speech is told some 60 ms after it has begun.
+
+        >>> if not await call.wait_speaking(timeout=5):
+        ...     await call.say("Are you still there?")
+        """
+        changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def on_event(event: CallEvent) -> None:
+            if isinstance(event, Speaking) and event.on == on:
+                resolve(changed, None)
+
+        self._must_be_up()
+        if self.speaking == on:
+            return True
+        forget = self.subscribe(on_event)
+        try:
+            async with asyncio.timeout(timeout):
+                await self._while_up(changed)
+        except TimeoutError:
+            return False
+        finally:
+            forget()
+        return True
 
     def _check_media(self) -> None:
         self._must_be_up()

@@ -24,6 +24,8 @@ BLOCK = 0.02
 """How long the blocks are of what is heard, in seconds, if nothing else is asked for."""
 WAITING = 60.0
 """How many seconds of what was written may wait to sound."""
+AHEAD = 1.0
+"""How many seconds :meth:`Audio.write` lets wait before it waits itself, if nothing else is asked for."""
 _SHORTEST, _LONGEST = 0.01, 1.0
 
 
@@ -38,9 +40,9 @@ class _Ring:
 class Audio:
     """The audio of a call or a room, as ``call.audio`` and ``room.audio``.
 
-    >>> async for block in call.audio:            # 20 ms of what the peer says, 16-bit mono at 8 kHz
+    >>> async for block in call.audio:                  # 20 ms of what the peer says, 16-bit at 8 kHz
     ...     samples = numpy.frombuffer(block, dtype=numpy.int16)
-    ...     call.audio.write(reply_to(samples))   # heard by the peer only
+    ...     await call.audio.write(reply_to(samples))   # heard by the peer only
 
     Anybody may listen any number of times. What is written sounds together with all else.
     """
@@ -61,6 +63,10 @@ class Audio:
         self._guard = guard
         self._call = call
         self._room = room
+        self.cleared = 0.0
+        """Seconds of what was written that have not sounded, because of :meth:`clear`."""
+        self.refused = 0
+        """How many times :meth:`write_nowait` has taken nothing, because too much was waiting."""
         self._rings: WeakValueDictionary[Direction, _Ring] = WeakValueDictionary()
         self._feed: Feed | None = None
         self._play = 0
@@ -92,13 +98,32 @@ class Audio:
 
     # Speaking
 
-    def write(self, pcm: Buffer, *, rate: int = RATE) -> None:
+    async def write(self, pcm: Buffer, *, rate: int = RATE, ahead: float = AHEAD) -> None:
         """Says ``pcm``, behind what was written before: 16-bit mono samples of ``rate`` Hz in anything
         with a buffer, such as bytes, an array or a block. Heard by the peer of a call, or by all in a
         room, as far up as ``rate`` and their codecs go.
 
-        Raises BufferError while a minute waits already; ``await drain()`` is how to wait. Raises
-        WrongState before there is a way for sound, HungUp when the call has ended.
+        Returns when no more than ``ahead`` seconds are still to sound, so that who writes faster than it
+        sounds waits here, and may be cancelled; what is handed over then sounds, unless it is
+        :meth:`cleared <clear>`. Raises WrongState before there is a way for sound, HungUp when the call ends.
+        """
+        if not 0 <= ahead <= WAITING - AHEAD:
+            raise ValueError(f"ahead is {ahead} seconds, not between 0 and {WAITING - AHEAD:g}")
+        samples = memoryview(pcm)
+        # What is long is handed over piece by piece.
+        piece = max(1, round(rate * AHEAD) * 2 // max(1, samples.itemsize))
+        if samples.ndim != 1 or len(samples) <= piece:
+            self.write_nowait(pcm, rate=rate)
+            await self._drain(ahead)
+            return
+        for at in range(0, len(samples), piece):
+            self.write_nowait(samples[at : at + piece], rate=rate)
+            await self._drain(ahead)
+
+    def write_nowait(self, pcm: Buffer, *, rate: int = RATE) -> None:
+        """As :meth:`write`, but returns at once.
+
+        Raises BufferError while a minute waits already, of which nothing is taken.
         """
         self._check()
         if self._feed is None:
@@ -107,6 +132,7 @@ class Audio:
             )
             self._engine.completion(request)
         if not self._feed.write(pcm, rate):
+            self.refused += 1
             raise BufferError(f"{self.waiting:.1f} seconds wait to sound already: await drain() first")
 
     async def drain(self, left: float = 0.2) -> None:
@@ -116,13 +142,20 @@ class Audio:
             return
         if left <= 0:
             self._feed.flush()
-        while self._feed.wait(max(left, 0.0)):
+        await self._drain(left)
+
+    async def _drain(self, left: float) -> None:
+        while self._feed is not None and self._feed.wait(max(left, 0.0)):
             await self._guard(self._engine.feed_ready(self._play))
 
-    def clear(self) -> None:
-        """What was written and has not sounded yet is not to sound any more: for a caller who interrupts."""
+    def clear(self) -> float:
+        """What was written and has not sounded yet is not to sound any more: for a caller who interrupts.
+        Returns how many seconds that were; :attr:`cleared` counts them."""
+        left = self.waiting
         if self._feed is not None:
             self._feed.clear()
+            self.cleared += left
+        return left
 
     @property
     def waiting(self) -> float:

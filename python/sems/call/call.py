@@ -100,6 +100,8 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
         """Name of the negotiated codec, such as ``PCMU``; None before the answer."""
         self.early_media = False
         """There is a way for sound although the call is not answered."""
+        self.ends_in_silence = True
+        """It is hung up when nothing has been heard of the peer for so long (``rtp_timeout``)."""
         self.on_hold = False
         """The peer has put us on hold."""
         self.link: str | None = None

@@ -73,8 +73,8 @@ class Lasting(ABC):
         ...     await asyncio.sleep(60)
 
         When the call ends, the block and all tasks are cancelled, whatever they wait for, and HungUp is
-        raised once all have ended. A task that fails ends the others and the block, and its error is raised
-        in an ExceptionGroup. When the block ends by itself the tasks are waited for.
+        raised once all have ended. What fails, a task or the block, ends the rest: an error alone is raised
+        as it is, several in an ExceptionGroup. When the block ends by itself the tasks are waited for.
         """
         self._must_be_up()
         task = asyncio.current_task()
@@ -96,6 +96,8 @@ class Lasting(ABC):
             alone = not ended or task.uncancel() == 0
             if alone and (isinstance(error, asyncio.CancelledError) if ended else _is_end_of(self, error)):
                 self._must_be_up()
+            if isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+                raise error.exceptions[0] from None
             raise
         finally:
             forget()

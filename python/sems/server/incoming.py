@@ -132,7 +132,7 @@ def on_silence(server: Server, call: Call) -> None:
                 # Early media was not heard; now it is time to speak.
                 asyncio.get_running_loop().call_later(server.config.rtp_timeout, end)
 
-    if server.config.rtp_timeout > 0:
+    if server.config.rtp_timeout > 0 and call.ends_in_silence:
         forget = call.subscribe(follow)
         end()
 
