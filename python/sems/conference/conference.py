@@ -203,10 +203,10 @@ class Conference:
             await member.wait_in_the_lobby()
             if not member.turned_away:
                 await member.enter()
-                self._greet(member)
                 if self.settings.record and not self.recorder.made:
                     kind = "mix" if self.settings.record is True else self.settings.record
                     self.model.do(Record(time.time(), RecordingKind(kind)), by=None)
+                self._greet(member)
             await call.wait_ended()
         finally:
             self._dismiss(member)
@@ -265,14 +265,14 @@ class Conference:
         return asyncio.create_task(opening)
 
     def _greet(self, member: Member) -> None:
-        here = len(self.model.participants)
+        here, words = len(self.model.participants), []
         if here == 1 and not self._welcomed:
-            member.speech.start("only-participant")
+            words = ["only-participant"]
         elif not self.model.settings.quiet:
             self._tell_of(member, "join", "has-joined")
-            member.speech.start(*member.speech.place(here))
+            words = member.speech.place(here)
         self._welcomed = True
-        self.recorder.greet(member)
+        member.speech.start(*words, *self.recorder.greeting(member.id))
 
     def _tell_of(self, member: Member, tone: str, words: str, side_room: str | None = None) -> None:
         """A tone, or his name as he has spoken it, to all who are in the room."""

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import EngineError, SoundNotFound, WrongState
 from ..log import logger
-from .events import Event, RecordingChanged, RecordingsChanged
+from .events import CameBack, Event, Moved, RecordingChanged, RecordingsChanged
 from .minutes import Minutes, RecordingKind, RecordingState
+from .talks import Background, Conversation
 
 if TYPE_CHECKING:
     from ..audio.recording import Recording
@@ -17,12 +18,11 @@ if TYPE_CHECKING:
     from ..server import Server
     from .archive import Archive
     from .conference import Conference
-    from .member import Member
 
 
 class Recorder:
-    """Follows the recording of one conference: files, a tone when it begins and ends, and a word to
-    those who come later."""
+    """Follows the recording of one conference: files, a tone and words when it begins and ends, and words to
+    those who come later, so that nobody is recorded who has not been told."""
 
     def __init__(self, conference: Conference, server: Server, archive: Archive) -> None:
         self._conference = conference
@@ -33,6 +33,7 @@ class Recorder:
         self._id: str | None = None
         self._names: dict[str, str] = {}
         self._made: set[str] = set()
+        self._told: set[int] = set()
         self._done: RecordingState = RecordingState.OFF
         self._turn = asyncio.Lock()
         conference.model.subscribe(self._on_event)
@@ -52,14 +53,24 @@ class Recorder:
         self._conference.model.record(RecordingsChanged)
 
     def _on_event(self, event: Event) -> None:
-        if isinstance(event, RecordingChanged):
-            self._server.spawn(self._follow())
+        match event:
+            case RecordingChanged(recording=recording):
+                if recording.state is RecordingState.OFF:
+                    self._told.clear()
+                self._server.spawn(self._follow())
+            case Moved(participant=him) | CameBack(participant=him):
+                # The room in which it was said is not the one where he was, or he did not hear it.
+                member = self._conference.members.get(him.id)
+                if member and him.side_room is None and (words := self.greeting(him.id)):
+                    member.speech.start(*words)
 
-    def greet(self, member: Member) -> None:
-        """Tells one who comes while it is recorded."""
-        if self._done is not RecordingState.OFF:
-            self._server.spawn(self._note_names())
-            member.speech.start("is-recorded")
+    def greeting(self, id: int) -> list[str]:
+        """Names of prompts for one who comes while it is recorded."""
+        if self._conference.model.recording.state is RecordingState.OFF or id in self._told:
+            return []
+        self._told.add(id)
+        self._server.spawn(self._note_names())
+        return ["is-recorded"]
 
     async def _follow(self) -> None:
         async with self._turn:
@@ -132,7 +143,31 @@ class Recorder:
 
     def _sound(self) -> None:
         room = self._conference.rooms.main
-        if room and not room.closed:
-            tone = "beep" if self._done is RecordingState.RECORDING else "hand-down"
-            with contextlib.suppress(SoundNotFound, EngineError, WrongState):
-                room.start_play(self._server.sounds.tone(tone))
+        if not room or room.closed:
+            return
+        sounds, language = self._server.sounds, self._conference.model.settings.language
+        with contextlib.suppress(SoundNotFound, EngineError, WrongState):
+            if self._done is RecordingState.PAUSED:
+                room.start_play(sounds.tone("hand-down"))
+            elif self._done is RecordingState.OFF:
+                room.start_play([sounds.tone("hand-down"), sounds.spoken("recording-ended", language)])
+            elif self._all_are_told():
+                room.start_play(sounds.tone("beep"))
+            else:
+                room.start_play([sounds.tone("beep"), sounds.spoken("is-recorded", language)])
+
+    def _all_are_told(self) -> bool:
+        """Notes those who hear now that it is recorded. False if it is new to somebody."""
+        model = self._conference.model
+        here = {
+            each.id
+            for each in model.participants.values()
+            if each.side_room is None and not (each.private and _deaf(model.talk_of(each.id)))
+        }
+        new = here - self._told
+        self._told |= here
+        return not new
+
+
+def _deaf(talk: Conversation | None) -> bool:
+    return talk is not None and talk.room is Background.OFF

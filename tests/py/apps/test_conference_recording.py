@@ -11,7 +11,15 @@ import pytest
 from meeting import TONES, meet, model
 
 from sems import Server
-from sems.conference import NotAllowed, PauseRecording, Record, RecordingKind, RecordingState, StopRecording
+from sems.conference import (
+    Move,
+    NotAllowed,
+    PauseRecording,
+    Record,
+    RecordingKind,
+    RecordingState,
+    StopRecording,
+)
 from sems.testing import Lab
 from sems.testing.hearing import Hearing
 
@@ -90,14 +98,50 @@ async def test_a_tone_tells_that_it_begins_and_who_comes_later_is_told(lab: Lab)
     ben.silence()
     await asyncio.sleep(0.5)
     assert (await ben.hear(0.5)).is_silent
-    listening = asyncio.create_task(ben.hear(1))
+    listening = asyncio.create_task(ben.hear(2))
     model(server).do(Record(0.0), by=1)
-    assert not (await listening).is_silent
+    heard = await listening
+    assert heard.before(0.5).has_tone(1000), "a beep"
+    assert heard.after(0.5).level > -40, "and words"
+    await asyncio.sleep(1.5)
     cleo = await lab.phone("cleo")
     await cleo.call("sip:standup@sems")
     said, other = await asyncio.gather(cleo.hear(2), anna.hear(2))
     assert not said.is_silent
     assert other.is_silent
+    listening = asyncio.create_task(ben.hear(2))
+    model(server).do(StopRecording(), by=1)
+    assert (await listening).after(0.5).level > -40, "that it has ended is said as well"
+
+
+async def test_who_was_elsewhere_when_it_began_is_told_when_he_comes_back_and_only_then(lab: Lab) -> None:
+    server = await lab.server(rooms={"default": {"join_sound": False}})
+    anna, ben, cleo = await meet(lab, "anna", "ben", "cleo")
+    for phone in (anna, ben, cleo):
+        phone.silence()
+    model(server).do(Move(2, "Blue"), by=1)
+    await asyncio.sleep(1)
+    there = asyncio.create_task(ben.hear(3))
+    model(server).do(Record(0.0), by=1)
+    assert (await there).is_silent
+    for told in (True, False):
+        here = asyncio.create_task(anna.hear(3))
+        model(server).do(Move(2, None), by=1)
+        await asyncio.sleep(0.8)  # the tone of having moved
+        assert ((await ben.hear(1)).level > -40) is told
+        assert (await here).is_silent, "nobody else has to hear it again"
+        model(server).do(Move(2, "Blue"), by=1)
+        await asyncio.sleep(1)
+
+
+async def test_where_everything_is_recorded_the_first_hears_it_after_all_else(lab: Lab) -> None:
+    await lab.server(rooms={"default": {"record": True}})
+    anna = await lab.phone("anna")
+    await anna.call("sip:standup@sems")
+    await asyncio.sleep(2.2)
+    assert (await anna.hear(1)).level > -40, "after having heard that nobody else is here"
+    await asyncio.sleep(2)
+    assert (await anna.hear(1)).is_silent
 
 
 async def test_only_a_moderator_records(lab: Lab) -> None:
