@@ -25,7 +25,7 @@ use sems_engine::{
         tap::{TapReader, tap},
     },
     queue::EventReceiver,
-    trace::heard::Heard,
+    trace::heard::{Heard, Places},
 };
 use sems_rtp::{HEADER_LEN, PayloadType, RtpHeader, SequenceNumber, Ssrc, Timestamp};
 use sems_sdp::EventSet;
@@ -86,6 +86,7 @@ struct Stage {
     told: Vec<sems_engine::event::Event>,
     ticks: Arc<AtomicU32>,
     now: Instant,
+    places: Arc<Places>,
 }
 
 impl Stage {
@@ -115,6 +116,7 @@ impl Stage {
             told: Vec::new(),
             ticks: Arc::default(),
             now,
+            places: Arc::new(Places::new(1 << 20)),
         };
         let room = RoomId::new(1, 0);
         stage.command(MediaCommand::OpenRoom { room });
@@ -183,7 +185,7 @@ impl Stage {
         };
         let mut leg = Leg::new(config, Port::new(peer(), quiet, address));
         if beside == Beside::Notes {
-            leg.take_notes(Arc::new(Heard::new(self.now)));
+            leg.take_notes(Arc::new(Heard::new(self.now, self.places.clone())));
         }
         assert!(self.media.handle().open(leg).is_ok());
     }

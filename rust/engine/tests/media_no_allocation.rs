@@ -29,7 +29,7 @@ use sems_engine::{
         tap::{TapReader, tap},
     },
     queue::EventReceiver,
-    trace::heard::Heard,
+    trace::heard::{Heard, Places},
 };
 use sems_rtp::{RtpHeader, SequenceNumber, Ssrc, Timestamp};
 
@@ -141,6 +141,7 @@ fn ticks_without_allocation(workers: usize, room_legs: usize, wide: bool) {
     };
     let mut media = Media::new(config, &mut events).unwrap();
     let handle = media.handle();
+    let places = Arc::new(Places::new(0));
     let room = RoomId::new(1, 0);
     let mut commands = vec![MediaCommand::OpenRoom { room }];
     let prompts = [
@@ -187,7 +188,7 @@ fn ticks_without_allocation(workers: usize, room_legs: usize, wide: bool) {
             first_timestamp: Timestamp(0),
         };
         let mut leg = Leg::new(config, port);
-        leg.take_notes(Arc::new(Heard::new(start)));
+        leg.take_notes(Arc::new(Heard::new(start, places.clone())));
         assert!(handle.open(leg).is_ok());
         // Three stay alone: one hears a prompt, one itself, one nothing.
         if number < 17 {

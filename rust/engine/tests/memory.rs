@@ -26,6 +26,7 @@ use sems_engine::{
         port::{PortPool, PortSource},
     },
     queue::EventReceiver,
+    trace::heard::{Heard, Places},
     transport::memory::{LinkQuality, MemoryNetwork},
 };
 use sems_rtp::{PayloadType, SequenceNumber, Ssrc, Timestamp};
@@ -90,6 +91,19 @@ fn a_leg_takes_no_more_than_its_codec_needs() {
             codec.name
         );
     }
+}
+
+#[test]
+fn what_replays_need_of_a_quiet_call_takes_less_than_1_kib() {
+    let _scales = SCALES.lock();
+    // Made beforehand, and weighed by what is taken of it.
+    let places = Arc::new(Places::new(1 << 20));
+    places.provide();
+    let without = weigh_leg(&g711::PCMU);
+    let with = weigh_legs(&g711::PCMU, Some(places));
+    let taken = with - without + Places::BLOCK_BYTES as isize;
+    println!("notes of a leg take {taken} bytes");
+    assert!((0..1024).contains(&taken), "{taken} bytes");
 }
 
 /// The memory of an answered call in an engine, a minute after its ACK.
@@ -174,6 +188,11 @@ fn weigh_calls() -> isize {
 
 /// The memory of a leg in a room of its own, whose peer may send G.711 as well.
 fn weigh_leg(codec: &'static Codec) -> isize {
+    weigh_legs(codec, None)
+}
+
+/// The same, with what comes written down there.
+fn weigh_legs(codec: &'static Codec, places: Option<Arc<Places>>) -> isize {
     let network = MemoryNetwork::new(0, LinkQuality::default());
     let start = network.epoch();
     let mut receiver = EventReceiver::new(None);
@@ -221,7 +240,10 @@ fn weigh_leg(codec: &'static Codec) -> isize {
             first_sequence: SequenceNumber(1),
             first_timestamp: Timestamp(1),
         };
-        let leg = Leg::new(config, ports.take(host.ip(), start).unwrap());
+        let mut leg = Leg::new(config, ports.take(host.ip(), start).unwrap());
+        if let Some(places) = &places {
+            leg.take_notes(Arc::new(Heard::new(start, places.clone())));
+        }
         assert!(handle.open(leg).is_ok());
         media.step(start);
     };

@@ -2,14 +2,20 @@
 //! when, their numbers and times, and of keys (RFC 4733) also what they say. Not the sound.
 //!
 //! A worker writes it and others read it, without a lock: a run's place is written once, and what
-//! grows in it is a word of its own. There are [`RUNS`] places, made with the leg; what comes when all
-//! are taken is counted.
+//! grows in it is a word of its own. Places come in blocks from what all calls have together
+//! ([`Places`]), as many as are needed, up to [`RUNS`]; when what comes has no place, that is noted.
 
 use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
-    sync::atomic::{AtomicU32, AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
+
+use super::places::BLOCK_PLACES;
+pub use super::places::Places;
 
 /// Runs and sources of which a call is remembered. A key takes two or three, a minute of speech
 /// without pauses one.
@@ -26,12 +32,17 @@ pub struct Heard {
     /// When the first packet came for which there was no place, by [`Heard::clock`], and 1 more; 0: none
     /// did.
     full: AtomicU64,
-    places: Box<[Place]>,
+    places: Arc<Places>,
+    /// Its first block, and the last that has something.
+    blocks: Option<(u32, AtomicU32)>,
 }
 
-/// Four words: two that stay as they are written, two that grow with the run.
-#[derive(Debug, Default)]
-struct Place([AtomicU64; 4]);
+/// Where a run is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Written {
+    block: u32,
+    place: u32,
+}
 
 /// What came one after the other from one source.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -119,19 +130,16 @@ pub(crate) const MOST_MISSING: u16 = (1 << 12) - 1;
 pub(crate) const LONGEST: Duration = Duration::from_millis((1 << 28) - 1);
 
 impl Heard {
-    /// Nothing so far. Times count from `start`.
-    pub fn new(start: Instant) -> Self {
+    /// Nothing so far. Times count from `start`; it will stand in `places`.
+    pub fn new(start: Instant, places: Arc<Places>) -> Self {
+        let first = places.take();
         Self {
             start,
             written: AtomicU32::new(0),
             full: AtomicU64::new(0),
-            places: std::iter::repeat_with(Place::default).take(RUNS).collect(),
+            places,
+            blocks: first.map(|block| (block, AtomicU32::new(block))),
         }
-    }
-
-    /// Bytes that it takes.
-    pub(crate) fn bytes(&self) -> usize {
-        size_of::<Self>() + size_of_val(&*self.places)
     }
 
     /// Units of 0.1 ms since the start.
@@ -158,7 +166,7 @@ impl Heard {
 
     /// Writes the beginning of a run that began at `now`, from a source by its number; returns its
     /// place, if there is one. For the worker alone.
-    pub(crate) fn begin_run(&self, now: Instant, source: u8, run: &Run) -> Option<u32> {
+    pub(crate) fn begin_run(&self, now: Instant, source: u8, run: &Run) -> Option<Written> {
         let (kind, marker, payload_type, first, second) = match run.what {
             What::Audio {
                 payload_type,
@@ -205,20 +213,32 @@ impl Heard {
         self.begin([head, numbers, growing(run), counted(run)])
     }
 
-    fn begin(&self, words: [u64; 4]) -> Option<u32> {
+    fn begin(&self, words: [u64; 4]) -> Option<Written> {
         let number = self.written.load(Ordering::Relaxed);
-        let place = self.places.get(number as usize)?;
-        for (word, value) in place.0.iter().zip(words) {
+        // After the first that found no place nothing is told any more.
+        if number as usize >= RUNS || self.full.load(Ordering::Relaxed) > 0 {
+            return None;
+        }
+        let (_, last) = self.blocks.as_ref()?;
+        let mut block = last.load(Ordering::Relaxed);
+        let place = number as usize % BLOCK_PLACES;
+        if number > 0 && place == 0 {
+            block = self.places.extend(block)?;
+            last.store(block, Ordering::Relaxed);
+        }
+        let words_there = &self.places.place(block, place)?.0;
+        for (word, value) in words_there.iter().zip(words) {
             word.store(value, Ordering::Relaxed);
         }
-        // Who sees the number sees what was written.
+        // Who sees the number sees what was written, and the block that it is in.
         self.written.store(number + 1, Ordering::Release);
-        Some(number)
+        let place = place as u32;
+        Some(Written { block, place })
     }
 
     /// Writes how far a run has come. For the worker alone.
-    pub(crate) fn grow(&self, place: u32, run: &Run) {
-        if let Some(place) = self.places.get(place as usize) {
+    pub(crate) fn grow(&self, written: Written, run: &Run) {
+        if let Some(place) = self.places.place(written.block, written.place as usize) {
             place.0[2].store(growing(run), Ordering::Relaxed);
             place.0[3].store(counted(run), Ordering::Relaxed);
         }
@@ -238,13 +258,33 @@ impl Heard {
             .map(|at| Duration::from_micros(at * 100))
     }
 
+    /// The words of all places that are written.
+    fn words(&self) -> impl Iterator<Item = [u64; 4]> {
+        let written = self.written.load(Ordering::Acquire) as usize;
+        let first = self.blocks.as_ref().map(|(first, _)| *first);
+        let blocks = std::iter::successors(first, |block| self.places.after(*block));
+        let places = blocks.flat_map(|block| (0..BLOCK_PLACES).map(move |place| (block, place)));
+        let places = places.take(written);
+        places.filter_map(|(block, place)| {
+            let place = &self.places.place(block, place)?.0;
+            Some(std::array::from_fn(|word| {
+                place[word].load(Ordering::Relaxed)
+            }))
+        })
+    }
+
+    /// The number of a source that is written. For the worker alone.
+    pub(crate) fn source(&self, from: SocketAddr) -> Option<u8> {
+        let mut sources = self.words().filter(|words| words[0] >> 62 == SOURCE);
+        let same = sources.find(|words| source(*words) == from);
+        same.map(|words| (words[0] >> 56 & 15) as u8)
+    }
+
     /// All that is written, in the order of beginnings.
     pub(crate) fn runs(&self) -> Vec<Run> {
         let mut sources = [None; SOURCES];
         let mut runs = Vec::new();
-        let written = self.written.load(Ordering::Acquire);
-        for place in &self.places[..written as usize] {
-            let words = std::array::from_fn(|word| place.0[word].load(Ordering::Relaxed));
+        for words in self.words() {
             let number = (words[0] >> 56 & 15) as usize;
             match words[0] >> 62 {
                 SOURCE => sources[number] = Some(source(words)),
@@ -252,6 +292,14 @@ impl Heard {
             }
         }
         runs
+    }
+}
+
+impl Drop for Heard {
+    fn drop(&mut self) {
+        if let Some((first, _)) = self.blocks {
+            self.places.give_back(first);
+        }
     }
 }
 

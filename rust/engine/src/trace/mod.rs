@@ -8,6 +8,7 @@
 
 pub mod heard;
 mod mask;
+mod places;
 mod read;
 mod say;
 mod subject;
@@ -27,7 +28,7 @@ use crate::{
     event::Event,
     ids::{CallId, RequestId},
 };
-use heard::Heard;
+use heard::{Heard, Places};
 pub(crate) use subject::Subject;
 use told::Told;
 
@@ -39,6 +40,8 @@ const PIECE: usize = 256;
 const KEEP_ALIVE: usize = 4;
 /// What an entry takes beside its message, about, in bytes.
 const ENTRY: usize = 144;
+/// Of the whole, what comes to ports takes at most one such part.
+const PACKETS: usize = 4;
 
 /// What happened, as it was noted.
 #[derive(Clone, Debug)]
@@ -67,8 +70,8 @@ pub struct Trace {
     ring: Mutex<Ring>,
     /// 0: nothing is recorded.
     limit: usize,
-    /// Whether packets are noted, too.
-    packets: bool,
+    /// Where packets are noted, too, if they are.
+    places: Option<Arc<Places>>,
     start: Instant,
     since_epoch: Duration,
     masks: mask::Masks,
@@ -96,7 +99,7 @@ impl Trace {
         Self {
             ring: Mutex::default(),
             limit,
-            packets: packets && limit > 0,
+            places: (packets && limit > 0).then(|| Arc::new(Places::new(limit / PACKETS))),
             start,
             since_epoch,
             masks: mask::Masks::new(key),
@@ -111,14 +114,20 @@ impl Trace {
     fn note(&self, at: Instant, what: What) {
         let payload = match &what {
             What::Received(_, payload) | What::Sent(_, payload) => payload.len(),
-            What::Heard(_, heard) => heard.bytes(),
+            What::Heard(..) => size_of::<Heard>(),
             _ => 0,
         };
         let mut ring = self.lock();
         ring.open.push(Noted { at, what });
         ring.open_bytes += payload + ENTRY;
-        if ring.open.len() == PIECE || ring.open_bytes > self.limit / 8 {
-            ring.seal(self.limit);
+        let mut limit = self.limit;
+        if let Some(places) = &self.places {
+            // Only one at a time does, since the ring is locked.
+            places.provide();
+            limit = limit.saturating_sub(places.bytes());
+        }
+        if ring.open.len() == PIECE || ring.open_bytes > limit / 8 {
+            ring.seal(limit);
         }
     }
 
@@ -133,12 +142,11 @@ impl Trace {
 
     /// Where a new leg is to note what comes to it, if that is wanted.
     pub(crate) fn listen(&self, call: CallId) -> Option<Arc<Heard>> {
-        self.packets.then(|| {
-            let heard = Arc::new(Heard::new(self.start));
-            // What is noted there has times of its own.
-            self.note(self.start, What::Heard(call, heard.clone()));
-            heard
-        })
+        let places = self.places.as_ref()?;
+        let heard = Arc::new(Heard::new(self.start, places.clone()));
+        // What is noted there has times of its own.
+        self.note(self.start, What::Heard(call, heard.clone()));
+        Some(heard)
     }
 
     fn snapshot(&self) -> Vec<Arc<[Noted]>> {
@@ -155,8 +163,9 @@ impl Trace {
 
     /// How many bytes the record takes, about.
     pub fn bytes(&self) -> usize {
+        let places = self.places.as_ref().map_or(0, |places| places.bytes());
         let ring = self.lock();
-        ring.bytes + ring.open_bytes
+        ring.bytes + ring.open_bytes + places
     }
 
     fn nanoseconds(&self, at: Instant) -> u64 {

@@ -132,10 +132,8 @@ impl Leg {
     ) -> bool {
         let datagram = &tick.datagram[..length];
         let is_peer = self.latch.is_peer(from.ip());
-        if let Some(notes) = &mut self.notes {
-            let about = (self.session.ssrc().0, muxed, !is_peer);
-            notes.report(tick.now, from, datagram, about);
-        }
+        let about = (self.session.ssrc().0, muxed, !is_peer);
+        self.notes.report(tick.now, from, datagram, about);
         if !is_peer {
             return false;
         }

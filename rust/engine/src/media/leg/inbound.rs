@@ -595,18 +595,15 @@ impl Leg {
         let verdict = self
             .latch
             .accept(tick.now, from, header.ssrc, header.sequence);
-        if let Some(notes) = &mut self.notes {
-            let (events, formats) = (&self.negotiated.receive_events, &self.inbound.formats);
-            let foreign = verdict == Verdict::Foreign;
-            notes.packet(tick.now, from, &packet, foreign, || {
-                match header.payload_type {
-                    event if events.contains(&event) => Kind::Event,
-                    PayloadType::COMFORT_NOISE => Kind::Sound,
-                    sound if formats.find(sound).is_some() => Kind::Sound,
-                    _ => Kind::Other,
-                }
+        let (events, formats) = (&self.negotiated.receive_events, &self.inbound.formats);
+        let at = (tick.now, self.inbound.ticks);
+        self.notes
+            .packet(at, from, &packet, verdict, || match header.payload_type {
+                event if events.contains(&event) => Kind::Event,
+                PayloadType::COMFORT_NOISE => Kind::Sound,
+                sound if formats.find(sound).is_some() => Kind::Sound,
+                _ => Kind::Other,
             });
-        }
         match verdict {
             Verdict::Accept => {}
             Verdict::Latched => self.settle(true),

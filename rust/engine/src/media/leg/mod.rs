@@ -41,7 +41,7 @@ use edge::Own;
 use inband::Inband;
 use inbound::Inbound;
 use keys::Keys;
-use notes::Notes;
+use notes::Noting;
 use packetizer::Packetizer;
 use voice::Voice;
 
@@ -212,7 +212,7 @@ pub struct Leg {
     /// Hears keys in the sound, where they don't come as events.
     inband: Option<Box<Inband>>,
     /// Writes down what comes.
-    notes: Option<Box<Notes>>,
+    notes: Noting,
 }
 
 /// A leg's part in a tick of its room.
@@ -276,7 +276,7 @@ impl Leg {
             digits: ArrayVec::new(),
             keys: Keys::default(),
             inband: update.inband,
-            notes: None,
+            notes: Noting::OFF,
         })
     }
 

@@ -1,6 +1,8 @@
 //! Notes of what comes to the leg's ports, for whoever asks later why a call went as it did. What
-//! follows on what came before costs a comparison and a count; [`Leg::flush_notes`] shows it to
-//! readers now and then.
+//! follows on what came before costs a comparison and a count ([`next`]); [`Leg::flush_notes`] shows
+//! it to readers now and then.
+
+mod next;
 
 use std::{
     net::SocketAddr,
@@ -9,10 +11,13 @@ use std::{
 };
 
 use arrayvec::ArrayVec;
-use sems_rtp::{RtpHeader, RtpPacket, rtcp, telephone_event::EVENT_LEN};
+use sems_rtp::{RtpPacket, rtcp, telephone_event::EVENT_LEN};
 
 use super::Leg;
-use crate::trace::heard::{Heard, LONGEST, MOST, MOST_MISSING, Report, Run, SOURCES, What};
+use crate::trace::heard::{
+    Heard, LONGEST, MOST, MOST_MISSING, Report, Run, SOURCES, What, Written,
+};
+pub(super) use next::Noting;
 
 /// A longer silence ends a run: whatever depends on silence waits longer than this.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -42,18 +47,19 @@ pub(super) enum Kind {
 }
 
 /// What one leg writes down.
-pub(super) struct Notes {
+struct Notes {
     heard: Arc<Heard>,
     /// The one that was written to last is the first.
     open: ArrayVec<Open, OPEN>,
-    sources: ArrayVec<SocketAddr, SOURCES>,
+    /// How many sources are written.
+    sources: u8,
     foreign: u32,
 }
 
 /// A run that may go on.
 struct Open {
     run: Run,
-    place: u32,
+    place: Written,
     began: Instant,
     last: Instant,
     next: u16,
@@ -62,42 +68,6 @@ struct Open {
 }
 
 impl Open {
-    /// Takes the next packet of sound, which most are, or `false`: it is another one.
-    #[inline]
-    fn goes_on(
-        &mut self,
-        now: Instant,
-        from: SocketAddr,
-        header: &RtpHeader,
-        foreign: bool,
-    ) -> bool {
-        let run = &mut self.run;
-        let What::Audio {
-            payload_type,
-            timestamps,
-            ..
-        } = &mut run.what
-        else {
-            return false;
-        };
-        let is_next = header.sequence.0 == self.next
-            && header.ssrc.0 == run.ssrc
-            && header.payload_type.number() == *payload_type
-            && is_near(timestamps.1, header.timestamp.0)
-            && foreign == run.foreign
-            && from == run.from
-            && now.saturating_duration_since(self.last) <= SILENCE
-            && run.count < MOST;
-        if is_next {
-            timestamps.1 = header.timestamp.0;
-            self.next = self.next.wrapping_add(1);
-            run.count += 1;
-            self.last = now;
-            self.grown = true;
-        }
-        is_next
-    }
-
     /// How far the run has come, for readers.
     fn show(&mut self, heard: &Heard) {
         self.run.span = self.last.saturating_duration_since(self.began);
@@ -226,33 +196,17 @@ fn follows(run: &Run, new: &What) -> bool {
 }
 
 impl Notes {
-    pub(super) fn new(heard: Arc<Heard>) -> Self {
+    fn new(heard: Arc<Heard>) -> Self {
         Self {
             heard,
             open: ArrayVec::new(),
-            sources: ArrayVec::new(),
+            sources: 0,
             foreign: 0,
         }
     }
 
-    /// An RTP packet came; `kind` says what for.
-    #[inline]
-    pub(super) fn packet(
-        &mut self,
-        now: Instant,
-        from: SocketAddr,
-        packet: &RtpPacket<'_>,
-        foreign: bool,
-        kind: impl FnOnce() -> Kind,
-    ) {
-        let goes_on = |open: &mut Open| open.goes_on(now, from, &packet.header, foreign);
-        if !self.open.first_mut().is_some_and(goes_on) {
-            self.other_packet(now, from, packet, foreign, kind());
-        }
-    }
-
     /// One that is not simply the next.
-    fn other_packet(
+    fn packet(
         &mut self,
         now: Instant,
         from: SocketAddr,
@@ -304,7 +258,7 @@ impl Notes {
     }
 
     /// A datagram of RTCP came, which is about `ours`.
-    pub(super) fn report(
+    fn report(
         &mut self,
         now: Instant,
         from: SocketAddr,
@@ -354,7 +308,6 @@ impl Notes {
         );
     }
 
-    #[inline]
     fn note(&mut self, now: Instant, sequence: u16, new: &Run) {
         if let Some(open) = self.open.first_mut()
             && open.take(now, new, sequence)
@@ -407,19 +360,23 @@ impl Notes {
 
     /// The number of a run's source, if there is room for both.
     fn source(&mut self, run: &Run) -> Option<u8> {
-        let known = self.sources.iter().position(|source| *source == run.from);
-        if run.foreign {
-            let is_new = known.is_none();
-            if self.foreign >= FOREIGN_RUNS || (is_new && self.sources.len() >= FOREIGN_SOURCES) {
-                return None;
-            }
-            self.foreign += 1;
+        if run.foreign && self.foreign >= FOREIGN_RUNS {
+            return None;
         }
-        if let Some(known) = known {
-            return Some(known as u8);
+        let known = self.heard.source(run.from);
+        let most = match run.foreign {
+            true => FOREIGN_SOURCES,
+            false => SOURCES,
+        };
+        if known.is_none() && usize::from(self.sources) >= most {
+            return None;
         }
-        let number = self.sources.len() as u8;
-        self.sources.try_push(run.from).ok()?;
+        self.foreign += u32::from(run.foreign);
+        if known.is_some() {
+            return known;
+        }
+        let number = self.sources;
+        self.sources += 1;
         self.heard.begin_source(number, run.from).then_some(number)
     }
 
@@ -433,14 +390,12 @@ impl Notes {
 impl Leg {
     /// Has the leg write down what comes to its ports. To be called before its first tick.
     pub fn take_notes(&mut self, heard: Arc<Heard>) {
-        self.notes = Some(Box::new(Notes::new(heard)));
+        self.notes = Noting::to(heard);
     }
 
     /// Shows readers what has been written down.
     pub(super) fn flush_notes(&mut self) {
-        if let Some(notes) = &mut self.notes {
-            notes.flush();
-        }
+        self.notes.flush();
     }
 }
 

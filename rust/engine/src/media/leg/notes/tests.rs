@@ -1,23 +1,30 @@
-use sems_rtp::{PayloadType, RtpHeader, SequenceNumber, Ssrc, Timestamp};
+use sems_rtp::{PayloadType, RtpHeader, SequenceNumber, Ssrc, Timestamp, Verdict};
 
 use super::*;
-use crate::trace::heard::RUNS;
+use crate::trace::heard::{Places, RUNS};
 
 struct Desk {
     start: Instant,
-    notes: Notes,
+    notes: Noting,
     heard: Arc<Heard>,
+    /// Whose packets the latch accepts.
+    latched: u16,
 }
 
 impl Desk {
     fn new() -> Self {
+        let places = Arc::new(Places::new(1 << 20));
+        Self::in_places(&places)
+    }
+
+    fn in_places(places: &Arc<Places>) -> Self {
         let start = Instant::now();
-        let heard = Arc::new(Heard::new(start));
-        let notes = Notes::new(heard.clone());
+        let heard = Arc::new(Heard::new(start, places.clone()));
         Self {
             start,
-            notes,
+            notes: Noting::to(heard.clone()),
             heard,
+            latched: 0,
         }
     }
 
@@ -55,14 +62,26 @@ impl Desk {
         let datagram = [&header.to_bytes()[..], payload].concat();
         let packet = RtpPacket::parse(&datagram).unwrap();
         let now = self.start + Duration::from_millis(at_ms);
-        let foreign = port == 666;
+        let verdict = match port {
+            666 => Verdict::Foreign,
+            _ if port == self.latched => Verdict::Accept,
+            _ => Verdict::Latched,
+        };
+        if verdict == Verdict::Latched {
+            self.latched = port;
+        }
         let kind = match payload_type {
             0 => Kind::Sound,
             101 => Kind::Event,
             _ => Kind::Other,
         };
-        self.notes
-            .packet(now, source(port), &packet, foreign, || kind);
+        self.notes.packet(
+            (now, (at_ms / 20) as u32),
+            source(port),
+            &packet,
+            verdict,
+            || kind,
+        );
     }
 
     fn report(&mut self, at_ms: u64, highest: u32, fraction_lost: u8) {
@@ -245,6 +264,46 @@ fn there_is_a_limit_and_strangers_leave_room() {
     assert_eq!(desk.counts().len(), RUNS - 2);
     let full = 2_000 + RUNS as u64 - 2 - u64::from(FOREIGN_RUNS);
     assert_eq!(desk.heard.full_since(), Some(Duration::from_millis(full)));
+}
+
+#[test]
+fn places_are_taken_as_they_are_needed_and_given_back_when_the_call_is_forgotten() {
+    let places = Arc::new(Places::new(1 << 20));
+    let all = places.left();
+    let mut quiet = Desk::in_places(&places);
+    let mut busy = Desk::in_places(&places);
+    for number in 0..500u16 {
+        quiet.audio(u64::from(number) * 20, 7, number, 4000);
+        // A run each: its source is another each time.
+        busy.audio(u64::from(number) * 20, u32::from(number / 20), number, 4000);
+    }
+    assert_eq!((quiet.counts(), busy.counts().len()), (vec![500], 25));
+    // A place for the source and 25 for its runs, eight in a block.
+    assert_eq!(all - places.left(), 1 + 4);
+    drop(busy);
+    assert_eq!(all - places.left(), 1);
+    let heard = quiet.heard.clone();
+    drop(quiet);
+    assert_eq!(heard.runs().len(), 1, "the call is remembered");
+    drop(heard);
+    assert_eq!(places.left(), all);
+}
+
+#[test]
+fn when_all_calls_together_have_no_place_left_the_one_without_says_so_for_good() {
+    let places = Arc::new(Places::new(0));
+    let mut last = Desk::in_places(&places);
+    let others: Vec<_> = (0..places.left())
+        .map(|_| Desk::in_places(&places))
+        .collect();
+    for number in 0..10 {
+        last.audio(u64::from(number) * 20, u32::from(number), number, 4000);
+    }
+    let full = Some(Duration::from_millis(7 * 20));
+    assert_eq!((last.runs().len(), last.heard.full_since()), (7, full));
+    drop(others);
+    last.audio(1_000, 30, 30, 4000);
+    assert_eq!((last.runs().len(), last.heard.full_since()), (7, full));
 }
 
 #[test]
