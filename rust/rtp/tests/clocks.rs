@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use sems_rtp::{
     Digit, EventSender, JitterBuffer, JitterBufferConfig, PayloadType, Pull, RtpHeader, RtpPacket,
-    RtpSession, SequenceNumber, SessionConfig, Ssrc, Timestamp, telephone_event::TelephoneEvent,
+    RtpSession, SequenceNumber, SessionConfig, Ssrc, Timestamp, jitter_buffer::Loss,
+    telephone_event::TelephoneEvent,
 };
 
 const TICK: Duration = Duration::from_millis(20);
@@ -67,20 +68,30 @@ fn a_buffer_that_starts_again_plays_a_stream_of_another_clock() {
 }
 
 #[test]
-fn the_packet_behind_a_lost_one_can_be_looked_at() {
+fn the_packet_behind_lost_ones_can_be_looked_at_and_more_made_up_than_was_pulled() {
     let mut buffer = JitterBuffer::new(JitterBufferConfig::G711);
     let now = Instant::now();
     push(&mut buffer, now, &packet(0, 0, &[0; 160]), 160);
     assert!(matches!(buffer.pull(now, 160), Pull::Frame(_)));
     push(&mut buffer, now, &packet(3, 480, &[3; 160]), 160);
-    assert_eq!(buffer.following(), None);
+    let loss = |units| Loss {
+        units,
+        duration: 160,
+        payload_type: PayloadType::PCMU,
+        payload: &[3; 160],
+    };
     assert_eq!(buffer.pull(now + TICK, 160), Pull::Lost { duration: 160 });
-    assert_eq!(buffer.following(), None);
-    assert_eq!(
-        buffer.pull(now + 2 * TICK, 160),
-        Pull::Lost { duration: 160 }
-    );
-    assert_eq!(buffer.following(), Some((PayloadType::PCMU, &[3; 160][..])));
+    assert_eq!(buffer.loss(160), Some(loss(320)));
+    // Half a tick is needed, a whole packet is made up.
+    let now = now + 2 * TICK;
+    assert_eq!(buffer.pull(now, 80), Pull::Lost { duration: 80 });
+    assert_eq!(buffer.loss(80), Some(loss(160)));
+    buffer.bridge(80);
+    let Pull::Frame(frame) = buffer.pull(now + TICK, 80) else {
+        panic!("the packet is there");
+    };
+    assert_eq!((frame.timestamp, frame.lost_before), (Timestamp(480), 2));
+    assert_eq!(buffer.loss(0), None);
 }
 
 #[test]

@@ -19,6 +19,8 @@ const DYNAMIC: u8 = 96;
 pub struct Line {
     /// Both speak it.
     pub codec: &'static Codec,
+    /// As the speaker's encoder is told to code.
+    pub parameters: Parameters,
     /// Of the speaker's packets.
     pub ptime_ms: u32,
     /// Each packet leaves so long after a tick of the room, in ms.
@@ -37,8 +39,10 @@ pub struct Heard {
     pub samples: Vec<i16>,
     /// When its first sample was heard, in ms after the first packet of the speaker's left.
     pub begin_ms: f64,
-    /// Packets of the speaker's that never came.
-    pub lost: u32,
+    /// The speaker's packets that never came, by their number.
+    pub lost: Vec<usize>,
+    /// Sound that was made up in place of what was missing or late, in ms.
+    pub concealed_ms: f64,
     /// Between any two packets of the listener's, less a tick, in ms.
     pub uneven_ms: f64,
 }
@@ -48,6 +52,7 @@ impl Line {
     pub fn new(codec: &'static Codec) -> Self {
         Self {
             codec,
+            parameters: Parameters::default(),
             ptime_ms: 20,
             phase_ms: 7.0,
             drift_ppm: 0.0,
@@ -71,12 +76,35 @@ impl Line {
         number as f64 / rate / (1.0 + self.drift_ppm * 1e-6)
     }
 
+    /// What the codec alone makes of `said`: coded and decoded twice, as on the way through a room, with no
+    /// network, buffer or mixer between.
+    pub fn alone(&self, said: &[i16]) -> Heard {
+        let mut samples = said.to_vec();
+        for ms in [self.ptime_ms, 20] {
+            let packet = (self.codec.rate.hz() / 1000 * ms) as usize;
+            let mut encoder = self.codec.encoder(self.parameters);
+            let mut decoder: Decoder = self.codec.decoder();
+            let mut payload = vec![0; 2 * packet];
+            for sound in samples.chunks_exact_mut(packet) {
+                let length = encoder.encode(sound, &mut payload);
+                decoder.decode(&payload[..length], sound);
+            }
+        }
+        Heard {
+            samples,
+            begin_ms: 0.0,
+            lost: Vec::new(),
+            concealed_ms: 0.0,
+            uneven_ms: 0.0,
+        }
+    }
+
     /// Has `said`, at the codec's rate, said and heard.
     pub fn carry(&self, said: &[i16]) -> Heard {
         let mut random = Random(self.seed);
         let packet = (self.codec.rate.hz() / 1000 * self.ptime_ms) as usize;
-        let mut encoder = self.codec.encoder(Parameters::default());
-        let (mut arrivals, mut lost) = (Vec::new(), 0);
+        let mut encoder = self.codec.encoder(self.parameters);
+        let (mut arrivals, mut lost) = (Vec::new(), Vec::new());
         for (number, samples) in said.chunks_exact(packet).enumerate() {
             let mut payload = vec![0; 2 * packet];
             let length = encoder.encode(samples, &mut payload);
@@ -92,13 +120,15 @@ impl Line {
             for at in weather.arrivals(left, &mut random) {
                 arrivals.push((at, number, payload.clone()));
             }
-            lost += u32::from(arrivals.len() == before);
+            if arrivals.len() == before {
+                lost.push(number);
+            }
         }
         arrivals.sort_by(|one, other| one.0.total_cmp(&other.0));
         self.run(&arrivals, lost)
     }
 
-    fn run(&self, arrivals: &[(f64, usize, Vec<u8>)], lost: u32) -> Heard {
+    fn run(&self, arrivals: &[(f64, usize, Vec<u8>)], lost: Vec<usize>) -> Heard {
         // The weather is made here.
         let quality = LinkQuality {
             delay: Duration::ZERO,
@@ -147,6 +177,7 @@ impl Line {
             samples: Vec::new(),
             begin_ms: 0.0,
             lost,
+            concealed_ms: stage.stat("rtp_concealed_us") as f64 / 1000.0,
             uneven_ms: 0.0,
         };
         let mut decoder: Decoder = codec.decoder();

@@ -8,7 +8,7 @@ use std::{fs::File, io::Write, path::Path};
 use sems_audio::{codec::CODECS, wav};
 use sems_sound::{
     line::Line,
-    measure::{aligned, delay, matches, segmental_snr},
+    measure::{added, aligned, delay, matches, segmental_snr},
     speech::speech,
     weather::Weather,
 };
@@ -46,11 +46,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 writer.flush()?;
             }
             let (p50, p99) = (delay(&found, 0.5), delay(&found, 0.99));
+            let alone = matches(&line, &said, &line.alone(&said));
+            let own = delay(&alone, 0.5);
+            let added = added(&found, &alone);
+            let (added50, added99) = (delay(&added, 0.5), delay(&added, 0.99));
             let snr = segmental_snr(&line, &said, &heard, &found);
             let codec = codec.name;
             writeln!(
                 figures,
-                r#"{{"name": "{name}", "codec": "{codec}", "weather": "{weather}", "rate": {rate}, "delay_ms_p50": {p50:.1}, "delay_ms_p99": {p99:.1}, "segmental_snr_db": {snr:.1}}}"#
+                r#"{{"name": "{name}", "codec": "{codec}", "weather": "{weather}", "rate": {rate}, "delay_ms_p50": {p50:.1}, "delay_ms_p99": {p99:.1}, "own_ms": {own:.1}, "added_ms_p50": {added50:.1}, "added_ms_p99": {added99:.1}, "segmental_snr_db": {snr:.1}}}"#
             )?;
         }
     }

@@ -145,6 +145,19 @@ pub fn delay(matches: &[Match], part: f64) -> f64 {
     delays[((delays.len() - 1) as f64 * part).round() as usize]
 }
 
+/// The windows of `found` with the delay that is left when that of the codec alone is taken off.
+pub fn added(found: &[Match], alone: &[Match]) -> Vec<Match> {
+    let own = |said| alone.iter().find(|own| own.said == said);
+    let both = found
+        .iter()
+        .filter_map(|found| Some((found, own(found.said)?)));
+    both.map(|(found, own)| Match {
+        delay_ms: found.delay_ms - own.delay_ms,
+        ..*found
+    })
+    .collect()
+}
+
 /// Segmental signal-to-noise ratio over frames of 20 ms of speech, each limited to −10 to 35 dB.
 pub fn segmental_snr(line: &Line, said: &[i16], heard: &Heard, matches: &[Match]) -> f64 {
     let frame = (line.codec.rate.hz() / 50) as usize;
@@ -169,6 +182,37 @@ pub fn segmental_snr(line: &Line, said: &[i16], heard: &Heard, matches: &[Match]
         }
     }
     ratios.iter().sum::<f64>() / ratios.len().max(1) as f64
+}
+
+/// How alike what was heard and said is, 0 to 1, in these packets of `length` samples, each looked for where
+/// the window around it was found.
+pub fn likeness_of(
+    packets: &[usize],
+    length: usize,
+    said: &[i16],
+    heard: &Heard,
+    found: &[Match],
+) -> f64 {
+    let (mut product, mut energies) = (0.0, [0.0, 0.0]);
+    for packet in packets {
+        let start = packet * length;
+        let around = found
+            .iter()
+            .filter(|found| found.likeness > 0.5)
+            .min_by_key(|found| (found.said + length).abs_diff(start));
+        let Some(around) = around else {
+            continue;
+        };
+        let place = (around.heard + start).saturating_sub(around.said);
+        let heard = heard.samples.get(place..place + length);
+        for (one, other) in said[start..].iter().zip(heard.unwrap_or_default()) {
+            let (one, other) = (f64::from(*one), f64::from(*other));
+            product += one * other;
+            energies[0] += one * one;
+            energies[1] += other * other;
+        }
+    }
+    product / (energies[0] * energies[1]).sqrt().max(1.0)
 }
 
 /// By how many dB what was heard is louder than what was said.

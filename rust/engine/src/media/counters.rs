@@ -30,6 +30,8 @@ counters! {
         rtp_lost,
         /// RTP packets that came too late to be played.
         rtp_late,
+        /// Sound made up for packets that did not come in time, in microseconds of it.
+        rtp_concealed_us,
         /// How often a stream that should have flowed was found not to, in either direction.
         streams_stopped,
         /// Ticks in which a playback was silent because what is to sound was not there in time.

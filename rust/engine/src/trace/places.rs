@@ -78,6 +78,7 @@ impl Places {
     }
 
     /// Blocks that nobody has.
+    #[cfg(test)]
     pub(crate) fn left(&self) -> usize {
         self.left.load(Ordering::Relaxed) as usize
     }

@@ -73,6 +73,19 @@ pub enum Pull<'a> {
     Empty,
 }
 
+/// What is missing before a packet that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Loss<'a> {
+    /// Units that are missing.
+    pub units: u32,
+    /// Units of the packet.
+    pub duration: u32,
+    /// Its payload type.
+    pub payload_type: PayloadType,
+    /// Its payload.
+    pub payload: &'a [u8],
+}
+
 /// What became of a pushed packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pushed {
