@@ -29,6 +29,7 @@ passwd={password}
 algorithm={algorithm}
 [rtp]
 audio_rtp_port={rtp_port}-{rtp_last}
+{rtp}
 [net]
 dns_srv_enabled=0
 [misc]
@@ -40,8 +41,8 @@ class Linphone:
     """`async with Linphone(folder, "lin", hz=440) as lin: await lin.dial(uri)`.
 
     `ca`: the file of the certificate that servers must show (whose addresses linphone can't read); None:
-    any will do. `sip`: further lines of that section of its configuration. `password`: a realm and its
-    password there, for the name linphone, which it gives by `algorithm` only.
+    any will do. `sip`, `rtp`: further lines of these sections of its configuration. `password`: a realm
+    and its password there, for the name linphone, which it gives by `algorithm` only.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Linphone:
         *,
         ca: Path | None = None,
         sip: str = "",
+        rtp: str = "",
         password: tuple[str, str] = ("", ""),
         algorithm: str = "MD5",
     ) -> None:
@@ -70,6 +72,7 @@ class Linphone:
             verify=int(ca is not None),
             ca=ca or "",
             sip=sip,
+            rtp=rtp,
             realm=password[0],
             password=password[1],
             algorithm=algorithm,
