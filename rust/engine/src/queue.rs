@@ -11,6 +11,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering, fence},
     },
+    time::Duration,
 };
 
 use crate::{event::Event, ids::CallId};
@@ -73,6 +74,25 @@ impl Wake {
         if self.pending.load(Ordering::Acquire) {
             self.clear();
         }
+    }
+
+    /// Waits to be woken, at most for `left`; `true`: woken.
+    pub fn wait(&self, left: Option<Duration>) -> bool {
+        let mut poll = libc::pollfd {
+            fd: self.as_raw_fd(),
+            events: libc::POLLIN,
+            revents: 0,
+        };
+        let timeout = left.map(|left| libc::timespec {
+            tv_sec: left.as_secs() as libc::time_t,
+            tv_nsec: left.subsec_nanos().into(),
+        });
+        let timeout = timeout
+            .as_ref()
+            .map_or(std::ptr::null(), std::ptr::from_ref);
+        // SAFETY: one pollfd, and a time that outlives the call or none; no signal mask.
+        let ready = unsafe { libc::ppoll(&mut poll, 1, timeout, std::ptr::null()) };
+        ready > 0
     }
 
     /// Makes the descriptor unreadable. To be called before the queue is emptied: what is put

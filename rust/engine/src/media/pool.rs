@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    os::fd::AsRawFd,
     path::{Path, PathBuf},
     sync::Arc,
     thread::{self, JoinHandle},
@@ -80,8 +79,13 @@ impl Media {
             what: "the media",
             source,
         };
-        let (file_senders, file_inboxes): (Vec<_>, Vec<_>) =
-            (0..files.threads.max(1)).map(|_| bounded(INBOX)).unzip();
+        let (mut file_senders, mut file_inboxes) = (Vec::new(), Vec::new());
+        for _ in 0..files.threads.max(1) {
+            let (sender, receiver) = bounded(INBOX);
+            let wake = Wake::new().map_err(start)?;
+            file_senders.push((sender, wake.clone()));
+            file_inboxes.push((receiver, wake));
+        }
         let to_files = FilesInbox::new(file_senders);
         let (waste_sender, waste) = bounded(INBOX);
         let wall = WallClock {
@@ -130,9 +134,10 @@ impl Media {
         let files = file_inboxes
             .into_iter()
             .zip(&file_counters)
-            .map(|(inbox, counters)| {
+            .map(|((inbox, wake), counters)| {
                 Files::new(FilesParts {
                     inbox,
+                    wake,
                     waste: waste.clone(),
                     workers: inboxes.clone(),
                     outbox: Outbox::new(events.sender(RING)),
@@ -497,29 +502,10 @@ fn run(mut worker: Worker, wake: &Wake) {
         if worker.has_messages() {
             continue;
         }
-        if left.is_none_or(|left| !left.is_zero()) && wait(wake, left) {
+        if left.is_none_or(|left| !left.is_zero()) && wake.wait(left) {
             wake.clear();
         }
     }
-}
-
-/// Waits to be woken, at most for `left`; `true`: woken.
-fn wait(wake: &Wake, left: Option<Duration>) -> bool {
-    let mut poll = libc::pollfd {
-        fd: wake.as_raw_fd(),
-        events: libc::POLLIN,
-        revents: 0,
-    };
-    let timeout = left.map(|left| libc::timespec {
-        tv_sec: left.as_secs() as libc::time_t,
-        tv_nsec: left.subsec_nanos().into(),
-    });
-    let timeout = timeout
-        .as_ref()
-        .map_or(std::ptr::null(), std::ptr::from_ref);
-    // SAFETY: one pollfd, and a time that outlives the call or none; no signal mask.
-    let ready = unsafe { libc::ppoll(&mut poll, 1, timeout, std::ptr::null()) };
-    ready > 0
 }
 
 /// Asks the system to wake this thread in time and before others.

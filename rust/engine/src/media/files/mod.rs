@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
 use self::cache::Found;
 use super::{
@@ -30,6 +30,7 @@ use crate::{
     event::Event,
     ids::{CallId, RecordingId, RequestId},
     outbox::Outbox,
+    queue::Wake,
 };
 
 pub(super) use cache::Cache;
@@ -77,15 +78,16 @@ counters! {
     }
 }
 
-/// The way to the file threads.
+/// The way to the file threads. They don't wait at the queue itself: to put something into a queue at which
+/// somebody waits takes a lock, and workers must take none.
 #[derive(Clone)]
 pub(super) struct FilesInbox {
-    threads: Arc<[Sender<ToFiles>]>,
+    threads: Arc<[(Sender<ToFiles>, Arc<Wake>)]>,
     next: Arc<AtomicUsize>,
 }
 
 impl FilesInbox {
-    pub(super) fn new(threads: Vec<Sender<ToFiles>>) -> Self {
+    pub(super) fn new(threads: Vec<(Sender<ToFiles>, Arc<Wake>)>) -> Self {
         Self {
             threads: threads.into(),
             next: Arc::default(),
@@ -105,18 +107,22 @@ impl FilesInbox {
             ToFiles::Stop => 0,
         };
         match self.threads.get(number % self.threads.len().max(1)) {
-            Some(thread) => thread
-                .try_send(message)
-                .map_err(crossbeam_channel::TrySendError::into_inner),
+            Some((thread, wake)) => {
+                let put = thread.try_send(message);
+                wake.wake();
+                put.map_err(crossbeam_channel::TrySendError::into_inner)
+            }
             None => Err(message),
         }
     }
 
     /// Tells each of them to end, after all that they were told before.
     pub(super) fn stop(&self) {
-        for thread in &*self.threads {
-            // One that is gone needs no order.
+        for (thread, wake) in &*self.threads {
+            // So that there is room; one that is gone needs no order.
+            wake.wake();
             let _ = thread.send(ToFiles::Stop);
+            wake.wake();
         }
     }
 }
@@ -124,6 +130,8 @@ impl FilesInbox {
 /// What a file thread is made of.
 pub(super) struct FilesParts {
     pub(super) inbox: Receiver<ToFiles>,
+    /// Woken when something is in it.
+    pub(super) wake: Arc<Wake>,
     pub(super) waste: Receiver<Waste>,
     pub(super) workers: Vec<WorkerInbox>,
     pub(super) outbox: Outbox,
@@ -160,8 +168,15 @@ impl Files {
         for recording in &mut self.recordings {
             recording.mark();
         }
-        while let Ok(message) = self.parts.inbox.try_recv() {
-            self.handle(message, now);
+        loop {
+            match self.parts.inbox.try_recv() {
+                Ok(message) => self.handle(message, now),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => {
+                    self.stopped = true;
+                    break;
+                }
+            }
         }
         self.parts.waste.try_iter().for_each(drop);
         self.read(now);
@@ -182,21 +197,18 @@ impl Files {
 
     /// Works until told to stop, then completes all files.
     pub(super) fn run(mut self) {
-        while !self.stopped {
-            let now = Instant::now();
-            let message = match self.next_deadline(now) {
-                Some(deadline) => self
-                    .parts
-                    .inbox
-                    .recv_timeout(deadline.saturating_duration_since(now)),
-                None => self.parts.inbox.recv().map_err(RecvTimeoutError::from),
-            };
-            match message {
-                Ok(message) => self.handle(message, Instant::now()),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
+        loop {
             self.step(Instant::now());
+            if self.stopped {
+                break;
+            }
+            let now = Instant::now();
+            let left = self
+                .next_deadline(now)
+                .map(|deadline| deadline.saturating_duration_since(now));
+            if left.is_none_or(|left| !left.is_zero()) && self.parts.wake.wait(left) {
+                self.parts.wake.clear();
+            }
         }
         self.complete();
     }
