@@ -8,6 +8,8 @@ mod latch;
 mod loudness;
 mod matrix;
 mod moving;
+#[cfg(feature = "opus")]
+mod opus_pauses;
 mod packets;
 mod parts;
 mod pauses;
@@ -19,5 +21,7 @@ mod rooms;
 mod streams;
 mod taps;
 mod watching;
+#[cfg(feature = "opus")]
 mod wide_sounds;
+#[cfg(feature = "opus")]
 mod wideband;

@@ -16,7 +16,7 @@ const PAYLOAD_TYPE: u8 = 110;
 pub struct Speaker {
     pub phone: usize,
     pub codec: &'static Codec,
-    encoder: Encoder,
+    pub encoder: Encoder,
     said: Box<dyn FnMut(usize) -> i16>,
     /// Samples that it has said.
     count: usize,
@@ -51,7 +51,8 @@ impl Speaker {
         self.said = Box::new(move |n| (amplitude * (step * n as f64).sin()).round() as i16);
     }
 
-    fn hush(&mut self) {
+    /// Says nothing from now on.
+    pub fn hush(&mut self) {
         self.said = Box::new(|_| 0);
     }
 
@@ -64,7 +65,10 @@ impl Speaker {
         let mut payload = vec![0; self.codec.longest_frame];
         let length = self.encoder.encode(&samples, &mut payload);
         let phone = &mut stage.phones[self.phone];
-        phone.send(PAYLOAD_TYPE, false, &payload[..length]);
+        // Some codecs have nothing to say in a pause.
+        if length > 0 {
+            phone.send(PAYLOAD_TYPE, false, &payload[..length]);
+        }
         phone.timestamp = phone.timestamp.wrapping_add(self.codec.units());
     }
 

@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
 use sems_engine::transport::{
-    Arrival,
+    Arrival, Transport,
     tls::{Tls, TlsConfig},
 };
 

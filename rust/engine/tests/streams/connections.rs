@@ -7,7 +7,7 @@ use std::{
 };
 
 use proptest::prelude::*;
-use sems_engine::transport::{Arrival, Transport, tls::Tls};
+use sems_engine::transport::{Arrival, Transport};
 use sems_sip::Flow;
 
 use crate::ends::{End, Folder, message, tls, until, until_messages};

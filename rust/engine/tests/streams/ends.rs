@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use sems_engine::transport::{
-    Arrival,
+    Arrival, Transport,
     quota::Quota,
     stream::StreamTransport,
     tls::{Tls, TlsConfig},
@@ -23,7 +23,7 @@ use sems_sip::Flow;
 pub const IDLE: Duration = Duration::from_secs(7200);
 
 /// A folder of its own for one test.
-pub struct Folder(PathBuf);
+pub struct Folder(pub PathBuf);
 
 impl Folder {
     pub fn new() -> Self {

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use sems_engine::transport::{Arrival, quota::Quota};
+use sems_engine::transport::{Arrival, Transport, quota::Quota};
 use sems_sip::Error;
 
 use crate::ends::{End, Folder, message, tls, until, until_messages};
