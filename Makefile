@@ -46,6 +46,7 @@ lint: lint-rust lint-python
 lint-rust: $(VENV)/.venv
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy -p sems-audio -p sems-engine --no-default-features --all-targets --locked -- -D warnings
 
 lint-python: $(VENV)/.core $(VENV)/.tools
 	$(BIN)/ruff check .
@@ -71,13 +72,15 @@ test-interop: $(VENV)/.core $(VENV)/.tools peers
 test-browser: $(VENV)/.core $(VENV)/.tools peers
 	$(BIN)/pytest tests/browser -n 2 --dist worksteal
 
-# What takes longer: the fuzz targets for a minute each, many more seeds of the simulation, and hours of sound.
+# What takes longer: the fuzz targets for a minute each, many more seeds of the simulation, hours of sound, and
+# the tests without Opus.
 FUZZ_SECONDS ?= 60
 proof: $(VENV)/.core $(VENV)/.tools
 	SEMS_SIM_SEEDS=5000 cargo test --release --locked -p sems-sim
 	SEMS_CROWD=100 SEMS_CROWD_SECONDS=180 $(BIN)/pytest tests/py/apps/test_conference_crowd.py
 	SEMS_API_EXAMPLES=200 $(BIN)/pytest tests/interop/test_api_fuzz.py --timeout 1800
 	SEMS_SOUND_LONG=1 cargo test --release --locked -p sems-sound
+	cargo test --locked -p sems-audio -p sems-engine --no-default-features
 	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
 	for target in $$(cargo +nightly fuzz list --fuzz-dir tests/fuzz); do \
 	  mkdir -p tests/fuzz/corpus/$$target tests/fuzz/seeds/$$target; \
