@@ -39,6 +39,8 @@ pub struct Plan {
     voices: Vec<Voice>,
     /// Services that block Python are called while it is measured.
     blocked: bool,
+    /// Media threads that the server gets; 0: one for each of its cores.
+    workers: u32,
     /// So many others call each second while it is measured, ten times what is allowed.
     flood: u64,
 }
@@ -66,6 +68,7 @@ impl Plan {
             headers: "",
             blocked: false,
             flood: 0,
+            workers: 0,
             voices: (0..calls).map(|i| voice(i as u32 % 3)).collect(),
         }
     }
@@ -103,9 +106,19 @@ impl Plan {
             headers: "",
             blocked: false,
             flood: 0,
+            workers: 0,
             voices: (0..calls)
                 .map(|i| if i < talkers { voice(i as u32) } else { SILENT })
                 .collect(),
+        }
+    }
+
+    /// As `room`, on two media threads, each of which has a part of it.
+    pub fn spread(calls: usize, talkers: usize) -> Self {
+        Self {
+            name: format!("spread:{calls}"),
+            workers: 2,
+            ..Self::room(calls, talkers)
         }
     }
 
@@ -119,6 +132,7 @@ impl Plan {
             voices: vec![SILENT; calls],
             blocked: false,
             flood: 0,
+            workers: 0,
         }
     }
 }
@@ -284,7 +298,7 @@ impl Run {
 pub fn run(plan: &Plan, sems: &Path, seconds: u64) -> Result<Measured, String> {
     pin_callers();
     eprintln!("{} …", plan.name);
-    let server = Process::sems(sems, &limits(plan))?;
+    let server = Process::sems(sems, plan.workers, &limits(plan))?;
     let memory_before = server.memory();
     let mut caller = Caller::new(server.sip()).map_err(|e| e.to_string())?;
     let mut run = Run::new(&plan.voices, plan.room)?;
@@ -311,6 +325,11 @@ pub fn run(plan: &Plan, sems: &Path, seconds: u64) -> Result<Measured, String> {
                 caller.lost.first()
             ));
         }
+    }
+    // A room is counted by each thread that has a part of it.
+    let parts = server.counter("rooms");
+    if plan.workers > 0 && parts != u64::from(plan.workers) {
+        return Err(format!("the room is on {parts} media threads"));
     }
     let late = |server: &Process| server.counter("late_ticks") + server.counter("skipped_ticks");
     let late_before = late(&server);

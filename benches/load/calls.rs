@@ -80,7 +80,7 @@ pub struct Run {
 pub fn run(rate: u64, sems: &Path, seconds: u64) -> Result<Calls, String> {
     pin_callers();
     eprintln!("calls:{rate} …");
-    let server = Process::sems(sems, "")?;
+    let server = Process::sems(sems, 0, "")?;
     let mut run = Run::new(server.sip(), rate, seconds + WARM_UP_SECONDS)?;
     run.calls(rate * WARM_UP_SECONDS, rate, false);
     let (before, start) = (server.cpu(), Instant::now());

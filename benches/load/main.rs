@@ -30,6 +30,7 @@ scenarios (default: echo, conference:300, blocked:300, room:400, announcement:10
   conference:N    N calls in rooms of three, one speaks at a time
   overload:N      conference:N while others call ten times as often as is allowed
   room:N          one room of N, five of whom speak
+  spread:N        the same on two media threads, each with a part of it (N above 500)
   blocked:N       conference:N while a service sleeps and another spins in Python
   announcement:N  N calls hear an announcement
   calls:N         N calls a second, each answered by a coroutine and hung up at once
@@ -92,6 +93,7 @@ fn run(scenario: &str, options: &Options, report: &mut Report) -> Result<(), Str
         "overload" => Plan::overload(count(200)?),
         "conference" => Plan::conference(count(300)?),
         "room" => Plan::room(count(400)?, 5),
+        "spread" => Plan::spread(count(1500)?, 5),
         "announcement" => Plan::announcement(count(1050)?),
         "ramp" => {
             for calls in [900, 1500, 2000, 2500, 3000, 3500] {

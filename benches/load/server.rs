@@ -54,13 +54,15 @@ impl Process {
         })
     }
 
-    /// A SEMS server on loopback; returns when it takes calls. `more_config` is added to its file.
-    pub fn sems(program: &Path, more_config: &str) -> Result<Self, String> {
+    /// A SEMS server on loopback, with so many media threads; returns when it takes calls. `more_config`
+    /// is added to its file.
+    pub fn sems(program: &Path, workers: u32, more_config: &str) -> Result<Self, String> {
         let host = own_address();
         let folder = std::env::temp_dir().join(format!("sems-load-{}", std::process::id()));
         fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
         let config = folder.join("sems.toml");
-        let settings = format!("[operator]\ntoken = \"load-test\"\n{more_config}");
+        let settings =
+            format!("workers = {workers}\n[operator]\ntoken = \"load-test\"\n{more_config}");
         fs::write(&config, settings).map_err(|e| e.to_string())?;
         let log = fs::File::create(folder.join("sems.log")).map_err(|e| e.to_string())?;
         let mut command = Command::new(program);
@@ -78,7 +80,10 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(log.try_clone().map_err(|e| e.to_string())?)
             .stderr(log);
-        pin_child(&mut command);
+        // Several threads need several cores; the callers are on one of them.
+        if workers < 2 {
+            pin_child(&mut command);
+        }
         let child = command
             .spawn()
             .map_err(|e| format!("cannot start {}: {e}", program.display()))?;
