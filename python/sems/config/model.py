@@ -326,8 +326,8 @@ class TraceSettings(Section):
     """What they may take; the oldest are forgotten first."""
     packets: bool = True
     """Whether that holds also what comes to RTP ports: from where, when and with which numbers, so that a
-    call can be replayed with its audio and keys. Neither the sound nor which keys. It takes less than 1 KiB of
-    a call without keys, and a quarter of ``megabytes`` at most."""
+    call can be replayed with its audio and keys. Neither the sound nor which keys. A call without keys takes
+    less than 1 KiB of it, and all together a quarter of ``megabytes`` at most."""
 
 
 class LogSettings(Section):
