@@ -2,7 +2,7 @@
 
 import { find, make, setText, show } from "./dom.js";
 import { ask, Refused } from "./session.js";
-import { said, words } from "./words.js";
+import { refusal, words } from "./words.js";
 
 const WAIT = 40_000; // ms; the server answers after 25 seconds at the latest
 const PAUSE = 1_000; // ms between two attempts
@@ -14,7 +14,7 @@ const form = find("#claim");
 const field = find("#code");
 const error = find("#error");
 
-const sentence = (problem) => (problem instanceof Refused ? said(problem.message) : words.notThrough);
+const sentence = (problem) => (problem instanceof Refused ? refusal(problem) : words.notThrough);
 
 /** Shows a code, and opens the page of the call whose phone keys it in. */
 async function offer() {

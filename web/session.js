@@ -5,9 +5,10 @@ const PATIENCE = 8_000; // ms for one command
 const PAUSE = 1_000; // ms between two attempts
 
 export class Refused extends Error {
-  constructor(status, sentence) {
-    super(sentence);
-    this.status = status;
+  /** `detail`: why, in an English sentence; `code` and `values`: the same for those who speak another language. */
+  constructor(status, { detail, code, values }) {
+    super(detail);
+    Object.assign(this, { status, code, values: values ?? {} });
   }
 }
 
@@ -29,7 +30,7 @@ export async function ask(method, url, body, patience = PATIENCE) {
   if (date) ahead = date + 500 - Date.now(); // it tells whole seconds
   const text = await response.text();
   const answer = text ? JSON.parse(text) : null;
-  if (!response.ok) throw new Refused(response.status, answer?.detail ?? response.statusText);
+  if (!response.ok) throw new Refused(response.status, answer ?? { detail: response.statusText });
   return answer;
 }
 

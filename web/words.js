@@ -5,16 +5,15 @@ import { words as all } from "./words/en.js";
 export const words = all;
 export const language = document.documentElement.lang;
 
-const NOT_ALLOWED = "That is not allowed. ";
+const NOT_ALLOWED = "That is not allowed.";
 
-/** A sentence of the server in the language of the page, if that is known there. `{}` stands for what varies. */
-export function said(sentence) {
-  if (sentence.startsWith(NOT_ALLOWED)) return `${words.notAllowed} ${said(sentence.slice(NOT_ALLOWED.length))}`;
-  for (const [theirs, ours] of Object.entries(words.said)) {
-    if (theirs === sentence) return ours;
-    const [before, after] = theirs.split("{}");
-    if (after !== undefined && sentence.startsWith(before) && sentence.endsWith(after))
-      return ours.replace("{}", sentence.slice(before.length, sentence.length - after.length));
-  }
-  return sentence;
+/** Why something was refused, in the language of the page. What is not known there stays as the server says it. */
+export function refusal({ message, code, values }) {
+  const ours = words.refusals[code];
+  if (!ours) return message;
+  const sentence = typeof ours === "string" ? ours : ours(values);
+  return message.startsWith(NOT_ALLOWED) ? `${words.notAllowed} ${sentence}` : sentence;
 }
+
+/** Why a call or a text did not get through, in the language of the page. */
+export const reason = (text) => words.reasons[text] ?? text;

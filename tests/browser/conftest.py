@@ -41,6 +41,7 @@ FLAGS = [
     "--disable-sync",
 ]
 FAINT = 33  # of 32768, which is -60 dB: a codec like Opus gives silence no zeros
+CONFIG = "[rooms.default]\nundo_time = 1\n"  # seconds, for which no test shall wait
 expect.set_options(timeout=PATIENCE * 1_000)
 
 
@@ -156,7 +157,7 @@ def loudest(samples: bytes) -> int:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SemsServer]:
-    async with SemsServer(tmp_path_factory.mktemp("sems")) as server:
+    async with SemsServer(tmp_path_factory.mktemp("sems"), config=CONFIG) as server:
         yield server
     # A link is a secret.
     assert not re.search(r"/c/[\w-]{10}", server.text())

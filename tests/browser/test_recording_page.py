@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import expect
 
-from .conftest import World, button
+from .conftest import PHONE, World, button
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -16,6 +16,11 @@ async def test_a_recording_is_seen_by_all_and_heard_and_deleted_by_the_moderator
     await expect(button(bens, "Record")).to_be_hidden()
     await button(page, "Record").click()
     await expect(bens.get_by_text("recording", exact=True)).to_be_visible()
+    (cleo,) = await world.dial("Cleo")
+    late = await world.page_of(cleo, viewport=PHONE)
+    await expect(late.get_by_text("recording", exact=True)).to_be_visible()
+    await late.get_by_role("tab", name="Text").click()
+    await expect(late.get_by_text("recording", exact=True)).to_be_visible()
     silence = ben.speak()
     await button(page, "Pause").click()
     await expect(bens.get_by_text("recording paused", exact=True)).to_be_visible()

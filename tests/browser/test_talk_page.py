@@ -86,6 +86,17 @@ async def test_a_member_is_moved_to_a_side_room_and_comes_back_without_rediallin
     await act(page, "Cleo", "Move Cleo")
     await page.get_by_role("dialog", name="Move Cleo to").get_by_role("button", name="Blue").click()
     await expect(row(bens, "Cleo")).to_contain_text("in Blue")
+    # Those who hear each other stand together under the name of their room, mine first.
+    for seen, names, headings in (
+        (page, ["Anna", "Ben", "Cleo"], ["Main room · 1", "Blue · 2"]),
+        (bens, ["Ben", "Cleo", "Anna"], ["Blue · 2", "Main room · 1"]),
+    ):
+        listed = seen.get_by_role("list", name="Participants")
+        await expect(listed.locator(".name")).to_have_text(names)
+        assert [
+            await one.get_attribute("data-group") for one in await listed.locator("[data-group]").all()
+        ] == headings
+    await expect(button(bens, "Bring everybody back")).to_be_hidden()
 
     anna_hears, cleo_hears = anna.call.tap("in"), cleo.call.tap("in")
     silence = ben.speak()
@@ -95,6 +106,10 @@ async def test_a_member_is_moved_to_a_side_room_and_comes_back_without_rediallin
     await expect(bens.get_by_text("You are speaking")).to_be_visible()
 
     await button(bens, "To the main room").click()
+    await expect(row(page, "Ben")).not_to_contain_text("in Blue")
+    await button(page, "Bring everybody back").click()
+    await expect(row(bens, "Cleo")).not_to_contain_text("in Blue")
+    await expect(page.locator("#participants [data-group]")).to_have_count(0)
     await expect(row(page, "Ben")).not_to_contain_text("in Blue")
     await expect(page.get_by_text("Ben is speaking")).to_be_visible()
     silence()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from .conftest import PHONE, World, button, row, told
 
@@ -79,6 +81,42 @@ async def test_a_line_is_shown_at_once_and_comes_back_into_the_field_if_it_is_re
     await told(page, "That did not get through. Try again.")
     await expect(field).to_have_value("is anybody there?")
     await expect(log(page).locator(".message")).to_have_count(0)
+
+
+async def test_a_line_stands_once_also_where_its_event_is_quicker_than_its_answer(world: World) -> None:
+    (anna,) = await world.dial("Anna")
+    page = await world.page_of(anna)
+    answers = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        answer = await route.fetch()
+        await answers.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/messages", late)
+    field = page.get_by_role("textbox", name="Message")
+    for text in ("twice", "twice"):
+        await field.fill(text)
+        await field.press("Enter")
+    lines = log(page).locator(".message")
+    await expect(log(page).locator(".message:not([data-pending])")).to_have_count(2)
+    await expect(lines).to_have_count(2)
+    answers.set()
+    await world.command("POST", "/messages", {"text": "and again"}, anna)
+    await expect(lines).to_have_count(3)
+
+
+async def test_who_writes_is_told_whom_his_line_did_not_reach(world: World) -> None:
+    """Ben has no page open, and his phone takes no texts."""
+    anna, _ = await world.dial("Anna", "Ben")
+    page, german = await world.page_of(anna), await world.open(anna.link, locale="de")
+    await button(page, "Write to Ben").click()
+    await page.keyboard.type("are you there?")
+    await page.keyboard.press("Enter")
+    await expect(log(page)).to_contain_text("Not delivered to Ben: The page is not open there")
+    await expect(german.locator("#messages")).to_contain_text(
+        "Bei Ben nicht angekommen: Die Seite ist dort nicht offen"
+    )
 
 
 async def test_on_a_telephone_what_is_new_is_counted_on_the_tab(world: World) -> None:

@@ -1,7 +1,7 @@
 // Who is being called into the room: a row below those who are here, where he will stand when he answers.
 
 import { enable, find, isEnabled, make, setAttribute, setText, show } from "../dom.js";
-import { said, words } from "../words.js";
+import { reason as inWords, words } from "../words.js";
 
 export class Calls {
   #list = null;
@@ -71,7 +71,7 @@ function fill(row, call, usable, may) {
   const [again, end] = row.querySelectorAll("button");
   setAttribute(row, "data-failed", over);
   setText(find(".name", row), name);
-  setText(find(".marks", row), over ? words.callFailed(said(reason), code) : words.call[state]);
+  setText(find(".marks", row), over ? words.callFailed(inWords(reason), code) : words.call[state]);
   setText(again, words.callAgain);
   setAttribute(again, "aria-label", words.callNameAgain(name));
   show(again, over && may);

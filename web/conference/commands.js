@@ -83,11 +83,16 @@ export class Commands {
   }
 
   say(text, to) {
-    return this.do(wishes.say(text, to), "POST", "/messages", to ? { text, to } : { text });
+    const known = this.state.room.messages.map(({ id }) => id);
+    return this.do(wishes.say(text, to, known), "POST", "/messages", to ? { text, to } : { text });
   }
 
   move(id, room) {
     return this.#change(wishes.move(id, room), id, { side_room: room });
+  }
+
+  gather() {
+    return this.do(wishes.gather(), "POST", "/gather");
   }
 
   askToTalk(id) {

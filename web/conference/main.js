@@ -1,8 +1,8 @@
 // The page of one call: it joins what happens in the conference, what is shown of it, and what is pressed.
 
-import { find, show } from "../dom.js";
+import { enable, find, isEnabled, show } from "../dom.js";
 import { ask, Follower, Refused } from "../session.js";
-import { said, words } from "../words.js";
+import { reason, refusal, words } from "../words.js";
 import { Asks } from "./asks.js";
 import { Calls } from "./calls.js";
 import { Commands } from "./commands.js";
@@ -19,7 +19,7 @@ import { State } from "./state.js";
 import { Tabs } from "./tabs.js";
 import { Texts } from "./text.js";
 
-const UNDO = 2_800; // ms; the server keeps the call of one who was removed a little longer
+const UNDO = 8_000; // ms; whose call is over by then is called again
 const SETTLED = 150; // ms without a move, after which a slider has been set
 const api = `${location.pathname.replace(/\/$/, "")}/api/v1`;
 
@@ -49,6 +49,8 @@ const texts = new Texts(find("#text"), {
 });
 const settings = new Settings(find("#settings"), commands);
 const calls = new Calls(find("#call"), find("#participants"), commands, () => tabs.choose("room"));
+const gather = find("#gather");
+gather.addEventListener("click", () => isEnabled(gather) && commands.gather());
 const recording = new Recording(commands, (error) => me.notify(sentenceOf(error)));
 const move = new Move((id, room) => commands.move(id, room));
 const rows = new Rows(
@@ -73,7 +75,7 @@ followKeys({ m: () => me.press("mute"), h: () => me.press("hand"), t: () => me.p
 
 // commands
 
-const sentenceOf = (error) => (error instanceof Refused ? said(error.message) : words.notThrough);
+const sentenceOf = (error) => (error instanceof Refused ? refusal(error) : words.notThrough);
 const participant = (id) => state.room.participants.get(id);
 
 /** Does at the end of a movement what would be too much to ask for at each step of it. */
@@ -142,6 +144,8 @@ function render() {
   settings.render(room, usable);
   calls.render(room, usable);
   recording.render(room, usable);
+  show(gather, mine.role === "moderator" && [...room.participants.values()].some((each) => each.side_room));
+  enable(gather, usable);
   tabs.render();
   rows.render(room, usable, crowd.shows);
 }
@@ -173,8 +177,8 @@ function announce(event) {
     news.tell(own ? words.youMoved(participant.side_room) : words.happened.moved(participant.name, participant.side_room));
   else if (type === "recording_changed") {
     news.tell(words.recordingNews[event.recording.state]);
-    if (event.error) me.notify(said(event.error));
-  } else if (type === "call_changed") news.tell(words.happened.call_changed(call.name, words.call[call.state] ?? said(call.reason)));
+    if (event.error) me.notify(reason(event.error));
+  } else if (type === "call_changed") news.tell(words.happened.call_changed(call.name, words.call[call.state] ?? reason(call.reason)));
   else if (type === "talk_changed") announceTalk(event.talk);
   else if (message && !tabs.sees("text") && message.sender !== room.me && type === "message_sent")
     news.tell(words.happened.message_sent(message.name));

@@ -1,6 +1,7 @@
 // The list of participants. A row is made once and keeps its place; only what is new in it is written.
 
 import { find, isEnabled, setAttribute, show } from "../dom.js";
+import { words } from "../words.js";
 import { Row, share } from "./row.js";
 
 const SLICE = 8; // ms that are spent at a time, so that nothing stutters however many come at once, …
@@ -37,15 +38,21 @@ export class Rows {
     setAttribute(this.list, "data-moderates", context.moderates && context.mode);
     const places = new Map(room.hands.map((id, index) => [id, index + 1]));
     const floor = new Set(room.floor);
+    const grouped = group([...room.participants.values()], context.place);
     let before = null;
     let written = 0;
-    for (const participant of room.participants.values()) {
+    for (const [participant, heading] of grouped) {
       const { id } = participant;
       const row = this.#rows.get(id) ?? this.#make(id);
       written += row.fill(participant, places.get(id), floor.has(id), room.volumes[id], context);
       show(row.element, shows(participant.name));
-      // Only who comes back after a removal is not simply the last.
-      const expected = before ? before.nextElementSibling : this.list.firstElementChild;
+      setAttribute(row.element, "data-group", heading);
+      // Only who comes back after a removal, or goes to another room, is not simply the last.
+      let expected = before ? before.nextElementSibling : this.list.firstElementChild;
+      if (expected?.nextElementSibling === row.element) {
+        this.list.append(expected); // it will be put where it belongs
+        expected = row.element;
+      }
       if (row.element !== expected) this.list.insertBefore(row.element, expected);
       before = row.element;
       if (written >= LEAST && performance.now() > end) return this.later();
@@ -121,6 +128,22 @@ export class Rows {
       if (opener && !next.hidden) return opener.focus();
     }
   }
+}
+
+/** The participants with the heading of each who is the first of his room: my room is the first, then the others. */
+function group(participants, mine) {
+  if (!participants.some((each) => each.side_room)) return participants.map((each) => [each, null]);
+  const rooms = new Map([[mine, []]]);
+  for (const each of participants) {
+    const room = each.side_room ?? null;
+    if (!rooms.has(room)) rooms.set(room, []);
+    rooms.get(room).push(each);
+  }
+  const order = [...rooms.keys()].sort((a, b) => (b === mine) - (a === mine) || (a ?? "").localeCompare(b ?? ""));
+  return order.flatMap((room) => {
+    const there = rooms.get(room);
+    return there.map((each, index) => [each, index ? null : `${room ?? words.mainRoom} · ${there.length}`]);
+  });
 }
 
 const idOf = (element) => Number(element.closest("li")?.dataset.id);

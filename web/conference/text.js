@@ -1,7 +1,7 @@
 // What people write to each other.
 
 import { enable, find, isEnabled, make, setAttribute, setText, show } from "../dom.js";
-import { language, words } from "../words.js";
+import { language, reason, words } from "../words.js";
 
 const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
 const LINK = /https?:\/\/[^\s<>"]*[^\s<>"'.,;:!?)\]}]/g;
@@ -91,7 +91,7 @@ export class Texts {
       to && make("span", { class: "only" }, sender === me ? words.onlyTo(whom.join(", ")) : words.onlyYou),
     );
     const text = make("p", { class: "said", dir: "auto" }, ...linked(message.text));
-    const failures = failed.map((each) => make("p", { class: "failed" }, words.notDelivered(each)));
+    const failures = failed.map((each) => make("p", { class: "failed" }, words.notDelivered({ ...each, reason: reason(each.reason) })));
     const element = make("div", { class: "message" }, head, text, ...failures);
     setAttribute(element, "data-own", sender === me);
     setAttribute(element, "data-pending", message.pending);

@@ -67,7 +67,12 @@ export const remove = (id) => (room) => {
   lowerHand(id)(room);
 };
 
-export const say = (text, to) => (room, wish) => {
+const arrived = new Set(); // lines whose events came before the answers
+
+export const say = (text, to, known) => (room, wish) => {
+  // Then it is there already, and not shown twice.
+  wish.id ??= room.messages.find(({ id, sender, pending }) => sender === room.me && !known.includes(id) && !arrived.has(id) && !pending)?.id;
+  if (wish.id !== undefined) return arrived.add(wish.id);
   wish.message ??= {
     id: `new ${Math.random()}`,
     at: new Date().toISOString(),
@@ -82,6 +87,9 @@ export const say = (text, to) => (room, wish) => {
 };
 
 export const move = (id, side_room) => change(id, { side_room });
+export const gather = () => (room) => {
+  for (const { id, side_room } of room.participants.values()) if (side_room) move(id, null)(room);
+};
 
 export const askToTalk = (ids) => (room) => {
   const own = room.talk ?? { id: null, kind: "private", by: room.me, members: [room.me], asked: [], state: "asked" };

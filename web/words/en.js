@@ -209,6 +209,7 @@ export const words = {
   mainRoom: "Main room",
   newSideRoom: "New side room",
   sideRooms: ["Blue", "Green", "Red", "Yellow", "White"],
+  gather: "Bring everybody back",
   toTheMainRoom: "To the main room",
   heardIn: (room) => `You are in ${room}, and are heard there`,
   youMoved: (room) => (room ? `You are in ${room} now` : "You are in the main room now"),
@@ -310,7 +311,8 @@ export const words = {
     ["?", "this list"],
   ],
 
-  // what the server says is English already
+  // why something is refused: the server says it in English, by its code it is said in other languages
   notAllowed: "That is not allowed.",
-  said: {},
+  refusals: {},
+  reasons: {},
 };

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+import sems
 from sems.audio.sounds import shipped
 from sems.control.bundle import script, style
 
 from .conftest import OPERATOR, Meeting
 
 WEB = shipped("web")
+PACKAGE = Path(sems.__file__).parent
 LANGUAGES = sorted(path.stem for path in (WEB / "words").glob("*.js"))
 
 
@@ -39,7 +41,7 @@ async def test_a_file_is_sent_once_and_then_only_asked_for(meeting: Meeting) -> 
         assert first.headers["content-type"].startswith("text/javascript")
         assert first.headers["cache-control"] == "no-cache"
         assert first.headers["content-encoding"] == "gzip"
-        assert first.text == script(WEB, "conference/main.js")
+        assert first.text == script(WEB, "conference/main.js", {"words/en.js": "words/en.js"})
         again = await browser.get(
             "/static/conference.en.js", headers={"If-None-Match": first.headers["etag"]}
         )
@@ -121,7 +123,9 @@ async def test_a_page_is_small_and_needs_one_script_and_one_style_sheet(
 def test_a_script_brings_all_that_it_needs_in_the_language_of_its_reader(tmp_path: Path) -> None:
     (tmp_path / "words").mkdir()
     (tmp_path / "words/en.js").write_text('export const words = { hello: "Hello" };\n')
-    (tmp_path / "words/de.js").write_text('export const words = { hello: "Guten Tag" };\n')
+    (tmp_path / "words/de.js").write_text(
+        'export const words = {\n  bye: { now: "Weg" },\n  hello: "Guten Tag",\n};\n'
+    )
     (tmp_path / "tell.js").write_text(
         'import { words as all } from "./words/en.js";\n\n'
         "export async function tell() {\n  return all.hello;\n}\n"
@@ -131,7 +135,7 @@ def test_a_script_brings_all_that_it_needs_in_the_language_of_its_reader(tmp_pat
     )
     bundle = script(tmp_path, "main.js", {"words/en.js": "words/de.js"})
     assert bundle.splitlines() == [
-        'const $0=(()=>{const words={hello:"Guten Tag"};',
+        'const $0=(()=>{const words={hello:"Guten Tag",};',
         "return{words}})();",
         "const $1=(()=>{const{words:all}=$0;async function tell(){return all.hello;}",
         "return{tell}})();",
@@ -158,6 +162,11 @@ def test_no_script_makes_markup_of_text() -> None:
         )
 
 
+def test_what_words_a_page_needs_can_be_told_from_its_scripts() -> None:
+    for path in WEB.rglob("*.js"):
+        assert not re.search(r"\bwords\[|\} = words|\.\.\.words", path.read_text())
+
+
 def test_all_languages_say_the_same_things() -> None:
     keys = {
         path.stem: re.findall(r"^  (\w+):", path.read_text(), re.MULTILINE)
@@ -166,6 +175,27 @@ def test_all_languages_say_the_same_things() -> None:
     assert set(keys) >= {"en", "de"}
     for language, named in keys.items():
         assert named == keys["en"], language
+
+
+# What pages never ask for, or say in words of their own.
+UNSAID = {"refused", "not_allowed", "only_operator", "operator_takes_no_part", "other_rooms", "other_site"}
+
+
+@pytest.mark.parametrize("language", [each for each in LANGUAGES if each != "en"])
+def test_every_refusal_is_said_in_every_language(language: str) -> None:
+    sources = [
+        path.read_text() for part in ("conference", "control") for path in (PACKAGE / part).rglob("*.py")
+    ]
+    codes = {
+        code for source in sources for code in re.findall(r'^    code(?:: str)? = "(\w+)"', source, re.M)
+    }
+    for source in sources:
+        for call in re.findall(r"(?:NotAllowed|Refused)\((.*?)\)$", source, re.DOTALL | re.MULTILINE):
+            codes.update(re.findall(r'"([a-z]+(?:_[a-z]+)*)",?\s*$', call))
+    assert {"room_locked", "muted_by_moderator", "only_this_machine"} <= codes
+    said = re.search(r"^  refusals: \{\n(.*?)^  \},", (WEB / f"words/{language}.js").read_text(), re.M | re.S)
+    assert said is not None
+    assert codes - UNSAID - set(re.findall(r"^    (\w+):", said[1], re.M)) == set()
 
 
 @pytest.mark.parametrize(
