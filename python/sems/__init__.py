@@ -65,6 +65,7 @@ from .sip.identity import Diversion, History, Reason
 from .sip.requests import SipRequest, SipResponse
 from .sip.subscriptions import Notification, Notifications, Subscription
 from .sip.transfer import Refer, Transfer
+from .storage import Counts, StoredMessage
 from .trace import Trace, TracedCall
 
 __all__ = [
@@ -82,6 +83,7 @@ __all__ = [
     "Conference",
     "Config",
     "ConfigError",
+    "Counts",
     "Digit",
     "Diversion",
     "EndReason",
@@ -128,6 +130,7 @@ __all__ = [
     "Speech",
     "StartError",
     "StorageError",
+    "StoredMessage",
     "StreamResumed",
     "StreamStopped",
     "Subscription",

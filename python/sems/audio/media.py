@@ -75,6 +75,7 @@ class CallMedia(CallTakes):
 
         Raises SoundNotFound for an unknown name and WrongState before there is a way for sound.
         """
+        self._must_be_up()
         if not self.has_media:
             raise WrongState("nothing can be played before answer() or ring(early_media=True)")
         playback = Playback(

@@ -315,6 +315,18 @@ class Server:
     def voice(self, voice: Voice) -> None:
         self.sounds.speaker = Speaker(voice)
 
+    def way_out(self, target: str, who: str) -> tuple[str, How]:
+        """How ``target``, a name, a number or an address, may be called at the wish of somebody of whom we
+        know who he is (``who``): its address and what :meth:`dial` takes with it, as ``[dialout]`` says. A
+        phone that is registered here may be called always.
+
+        Raises SemsError when it may not be called."""
+        if self.registrar.enabled and self.registrar.find(target):
+            return target, {}
+        way = self.conferences.exchange.way(target, who, None)
+        self.conferences.exchange.check_limits(who)
+        return way.uri, way.how
+
     @property
     def mailboxes(self) -> Storage:
         """The voice mail boxes. Raises PluginError when the package that brings their storage is broken."""
@@ -522,6 +534,10 @@ class Server:
     def _on_subscribed(self, event: Event.Subscribed) -> None:
         app, _ = dispatch.app_for(self, subscriptions.Subscription(self, event))
         handler = None if app is None else app.subscription_handlers.get(event.package)
+        if app is not None and handler is None:
+            # Who calls Anna may be in her conference; whoever asks for her messages asks somebody else.
+            takers = (each.subscription_handlers.get(event.package) for each in self.apps)
+            handler = next((taker for taker in takers if taker is not None), None)
         self.spawn(subscriptions.run(self, event, handler))
 
     def _on_subscription(self, event: _OfSubscriptions) -> None:

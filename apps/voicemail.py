@@ -1,0 +1,137 @@
+"""Takes messages for those who don't answer: greets, records, and delivers to the box, as e-mail, or both.
+
+Whose box it is, the first of these that there is: parameter ``box=NAME``; ``target`` of the address that was
+called (RFC 4458: ``sip:voicemail@…;target=sip:anna@…``); the dialled user; who diverted the call. Parameter
+``language``: what is spoken, in place of the box's language. Keys: any skips the greeting, ``#`` ends the
+message, ``*`` begins it anew.
+
+Whoever subscribes to ``message-summary`` of a box of his own is told how many messages wait (RFC 3842).
+"""
+
+import asyncio
+
+from sems import App, BoxFull, Call, EngineError, HungUp, SipUri, StorageError, Subscription
+
+app = App()
+
+SKIP = 0.05
+
+
+@app.call
+async def main(call: Call) -> None:
+    """Greets, records and delivers."""
+    boxes = call.server.mailboxes
+    box = wanted(call)
+    settings = None if box is None else boxes.settings(box)
+    if box is None or settings is None:
+        await call.reject(404, "No Such Box")
+        return
+    language = call.params.get("language", settings.language)
+    spoken = call.server.sounds.spoken
+    name, uri = caller(call)
+    await call.answer()
+    try:
+        draft = await boxes.begin(box, caller_name=name, caller_uri=uri)
+    except BoxFull:
+        await call.play(spoken("box-full", language))
+        return
+    except StorageError as error:
+        call.log.error("no message can be taken", box=box, why=str(error))
+        await call.play(spoken("message-not-kept", language))
+        return
+    try:
+        greeting = await boxes.greeting(box) or spoken("voicemail-greeting", language)
+        # Any key skips it.
+        await call.ask(greeting, digits=1, timeout=SKIP, retries=0)
+        again = True
+        while again:
+            await call.tone("beep")
+            take = await call.record_until(
+                draft.path, keys="#*", silence=settings.silence, limit=settings.max_seconds
+            )
+            again = take.key == "*"
+        if take.ended_by == "silence" and not take.spoken:
+            await boxes.discard(draft)
+            return
+        await boxes.deliver(draft)
+    except HungUp:
+        # Before there was anything to record.
+        await boxes.discard(draft)
+        raise
+    except (EngineError, StorageError) as error:
+        call.log.error("a message could not be kept", box=box, why=str(error))
+        if call.end is not None:
+            # Nobody can be told, so what there is of it is delivered when that is possible.
+            await boxes.deliver(draft)
+            return
+        await boxes.discard(draft)
+        await call.play(spoken("message-not-kept", language))
+        return
+    if call.end is None:
+        await call.play([spoken("message-kept", language), spoken("goodbye", language)])
+
+
+@app.subscription("message-summary")
+async def summary(subscription: Subscription) -> None:
+    """Tells how many messages wait, now and whenever that changes."""
+    boxes = subscription.server.mailboxes
+    box = known(subscription, subscription.params.get("box") or SipUri.parse(subscription.uri).user)
+    if box is None or not belongs(subscription, box):
+        await subscription.finish("rejected")
+        return
+    one_by_one = asyncio.Lock()
+
+    async def tell() -> None:
+        async with one_by_one:
+            counts = await boxes.counts(box)
+            waiting = "yes" if counts.new else "no"
+            await subscription.notify(
+                f"Messages-Waiting: {waiting}\r\nMessage-Account: {subscription.uri}\r\n"
+                f"Voice-Message: {counts.new}/{counts.saved} (0/0)\r\n",
+                "application/simple-message-summary",
+            )
+
+    def changed(name: str) -> None:
+        if name == box:
+            subscription.server.spawn(tell())
+
+    subscription.on_end = boxes.follow(changed)
+    await tell()
+
+
+def wanted(call: Call) -> str | None:
+    """The box that the call is for."""
+    diverted = [SipUri.parse(by.uri).user for by in reversed(call.diversions)]
+    diverted += [SipUri.parse(target.uri).user for target in call.history]
+    target = SipUri.parse(call.request_uri.params.get("target", "")).user
+    for name in (call.params.get("box"), target, call.user, *diverted):
+        if (box := known(call, name)) is not None:
+            return box
+    return None
+
+
+def known(asked: Call | Subscription, name: str | None) -> str | None:
+    """The box of that name, or of the user of that name."""
+    boxes = asked.server.mailboxes
+    return name if name and boxes.settings(name) is not None else boxes.box_of(name)
+
+
+def caller(call: Call) -> tuple[str, str]:
+    """Who leaves the message: his name and his address; nothing of who wants to be unknown."""
+    if call.privacy & {"id", "user", "header"}:
+        return "", ""
+    if (asserted := call.asserted_identity) is not None:
+        return asserted.name or call.caller_name, asserted.uri
+    return call.caller_name, call.caller_uri
+
+
+def belongs(subscription: Subscription, box: str) -> bool:
+    """Whether the subscriber may know: by the word of a trusted neighbour, a password, or since the owner's
+    telephone is registered from there."""
+    boxes = subscription.server.mailboxes
+    if subscription.trusted or boxes.box_of(subscription.authenticated_user) == box:
+        return True
+    return any(
+        phone.source == subscription.source and boxes.box_of(phone.aor.partition("@")[0]) == box
+        for phone in subscription.server.registrar.bindings()
+    )
