@@ -6,15 +6,15 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..audio import lines
 from ..errors import EngineError, SoundNotFound, WrongState
-from .commands import Command
+from .commands import Command, Mute
 from .dialler import Dialler
 from .errors import Refused, RoomLocked, WrongPin
 from .events import Event, Gone, Joined, LobbyChanged, ModeChanged, ParticipantChanged
@@ -25,7 +25,7 @@ from .member import Member
 from .minutes import Record, RecordingKind
 from .mixing import Mixing
 from .model import ConferenceModel
-from .overrides import role_of, settings_for
+from .overrides import chosen, role_of, settings_for
 from .participant import Presence, Role
 from .phones import allows
 from .pin import Guesses, ask_pin
@@ -137,28 +137,44 @@ class Conference:
 
         return lines.follow(self._server.engine, self._ids.keys, tell)
 
-    async def join(self, call: Call) -> None:
+    async def join(
+        self,
+        call: Call,
+        *,
+        role: Role | Literal["moderator", "speaker", "listener"] | None = None,
+        name: str | None = None,
+        muted: bool = False,
+        **options: Any,
+    ) -> None:
         """Lets the call take part, and returns when it has left.
 
+        >>> await server.conferences.get("standup").join(call, role="speaker", name="Anna", pin=None)
+
         It is answered with a link to its page, unless it has been answered before. Who is not let in
-        hears why, and is rejected. The parameter ``role`` of the call (``moderator``, ``speaker`` or
-        ``listener``), or ``moderator=yes``, overrides what the configuration says about moderators.
+        hears why, and is rejected. ``role``, or else the parameter ``role`` of the call (``moderator``,
+        ``speaker`` or ``listener``, or ``moderator=yes``), overrides what the configuration says about
+        moderators. ``name``: as whom the others see him; None: the caller's name. ``muted``: he is, until he
+        unmutes himself.
+
+        ``options``: what holds for this call instead of what ``[rooms]`` says, by the same names, such as
+        ``pin=None`` (it is not asked), ``waiting_room``, ``announce_names`` or ``language``. Raises TypeError
+        for a name that is none of these, and ValueError for a value that does not fit.
         """
         current = self._conferences.get(self.name)
         if current is not self:
             # The last member left while the caller of this method was on his way.
-            return await current.join(call)
+            return await current.join(call, role=role, name=name, muted=muted, **options)
         if self.links.lead_back(call.headers.all("Call-Info")):
             # A room that has dialled its way to us, and would hear itself.
             return await call.reject(482)
-        settings = settings_for(call, self.settings)
+        settings = chosen(settings_for(call, self.settings), options)
         if not self._members:
             self._begin(settings)
         link = self.links.reserve()
         speech = Speech(call, settings.language)
         try:
-            role = role_of(call)
-            pins = self._pins(call, settings)
+            role = role_of(call) if role is None else Role(role)
+            pins = self._pins({*call.params, *options}, settings)
             if role is not Role.MODERATOR and any(pins) and call.direction == "in":
                 self.model.must_be_open()
                 await self._answer(call, link)
@@ -170,7 +186,7 @@ class Conference:
             current = self._conferences.get(self.name)
             if not current.members:
                 current._begin(settings)
-            await current._take_part(call, link, speech, role, settings)
+            await current._take_part(call, link, speech, role, settings, name, muted)
         except Refused as refused:
             await self._turn_away(call, speech, refused)
         finally:
@@ -178,16 +194,25 @@ class Conference:
             speech.forget_name()
 
     async def _take_part(
-        self, call: Call, link: str, speech: Speech, role: Role | None, settings: RoomSettings
+        self,
+        call: Call,
+        link: str,
+        speech: Speech,
+        role: Role | None,
+        settings: RoomSettings,
+        name: str | None,
+        muted: bool,
     ) -> None:
         participant = self.model.admit(
-            call.caller_name,
+            name or call.caller_name,
             presence=Presence.DIALLED if call.direction == "out" else Presence.PHONE,
             role=role,
             texts=self.sends_texts_to(call),
             address="" if call.privacy else call.caller_uri,
             wait=settings.waiting_room or self.model.settings.waiting_room,
         )
+        if muted:
+            self.model.do(Mute(participant.id), by=participant.id)
         await self.attend(call, participant, link, speech)
 
     async def attend(self, call: Call, participant: Participant, link: str, speech: Speech) -> None:
@@ -223,12 +248,12 @@ class Conference:
     def _from_the_start(self, settings: RoomSettings) -> Settings:
         return replace(_settings(settings), dial=Who(self.server.config.dialout.who))
 
-    def _pins(self, call: Call, settings: RoomSettings) -> tuple[str | None, str | None]:
-        """What this caller can key in: what holds in the room, or what his own parameters say."""
+    def _pins(self, own: Collection[str], settings: RoomSettings) -> tuple[str | None, str | None]:
+        """What this caller can key in: what holds in the room, or what his ``own`` settings say."""
         room = self.model.settings
         return (
-            settings.pin if "pin" in call.params else room.pin,
-            settings.moderator_pin if "moderator_pin" in call.params else room.moderator_pin,
+            settings.pin if "pin" in own else room.pin,
+            settings.moderator_pin if "moderator_pin" in own else room.moderator_pin,
         )
 
     async def _ask_name(self, call: Call, speech: Speech) -> Path | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -28,6 +29,22 @@ def settings_for(call: Call, settings: RoomSettings) -> RoomSettings:
                 call.log.warning("a parameter of the call does not fit", parameter=key, why=wrong["msg"])
                 given.pop(key, None)
     return settings
+
+
+def chosen(settings: RoomSettings, options: Mapping[str, Any]) -> RoomSettings:
+    """The settings with what an app has chosen for a call. Raises TypeError for what is no setting, and
+    ValueError for what does not fit."""
+    for key in options:
+        if key not in RoomSettings.model_fields:
+            raise TypeError(f"join() knows no {key!r}: it is none of [rooms]")
+    if not options:
+        return settings
+    known = {key: getattr(settings, key) for key in RoomSettings.model_fields}
+    try:
+        return RoomSettings.model_validate({**known, **options})
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_input=False)[0]
+        raise ValueError(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}") from None
 
 
 def role_of(call: Call) -> Role | None:

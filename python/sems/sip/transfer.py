@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -56,6 +56,7 @@ class CallTransfer(ABC):
         notify: bool = True,
         hangup: bool = True,
         timeout: float = 180.0,
+        headers: Iterable[tuple[str, str]] = (),
     ) -> Transfer:
         """Has the peer call somebody else, and returns what came of it.
 
@@ -63,13 +64,18 @@ class CallTransfer(ABC):
         place (attended: RFC 3891). ``referred_by``: who we say has asked for it, a URI. ``notify``:
         the peer is to tell what comes of it, which it may do after this call has ended. ``hangup``:
         when it went well, this call is ended. ``timeout``: seconds until that counts as 408.
+        ``headers``: more header fields of the REFER.
+
+        >>> outcome = await call.transfer("sip:reception@example.org")          # blind
+        >>> colleague = await server.dial("sip:anna@example.org")               # attended: asked first, …
+        >>> outcome = await call.transfer(colleague)                            # … then joined
 
         Raises HungUp when the call is over before it is asked, EngineError when it can't be asked.
         """
         core = self.server.engine.core
-        headers = [("Referred-By", f"<{referred_by}>")] if referred_by else []
+        fields = [*([("Referred-By", f"<{referred_by}>")] if referred_by else []), *headers]
         where = {"uri": to} if isinstance(to, str) else {"other": to.id}
-        request, subscription = core.refer(self.id, **where, silent=not notify, headers=headers)
+        request, subscription = core.refer(self.id, **where, silent=not notify, headers=fields)
         result: asyncio.Future[Transfer] = asyncio.get_running_loop().create_future()
         accepted = False
 

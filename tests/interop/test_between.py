@@ -1,0 +1,55 @@
+"""Standing between phones that we did not write."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from peers.baresip import Baresip
+from peers.ports import free_port
+from peers.tones import hears, tail
+from sems import App, Call, Config, Server
+from sems.plugins import Apps
+
+
+async def test_baresip_is_put_through_to_the_first_who_answers_with_its_codec_kept(tmp_path: Path) -> None:
+    low = free_port(span=20)
+    # We like other codecs best: that must not matter to two phones that have one in common.
+    given = {
+        "host": "127.0.0.1", "sip_port": 0, "rtp_ports": f"{low}-{low + 19}", "data": tmp_path / "data",
+        "audio": {"codecs": ["opus", "G722", "PCMU", "PCMA"]}, "routes": [{"app": "between"}],
+    }  # fmt: skip
+    app = App("between")
+    calls: list[Call] = []
+    phones: list[str] = []
+
+    @app.call
+    async def main(call: Call) -> None:
+        calls.append(call)
+        await call.bridge(phones)
+
+    apps = Apps()
+    apps.add(app)
+    async with (
+        asyncio.timeout(25),
+        Server(Config.model_validate(given), apps=apps, web=False) as server,
+        Baresip(tmp_path, "Anna", 440, codec="pcma") as anna,
+        Baresip(tmp_path, "Ben", 700, codec="pcma", answers=True) as ben,
+        Baresip(tmp_path, "Cleo", 1100, codec="pcma") as cleo,
+    ):
+        phones += [cleo.uri, ben.uri]
+        await anna.dial(f"sip:somebody@127.0.0.1:{server.sip_port}")
+        await ben.event("CALL_ESTABLISHED")
+        # Who is not needed any more rings no longer.
+        await cleo.event("CALL_INCOMING")
+        await cleo.event("CALL_CLOSED")
+        incoming, outgoing = calls[0], next(call for call in server.calls.values() if call.direction == "out")
+        assert (incoming.codec, outgoing.codec) == ("PCMA", "PCMA")
+        assert outgoing.caller_name == "Anna"
+        # Both hear each other for a while, as their own meters show.
+        await asyncio.gather(anna.receives(), ben.receives())
+        await asyncio.sleep(1)
+        await ben.hang_up()
+        await anna.event("CALL_CLOSED")
+    for phone, hz in ((anna, 700), (ben, 440)):
+        assert hears(tail(phone.recording(), 0.4), hz), phone.name
