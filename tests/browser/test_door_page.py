@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from playwright.async_api import expect
 
@@ -69,9 +67,13 @@ async def test_a_pin_is_set_and_taken_away_and_shown_to_nobody(world: World) -> 
     await expect(field).to_have_attribute("placeholder", "is set")
     assert "4711" not in (await world.command("GET", "", None, anna))[1]
     (ben,) = await world.dial("Ben")
-    await asyncio.sleep(0.2)
+    bens = await world.open(ben.link)
+    await expect(bens.get_by_text("Key in the PIN on your phone")).to_be_visible()
+    await expect(button(bens, "Mute")).to_be_hidden()
     await expect(row(page, "Ben")).to_have_count(0)
     await ben.call.send_digits("4711#")
+    await expect(row(bens, "Ben")).to_be_visible()
+    await expect(button(bens, "Mute")).to_be_visible()
     await expect(row(page, "Ben")).to_be_visible()
     await button(page, "Take away").click()
     await expect(field).to_have_attribute("placeholder", "none")

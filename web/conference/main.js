@@ -238,6 +238,11 @@ function follow() {
   });
 }
 
+function waitForPin() {
+  show(find("#rest"), false);
+  me.alone(words.keyInPin, "");
+}
+
 async function begin() {
   try {
     const who = await ask("GET", `${api}/me`);
@@ -245,8 +250,10 @@ async function begin() {
     commands.path = `${api}/conferences/${encodeURIComponent(who.conference)}`;
     follow();
   } catch (error) {
-    if (error instanceof Refused && error.status < 500) return end(words.ended);
-    show(find("#reconnecting"), true);
+    const early = error instanceof Refused && error.status === 409;
+    if (error instanceof Refused && error.status < 500 && !early) return end(words.ended);
+    if (early) waitForPin();
+    show(find("#reconnecting"), !early);
     setTimeout(begin, 1_000);
   }
 }

@@ -75,6 +75,7 @@ export class Row {
     const facts = this.#filled;
     this.#filled = [];
     this.fill(...facts);
+    if (open) this.element.scrollIntoView({ block: "nearest" });
   }
 
   get opener() {

@@ -15,7 +15,7 @@ const time = (seconds) =>
 
 export const words = {
   // Knöpfe
-  mute: "Stumm schalten",
+  mute: "Ton aus",
   unmute: "Ton an",
   talk: "Sprechen",
   giveBack: "Wort zurückgeben",
@@ -135,7 +135,9 @@ export const words = {
   timeLeft: (seconds) => `Noch ${time(seconds)}`,
   youAreModerator: "Sie leiten jetzt den Raum",
   youAreNoModerator: "Sie leiten den Raum nicht mehr",
+  connecting: "Verbindung wird aufgebaut …",
   reconnecting: "Verbindung wird gesucht …",
+  keyInPin: "Tippen Sie die PIN am Telefon, und dann #. Diese Seite geht von selbst weiter.",
   ended: "Ihr Anruf ist zu Ende. Dieser Link gilt nicht mehr.",
   removed: "Die Leitung hat Sie aus dem Raum genommen.",
   notThrough: "Das kam nicht an. Versuchen Sie es noch einmal.",
