@@ -1,0 +1,226 @@
+"""The owner of a box at his messages."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from boxes import Prompts, tone
+
+from sems import Server
+from sems.storage import Counts
+from sems.testing import Lab, Phone
+
+BOXES: dict[str, Any] = {
+    "anna": {"users": ["anna", "100"], "pin": "2580", "name": "Anna"},
+    "ben": {"users": ["ben", "200"], "pin": "1357"},
+    "open": {"users": ["dora"]},
+}
+MESSAGE = 350.0
+"""The pitch of what was left."""
+
+
+class Visit:
+    """A phone that calls its box, and what it hears there."""
+
+    def __init__(self, server: Server, phone: Phone) -> None:
+        self.server = server
+        self.phone = phone
+        self.prompts = Prompts(server.config.data)
+
+    async def leave(self, box: str, **caller: str) -> str:
+        draft = await self.server.mailboxes.begin(box, **caller)
+        await asyncio.to_thread(tone, draft.path, MESSAGE, 2.0)
+        message = await self.server.mailboxes.deliver(draft)
+        assert message is not None
+        # So that the next one is later.
+        await asyncio.sleep(1.0)
+        return message.id
+
+    async def call(self, uri: str = "sip:voicebox@sems", seconds: float = 1.2) -> list[str]:
+        await self.phone.call(uri)
+        return await self.hear(seconds)
+
+    async def hear(self, seconds: float = 1.2) -> list[str]:
+        return self.prompts.said(await self.phone.hear(seconds))
+
+    async def key(self, keys: str, seconds: float = 1.2) -> list[str]:
+        """Presses keys, and hears what is said to the last."""
+        await self.phone.key(keys)
+        return await self.hear(seconds)
+
+
+async def visit(lab: Lab, name: str = "zoe", **settings: Any) -> Visit:
+    server = await lab.server(**{"boxes": BOXES, **settings})
+    return Visit(server, await lab.phone(name))
+
+
+async def opened(visit: Visit, number: str = "100", pin: str = "2580") -> list[str]:
+    assert await visit.call() == ["box-number"]
+    assert await visit.key(f"{number}#") == ["box-pin"]
+    return await visit.key(f"{pin}#", 3.5)
+
+
+async def test_messages_are_counted_heard_saved_and_deleted(lab: Lab) -> None:
+    anna = await visit(lab)
+    boxes = anna.server.mailboxes
+    first = await anna.leave("anna", caller_uri="sip:+4930@example.com")
+    second = await anna.leave("anna")
+    third = await anna.leave("anna")
+    await boxes.save("anna", third)
+    told = await opened(anna)
+    assert told == ["you-have", "new-messages", "one-saved-message", "box-menu"]
+    # "from", four digits, and the message itself, which is no prompt.
+    heard = await anna.key("1", 8.0)
+    assert heard[:2] == ["new-message", "message-from"]
+    assert heard[-1] == "message-menu"
+    assert (await anna.key("1", 1.0))[:1] == ["new-message"], "once more"
+    assert await anna.key("2", 1.2) == ["message-saved", "new-message"]
+    assert await anna.key("3", 1.2) == ["message-deleted", "saved-message"]
+    assert await boxes.message("anna", second) is None
+    assert [each.id for each in await boxes.messages("anna", "saved")] == [first, third]
+    assert await anna.key("#", 1.2) == ["no-more-messages", "box-menu"]
+    assert await anna.key("*", 1.0) == ["goodbye"]
+    await anna.phone.ended()
+    assert await boxes.counts("anna") == Counts(saved=2)
+
+
+async def test_a_message_that_the_owner_has_heard_is_saved_and_one_at_which_he_hangs_up_stays_new(
+    lab: Lab,
+) -> None:
+    anna = await visit(lab)
+    await anna.leave("anna")
+    await anna.leave("anna")
+    await opened(anna)
+    await anna.key("1", 3.0)
+    await anna.key("#", 1.0)
+    await anna.phone.hang_up()
+    await asyncio.sleep(1)
+    assert await anna.server.mailboxes.counts("anna") == Counts(new=1, saved=1)
+
+
+async def test_wrong_pins_open_nothing_and_after_ten_the_right_one_neither(lab: Lab) -> None:
+    anna = await visit(lab)
+    for _ in range(3):
+        assert await anna.call() == ["box-number"]
+        assert await anna.key("100#") == ["box-pin"]
+        assert await anna.key("1111#") == ["wrong-pin", "box-number"]
+        await anna.key("100#")
+        await anna.key("1111#")
+        await anna.key("100#")
+        assert await anna.key("1111#") == ["wrong-pin", "goodbye"]
+        await anna.phone.ended()
+    await anna.call()
+    await anna.key("100#")
+    await anna.key("1111#")
+    await anna.key("100#")
+    assert await anna.key("2580#") == ["box-locked", "goodbye"]
+    await anna.phone.ended()
+    await asyncio.sleep(900)
+    assert "you-have" in await opened(anna)
+
+
+async def test_who_keys_in_a_box_that_is_not_there_hears_the_same_as_with_a_wrong_pin(lab: Lab) -> None:
+    anna = await visit(lab)
+    assert await anna.call() == ["box-number"]
+    assert await anna.key("999#") == ["box-pin"]
+    assert await anna.key("2580#") == ["wrong-pin", "box-number"]
+
+
+async def test_the_owners_own_telephone_is_asked_for_the_pin_alone_or_where_there_is_none_for_nothing(
+    lab: Lab,
+) -> None:
+    anna = await visit(lab, "anna", trusted=["0.0.0.0/0"])
+    assert await anna.call() == ["box-pin"]
+    assert (await anna.key("2580#", 3.5))[0] == "you-have"
+    await anna.phone.hang_up()
+    dora = Visit(anna.server, await lab.phone("dora"))
+    assert (await dora.call(seconds=3.0))[:2] == ["you-have", "no-new-messages"]
+
+
+async def test_a_stranger_with_the_name_of_an_owner_does_not_come_into_his_box(lab: Lab) -> None:
+    dora = await visit(lab, "dora")
+    assert await dora.call() == ["box-number"]
+    routed = await visit_of(dora, lab)
+    assert routed == ["box-pin"]
+
+
+async def visit_of(dora: Visit, lab: Lab) -> list[str]:
+    """The same where a route says whose box it is."""
+    await dora.phone.hang_up()
+    routes = [{"app": "voicebox", "user": "mine", "params": {"box": "open"}}]
+    other = Visit(await lab.server(name="other", boxes=BOXES, routes=routes), dora.phone)
+    return await other.call("sip:mine@other")
+
+
+async def test_the_owner_calls_back(lab: Lab) -> None:
+    anna = await visit(lab, dialout={"allow": [".*"]})
+    caller = await lab.phone("caller")
+    await anna.leave("anna", caller_uri="sip:caller@caller")
+    await opened(anna)
+    await anna.key("1", 4.5)
+    await anna.phone.key("4")
+    call = await caller.ringing()
+    await call.answer()
+    await asyncio.sleep(1.0)
+    caller.tone(3000)
+    assert (await anna.phone.hear(1.0)).has_tone(3000)
+    await call.hangup()
+    assert "message-menu" in await anna.hear(2.0)
+
+
+async def test_nobody_is_called_back_who_may_not_be_called(lab: Lab) -> None:
+    anna = await visit(lab)
+    await anna.leave("anna", caller_uri="sip:0900@expensive.example")
+    await opened(anna)
+    await anna.key("1", 8.0)
+    assert await anna.key("4", 2.5) == ["please-hold", "can-not-call", "message-menu"]
+
+
+async def test_the_owner_replies_to_one_who_has_a_box(lab: Lab) -> None:
+    anna = await visit(lab)
+    await anna.leave("anna", caller_uri="sip:200@sems")
+    await anna.leave("anna", caller_uri="sip:stranger@sems")
+    await opened(anna)
+    await anna.key("1", 6.5)
+    assert await anna.key("5", 1.2) == ["speak-reply"]
+    anna.phone.tone(3000)
+    await asyncio.sleep(2.0)
+    anna.phone.silence()
+    assert await anna.key("#", 1.4) == ["message-kept", "message-menu"]
+    [reply] = await anna.server.mailboxes.messages("ben")
+    assert reply.caller_name == "Anna"
+    await anna.key("#", 4.0)
+    assert await anna.key("5", 1.2) == ["can-not-reply", "message-menu"]
+
+
+async def test_the_owner_speaks_a_greeting_and_takes_it_back(lab: Lab) -> None:
+    anna = await visit(lab)
+    await opened(anna)
+    assert await anna.key("2") == ["greeting-menu"]
+    assert await anna.key("2") == ["speak-greeting"]
+    anna.phone.tone(3000)
+    await asyncio.sleep(2.0)
+    anna.phone.silence()
+    assert "greeting-keep" in await anna.key("#", 4.0)
+    assert await anna.key("1", 1.4) == ["greeting-kept", "greeting-menu"]
+    spoken = await anna.server.mailboxes.greeting("anna")
+    assert spoken is not None
+    await anna.phone.key("1")
+    assert (await anna.phone.hear(1.0)).has_tone(3000)
+    await anna.hear(2.0)
+    assert await anna.key("3", 1.4) == ["greeting-usual", "greeting-menu"]
+    assert await anna.server.mailboxes.greeting("anna") is None
+    assert not list((anna.server.config.data / "drafts").glob("greeting*"))
+
+
+async def test_the_owner_changes_the_pin(lab: Lab) -> None:
+    anna = await visit(lab)
+    await opened(anna)
+    assert await anna.key("3") == ["new-pin"]
+    assert await anna.key("97531#") == ["new-pin-again"]
+    assert await anna.key("97531#", 1.4) == ["pin-changed", "box-menu"]
+    assert await anna.key("3") == ["new-pin"]
+    assert await anna.key("12#", 1.4) == ["pin-not-changed", "box-menu"]
+    await anna.phone.hang_up()
+    assert "you-have" in await opened(anna, pin="97531")
