@@ -87,6 +87,8 @@ class Lab:
         """Starts a server, called ``sip:…@NAME``. ``apps`` are added to those that can be found,
         ``settings`` are those of :class:`~sems.config.Config`."""
         config = Config.model_validate({"data": self.folder / name, **settings})
+        # As a server does that starts on a machine.
+        config.data.mkdir(parents=True, exist_ok=True)
         found = Apps.find(list(scripts))
         for app in apps:
             found.add(app)
