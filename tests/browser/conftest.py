@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import re
 from array import array
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,16 @@ class World:
     windows: Windows
     room: str
     stack: AsyncExitStack
+    ends: list[Callable[[], Awaitable[Any]]] = field(default_factory=list)
+    """What is left to do when the room is not needed any more."""
+
+    def __post_init__(self) -> None:
+        self.stack.push_async_callback(self.close)
+
+    async def close(self) -> None:
+        """Hangs up and leaves the windows to others, all at once."""
+        ends, self.ends[:] = self.ends[:], []
+        await asyncio.gather(*(end() for end in ends))
 
     async def dial(self, *names: str, room: str | None = None) -> list[Caller]:
         """Callers who are in the room, one after the other; the first moderates."""
@@ -84,14 +95,14 @@ class World:
             call = await self.phones.dial(
                 self.server.uri(room or self.room), from_name=name, timeout=PATIENCE
             )
-            self.stack.push_async_callback(call.hangup)
+            self.ends.append(call.hangup)
             callers.append(Caller(name, call))
         return callers
 
     async def window(self, **options: Any) -> BrowserContext:
         """A browser of its own, with cookies of its own."""
         window = await self.windows.take(**options)
-        self.stack.push_async_callback(self.windows.give_back, window)
+        self.ends.append(functools.partial(self.windows.give_back, window))
         return window
 
     async def open(self, url: str, window: BrowserContext | None = None, **options: Any) -> Page:
