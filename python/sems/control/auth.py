@@ -123,7 +123,7 @@ class Auth:
             except UnknownLink:
                 raise _unauthorized("This token is not known here.") from None
         if self.has_operator_session(request):
-            self._must_come_from_our_page(request)
+            self.must_come_from_our_page(request)
             return Caller(None)
         raise _unauthorized("A token is wanted: Authorization: Bearer TOKEN.")
 
@@ -157,9 +157,9 @@ class Auth:
         token = self._server.operator_token.encode()
         return hashlib.blake2b(token, key=self._session_key, digest_size=24).hexdigest()
 
-    def _must_come_from_our_page(self, request: HTTPConnection) -> None:
+    def must_come_from_our_page(self, request: HTTPConnection) -> None:
         """A cookie is sent along by the browser whoever asks, so what changes something must come from
-        our own page."""
+        our own page. Raises NotAllowed."""
         if request.scope["method"] in _SAFE or request.headers.get("sec-fetch-site") == "same-origin":
             return
         origin = urlsplit(request.headers.get("origin", "")).netloc

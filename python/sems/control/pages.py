@@ -19,6 +19,7 @@ from starlette.routing import Route
 from ..audio.sounds import shipped
 from ..conference import EarlyLink, EndedLink, UnknownLink
 from .auth import Auth
+from .boxes import BoxPages
 from .files import load
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Pages:
         self._server = server
         self._auth = auth
         self._web = load(folder or shipped("web"))
+        self._boxes = BoxPages(server, auth, self._words, self._page)
 
     def routes(self) -> list[Route]:
         """Everything that is no API."""
@@ -41,6 +43,7 @@ class Pages:
             Route("/operator", self.operator, methods=["GET"]),
             Route("/operator", self.log_in, methods=["POST"]),
             Route("/operator/leave", self.log_out, methods=["POST"]),
+            *self._boxes.routes(),
             Route("/healthz", self.health, methods=["GET"]),
             Route("/static/{path:path}", self.file, methods=["GET"]),
         ]
@@ -130,6 +133,9 @@ class Pages:
 
     def _language(self, request: Request) -> str:
         return spoken(request.headers.get("accept-language", ""), self._web.languages)
+
+    def _words(self, request: Request) -> dict[str, str]:
+        return self._web.words[self._language(request)]
 
     def _login(self, request: Request, error: str, status: int = 200) -> Response:
         return self._page(request, "login", status, error=html.escape(error))
