@@ -60,7 +60,8 @@ def trace(
     """Show why a call failed: its messages as a ladder, with times.
 
     Asks a running server, which remembers the last calls and other requests. Without CALL-ID it lists them.
-    Secrets (digest answers, passwords, links to pages, which keys were pressed) are masked.
+    Secrets (digest answers, passwords, links to pages, which keys were pressed, what was
+    written) are masked.
     """
     with one_clear_line():
         loaded = load_config({"config": config, "data": data}).config

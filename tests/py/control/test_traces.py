@@ -69,3 +69,23 @@ async def test_what_is_not_remembered_or_wrongly_asked_is_said(meeting: Meeting)
     assert missing.status_code == 404
     assert "nothing is remembered of call nobody@nowhere" in missing.json()["detail"].lower()
     assert wrong.status_code == 422
+
+
+async def test_what_is_written_in_private_is_neither_in_a_trace_nor_on_disk(meeting: Meeting) -> None:
+    line = meeting.phones["ben"].line
+    assert (await line.send_message("@cleo the password is Xylophon")).code == 200
+    assert (await meeting.phones["ben"].send_message("sip:standup@sems", "@cleo Xylophon again")).code == 200
+    async with meeting.client("anna") as client:
+        answer = await client.post(
+            "/api/v1/conferences/standup/messages", json={"text": "Xylophon?", "to": [2]}
+        )
+        assert answer.is_success
+    await asyncio.sleep(1)
+    assert [each.to for each in meeting.model.messages.values()] == [(3,), (3,), (2,)]
+    async with meeting.client("operator") as client:
+        calls = (await client.get("/api/v1/traces")).json()["calls"]
+        traces = [(await client.get(f"/api/v1/calls/{call['call']}/trace")).text for call in calls]
+    assert any("MESSAGE" in trace for trace in traces)
+    assert not any("Xylophon" in trace for trace in traces)
+    files = [path for path in meeting.server.config.data.rglob("*") if path.is_file()]
+    assert not any(b"Xylophon" in path.read_bytes() for path in files)

@@ -1,6 +1,6 @@
 //! Makes secrets unreadable in what leaves the record: digest answers (also those by which a server
 //! shows that it knows the password) and other credentials, passwords in URIs, links to control pages
-//! (they open them), SRTP keys, digits in INFO.
+//! (they open them), SRTP keys, digits in INFO, and what people write to each other.
 //!
 //! A mask is as long as what it hides, so lengths stay true, and the same for the same secret, so
 //! that messages still belong together. It can't be turned back without the key, which is random and
@@ -26,18 +26,23 @@ impl Masks {
     pub(super) fn message(&self, message: &[u8]) -> Vec<u8> {
         let mut masked = Vec::with_capacity(message.len());
         let (mut kind, mut of_keys) = (Line::Other, false);
+        let mut is_text = message.starts_with(TEXT);
         for line in message.split_inclusive(|byte| *byte == b'\n') {
             let folded = line.first().is_some_and(|byte| b" \t".contains(byte));
             if !folded {
                 kind = Line::of(line);
-                of_keys |= is_of_keys(line);
+                of_keys |= is_of(line, KEYS);
+                is_text |= is_of(line, "text/");
             }
             let start = masked.len();
             masked.extend_from_slice(line);
             self.line(&mut masked[start..], kind);
-            if of_keys && line.trim_ascii().is_empty() {
+            if (of_keys || is_text) && line.trim_ascii().is_empty() {
                 let body = &message[start + line.len()..];
-                masked.extend(self.keys(body));
+                match is_text {
+                    true => masked.extend(unread(body)),
+                    false => masked.extend(self.keys(body)),
+                }
                 break;
             }
         }
@@ -46,7 +51,11 @@ impl Masks {
 
     /// The body of a request, which is of this media type.
     pub(super) fn body(&self, kind: &str, body: &[u8]) -> Vec<u8> {
-        match kind.to_ascii_lowercase().contains(KEYS) {
+        let kind = kind.to_ascii_lowercase();
+        if kind.starts_with("text/") {
+            return unread(body).collect();
+        }
+        match kind.contains(KEYS) {
             true => self.keys(body),
             false => self.message(body),
         }
@@ -256,14 +265,25 @@ impl Line {
     }
 }
 
+/// How a request begins that carries what somebody has written (RFC 3428).
+const TEXT: &[u8] = b"MESSAGE ";
+
+/// Every letter is hidden, whatever the language; how much was written, and in how many lines, is not.
+fn unread(body: &[u8]) -> impl Iterator<Item = u8> {
+    body.iter().map(|byte| match byte {
+        b'\r' | b'\n' => *byte,
+        _ => b'*',
+    })
+}
+
 /// What the media types of keys in INFO have in common.
 const KEYS: &str = "application/dtmf";
 
-/// Whether a header field says that the body is a key.
-fn is_of_keys(line: &[u8]) -> bool {
+/// Whether a header field says that the body is of this media type.
+fn is_of(line: &[u8], kind: &str) -> bool {
     let lower = line.to_ascii_lowercase();
     let name = lower.split(|byte| *byte == b':').next().unwrap_or_default();
-    matches!(name.trim_ascii(), b"content-type" | b"c") && find(&lower, KEYS.as_bytes()).is_some()
+    matches!(name.trim_ascii(), b"content-type" | b"c") && find(&lower, kind.as_bytes()).is_some()
 }
 
 fn find(within: &[u8], wanted: &[u8]) -> Option<usize> {
@@ -329,6 +349,28 @@ mod tests {
         assert!(masked(info).ends_with("dtmf\r\n\r\n*"), "{}", masked(info));
         let relay = "c: application/dtmf-relay\r\n\r\nSignal=11\r\nDuration=160";
         assert!(masked(relay).ends_with("Signal=**\r\nDuration=160"));
+    }
+
+    #[test]
+    fn what_people_write_to_each_other_is_hidden_and_how_much_is_not() {
+        let text = "MESSAGE sip:room@example.com SIP/2.0\r\nFrom: <sip:ann@example.com>\r\n\
+                    Content-Type: text/plain\r\nContent-Length: 20\r\n\r\n@Ben: d\u{fc}rfen wir?\r\nAnn";
+        let shown = masked(text);
+        assert!(shown.contains("From: <sip:ann@example.com>\r\n"), "{shown}");
+        assert!(
+            shown.ends_with("\r\n\r\n******************\r\n***"),
+            "{shown}"
+        );
+        let parts = "MESSAGE sip:room@example.com SIP/2.0\r\nc: multipart/mixed;boundary=b\r\n\r\n--b\r\n\r\nAnn";
+        let answer = "SIP/2.0 202 Read\r\nContent-Type: text/plain\r\n\r\nthanks";
+        assert!(masked(answer).ends_with("plain\r\n\r\n******"));
+        assert!(masked(parts).ends_with("mixed;boundary=b\r\n\r\n***\r\n\r\n***"));
+        let masks = Masks::new([1, 2]);
+        assert_eq!(
+            masks.body("Text/plain;charset=utf-8", b"hi, Ben"),
+            b"*******"
+        );
+        assert_eq!(masks.body("application/sdp", b"v=0"), b"v=0");
     }
 
     #[test]
