@@ -130,6 +130,7 @@ async def test_other_pages(world: World, screenshots: Path) -> None:
     await looked_at(page, screenshots, "operator", True)
     await page.get_by_text("Recent calls").click()
     await page.get_by_role("button", name="Trace of Ben").first.click()
+    await page.get_by_role("dialog").get_by_role("button", name="Hang up Ben").wait_for()
     await page.get_by_role("button", name="200 OK (INVITE) + SDP, from us").click()
     await looked_at(page, screenshots, "trace")
     await page.context.clear_cookies()

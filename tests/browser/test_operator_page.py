@@ -166,7 +166,7 @@ async def test_without_registrations_there_is_no_table_of_them(world: World) -> 
 
 async def test_plots_show_the_last_hour_and_what_each_line_is_like(world: World) -> None:
     anna, ben = await world.dial("Anna", "Ben")
-    silence = [each.speak() for each in (anna, ben)]
+    silence = anna.speak()
     await ben.call.hangup()
     page = await log_in(world)
     await expect(
@@ -176,5 +176,14 @@ async def test_plots_show_the_last_hour_and_what_each_line_is_like(world: World)
     await expect(page.get_by_role("img", name=re.compile(r"INVITE to answer, [1-9]\d* ms"))).to_be_visible()
     row = page.get_by_role("table", name="Calls").get_by_role("row").filter(has_text="Anna")
     await expect(row.get_by_role("img", name=re.compile(r"MOS of Anna, now [1-4]\.\d"))).to_be_visible()
-    for end in silence:
-        end()
+    await page.get_by_role("button", name="Trace of Anna").click()
+    ladder = page.get_by_role("dialog", name="What happened")
+    # How the call is now, and its end, above what has been.
+    await expect(ladder.get_by_text(f"conference {world.room}")).to_be_visible()
+    await expect(ladder.get_by_text("answered, opus 48 kHz")).to_be_visible()
+    await expect(ladder.get_by_role("img", name="MOS of Anna, now")).to_be_visible()
+    await ladder.get_by_role("button", name="Hang up Anna").click()
+    await ladder.get_by_role("button", name="Sure? Hang up Anna").click()
+    await expect(ladder.get_by_role("button", name="Hang up Anna")).to_be_hidden()
+    assert (await asyncio.wait_for(anna.call.wait_ended(), PATIENCE)).cause == "remote"
+    silence()

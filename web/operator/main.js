@@ -74,7 +74,7 @@ const calls = new Table(
   ({ id }) => {
     const row = clone("call");
     find(".end", row).addEventListener("click", (event) => hangUp(id, event.currentTarget));
-    find(".trace", row).addEventListener("click", () => open(id));
+    find(".trace", row).addEventListener("click", () => open(id, id));
     return row;
   },
   (row, call) => {
@@ -89,13 +89,32 @@ const calls = new Table(
     setAttribute(line, "title", quality(call));
     lines.draw(find(".drawing", line), call.id, call.caller_name);
     setAttribute(find(".trace", action), "aria-label", `Trace of ${call.caller_name}`);
-    const button = find(".end", action);
-    const sure = button.dataset.sure !== undefined;
-    setText(button, sure ? "Sure?" : "Hang up");
-    button.setAttribute("aria-label", sure ? `Sure? Hang up ${call.caller_name}` : `Hang up ${call.caller_name}`);
-    enable(button, connected === true);
+    fillEnd(find(".end", action), call);
   },
 );
+
+function fillEnd(button, { caller_name: name }) {
+  const sure = button.dataset.sure !== undefined;
+  setText(button, sure ? "Sure?" : "Hang up");
+  button.setAttribute("aria-label", sure ? `Sure? Hang up ${name}` : `Hang up ${name}`);
+  enable(button, connected === true);
+}
+
+// The call that is opened: how it is now, above its ladder.
+const live = find("#live");
+let opened = null;
+find(".end", live).addEventListener("click", (event) => hangUp(opened, event.currentTarget));
+
+function renderOpened() {
+  const call = overview?.calls.calls.find(({ id }) => id === opened);
+  show(live, call);
+  if (!call) return;
+  setText(find("strong", live), [call.app ?? "conference", call.conference].filter(Boolean).join(" "));
+  const facts = [call.state, codecOf(call), call.on_hold && "on hold", since(call.answered ?? call.started), quality(call)];
+  setText(find("span", live), ` – ${facts.filter(Boolean).join(", ")}`);
+  lines.draw(find(".drawing", live), call.id, call.caller_name);
+  fillEnd(find(".end", live), call);
+}
 
 const registrations = new Table(
   find("#registrations"),
@@ -118,8 +137,12 @@ function fillCounter(row, [, label, value]) {
   setText(row.children[1], value);
 }
 
-/** Opens the trace of a call, by its number or its Call-ID. */
-async function open(call) {
+/** Opens the trace of a call, by its number or its Call-ID; `id`: its number, if it goes on. */
+async function open(call, id = null) {
+  opened = id;
+  find(".drawing", live).replaceChildren();
+  delete find(".end", live).dataset.sure;
+  renderOpened();
   try {
     await showTrace(call);
   } catch (error) {
@@ -173,6 +196,7 @@ function render() {
   hour.render(overview.history);
   rooms.render(overview.conferences, (room) => room.name);
   calls.render(overview.calls.calls, (call) => call.id);
+  renderOpened();
   const hidden = overview.calls.total - overview.calls.calls.length;
   show(find("#more"), hidden > 0);
   setText(find("#more"), `and ${hidden} older calls`);
