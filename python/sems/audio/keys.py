@@ -65,6 +65,9 @@ class CallKeys(ABC):
     async def digit(self, timeout: float | None = None) -> str | None:
         """The next key that the peer presses; None when none comes within ``timeout`` seconds.
 
+        >>> while (key := await call.digit(timeout=5)) is not None:
+        ...     await call.play(f"digit-{key}")
+
         It may come as a telephone-event (RFC 4733), by INFO or, from a peer that has agreed on no
         telephone-events, in the sound itself. Keys pressed since the last that was asked for come first.
         """
@@ -172,6 +175,8 @@ class CallKeys(ABC):
     async def send_digits(self, digits: str, *, method: DigitMethod = "agreed") -> None:
         """Presses keys at the peer, 100 ms each with 100 ms between; returns after the last.
 
+        >>> await call.send_digits("42#")
+
         ``method``: ``rtp``, as telephone events (RFC 4733); ``info``, each in an INFO with
         ``application/dtmf-relay``; ``inband``: as tones in the sound; ``agreed``: in RTP where that was
         agreed on, else by INFO.
@@ -192,7 +197,10 @@ class CallKeys(ABC):
                     raise
 
     async def sleep(self, seconds: float) -> None:
-        """Waits so long, or until the call ends, which raises HungUp."""
+        """Waits so long, or until the call ends, which raises HungUp.
+
+        >>> await call.sleep(0.5)
+        """
         never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):

@@ -132,13 +132,20 @@ class CallMedia(CallTakes):
 
     async def tone(self, spec: str) -> None:
         """Plays a generated sound to its end: ``beep``, ``sine:440:1000:-10`` and others, as
-        :meth:`SoundLibrary.tone() <sems.audio.sounds.SoundLibrary.tone>` knows them."""
+        :meth:`SoundLibrary.tone() <sems.audio.sounds.SoundLibrary.tone>` knows them.
+
+        >>> await call.tone("busy:us")
+        """
         await self.play(self.server.sounds.tone(spec))
 
     # Mixing
 
     async def join(self, room: Room | None) -> None:
-        """Goes into the room; None: out of it, to be by itself again."""
+        """Goes into the room; None: out of it, to be by itself again.
+
+        >>> room = await server.open_room()
+        >>> await call.join(room)
+        """
         await self._done(self.server.engine.core.join(self.id, None if room is None else room.id))
         if room is not self.room:
             self._on_out_of_room()
@@ -157,18 +164,26 @@ class CallMedia(CallTakes):
             self._out.popitem()[1]()
 
     async def mute(self, on: bool) -> None:
-        """Nobody hears the call any more (or again), nor what it whispers. Stays in other rooms."""
+        """Nobody hears the call any more (or again), nor what it whispers. Stays in other rooms.
+
+        >>> await call.mute(True)
+        """
         await self._done(self.server.engine.core.mute(self.id, on))
         self.muted = on
 
     async def deafen(self, on: bool) -> None:
-        """The call hears nobody any more (or again), only what is played to it. Stays in other rooms."""
+        """The call hears nobody any more (or again), only what is played to it. Stays in other rooms.
+
+        >>> await call.deafen(True)
+        """
         await self._done(self.server.engine.core.deafen(self.id, on))
         self.deafened = on
 
     async def set_gain(self, gain: float) -> None:
         """All hear the call louder by ``gain`` dB, −72 to 18; ``-math.inf``: not at all. Stays in
         other rooms.
+
+        >>> await call.set_gain(-6.0)
 
         Raises ValueError for more than 18."""
         await self._done(self.server.engine.core.set_gain(self.id, gain))
@@ -178,19 +193,26 @@ class CallMedia(CallTakes):
         """This call alone hears ``other`` of its room louder by ``gain`` dB, −72 to 18; ``-math.inf``: not at
         all; None: as the room does. Ends when either leaves the room.
 
+        >>> await call.set_volume(other, 6.0)
+
         Raises WrongState when they are not in one room, and ValueError for more than 18 dB."""
         self._must_be_in_one_room(other)
         await self._done(self.server.engine.core.set_volume(self.id, other.id, gain))
 
     async def set_room_volume(self, gain: float) -> None:
         """This call alone hears the room louder by ``gain`` dB, as in :meth:`set_volume`, but for those who
-        have a volume of their own, or whisper to it. 0 is as before. Ends when it leaves the room."""
+        have a volume of their own, or whisper to it. 0 is as before. Ends when it leaves the room.
+
+        >>> await call.set_room_volume(-12.0)
+        """
         await self._done(self.server.engine.core.set_room_volume(self.id, gain))
 
     async def whisper(self, to: Iterable[CallMedia] | None) -> None:
         """Only these calls of its room hear the call from now on, as loud as each has set its volume; None:
         the room hears it again. Ends when it leaves the room; whoever leaves hears it no more. See also
         :meth:`Room.private_talk() <sems.audio.room.Room.private_talk>`.
+
+        >>> await call.whisper([other])
 
         Raises WrongState for one that is not in the room."""
         core = self.server.engine.core
@@ -226,7 +248,10 @@ class CallMedia(CallTakes):
             raise WrongState(f"calls {self.id} and {other.id} are not in one room")
 
     async def echo(self, on: bool) -> None:
-        """The peer hears itself (or not any more)."""
+        """The peer hears itself (or not any more).
+
+        >>> await call.echo(True)
+        """
         await self._done(self.server.engine.core.echo(self.id, on))
 
     # Listening and speaking
@@ -288,6 +313,10 @@ class CallMedia(CallTakes):
         """Begins to write one direction to a WAV file, made anew, until it is stopped or the call ends;
         ``both``: on two channels, what the peer says on the left. ``rate``: samples a second of the file.
 
+        >>> recording = await call.record("both-sides.wav", "both")
+        >>> await call.sleep(60)
+        >>> await recording.stop()
+
         Raises EngineError when the file can't be made, and WrongState when that direction is being
         recorded already.
         """
@@ -301,6 +330,9 @@ class CallMedia(CallTakes):
         return recording
 
     async def stop_record(self, direction: Direction | Literal["both"] = "in") -> None:
-        """Ends the recording; returns when the file is complete. Harmless when there is none."""
+        """Ends the recording; returns when the file is complete. Harmless when there is none.
+
+        >>> await call.stop_record()
+        """
         if recording := self._recordings.get(direction):
             await recording.stop()

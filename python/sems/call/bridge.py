@@ -6,7 +6,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Literal, Unpack, cast
 
 from ..audio.media import CallMedia
 from ..audio.room import Room
@@ -20,6 +20,7 @@ from .lasting import Lasting
 
 if TYPE_CHECKING:
     from ..server import Server
+    from ..server.forking import How
     from .call import Call, State
 
 _RINGING = 180
@@ -49,8 +50,7 @@ class CallBridge(Lasting, CallMedia):
         ringing: Sound | None = "tone:ringback",
         keep_codecs: bool = True,
         keep_headers: bool = True,
-        headers: Iterable[tuple[str, str]] = (),
-        **how: Any,
+        **how: Unpack[How],
     ) -> EndReason:
         """Puts the call through to another one, and stands between the two until either ends.
 
@@ -81,8 +81,9 @@ class CallBridge(Lasting, CallMedia):
                 return await self._through(to, room)
             how.setdefault("from_uri", self.caller_uri)
             how.setdefault("from_name", self.caller_name)
-            more = list(headers)
+            more = list(how.get("headers", ()))
             kept = end_to_end(self.headers, but=[name for name, _ in more]) if keep_headers else []
+            how["headers"] = [*kept, *more]
             if keep_codecs and (codecs := self._codecs()):
                 how.setdefault("codecs", codecs)
             progress = _Passing(self, room, ringing, keep_codecs)
@@ -94,7 +95,6 @@ class CallBridge(Lasting, CallMedia):
                         timeout=timeout,
                         ring=ring,
                         placed=progress.follow,
-                        headers=[*kept, *more],
                         **how,
                     )
                 )

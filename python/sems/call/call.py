@@ -177,6 +177,9 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
         heard before the answer. With ``reliable`` it is sent until the caller has acknowledged it
         (RFC 3262); early media is so sent to every caller who knows that.
 
+        >>> await call.ring(183, early_media=True)
+        >>> await call.play("please-wait")
+
         Raises WrongState unless the call is incoming and unanswered, and EngineError when it is to be
         ``reliable`` and the caller does not know that.
         """
@@ -191,6 +194,8 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
 
     async def answer(self, *, headers: Iterable[tuple[str, str]] = (), link: str | None = None) -> None:
         """Answers, and returns when the caller has confirmed it (ACK). Harmless when answered already.
+
+        >>> await call.answer(headers=[("X-Desk", "7")])
 
         ``link`` is the control page of this call: it goes into every SDP from now on, unless the caller
         is known to choke on that, and out as Call-Info. Raises WrongState for a call that we placed.
@@ -212,13 +217,19 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
     async def prefer(self, codecs: Sequence[str]) -> None:
         """Of the codecs that the caller offers, ours is to be the first of these, by their names; with none
         of them it is the caller's first. A caller who leaves the offer to us is offered these only. It holds
-        for the ring() with early media or the answer() that comes next."""
+        for the ring() with early media or the answer() that comes next.
+
+        >>> await call.prefer(["PCMA"])
+        >>> await call.answer()
+        """
         await self._done(self.server.engine.core.prefer(self.id, codecs))
 
     async def reject(
         self, code: int = 486, reason: str | None = None, *, headers: Iterable[tuple[str, str]] = ()
     ) -> None:
         """Refuses the call with a final response (300–699). Harmless when the call has ended.
+
+        >>> await call.reject(603, "Not Today")
 
         ``reason``: the phrase; None: the standard one. Raises WrongState when it is answered.
         """
@@ -249,6 +260,8 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
     async def hangup(self, reason: str | None = None, *, cause: int | None = None) -> None:
         """Ends the call in whatever state it is. Harmless when it has ended.
 
+        >>> await call.hangup("the office closes")
+
         ``reason``: why, in words for the peer; ``cause``: and as a code of SIP, such as 200 for who is not
         needed because another has answered (RFC 3326).
         """
@@ -262,15 +275,27 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
     async def be_focus(self) -> None:
         """Says in our Contact, from the next message on, that we are the focus of a conference (RFC 4579
         §5.1): the peer may then subscribe to it there, and ask us to call others. Of a call that we place
-        it is said in the INVITE with ``place(focus=True)``."""
+        it is said in the INVITE with ``place(focus=True)``.
+
+        >>> await call.be_focus()
+        """
         await self._done(self.server.engine.core.focus(self.id))
 
     async def hold(self, on: bool) -> None:
-        """Puts the peer on hold, or takes it back: by re-INVITE, or by UPDATE while it rings."""
+        """Puts the peer on hold, or takes it back: by re-INVITE, or by UPDATE while it rings.
+
+        >>> await call.hold(True)
+        >>> await call.sleep(5)
+        >>> await call.hold(False)
+        """
         await self._done(self.server.engine.core.hold(self.id, on))
 
     async def wait_answered(self) -> None:
-        """Waits until a call that we placed is answered. Raises CallFailed when it is not."""
+        """Waits until a call that we placed is answered. Raises CallFailed when it is not.
+
+        >>> call = await server.place("sip:alice@alice")
+        >>> await call.wait_answered()
+        """
         if self.state != "answered":
             await self._until(self._answered)
 

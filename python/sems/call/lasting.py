@@ -38,7 +38,11 @@ class Lasting(ABC):
         """Tells ``callback`` of all that happens."""
 
     async def wait_ended(self) -> EndReason:
-        """Waits for the end of the call, and tells why it ended. Raises no HungUp."""
+        """Waits for the end of the call, and tells why it ended. Raises no HungUp.
+
+        >>> end = await call.wait_ended()
+        >>> call.log.info("it is over", why=end.cause)
+        """
         if self.end is None:
             await self._ended.wait()
         return cast(EndReason, self.end)

@@ -144,6 +144,9 @@ class CallRequests(ABC):
         """Sends a request within the call's dialog and returns the final response. Any method but those
         of calls; a text is sent as UTF-8.
 
+        >>> answer = await call.request("INFO", body="level=3", content_type="text/x-level")
+        >>> call.log.info("the peer has answered", code=answer.code)
+
         Raises HungUp when the call ends first, EngineError when it can't be sent.
         """
         request = self.server.engine.core.request(
@@ -152,7 +155,10 @@ class CallRequests(ABC):
         return response(await self._alone(self.server.engine.answered(request)))
 
     async def send_message(self, text: str) -> SipResponse:
-        """Sends a text to the peer (MESSAGE, RFC 3428) within the call's dialog."""
+        """Sends a text to the peer (MESSAGE, RFC 3428) within the call's dialog.
+
+        >>> await call.send_message("Somebody will be with you soon.")
+        """
         return await self.request("MESSAGE", body=text, content_type="text/plain;charset=UTF-8")
 
 
