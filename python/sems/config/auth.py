@@ -69,8 +69,8 @@ class AuthSettings(Section):
 
     challenge: tuple[Method, ...] = ()
     """Requests that are asked for a name and a password, such as ``["INVITE"]``; those of a call that is up
-    are not. Texts into rooms (MESSAGE) that come beside a call are taken for those of the member whose
-    address they bear, which anybody can write: where that matters, ``["INVITE", "MESSAGE"]``."""
+    are not. Whose call had to show a password can write into his room beside the call only if that is asked
+    for one as well, since nothing else says that it is he: ``["INVITE", "MESSAGE"]``."""
     realm: Annotated[str, Field(min_length=1)] = "sems"
     """What phones are told that the password is for."""
     algorithms: Annotated[tuple[Algorithm, ...], Field(min_length=1)] = ("SHA-256", "MD5")
