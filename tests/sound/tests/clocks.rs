@@ -12,12 +12,17 @@ use sems_sound::{
 /// over, as a part of its peak.
 const NO_CLICK: f64 = 0.06;
 
+/// Whether there is time for hours: in the proof.
+fn is_long() -> bool {
+    std::env::var_os("SEMS_SOUND_LONG").is_some()
+}
+
 /// Minutes of virtual time that the long calls last: an hour in the proof, else less, with clocks
 /// that differ by more, so that as many corrections are heard.
 fn length() -> (usize, f64) {
-    match std::env::var_os("SEMS_SOUND_LONG") {
-        Some(_) => (60, 100.0),
-        None => (15, 200.0),
+    match is_long() {
+        true => (60, 100.0),
+        false => (15, 200.0),
     }
 }
 
@@ -38,21 +43,26 @@ fn assert_unbroken(codec: &Codec, hz: f64, heard: &[i16], what: &str) {
     let (click, place) = worst_click(rate, hz, sounding);
     println!("{what}: gap {gap:.2} ms, click {click:.3} at {place}");
     assert!(gap <= 1.0, "{what}: {gap} ms");
-    assert!(click < NO_CLICK, "{what}: {click}");
+    // Who codes no samples makes a tone of his own.
+    let by_sample = codec.silence.is_some();
+    assert!(!by_sample || click < NO_CLICK, "{what}: {click}");
 }
 
 #[test]
 fn ten_minutes_of_a_tone_through_a_room_have_no_gap_and_no_growing_delay() {
-    for (number, codec) in CODECS
+    // Opus takes its time.
+    let codecs = CODECS
         .iter()
-        .filter(|codec| codec.silence.is_some())
-        .enumerate()
-    {
+        .filter(|codec| codec.name != "opus" || is_long());
+    for codec in codecs {
         let rate = codec.rate.hz();
         let talk = speech(rate, 8);
         let said = [&talk[..], &tone(rate, 1_000.0, 600), &talk].concat();
         let drifts = [0.0, 100.0, -100.0];
-        for drift_ppm in drifts.into_iter().take(if number == 0 { 3 } else { 1 }) {
+        for drift_ppm in drifts
+            .into_iter()
+            .take(if codec.name == "PCMU" { 3 } else { 1 })
+        {
             let jitter = Weather {
                 jitter_ms: 1.0,
                 ..Weather::CLEAN
@@ -67,8 +77,9 @@ fn ten_minutes_of_a_tone_through_a_room_have_no_gap_and_no_growing_delay() {
             let middle = margin..heard.samples.len() - margin;
             assert_unbroken(codec, 1_000.0, &heard.samples[middle], &what);
             // A tone looks like itself everywhere: speech before and after it tells the delay.
+            let own = delay(&matches(&line, &talk, &line.alone(&talk)), 0.5);
             let found = matches(&line, &talk, &heard);
-            let before = delay(&found, 0.5);
+            let before = delay(&found, 0.5) - own;
             let late = said.len() - talk.len();
             let after = Heard {
                 samples: heard.samples[late - rate as usize..].to_vec(),
@@ -76,7 +87,7 @@ fn ten_minutes_of_a_tone_through_a_room_have_no_gap_and_no_growing_delay() {
                     - line.said_ms(late),
                 ..heard
             };
-            let after = delay(&matches(&line, &talk, &after), 0.9);
+            let after = delay(&matches(&line, &talk, &after), 0.9) - own;
             println!("{what}: {before:.1} ms before, {after:.1} ms after");
             assert!(
                 before <= 25.0 && after <= 30.0,
