@@ -326,11 +326,6 @@ pub fn run(plan: &Plan, sems: &Path, seconds: u64) -> Result<Measured, String> {
             ));
         }
     }
-    // A room is counted by each thread that has a part of it.
-    let parts = server.counter("rooms");
-    if plan.workers > 0 && parts != u64::from(plan.workers) {
-        return Err(format!("the room is on {parts} media threads"));
-    }
     let late = |server: &Process| server.counter("late_ticks") + server.counter("skipped_ticks");
     let late_before = late(&server);
     // What a blocked Python still holds back is no matter here: they have ports that nobody hears.
@@ -351,6 +346,16 @@ pub fn run(plan: &Plan, sems: &Path, seconds: u64) -> Result<Measured, String> {
         },
     );
     measured.flood = flood.end();
+    // A leg is with the thread that has its part of the room: the other had nothing to do without one.
+    let media = server.media_cpu();
+    let most = media.iter().copied().max().unwrap_or(0);
+    let parts = media.iter().filter(|time| **time * 5 > most).count();
+    if plan.workers > 0 {
+        eprintln!("the room is on {parts} media threads, which took {media:?} ms");
+        if parts < plan.workers as usize {
+            return Err("the room is not on all media threads".to_owned());
+        }
+    }
     measured.name = plan.name.clone();
     measured.late_ticks = late(&server) - late_before;
     measured.memory_per_call =

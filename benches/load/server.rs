@@ -122,6 +122,22 @@ impl Process {
             .sum()
     }
 
+    /// CPU time of each media thread so far, in milliseconds.
+    pub fn media_cpu(&self) -> Vec<u64> {
+        let Ok(tasks) = fs::read_dir(format!("/proc/{}/task", self.child.id())) else {
+            return Vec::new();
+        };
+        let media = tasks.flatten().filter(|task| {
+            let name = fs::read_to_string(task.path().join("comm"));
+            name.is_ok_and(|name| name.starts_with("sems-media-"))
+        });
+        media
+            .filter_map(|task| fs::read_to_string(task.path().join("schedstat")).ok())
+            .filter_map(|line| line.split(' ').next()?.parse::<u64>().ok())
+            .map(|time| time / 1_000_000)
+            .collect()
+    }
+
     /// Resident memory in KiB.
     pub fn memory(&self) -> u64 {
         let status =
@@ -157,7 +173,7 @@ impl Process {
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
         write!(
             stream,
-            "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer load\r\nConnection: close\r\n\r\n"
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer load-test\r\nConnection: close\r\n\r\n"
         )?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
