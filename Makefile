@@ -126,6 +126,7 @@ $(VENV)/.tools: pyproject.toml | $(VENV)/.core
 peers:
 	@missing=(); for peer in $(PEERS); do command -v "$${peer%%=*}" >/dev/null || missing+=("$${peer#*=}"); done; \
 	compgen -G '/usr/lib/*/kamailio/modules/tls.so' >/dev/null || missing+=(kamailio-tls-modules); \
+	compgen -G '/usr/include/gsm*/gsm.h' >/dev/null || missing+=(libgsm1-dev); \
 	if [ "$${#missing[@]}" -gt 0 ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$${missing[@]}"; \

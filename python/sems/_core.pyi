@@ -185,6 +185,12 @@ class TracedCall:
     def outcome(self) -> str:
         """How it ended, in plain words; empty while it lasts."""
 
+def register_codec(codec: object, /) -> str:
+    """Takes in a codec of another package, for servers that are started from now on; returns its name.
+
+    ``codec``: a PyCapsule named ``sems.codec.v1`` that points to a ``sems_codec`` as ``sems_codec.h`` has
+    it. Raises ValueError for one that can't be taken, with the reason."""
+
 @final
 class Prompt:
     """A sound, coded once and shared by all who play it."""

@@ -24,6 +24,7 @@ from ._core import (
     TracedCall,
     TraceEntry,
     __version__,
+    register_codec,
 )
 from .errors import EngineError
 from .log import logger
@@ -46,6 +47,7 @@ __all__ = [
     "TraceEntry",
     "TracedCall",
     "__version__",
+    "register_codec",
 ]
 
 

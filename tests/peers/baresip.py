@@ -34,6 +34,7 @@ module_path {modules}
 module g711.so
 module g722.so
 module opus.so
+module gsm.so
 module aufile.so
 module aubridge.so
 module sndfile.so
@@ -47,7 +48,7 @@ snd_path {folder}
 MODULES = ("/usr/lib/baresip/modules", "/usr/local/lib/baresip/modules", "/usr/lib64/baresip/modules")
 
 
-RATES = {"pcmu": "8000/1", "pcma": "8000/1", "g722": "16000/1", "opus": "48000/1"}
+RATES = {"pcmu": "8000/1", "pcma": "8000/1", "g722": "16000/1", "opus": "48000/1", "gsm": "8000/1"}
 """Sampling rate and channels of the codecs, as baresip names them."""
 
 

@@ -140,7 +140,7 @@ def test_a_room_has_its_own_settings_over_the_default(load: Load) -> None:
         ('base_url = "ftp://x"', "sems.toml:1: base_url: an http or https address is wanted"),
         (
             '[audio]\ncodecs = ["PCMU",\n"G723"]',
-            "sems.toml:2: audio.codecs[1]: input should be 'opus', 'G722', 'PCMU', 'PCMA' or 'L16', not",
+            "sems.toml:2: audio.codecs[1]: a codec is wanted that is here: opus, G722, PCMU, PCMA, L16, not",
         ),
         ('trusted = ["10.0.0.0/99"]', "sems.toml:1: trusted[0]: a network is wanted, such as 10.0.0.0/8"),
         (

@@ -23,6 +23,7 @@ from .accounts import AccountSettings
 from .api import ApiSettings
 from .auth import AuthSettings
 from .boxes import BoxSettings, MailSettings, StorageSettings
+from .codecs import codec
 from .components import ComponentKind, ComponentSettings
 from .dialout import DialoutSettings
 from .files import FileSettings
@@ -303,15 +304,18 @@ class AnnouncementSettings(Section):
     ``DATA/announcements``. A relative one is taken from the folder of the configuration file."""
 
 
-Codec = Literal["opus", "G722", "PCMU", "PCMA", "L16"]
-
-
 class AudioSettings(Section):
     """``[audio]``: what callers hear."""
 
-    codecs: Annotated[tuple[Codec, ...], Field(min_length=1)] = ("opus", "G722", "PCMU", "PCMA")
+    codecs: Annotated[tuple[Annotated[str, AfterValidator(codec)], ...], Field(min_length=1)] = (
+        "opus",
+        "G722",
+        "PCMU",
+        "PCMA",
+    )
     """Which codecs are spoken, in the order of our offers; who calls decides by the order of its own. ``L16``
-    is uncompressed, at 48, 16 and 8 kHz, for machines in one building."""
+    is uncompressed, at 48, 16 and 8 kHz, for machines in one building. Unset: these, and then those that
+    other packages bring."""
     comfort_noise: bool = False
     """Whether nothing is sent in pauses to phones that make the noise of a pause themselves (RFC 3389). It
     saves the network packets; but what listens to the line, such as a NAT or a monitor, may miss them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..audio import codecs
 from ..engine import __version__
 from ..errors import TraceError
 from ..sip import subscriptions
@@ -35,7 +36,7 @@ def course(config: Config, apps: Apps) -> dict[str, Any]:
     """What of the engine's configuration the course of a call depends on, beside where it listens and who
     may call."""
     return {
-        "codecs": list(config.audio.codecs),
+        "codecs": codecs.spoken(config.audio),
         "comfort_noise": config.audio.comfort_noise,
         "advertised_address": config.advertised_address,
         "trusted": [str(network) for network in config.trusted],

@@ -26,6 +26,9 @@ pub enum Error {
     /// More samples than the 32-bit sizes of a WAV file can count.
     #[error("a WAV file cannot grow beyond 4 GiB")]
     TooLong,
+    /// A codec that somebody brought can't be taken.
+    #[error("{0}")]
+    Codec(&'static str),
     /// The underlying reader or writer failed.
     #[error(transparent)]
     Io(#[from] io::Error),

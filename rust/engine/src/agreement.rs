@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use sems_audio::codec::{self, CODECS};
+use sems_audio::codec;
 use sems_rtp::PayloadType;
 use sems_sdp::{Capabilities, Codec, Format};
 
@@ -13,10 +13,12 @@ use crate::{
 
 /// Packet times that a leg can send.
 const PTIMES_MS: [u32; 6] = [10, 20, 30, 40, 50, 60];
-/// Payload types for codecs that have none of their own …
+/// Payload types for codecs that have none of their own, …
 const CODEC_TYPES: std::ops::Range<u8> = 96..101;
-/// … and for events.
+/// … for events, …
 const EVENT_TYPES: std::ops::Range<u8> = 101..108;
+/// … and for codecs again, where others bring many.
+const MORE_CODEC_TYPES: std::ops::Range<u8> = 108..127;
 /// A digit or a flash (RFC 4733 §3.2).
 const EVENTS: &str = "0-16";
 
@@ -35,12 +37,12 @@ const COMFORT_NOISE: Codec = Codec {
 /// [`EngineError::Invalid`] for a codec that we don't have.
 pub fn capabilities(config: &EngineConfig) -> Result<Capabilities, EngineError> {
     let mut codecs = Vec::with_capacity(config.codecs.len());
-    let mut dynamic = CODEC_TYPES;
+    let mut dynamic = CODEC_TYPES.chain(MORE_CODEC_TYPES);
     for name in &config.codecs {
         let known = codecs.len();
         // Some names stand for one codec at several rates.
-        let named = CODECS
-            .iter()
+        let named = codec::all()
+            .into_iter()
             .filter(|codec| codec.name.eq_ignore_ascii_case(name));
         for codec in named {
             codecs.push(Codec {
@@ -52,7 +54,7 @@ pub fn capabilities(config: &EngineConfig) -> Result<Capabilities, EngineError> 
             });
         }
         if codecs.len() == known {
-            let mut known: Vec<_> = CODECS.iter().map(|codec| codec.name).collect();
+            let mut known: Vec<_> = codec::all().iter().map(|codec| codec.name).collect();
             known.dedup();
             let known = known.join(", ");
             return Err(EngineError::Invalid(format!(

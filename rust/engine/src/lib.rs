@@ -33,3 +33,5 @@ mod signaling;
 pub mod subscription;
 pub mod trace;
 pub mod transport;
+
+pub use sems_audio::codec::native as native_codec;

@@ -4,6 +4,7 @@
 mod accounts;
 mod audio;
 mod auth;
+mod codecs;
 mod config;
 mod convert;
 mod engine;
@@ -25,6 +26,7 @@ mod _core {
     use super::{
         audio::{Block, Blocks, Feed, Tap},
         auth::AuthConfig,
+        codecs::register_codec,
         config::{EngineConfig, MemoryNetwork, MemorySocket},
         engine::Engine,
         event::Event,

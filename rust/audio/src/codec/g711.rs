@@ -8,7 +8,7 @@
 //! Linear samples are 16 bits, left-justified, as in ITU-T G.191: µ-law ignores the lowest two,
 //! A-law the lowest three, and a negative sample is coded as its one's complement.
 
-use super::{Codec, Decoder, Encoder, Parameters};
+use super::{Codec, Coding, DecodeFn, Decoder, EncodeFn, Encoder, Parameters};
 use crate::{emodel::Impairment, frame::Rate};
 
 /// µ-law, static payload type 0.
@@ -23,10 +23,7 @@ pub static PCMU: Codec = Codec {
     impairment: Impairment::G711,
     parameters: None,
     append: None,
-    samples: |payload| payload.len(),
-    read_parameters: |_| Parameters::default(),
-    new_encoder: |_| Encoder::Stateless(encode_ulaw),
-    new_decoder: || Decoder::Stateless(decode_ulaw),
+    coding: &Law(encode_ulaw, decode_ulaw),
 };
 
 /// A-law, static payload type 8.
@@ -41,11 +38,25 @@ pub static PCMA: Codec = Codec {
     impairment: Impairment::G711,
     parameters: None,
     append: None,
-    samples: |payload| payload.len(),
-    read_parameters: |_| Parameters::default(),
-    new_encoder: |_| Encoder::Stateless(encode_alaw),
-    new_decoder: || Decoder::Stateless(decode_alaw),
+    coding: &Law(encode_alaw, decode_alaw),
 };
+
+#[derive(Debug)]
+struct Law(EncodeFn, DecodeFn);
+
+impl Coding for Law {
+    fn samples(&self, payload: &[u8]) -> usize {
+        payload.len()
+    }
+
+    fn encoder(&'static self, _: Parameters) -> Encoder {
+        Encoder::Stateless(self.0)
+    }
+
+    fn decoder(&'static self) -> Decoder {
+        Decoder::Stateless(self.1)
+    }
+}
 
 /// The µ-law code of a zero sample.
 pub const ULAW_SILENCE: u8 = 0xFF;

@@ -6,7 +6,7 @@
 //! recommendation's. RFC 3551 section 4.5.2 gives it an RTP clock of 8 kHz, half its sampling rate:
 //! a byte is one unit of time and two samples.
 
-use super::{Codec, Decode, Decoder, Encode, Encoder, Parameters};
+use super::{Codec, Coding, Decode, Decoder, Encode, Encoder, Parameters};
 use crate::{emodel::Impairment, frame::Rate};
 
 /// Static payload type 9.
@@ -21,11 +21,25 @@ pub static G722: Codec = Codec {
     impairment: Impairment::wideband(13.0, 15.0),
     parameters: None,
     append: None,
-    samples: |payload| 2 * payload.len(),
-    read_parameters: |_| Parameters::default(),
-    new_encoder: |_| Encoder::Stateful(Box::new(G722Encoder::new())),
-    new_decoder: || Decoder::Stateful(Box::new(G722Decoder::new())),
+    coding: &SubBands,
 };
+
+#[derive(Debug)]
+struct SubBands;
+
+impl Coding for SubBands {
+    fn samples(&self, payload: &[u8]) -> usize {
+        2 * payload.len()
+    }
+
+    fn encoder(&'static self, _: Parameters) -> Encoder {
+        Encoder::Stateful(Box::new(G722Encoder::new()))
+    }
+
+    fn decoder(&'static self) -> Decoder {
+        Decoder::Stateful(Box::new(G722Decoder::new()))
+    }
+}
 
 /// Coefficients of one phase of the quadrature mirror filters; the other has them in reverse.
 const QMF: [i32; 12] = [3, -11, 12, 32, -210, 951, 3_876, -805, 362, -156, 53, -11];

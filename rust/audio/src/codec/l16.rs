@@ -1,6 +1,6 @@
 //! L16: linear 16-bit samples, the higher byte first (RFC 3551 section 4.5.11), mono.
 
-use super::{Codec, Decoder, Encoder, Parameters};
+use super::{Codec, Coding, Decoder, Encoder, Parameters};
 use crate::{emodel::Impairment, frame::Rate};
 
 /// 48 kHz. 20 ms would not fit into a packet of the internet: it is sent in packets of 10 ms.
@@ -27,10 +27,24 @@ const fn l16(rate: Rate) -> Codec {
         },
         parameters: None,
         append: None,
-        samples: |payload| payload.len() / 2,
-        read_parameters: |_| Parameters::default(),
-        new_encoder: |_| Encoder::Stateless(encode),
-        new_decoder: || Decoder::Stateless(decode),
+        coding: &Linear,
+    }
+}
+
+#[derive(Debug)]
+struct Linear;
+
+impl Coding for Linear {
+    fn samples(&self, payload: &[u8]) -> usize {
+        payload.len() / 2
+    }
+
+    fn encoder(&'static self, _: Parameters) -> Encoder {
+        Encoder::Stateless(encode)
+    }
+
+    fn decoder(&'static self) -> Decoder {
+        Decoder::Stateless(decode)
     }
 }
 

@@ -3,12 +3,14 @@
 pub mod g711;
 pub mod g722;
 pub mod l16;
+pub mod native;
 #[cfg(feature = "opus")]
 pub mod opus;
 mod parameters;
 
-use std::any::Any;
+use std::{any::Any, fmt::Debug};
 
+pub use native::all;
 pub use parameters::Parameters;
 
 use crate::emodel::Impairment;
@@ -41,13 +43,29 @@ pub struct Codec {
     pub parameters: Option<&'static str>,
     /// How frames of 20 ms become one packet; `None` where their bytes simply follow each other.
     pub append: Option<AppendFn>,
-    samples: fn(&[u8]) -> usize,
-    read_parameters: fn(&str) -> Parameters,
-    new_encoder: fn(Parameters) -> Encoder,
-    new_decoder: fn() -> Decoder,
+    coding: &'static dyn Coding,
 }
 
-/// Every codec we speak, best first. The order is the order of our offers.
+/// What a codec does.
+trait Coding: Debug + Send + Sync {
+    fn samples(&self, payload: &[u8]) -> usize;
+
+    fn read_parameters(&self, fmtp: &str) -> Parameters {
+        let _ = fmtp;
+        Parameters::default()
+    }
+
+    fn encoder(&'static self, parameters: Parameters) -> Encoder;
+
+    fn decoder(&'static self) -> Decoder;
+
+    /// What others brought it by.
+    fn table(&self) -> Option<&'static native::Table> {
+        None
+    }
+}
+
+/// Every codec of ours, best first. [`all`] has those as well that others bring.
 pub static CODECS: &[&Codec] = &[
     #[cfg(feature = "opus")]
     &opus::OPUS,
@@ -61,40 +79,38 @@ pub static CODECS: &[&Codec] = &[
 
 /// Finds a codec by its `a=rtpmap` name and clock rate.
 pub fn by_name(name: &str, clock_rate: u32) -> Option<&'static Codec> {
-    CODECS
-        .iter()
-        .copied()
+    all()
+        .into_iter()
         .find(|codec| codec.clock_rate == clock_rate && codec.name.eq_ignore_ascii_case(name))
 }
 
 /// Finds a codec by its static payload type (RFC 3551), for a media line without `a=rtpmap`.
 pub fn by_payload_type(payload_type: u8) -> Option<&'static Codec> {
-    CODECS
-        .iter()
-        .copied()
+    all()
+        .into_iter()
         .find(|codec| codec.payload_type == Some(payload_type))
 }
 
 impl Codec {
     /// A fresh encoder for one stream to somebody who wants it so.
     pub fn encoder(&self, parameters: Parameters) -> Encoder {
-        (self.new_encoder)(parameters)
+        self.coding.encoder(parameters)
     }
 
     /// A fresh decoder for one stream.
     pub fn decoder(&self) -> Decoder {
-        (self.new_decoder)()
+        self.coding.decoder()
     }
 
     /// Samples that a payload decodes to; 0 for one that can't be decoded.
     #[inline]
     pub fn samples(&self, payload: &[u8]) -> usize {
-        (self.samples)(payload)
+        self.coding.samples(payload)
     }
 
     /// How the writer of an `a=fmtp`, without its payload type, wants this codec.
     pub fn read_parameters(&self, fmtp: &str) -> Parameters {
-        (self.read_parameters)(fmtp)
+        self.coding.read_parameters(fmtp)
     }
 
     /// RTP timestamp units in 20 ms.

@@ -4,7 +4,7 @@ use std::ffi::c_int;
 
 use opusic_sys as sys;
 
-use super::{Codec, Decode, Decoder, Encode, Encoder, Parameters};
+use super::{Codec, Coding, Decode, Decoder, Encode, Encoder, Parameters};
 use crate::{emodel::Impairment, frame::Rate};
 
 /// Always `opus/48000/2`, whatever is sent.
@@ -19,17 +19,35 @@ pub static OPUS: Codec = Codec {
     impairment: Impairment::wideband(8.0, 20.0),
     parameters: Some("useinbandfec=1"),
     append: Some(append),
-    samples,
-    read_parameters,
-    new_encoder: |parameters| match OpusEncoder::new(parameters) {
-        Some(encoder) => Encoder::Stateful(Box::new(encoder)),
-        None => unreachable!("libopus has refused 48 kHz mono"),
-    },
-    new_decoder: || match OpusDecoder::new() {
-        Some(decoder) => Decoder::Stateful(Box::new(decoder)),
-        None => unreachable!("libopus has refused 48 kHz mono"),
-    },
+    coding: &ByLibopus,
 };
+
+#[derive(Debug)]
+struct ByLibopus;
+
+impl Coding for ByLibopus {
+    fn samples(&self, payload: &[u8]) -> usize {
+        samples(payload)
+    }
+
+    fn read_parameters(&self, fmtp: &str) -> Parameters {
+        read_parameters(fmtp)
+    }
+
+    fn encoder(&'static self, parameters: Parameters) -> Encoder {
+        match OpusEncoder::new(parameters) {
+            Some(encoder) => Encoder::Stateful(Box::new(encoder)),
+            None => unreachable!("libopus has refused 48 kHz mono"),
+        }
+    }
+
+    fn decoder(&'static self) -> Decoder {
+        match OpusDecoder::new() {
+            Some(decoder) => Decoder::Stateful(Box::new(decoder)),
+            None => unreachable!("libopus has refused 48 kHz mono"),
+        }
+    }
+}
 
 const RATE: c_int = 48_000;
 /// Bits a second, if the receiver does not want less: RFC 7587 section 3.1.1 has 28 to 40 kbit/s for

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sems_audio::{
     Frame, Rate, SILENCE,
-    codec::{CODECS, Codec, Encoder, Parameters},
+    codec::{self, Codec, Encoder, Parameters},
     comfort_noise::MAX_DESCRIPTION,
 };
 use sems_rtp::{Digit, HEADER_LEN};
@@ -41,7 +41,7 @@ impl Packet {
 
     /// Room for 20 ms of any codec.
     pub fn of_any_codec() -> Self {
-        let longest = CODECS.iter().map(|codec| codec.longest_frame).max();
+        let longest = codec::all().iter().map(|codec| codec.longest_frame).max();
         Self {
             bytes: vec![0; HEADER_LEN + longest.unwrap_or(0)].into(),
             length: 0,
