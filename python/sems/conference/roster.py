@@ -130,11 +130,16 @@ class Roster:
             entity = self._address(id)
             known = found.setdefault(entity, (participant.name, _ROLES[participant.role], []))
             known[2].append(_endpoint(entity, participant, hears=self._model.hears(participant)))
+        for id, participant in self._model.waiting.items():
+            entity = self._address(id)
+            known = found.setdefault(entity, (participant.name, _ROLES[participant.role], []))
+            known[2].append(_at_the_door(entity, participant))
         for call in self._model.calls.values():
             if call.going_on:
                 entity = f"sip:{quote(call.name) or 'unknown'}-{call.id}@dialling.invalid"
                 found[entity] = call.name, "participant", [_on_his_way(entity, call)]
-        self._addresses = {id: uri for id, uri in self._addresses.items() if id in self._model.participants}
+        known_ids = {*self._model.participants, *self._model.waiting}
+        self._addresses = {id: uri for id, uri in self._addresses.items() if id in known_ids}
         return found
 
     def _address(self, id: int) -> str:
@@ -187,6 +192,16 @@ def _endpoint(entity: str, participant: Participant, *, hears: bool) -> str:
     return _element(
         "endpoint",
         _text("status", status) + _text("joining-method", joined) + _element("media", audio, id="1"),
+        entity=f"{entity};member={participant.id}",
+        state="full",
+    )
+
+
+def _at_the_door(entity: str, participant: Participant) -> str:
+    """Not in the room yet, but it is expected that he will be soon (RFC 4575 §5.7.2)."""
+    return _element(
+        "endpoint",
+        _text("status", "pending") + _text("joining-method", "dialed-in"),
         entity=f"{entity};member={participant.id}",
         state="full",
     )

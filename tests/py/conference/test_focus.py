@@ -11,7 +11,7 @@ import pytest
 from peers import conference_info
 from peers.conference_info import NAMES
 from sems import Notification, Notifications, Server
-from sems.conference import Conference, Dial, Lock, Mute, Remove
+from sems.conference import Admit, Conference, Dial, Lock, Mute, Remove, SetWaitingRoom
 from sems.conference.roster import CONTENT_TYPE
 from sems.conference.settings import SetMaxMembers
 from sems.testing import Lab, Phone
@@ -314,3 +314,20 @@ async def test_somebody_who_is_called_is_shown_on_his_way(lab: Lab) -> None:
     came, gone = document.findall("users/user", NAMES)
     assert (came.get("entity"), gone.get("state")) == (ben.uri, "deleted")
     assert text(came, "endpoint/joining-method") == "dialed-out"
+
+
+async def test_who_waits_to_be_let_in_is_shown_as_pending_and_is_not_counted(lab: Lab) -> None:
+    server, (anna,) = await meeting(lab, "anna")
+    standup(server).do(SetWaitingRoom(True), by=1)
+    told = await subscribe(lab, anna)
+    assert names(read(await anext(told))) == ["anna"]
+    ben = await lab.phone("ben")
+    await ben.call(ROOM)
+    document = read(await anext(told))
+    assert names(document) == ["ben"]
+    assert text(document, "users/user/endpoint/status") == "pending"
+    assert text(document, "conference-state/user-count") in (None, "1")
+    standup(server).do(Admit(2), by=1)
+    document = read(await anext(told))
+    assert text(document, "users/user/endpoint/status") == "connected"
+    assert text(document, "conference-state/user-count") == "2"
