@@ -42,7 +42,12 @@ FLAGS = [
     "--disable-sync",
 ]
 FAINT = 33  # of 32768, which is -60 dB: a codec like Opus gives silence no zeros
-CONFIG = "[rooms.default]\nundo_time = 1\n"  # seconds, for which no test shall wait
+CONFIG = """
+[rooms.default]
+undo_time = 1  # seconds, for which no test shall wait
+[boxes.anna]
+pin = "2580"
+"""
 expect.set_options(timeout=PATIENCE * 1_000)
 
 

@@ -319,3 +319,34 @@ def test_session_timers_are_in_order(load: Load) -> None:
         load("[session]\ntimer = 100\nmin_timer = 200\n")
     with pytest.raises(ConfigError, match="min_timer"):
         load("[session]\nmin_timer = 60\n")
+
+
+def test_a_box_takes_what_holds_for_all_boxes_and_finds_its_greeting_beside_the_file(load: Load) -> None:
+    config = load(
+        '[boxes.default]\nlanguage = "de"\nsilence = 3\n'
+        '[boxes.anna]\nsilence = 4\ngreeting = "anna.wav"\nusers = ["100"]\n'
+    ).config
+    anna = config.box("anna")
+    assert anna is not None
+    assert (anna.language, anna.silence) == ("de", 4)
+    assert anna.greeting is not None
+    assert anna.greeting.is_absolute()
+    assert config.box("default") is None
+    assert (config.box_of("100"), config.box_of("anna")) == ("anna", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('[storage]\ndatabase = "mysql://x/y"\n', "a database is wanted, such as sqlite:"),
+        ('[storage]\ndatabase = "postgresql://u:p@h/n"\n', "the password belongs into storage.password"),
+        ('[boxes.anna]\ndelivery = "email"\n', 'delivery = "email" needs an email address'),
+        ('[boxes.anna]\npin = "12"\n', "should match pattern"),
+        ('[mail]\nusername = "x"\n', "username and password belong together"),
+    ],
+)
+def test_what_makes_no_sense_of_voice_mail_is_said(load: Load, text: str, why: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        load(text)
+    assert why in str(error.value)
+    assert "not '12'" not in str(error.value), "a PIN is nobody's business"

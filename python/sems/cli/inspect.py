@@ -17,7 +17,7 @@ from .failure import one_clear_line
 from .options import BaseUrl, ConfigFile, Data, Host, HttpPort, RtpPorts, SipPort
 
 # The last part of the names of values that are not shown.
-_SECRETS = {"token", "password", "ha1"}
+_SECRETS = {"token", "password", "ha1", "pin", "moderator_pin"}
 
 
 def apps(

@@ -22,7 +22,7 @@ DEFAULT_FILE = "sems.toml"
 
 _Loc = tuple[str | int, ...]
 # The last part of the names of values that nobody is to see.
-_SECRETS = frozenset({"token", "password", "ha1"})
+_SECRETS = frozenset({"token", "password", "ha1", "pin", "moderator_pin"})
 
 
 class _Environment(Config, BaseSettings):
