@@ -93,7 +93,8 @@ class Session:
     @classmethod
     def serve(cls, app: App) -> None:
         """For :meth:`App.session() <sems.app.App.session>`: has the app take each call with a session."""
-        cls._running = {}
+        if "_running" not in vars(cls):
+            cls._running = {}
         app.call(cls._take)
         if cls.on_refer is not Session.on_refer:
             app.refer(cls._on_refer)

@@ -1,14 +1,20 @@
-"""Standing between phones that we did not write."""
+"""Between phones that we did not write, and in conversation with one."""
 
 from __future__ import annotations
 
 import asyncio
+import math
+from array import array
 from pathlib import Path
+
+from test_keys import ulaw
+from test_phones import Desk, serving
 
 from peers.baresip import Baresip
 from peers.ports import free_port
+from peers.sipp import run
 from peers.tones import hears, tail
-from sems import App, Call, Config, Server
+from sems import App, Call, Config, Prompt, Server
 from sems.plugins import Apps
 
 
@@ -43,13 +49,37 @@ async def test_baresip_is_put_through_to_the_first_who_answers_with_its_codec_ke
         # Who is not needed any more rings no longer.
         await cleo.event("CALL_INCOMING")
         await cleo.event("CALL_CLOSED")
-        incoming, outgoing = calls[0], next(call for call in server.calls.values() if call.direction == "out")
-        assert (incoming.codec, outgoing.codec) == ("PCMA", "PCMA")
+        incoming, outgoing = calls[0], next(call for call in server.calls.values() if call.uri == ben.uri)
         assert outgoing.caller_name == "Anna"
         # Both hear each other for a while, as their own meters show.
         await asyncio.gather(anna.receives(), ben.receives())
+        assert (incoming.codec, outgoing.codec) == ("PCMA", "PCMA")
         await asyncio.sleep(1)
         await ben.hang_up()
         await anna.event("CALL_CLOSED")
     for phone, hz in ((anna, 700), (ben, 440)):
         assert hears(tail(phone.recording(), 0.4), hz), phone.name
+
+
+async def test_what_plays_is_silent_within_200_ms_when_the_peer_speaks(tmp_path: Path) -> None:
+    folder = tmp_path / "sipp-tones"
+    folder.mkdir()
+    # A second of silence, then one of a tone.
+    spoken = [round(4000 * math.sin(2 * math.pi * 440 * n / 8000)) for n in range(8000)]
+    (folder / "keys.ulaw").write_bytes(bytes(ulaw(sample) for sample in [0] * 8000 + spoken + [0] * 8000))
+    desk = Desk()
+    async with serving(tmp_path, desk) as server:
+        caller = asyncio.create_task(run("tones", server.sip_port, "desk", tmp_path))
+        call = await desk.calls.get()
+        playback = call.start_play(Prompt.tone("sine:900:10000:-12"), until="speech")
+        begun: float | None = None
+        async for block in call.audio:
+            if begun is None and max(array("h", memoryview(block).tobytes())) > 500:
+                # So far it had come when the first of it was heard.
+                begun = playback.position
+            if playback.done:
+                break
+        assert begun is not None
+        assert not await playback.wait()
+        assert playback.position - begun <= 0.2
+        await caller

@@ -15,7 +15,7 @@ ROWS = {697: "123A", 770: "456B", 852: "789C", 941: "*0#D"}
 COLUMNS = (1209, 1336, 1477, 1633)
 
 
-def _ulaw(sample: int) -> int:
+def ulaw(sample: int) -> int:
     """One sample in µ-law (ITU-T G.711)."""
     sign, value = (0x80, -sample) if sample < 0 else (0, sample)
     value = min(value, 32_635) + 132
@@ -33,7 +33,7 @@ def _tones(keys: str) -> bytes:
             round(4000 * sum(math.sin(2 * math.pi * hz * n / 8000) for hz in (low, high))) for n in range(640)
         ]
         samples += [0] * 640
-    return bytes(_ulaw(sample) for sample in samples + [0] * 4000)
+    return bytes(ulaw(sample) for sample in samples + [0] * 4000)
 
 
 async def test_keys_of_a_phone_without_events_are_heard_in_its_sound(tmp_path: Path) -> None:
