@@ -92,6 +92,9 @@ async def test_five_hundred_who_come_speak_and_go_make_no_page_stutter(
         await page.goto(call.peer_link)
         await row(page, "Anna").wait_for()
         rows = page.locator("#participants > li")
+        model.admit("Guest 2")
+        model.report_loss(2, 0.06)
+        await expect(row(page, "Guest 2")).to_contain_text("bad line: loses 6 %")
 
         async def come() -> None:
             for number in range(len(model.participants) + 1, MANY + 1):
