@@ -153,3 +153,21 @@ async def test_a_phone_dials_by_key_and_pairs_with_a_browser(tmp_path: Path) -> 
                 assert ((await hers.me()).conference, (await hers.me()).participant) == ("standup", 1)
             assert opened["secret"] not in server.text()
             assert token[1] not in server.text()
+
+
+async def test_a_removal_that_is_undone_late_has_the_phone_ring_that_was_removed(tmp_path: Path) -> None:
+    async with (
+        Baresip(tmp_path, "Ben", hz=700, answers=True) as ben,
+        meeting(tmp_path, "[rooms.default]\nundo_time = 0\n") as (server, _, operator),
+    ):
+        await ben.dial(server.uri("standup"))
+        await until(operator, lambda room: len(room.participants) == 2)
+        seen = len(ben.events)
+        await operator.remove("standup", 2)
+        await ben.event("CALL_CLOSED", after=seen)
+        await operator.ask("POST", "/conferences/standup/participants/2/readmit")
+        await ben.event("CALL_ESTABLISHED", after=seen)
+        room = await until(operator, lambda room: len(room.participants) == 2)
+        assert [(each.id, each.name, each.presence) for each in room.participants][1:] == [
+            (2, "Ben", "dialled")
+        ]

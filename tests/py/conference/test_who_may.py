@@ -137,7 +137,7 @@ def may(room: ConferenceModel, command: Command, who: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize(("row", "allowed"), enumerate(who for _, who in ROWS))
+@pytest.mark.parametrize(("row", "allowed"), list(enumerate(who for _, who in ROWS)))
 def test_each_command_is_for_those_roles_and_for_nobody_else(row: int, allowed: set[str]) -> None:
     for who in IDS:
         command = ROWS[row][0]
