@@ -104,7 +104,13 @@ impl<'a> Reader<'a> {
         let full = self.media.len() == MAX_MEDIA;
         match (letter, self.media.last_mut()) {
             (b'm', _) if full => return Err("more than 64 media lines"),
-            (b'm', _) => self.media.push(media(value)?),
+            (b'm', _) => {
+                // A call has mostly one.
+                if self.media.is_empty() {
+                    self.media.reserve_exact(1);
+                }
+                self.media.push(media(value)?);
+            }
             (_, Some(media)) => media_line(media, letter, value)?,
             (b'o', _) => once(&mut self.origin, origin(value)?)?,
             (b's', _) => once(&mut self.name, value.into())?,
@@ -131,6 +137,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    #[inline(always)]
     fn finish(self) -> Result<SessionDescription<'a>, &'static str> {
         if !self.version {
             return Err("empty");
@@ -180,13 +187,17 @@ fn unknown(letter: u8) -> Result<(), &'static str> {
     }
 }
 
+#[inline(always)]
 fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), &'static str> {
-    match slot.replace(value) {
-        None => Ok(()),
-        Some(_) => Err("given twice"),
+    // What is there is looked at and not moved: an origin is long.
+    if slot.is_some() {
+        return Err("given twice");
     }
+    *slot = Some(value);
+    Ok(())
 }
 
+#[inline]
 fn origin(value: &str) -> Result<Origin<'_>, &'static str> {
     let malformed = "o= needs user, id, version, network, address type and address";
     let mut words = Words::of(value);
@@ -211,6 +222,7 @@ fn connection(value: &str) -> Result<NetworkAddress<'_>, &'static str> {
     NetworkAddress::parse(value).ok_or("c= needs network, address type and address")
 }
 
+#[inline(always)]
 fn media(value: &str) -> Result<Media<'_>, &'static str> {
     let malformed = "m= needs media, port, protocol and formats";
     let mut words = Words::of(value);

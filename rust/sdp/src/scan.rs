@@ -74,12 +74,10 @@ impl<'a> Iterator for Words<'a> {
     fn next(&mut self) -> Option<&'a str> {
         let bytes = self.rest.as_bytes();
         let start = bytes.iter().position(|byte| !byte.is_ascii_whitespace())?;
-        let mut end = start + 1;
-        while end < bytes.len() && !bytes[end].is_ascii_whitespace() {
-            end += 1;
-        }
-        let word = &self.rest[start..end];
-        self.rest = &self.rest[end..];
+        let (_, text) = self.rest.split_at(start);
+        let length = text.bytes().position(|byte| byte.is_ascii_whitespace());
+        let (word, rest) = text.split_at(length.unwrap_or(text.len()));
+        self.rest = rest;
         Some(word)
     }
 }

@@ -1,49 +1,60 @@
 //! The checks that every message gets, so that who holds a message can rely on its essentials.
 
-use crate::header::{self, CSeq, CallId, Header, MaxForwards, Sound, Via};
+use crate::header::{
+    self, CSeq, CallId, Found, Header, MaxForwards, Pieces, Sound, Via, find_address, find_via,
+};
 use crate::{Error, HeaderName, Headers, Method, grammar};
 
 /// Whether the headers that every message needs are there, once, and sound (RFC 3261 §8.1.1). A
-/// request is given with its method.
+/// request is given with its method. What is found on the way is noted in the rows.
 pub(crate) fn check(headers: &mut Headers, method: Option<&Method>) -> Result<(), Error> {
     let mut seen = Seen::default();
-    for (name, value) in headers.texts() {
+    headers.look(|name, value| {
         match name {
             HeaderName::Via => {
-                if !are_vias(value) {
-                    return Err(Error::Malformed(HeaderName::Via));
-                }
                 seen.via = true;
+                let found = match memchr::memchr(b',', value.as_bytes()) {
+                    None => find_via(value),
+                    Some(_) => are_vias(value).then(Found::default),
+                };
+                return found.ok_or_else(|| Error::Malformed(Via::NAME));
             }
-            HeaderName::From => once::<header::From>(&mut seen.from, value)?,
-            HeaderName::To => once::<header::To>(&mut seen.to, value)?,
-            HeaderName::CallId => once::<CallId>(&mut seen.call_id, value)?,
+            HeaderName::From => return address::<header::From>(&mut seen.from, value),
+            HeaderName::To => return address::<header::To>(&mut seen.to, value),
+            HeaderName::CallId => {
+                once::<CallId>(&mut seen.call_id, value)?;
+                return Ok(Found(Pieces::Sound));
+            }
             HeaderName::CSeq => {
-                let named = CSeq::method_of(value).ok_or(Error::Malformed(CSeq::NAME))?;
+                let found = CSeq::find(value).ok_or_else(|| Error::Malformed(CSeq::NAME));
+                let (named, found) = found?;
                 first::<CSeq>(&mut seen.cseq)?;
-                if method.is_some_and(|method| method.as_str() != named) {
-                    return Err(Error::CSeqMethod);
-                }
+                return match method {
+                    Some(method) if method.as_str() != named => Err(Error::CSeqMethod),
+                    _ => Ok(found),
+                };
             }
             // Required since RFC 3261, yet §16.3 has elements do without it.
             HeaderName::MaxForwards => once::<MaxForwards>(&mut seen.max_forwards, value)?,
             _ => {}
         }
-    }
-    seen.all()?;
-    headers.set_checked();
-    Ok(())
+        Ok(Found::default())
+    })?;
+    seen.all()
 }
 
-/// Whether a row is one Via or several.
+fn address<T: Header>(seen: &mut bool, value: &str) -> Result<Found, Error> {
+    let found = find_address(value).ok_or_else(|| Error::Malformed(T::NAME))?;
+    first::<T>(seen)?;
+    Ok(found)
+}
+
+/// Whether a row is several Vias.
 fn are_vias(row: &str) -> bool {
-    if memchr::memchr(b',', row.as_bytes()).is_none() {
-        return Via::is_sound(row);
-    }
     let mut rest = Some(row);
     while let Some(text) = rest {
         let (via, after) = grammar::cut(text, b',');
-        if !Via::is_sound(grammar::trim(via)) {
+        if find_via(grammar::trim(via)).is_none() {
             return false;
         }
         rest = after;

@@ -1,10 +1,9 @@
 //! The header rows of a message, in order, each parsed when it is asked for.
 
-use std::cell::OnceCell;
 use std::fmt;
 
 use crate::grammar;
-use crate::header::{Header, Rows, Via};
+use crate::header::{Found, Header, Pieces, Rows, Via};
 use crate::{Error, HeaderName, Text};
 
 /// The headers of a message in the order they were written.
@@ -15,72 +14,100 @@ pub struct Headers {
     /// What the rows are read from.
     head: Text,
     rows: Vec<Row>,
-    /// The rows that still are as they were read, and that every message is checked for, are sound.
-    is_checked: bool,
 }
 
 #[derive(Clone)]
 struct Row {
     name: HeaderName,
-    /// Where the value is in the head; empty when it never was there.
-    span: (u32, u32),
-    /// The value, once somebody has asked: most rows of a message concern nobody, and a slice
-    /// that counts its users is not for nothing.
-    value: OnceCell<Text>,
+    value: Value,
+}
+
+/// The value of a row. Most rows of a message concern nobody, and a slice that counts its users is
+/// not for nothing.
+#[derive(Clone)]
+enum Value {
+    /// From where to where in the head, and what was found of it.
+    Read { start: u32, end: u32, found: Found },
+    /// What was put there later.
+    Set(Text),
 }
 
 impl Row {
     fn new(name: HeaderName, value: Text) -> Self {
         Self {
             name,
-            span: (0, 0),
-            value: value.into(),
+            value: Value::Set(value),
         }
     }
 
-    /// Gives it a value that is not the one of the head.
     fn set(&mut self, value: Text) {
-        self.span = (0, 0);
-        self.value = value.into();
-    }
-
-    #[inline]
-    fn value(&self, head: &Text) -> &Text {
-        self.value
-            .get_or_init(|| grammar::slice(head, self.in_head(head)))
+        self.value = Value::Set(value);
     }
 
     #[inline]
     fn as_str<'a>(&'a self, head: &'a Text) -> &'a str {
-        match self.value.get() {
-            Some(value) => value,
-            None => self.in_head(head),
+        match &self.value {
+            Value::Read { start, end, .. } => &head[*start as usize..*end as usize],
+            Value::Set(value) => value,
         }
     }
 
-    /// The value, the text that it is a piece of, and whether it was read from a head.
+    /// The value as a text of its own.
     #[inline]
-    fn part<'a>(&'a self, head: &'a Text) -> (&'a Text, &'a str, bool) {
-        let was_read = self.span.1 > 0;
-        match self.value.get() {
-            Some(value) => (value, value, was_read),
-            None => (head, self.in_head(head), was_read),
+    fn text(&self, head: &Text) -> Text {
+        match &self.value {
+            Value::Read { .. } => grammar::slice(head, self.as_str(head)),
+            Value::Set(value) => value.clone(),
         }
     }
 
+    /// The value, and where it is from.
     #[inline]
-    fn in_head<'a>(&self, head: &'a Text) -> &'a str {
-        &head[self.span.0 as usize..self.span.1 as usize]
+    fn piece<'a>(&'a self, head: &'a Text) -> Piece<'a> {
+        let (whole, found) = match &self.value {
+            Value::Read { found, .. } => (head, found),
+            Value::Set(value) => (value, UNKNOWN),
+        };
+        let text = self.as_str(head);
+        Piece { whole, text, found }
+    }
+}
+
+const UNKNOWN: &Found = &Found(Pieces::Unknown);
+
+/// A value, or several.
+#[derive(Clone, Copy)]
+struct Piece<'a> {
+    /// What the text is a piece of.
+    whole: &'a Text,
+    text: &'a str,
+    /// What is known of it.
+    found: &'a Found,
+}
+
+impl Piece<'_> {
+    /// Whether a row of a list holds one value.
+    #[inline]
+    fn is_alone<T: Header>(&self) -> bool {
+        T::is_alone(self.found) || memchr::memchr(b',', self.text.as_bytes()).is_none()
+    }
+
+    #[inline]
+    fn read<T: Header>(&self) -> Result<T, Error> {
+        T::read_found(self.whole, self.text, self.found)
     }
 }
 
 impl Headers {
+    /// Room for the rows of most messages, in a piece of memory of the sizes that allocators hand
+    /// out at once (up to 1 KiB).
+    pub(crate) const USUAL: usize = 1024 / size_of::<Row>();
+
     /// No headers.
     pub const fn new() -> Self {
         Self {
             head: Text::new(),
             rows: Vec::new(),
-            is_checked: false,
         }
     }
 
@@ -88,7 +115,6 @@ impl Headers {
         Self {
             head: Text::new(),
             rows: Vec::with_capacity(rows),
-            is_checked: false,
         }
     }
 
@@ -97,9 +123,19 @@ impl Headers {
         self.head = head;
     }
 
-    /// Notes that they have been checked, so that what was read then is not doubted again.
-    pub(crate) fn set_checked(&mut self) {
-        self.is_checked = true;
+    /// Looks at all rows until there is something wrong with one, and notes what is found. What was
+    /// set is looked at in vain.
+    pub(crate) fn look(
+        &mut self,
+        mut look: impl FnMut(&HeaderName, &str) -> Result<Found, Error>,
+    ) -> Result<(), Error> {
+        for row in &mut self.rows {
+            let seen = look(&row.name, row.as_str(&self.head))?;
+            if let Value::Read { found, .. } = &mut row.value {
+                *found = seen;
+            }
+        }
+        Ok(())
     }
 
     /// The number of rows.
@@ -113,31 +149,56 @@ impl Headers {
     }
 
     /// All rows in order.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&HeaderName, &Text)> {
-        self.rows
-            .iter()
-            .map(|row| (&row.name, row.value(&self.head)))
-    }
-
-    /// All rows in order, none of them sliced for it.
     #[inline]
-    pub(crate) fn texts(&self) -> impl Iterator<Item = (&HeaderName, &str)> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&HeaderName, &str)> {
         self.rows
             .iter()
             .map(|row| (&row.name, row.as_str(&self.head)))
     }
 
+    /// Those rows that are chosen by their names, lying where they lie, with room for some more.
+    pub(crate) fn repeat(&self, mut choose: impl FnMut(&HeaderName) -> bool) -> Self {
+        let mut rows = Vec::with_capacity((self.rows.len() + 4).min(Self::USUAL));
+        rows.extend(self.rows.iter().filter(|row| choose(&row.name)).cloned());
+        Self {
+            head: self.head.clone(),
+            rows,
+        }
+    }
+
+    /// Adds those rows of other headers at the end that are chosen by their names.
+    pub(crate) fn copy(&mut self, other: &Self, mut choose: impl FnMut(&HeaderName) -> bool) {
+        for row in other.rows.iter().filter(|row| choose(&row.name)) {
+            self.push(row.name.clone(), row.text(&other.head));
+        }
+    }
+
+    /// Adds text to the first row called `name`.
+    pub(crate) fn append(&mut self, name: &HeaderName, more: &str) {
+        if let Some(row) = self.rows.iter_mut().find(|row| row.name == *name) {
+            row.set([row.as_str(&self.head), more].concat().into());
+        }
+    }
+
     /// The values of all rows called `name`, in order.
-    pub fn get_all(&self, name: &HeaderName) -> impl DoubleEndedIterator<Item = &Text> {
+    pub fn get_all(&self, name: &HeaderName) -> impl DoubleEndedIterator<Item = &str> {
         self.rows
             .iter()
             .filter(move |row| row.name == *name)
-            .map(|row| row.value(&self.head))
+            .map(|row| row.as_str(&self.head))
     }
 
     /// The value of the first row called `name`.
-    pub fn get(&self, name: &HeaderName) -> Option<&Text> {
+    pub fn get(&self, name: &HeaderName) -> Option<&str> {
         self.get_all(name).next()
+    }
+
+    /// The values of all rows called `name`, in order, as texts of their own.
+    pub(crate) fn texts(&self, name: &HeaderName) -> impl Iterator<Item = Text> {
+        self.rows
+            .iter()
+            .filter(move |row| row.name == *name)
+            .map(|row| row.text(&self.head))
     }
 
     /// Whether there is a row called `name`.
@@ -147,41 +208,46 @@ impl Headers {
 
     /// The first `T`, or `None` when the message has none.
     pub fn get_typed<T: Header>(&self) -> Option<Result<T, Error>> {
+        if T::ROWS == Rows::One {
+            let row = self.rows.iter().find(|row| row.name == T::NAME)?;
+            return Some(row.piece(&self.head).read());
+        }
         self.get_all_typed().next()
     }
 
     /// Every `T` in order, whether the values stand in rows of their own or separated by commas.
     pub fn get_all_typed<T: Header>(&self) -> impl Iterator<Item = Result<T, Error>> {
         let named = self.rows.iter().filter(|row| row.name == T::NAME);
-        let mut rows = named.map(|row| row.part(&self.head));
-        let read = |whole, value, was_read| match was_read && self.is_checked {
-            true => T::read_sound(whole, value),
-            false => T::read(whole, value),
-        };
+        let mut rows = named.map(|row| row.piece(&self.head));
         // What is left of a row whose first values have been given out.
-        let mut rest: Option<(&Text, &str, bool)> = None;
+        let mut rest: Option<Piece<'_>> = None;
         std::iter::from_fn(move || {
-            let (whole, text, was_read) = match rest.take() {
+            let piece = match rest.take() {
                 Some(rest) => rest,
                 None => {
-                    let (whole, row, was_read) = rows.next()?;
+                    let row = rows.next()?;
                     // Most rows of a list hold one value.
-                    if T::ROWS == Rows::List && memchr::memchr(b',', row.as_bytes()).is_none() {
-                        return Some(read(whole, row, was_read));
+                    if T::ROWS == Rows::List && row.is_alone::<T>() {
+                        return Some(row.read());
                     }
-                    (whole, row, was_read)
+                    row
                 }
             };
             Some(match T::ROWS {
-                Rows::One => read(whole, text, was_read),
+                Rows::One => piece.read(),
                 Rows::Joined => match rows.next() {
-                    None => read(whole, text, was_read),
-                    Some((_, second, _)) => T::parse(&join(text, second, &mut rows)),
+                    None => piece.read(),
+                    Some(second) => T::parse(&join(piece.text, second.text, &mut rows)),
                 },
                 Rows::List => {
-                    let (value, after) = grammar::cut(text, b',');
-                    rest = after.map(|after| (whole, after, was_read));
-                    read(whole, grammar::trim(value), was_read)
+                    let found = UNKNOWN;
+                    let (value, after) = grammar::cut(piece.text, b',');
+                    rest = after.map(|text| Piece {
+                        text,
+                        found,
+                        ..piece
+                    });
+                    T::read(piece.whole, grammar::trim(value))
                 }
             })
         })
@@ -219,11 +285,12 @@ impl Headers {
     /// Adds a row at the end whose value lies in the head.
     #[inline(always)]
     pub(crate) fn push_span(&mut self, name: HeaderName, start: usize, end: usize) {
-        self.rows.push(Row {
-            name,
-            span: (start as u32, end as u32),
-            value: OnceCell::new(),
-        });
+        let value = Value::Read {
+            start: start as u32,
+            end: end as u32,
+            found: Found::default(),
+        };
+        self.rows.push(Row { name, value });
     }
 
     /// Adds a header at the end.
@@ -280,14 +347,14 @@ impl Headers {
     pub fn pop_first<T: Header>(&mut self) -> Option<Result<T, Error>> {
         let first = self.get_typed();
         if let Some(at) = self.rows.iter().position(|row| row.name == T::NAME) {
-            let value = self.rows[at].value(&self.head);
+            let row = self.rows[at].piece(&self.head);
             let rest = match T::ROWS {
-                Rows::List => grammar::cut(value, b',').1.map(grammar::trim),
+                Rows::List => grammar::cut(row.text, b',').1.map(grammar::trim),
                 Rows::One | Rows::Joined => None,
             };
             match rest {
                 Some(rest) => {
-                    let rest = grammar::slice(value, rest);
+                    let rest = grammar::slice(row.whole, rest);
                     self.rows[at].set(rest);
                 }
                 None => {
@@ -306,7 +373,7 @@ impl Headers {
 
 impl PartialEq for Headers {
     fn eq(&self, other: &Self) -> bool {
-        self.texts().eq(other.texts())
+        self.iter().eq(other.iter())
     }
 }
 
@@ -314,19 +381,15 @@ impl Eq for Headers {}
 
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.texts()).finish()
+        f.debug_list().entries(self.iter()).finish()
     }
 }
 
 /// Rows as one, separated by commas.
-fn join<'a>(
-    first: &str,
-    second: &str,
-    rows: &mut impl Iterator<Item = (&'a Text, &'a str, bool)>,
-) -> Text {
+fn join<'a>(first: &str, second: &str, rows: &mut impl Iterator<Item = Piece<'a>>) -> Text {
     let mut joined = format!("{first}, {second}");
-    for (_, row, _) in rows {
-        joined.extend([", ", row]);
+    for row in rows {
+        joined.extend([", ", row.text]);
     }
     joined.into()
 }

@@ -111,25 +111,18 @@ impl Response {
 
     fn repeating(request: &Request, status: StatusCode, to_tag: Option<&str>) -> Self {
         let opens_dialog = request.method.opens_dialog() && (101..300).contains(&status.code());
-        let mut headers = Headers::with_capacity(request.headers.len() + 4);
-        for (name, value) in request.headers.iter() {
-            let repeated = match name {
-                HeaderName::Via
-                | HeaderName::From
-                | HeaderName::To
-                | HeaderName::CallId
-                | HeaderName::CSeq => true,
-                HeaderName::Timestamp => status == StatusCode::TRYING,
-                HeaderName::RecordRoute => opens_dialog,
-                _ => false,
-            };
-            match to_tag {
-                _ if !repeated => {}
-                Some(tag) if *name == HeaderName::To => {
-                    headers.push(HeaderName::To, format!("{value};tag={tag}"));
-                }
-                _ => headers.push(name.clone(), value.clone()),
-            }
+        let mut headers = request.headers.repeat(|name| match name {
+            HeaderName::Via
+            | HeaderName::From
+            | HeaderName::To
+            | HeaderName::CallId
+            | HeaderName::CSeq => true,
+            HeaderName::Timestamp => status == StatusCode::TRYING,
+            HeaderName::RecordRoute => opens_dialog,
+            _ => false,
+        });
+        if let Some(tag) = to_tag {
+            headers.append(&HeaderName::To, &[";tag=", tag].concat());
         }
         Self {
             status,

@@ -32,9 +32,9 @@ pub(crate) fn message(datagram: &Bytes) -> Result<Message, ParseError> {
         text: &text,
         at: blanks,
     };
-    let start_line = lines.next().ok_or(Error::StartLine)?;
+    let start_line = lines.next().ok_or_else(|| Error::StartLine)?;
     let (start, start_error) = start(&text, &text[start_line])?;
-    let (mut headers, header_error) = headers(&mut lines);
+    let (mut headers, header_error) = headers(&text, &mut lines);
     let body_start = decoded_from.unwrap_or(lines.at);
     headers.lie_in(text);
     let (body, body_error) = body(datagram.slice(body_start..), &headers);
@@ -43,15 +43,15 @@ pub(crate) fn message(datagram: &Bytes) -> Result<Message, ParseError> {
     let error = too_large.or(start_error).or(header_error);
     match start {
         Start::Request { method, uri } => {
-            let error = error
-                .or_else(|| check(&mut headers, Some(&method)).err())
-                .or(body_error);
-            let request = Request {
+            let mut request = Request {
                 method,
                 uri,
                 headers,
                 body,
             };
+            let error = error
+                .or_else(|| check(&mut request.headers, Some(&request.method)).err())
+                .or(body_error);
             let Some(error) = error else {
                 return Ok(Message::Request(request));
             };
@@ -62,16 +62,17 @@ pub(crate) fn message(datagram: &Bytes) -> Result<Message, ParseError> {
             })
         }
         Start::Response { status, reason } => {
+            let mut response = Response {
+                status,
+                reason,
+                headers,
+                body,
+            };
             match error
-                .or_else(|| check(&mut headers, None).err())
+                .or_else(|| check(&mut response.headers, None).err())
                 .or(body_error)
             {
-                None => Ok(Message::Response(Response {
-                    status,
-                    reason,
-                    headers,
-                    body,
-                })),
+                None => Ok(Message::Response(response)),
                 Some(error) => Err(error.into()),
             }
         }
@@ -92,7 +93,7 @@ fn start(text: &Text, line: &str) -> Result<(Start, Option<Error>), Error> {
     };
     let is_ours = |version: &str| version.eq_ignore_ascii_case("SIP/2.0");
 
-    let (first, rest) = grammar::split(line, b' ').ok_or(Error::StartLine)?;
+    let (first, rest) = grammar::split(line, b' ').ok_or_else(|| Error::StartLine)?;
     if is_sip(first) {
         if !is_ours(first) {
             return Err(Error::Version);
@@ -100,13 +101,15 @@ fn start(text: &Text, line: &str) -> Result<(Start, Option<Error>), Error> {
         // The blank before an empty reason phrase is often left out.
         let (code, reason) = grammar::split(rest, b' ').unwrap_or((rest, ""));
         let number = grammar::number(code).filter(|_| code.len() == 3);
-        let status = number.and_then(StatusCode::new).ok_or(Error::StartLine)?;
+        let status = number
+            .and_then(StatusCode::new)
+            .ok_or_else(|| Error::StartLine)?;
         let reason = grammar::slice(text, reason);
         return Ok((Start::Response { status, reason }, None));
     }
 
-    let method = Method::read(text, first).ok_or(Error::StartLine)?;
-    let (uri, version) = rest.rsplit_once(' ').ok_or(Error::StartLine)?;
+    let method = Method::read(text, first).ok_or_else(|| Error::StartLine)?;
+    let (uri, version) = rest.rsplit_once(' ').ok_or_else(|| Error::StartLine)?;
     let uri = grammar::slice(text, uri);
     let (uri, uri_error) = match Uri::parse(&uri) {
         // Headers are for who makes the request, and have no place in it (§19.1.1, table 1).
@@ -127,8 +130,8 @@ fn start(text: &Text, line: &str) -> Result<(Start, Option<Error>), Error> {
 
 /// Reads the rows up to and including the empty line, all that can be read even if some can't.
 /// They are to be told what they lie in.
-fn headers(lines: &mut Lines<'_>) -> (Headers, Option<Error>) {
-    let mut headers = Headers::with_capacity(24);
+fn headers(whole: &Text, lines: &mut Lines<'_>) -> (Headers, Option<Error>) {
+    let mut headers = Headers::with_capacity(Headers::USUAL);
     let mut error = None;
     loop {
         let Some(line) = lines.next() else {
@@ -140,7 +143,7 @@ fn headers(lines: &mut Lines<'_>) -> (Headers, Option<Error>) {
         let folds = lines.take_folds();
         if headers.len() == Message::MAX_HEADERS {
             error = error.or(Some(Error::TooManyHeaders));
-        } else if row(lines.text, line, folds, &mut headers).is_none() {
+        } else if row(whole, lines.text, line, folds, &mut headers).is_none() {
             error = error.or(Some(Error::HeaderLine));
         }
     }
@@ -148,17 +151,23 @@ fn headers(lines: &mut Lines<'_>) -> (Headers, Option<Error>) {
 
 /// Reads `name: value` and the lines that continue it, the folds as one space each (§7.3.1).
 #[inline]
-fn row(text: &Text, line: Range<usize>, folds: &str, headers: &mut Headers) -> Option<()> {
+fn row(
+    whole: &Text,
+    text: &str,
+    line: Range<usize>,
+    folds: &str,
+    headers: &mut Headers,
+) -> Option<()> {
     let bytes = text.as_bytes();
     let colon = line.start + grammar::find(&bytes[line.clone()], b':')?;
     let mut end_of_name = colon;
     while end_of_name > line.start && matches!(bytes[end_of_name - 1], b' ' | b'\t') {
         end_of_name -= 1;
     }
-    let name = &text[line.start..end_of_name];
-    let name = match HeaderName::known(name) {
+    let name = line.start..end_of_name;
+    let name = match HeaderName::known(&bytes[name.clone()]) {
         Some(name) => name,
-        None => HeaderName::parse(&grammar::slice(text, name))?,
+        None => HeaderName::parse(&grammar::slice(whole, &text[name]))?,
     };
     let (mut start, mut end) = (colon + 1, line.end);
     while start < end && grammar::is_blank(bytes[start]) {
@@ -198,7 +207,7 @@ pub(crate) fn part_headers(part: &Bytes) -> Result<(Headers, usize), Error> {
         if matches!(line, b"\n" | b"\r\n") {
             let text = Text::try_from(part.slice(..end)).map_err(|_| Error::HeaderLine)?;
             let mut lines = Lines { text: &text, at: 0 };
-            let (mut headers, error) = headers(&mut lines);
+            let (mut headers, error) = headers(&text, &mut lines);
             headers.lie_in(text);
             return match error {
                 None => Ok((headers, end)),
@@ -233,7 +242,7 @@ fn body(mut rest: Bytes, headers: &Headers) -> (Bytes, Option<Error>) {
 
 /// The lines of a text, ends removed; what follows the last line end is no line.
 struct Lines<'a> {
-    text: &'a Text,
+    text: &'a str,
     at: usize,
 }
 

@@ -1,6 +1,9 @@
 //! What is read as a message, what isn't, and what its sender is told.
 
-use sems_sip::header::{self, Allow, CSeq, CallId, Contact, ContentType, MaxForwards, Supported};
+use sems_sip::header::{
+    Allow, CSeq, CallId, Contact, ContentType, From, Header, MaxForwards, Supported, To, Transport,
+    Via,
+};
 use sems_sip::{
     Bytes, Error, HeaderName, Message, Method, ParseError, Request, Response, StatusCode,
 };
@@ -71,10 +74,10 @@ fn a_request_is_read_with_its_headers_and_body() {
     let via = invite.headers.top_via().unwrap();
     assert_eq!(via.branch(), Some("z9hG4bKPj8f3c2d"));
     assert!(via.has_magic_cookie() && via.wants_rport() && via.rport().is_none());
-    let from: header::From = invite.headers.require().unwrap();
+    let from: From = invite.headers.require().unwrap();
     assert_eq!(from.display_name().as_deref(), Some("Ann"));
     assert_eq!(from.tag(), Some("1928301774"));
-    assert_eq!(invite.headers.require::<header::To>().unwrap().tag(), None);
+    assert_eq!(invite.headers.require::<To>().unwrap().tag(), None);
     assert_eq!(
         invite.headers.require::<CallId>().unwrap().as_str(),
         "a84b4c76e66710"
@@ -221,11 +224,11 @@ Content-Length   : 0
 
 ";
     let options = request(text);
-    let from: header::From = options.headers.require().unwrap();
+    let from: From = options.headers.require().unwrap();
     assert_eq!(from.display_name().as_deref(), Some("J Rosenberg \\\""));
     assert_eq!(from.tag(), Some("98asjd8"));
     assert_eq!(
-        options.headers.require::<header::To>().unwrap().tag(),
+        options.headers.require::<To>().unwrap().tag(),
         Some("1918181833n")
     );
     assert_eq!(options.headers.require::<CSeq>().unwrap().sequence, 9);
@@ -234,7 +237,7 @@ Content-Length   : 0
         MaxForwards(68)
     );
     assert_eq!(options.headers.get(&HeaderName::Subject).unwrap(), "");
-    let vias: Vec<header::Via> = options
+    let vias: Vec<Via> = options
         .headers
         .get_all_typed()
         .map(Result::unwrap)
@@ -265,7 +268,7 @@ fn a_header_that_is_not_utf8_is_read_as_latin1() {
     let Ok(Message::Request(invite)) = Message::parse(&bytes.into()) else {
         panic!()
     };
-    let from: header::From = invite.headers.require().unwrap();
+    let from: From = invite.headers.require().unwrap();
     assert_eq!(from.display_name().as_deref(), Some("Jörg"));
     assert_eq!(&invite.body[..], b"hell\xff", "the body stays as it is");
 }
@@ -544,4 +547,63 @@ fn headers_that_nobody_asks_for_may_be_malformed() {
         invite.headers.require::<Allow>(),
         Err(Error::Malformed(HeaderName::Allow))
     );
+}
+
+#[test]
+fn a_header_of_a_message_is_read_as_it_is_read_alone() {
+    fn same<T: Header + std::fmt::Debug + PartialEq>(name: &str, value: &str) {
+        let invite = request(&with(name, &format!("{name}: {value}")));
+        let alone = T::parse(&value.into()).unwrap();
+        assert_eq!(invite.headers.require::<T>(), Ok(alone), "{value}");
+        // Also once it lies in another message.
+        let ringing = Response::to_request(&invite, StatusCode::RINGING);
+        let printed = ringing.headers.require::<T>().unwrap().to_string();
+        assert_eq!(printed, T::parse(&value.into()).unwrap().to_string());
+    }
+    for via in [
+        "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1;rport",
+        "SIP/2.0/TLS h.example ;branch=z9hG4bK1",
+        "SIP / 2.0 / TCP [2001:db8::1]:5061;branch=z9hG4bK1",
+        "SIP/2.0/SCTP a_b.example : 5070 ; branch=z9hG4bK1;maddr=\"x;y\"",
+        "SIP/2.0/UDP 192.0.2.256",
+    ] {
+        same::<Via>("Via", via);
+    }
+    for address in [
+        "<sip:a@b>",
+        "sip:a@b;tag=1",
+        "\"A \\\" <b>\" <sips:a:secret@[2001:db8::1]:5061;lr;x=%20?subject=%20a>;tag=1;y",
+        "Ann E <sip:h.example>  ; tag=1",
+        "<tel:+1-201-555-0123;ext=7>;tag=1",
+        "<urn:service:sos>",
+    ] {
+        same::<From>("From", address);
+        same::<To>("To", address);
+    }
+    let long = "x".repeat(300);
+    same::<From>("From", &format!("<sip:{long}@b;{long}=1>;tag={long}"));
+    same::<CSeq>("CSeq", "0009  INVITE");
+}
+
+#[test]
+fn a_header_that_is_changed_is_read_as_it_is_now() {
+    let mut invite = request(&with("To", "To: <sip:somebody@b.example>;tag=1"));
+    invite.headers.set(HeaderName::To, "<sip:c@d>");
+    assert_eq!(
+        invite.headers.require::<To>().unwrap().uri.to_string(),
+        "sip:c@d"
+    );
+    let mut via = invite.headers.top_via().unwrap();
+    via.params.set("received", "192.0.2.77");
+    invite.headers.replace_first(&via);
+    assert_eq!(invite.headers.top_via(), Ok(via.clone()));
+    invite.headers.prepend(&Via::new(
+        Transport::Tcp,
+        "p.example".parse().unwrap(),
+        None,
+        "z9hG4bK2",
+    ));
+    assert_eq!(invite.headers.top_via().unwrap().branch(), Some("z9hG4bK2"));
+    invite.headers.pop_first::<Via>();
+    assert_eq!(invite.headers.top_via(), Ok(via));
 }

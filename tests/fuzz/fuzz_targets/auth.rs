@@ -91,7 +91,7 @@ fuzz_target!(|text: &str| {
             if request.method != Method::Invite {
                 continue;
             }
-            let row = |name: HeaderName| request.headers.get(&name).cloned().unwrap_or_default();
+            let row = |name: HeaderName| request.headers.get(&name).unwrap_or_default();
             let response = format!(
                 "SIP/2.0 {status}\r\nVia: {}\r\nFrom: {}\r\nTo: {};tag=2\r\nCall-ID: {}\r\n\
                  CSeq: {}\r\nContact: <sip:bob@192.0.2.1>\r\n{name}: {text}\r\n\r\n",

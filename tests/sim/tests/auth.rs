@@ -67,7 +67,7 @@ fn register(pair: &mut Pair) {
     let mut reply = Reply::new(StatusCode::OK);
     for (name, value) in request.headers.iter() {
         if *name == HeaderName::Contact {
-            reply.headers.push(name.clone(), value.clone());
+            reply.headers.push(name.clone(), value);
         }
     }
     let now = pair.now;

@@ -56,7 +56,7 @@ pub fn read(message: &Message, field: &str) -> String {
         _ => {
             let name = field.strip_prefix("header:").expect("a known field");
             let name = HeaderName::parse(&name.into()).expect("a header's name");
-            let rows: Vec<_> = headers.get_all(&name).map(|row| &**row).collect();
+            let rows: Vec<_> = headers.get_all(&name).collect();
             rows.join(", ")
         }
     }

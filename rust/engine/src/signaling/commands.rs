@@ -446,6 +446,6 @@ pub(super) fn headers_of(list: HeaderList) -> Result<Headers, EngineError> {
 
 fn append(headers: &mut Headers, more: &Headers) {
     for (name, value) in more.iter() {
-        headers.push(name.clone(), value.clone());
+        headers.push(name.clone(), value);
     }
 }

@@ -305,7 +305,5 @@ fn cnonce(rng: &mut impl Rng) -> String {
 /// The answers that a request carried, for the ACK that has to carry them too (RFC 3261 §22.1).
 pub(crate) fn copy_answers(from: &Headers, to: &mut Headers) {
     let names = [HeaderName::Authorization, HeaderName::ProxyAuthorization];
-    for (name, value) in from.iter().filter(|(name, _)| names.contains(name)) {
-        to.push(name.clone(), value.clone());
-    }
+    to.copy(from, |name| names.contains(name));
 }

@@ -121,8 +121,8 @@ impl Dialog {
             routes: routes.into(),
             contact: invite
                 .headers
-                .get(&HeaderName::Contact)
-                .cloned()
+                .texts(&HeaderName::Contact)
+                .next()
                 .unwrap_or_default(),
             next_hop: flow.into(),
             owns_call_id: true,

@@ -39,8 +39,8 @@ impl AuthValue {
     /// nevertheless. A row that can't be read is passed over.
     pub fn all(headers: &Headers, name: &HeaderName) -> Vec<Self> {
         headers
-            .get_all(name)
-            .filter_map(Self::read_row)
+            .texts(name)
+            .filter_map(|row| Self::read_row(&row))
             .flatten()
             .collect()
     }

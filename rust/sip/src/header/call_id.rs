@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Header, HeaderName, Sound};
+use super::{Found, Header, HeaderName, Pieces, Sound};
 use crate::{Error, Text, grammar};
 
 /// The id that all requests and responses of a call share. Case counts.
@@ -30,8 +30,12 @@ impl Header for CallId {
         }
     }
 
-    fn read_sound(whole: &Text, value: &str) -> Result<Self, Error> {
-        Ok(Self(grammar::slice(whole, value)))
+    #[inline]
+    fn read_found(whole: &Text, value: &str, found: &Found) -> Result<Self, Error> {
+        match found.0 {
+            Pieces::Sound => Ok(Self(grammar::slice(whole, value))),
+            _ => Self::read(whole, value),
+        }
     }
 }
 

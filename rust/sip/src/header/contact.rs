@@ -58,7 +58,7 @@ impl Header for Contact {
         if value == "*" {
             return Ok(Self::Any);
         }
-        match NameAddr::read(whole, value, false) {
+        match NameAddr::read(whole, value) {
             Some(address) => Ok(Self::Address(address)),
             None => Err(Error::Malformed(Self::NAME)),
         }

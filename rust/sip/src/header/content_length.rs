@@ -19,7 +19,7 @@ impl Header for ContentLength {
     fn read(_: &Text, value: &str) -> Result<Self, Error> {
         grammar::number(value)
             .map(Self)
-            .ok_or(Error::Malformed(Self::NAME))
+            .ok_or_else(|| Error::Malformed(Self::NAME))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Header, HeaderName};
+use super::{Found, Header, HeaderName, Pieces};
 use crate::{Error, Method, Text, grammar};
 
 /// The request's place in its dialog, and its method.
@@ -34,13 +34,30 @@ impl Header for CSeq {
             None => Err(Error::Malformed(Self::NAME)),
         }
     }
+
+    #[inline]
+    fn read_found(whole: &Text, value: &str, found: &Found) -> Result<Self, Error> {
+        if let Pieces::CSeq { sequence, method } = found.0
+            && let Some(method) = Method::read(whole, &value[usize::from(method)..])
+        {
+            return Ok(Self { sequence, method });
+        }
+        Self::read(whole, value)
+    }
 }
 
 impl CSeq {
-    /// The method that a value names, if it can be read.
-    pub(crate) fn method_of(value: &str) -> Option<&str> {
-        let (_, method) = Self::parts(value)?;
-        grammar::is_token(method).then_some(method)
+    /// Looks at a value: the method that it names, and where that is.
+    pub(crate) fn find(value: &str) -> Option<(&str, Found)> {
+        let (sequence, method) = Self::parts(value)?;
+        if !grammar::is_token(method) {
+            return None;
+        }
+        let found = match u16::try_from(value.len() - method.len()) {
+            Ok(method) => Pieces::CSeq { sequence, method },
+            Err(_) => Pieces::Unknown,
+        };
+        Some((method, Found(found)))
     }
 
     fn parts(value: &str) -> Option<(u32, &str)> {

@@ -16,6 +16,7 @@ mod content_type;
 mod cseq;
 mod event;
 mod expires;
+mod found;
 mod max_forwards;
 mod name;
 mod name_addr;
@@ -47,8 +48,12 @@ pub use content_type::ContentType;
 pub use cseq::CSeq;
 pub use event::{Event, MinExpires, SubscriptionState};
 pub use expires::Expires;
+#[doc(hidden)]
+pub use found::Found;
+pub(crate) use found::{Pieces, Place};
 pub use max_forwards::MaxForwards;
 pub use name::{HeaderName, OtherName};
+pub(crate) use name_addr::find_address;
 pub use name_addr::{
     From, NameAddr, PAssertedIdentity, RecordRoute, ReferTo, ReferredBy, Route, ServiceRoute, To,
 };
@@ -62,6 +67,7 @@ pub use rseq::RSeq;
 pub use session_expires::{MinSe, Refresher, SessionExpires};
 pub(crate) use token_list::lists;
 pub use token_list::{Allow, ProxyRequire, Require, Supported, Unsupported};
+pub(crate) use via::find_via;
 pub use via::{Transport, Via};
 
 use crate::{Error, Text};
@@ -92,11 +98,17 @@ pub trait Header: Sized + Display {
         Self::parse(&crate::grammar::slice(whole, value))
     }
 
-    /// [`Header::read`] for a value that the check of its message found sound, so that what it is
-    /// made of needs no second look.
+    /// [`Header::read`] for a row of which the check of its message has found something.
     #[doc(hidden)]
-    fn read_sound(whole: &Text, value: &str) -> Result<Self, Error> {
+    fn read_found(whole: &Text, value: &str, _found: &Found) -> Result<Self, Error> {
         Self::read(whole, value)
+    }
+
+    /// Whether the check of its message has found that the row holds one value, for headers that are
+    /// lists.
+    #[doc(hidden)]
+    fn is_alone(_found: &Found) -> bool {
+        false
     }
 }
 

@@ -16,8 +16,9 @@ macro_rules! header_names {
                 #[doc = concat!("`", $name, "`")]
                 $variant,
             )*
-            /// A name that isn't in the table.
-            Other(OtherName),
+            /// A name that isn't in the table. Boxed, since every row has a name and few have such a
+            /// one.
+            Other(Box<OtherName>),
         }
 
         const NAMES: &[(&str, HeaderName)] = &[
@@ -194,19 +195,19 @@ impl HeaderName {
     /// is no token.
     pub fn parse(name: &Text) -> Option<Self> {
         let token = Token::new(name.clone())?;
-        Some(Self::known(name).unwrap_or(Self::Other(OtherName(token))))
+        Some(Self::known(name.as_bytes()).unwrap_or_else(|| Self::Other(OtherName(token).into())))
     }
 
     /// The header of the table that is called `name`, a token.
     #[inline]
-    pub(crate) fn known(name: &str) -> Option<Self> {
-        let key = Key::of(name.as_bytes());
+    pub(crate) fn known(name: &[u8]) -> Option<Self> {
+        let key = Key::of(name);
         let mut at = key.slot();
         while TABLE[at] != 0 {
             let index = TABLE[at] as usize - 1;
             if KEYS[index].is(key) {
                 let (long, header) = &NAMES[index];
-                let found = name.len() <= 16 || long.eq_ignore_ascii_case(name);
+                let found = name.len() <= 16 || long.as_bytes().eq_ignore_ascii_case(name);
                 return found.then(|| header.clone());
             }
             at = (at + 1) % SLOTS;

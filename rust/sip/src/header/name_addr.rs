@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use super::{Header, HeaderName, Params, Rows, Sound};
+use super::{Found, Header, HeaderName, Params, Pieces, Place, Rows};
+use crate::uri::SipPlaces;
 use crate::{Error, Text, Uri, grammar};
 
 /// A URI with an optional display name and parameters of the header it stands in.
@@ -61,28 +62,57 @@ impl NameAddr {
 
     /// Reads a `name-addr` or an `addr-spec` with its parameters; `header` is named in the error.
     pub fn parse(value: &Text, header: HeaderName) -> Result<Self, Error> {
-        Self::read(value, value, false).ok_or(Error::Malformed(header))
+        Self::read(value, value).ok_or(Error::Malformed(header))
     }
 
-    /// [`NameAddr::parse`] for a piece of a longer text, which is sound or may be not.
+    /// [`NameAddr::parse`] for a piece of a longer text.
     #[inline]
-    pub(crate) fn read(whole: &Text, value: &str, is_sound: bool) -> Option<Self> {
+    pub(crate) fn read(whole: &Text, value: &str) -> Option<Self> {
         let parts = Parts::of(value)?;
         Some(Self {
             uri: Uri::read(grammar::slice(whole, parts.uri)).ok()?,
-            params: match is_sound {
-                true => Params::sound(whole, parts.params),
-                false => Params::parse(whole, parts.params)?,
-            },
+            params: Params::parse(whole, parts.params)?,
             display: grammar::slice(whole, parts.display),
         })
     }
 
-    /// Whether `value` can be read.
-    pub(crate) fn is_address(value: &str) -> bool {
-        Parts::of(value)
-            .is_some_and(|parts| Uri::is_uri(parts.uri) && Params::are_params(parts.params))
+    /// [`NameAddr::read`] for a value whose pieces have been found.
+    #[inline]
+    fn at(whole: &Text, value: &str, places: &AddressPlaces) -> Self {
+        Self {
+            uri: Uri::found(places.uri.slice(whole, value), places.parts),
+            params: Params::checked(places.params.slice(whole, value)),
+            display: places.display.slice(whole, value),
+        }
     }
+}
+
+/// Where the pieces of an address are that is sound and has a URI of SIP.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AddressPlaces {
+    display: Place,
+    uri: Place,
+    parts: SipPlaces,
+    params: Place,
+}
+
+/// Looks at a value: `None` when it is no address.
+pub(crate) fn find_address(value: &str) -> Option<Found> {
+    let pieces = Parts::of(value)?;
+    let params = grammar::trim(pieces.params);
+    let parts = Uri::find(pieces.uri)?;
+    if !Params::are_params(params) {
+        return None;
+    }
+    let places = || {
+        Some(AddressPlaces {
+            display: Place::of(value, pieces.display)?,
+            uri: Place::of(value, pieces.uri)?,
+            parts: parts?.places()?,
+            params: Place::of(value, params)?,
+        })
+    };
+    Some(Found(places().map_or(Pieces::Unknown, Pieces::Address)))
 }
 
 /// Where the pieces of an address are; the URI and the parameters are yet to be read.
@@ -159,17 +189,17 @@ macro_rules! name_addr_headers {
 
             #[inline]
             fn read(whole: &Text, value: &str) -> Result<Self, Error> {
-                match NameAddr::read(whole, value, false) {
+                match NameAddr::read(whole, value) {
                     Some(address) => Ok(Self(address)),
                     None => Err(Error::Malformed(Self::NAME)),
                 }
             }
 
             #[inline]
-            fn read_sound(whole: &Text, value: &str) -> Result<Self, Error> {
-                match NameAddr::read(whole, value, true) {
-                    Some(address) => Ok(Self(address)),
-                    None => Err(Error::Malformed(Self::NAME)),
+            fn read_found(whole: &Text, value: &str, found: &Found) -> Result<Self, Error> {
+                match &found.0 {
+                    Pieces::Address(places) => Ok(Self(NameAddr::at(whole, value, places))),
+                    _ => Self::read(whole, value),
                 }
             }
         }
@@ -194,18 +224,6 @@ macro_rules! name_addr_headers {
             }
         }
     )*};
-}
-
-impl Sound for From {
-    fn is_sound(value: &str) -> bool {
-        NameAddr::is_address(value)
-    }
-}
-
-impl Sound for To {
-    fn is_sound(value: &str) -> bool {
-        NameAddr::is_address(value)
-    }
 }
 
 name_addr_headers! {

@@ -32,17 +32,12 @@ impl Params {
         are_params(text).then(|| Self(grammar::slice(whole, text)))
     }
 
-    /// [`Params::parse`] for what is known to be parameters.
-    pub(crate) fn sound(whole: &Text, text: &str) -> Self {
-        Self(grammar::slice(whole, grammar::trim(text)))
-    }
-
     /// Whether `text` can be read as header parameters.
     pub(crate) fn are_params(text: &str) -> bool {
         are_params(grammar::trim(text))
     }
 
-    /// Wraps URI parameters that the URI parser has checked: empty, or a `;` before each one.
+    /// Wraps parameters that have been checked: empty, or a `;` before each one.
     pub(crate) fn checked(text: Text) -> Self {
         Self(text)
     }

@@ -1,9 +1,9 @@
 //! Via (RFC 3261 §20.42) with `rport` (RFC 3581).
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use super::{Header, HeaderName, Params, Rows, Sound};
+use super::{Found, Header, HeaderName, Params, Pieces, Place, Rows};
 use crate::grammar::{self, class};
 use crate::{Error, Host, Text, Token};
 
@@ -24,6 +24,15 @@ pub enum Transport {
     Other(Token),
 }
 
+/// Those of them that have names of ours.
+static KNOWN: [(&str, Transport); 5] = [
+    ("UDP", Transport::Udp),
+    ("TCP", Transport::Tcp),
+    ("TLS", Transport::Tls),
+    ("WS", Transport::Ws),
+    ("WSS", Transport::Wss),
+];
+
 impl Transport {
     /// The transport called `name`, in any case; `None` when `name` is no token.
     pub fn parse(name: &Text) -> Option<Self> {
@@ -31,15 +40,15 @@ impl Transport {
     }
 
     fn known(name: &str) -> Option<Self> {
-        let is = |known| name.eq_ignore_ascii_case(known);
-        Some(match name.len() {
-            2 if is("WS") => Self::Ws,
-            3 if is("UDP") => Self::Udp,
-            3 if is("TCP") => Self::Tcp,
-            3 if is("TLS") => Self::Tls,
-            3 if is("WSS") => Self::Wss,
-            _ => return None,
-        })
+        Self::place(name).map(|place| KNOWN[place].1.clone())
+    }
+
+    /// The place of the transport called `name` among those known.
+    #[inline]
+    fn place(name: &str) -> Option<usize> {
+        KNOWN
+            .iter()
+            .position(|(known, _)| name.eq_ignore_ascii_case(known))
     }
 
     /// The name as a Via has it.
@@ -172,7 +181,7 @@ impl Via {
     }
 
     #[inline]
-    fn of(whole: &Text, value: &str, is_sound: bool) -> Option<Self> {
+    fn of(whole: &Text, value: &str) -> Option<Self> {
         let parts = Parts::of(value)?;
         Some(Self {
             version: grammar::slice(whole, parts.version),
@@ -182,12 +191,59 @@ impl Via {
             },
             host: Host::of(whole, parts.host),
             port: parts.port,
-            params: match is_sound {
-                true => Params::sound(whole, parts.params),
-                false => Params::parse(whole, parts.params)?,
-            },
+            params: Params::parse(whole, parts.params)?,
         })
     }
+
+    /// [`Via::of`] for a value whose pieces have been found.
+    #[inline]
+    fn at(whole: &Text, value: &str, places: &ViaPlaces) -> Self {
+        Self {
+            version: Text::new(),
+            transport: KNOWN[usize::from(places.transport)].1.clone(),
+            host: match places.address {
+                Some(address) => Host::Ip(address.into()),
+                None => Host::of(whole, places.host.piece(value)),
+            },
+            port: places.port,
+            params: Params::checked(places.params.slice(whole, value)),
+        }
+    }
+}
+
+/// Where the pieces of a Via are that is sound, of SIP 2.0, and of a transport that we know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ViaPlaces {
+    /// The place of the transport among those known.
+    transport: u8,
+    host: Place,
+    /// What the host is, if it is such an address.
+    address: Option<Ipv4Addr>,
+    port: Option<u16>,
+    params: Place,
+}
+
+/// Looks at a value: `None` when it is no Via.
+pub(crate) fn find_via(value: &str) -> Option<Found> {
+    let parts = Parts::of(value)?;
+    let params = grammar::trim(parts.params);
+    if !Params::are_params(params) {
+        return None;
+    }
+    let places = || {
+        let transport = Transport::place(parts.transport)?;
+        Some(ViaPlaces {
+            transport: parts.version.is_empty().then_some(transport as u8)?,
+            host: Place::of(value, parts.host)?,
+            address: match Host::parse_ip(parts.host) {
+                Some(IpAddr::V4(address)) => Some(address),
+                _ => None,
+            },
+            port: parts.port,
+            params: Place::of(value, params)?,
+        })
+    };
+    Some(Found(places().map_or(Pieces::Unknown, Pieces::Via)))
 }
 
 /// Where the pieces of a Via are; the parameters are yet to be read.
@@ -256,18 +312,23 @@ impl Header for Via {
 
     #[inline]
     fn read(whole: &Text, value: &str) -> Result<Self, Error> {
-        Self::of(whole, value, false).ok_or(Error::Malformed(Self::NAME))
+        match Self::of(whole, value) {
+            Some(via) => Ok(via),
+            None => Err(Error::Malformed(Self::NAME)),
+        }
     }
 
     #[inline]
-    fn read_sound(whole: &Text, value: &str) -> Result<Self, Error> {
-        Self::of(whole, value, true).ok_or(Error::Malformed(Self::NAME))
+    fn read_found(whole: &Text, value: &str, found: &Found) -> Result<Self, Error> {
+        match &found.0 {
+            Pieces::Via(places) => Ok(Self::at(whole, value, places)),
+            _ => Self::read(whole, value),
+        }
     }
-}
 
-impl Sound for Via {
-    fn is_sound(value: &str) -> bool {
-        Parts::of(value).is_some_and(|parts| Params::are_params(parts.params))
+    #[inline]
+    fn is_alone(found: &Found) -> bool {
+        matches!(found.0, Pieces::Via(_))
     }
 }
 

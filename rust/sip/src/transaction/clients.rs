@@ -458,11 +458,8 @@ pub(crate) fn follow_up(invite: &Request, method: Method) -> Request {
         HeaderName::Authorization,
         HeaderName::ProxyAuthorization,
     ];
-    for (name, value) in invite.headers.iter() {
-        if repeated.contains(name) {
-            request.headers.push(name.clone(), value.clone());
-        }
-    }
+    let headers = &mut request.headers;
+    headers.copy(&invite.headers, |name| repeated.contains(name));
     if let Ok(CSeq { sequence, .. }) = invite.headers.require() {
         request.headers.push_typed(&CSeq { sequence, method });
     }

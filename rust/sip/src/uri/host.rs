@@ -35,7 +35,8 @@ impl Host {
         }
     }
 
-    fn parse_ip(text: &str) -> Option<IpAddr> {
+    /// The address that `text`, a host, is, if it is one.
+    pub(crate) fn parse_ip(text: &str) -> Option<IpAddr> {
         if let Some(inner) = text.strip_prefix('[') {
             return Some(parse_ipv6(inner.strip_suffix(']')?)?.into());
         }
@@ -85,34 +86,34 @@ impl Host {
 
 /// An IPv4 address: four numbers without leading zeros.
 fn parse_ipv4(text: &[u8]) -> Option<Ipv4Addr> {
-    let mut octets = [0; 4];
-    let mut at = 0;
-    for (i, octet) in octets.iter_mut().enumerate() {
-        if i > 0 {
-            if text.get(at) != Some(&b'.') {
-                return None;
+    let (mut address, mut dots) = (0u32, 0);
+    // Of the number that is being read: its value, and how many digits it has.
+    let (mut number, mut digits) = (0u32, 0);
+    for byte in text {
+        match byte {
+            b'0'..=b'9' => {
+                // A zero that something follows.
+                if digits == 3 || (digits > 0 && number == 0) {
+                    return None;
+                }
+                number = number * 10 + u32::from(byte - b'0');
+                digits += 1;
             }
-            at += 1;
-        }
-        let start = at;
-        let mut number = 0;
-        while let Some(digit @ b'0'..=b'9') = text.get(at) {
-            number = number * 10 + u32::from(digit - b'0');
-            at += 1;
-            if number > 255 {
-                return None;
+            b'.' if digits > 0 && number <= 255 && dots < 3 => {
+                address = address << 8 | number;
+                dots += 1;
+                (number, digits) = (0, 0);
             }
+            _ => return None,
         }
-        if at == start || (at > start + 1 && text[start] == b'0') {
-            return None;
-        }
-        *octet = number as u8;
     }
-    (at == text.len()).then(|| octets.into())
+    let is_whole = dots == 3 && digits > 0 && number <= 255;
+    is_whole.then(|| (address << 8 | number).into())
 }
 
 /// An IPv6 address; the third colon that RFC 3261's grammar puts before an IPv4 address within it
 /// is passed over (RFC 5118 §4.10).
+#[inline(never)]
 fn parse_ipv6(text: &str) -> Option<Ipv6Addr> {
     match text.split_once(":::") {
         None => text.parse().ok(),

@@ -16,6 +16,7 @@ use crate::{Error, Text, grammar};
 pub(crate) use escape::unescape;
 pub use host::{Host, HostName};
 pub use sip::SipUri;
+pub(crate) use sip::{Places as SipPlaces, Spans as SipSpans};
 pub use tel::TelUri;
 
 /// A URI as SIP meets it.
@@ -45,13 +46,20 @@ impl Uri {
         }
     }
 
-    /// Whether `text` is a URI.
-    pub(crate) fn is_uri(text: &str) -> bool {
+    /// Looks at what may be a URI: `None` when it is none, `Some(None)` when it is one of another
+    /// scheme than SIP's.
+    pub(crate) fn find(text: &str) -> Option<Option<SipSpans>> {
         match Self::secure(text) {
-            Some(secure) => sip::Spans::of(text, if secure { 5 } else { 4 }).is_ok(),
-            None if is_tel(text) => TelUri::check(text).is_ok(),
-            None => check_other(text).is_ok(),
+            Some(secure) => SipSpans::of(text, secure).ok().map(Some),
+            None if is_tel(text) => TelUri::check(text).ok().map(|_| None),
+            None => check_other(text).ok().map(|()| None),
         }
+    }
+
+    /// A URI of SIP whose parts have been found.
+    #[inline]
+    pub(crate) fn found(text: Text, places: SipPlaces) -> Self {
+        Self::Sip(SipUri::found(text, places))
     }
 
     /// Whether a URI of SIP is a `sips:` one; `None` for other schemes.

@@ -16,12 +16,12 @@ use crate::{Error, Text};
 pub struct SipUri {
     text: Text,
     spans: Spans,
-    secure: bool,
 }
 
 /// Where the parts of a SIP URI are.
-#[derive(Clone, Copy)]
-pub(super) struct Spans {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spans {
+    secure: bool,
     /// Where the user part ends; it starts after the scheme.
     user_end: u32,
     /// Where the host starts: after the scheme, or after the `@` when there is a user part.
@@ -32,21 +32,51 @@ pub(super) struct Spans {
     port: Option<u16>,
 }
 
+/// The same of a URI that is not very long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Places {
+    secure: bool,
+    user_end: u16,
+    host_start: u16,
+    host_end: u16,
+    params_start: u16,
+    params_end: u16,
+    port: Option<u16>,
+}
+
 impl Spans {
-    /// Finds the parts of a URI whose scheme ends before `start`.
-    pub(super) fn of(text: &str, start: usize) -> Result<Self, Error> {
+    /// In less memory, if they fit.
+    #[inline]
+    pub(crate) fn places(self) -> Option<Places> {
+        // The parts come one after the other.
+        let params_end = u16::try_from(self.params_end).ok()?;
+        Some(Places {
+            secure: self.secure,
+            user_end: self.user_end as u16,
+            host_start: self.host_start as u16,
+            host_end: self.host_end as u16,
+            params_start: self.params_start as u16,
+            params_end,
+            port: self.port,
+        })
+    }
+
+    /// Finds the parts of a URI, of which the scheme has been looked at.
+    pub(super) fn of(text: &str, secure: bool) -> Result<Self, Error> {
         let bytes = text.as_bytes();
+        let start = scheme(secure).len() + 1;
         let (user_end, host_start) = userinfo(bytes, start)?;
-        let host_end = Host::checked_end(text, host_start).ok_or(Error::Uri("bad host"))?;
+        let host_end = Host::checked_end(text, host_start).ok_or_else(|| Error::Uri("bad host"))?;
         let (port, params_start) = match bytes.get(host_end) {
             Some(b':') => {
                 let end = grammar::skip_digits(bytes, host_end + 1);
                 let port = grammar::number(&text[host_end + 1..end]);
-                (Some(port.ok_or(Error::Uri("bad port"))?), end)
+                (Some(port.ok_or_else(|| Error::Uri("bad port"))?), end)
             }
             _ => (None, host_end),
         };
-        let params_end = params(bytes, params_start).ok_or(Error::Uri("malformed parameters"))?;
+        let params_end =
+            params(bytes, params_start).ok_or_else(|| Error::Uri("malformed parameters"))?;
         match bytes.get(params_end) {
             None => {}
             Some(b'?') if are_headers(&text[params_end + 1..]) => {}
@@ -54,6 +84,7 @@ impl Spans {
             Some(_) => return Err(Error::Uri("malformed parameters")),
         }
         Ok(Self {
+            secure,
             user_end: user_end as u32,
             host_start: host_start as u32,
             host_end: host_end as u32,
@@ -163,12 +194,23 @@ impl SipUri {
     }
 
     pub(super) fn read(text: Text, secure: bool) -> Result<Self, Error> {
-        let spans = Spans::of(&text, scheme(secure).len() + 1)?;
-        Ok(Self {
-            text,
-            spans,
-            secure,
-        })
+        let spans = Spans::of(&text, secure)?;
+        Ok(Self { text, spans })
+    }
+
+    /// The URI whose parts have been found.
+    #[inline]
+    pub(super) fn found(text: Text, places: Places) -> Self {
+        let spans = Spans {
+            secure: places.secure,
+            user_end: places.user_end.into(),
+            host_start: places.host_start.into(),
+            host_end: places.host_end.into(),
+            params_start: places.params_start.into(),
+            params_end: places.params_end.into(),
+            port: places.port,
+        };
+        Self { text, spans }
     }
 
     fn part(&self, start: u32, end: u32) -> &str {
@@ -201,7 +243,7 @@ impl SipUri {
 
     fn parts(&self) -> Parts<'_> {
         Parts {
-            secure: self.secure,
+            secure: self.spans.secure,
             user: self.raw_user(),
             password: self.raw_password(),
             host: self.raw_host(),
@@ -213,12 +255,12 @@ impl SipUri {
 
     /// `sip` or `sips`.
     pub fn scheme(&self) -> &'static str {
-        scheme(self.secure)
+        scheme(self.spans.secure)
     }
 
     /// Whether this is a `sips:` URI.
     pub fn is_secure(&self) -> bool {
-        self.secure
+        self.spans.secure
     }
 
     /// The URI as it is written.
@@ -329,6 +371,7 @@ impl Parts<'_> {
         SipUri {
             text: text.into(),
             spans: Spans {
+                secure: self.secure,
                 user_end: user_end as u32,
                 host_start: host_start as u32,
                 host_end: host_end as u32,
@@ -336,7 +379,6 @@ impl Parts<'_> {
                 params_end: params_end as u32,
                 port: self.port,
             },
-            secure: self.secure,
         }
     }
 }

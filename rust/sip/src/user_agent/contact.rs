@@ -60,7 +60,7 @@ pub(super) fn answers_securely(request: &Request) -> bool {
     let mentioned = [HeaderName::RecordRoute, HeaderName::Contact]
         .iter()
         .flat_map(|name| headers.get_all(name))
-        .any(|row| mentions_sips(row));
+        .any(mentions_sips);
     if !mentioned {
         return false;
     }

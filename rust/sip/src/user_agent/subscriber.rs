@@ -372,8 +372,8 @@ impl UserAgent {
         let Some(opening) = self.subscriber(id).and_then(|one| one.opening.take()) else {
             return Err(Error::Gone);
         };
-        let contact = opening.headers.get(&HeaderName::Contact);
-        let contact = contact.cloned().unwrap_or_default();
+        let contact = opening.headers.texts(&HeaderName::Contact).next();
+        let contact = contact.unwrap_or_default();
         let sequence = opening.headers.require::<CSeq>()?.sequence;
         let tag = self.tag_in(home).unwrap_or_default();
         let mut dialog = Dialog::of_request(notify, &tag, contact, flow, &self.config.listeners)?;

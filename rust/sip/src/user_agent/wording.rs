@@ -152,9 +152,7 @@ pub(super) fn complete(
     headers: &Headers,
     content: Option<Content>,
 ) {
-    for (name, value) in headers.iter().filter(|(name, _)| !is_reserved(name)) {
-        target.push(name.clone(), value.clone());
-    }
+    target.copy(headers, |name| !is_reserved(name));
     if let Some(content) = content {
         target.push(HeaderName::ContentType, content.kind);
         *body = content.body;

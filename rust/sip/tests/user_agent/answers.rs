@@ -128,7 +128,7 @@ fn the_description_among_several_parts_is_taken_for_the_body() {
     };
     assert_eq!(request.body, "v=0");
     let kind = request.headers.get(&HeaderName::ContentType);
-    assert_eq!(kind.map(|kind| &**kind), Some("application/sdp"));
+    assert_eq!(kind, Some("application/sdp"));
 
     let mut wire = Wire::new();
     wire.receive(&invite_of_parts(&[isup]));

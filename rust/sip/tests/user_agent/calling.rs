@@ -288,7 +288,7 @@ fn cancel_waits_for_a_provisional_response() {
         );
     }
     let reason = cancel.headers.get(&HeaderName::Reason).unwrap();
-    assert_eq!(&**reason, "SIP;cause=480");
+    assert_eq!(reason, "SIP;cause=480");
     wire.receive(&reply(&cancel, "200 OK", "bob", ""));
     wire.receive(&reply(&invite, "487 Request Terminated", "bob", ""));
     assert_eq!(wire.said(), ["ACK"]);

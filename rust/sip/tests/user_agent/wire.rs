@@ -202,7 +202,7 @@ pub fn from_tag(request: &Request) -> String {
 
 /// The values of a header, joined.
 pub fn header(message: &Message, name: HeaderName) -> String {
-    let values: Vec<_> = message.headers().get_all(&name).map(|v| &**v).collect();
+    let values: Vec<_> = message.headers().get_all(&name).collect();
     values.join(", ")
 }
 
