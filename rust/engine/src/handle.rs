@@ -1,5 +1,7 @@
 //! The door: an engine is started, told what to do, asked what happened, and closed.
 
+mod plan;
+
 use std::{
     collections::{BTreeMap, HashSet},
     net::SocketAddr,
@@ -13,11 +15,10 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use crossbeam_channel::{Sender, unbounded};
+use crossbeam_channel::Sender;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use crate::{
-    agreement,
     clock::VirtualClock,
     command::{MediaCommand, SignalingCommand},
     config::EngineConfig,
@@ -25,18 +26,17 @@ use crate::{
     event::Event,
     homes::Homes,
     ids::{CallId, PlayId, RecordingId, RequestId, RoomId, TapId},
-    legs::Legs,
     limits,
     media::{
         player::Player,
-        pool::{Media, MediaConfig, MediaHandle, MediaThreads},
-        port::{PortPool, PortSource},
+        pool::{Media, MediaHandle, MediaThreads},
+        port::PortSource,
         prompt::{Prompt, PromptHandle},
     },
     quality::{Board, Quality},
     queue::{EventReceiver, Wake},
-    signaling::{self, Order, RING, Signaling, SignalingCounters, SignalingParts},
-    trace::{Recorder, Trace},
+    signaling::{self, Order, Signaling, SignalingCounters},
+    trace::Trace,
     transport::{
         listen::{self, Listen, Opened},
         memory::{MemoryHost, MemoryNetwork},
@@ -44,6 +44,8 @@ use crate::{
         tls::Tls,
     },
 };
+
+use plan::Plan;
 
 /// The core, running. All methods may be called from any thread, and none waits, but for
 /// [`Engine::start`], [`Engine::close`] and [`Engine::step`].
@@ -496,114 +498,5 @@ impl Stepped {
             .into_iter()
             .chain(self.media.next_deadline(now))
             .min()
-    }
-}
-
-/// What an engine of either kind is built from.
-struct Plan {
-    config: EngineConfig,
-    workers: usize,
-    transports: Vec<Opened>,
-    quota: Arc<Quota>,
-    tls: Option<Arc<Tls>>,
-    ports: PortSource,
-    now: Instant,
-    since_epoch: Duration,
-    random: StdRng,
-    events: EventReceiver,
-    wake: Option<Arc<Wake>>,
-}
-
-impl Plan {
-    fn build(mut self) -> Result<(Engine, Signaling, Media), EngineError> {
-        let capabilities = Arc::new(agreement::capabilities(&self.config)?);
-        let homes = Arc::new(Homes::new(self.workers));
-        let counters = Arc::new(SignalingCounters::default());
-        let (orders, inbox) = unbounded();
-        let fault = {
-            let (orders, wake) = (orders.clone(), self.wake.clone());
-            move |call| {
-                // Signaling that is gone has no calls left.
-                let _ = orders.send(Order::Fail(call));
-                if let Some(wake) = &wake {
-                    wake.wake();
-                }
-            }
-        };
-        let to_python = self.events.sender(RING);
-        let media = Media::with_files(
-            MediaConfig {
-                workers: self.workers,
-                start: self.now,
-                since_epoch: self.since_epoch,
-                rtp_timeout: self.config.rtp_timeout,
-                room_legs: self.config.room_legs,
-                seed: self.random.random(),
-                fault: Arc::new(fault),
-            },
-            &self.config.files,
-            &mut self.events,
-        )?;
-        let ports = PortPool::new(self.ports, self.config.rtp_ports);
-        let seed = self.random.random();
-        let board = Arc::<Board>::default();
-        let trace = Arc::new(Trace::new(
-            self.config.trace_bytes,
-            self.config.trace_packets,
-            self.now,
-            self.since_epoch,
-            rand::rng().random(),
-        ));
-        let legs = Legs::new(
-            ports,
-            media.handle(),
-            self.config.advertised_address,
-            board.clone(),
-            trace.clone(),
-            StdRng::seed_from_u64(self.random.random()),
-        );
-        let listeners = self.transports.iter().map(|opened| Listen {
-            transport: opened.transport.kind(),
-            address: opened.transport.bound(),
-            ..opened.listen.clone()
-        });
-        let listeners: Vec<Listen> = listeners.collect();
-        let recorder = Recorder::new(trace.clone(), self.now);
-        let engine = Engine {
-            orders,
-            wake: self.wake,
-            media: media.handle(),
-            homes: homes.clone(),
-            requests: AtomicU64::new(1),
-            plays: AtomicU64::new(1),
-            recordings: AtomicU64::new(1),
-            taps: AtomicU64::new(1),
-            fd: self.events.fd(),
-            events: Mutex::new(self.events),
-            counters: counters.clone(),
-            addresses: listeners.iter().map(|listen| listen.address).collect(),
-            listeners,
-            tls: self.tls,
-            notices: Vec::new(),
-            running: Mutex::new(Running::Closed),
-            trace,
-            board,
-            heard: Mutex::default(),
-        };
-        let signaling = Signaling::new(SignalingParts {
-            config: Arc::new(self.config),
-            capabilities,
-            transports: self.transports,
-            quota: self.quota,
-            orders: inbox,
-            events: to_python,
-            recorder,
-            homes,
-            legs,
-            counters,
-            now: self.now,
-            seed,
-        });
-        Ok((engine, signaling, media))
     }
 }

@@ -68,8 +68,10 @@ mod failover;
 mod flows;
 mod gate;
 mod identity;
+mod making;
 mod notifier;
 mod other;
+mod outcome;
 mod pace;
 mod prack;
 mod refresh;
@@ -90,13 +92,11 @@ use slotmap::SlotMap;
 
 use crate::auth::Challenger;
 use crate::auth::client::ClientAuth;
-use crate::dialog::Dialog;
 use crate::dialog::invite::{Cancel, Reinvite};
-use crate::header::{Allow, HeaderName, RAck, Via};
+use crate::header::{Allow, RAck, Via};
 use crate::registration::RegistrationId;
-use crate::transaction::listener::advertised;
-use crate::transaction::{ClientTransactionId, Effect, Failure, Flow, TimerQueue, Transactions};
-use crate::{Error, Headers, Host, Message, Method, Request, Response, StatusCode, Text};
+use crate::transaction::{ClientTransactionId, Flow, TimerQueue, Transactions};
+use crate::{Error, Headers, Message, Method, StatusCode, Text};
 
 use failover::Failover;
 use identity::Identity;
@@ -325,113 +325,6 @@ impl UserAgent {
         Ok(())
     }
 
-    // What the transactions say
-
-    fn settle(&mut self, now: Instant) {
-        while let Some(effect) = self.transactions.poll() {
-            match effect {
-                Effect::Transmit { flow, payload } => {
-                    self.outputs.push_back(Output::Transmit { flow, payload });
-                }
-                Effect::Response {
-                    client,
-                    owner,
-                    flow,
-                    response,
-                    sent,
-                    wire,
-                } => {
-                    let told = self.look_at_response(now, client, owner, flow, &response);
-                    let Some(known_as) = told else {
-                        continue;
-                    };
-                    if let Some(wire) = wire {
-                        let ids = (client, known_as);
-                        let again = self.answer_challenge(now, ids, owner, &response, &wire);
-                        self.after_challenge(ids, owner, response.status, again);
-                        if again {
-                            continue;
-                        }
-                    }
-                    match owner {
-                        Owner::Nobody => {
-                            if response.status.is_final() {
-                                self.asked.remove(&client);
-                            }
-                        }
-                        Owner::Prack(id) => self.on_prack_response(now, id, &response, sent),
-                        Owner::Silent(_) | Owner::Cancelled(_) => {
-                            self.on_late_response(now, client, owner, &response)
-                        }
-                        Owner::Invite(id) => {
-                            let invite = sent.map(|sent| (*sent, flow));
-                            self.on_invite_response(now, client, id, *response, invite);
-                        }
-                        Owner::Update(id) => self.on_update_response(now, client, id, *response),
-                        Owner::Reinvite(id) => {
-                            self.on_reinvite_response(now, client, id, *response)
-                        }
-                        Owner::Bye(id) if response.status.is_final() => self.remove(id),
-                        Owner::Bye(_) => {}
-                        Owner::Subscribe(id) => {
-                            self.on_subscribe_response(now, id, flow, *response)
-                        }
-                        Owner::Notify(id) => self.on_notify_response(now, id, &response),
-                        Owner::Register(id) => self.on_register_response(now, id, &response),
-                        Owner::Request(id) => self.on_other_response(now, known_as, id, *response),
-                    }
-                }
-                Effect::Failed {
-                    client,
-                    owner,
-                    failure,
-                } => {
-                    if let Some(known_as) = self.look_at_failure(now, client, failure) {
-                        self.fail(now, known_as, owner, failure);
-                    }
-                }
-            }
-        }
-    }
-
-    /// A request of ours gets no final response.
-    fn fail(
-        &mut self,
-        now: Instant,
-        known_as: ClientTransactionId,
-        owner: Owner,
-        failure: Failure,
-    ) {
-        match owner {
-            Owner::Nobody => {
-                self.asked.remove(&known_as);
-            }
-            Owner::Prack(_) | Owner::Silent(_) | Owner::Cancelled(_) => {}
-            Owner::Update(id) => self.on_update_failed(now, known_as, id, failure),
-            Owner::Invite(id) => {
-                self.terminate(id, failure.into());
-                self.remove(id);
-            }
-            Owner::Reinvite(id) => {
-                if self.terminate(id, failure.into()) {
-                    self.leave(now, id, Headers::new());
-                }
-            }
-            Owner::Bye(id) => self.remove(id),
-            Owner::Notify(id) => self.end_subscription(id, SubscriptionEnd::Silent),
-            Owner::Subscribe(id) => self.on_subscribe_failed(id, status_of(failure)),
-            Owner::Register(id) => self.on_register_failed(now, id, failure),
-            Owner::Request(_) => {
-                self.asked.remove(&known_as);
-                let status = status_of(failure);
-                self.event(Event::RequestFailed {
-                    id: known_as,
-                    status,
-                });
-            }
-        }
-    }
-
     fn event(&mut self, event: Event) {
         self.outputs.push_back(Output::Event(event));
     }
@@ -537,133 +430,6 @@ impl UserAgent {
             .start_client(now, bye, flow, Owner::Bye(id));
         if sent.is_none() {
             self.remove(id);
-        }
-    }
-
-    // Making messages
-
-    /// The address that the peer of `flow` reaches us at.
-    fn own_address(&self, flow: Flow) -> (Host, Option<u16>) {
-        if let Some((host, port)) = advertised(&self.config.listeners, flow) {
-            return (host.clone(), Some(*port));
-        }
-        let local_port = flow.local.port();
-        match &self.config.advertised_host {
-            Some(host) => {
-                let port = self.config.advertised_port.unwrap_or(local_port);
-                (host.clone(), Some(port))
-            }
-            None => (Host::Ip(flow.local.ip()), Some(local_port)),
-        }
-    }
-
-    /// A Via of ours with a new branch.
-    fn via(&mut self, flow: Flow) -> Via {
-        let (host, port) = self.own_address(flow);
-        Via::new(flow.transport.in_via(), host, port, &self.identity.branch())
-    }
-
-    fn request_in_dialog(
-        &mut self,
-        dialog: &mut Dialog,
-        method: Method,
-        headers: &Headers,
-        content: Option<Content>,
-    ) -> Request {
-        dialog.leave_closed_stream(|flow| self.transactions.streams.is_open(flow));
-        let via = self.via(dialog.next_hop());
-        let changes_session = matches!(method, Method::Invite | Method::Update);
-        let mut request = dialog.request(method, &via);
-        if changes_session {
-            self.push_abilities(&mut request.headers, false);
-        }
-        self.push_product(&mut request.headers, HeaderName::UserAgent);
-        wording::complete(&mut request.headers, &mut request.body, headers, content);
-        request
-    }
-
-    /// Sends a request in the session's dialog at `at`, and tells how the session is kept alive
-    /// where that belongs there.
-    #[allow(clippy::too_many_arguments, reason = "a request and where it belongs")]
-    fn send_in_dialog(
-        &mut self,
-        now: Instant,
-        id: SessionId,
-        at: usize,
-        method: Method,
-        headers: &Headers,
-        content: Option<Content>,
-        owner: Owner,
-    ) -> Option<ClientTransactionId> {
-        let session = self.sessions.get_mut(id)?;
-        let mut dialog = session.dialogs.remove(at);
-        let changes_session = matches!(method, Method::Invite | Method::Update);
-        let mut request = self.request_in_dialog(&mut dialog, method, headers, content);
-        if changes_session {
-            self.keep_interval(id, &mut request.headers);
-        }
-        let flow = dialog.next_hop();
-        self.sessions.get_mut(id)?.dialogs.insert(at, dialog);
-        self.sign(id, &mut request);
-        self.transactions.start_client(now, request, flow, owner)
-    }
-
-    /// Allow and Supported: where a session is opened, or within one.
-    fn push_abilities(&self, headers: &mut Headers, opening: bool) {
-        headers.push(HeaderName::Allow, self.allow.clone());
-        let extensions = match opening {
-            true => &self.extensions,
-            false => &self.extensions_within,
-        };
-        headers.push(HeaderName::Supported, extensions.clone());
-        if let Some((first, rest)) = self.config.info_packages.split_first() {
-            let mut packages = first.to_string();
-            for package in rest {
-                packages.extend([", ", package.as_str()]);
-            }
-            headers.push(HeaderName::RecvInfo, packages);
-        }
-    }
-
-    fn push_product(&self, headers: &mut Headers, name: HeaderName) {
-        if !self.config.product.is_empty() {
-            headers.push(name, self.config.product.clone());
-        }
-    }
-
-    /// The response that a reply words.
-    fn response(&self, request: &Request, tag: &str, reply: Reply) -> Response {
-        let mut response = Response::to_request(request, reply.status);
-        if let Some(reason) = reply.reason {
-            response.reason = reason;
-        }
-        if reply.status != StatusCode::TRYING {
-            response.set_to_tag(tag);
-        }
-        self.push_product(&mut response.headers, HeaderName::Server);
-        wording::complete(
-            &mut response.headers,
-            &mut response.body,
-            &reply.headers,
-            reply.content,
-        );
-        response
-    }
-}
-
-/// What no final response counts as (§8.1.3.1).
-fn status_of(failure: Failure) -> StatusCode {
-    match failure {
-        Failure::Timeout => StatusCode::REQUEST_TIMEOUT,
-        Failure::Unreachable => StatusCode::SERVICE_UNAVAILABLE,
-    }
-}
-
-impl From<Failure> for Cause {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Timeout => Self::Timeout,
-            Failure::Unreachable => Self::Unreachable,
         }
     }
 }
