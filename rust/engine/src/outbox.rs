@@ -18,6 +18,9 @@ pub(crate) struct Outbox {
     told: u64,
     /// Where it is written down what was told; signaling has one.
     pub(crate) recorder: Option<Recorder>,
+    /// Nobody sees anything before the next [`Outbox::flush`], so that who is told finds counters
+    /// that know of it.
+    pub(crate) together: bool,
 }
 
 impl Outbox {
@@ -28,6 +31,7 @@ impl Outbox {
             ring,
             backlog: VecDeque::with_capacity(BACKLOG),
             recorder: None,
+            together: false,
         }
     }
 
@@ -36,6 +40,10 @@ impl Outbox {
         self.told += 1;
         if let Some(recorder) = &self.recorder {
             recorder.told(&event);
+        }
+        if self.together {
+            self.backlog.push_back(event);
+            return;
         }
         self.refill();
         if !self.backlog.is_empty() {
@@ -88,7 +96,12 @@ impl Outbox {
         }
     }
 
-    /// Whether something waits for room in the ring.
+    /// Whether more was told than Python has left room for.
+    pub(crate) fn is_overrun(&self) -> bool {
+        self.backlog.len() > self.ring.free()
+    }
+
+    /// Whether something waits for room in the ring, after a [`Outbox::flush`].
     pub(crate) fn has_backlog(&self) -> bool {
         !self.backlog.is_empty()
     }

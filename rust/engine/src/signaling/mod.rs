@@ -169,6 +169,7 @@ impl Signaling {
         parts.counters.headroom_percent.set(100);
         let mut events = Outbox::new(parts.events);
         events.recorder = Some(parts.recorder);
+        events.together = true;
         Self {
             agent,
             gate,
@@ -216,8 +217,9 @@ impl Signaling {
         self.legs.flush();
         self.watch_load(now);
         self.legs.announce();
-        self.events.flush();
+        // Before anybody is told, so that who is finds what it is told of counted.
         self.count(now);
+        self.events.flush();
     }
 
     /// When the next step is due, unless an order or a datagram comes before.

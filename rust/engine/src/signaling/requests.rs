@@ -213,7 +213,7 @@ impl Signaling {
             let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE);
             return self.give(now, transaction, reply);
         }
-        if self.events.has_backlog() {
+        if self.events.is_overrun() {
             self.overload += 1;
             let mut headers = Headers::new();
             headers.push_typed(&RetryAfter::new(RETRY_AFTER));

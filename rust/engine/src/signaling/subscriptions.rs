@@ -231,7 +231,7 @@ impl Signaling {
         expires: u32,
         user: Option<Text>,
     ) {
-        if self.closing.is_some() || self.events.has_backlog() {
+        if self.closing.is_some() || self.events.is_overrun() {
             let state = NotifyState::Terminated {
                 reason: Text::from_static("probation"),
                 retry_after: Some(super::sessions::RETRY_AFTER),
