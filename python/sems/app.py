@@ -102,7 +102,8 @@ class App:
 
     def subscription(self, package: str) -> Callable[[_SubscriptionHandler], _SubscriptionHandler]:
         """Makes the coroutine function the one that is told of each who subscribes to an event package
-        (RFC 6665). The subscription is granted by its ``notify()`` and refused by ``finish("rejected")``.
+        (RFC 6665). The subscription is granted by its ``notify()`` and refused, with 403, by
+        ``finish("rejected")``.
 
         >>> @app.subscription("message-summary")
         ... async def mailbox(subscription: Subscription) -> None:

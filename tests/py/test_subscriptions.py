@@ -57,9 +57,10 @@ async def test_a_package_that_no_app_notifies_of_is_refused(lab: Lab) -> None:
     with pytest.raises(CallFailed) as failed:
         await alice.server.subscribe(f"sip:mine@{address}", "presence")
     assert (failed.value.code, failed.value.reason) == (489, "Bad Event")
-    rejected = await alice.server.subscribe(f"sip:echo@{address}", "message-summary")
-    (last,) = [notification async for notification in rejected]
-    assert (last.state, last.reason) == ("terminated", "rejected")
+    with pytest.raises(CallFailed) as failed:
+        await alice.server.subscribe(f"sip:echo@{address}", "message-summary")
+    assert (failed.value.code, failed.value.reason) == (403, "Forbidden")
+    assert server.subscriptions == {}
 
 
 async def test_a_single_look_is_answered_once(lab: Lab) -> None:

@@ -1,8 +1,9 @@
 """Subscriptions (RFC 6665): apps that notify, and following what others notify.
 
-The core answers SUBSCRIBE at once, since a phone would repeat it: unknown packages with 489, too short
-ones with 423, else 200, with what the app tells within 0.2 s in the first NOTIFY and a ``pending`` one
-without. Refreshes and the end of the time are the core's as well.
+The core answers SUBSCRIBE with 489 where the package is unknown, with 423 where the time is too short, else
+with the first word of the app: 200 and what it tells in the first NOTIFY, or 403 when it rejects. Without a
+word within 0.2 s, for a phone would repeat it, it is granted and notified of as ``pending``. Refreshes and
+the end of the time are the core's as well.
 """
 
 from __future__ import annotations
@@ -98,7 +99,8 @@ class Subscription(Body, Identity):
         content_type: str = "",
     ) -> None:
         """Ends it. ``reason``: ``rejected``, ``noresource``, ``deactivated`` and the like (RFC 6665
-        §4.1.3). Harmless when it is over."""
+        §4.1.3). Who is ``rejected`` before anything else was said, within 0.2 s, gets 403 and no NOTIFY
+        (§4.2.1.3). Harmless when it is over."""
         if self.end is None:
             await self._notify("terminated", body, content_type, (), reason=reason, retry_after=retry_after)
 

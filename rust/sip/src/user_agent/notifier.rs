@@ -1,5 +1,8 @@
 //! Subscriptions of peers (RFC 6665 §4.2): taken, refreshed and expired here; what is notified, and
 //! whether the subscriber may have it, is decided above.
+//!
+//! A SUBSCRIBE is answered with the first word from above: 200 with what is notified, 403 when it is
+//! rejected (§4.2.1.3). Without a word it is granted for the time being, long before it is repeated.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +21,7 @@ use crate::{Error, HeaderName, Headers, Method, Request, Response, StatusCode, T
 /// The shortest and the longest subscription, in seconds.
 const SHORTEST: u32 = 60;
 const LONGEST: u32 = 3600;
-/// How long the layer above has to word the first NOTIFY.
+/// How long the layer above has to decide, and to word the first NOTIFY.
 const FIRST: Duration = Duration::from_millis(200);
 /// How long the outcome of a REFER is notified of at most, in seconds.
 const REFER: u32 = 300;
@@ -58,11 +61,23 @@ pub(super) struct Notifier {
     numbered: bool,
     /// Why it is over, once the last NOTIFY is on its way.
     ending: Option<SubscriptionEnd>,
+    /// The SUBSCRIBE that has no answer yet, and for how many seconds it is granted.
+    unanswered: Option<(ServerTransactionId, u32)>,
+}
+
+/// What is told to who may not subscribe.
+const REJECTED: &str = "rejected";
+
+impl Notifier {
+    fn is_rejected(&self) -> bool {
+        matches!(&self.state, NotifyState::Terminated { reason, .. } if *reason == *REJECTED)
+    }
 }
 
 impl UserAgent {
     /// Notifies a subscriber of a state, with this body; what was not sent yet of the last time is
-    /// left out. With [`NotifyState::Terminated`] the subscription ends.
+    /// left out. With [`NotifyState::Terminated`] the subscription ends; a SUBSCRIBE that is `rejected`
+    /// before it has an answer gets 403 and no NOTIFY.
     pub fn notify(
         &mut self,
         now: Instant,
@@ -241,9 +256,9 @@ impl UserAgent {
         let Some(transaction) = self.start_answer(now, flow, key, &request) else {
             return;
         };
-        let mut headers = Headers::new();
-        headers.push_typed(&header::Expires(expires));
-        self.answer_in(now, transaction, home, StatusCode::OK, headers);
+        if let Some(notifier) = self.notifier(id) {
+            notifier.unanswered = Some((transaction, expires));
+        }
         self.subscriptions
             .start_timer(id, SubscriptionTimer::First, now + FIRST);
         self.event(Event::Subscribed {
@@ -256,6 +271,30 @@ impl UserAgent {
         });
     }
 
+    /// Answers the SUBSCRIBE if nobody has; `false`: with a refusal, and it is over.
+    fn answer_subscriber(&mut self, now: Instant, id: SubscriptionId) -> bool {
+        let Some(one) = self.subscriptions.all.get_mut(id) else {
+            return false;
+        };
+        let Role::Notifier(notifier) = &mut one.role else {
+            return false;
+        };
+        let Some((transaction, expires)) = notifier.unanswered.take() else {
+            return true;
+        };
+        let home = one.home;
+        if notifier.is_rejected() {
+            let none = Headers::new();
+            self.answer_in(now, transaction, home, StatusCode::FORBIDDEN, none);
+            self.end_subscription(id, SubscriptionEnd::Terminated);
+            return false;
+        }
+        let mut headers = Headers::new();
+        headers.push_typed(&header::Expires(expires));
+        self.answer_in(now, transaction, home, StatusCode::OK, headers);
+        true
+    }
+
     /// A refresh, or the wish to leave.
     fn refresh_theirs(
         &mut self,
@@ -266,6 +305,7 @@ impl UserAgent {
         id: SubscriptionId,
         expires: u32,
     ) {
+        self.answer_subscriber(now, id);
         let Some(home) = self.subscriptions.all.get(id).map(|one| one.home) else {
             return;
         };
@@ -316,7 +356,9 @@ impl UserAgent {
         status: StatusCode,
         mut headers: Headers,
     ) {
-        if let Some(dialog) = self.dialog_at(home) {
+        if status.is_success()
+            && let Some(dialog) = self.dialog_at(home)
+        {
             headers.push(HeaderName::Contact, dialog.contact().clone());
         }
         let tag = self.tag_in(home).unwrap_or_default();
@@ -358,6 +400,7 @@ impl UserAgent {
             again: false,
             numbered: false,
             ending: (expires == 0).then_some(SubscriptionEnd::Expired),
+            unanswered: None,
         };
         let source = Some(flow.remote.ip());
         let role = Role::Notifier(notifier);
@@ -405,6 +448,9 @@ impl UserAgent {
 
     fn send_notify(&mut self, now: Instant, id: SubscriptionId) {
         self.subscriptions.stop_timer(id, SubscriptionTimer::First);
+        if !self.answer_subscriber(now, id) {
+            return;
+        }
         let Some(one) = self.subscriptions.all.get_mut(id) else {
             return;
         };
