@@ -67,7 +67,7 @@ class SemsServer:
             env=os.environ | {"PYTHONUNBUFFERED": "1"} | self.env,
         )
         self._reader = asyncio.create_task(self._read())
-        await self.logged(r"calls are taken", timeout=20)
+        await self.logged(r"calls are taken", timeout=60)
         assert (await self.get("/healthz"))[0] == 200
         return self
 
@@ -92,7 +92,7 @@ class SemsServer:
         """All that the server has said."""
         return "".join(self.log)
 
-    async def logged(self, pattern: str, timeout: float = 10) -> re.Match[str]:
+    async def logged(self, pattern: str, timeout: float = 20) -> re.Match[str]:
         """Waits until a line of the log matches."""
 
         async def wait() -> re.Match[str]:
@@ -128,7 +128,7 @@ class SemsServer:
 
         def send() -> tuple[int, str]:
             try:
-                with urllib.request.urlopen(request, timeout=5) as response:
+                with urllib.request.urlopen(request, timeout=20) as response:
                     return response.status, response.read().decode()
             except urllib.error.HTTPError as error:
                 return error.code, error.read().decode()
