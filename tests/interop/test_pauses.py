@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
-from test_keys import _ulaw
+from test_keys import ulaw
 from test_phones import Desk, serving
 
 from peers.sipp import run
@@ -24,7 +24,7 @@ SSRC = 0x5EED
 def _packets() -> Iterator[tuple[float, int, bool, int, bytes]]:
     """When, payload type, marker, timestamp and payload: a tone of 500 ms, a pause of a second at −50 dBov
     that becomes one of −36 dBov in its middle, and the tone again."""
-    tone = bytes(_ulaw(round(6000 * math.sin(2 * math.pi * 500 * n / 8000))) for n in range(160))
+    tone = bytes(ulaw(round(6000 * math.sin(2 * math.pi * 500 * n / 8000))) for n in range(160))
     for begin in (0.0, 1.5):
         for number in range(25):
             at = begin + number * 0.02
