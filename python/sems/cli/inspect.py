@@ -53,16 +53,6 @@ def plugins(config: ConfigFile = None) -> None:
             summary = one.summary if one.used else f"not used: {one.summary}"
             rows.append(("components", kind, summary, one.origin, one.error))
     rows += [
-        (
-            "components",
-            kind,
-            one.summary if one.used else f"not used: {one.summary}",
-            one.origin,
-            one.error,
-        )
-        for one in brought
-    ]
-    rows += [
         ("components", one.kind, "", one.origin, one.error) for one in components if one.kind not in KINDS
     ]
     width = max(len(name) for _, name, *_ in rows)

@@ -105,7 +105,13 @@ def test_the_command_lists_what_is_there_and_why_something_is_not(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     package("pigeon-post", PIGEON, mailer="Pigeons")
-    package("broken", "import nonsense_that_is_not_there", authentication="Thing", telepathy="Thing")
+    package(
+        "broken",
+        "import nonsense_that_is_not_there",
+        authentication="Thing",
+        dialout="Thing",
+        telepathy="Thing",
+    )
     result = CliRunner().invoke(command, ["plugins"])
     assert result.exit_code == 0, result.output
     lines = [line.split() for line in result.output.splitlines()]
@@ -114,6 +120,8 @@ def test_the_command_lists_what_is_there_and_why_something_is_not(
     assert "authentication  DOES NOT LOAD: ModuleNotFoundError" in result.output
     assert "telepathy       DOES NOT LOAD: there is no such kind, only storage, mailer" in result.output
     assert ["pigeon-post", "1.5"] in lines
+    kinds = [line[1] for line in lines if line[0] == "components"]
+    assert sorted(kinds) == sorted(set(kinds)), "each is listed once"
 
 
 async def test_a_package_knows_who_may_call(lab: Lab, package: Package) -> None:
