@@ -185,7 +185,7 @@ class TracedCall:
     def outcome(self) -> str:
         """How it ended, in plain words; empty while it lasts."""
 
-def register_codec(codec: object, /) -> str:
+def register_codec(codec: object) -> str:
     """Takes in a codec of another package, for servers that are started from now on; returns its name.
 
     ``codec``: a PyCapsule named ``sems.codec.v1`` that points to a ``sems_codec`` as ``sems_codec.h`` has
