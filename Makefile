@@ -36,7 +36,7 @@ run: $(VENV)/.core
 # Builds and tests that wait for nobody go two at a time; real peers need the machine for themselves. What a target
 # printed appears when it ends, in one piece.
 test:
-	@$(MAKE) --no-print-directory -j2 --output-sync=target lint test-rust test-python test-sound docs test-wheel
+	@$(MAKE) --no-print-directory -j2 --output-sync=target lint-python test-rust test-sound lint-rust test-python docs test-wheel
 	@$(MAKE) --no-print-directory test-interop
 	@$(MAKE) --no-print-directory test-browser
 	@echo "All tests passed."
@@ -55,13 +55,13 @@ lint-python: $(VENV)/.core $(VENV)/.tools
 	$(BIN)/python -m mypy.stubtest sems._core --mypy-config-file pyproject.toml --allowlist tests/stubtest-allowlist.txt --ignore-unused-allowlist
 
 test-rust: $(VENV)/.venv
-	cargo test --workspace --locked
+	MAKEFLAGS= cargo test --workspace --locked
 
 test-sound: $(VENV)/.tools
 	$(BIN)/pytest tests/sound
 
 test-python: $(VENV)/.core $(VENV)/.tools peers
-	$(BIN)/pytest tests/py
+	$(BIN)/pytest tests/py -n 2 --dist worksteal
 
 test-wheel: wheel $(VENV)/.tools
 	$(BIN)/pytest tests/wheel

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import inspect
+import os
 import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
@@ -143,11 +144,13 @@ def _load(name: str, path: Path, module_name: str) -> Found:
 
 def _modules_beside(script: Path, modules: Mapping[str, ModuleType]) -> dict[str, Path]:
     """Those of the modules whose files are in the folder of a script, but for scripts."""
-    files = {name: getattr(module, "__file__", None) for name, module in modules.items()}
-    paths = {name: Path(file).resolve() for name, file in files.items() if file is not None}
     folder = script.resolve().parent
+    files = {name: getattr(module, "__file__", None) or "" for name, module in modules.items()}
     return {
-        name: path for name, path in paths.items() if path.parent == folder and not name.startswith(_SCRIPT)
+        name: Path(file).resolve()
+        for name, file in files.items()
+        # Modules are many, and few of them have to be looked at in the file system.
+        if os.path.dirname(file) == str(folder) and not name.startswith(_SCRIPT)
     }
 
 

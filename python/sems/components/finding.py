@@ -71,8 +71,9 @@ class Components:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._made: dict[str, Any] = {}
-        self._found = [found for kind in KINDS for found in _of_kind(kind, config)]
-        self._found += _of_no_kind()
+        entries = importlib.metadata.entry_points(group=GROUP)
+        self._found = [found for kind in KINDS for found in _of_kind(kind, config, entries)]
+        self._found += _of_no_kind(entries)
         for found in self._found:
             if found.error is not None:
                 logger.error(
@@ -155,9 +156,11 @@ def _make(
     return made
 
 
-def _of_kind(kind: ComponentKind, config: Config) -> list[FoundComponent]:
+def _of_kind(
+    kind: ComponentKind, config: Config, brought: importlib.metadata.EntryPoints
+) -> list[FoundComponent]:
     """What packages bring of the kind, and which of it is used."""
-    entries = sorted(importlib.metadata.entry_points(group=GROUP, name=kind), key=_origin)
+    entries = sorted(brought.select(name=kind), key=_origin)
     settings = config.components.get(kind)
     use = None if settings is None else settings.use
     if use == OWN:
@@ -174,11 +177,11 @@ def _of_kind(kind: ComponentKind, config: Config) -> list[FoundComponent]:
     return [_load(entry, used=True) for entry in entries]
 
 
-def _of_no_kind() -> list[FoundComponent]:
+def _of_no_kind(brought: importlib.metadata.EntryPoints) -> list[FoundComponent]:
     known = ", ".join(KINDS)
     return [
         FoundComponent(entry.name, _origin(entry), False, error=f"there is no such kind, only {known}")
-        for entry in importlib.metadata.entry_points(group=GROUP)
+        for entry in brought
         if entry.name not in KINDS
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Iterable
 
 GROUP = "sems.audio"
 """The entry points under which packages bring codecs: ``NAME = "module:capsule"``."""
@@ -13,8 +14,15 @@ SHIPPED = ("opus", "G722", "PCMU", "PCMA", "L16")
 
 def codec(name: str) -> str:
     """The name of a codec as it is written here. Raises ValueError for one that is not there."""
-    there = [*SHIPPED, *(entry.name for entry in importlib.metadata.entry_points(group=GROUP))]
-    for known in there:
-        if known.lower() == name.lower():
-            return known
-    raise ValueError(f"a codec is wanted that is here: {', '.join(there)}")
+    found = _same(name, SHIPPED)
+    if found is None:
+        # Packages are only looked for where they are needed: there may be many.
+        brought = [entry.name for entry in importlib.metadata.entry_points(group=GROUP)]
+        found = _same(name, brought)
+        if found is None:
+            raise ValueError(f"a codec is wanted that is here: {', '.join([*SHIPPED, *brought])}")
+    return found
+
+
+def _same(name: str, known: Iterable[str]) -> str | None:
+    return next((one for one in known if one.lower() == name.lower()), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import TYPE_CHECKING
 
@@ -59,10 +60,13 @@ def _create_api(server: Server, auth: Auth, streams: Streams) -> Starlette:
         *RecordingApi().endpoints(),
     ]
     rates = Rates(server.config.api.requests_per_second)
-    description = json.dumps(document(endpoints, __version__), indent=1).encode()
+
+    @functools.cache
+    def description() -> bytes:
+        return json.dumps(document(endpoints, __version__), indent=1).encode()
 
     async def openapi(_: Request) -> Response:
-        return Response(description, media_type="application/json")
+        return Response(description(), media_type="application/json")
 
     return Starlette(
         routes=[Route("/openapi.json", openapi, methods=["GET"]), *routes(endpoints, server, auth, rates)],
