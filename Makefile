@@ -46,7 +46,6 @@ lint: lint-rust lint-python
 lint-rust: $(VENV)/.venv
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cargo clippy -p sems-audio -p sems-engine --no-default-features --all-targets --locked -- -D warnings
 
 lint-python: $(VENV)/.core $(VENV)/.tools
 	$(BIN)/ruff check .
@@ -76,6 +75,7 @@ test-browser: $(VENV)/.core $(VENV)/.tools peers
 # the tests without Opus.
 FUZZ_SECONDS ?= 60
 proof: $(VENV)/.core $(VENV)/.tools
+	cargo clippy -p sems-audio -p sems-engine --no-default-features --all-targets --locked -- -D warnings
 	SEMS_SIM_SEEDS=5000 cargo test --release --locked -p sems-sim
 	SEMS_CROWD=100 SEMS_CROWD_SECONDS=180 $(BIN)/pytest tests/py/apps/test_conference_crowd.py
 	SEMS_API_EXAMPLES=200 $(BIN)/pytest tests/interop/test_api_fuzz.py --timeout 1800
