@@ -17,7 +17,7 @@ from ..call import Call
 from ..components import Components, Storage
 from ..config import Config
 from ..engine import Engine, EngineConfig, Event, MemoryNetwork
-from ..errors import EngineError, PluginError, SemsError, StartError, StorageError
+from ..errors import EngineError, PluginError, StartError, StorageError
 from ..events import SILENT, EndReason
 from ..locating.ways import Ways
 from ..log import logger
@@ -28,6 +28,7 @@ from ..sip import auth, subscriptions
 from ..sip.headers import join_host_port, split_host_port
 from ..sip.requests import SipResponse
 from . import dispatch, forking, hosting, listening, outgoing, tracing
+from .chores import Chores
 from .history import History
 from .incoming import Incoming, on_silence
 from .outgoing import How
@@ -115,8 +116,7 @@ class Server:
         self._seed = seed
         self._pages: hosting.Pages | None = None
         self._sounding: dict[int, set[int]] = {}
-        self._chores: set[asyncio.Task[Any]] = set()
-        self._idle = False
+        self._chores = Chores()
         # What is not of a call.
         self._takers: dict[type[Event], Callable[[Any], None]] = {
             Event.Incoming: self.incoming.take,
@@ -205,15 +205,13 @@ class Server:
                         await self.engine.completion(self.engine.core.shutdown())
                 self.engine.drain()
             # With their calls ended, handlers end by themselves, but for those that wait for something else.
-            if handlers := self.incoming.handlers:
-                await asyncio.wait(handlers, timeout=_HANDLER_TIME)
-            # A handler that is cancelled may leave a chore; what a chore leaves is nothing any more.
-            for running in (self.incoming.handlers, self._chores):
-                self._idle = running is self._chores
-                tasks = tuple(running)
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+            if self.incoming.handlers:
+                await asyncio.wait(self.incoming.handlers, timeout=_HANDLER_TIME)
+            # A handler that is cancelled may leave a chore.
+            for task in (handlers := tuple(self.incoming.handlers)):
+                task.cancel()
+            await asyncio.gather(*handlers, return_exceptions=True)
+            await self._chores.close()
             for app in self.apps:
                 await self.run_hooks(app, app.stop_hooks)
             if self.components.storage_is_made:
@@ -582,22 +580,4 @@ class Server:
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Does something that nobody waits for; what is not done when the server stops is cancelled."""
-        if self._idle:
-            return work.close()
-
-        async def quietly() -> None:
-            try:
-                await work
-            except SemsError as error:
-                logger.debug("a chore could not be done", why=str(error))
-            except Exception:
-                logger.exception("a chore failed")
-
-        def over(task: asyncio.Task[None]) -> None:
-            self._chores.discard(task)
-            # What was cancelled before it began has not been awaited, and need not be.
-            work.close()
-
-        task = asyncio.create_task(quietly())
-        self._chores.add(task)
-        task.add_done_callback(over)
+        self._chores.spawn(work)
