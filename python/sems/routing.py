@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from .config import Config, Route
 from .sip.headers import Headers, SipUri, parse_params
 
+_OF_ANNOUNCEMENTS = frozenset({"play", "repeat", "delay", "duration", "locale"})
+"""What the address of an announcement can say (RFC 4240 §3)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -68,8 +71,9 @@ def _by_rules(
     if service == "conf" and rest:
         return Target("conference", {"room": rest} | neighbour_params)
     if uri.user == "annc":
-        # RFC 4240 §3.1; "play" is told apart from a neighbour's by the URI it stands in.
-        return Target("announcement", uri.params | neighbour_params)
+        # Anybody may write them, so they are no more than these.
+        said = {name: value for name, value in uri.params.items() if name in _OF_ANNOUNCEMENTS}
+        return Target("announcement", said | neighbour_params)
     if not uri.user:
         return Refusal(484, "Address Incomplete")
     if uri.user in apps:

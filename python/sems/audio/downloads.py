@@ -9,7 +9,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ import httpx
 
 from ..config.files import FileSettings
 from ..errors import SoundNotFound
+from .web import Url, is_within
 
 _KINDS = {
     "audio/wav": ".wav",
@@ -31,11 +32,7 @@ _KINDS = {
 _FRESH = 60.0
 """How long, in seconds, one is taken for fresh whose server says nothing about it."""
 _LONGEST = 30 * 86_400.0
-
-
-def is_url(name: str) -> bool:
-    """It is an address in the web and not the name of a sound."""
-    return name.lower().startswith(("http://", "https://"))
+_REDIRECTS = 5
 
 
 @dataclass(slots=True)
@@ -64,10 +61,11 @@ class Downloads:
         self._folder = folder
         self._settings = settings
         self._client: httpx.AsyncClient | None = None
-        self._under_way: dict[str, asyncio.Task[Path]] = {}
+        self._under_way: dict[Url, asyncio.Task[Path]] = {}
 
-    async def fetch(self, url: str) -> Path:
+    async def fetch(self, url: str | Url) -> Path:
         """The file in which it is. Raises SoundNotFound."""
+        url = Url(url) if isinstance(url, str) else url
         task = self._under_way.get(url)
         if task is None:
             task = self._under_way[url] = asyncio.create_task(self._fetch(url))
@@ -82,33 +80,34 @@ class Downloads:
         if self._client is not None:
             await self._client.aclose()
 
-    async def _fetch(self, url: str) -> Path:
+    async def _fetch(self, url: Url) -> Path:
         try:
-            name = hashlib.sha256(url.encode()).hexdigest()
+            # What was fetched by a way that is not allowed to all is not theirs.
+            name = hashlib.sha256("\n".join([url.address, *url.within]).encode()).hexdigest()
             kept = await asyncio.to_thread(self._read, name)
             if kept is not None and self.now() < kept.fresh_until:
                 return self._folder / kept.file
             try:
-                return await self._ask(url, name, kept)
+                async with asyncio.timeout(self._settings.download_total_seconds):
+                    return await self._ask(url, name, kept)
             except (httpx.HTTPError, httpx.InvalidURL, OSError, SoundNotFound) as error:
                 if kept is not None:
                     return self._folder / kept.file
-                raise SoundNotFound(f"{url} can't be fetched: {error or type(error).__name__}") from None
+                why = "it takes too long" if isinstance(error, TimeoutError) else error
+                raise SoundNotFound(
+                    f"{url.address} can't be fetched: {why or type(error).__name__}"
+                ) from None
         finally:
             del self._under_way[url]
 
-    async def _ask(self, url: str, name: str, kept: _Kept | None) -> Path:
+    async def _ask(self, url: Url, name: str, kept: _Kept | None) -> Path:
         headers = {}
         if kept is not None and kept.etag is not None:
             headers["If-None-Match"] = kept.etag
         if kept is not None and kept.modified is not None:
             headers["If-Modified-Since"] = kept.modified
-        if self._client is None:
-            self._client = httpx.AsyncClient(
-                transport=self.transport, timeout=self._settings.download_seconds, follow_redirects=True
-            )
         most = self._settings.download_megabytes << 20
-        async with self._client.stream("GET", url, headers=headers) as response:
+        async with self._answer(url, headers) as response:
             fresh_until = self.now() + _freshness(response.headers)
             if response.status_code == 304 and kept is not None:
                 kept.fresh_until = fresh_until
@@ -126,13 +125,36 @@ class Downloads:
                         f"it is larger than the {most >> 20} MiB of [files] download_megabytes"
                     )
         new = _Kept(
-            name + _ending(url, response.headers.get("Content-Type", "")),
+            name + _ending(url.address, response.headers.get("Content-Type", "")),
             response.headers.get("ETag"),
             response.headers.get("Last-Modified"),
             fresh_until,
         )
         await asyncio.to_thread(self._write, name, new, bytes(body))
         return self._folder / new.file
+
+    @contextlib.asynccontextmanager
+    async def _answer(self, url: Url, headers: dict[str, str]) -> AsyncIterator[httpx.Response]:
+        """What its server says, or that to which it sends us on."""
+        if self._client is None:
+            self._client = httpx.AsyncClient(
+                transport=self.transport, timeout=self._settings.download_seconds, follow_redirects=False
+            )
+        request: httpx.Request | None = self._client.build_request("GET", url.address, headers=headers)
+        for _ in range(_REDIRECTS + 1):
+            if request is None:
+                return
+            if url.within and not is_within(str(request.url), url.within):
+                raise SoundNotFound(f"{request.url} is in none of the places from which it may come")
+            response = await self._client.send(request, stream=True)
+            try:
+                request = response.next_request
+                if request is None:
+                    yield response
+            finally:
+                await response.aclose()
+        if request is not None:
+            raise SoundNotFound(f"it is redirected more than {_REDIRECTS} times")
 
     # In a thread of its own, for disks are slow
 

@@ -13,7 +13,8 @@ from .sounds import Sound
 from .voice import Say
 
 if TYPE_CHECKING:
-    from .sounds import SoundLibrary, Url
+    from .sounds import SoundLibrary
+    from .web import Url
 
 __all__ = ["Playback", "Sound"]
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import importlib.resources
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..config import Config
 from ..engine import Engine, Prompt
 from ..errors import EngineError, SoundNotFound
-from .downloads import Downloads, is_url
+from .downloads import Downloads
 from .voice import EspeakNg, Say, Speaker
+from .web import Url, is_url, is_within
 
-Sound = str | Path | Prompt | Say
+Sound = str | Path | Prompt | Say | Url
 """What can be played: the name of a sound, ``tone:`` with one that is generated (``tone:busy:us``), an
-address in the web (``https://…``), the path of a file (WAV, or G.711 by its name), a prompt, or a text."""
+address in the web (``https://…``), the path of a file (WAV, or G.711 by its name), a prompt, a text, or what
+:meth:`SoundLibrary.announcement` has found."""
 
 _TONE = "tone:"
+_ENGLISH = "en"
+"""What prompts are in that are in no folder of a language."""
 
 _TONES = 512
 """How many generated sounds stay coded in memory."""
@@ -38,13 +41,6 @@ def shipped(folder: str) -> Path:
     raise SoundNotFound(f"this installation of SEMS lacks its folder {folder!r}")
 
 
-@dataclass(frozen=True, slots=True)
-class Url:
-    """A sound in the web."""
-
-    address: str
-
-
 class SoundLibrary:
     """Finds the files of sounds. What has been played is kept coded by the core, as ``[files]`` says.
 
@@ -63,10 +59,29 @@ class SoundLibrary:
         self.speaker = Speaker(EspeakNg())
         """Texts."""
         self._tones: dict[str, Prompt] = {}
+        self._urls = config.announcements.urls
+        self._language = config.announcements.language
 
-    def announcement(self, name: str) -> Path | None:
-        """The file of that name in the announcement folders. Safe for names that come from outside."""
-        return _find(name, self.announcements)
+    def announcement(
+        self, name: str, *, domain: str = "", languages: Sequence[str] = ()
+    ) -> Path | Url | None:
+        """The announcement of that name, or at that address in the web; None: there is none that callers may
+        have. Safe for names that come from outside: what is found is in the announcement folders, or below
+        one of ``[announcements] urls``.
+
+        Who is called at ``domain`` gets what that has in its own folder, before what is for all; either in
+        the first of ``languages`` that it is there in, else in that of ``[announcements] language``, else
+        what is in no language's folder: ``DOMAIN/de/NAME``, ``DOMAIN/NAME``, ``de/NAME``, ``NAME``.
+        """
+        if is_url(name):
+            return Url(name, self._urls) if is_within(name, self._urls) else None
+        spoken = _folders([*languages, self._language])
+        for beginning in dict.fromkeys((f"{domain}/" if domain else "", "")):
+            for language in (*spoken, ""):
+                path = _find(f"{beginning}{language}{'/' if language else ''}{name}", self.announcements)
+                if path is not None:
+                    return path
+        return None
 
     def named(self, name: str, *, beside: Path | None = None) -> Path | Prompt:
         """What :meth:`tone` makes of a name that begins with ``tone:``, such as ``tone:busy:us``; the file
@@ -92,11 +107,14 @@ class SoundLibrary:
             raise SoundNotFound(f"there is no sound named {name!r} in {', '.join(map(str, folders))}")
         return path
 
-    def spoken(self, name: str, language: str) -> Path:
-        """A prompt in this language: ``de/welcome``; in English where there is none. Raises SoundNotFound."""
-        for folder in (language, language.partition("-")[0]):
+    def spoken(self, name: str, *languages: str) -> Path:
+        """A prompt in the first of these languages that it is there in: ``de/welcome``; in English where it
+        is in none. Raises SoundNotFound."""
+        for folder in _folders(languages):
             if path := _find(f"{folder}/{name}", self.prompts):
                 return path
+            if folder == _ENGLISH:
+                break
         return self.find(name)
 
     def tone(self, spec: str) -> Prompt:
@@ -132,13 +150,21 @@ class SoundLibrary:
             return prompt
         if isinstance(place, Say):
             return await self.speaker.prompt(place)
-        path = await self.downloads.fetch(place.address) if isinstance(place, Url) else place
+        path = await self.downloads.fetch(place) if isinstance(place, Url) else place
         if (prompt := self._engine.core.ready_prompt(str(path))) is not None:
             return prompt
         try:
             return await self._engine.loaded(self._engine.core.load_prompt(str(path)))
         except EngineError as error:
             raise SoundNotFound(str(error)) from None
+
+
+def _folders(languages: Iterable[str]) -> list[str]:
+    """The folders of languages: of ``de-AT`` that, and ``de``, unless another dialect is wanted first."""
+    found: dict[str, None] = {}
+    for language in languages:
+        found |= {language: None, language.partition("-")[0]: None}
+    return list(found)
 
 
 def _find(name: str, folders: Iterable[Path]) -> Path | None:

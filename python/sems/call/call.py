@@ -13,6 +13,7 @@ from ..engine import Event, Quality
 from ..errors import CallFailed, EngineError, HungUp, WrongState
 from ..events import SILENT, CallEvent, EndCause, EndReason
 from ..log import logger
+from ..sip import language
 from ..sip.headers import Headers, NameAddr, SipUri, quote
 from ..sip.identity import Identity
 from ..sip.links import chokes_on_links, in_header
@@ -144,6 +145,12 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
         if self.end is not None:
             return self._last_quality
         return self.server.engine.core.quality([self.id])[0]
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """What the caller wants to hear, the preferred first, such as ``("de-AT", "en")``: the parameter
+        ``language``, else ``locale`` (RFC 4240), then its phone's Accept-Language (RFC 3261 §20.3)."""
+        return language.wanted(self.params, self.headers)
 
     def follow_quality(self, callback: Callable[[Quality], None]) -> Callable[[], None]:
         """Tells ``callback`` what the line is like once a second, until the call ends; returns what ends

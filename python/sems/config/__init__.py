@@ -1,11 +1,11 @@
 """The configuration: its model, and how it is read."""
 
 from .accounts import AccountSettings
+from .announcements import AnnouncementSettings
 from .boxes import BoxSettings, MailSettings, StorageSettings
 from .dialout import DialoutSettings
 from .load import DEFAULT_FILE, LoadedConfig, load_config
 from .model import (
-    AnnouncementSettings,
     Config,
     LimitSettings,
     LogSettings,

@@ -23,7 +23,9 @@ class FileSettings(Section):
     download_megabytes: Annotated[int, Field(ge=1, le=4096)] = 64
     """How large a sound may be that is fetched from the web (``call.play("https://…")``)."""
     download_seconds: Annotated[float, Field(gt=0.0, le=600.0)] = 10.0
-    """How long its server may say nothing."""
+    """How long its server may say nothing, in seconds."""
+    download_total_seconds: Annotated[float, Field(gt=0.0, le=3600.0)] = 60.0
+    """How long it may take as a whole, in seconds."""
     download_cache_megabytes: Annotated[int, Field(ge=1, le=1_048_576)] = 512
     """What sounds from the web may take of the disk, in ``cache`` of the data folder. Those that were fetched
     longest ago go first."""

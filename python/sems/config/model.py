@@ -20,6 +20,7 @@ from pydantic import (
 
 from ..sip.headers import SipUri, join_host_port, split_host_port
 from .accounts import AccountSettings
+from .announcements import AnnouncementSettings
 from .api import ApiSettings
 from .auth import AuthSettings
 from .boxes import BoxSettings, MailSettings, StorageSettings
@@ -294,14 +295,6 @@ class SessionSettings(Section):
         if 0 < self.timer < self.min_timer:
             raise ValueError(f"timer ({self.timer}) must not be less than min_timer ({self.min_timer})")
         return self
-
-
-class AnnouncementSettings(Section):
-    """``[announcements]``."""
-
-    folders: tuple[Path, ...] = ()
-    """Folders of WAV files that callers may ask for, searched in this order before
-    ``DATA/announcements``. A relative one is taken from the folder of the configuration file."""
 
 
 class AudioSettings(Section):
