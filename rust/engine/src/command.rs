@@ -542,3 +542,32 @@ pub enum MediaCommand {
         recording: RecordingId,
     },
 }
+
+impl MediaCommand {
+    /// The call or the room that it is about: the worker who has it carries it out.
+    pub(crate) fn about(&self) -> Listener {
+        match self {
+            Self::OpenRoom { room }
+            | Self::CloseRoom { room }
+            | Self::SetRoom { room, .. }
+            | Self::WatchLevels { room, .. } => Listener::Room(*room),
+            Self::Play { listener, .. }
+            | Self::Start { listener, .. }
+            | Self::ControlPlay { listener, .. }
+            | Self::StopPlay { listener, .. } => *listener,
+            Self::Tap { of, .. } => of.of(),
+            Self::Record { what, .. } => what.of(),
+            Self::PauseRecord { of, .. } | Self::StopRecord { of, .. } => *of,
+            Self::Join { call, .. }
+            | Self::Mute { call, .. }
+            | Self::Echo { call, .. }
+            | Self::Deafen { call, .. }
+            | Self::SetGain { call, .. }
+            | Self::Whisper { call, .. }
+            | Self::Overhear { call, .. }
+            | Self::SetVolume { call, .. }
+            | Self::SetRoomVolume { call, .. }
+            | Self::SendDigits { call, .. } => Listener::Call(*call),
+        }
+    }
+}

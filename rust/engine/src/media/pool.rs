@@ -367,28 +367,9 @@ impl MediaHandle {
     /// # Errors
     /// [`Overrun`]; nothing will be told then.
     pub fn command(&self, request: RequestId, command: MediaCommand) -> Result<(), Overrun> {
-        let home = match &command {
-            MediaCommand::OpenRoom { room }
-            | MediaCommand::CloseRoom { room }
-            | MediaCommand::SetRoom { room, .. }
-            | MediaCommand::WatchLevels { room, .. } => room.home(),
-            MediaCommand::Play { listener, .. }
-            | MediaCommand::Start { listener, .. }
-            | MediaCommand::ControlPlay { listener, .. }
-            | MediaCommand::StopPlay { listener, .. } => home(*listener),
-            MediaCommand::Tap { of, .. } => home(of.of()),
-            MediaCommand::Record { what, .. } => home(what.of()),
-            MediaCommand::PauseRecord { of, .. } | MediaCommand::StopRecord { of, .. } => home(*of),
-            MediaCommand::Join { call, .. }
-            | MediaCommand::Mute { call, .. }
-            | MediaCommand::Echo { call, .. }
-            | MediaCommand::Deafen { call, .. }
-            | MediaCommand::SetGain { call, .. }
-            | MediaCommand::Whisper { call, .. }
-            | MediaCommand::Overhear { call, .. }
-            | MediaCommand::SetVolume { call, .. }
-            | MediaCommand::SetRoomVolume { call, .. }
-            | MediaCommand::SendDigits { call, .. } => call.home(),
+        let home = match command.about() {
+            Listener::Call(call) => call.home(),
+            Listener::Room(room) => room.home(),
         };
         self.send(home, ToWorker::Command(request, command))
             .map_err(|_| Overrun)
@@ -466,13 +447,6 @@ impl MediaHandle {
             Some(worker) => worker.try_send(message),
             None => Err(message),
         }
-    }
-}
-
-fn home(listener: Listener) -> u8 {
-    match listener {
-        Listener::Call(call) => call.home(),
-        Listener::Room(room) => room.home(),
     }
 }
 

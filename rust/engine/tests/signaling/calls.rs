@@ -9,7 +9,7 @@ use sems_engine::{
     transport::memory::LinkQuality,
 };
 
-use crate::world::{ANN, BOB, World, seconds};
+use crate::world::{ANN, BOB, World, plain_answer, seconds};
 
 #[test]
 fn a_call_goes_up_carries_sound_both_ways_and_leaves_nothing() {
@@ -141,11 +141,7 @@ fn a_cancel_that_crosses_the_answer_ends_the_call_all_the_same() {
     let here = world.dial(ANN, world.address(BOB), |_| ());
     let there = world.incoming(BOB).call;
     // Both at the same moment: the 200 and the CANCEL pass each other on the way.
-    let answer = SignalingCommand::Answer {
-        call: there,
-        headers: Vec::new(),
-        link: None,
-    };
+    let answer = plain_answer(there);
     let answered = world.order(BOB, answer);
     world.order(
         ANN,
@@ -217,13 +213,7 @@ fn a_command_at_the_wrong_time_says_why_and_harms_nothing() {
     let mut world = World::pair();
     let (here, there) = world.call();
     let refused = |world: &mut World, who, command| world.signaling(who, command).unwrap_err();
-    let link = None;
-    let headers = Vec::new;
-    let answer = SignalingCommand::Answer {
-        call: there,
-        headers: headers(),
-        link: None,
-    };
+    let answer = plain_answer(there);
     assert_eq!(
         refused(&mut world, BOB, answer),
         "the call is answered already"
@@ -231,10 +221,10 @@ fn a_command_at_the_wrong_time_says_why_and_harms_nothing() {
     let ring = SignalingCommand::Ring {
         call: here,
         code: 180,
-        headers: headers(),
+        headers: Vec::new(),
         early_media: false,
         reliable: false,
-        link,
+        link: None,
     };
     assert_eq!(
         refused(&mut world, ANN, ring),

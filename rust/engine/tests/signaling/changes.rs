@@ -89,15 +89,7 @@ fn a_hold_before_the_ack_waits_for_it() {
         &offer((phone.address().ip(), 4000).into()),
     );
     let call = world.incoming(BOB).call;
-    let headers = Vec::new();
-    world.order(
-        BOB,
-        SignalingCommand::Answer {
-            call,
-            headers,
-            link: None,
-        },
-    );
+    world.accept(BOB, call);
     let ok = phone.expect(&mut world, "SIP/2.0 200");
     let holding = world.order(BOB, hold(call, true));
     let error = world.signaling(BOB, hold(call, false)).unwrap_err();
@@ -119,15 +111,7 @@ fn a_hold_that_the_peer_refuses_is_an_error_and_the_call_goes_on() {
     let rtp = phone.bind(4000);
     phone.request("INVITE", 1, "no", None, "", &offer(rtp.local_addr()));
     let call = world.incoming(BOB).call;
-    let headers = Vec::new();
-    world.order(
-        BOB,
-        SignalingCommand::Answer {
-            call,
-            headers,
-            link: None,
-        },
-    );
+    world.accept(BOB, call);
     let ok = phone.expect(&mut world, "SIP/2.0 200");
     phone.request("ACK", 1, "no", Some(&tag_of(&ok)), "", "");
     world.run(seconds(1));
@@ -207,15 +191,7 @@ fn a_change_that_can_not_be_agreed_on_is_refused_and_the_call_goes_on() {
     let rtp = phone.bind(4000);
     phone.request("INVITE", 1, "keep", None, "", &offer(rtp.local_addr()));
     let call = world.incoming(BOB).call;
-    let headers = Vec::new();
-    world.order(
-        BOB,
-        SignalingCommand::Answer {
-            call,
-            headers,
-            link: None,
-        },
-    );
+    world.accept(BOB, call);
     let ok = phone.expect(&mut world, "SIP/2.0 200");
     let tag = tag_of(&ok);
     phone.request("ACK", 1, "keep", Some(&tag), "", "");

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use sems_engine::{
-    command::SignalingCommand,
     config::EngineConfig,
     transport::memory::{LinkQuality, MemorySocket},
 };
@@ -44,12 +43,7 @@ impl Talk {
         let offer = description(rtp.local_addr(), media);
         phone.request("INVITE", 1, "talk", None, "", &offer);
         let call = world.incoming(BOB).call;
-        let answer = SignalingCommand::Answer {
-            call,
-            headers: Vec::new(),
-            link: None,
-        };
-        world.order(BOB, answer);
+        world.accept(BOB, call);
         let ok = phone.expect(&mut world, "SIP/2.0 200");
         phone.request("ACK", 1, "talk", Some(&tag_of(&ok)), "", "");
         Self {

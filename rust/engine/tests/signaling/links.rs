@@ -36,15 +36,7 @@ fn the_link_stands_between_name_and_connection_of_every_description() {
     world.signaling(BOB, ring).unwrap();
     let early = phone.expect(&mut world, "SIP/2.0 183");
     // The link was said once; from now on it is known.
-    let headers = Vec::new();
-    world.order(
-        BOB,
-        SignalingCommand::Answer {
-            call,
-            headers,
-            link: None,
-        },
-    );
+    world.accept(BOB, call);
     let ok = phone.expect(&mut world, "SIP/2.0 200");
     for message in [&early, &ok] {
         let lines: Vec<_> = body(message).lines().map(|line| &line[..1]).collect();
@@ -70,14 +62,7 @@ fn a_focus_says_so_in_the_contact_of_all_that_follows() {
     phone.request("INVITE", 1, "focus", None, "", &description);
     let call = world.incoming(BOB).call;
     world.order(BOB, SignalingCommand::Focus { call });
-    world.order(
-        BOB,
-        SignalingCommand::Answer {
-            call,
-            headers: Vec::new(),
-            link: None,
-        },
-    );
+    world.accept(BOB, call);
     let ok = phone.expect(&mut world, "SIP/2.0 200");
     assert_eq!(header(&ok, "Contact"), Some(CONTACT));
     phone.request("ACK", 1, "focus", Some(&tag_of(&ok)), "", "");
@@ -160,15 +145,7 @@ fn all_addresses_are_the_one_at_which_the_call_arrived() {
         &offer((phone.address().ip(), 4000).into()),
     );
     let call = world.incoming(BOB).call;
-    let headers = Vec::new();
-    world.order(
-        BOB,
-        SignalingCommand::Answer {
-            call,
-            headers,
-            link: None,
-        },
-    );
+    world.accept(BOB, call);
     let ok = phone.expect(&mut world, "SIP/2.0 200");
     assert_eq!(header(&ok, "Contact"), Some("<sip:standup@10.0.0.2:5060>"));
     assert!(body(&ok).contains("\r\nc=IN IP4 10.0.0.2\r\n"));

@@ -8,7 +8,7 @@ use sems_engine::{
     transport::memory::LinkQuality,
 };
 
-use crate::world::{ANN, BOB, World, seconds};
+use crate::world::{ANN, BOB, World, plain_answer, seconds};
 
 #[test]
 fn calls_go_up_and_down_over_a_network_that_loses_doubles_and_reorders() {
@@ -61,17 +61,7 @@ fn a_peer_that_vanishes_is_missed_and_the_call_can_still_be_ended() {
     world.hang_up(ANN, here);
     assert_eq!(world.end(ANN, here).0, EndCause::Local);
     world.run(seconds(40));
-    let stats = world.engine(ANN).stats();
-    for gauge in [
-        "calls",
-        "sessions",
-        "transactions",
-        "legs",
-        "rooms",
-        "rtp_ports",
-    ] {
-        assert_eq!(stats[gauge], 0, "{gauge}");
-    }
+    world.assert_nothing_left_at(ANN);
 }
 
 #[test]
@@ -84,11 +74,7 @@ fn an_answer_without_ack_is_given_up_after_32_seconds() {
         ..LinkQuality::default()
     });
     let start = world.now;
-    let answer = sems_engine::command::SignalingCommand::Answer {
-        call: there,
-        headers: Vec::new(),
-        link: None,
-    };
+    let answer = plain_answer(there);
     let answered = world.order(BOB, answer);
     let error = world.outcome(BOB, answered).unwrap_err();
     assert_eq!(error, "the call is over: no ACK came");

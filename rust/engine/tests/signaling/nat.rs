@@ -1,6 +1,6 @@
 //! Phones that don't know their own address.
 
-use sems_engine::{command::SignalingCommand, transport::memory::MemorySocket};
+use sems_engine::transport::memory::MemorySocket;
 
 use crate::{
     phone::{Phone, audio_port, offer, tag_of},
@@ -27,15 +27,7 @@ fn a_private_address_in_sdp_gives_way_to_the_one_that_packets_come_from() {
     let inside = "192.168.1.20:4000".parse().unwrap();
     phone.request("INVITE", 1, "nat", None, "", &offer(inside));
     let call = world.incoming(BOB).call;
-    let headers = Vec::new();
-    world.order(
-        BOB,
-        SignalingCommand::Answer {
-            call,
-            headers,
-            link: None,
-        },
-    );
+    world.accept(BOB, call);
     let ok = phone.expect(&mut world, "SIP/2.0 200");
     phone.request("ACK", 1, "nat", Some(&tag_of(&ok)), "", "");
     world.run(seconds(1));
@@ -57,15 +49,7 @@ fn a_via_that_names_another_address_tells_of_a_nat_as_well() {
     let via = format!("Via: SIP/2.0/UDP {here}");
     phone.send(&invite.replace(&via, "Via: SIP/2.0/UDP 203.0.113.9:5060"));
     let call = world.incoming(BOB).call;
-    let headers = Vec::new();
-    world.order(
-        BOB,
-        SignalingCommand::Answer {
-            call,
-            headers,
-            link: None,
-        },
-    );
+    world.accept(BOB, call);
     let ok = phone.expect(&mut world, "SIP/2.0 200");
     speak(&mut world, &outside, audio_port(&ok));
     assert!(outside.take().is_some());
@@ -79,15 +63,7 @@ fn who_is_not_behind_a_nat_can_not_be_robbed_of_his_call() {
     let thief = Phone::new(&world, BOB).bind(4000);
     phone.request("INVITE", 1, "safe", None, "", &offer(rtp.local_addr()));
     let call = world.incoming(BOB).call;
-    let headers = Vec::new();
-    world.order(
-        BOB,
-        SignalingCommand::Answer {
-            call,
-            headers,
-            link: None,
-        },
-    );
+    world.accept(BOB, call);
     let ok = phone.expect(&mut world, "SIP/2.0 200");
     phone.request("ACK", 1, "safe", Some(&tag_of(&ok)), "", "");
     speak(&mut world, &thief, audio_port(&ok));

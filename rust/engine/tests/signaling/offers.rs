@@ -28,15 +28,7 @@ fn a_late_offer_that_the_ack_does_not_answer_ends_the_call() {
     let phone = Phone::new(&world, BOB);
     phone.request("INVITE", 1, "late", None, "", "");
     let call = world.incoming(BOB).call;
-    let headers = Vec::new();
-    world.order(
-        BOB,
-        SignalingCommand::Answer {
-            call,
-            headers,
-            link: None,
-        },
-    );
+    world.accept(BOB, call);
     let ok = phone.expect(&mut world, "SIP/2.0 200");
     assert!(body(&ok).contains("m=audio"));
     phone.request("ACK", 1, "late", Some(&tag_of(&ok)), "", "");
@@ -54,15 +46,7 @@ fn a_reinvite_without_offer_gets_one_and_its_ack_is_carried_out() {
     let moved = phone.bind(4100);
     phone.request("INVITE", 1, "again", None, "", &offer(rtp.local_addr()));
     let call = world.incoming(BOB).call;
-    let headers = Vec::new();
-    world.order(
-        BOB,
-        SignalingCommand::Answer {
-            call,
-            headers,
-            link: None,
-        },
-    );
+    world.accept(BOB, call);
     let ok = phone.expect(&mut world, "SIP/2.0 200");
     let tag = tag_of(&ok);
     phone.request("ACK", 1, "again", Some(&tag), "", "");
@@ -164,15 +148,7 @@ fn nothing_is_sent_to_a_peer_that_names_no_address() {
     let held = offer(([0, 0, 0, 0], 4000).into());
     phone.request("INVITE", 1, "held", None, "", &held);
     let call = world.incoming(BOB).call;
-    let headers = Vec::new();
-    world.order(
-        BOB,
-        SignalingCommand::Answer {
-            call,
-            headers,
-            link: None,
-        },
-    );
+    world.accept(BOB, call);
     let ok = phone.expect(&mut world, "SIP/2.0 200");
     phone.request("ACK", 1, "held", Some(&tag_of(&ok)), "", "");
     world.run(seconds(1));

@@ -30,15 +30,7 @@ fn came(sockets: &[MemorySocket]) -> usize {
 }
 
 fn answer(world: &World, call: CallId) {
-    let headers = Vec::new();
-    world.order(
-        BOB,
-        SignalingCommand::Answer {
-            call,
-            headers,
-            link: None,
-        },
-    );
+    world.accept(BOB, call);
 }
 
 fn early(world: &mut World, call: CallId) {

@@ -186,14 +186,12 @@ impl World {
     }
 
     pub fn answer(&mut self, who: usize, call: CallId) -> Result<(), String> {
-        self.signaling(
-            who,
-            SignalingCommand::Answer {
-                call,
-                headers: Vec::new(),
-                link: None,
-            },
-        )
+        self.signaling(who, plain_answer(call))
+    }
+
+    /// Has the call answered, and waits for nothing: the peer is a raw phone that speaks next.
+    pub fn accept(&self, who: usize, call: CallId) -> RequestId {
+        self.order(who, plain_answer(call))
     }
 
     pub fn hang_up(&mut self, who: usize, call: CallId) {
@@ -264,19 +262,34 @@ impl World {
     #[track_caller]
     pub fn assert_nothing_left(&mut self) {
         self.run(Duration::from_secs(40));
-        for site in &self.sites {
-            let stats = site.engine.stats();
-            for gauge in [
-                "calls",
-                "sessions",
-                "transactions",
-                "legs",
-                "rooms",
-                "rtp_ports",
-            ] {
-                assert_eq!(stats[gauge], 0, "{gauge}");
-            }
+        for who in 0..self.sites.len() {
+            self.assert_nothing_left_at(who);
         }
+    }
+
+    /// The same of one engine, now.
+    #[track_caller]
+    pub fn assert_nothing_left_at(&self, who: usize) {
+        let stats = self.engine(who).stats();
+        for gauge in [
+            "calls",
+            "sessions",
+            "transactions",
+            "legs",
+            "rooms",
+            "rtp_ports",
+        ] {
+            assert_eq!(stats[gauge], 0, "{gauge}");
+        }
+    }
+}
+
+/// An answer without anything of its own.
+pub fn plain_answer(call: CallId) -> SignalingCommand {
+    SignalingCommand::Answer {
+        call,
+        headers: Vec::new(),
+        link: None,
     }
 }
 

@@ -33,29 +33,9 @@ fn subject(message: &ToWorker) -> Subject {
         | ToWorker::Close(call)
         | ToWorker::RecordCall { call, .. }
         | ToWorker::RecordMember { call, .. } => Subject::Call(*call),
-        ToWorker::Command(_, command) => match command {
-            MediaCommand::OpenRoom { .. }
-            | MediaCommand::CloseRoom { .. }
-            | MediaCommand::SetRoom { .. }
-            | MediaCommand::WatchLevels { .. } => Subject::Room,
-            MediaCommand::Play { listener, .. }
-            | MediaCommand::Start { listener, .. }
-            | MediaCommand::ControlPlay { listener, .. }
-            | MediaCommand::StopPlay { listener, .. } => of(*listener),
-            MediaCommand::Tap { of: tapped, .. } => of(tapped.of()),
-            MediaCommand::Record { what, .. } => of(what.of()),
-            MediaCommand::PauseRecord { of: whom, .. }
-            | MediaCommand::StopRecord { of: whom, .. } => of(*whom),
-            MediaCommand::Join { call, .. }
-            | MediaCommand::Mute { call, .. }
-            | MediaCommand::Echo { call, .. }
-            | MediaCommand::Deafen { call, .. }
-            | MediaCommand::SetGain { call, .. }
-            | MediaCommand::Whisper { call, .. }
-            | MediaCommand::Overhear { call, .. }
-            | MediaCommand::SetVolume { call, .. }
-            | MediaCommand::SetRoomVolume { call, .. }
-            | MediaCommand::SendDigits { call, .. } => Subject::Call(*call),
+        ToWorker::Command(_, command) => match command.about() {
+            Listener::Call(call) => Subject::Call(call),
+            Listener::Room(_) => Subject::Room,
         },
         ToWorker::Open(_)
         | ToWorker::RecordRoom { .. }
@@ -70,13 +50,6 @@ fn subject(message: &ToWorker) -> Subject {
         | ToWorker::EndRecordPart(..)
         | ToWorker::ClosePart(..)
         | ToWorker::Stop => Subject::Room,
-    }
-}
-
-fn of(listener: Listener) -> Subject {
-    match listener {
-        Listener::Call(call) => Subject::Call(call),
-        Listener::Room(_) => Subject::Room,
     }
 }
 
