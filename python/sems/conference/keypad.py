@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from . import keys_for_persons, keys_for_rooms
+from .action import Action, at, command, done, moderates, say_name
 from .commands import (
     AcceptTalk,
     AdmitAll,
@@ -32,7 +33,8 @@ from .commands import (
     Unlock,
     Unmute,
 )
-from .errors import NoSuchCall, NoSuchTalk, NotHere
+from .errors import NoSuchCall, NoSuchTalk
+from .keys_for_persons import PERSON, STEP
 from .minutes import Record, RecordingState, StopRecording
 from .participant import Participant
 from .settings import Mode, Who
@@ -48,36 +50,8 @@ PATIENCE: Final = 5.0
 
 _KEYS: Final = {"*": "key-star", "#": "key-pound", "?": "key-six-digits", "+": "key-number"}
 
-#: By so much, in dB, the room becomes softer or louder with one press, and so much it can be in all.
-STEP: Final = 3.0
+#: So much, in dB, the room can become softer or louder in all.
 FARTHEST: Final = 12.0
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """What a code is for."""
-
-    act: Callable[[Member, str], None]
-    """Does it. The text is what was keyed in for the open places of the code. Raises Refused."""
-    useful: Callable[[ConferenceModel, Participant], bool] = lambda _room, _him: True
-    """Whether help names it to him as things are."""
-    prompt: str | None = None
-    """The sound with which help names it, before the keys; ``None``: help does not speak of it."""
-    outside: bool = False
-    """Also one who waits to be let in can do it."""
-    places: Mapping[str, str] = field(default_factory=dict)
-    """The sounds with which help names the open places of its code, where others fit better."""
-
-
-def command(make: Callable[[ConferenceModel, int], Command | None]) -> Callable[[Member, str], None]:
-    """An act that gives a command; ``None``: there is nothing to do."""
-
-    def act(member: Member, _: str) -> None:
-        model = member.conference.model
-        if wanted := make(model, member.id):
-            member.conference.do(wanted, by=member.id)
-
-    return act
 
 
 def _mute(room: ConferenceModel, id: int) -> Command:
@@ -92,16 +66,20 @@ def _talk(room: ConferenceModel, id: int) -> Command:
     return TakeFloor(id) if id in room.floor and room.hears(room.participants[id]) else Talk()
 
 
-def _lock(room: ConferenceModel, _: int) -> Command:
-    return Unlock() if room.settings.locked else Lock()
+def _lock(member: Member, _: str) -> None:
+    on = not member.conference.model.settings.locked
+    member.conference.do(Lock() if on else Unlock(), by=member.id)
+    done(member, on=on)
 
 
-def _admit(_: ConferenceModel, __: int) -> Command:
-    return AdmitAll()
+def _admit(member: Member, _: str) -> None:
+    member.conference.do(AdmitAll(), by=member.id)
+    done(member)
 
 
-def _gather(_: ConferenceModel, __: int) -> Command:
-    return Gather()
+def _gather(member: Member, _: str) -> None:
+    member.conference.do(Gather(), by=member.id)
+    done(member)
 
 
 def _record(room: ConferenceModel, _: int) -> Command:
@@ -114,28 +92,30 @@ def _next(member: Member, _: str) -> None:
     first = next((id for id in room.hands if room.participants[id].side_room is None), None)
     if first is None:
         return
-    done = [TakeFloor(id) for id in room.floor if not room.participants[id].moderates]
-    member.conference.do(*done, GiveFloor(first, time.time()), by=member.id)
+    back = [TakeFloor(id) for id in room.floor if not room.participants[id].moderates]
+    member.conference.do(*back, GiveFloor(first, time.time()), by=member.id)
+    done(member, first)
 
 
 def _silence(member: Member, _: str) -> None:
     others = [each for each in member.conference.model.participants.values() if not each.moderates]
     member.conference.do(*(Mute(each.id) for each in others), by=member.id)
+    done(member)
 
 
 def _dial(member: Member, number: str) -> None:
     member.conference.do(Dial(number), by=member.id)
-    member.sound("beep")
+    done(member)
 
 
 def _redial(member: Member, _: str) -> None:
     member.conference.do(Redial(_last(member, going_on=False)), by=member.id)
-    member.sound("beep")
+    done(member)
 
 
 def _cancel(member: Member, _: str) -> None:
     member.conference.do(CancelCall(_last(member, going_on=True)), by=member.id)
-    member.sound("beep")
+    done(member)
 
 
 def _last(member: Member, *, going_on: bool) -> int:
@@ -177,38 +157,23 @@ def _background(room: ConferenceModel, id: int) -> Command:
     return SetBackground(talk.id, Background.SOFT if talk.room is Background.OFF else Background.OFF)
 
 
-def _at(room: ConferenceModel, place: str) -> int:
-    """Who is the so-manieth of those who are here, as the room counts them to those who come."""
-    here = list(room.participants)
-    if not 1 <= int(place) <= len(here):
-        raise NotHere
-    return here[int(place) - 1]
-
-
 def _private(member: Member, place: str) -> None:
-    id = _at(member.conference.model, place)
+    id = at(member.conference.model, place)
     member.conference.do(AskToTalk((id,)), by=member.id)
-    _name(member, id)
+    say_name(member, id)
 
 
 def _coach(member: Member, place: str) -> None:
-    id = _at(member.conference.model, place)
+    id = at(member.conference.model, place)
     member.conference.do(Coach(id), by=member.id)
-    _name(member, id)
-
-
-def _name(member: Member, id: int) -> None:
-    """Whom he has meant, if that one has spoken his name: he has keyed in a number only."""
-    other = member.conference.members.get(id)
-    if other and other.speech.name:
-        member.start_sound(other.speech.name)
+    say_name(member, id)
 
 
 def _move(member: Member, places: str) -> None:
     # The last digit is the side room; 0 is the main room.
     place, side_room = places[:-1], places[-1]
     room = None if side_room == "0" else side_room
-    member.conference.do(Move(_at(member.conference.model, place), room), by=member.id)
+    member.conference.do(Move(at(member.conference.model, place), room), by=member.id)
 
 
 def _is_asked(room: ConferenceModel, him: Participant) -> bool:
@@ -223,10 +188,6 @@ def _is_away(room: ConferenceModel, him: Participant) -> bool:
 def _is_private(room: ConferenceModel, him: Participant) -> bool:
     talk = room.talk_of(him.id)
     return him.private and talk is not None and talk.kind is TalkKind.PRIVATE
-
-
-def _moderates(_: ConferenceModel, him: Participant) -> bool:
-    return him.moderates
 
 
 def _has_guests(room: ConferenceModel, him: Participant) -> bool:
@@ -245,8 +206,6 @@ def _may_talk(room: ConferenceModel, him: Participant) -> bool:
     return room.settings.mode is not Mode.OPEN and (him.moderates or him.id in room.floor)
 
 
-_PERSON: Final = {"+": "key-person"}
-
 ACTIONS: Final[dict[str, Action]] = {
     "accept": Action(command(_accept), _is_asked, prompt="key-accept"),
     "back": Action(command(_back), _is_away, prompt="key-back"),
@@ -260,18 +219,20 @@ ACTIONS: Final[dict[str, Action]] = {
     "count": Action(lambda member, _: member.say_count(), prompt="key-count"),
     "softer": Action(lambda member, _: member.nudge(-STEP), prompt="key-softer"),
     "louder": Action(lambda member, _: member.nudge(STEP), prompt="key-louder"),
-    "private": Action(_private, prompt="key-private", places=_PERSON),
-    "coach": Action(_coach, _moderates, prompt="key-coach", places=_PERSON),
-    "move": Action(_move, _moderates, prompt="key-move", places=_PERSON | {"?": "key-side-room"}),
-    "gather": Action(command(_gather), _has_side_rooms, prompt="key-gather"),
-    "admit": Action(command(_admit), _has_guests, prompt="key-admit"),
-    "lock": Action(command(_lock), _moderates, prompt="key-lock"),
-    "record": Action(command(_record), _moderates, prompt="key-record"),
+    "private": Action(_private, prompt="key-private", places=PERSON),
+    "coach": Action(_coach, moderates, prompt="key-coach", places=PERSON),
+    "move": Action(_move, moderates, prompt="key-move", places=PERSON | {"?": "key-side-room"}),
+    "gather": Action(_gather, _has_side_rooms, prompt="key-gather"),
+    "admit": Action(_admit, _has_guests, prompt="key-admit"),
+    "lock": Action(_lock, moderates, prompt="key-lock"),
+    "record": Action(command(_record), moderates, prompt="key-record"),
     "dial": Action(_dial, _may_dial, prompt="key-dial"),
     "redial": Action(_redial, _may_dial, prompt="key-redial"),
     "cancel": Action(_cancel, _may_dial, prompt="key-cancel"),
     "next": Action(_next, _has_floor_to_give, prompt="key-next"),
-    "silence": Action(_silence, _moderates, prompt="key-silence"),
+    "silence": Action(_silence, moderates, prompt="key-silence"),
+    **keys_for_rooms.ACTIONS,
+    **keys_for_persons.ACTIONS,
 }
 """What can be keyed in, by its name in ``[keys]``, in the order in which help speaks it."""
 
@@ -284,13 +245,24 @@ def codes(keys: KeySettings) -> dict[str, str]:
 def spoken(room: ConferenceModel, him: Participant, keys: KeySettings) -> list[str]:
     """The names of the sounds that tell him what he can key in as things are."""
     sounds: list[str] = []
+    begun = ""
     for name, action in ACTIONS.items():
         code = getattr(keys, name)
-        if action.prompt and code and action.useful(room, him):
-            keys_of_code = re.sub(r"\?+", "?", code)
-            named = {**_KEYS, **action.places}
-            sounds += [action.prompt, *(named.get(key, f"digit-{key}") for key in keys_of_code)]
+        if not action.prompt or not code or not action.useful(room, him):
+            continue
+        named = {**_KEYS, **action.places}
+        if action.of_person:
+            end = code.index("+") + 2
+            first, code = code[:end], code[end:]
+            if first != begun:
+                sounds += ["key-for-person", *_spoken(first, named), "key-then"]
+                begun = first
+        sounds += [action.prompt, *_spoken(code, named)]
     return sounds
+
+
+def _spoken(code: str, named: Mapping[str, str]) -> list[str]:
+    return [named.get(key, f"digit-{key}") for key in re.sub(r"\?+", "?", code)]
 
 
 class Keypad:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from ..errors import HungUp, SoundNotFound
 from ..events import CallEvent, Digit, Hold, Replaced, Speaking, StreamResumed, StreamStopped
 from ..waiting import resolve
+from .action import NoSuchNumber
 from .errors import Refused
 from .events import (
     Admitted,
@@ -34,6 +35,7 @@ from .participant import Participant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from ..audio.playback import Playback
     from ..audio.sounds import Sound
@@ -77,6 +79,7 @@ class Member:
         self._keypad = Keypad(codes(self._keys))
         self._help: Playback | None = None
         self._code: Playback | None = None
+        self._recording: tuple[str, Playback] | None = None
         self.entered = False
         """He has been in the room."""
         self._farewell: asyncio.TimerHandle | None = None
@@ -150,7 +153,7 @@ class Member:
         if self.id in self.conference.model.participants or (ACTIONS[name].outside and not self.removed):
             try:
                 ACTIONS[name].act(self, places)
-            except Refused:
+            except (Refused, NoSuchNumber):
                 self.sound(REFUSED)
 
     def help(self) -> None:
@@ -173,6 +176,19 @@ class Member:
             self._code.cancel()
         digits = [f"digit-{digit}" for digit in self.conference.pairings.speak(self)]
         self._code = self.speech.start("pairing-code", *digits, "pairing-again", *digits)
+
+    def hear_recording(self, id: str, file: Path) -> None:
+        """Plays it to him alone, over the room."""
+        if playback := self.start_sound(file):
+            self._recording = id, playback
+
+    def hears_recording(self, id: str) -> bool:
+        """Ends what he hears of a recording. Whether it was this one."""
+        recording, self._recording = self._recording, None
+        if recording is None or recording[1].done:
+            return False
+        recording[1].cancel()
+        return recording[0] == id
 
     def say_count(self) -> None:
         """Speaks to him, over the room, how many are here."""

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 from ..errors import EngineError, SoundNotFound, WrongState
 from ..log import logger
+from .errors import StillRecording
 from .events import CameBack, Event, Moved, RecordingChanged, RecordingsChanged
 from .minutes import Minutes, RecordingKind, RecordingState
 from .talks import Background, Conversation
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..audio.recording import Recording
     from ..audio.room import Room
     from ..server import Server
@@ -48,9 +51,27 @@ class Recorder:
         """The id of the recording that is being made."""
         return self._id if self._recording else None
 
-    def on_deleted(self) -> None:
-        """One of them is gone."""
+    @property
+    def finished(self) -> frozenset[str]:
+        """Ids of those of them that can be heard and deleted."""
+        return frozenset(self._made - {self.current})
+
+    def file(self, id: str) -> Path | None:
+        """The file of what all said. Waits for the disk."""
+        return self._archive.file(self._conference.name, id)
+
+    def check_deletion(self, id: str) -> None:
+        """It must be finished: StillRecording."""
+        if id == self.current:
+            raise StillRecording
+
+    async def delete(self, id: str) -> bool:
+        """Deletes it with all its files. False if there is none. Raises OSError."""
+        if not await asyncio.to_thread(self._archive.delete, self._conference.name, id):
+            return False
+        self._made.discard(id)
         self._conference.model.record(RecordingsChanged)
+        return True
 
     def _on_event(self, event: Event) -> None:
         match event:

@@ -24,14 +24,20 @@ def _pairing(value: str) -> str:
 
 
 def _dialling(value: str) -> str:
-    if value and not re.fullmatch(r"[*#][0-9A-D*#]{1,2}\+[*#]", value):
+    if value and not re.fullmatch(r"[*#][0-9A-D*#]{1,3}\+[*#]", value):
         raise ValueError('* or #, a key, + for the number and * or # are wanted, such as "#0+#", or ""')
     return value
 
 
 def _person(value: str) -> str:
-    if value and not re.fullmatch(r"[*#][A-D*#]?\+[*#]", value):
+    if value and not re.fullmatch(r"[*#][A-D*#]{0,2}\+[*#]", value):
         raise ValueError('* or #, + for the place of a person and * or # are wanted, such as "**+#", or ""')
+    return value
+
+
+def _of_person(value: str) -> str:
+    if value and not re.fullmatch(r"[*#][A-D*#]{0,2}\+[*#][0-9A-D*#]{1,2}", value):
+        raise ValueError('+ for the place of a person and one or two keys are wanted, such as "**+*6", or ""')
     return value
 
 
@@ -42,6 +48,30 @@ def _moving(value: str) -> str:
 
 
 Code = Annotated[str, AfterValidator(_code)]
+Number = Annotated[str, AfterValidator(_dialling)]
+Person = Annotated[str, AfterValidator(_person)]
+OfPerson = Annotated[str, AfterValidator(_of_person)]
+
+
+def _same(code: str, other: str) -> bool:
+    return code.startswith(other) or other.startswith(code)
+
+
+def _begin_alike(code: str, other: str) -> bool:
+    """Something can be keyed in that is one of them and the beginning of the other."""
+    if not code or not other:
+        return True
+    digits = "0123456789"
+    ours, theirs = (digits if each[0] in "+?" else each[0] for each in (code, other))
+    if not set(ours) & set(theirs):
+        return False
+    # Behind a + comes no digit, so it is at its end exactly where the other one is.
+    stays = [code] * (code[0] == "+"), [other] * (other[0] == "+")
+    return (
+        _begin_alike(code[1:], other[1:])
+        or any(_begin_alike(each, other[1:]) for each in stays[0])
+        or any(_begin_alike(code[1:], each) for each in stays[1])
+    )
 
 
 class KeySettings(Section):
@@ -61,12 +91,12 @@ class KeySettings(Section):
     back: Code = "*2"
     """Goes back to the room: from a talk, to which he was only asked or which he has asked for, or from a
     side room."""
-    private: Annotated[str, AfterValidator(_person)] = "**+#"
+    private: Person = "**+#"
     """Asks to a private talk whoever has the place that is keyed in for ``+``, counted in the order in which
     they came."""
     background: Code = "**#"
     """Hears the room in a private talk, or does not."""
-    coach: Annotated[str, AfterValidator(_person)] = "#*+#"
+    coach: Person = "#*+#"
     """A moderator speaks to that one alone."""
     move: Annotated[str, AfterValidator(_moving)] = "#*+*?"
     """A moderator moves that one to the side room of the number that is keyed in for ``?``, or with ``0``
@@ -96,12 +126,70 @@ class KeySettings(Section):
     code: Code = "*#"
     """Speaks six digits that open his page in the browser in which they are typed."""
 
-    dial: Annotated[str, AfterValidator(_dialling)] = "#0+#"
+    dial: Number = "#0+#"
     """Calls the number keyed in for ``+`` into the room."""
     redial: Code = "#2"
     """Calls again who was called last in vain."""
     cancel: Code = "#9"
     """Takes back the last call that rings."""
+
+    who: OfPerson = "**+*0"
+    """Speaks the name of whoever has the place that is keyed in for ``+``, if it was spoken at the door."""
+    give_floor: OfPerson = "**+*5"
+    """A moderator gives that one the floor, or takes it back."""
+    mute_other: OfPerson = "**+*6"
+    """A moderator mutes that one, or lets him be heard again."""
+    softer_for_me: OfPerson = "**+*7"
+    """He alone hears that one softer."""
+    louder_for_me: OfPerson = "**+*8"
+    """He alone hears that one louder."""
+    lower_hand: OfPerson = "**+*9"
+    """A moderator lowers the hand of that one."""
+    moderator: OfPerson = "**+*1"
+    """A moderator makes that one a moderator too."""
+    speaker: OfPerson = "**+*2"
+    """A moderator makes that one somebody who may speak, and no more."""
+    listener: OfPerson = "**+*3"
+    """A moderator makes that one somebody who only listens."""
+    softer_for_all: OfPerson = "**+*#7"
+    """A moderator makes that one softer for all."""
+    louder_for_all: OfPerson = "**+*#8"
+    """A moderator makes that one louder for all."""
+    remove: OfPerson = "**+*4"
+    """A moderator takes that one out of the room."""
+    admit_one: Person = "##*+#"
+    """A moderator lets in whoever has the place that is keyed in for ``+`` among those who wait."""
+    turn_away: Person = "##*+*"
+    """A moderator turns away that one."""
+
+    readmit: Code = "##2"
+    """A moderator brings back whoever was removed last."""
+    pause: Code = "##41"
+    """A moderator pauses the recording, or goes on with it."""
+    hear: Number = "##42+#"
+    """A moderator hears a recording of this conference, ``1`` the newest, or ends that."""
+    delete: Number = "##43+#"
+    """A moderator deletes a recording, counted in the same way."""
+    open: Code = "##51"
+    """A moderator makes the room open."""
+    moderated: Code = "##52"
+    """A moderator makes it moderated."""
+    lecture: Code = "##53"
+    """A moderator makes it a lecture."""
+    talk_time: Number = "##6+#"
+    """A moderator says for how many seconds the floor is given to somebody; ``0``: until it is taken."""
+    waiting_room: Code = "##31"
+    """A moderator opens the waiting room, or closes it."""
+    wait_for_moderator: Code = "##32"
+    """A moderator lets those wait who come while no moderator is there, or not."""
+    quiet: Code = "##33"
+    """A moderator switches off the sounds of coming and going, or on."""
+    size: Number = "##9+#"
+    """A moderator says how many can be here at once; ``0``: as many as there are calls."""
+    pin: Number = "##7+#"
+    """A moderator says what is to be keyed in to come in; ``0``: nothing."""
+    moderator_pin: Number = "##8+#"
+    """A moderator says what moderators key in instead; ``0``: nobody becomes one by a PIN."""
 
     @property
     def first_digits(self) -> str:
@@ -117,7 +205,9 @@ class KeySettings(Section):
         for name in type(self).model_fields:
             code = getattr(self, name)
             for other, owner in taken.items():
-                if code and (code.startswith(other) or other.startswith(code)):
+                if code and (
+                    _begin_alike(code, other) if "pair" not in (name, owner) else _same(code, other)
+                ):
                     raise ValueError(f"{code} can not mean {name}: {other} means {owner}")
             if code:
                 taken[code] = name

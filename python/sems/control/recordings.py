@@ -12,7 +12,6 @@ from starlette.responses import FileResponse
 from starlette.types import ASGIApp
 
 from ..conference import Command, Conference, PauseRecording, Record, RecordingKind, StopRecording
-from ..conference.errors import StillRecording
 from ..conference.permissions import permit_to_hear
 from .conferences import conference_of, done
 from .endpoint import Ask, Endpoint, answer
@@ -106,13 +105,14 @@ class RecordingApi:
     async def delete(self, ask: Ask) -> ASGIApp:
         """Takes it away."""
         name, _ = self._of(ask, ask.path("id"))
-        conference = ask.server.conferences.find(name)
-        if conference and conference.recorder.current == ask.path("id"):
-            raise StillRecording
-        if not await asyncio.to_thread(ask.server.conferences.archive.delete, name, ask.path("id")):
-            raise _no_recording()
+        conference, id = ask.server.conferences.find(name), ask.path("id")
         if conference:
-            conference.recorder.on_deleted()
+            conference.recorder.check_deletion(id)
+            deleted = await conference.recorder.delete(id)
+        else:
+            deleted = await asyncio.to_thread(ask.server.conferences.archive.delete, name, id)
+        if not deleted:
+            raise _no_recording()
         return answer(Done(sequence=conference.model.sequence if conference else 0))
 
     @staticmethod

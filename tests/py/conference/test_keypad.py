@@ -1,5 +1,7 @@
 """What keys mean."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,7 +62,14 @@ def test_every_action_has_a_key_that_can_be_changed_or_taken_away() -> None:
 
 @pytest.mark.parametrize(
     ("keys", "why"),
-    [({"mute": "6"}, "one to three keys"), ({"mute": "*9"}, "means"), ({"mute": "*"}, "keys are wanted")],
+    [
+        ({"mute": "6"}, "one to three keys"),
+        ({"mute": "*9"}, "means"),
+        ({"mute": "*"}, "keys are wanted"),
+        ({"move": "**+*?"}, "means"),
+        ({"size": "#01+#"}, "means"),
+        ({"mute_other": "*6"}, "place of a person"),
+    ],
 )
 def test_keys_that_can_not_be_told_apart_are_refused(keys: dict[str, str], why: str) -> None:
     with pytest.raises(ValidationError, match=why):
@@ -98,3 +107,30 @@ def test_help_speaks_of_what_one_can_do_as_things_are() -> None:
     assert his[:6] == ["key-mute", "key-star", "digit-6", "key-hand", "key-star", "digit-9"]
     assert {"key-lock", "key-talk", "key-next"} <= set(ours)
     assert not {"key-lock", "key-talk", "key-next"} & set(his)
+
+
+def test_help_speaks_the_keys_with_which_all_begins_that_is_done_with_a_person_once() -> None:
+    room = ConferenceModel()
+    anna, ben = room.admit("Anna"), room.admit("Ben")
+    said = spoken(room, ben, KeySettings())
+    at = said.index("key-for-person")
+    assert said[at:] == [
+        *("key-for-person", "key-star", "key-star", "key-person", "key-star", "key-then"),
+        *("key-who", "digit-0", "key-softer-for-me", "digit-7", "key-louder-for-me", "digit-8"),
+    ]
+    assert spoken(room, anna, KeySettings()).count("key-for-person") == 1
+    elsewhere = spoken(room, anna, KeySettings(remove="#A+*4"))
+    at = elsewhere.index("key-remove")
+    assert elsewhere[at - 6 : at + 2] == [
+        *("key-for-person", "key-pound", "digit-A", "key-person", "key-star", "key-then"),
+        *("key-remove", "digit-4"),
+    ]
+
+
+def test_all_that_help_says_can_be_said_in_every_language() -> None:
+    prompts = Path(__file__).parents[3] / "apps/prompts"
+    named = {action.prompt for action in ACTIONS.values() if action.prompt}
+    named |= {sound for action in ACTIONS.values() for sound in action.places.values()}
+    for folder in (prompts, prompts / "de"):
+        there = {each.stem for each in folder.glob("*.wav")}
+        assert named | {"key-for-person", "key-then"} <= there, folder
