@@ -10,6 +10,8 @@ from test_phones import Desk, serving, uri
 
 from peers.baresip import Baresip
 from peers.sipp import run
+from sems.conference.events import Joined
+from sems.plugins import Apps
 
 ROWS = {697: "123A", 770: "456B", 852: "789C", 941: "*0#D"}
 COLUMNS = (1209, 1336, 1477, 1633)
@@ -51,7 +53,7 @@ async def test_keys_of_a_phone_without_events_are_heard_in_its_sound(tmp_path: P
         assert server.engine.core.stats()["dtmf_listened"] > 0
 
 
-async def test_baresip_presses_keys_and_hears_ours(tmp_path: Path) -> None:
+async def test_baresip_presses_keys_hears_ours_and_keys_itself_into_a_conference(tmp_path: Path) -> None:
     desk = Desk()
     async with serving(tmp_path, desk) as server, Baresip(tmp_path, "Anna") as anna:
         await anna.dial(uri(server))
@@ -65,4 +67,19 @@ async def test_baresip_presses_keys_and_hears_ours(tmp_path: Path) -> None:
             assert (await anna.event("CALL_DTMF_START", after=seen))["param"] == key
         # She has agreed on events: nobody looks for keys in her sound.
         assert server.engine.core.stats()["dtmf_listened"] == 0
+        await anna.hang_up()
+
+        entry = Apps.find().get("entry")
+        assert entry is not None
+        server.apps.add(entry)
+        joined: asyncio.Queue[str] = asyncio.Queue()
+        server.conferences.subscribe(
+            lambda room: room.model.subscribe(
+                lambda event: joined.put_nowait(room.name) if isinstance(event, Joined) else None
+            )
+        )
+        await anna.dial(f"sip:entry@127.0.0.1:{server.sip_port}")
+        for key in "99#":
+            await anna.key(key)
+        assert await joined.get() == "99"
         await anna.hang_up()

@@ -170,7 +170,7 @@ class Conference:
         settings = chosen(settings_for(call, self.settings), options)
         if not self._members:
             self._begin(settings)
-        link = self.links.reserve()
+        link = self.links.early(call.link) or self.links.reserve()
         speech = Speech(call, settings.language)
         try:
             role = role_of(call) if role is None else Role(role)

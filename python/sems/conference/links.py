@@ -67,6 +67,11 @@ class Links:
         self._members[self._digest(token)] = None
         return token
 
+    def early(self, link: str | None) -> str | None:
+        """The token in the link of a call that was answered before it was known who gets it."""
+        found = _TOKEN.search(link or "")
+        return found[1] if found and self._members.get(self._digest(found[1]), self) is None else None
+
     def give(self, token: str, member: Member) -> None:
         """The token is for this member."""
         self._members[self._digest(token)] = member

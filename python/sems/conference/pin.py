@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections import deque
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from .errors import WrongPin
@@ -32,7 +33,7 @@ class Guesses:
         self._wrong: deque[float] = deque(maxlen=32)
         self._one_by_one = asyncio.Lock()
 
-    async def check(self, keyed: str, pins: dict[str, Role | None]) -> str | None:
+    async def check(self, keyed: str, pins: Mapping[str, object]) -> str | None:
         """Which of the PINs it is, after the delay; ``None``: none of them."""
         if self.delay():
             async with self._one_by_one:

@@ -7,18 +7,21 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from ..events import Ended
 from ..subscribers import Subscribers
 from .archive import Archive
 from .conference import Conference
 from .exchange import Exchange
 from .focus import take_subscription
 from .links import Links
+from .numbers import Numbers
 from .pairing import Pairings
-from .phones import Sent
+from .phones import Sent, sender_of
 from .referrals import take_refer
 from .texting import take_text
 
 if TYPE_CHECKING:
+    from ..call import Call
     from ..server import Server
     from ..sip.requests import SipRequest
     from ..sip.subscriptions import Subscription
@@ -39,6 +42,7 @@ class Conferences:
         self.exchange = Exchange(server, _now, lambda: server.components.dialout)
         self.pairings = Pairings(server.config.keys.first_digits, _now)
         self._conferences: dict[str, Conference] = {}
+        self._numbers = Numbers(server.config)
         self._begun: Subscribers[Conference] = Subscribers()
         # Numbers of events rise from one life of a room to the next, and from one run of the server to
         # the next, so that nobody who comes back with an old number is told half of the story.
@@ -62,36 +66,59 @@ class Conferences:
         conference = self._conferences.get(name)
         return conference if conference and conference.members else None
 
+    async def answer(self, call: Call) -> None:
+        """Answers a call of which it is not known yet to which room it will go, with the link to a page,
+        which opens when :meth:`Conference.join() <sems.Conference.join>` has let it in.
+
+        >>> await server.conferences.answer(call)
+        """
+        if call.state == "answered":
+            return
+        link = self.links.reserve()
+        call.subscribe(lambda event: self.links.end(link) if isinstance(event, Ended) else None)
+        await call.be_focus()
+        await call.answer(link=f"{self.server.base_url(call.local)}/c/{link}")
+
+    async def by_number(self, call: Call, number: str, *, known: bool = False) -> str | None:
+        """The name of the room that this caller means by the number that he has keyed in: the one with this
+        ``number`` in ``[rooms]``, else the one of this name, if it is digits alone. ``known``: only one that
+        ``[rooms]`` names. None: there is none. Whoever is often wrong is answered ever later.
+
+        >>> name = await server.conferences.by_number(call, "4711", known=True)
+        """
+        return await self._numbers.find(call, number, known=known)
+
     def vanish(self, conference: Conference) -> None:
         """Forgets a conference that everybody has left."""
         self._sequence = max(self._sequence, conference.model.sequence)
         if self._conferences.get(conference.name) is conference:
             del self._conferences[conference.name]
 
-    async def take_message(self, room: str, message: SipRequest) -> None:
+    async def take_message(self, room: str | None, message: SipRequest) -> None:
         """A text (MESSAGE, RFC 3428) for the room, which only its members may write: in their calls, or
         outside, where they must show that they are the same (:func:`~sems.conference.phones.is_from`).
         Everybody who may read it does, on his page and on a phone that takes texts. One that begins with
-        ``@NAME`` is for that member alone. Answers it; who is not in the room gets 403."""
+        ``@NAME`` is for that member alone. Answers it; who is not in the room gets 403. ``room=None``: the
+        one that the sender is in."""
         await take_text(self._of(room, message), message)
 
-    async def take_subscription(self, room: str, subscription: Subscription) -> None:
+    async def take_subscription(self, room: str | None, subscription: Subscription) -> None:
         """A subscription to what the room is like (RFC 4575), in the call of a member or outside, for its
         members and for trusted neighbours. Each is told everything and then what changes, once a second at
         most; a member also the link to his own page, as a service URI. Returns when it is over."""
         await take_subscription(self._of(room, subscription), subscription)
 
-    async def take_refer(self, room: str, refer: Refer) -> None:
+    async def take_refer(self, room: str | None, refer: Refer) -> None:
         """A member asks to call somebody into the room, or with ``method=BYE`` in the Refer-To to take
         somebody out of it (RFC 4579 §5.5, §5.11), as far as he may. Answers it, and tells him what comes of
         it; who is not in the room gets 403."""
         await take_refer(self._of(room, refer), refer)
 
-    def _of(self, room: str, sent: Sent) -> Conference | None:
+    def _of(self, room: str | None, sent: Sent) -> Conference | None:
         """The conference that something is for: that of the call in which it came, or the one named."""
-        if sent.call is None:
+        if sent.call is None and room is not None:
             return self.find(room)
-        return next((each for each in self if each.member_of(sent.call)), None)
+        return next((each for each in self if sender_of(each, sent)), None)
 
     def __iter__(self) -> Iterator[Conference]:
         """Those that somebody is in, in the order in which they began."""

@@ -181,6 +181,9 @@ class RoomSettings(Section):
     """What callers key in to come in, three to sixteen digits; unset: nothing. Better six than four."""
     moderator_pin: Pin | None = Field(default=None, repr=False)
     """What moderators key in instead. Where it is set, coming first makes nobody a moderator."""
+    number: Annotated[str, Field(pattern=r"^[0-9]{1,20}$")] | None = None
+    """What is keyed in at the service ``entry`` to come here, one to twenty digits; unset: the name of the
+    room, if that is a number."""
     waiting_room: bool = False
     """Who comes waits, with music, until a moderator lets him in."""
     wait_for_moderator: bool = False
@@ -431,6 +434,17 @@ class Config(Section):
         if "accounts" in info.data and dialout.account not in known:
             raise ValueError(f"there is no account named {dialout.account}")
         return dialout
+
+    @field_validator("rooms", mode="after")
+    @classmethod
+    def _numbers_differ(cls, rooms: dict[str, RoomSettings]) -> dict[str, RoomSettings]:
+        by_number: dict[str, str] = {}
+        for name, settings in rooms.items():
+            if name == "default" and settings.number is not None:
+                raise ValueError("number belongs to one room, and not to [rooms.default]")
+            if settings.number is not None and by_number.setdefault(settings.number, name) != name:
+                raise ValueError(f"{by_number[settings.number]} and {name} have the same number")
+        return rooms
 
     @model_validator(mode="after")
     def _who_registers_is_asked(self) -> Self:

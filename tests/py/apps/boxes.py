@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import wave
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -34,8 +35,10 @@ def tone(path: Path, hz: float, seconds: float = 0.6) -> None:
 class Prompts:
     """Takes the place of the prompts of a server, in one language."""
 
-    def __init__(self, data: Path, language: str = "") -> None:
-        self.pitch = {name: LOWEST + STEP * number for number, name in enumerate(names())}
+    def __init__(self, data: Path, language: str = "", said: Iterable[str] | None = None) -> None:
+        """``said``: their names; None: those of voice mail."""
+        said = names() if said is None else said
+        self.pitch = {name: LOWEST + STEP * number for number, name in enumerate(said)}
         for name, hz in self.pitch.items():
             tone(data / "prompts" / language / f"{name}.wav", hz)
 
