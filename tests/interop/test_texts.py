@@ -18,11 +18,13 @@ from peers.linphone import Linphone
 from peers.sems_server import SemsServer
 
 ROOM = "/api/v1/conferences/standup"
+#: The call of one who was removed ends soon.
+AT_ONCE = "[rooms.default]\nundo_time = 0.1\n"
 
 
 @pytest_asyncio.fixture
 async def server(tmp_path: Path) -> AsyncIterator[SemsServer]:
-    async with SemsServer(tmp_path) as server:
+    async with SemsServer(tmp_path, config=AT_ONCE) as server:
         yield server
 
 
@@ -139,20 +141,55 @@ async def test_sipp_follows_a_conference(server: SemsServer, tmp_path: Path) -> 
     assert user.findtext("display-text", None, NAMES) == "Sipp Tester"
 
 
+async def test_linphone_reads_its_link_texts_and_every_kind_of_document_of_the_conference(
+    tmp_path: Path,
+) -> None:
+    """Its reader of conferences was made from the schema of RFC 4575, by others."""
+    async with (
+        SemsServer(tmp_path, config=AT_ONCE + "[registrar]\nenabled = true") as server,
+        Linphone(tmp_path, "lin", account=f"127.0.0.1:{server.sip_port}", logs=True) as lin,
+        Baresip(tmp_path, "Ben") as ben,
+    ):
+        await server.logged("a phone has registered")
+        await lin.dial(server.uri("standup"))
+        await lin.says(r"Message received .*: Your page for this conference: http://\S+/c/")
+        await lin.logged("sip:lin@127.0.0.1.* requested to be added is me")
+        await write(server, "Hello, linphone")
+        await lin.says(r"Message received .*: Operator: Hello, linphone")
+        # Each document tells all that was new within a second.
+        await ben.dial(server.uri("standup"))
+        await api(server, "PATCH", ROOM, {"max_members": 9, "waiting_room": True})
+        await lin.logged(r"Addition of participant .*sip:ben@127.* has been successful")
+        await api(server, "PATCH", f"{ROOM}/participants/1", {"muted": True})
+        await ben.hang_up()
+        await api(server, "POST", f"{ROOM}/calls", {"target": ben.uri, "name": '<Ben> & "co"'})
+        await ben.event("CALL_INCOMING")
+        await lin.logged("alerting</status>(?s:.)*Addition of participant .*@dialling.invalid.* successful")
+        await lin.logged("Removal of participant .*sip:ben@127.* has been successful")
+        await api(server, "DELETE", f"{ROOM}/calls/3")
+        await ben.event("CALL_CLOSED")
+        await ben.command("dial", server.uri("standup"))
+        await lin.logged("pending</status>")
+        await api(server, "DELETE", f"{ROOM}/participants/4")
+        await lin.hang_up()
+        assert lin.log
+        log = lin.log.read_text(errors="replace")
+    bodies = re.findall(r"<\?xml.*?</conference-info>", log, re.DOTALL)
+    states = [conference_info.read(body).get("state") for body in bodies]
+    assert states[0] == "full"
+    assert states.count("partial") >= 3
+    assert "<status>recvonly<" in log
+    assert "<maximum-user-count>9<" in log
+    assert "Error while parsing" not in log
+    assert "requesting full state" not in log.lower(), "it has missed nothing"
+
+
 async def test_sipp_has_baresip_called_into_the_room_and_removed(server: SemsServer, tmp_path: Path) -> None:
     async with Baresip(tmp_path, "Ben", answers=True) as ben:
         whom = ben.uri.removeprefix("sip:")
         await sipp.run("conference_refers", server.sip_port, "standup", tmp_path, keys={"whom": whom})
         await ben.event("CALL_ESTABLISHED")
         await ben.event("CALL_CLOSED")
-
-
-async def test_linphone_gets_its_link_and_reads_what_others_write(server: SemsServer, tmp_path: Path) -> None:
-    async with Linphone(tmp_path, "lin") as lin:
-        await lin.dial(server.uri("standup"))
-        await lin.says(r"Message received .*: Your page for this conference: http://\S+/c/")
-        await write(server, "Hello, linphone")
-        await lin.says(r"Message received .*: Operator: Hello, linphone")
 
 
 async def test_baresip_writes_and_takes_what_others_write(server: SemsServer, tmp_path: Path) -> None:

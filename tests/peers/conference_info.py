@@ -50,6 +50,7 @@ _VALUES = {
         *("disconnecting", "disconnected"),
     },
     "joining-method": {"dialed-in", "dialed-out", "focus-owner"},
+    "entry/status": {"recvonly", "sendonly", "sendrecv", "inactive"},
     "media/status": {"recvonly", "sendonly", "sendrecv", "inactive"},
     "active": {"true", "false"},
     "locked": {"true", "false"},

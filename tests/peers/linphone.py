@@ -36,13 +36,25 @@ dns_srv_enabled=0
 uuid=00000000-0000-0000-0000-000000000000
 """
 
+ACCOUNT = """
+[proxy_0]
+reg_proxy=<sip:{account}>
+reg_route=<sip:{account};lr>
+reg_identity=sip:lin@127.0.0.1
+reg_expires=600
+reg_sendregister=1
+publish=0
+"""
+
 
 class Linphone:
     """`async with Linphone(folder, "lin", hz=440) as lin: await lin.dial(uri)`.
 
-    `ca`: the file of the certificate that servers must show (whose addresses linphone can't read); None:
-    any will do. `sip`, `rtp`: further lines of these sections of its configuration. `password`: a realm
-    and its password there, for the name linphone, which it gives by `algorithm` only.
+    `account`: the address of a registrar, at which it registers as lin; only as a registered phone it
+    subscribes to the conferences that it calls. `ca`: the file of the certificate that servers must show
+    (whose addresses linphone can't read); None: any will do. `sip`, `rtp`: further lines of these sections
+    of its configuration. `password`: a realm and its password there, for the name linphone, which it gives
+    by `algorithm` only. `logs`: it writes down all that it does.
     """
 
     def __init__(
@@ -51,11 +63,13 @@ class Linphone:
         name: str,
         hz: float = 440,
         *,
+        account: str = "",
         ca: Path | None = None,
         sip: str = "",
         rtp: str = "",
         password: tuple[str, str] = ("", ""),
         algorithm: str = "MD5",
+        logs: bool = False,
     ) -> None:
         self.name = name
         self.folder = folder / name
@@ -79,6 +93,9 @@ class Linphone:
             rtp_port=rtp_port,
             rtp_last=rtp_port + 9,
         )
+        if account:
+            config += ACCOUNT.format(account=account)
+        self.log = self.folder / "log" if logs else None
         self.rc = self.folder / "linphonerc"
         self.rc.write_text(config)
         self.said = ""
@@ -90,6 +107,7 @@ class Linphone:
         self.process = await asyncio.create_subprocess_exec(
             program,
             *("-c", str(self.rc)),
+            *(("-d", "6", "-l", str(self.log)) if self.log else ()),
             env=os.environ | {"HOME": str(self.folder)},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -137,6 +155,16 @@ class Linphone:
             await asyncio.wait_for(wait(), timeout)
         except TimeoutError:
             raise AssertionError(f"{self.name} did not say {pattern!r}:\n{self.said[-4000:]}") from None
+
+    async def logged(self, pattern: str, timeout: float = 10) -> str:
+        """Waits until that is in its log, and returns what was found."""
+        assert self.log
+        async with asyncio.timeout(timeout):
+            while True:
+                if found := re.search(pattern, self.log.read_text(errors="replace")):
+                    return found[0]
+                assert self.process.returncode is None, f"{self.name} has ended: {self.process.returncode}"
+                await asyncio.sleep(0.05)
 
     async def dial(self, uri: str) -> None:
         """Calls and waits for the answer."""

@@ -118,7 +118,8 @@ class Roster:
             link = _text("uri", page) + _text("purpose", "web-page")
             description += _element("service-uris", _element("entry", link))
         description += self._description[1]
-        audio = _text("display-text", "audio") + _text("type", "audio")
+        # linphone 5.1 crashes where the status is left out, which may be (RFC 4575 §5.3.4).
+        audio = _text("display-text", "audio") + _text("type", "audio") + _text("status", "sendrecv")
         description += _element("available-media", _element("entry", audio, label="1"))
         return _element("conference-description", description)
 
