@@ -192,7 +192,9 @@ async def test_sipp_has_baresip_called_into_the_room_and_removed(server: SemsSer
         await ben.event("CALL_CLOSED")
 
 
-async def test_baresip_writes_and_takes_what_others_write(server: SemsServer, tmp_path: Path) -> None:
+async def test_baresip_writes_and_takes_what_others_write_and_it_is_told_of_one_that_refuses(
+    server: SemsServer, tmp_path: Path
+) -> None:
     async with Baresip(tmp_path, "Anna", writes_to=server.uri("standup")) as anna:
         await anna.dial(server.uri("standup"))
         await anna.command("message", "Hello from baresip")
@@ -202,3 +204,9 @@ async def test_baresip_writes_and_takes_what_others_write(server: SemsServer, tm
         await taken(server, 3)  # with the one that it has written
         assert (await room(server))["participants"][0]["texts"]
         assert not (await written(server, "Hello, baresip"))["failed"]
+        async with Baresip(tmp_path, "Ben", answers=True, takes_texts=False) as ben:
+            await api(server, "POST", f"{ROOM}/calls", {"target": ben.uri, "name": "Ben"})
+            await ben.event("CALL_ESTABLISHED")
+            await write(server, "Hello, Ben")
+            (failed,) = await failures(server, "Hello, Ben")
+            assert failed == {"participant": 2, "name": "Ben", "reason": "This phone takes no texts."}

@@ -68,12 +68,14 @@ class Baresip:
         certificate: Path | None = None,
         watches: str | None = None,
         writes_to: str | None = None,
+        takes_texts: bool = True,
         registrar: str | None = None,
         password: str = "",
     ) -> None:
         """`ca`: whose certificates a server must show over TLS; `certificate`: what it shows itself, with
         its key; `watches`: whose presence it subscribes to; `writes_to`: whom its
-        command `message` is for; `registrar`: the host and port where it
+        command `message` is for; `takes_texts`: without that
+        it refuses texts, and has no commands; `registrar`: the host and port where it
         registers, with its name as user."""
         self.name = name
         self.rate = int(RATES[codec].split("/")[0])
@@ -95,6 +97,8 @@ class Baresip:
             folder=self.folder,
             modules=next(path for path in MODULES if Path(path).is_dir()),
         )
+        if not takes_texts:
+            config = config.replace("module_app menu.so\n", "")
         if watches is not None:
             config += "module_app contact.so\nmodule_app presence.so\n"
             (self.folder / "contacts").write_text(f"<{watches}>;presence=p2p\n")
