@@ -44,7 +44,7 @@ FLAGS = [
 FAINT = 33  # of 32768, which is -60 dB: a codec like Opus gives silence no zeros
 CONFIG = """
 [rooms.default]
-undo_time = 1  # seconds, for which no test shall wait
+undo_time = 2  # seconds, for which no test shall wait long
 [boxes.anna]
 pin = "2580"
 """

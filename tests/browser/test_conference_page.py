@@ -241,6 +241,12 @@ async def test_who_is_removed_sees_it_and_his_phone_is_hung_up(world: World) -> 
     await button(page, "Remove Ben").click()
     await expect(row(page, "Ben")).to_have_count(0)
     await told(page, "Removed Ben.")
+    # It can be undone as long as the server says.
+    undo = button(page, "Undo")
+    await expect(undo).to_be_visible()
+    shown = time.monotonic()
+    await expect(undo).to_be_hidden()
+    assert 0.5 < time.monotonic() - shown < 2.5
     await expect(other.get_by_text("A moderator has removed you from the room.")).to_be_visible()
     await expect(other.get_by_role("list", name="Participants")).to_be_hidden()
     end = await asyncio.wait_for(ben.call.wait_ended(), PATIENCE)
@@ -251,7 +257,7 @@ async def test_who_is_removed_sees_it_and_his_phone_is_hung_up(world: World) -> 
 async def test_a_removal_is_undone_in_time(world: World) -> None:
     anna, ben = await world.dial("Anna", "Ben")
     page, other = await world.page_of(anna), await world.page_of(ben)
-    # There is a second for it: they are not spent on the way between the test and the browser.
+    # There are two seconds for it: they are not spent on the way between the test and the browser.
     focused = await page.evaluate(
         """() => new Promise((done) => {
           document.querySelector("#participants li:nth-child(2) [data-act=remove]").click();
@@ -263,6 +269,7 @@ async def test_a_removal_is_undone_in_time(world: World) -> None:
         })"""
     )
     assert focused == "undo"
+    await expect(button(page, "Undo")).to_be_hidden()
     await expect(row(page, "Ben")).to_be_visible()
     await expect(row(other, "Ben")).to_be_visible()
     await button(other, "Mute").click()

@@ -19,7 +19,6 @@ import { State } from "./state.js";
 import { Tabs } from "./tabs.js";
 import { Texts } from "./text.js";
 
-const UNDO = 8_000; // ms; whose call is over by then is called again
 const SETTLED = 150; // ms without a move, after which a slider has been set
 const api = `${location.pathname.replace(/\/$/, "")}/api/v1`;
 
@@ -97,13 +96,10 @@ function write(id) {
 async function remove(id) {
   const { name } = participant(id);
   const removed = commands.remove(id);
-  me.notify(words.removedName(name), {
-    for: UNDO,
-    undo: async () => {
-      me.forget();
-      me.focus();
-      if (await removed) commands.readmit(id);
-    },
+  me.notify(words.removedName(name));
+  me.offer(state.room.settings.undo_time, async () => {
+    me.forget();
+    if (await removed) commands.readmit(id);
   });
 }
 

@@ -22,6 +22,8 @@ const BUTTONS = {
 export class Me {
   #notice = null;
   #until = 0;
+  #undo = null;
+  #over = 0;
   #unheard = false;
   #floorUntil = null;
 
@@ -53,7 +55,7 @@ export class Me {
     };
     for (const [name, button] of Object.entries(this.buttons))
       button.addEventListener("click", () => isEnabled(button) && acts[name]());
-    this.undo.addEventListener("click", () => this.#notice?.undo?.());
+    this.undo.addEventListener("click", () => this.#undo?.());
     setInterval(() => this.#count(), 1_000);
   }
 
@@ -67,18 +69,38 @@ export class Me {
     if (!this.buttons[name].hidden) this.buttons[name].click();
   }
 
-  /** A sentence in the line that is always there; with `undo`, a button beside it. */
-  notify(text, { undo = null, for: duration = NOTICE } = {}) {
-    this.#notice = { text, undo };
+  /** A sentence in the line that is always there. */
+  notify(text) {
+    this.#notice = text;
     clearTimeout(this.#until);
-    this.#until = setTimeout(() => this.forget(), duration);
+    this.#until = setTimeout(() => this.#forgetNotice(), NOTICE);
     this.#write();
-    if (undo) this.undo.focus();
+  }
+
+  /** A button beside it with which the last thing can be taken back, as long as the server says. */
+  offer(seconds, undo) {
+    clearTimeout(this.#over);
+    this.#undo = undo;
+    this.#over = setTimeout(() => this.#withdraw(), seconds * 1_000);
+    this.#write();
+    this.undo.focus();
   }
 
   forget() {
+    this.#forgetNotice();
+    this.#withdraw();
+  }
+
+  #forgetNotice() {
     clearTimeout(this.#until);
     this.#notice = null;
+    this.#write();
+  }
+
+  #withdraw() {
+    clearTimeout(this.#over);
+    this.#undo = null;
+    if (document.activeElement === this.undo) this.focus();
     this.#write();
   }
 
@@ -140,8 +162,8 @@ export class Me {
   }
 
   #write() {
-    setText(this.text, this.#notice?.text ?? this.state ?? "");
-    show(this.undo, Boolean(this.#notice?.undo));
+    setText(this.text, this.#notice ?? this.state ?? "");
+    show(this.undo, this.#undo !== null);
   }
 
   /** How long he may still talk: seen, and not read aloud every second. */

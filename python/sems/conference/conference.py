@@ -369,4 +369,5 @@ def _settings(settings: RoomSettings) -> Settings:
         moderator_pin=settings.moderator_pin,
         language=settings.language,
         talk_time=settings.talk_time,
+        undo_time=settings.undo_time,
     )

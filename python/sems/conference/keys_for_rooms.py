@@ -22,7 +22,7 @@ from .commands import (
     SetWaitForModerator,
     SetWaitingRoom,
 )
-from .errors import NotHere
+from .errors import NotHere, Refused
 from .minutes import RecordingState
 from .participant import Participant
 from .permissions import permit_to_hear
@@ -143,7 +143,15 @@ def _records(room: ConferenceModel, him: Participant) -> bool:
 
 
 def _has_removed(room: ConferenceModel, him: Participant) -> bool:
-    return him.moderates and bool(room.removed or room.dismissed)
+    gone = [*room.dismissed, *room.removed]
+    if not gone or not him.moderates:
+        return False
+    try:
+        # Whose call has ended is called, which not everybody may have done.
+        Readmit(gone[-1]).check(room, him.id)
+    except Refused:
+        return False
+    return True
 
 
 ACTIONS: Final[dict[str, Action]] = {

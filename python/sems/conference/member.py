@@ -220,7 +220,7 @@ class Member:
                 self.removed = True
                 if self.entered and self.call.has_media:
                     self._goodbye = self.speech.start("removed-from-room")
-                undo_time = self.conference.settings.undo_time
+                undo_time = self.conference.model.settings.undo_time
                 self._farewell = asyncio.get_running_loop().call_later(undo_time, self._hang_up)
             case Joined(readmitted=True):
                 self.removed = False

@@ -61,6 +61,8 @@ class Settings:
     """For how long, in seconds, the floor is given to somebody; ``None``: until it is taken."""
     dial: Who = Who.MODERATORS
     """Who may call somebody into the room."""
+    undo_time: float = 5.0
+    """For how long, in seconds, somebody who was removed is back at once if that is taken back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,7 @@ async def test_a_conference_is_shown_as_it_is(meeting: Meeting) -> None:
                 "language": "en",
                 "talk_time": None,
                 "dial": "moderators",
+                "undo_time": 5.0,
             },
             "waiting": [],
             "recording": {"state": "off", "kind": "mix", "since": None},

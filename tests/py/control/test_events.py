@@ -24,6 +24,7 @@ SETTINGS = {
     "has_moderator_pin": False,
     "language": "en",
     "dial": "moderators",
+    "undo_time": 5.0,
 }
 
 

@@ -140,6 +140,8 @@ class SettingsView(View):
     """For how many seconds the floor is given to somebody; null: until it is taken."""
     dial: Who
     """Who can call somebody into the room."""
+    undo_time: float
+    """For how many seconds somebody who was removed is back at once if that is taken back."""
 
     @classmethod
     def of(cls, settings: Settings) -> SettingsView:
@@ -156,6 +158,7 @@ class SettingsView(View):
             language=settings.language,
             talk_time=settings.talk_time,
             dial=settings.dial,
+            undo_time=settings.undo_time,
         )
 
 
