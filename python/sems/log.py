@@ -1,8 +1,9 @@
 """Logging: for people on a console, or one JSON object a line. No line ever shows the link of a page.
 
-A busy server writes two lines a call, so a line is made by plain string work here. Where nobody but us
-listens, it does not even become a :class:`logging.LogRecord`; else it is a record as any other's, so that
-an embedding program and its tests see it.
+A busy server writes two lines a call, so a line is made by plain string work here, and what all lines of a
+call have in common only once. Where nobody but us listens, it does not even become a
+:class:`logging.LogRecord`; else it is a record as any other's, so that an embedding program and its tests
+see it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
@@ -32,17 +34,27 @@ _NAMES: Final = {
     for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
 }
 
-_Line = Callable[[float, str, str, dict[str, Any]], str]
-"""Makes a line of when, how grave, what, and the fields."""
-
 
 class Log:
     """Writes lines with fields: ``log.info("call ended", why="remote")``."""
 
-    __slots__ = ("_fields",)
+    __slots__ = ("_fields", "_words")
 
     def __init__(self, fields: Mapping[str, object]) -> None:
         self._fields = fields
+        self._words: tuple[_Line, str] | None = None
+
+    def words(self, line: _Line, more: Mapping[str, object]) -> str:
+        """The fields of all lines and those of this one, as they stand in such a line."""
+        if self._words is None or self._words[0] is not line:
+            self._words = (line, line.words(self._fields))
+        if not more:
+            return self._words[1]
+        if not self._fields:
+            return line.words(more)
+        if self._fields.keys().isdisjoint(more):
+            return line.between.join((self._words[1], line.words(more)))
+        return line.words({**self._fields, **more})
 
     def bind(self, **fields: object) -> Log:
         """One whose lines have these fields as well."""
@@ -75,9 +87,9 @@ class Log:
     def _write(self, level: int, event: str, fields: dict[str, object], *, failed: bool = False) -> None:
         if not _OURS.isEnabledFor(level):
             return
-        told = {**self._fields, **fields}
-        if not failed and _writer is not None and _writer.say(level, event, told):
+        if not failed and _writer is not None and _writer.say(level, event, self, fields):
             return
+        told = {**self._fields, **fields}
         exc_info = sys.exc_info() if failed else None
         record = _OURS.makeRecord(_OURS.name, level, "", 0, event, (), exc_info)
         # No line is worth a failure: what has the name of something that every record has gets another.
@@ -102,7 +114,7 @@ def conceal(text: str) -> str:
 def configure(settings: LogSettings) -> None:
     """Sets up the logging of this process, ours and that of the libraries."""
     global _writer
-    line = _json_line if settings.format == "json" else _ConsoleLine(colors=sys.stderr.isatty())
+    line = _JsonLine() if settings.format == "json" else _ConsoleLine(colors=sys.stderr.isatty())
     _writer = _Writer(sys.stderr, line)
     _ROOT.handlers[:] = [_writer]
     _ROOT.setLevel(logging.WARNING)
@@ -118,13 +130,13 @@ class _Writer(logging.StreamHandler[TextIO]):
         self._line = line
         self._alone = [self]
 
-    def say(self, level: int, event: str, fields: dict[str, Any]) -> bool:
+    def say(self, level: int, event: str, log: Log, fields: Mapping[str, object]) -> bool:
         """Writes the line. False, and nothing is written: others want to see a record of it, or it went
         wrong, which is for a record to tell."""
         if _ROOT.handlers != self._alone or _OURS.handlers or _OURS.filters or self.filters:
             return False
         try:
-            text = conceal(self._line(time.time(), _NAMES[level], event, fields))
+            text = conceal(self._line.line(time.time(), _NAMES[level], event, log.words(self._line, fields)))
             with self.lock or contextlib.nullcontext():
                 self.stream.write(text + self.terminator)
                 self.stream.flush()
@@ -142,41 +154,68 @@ class _Formatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         fields = {key: value for key, value in vars(record).items() if key not in _OF_EVERY_RECORD}
-        if record.exc_info:
-            fields["exception"] = self.formatException(record.exc_info)
-        return conceal(self._line(record.created, record.levelname.lower(), record.getMessage(), fields))
+        failure = self.formatException(record.exc_info) if record.exc_info else None
+        words = self._line.words(fields)
+        level = record.levelname.lower()
+        return conceal(self._line.line(record.created, level, record.getMessage(), words, failure))
 
 
-def _json_line(when: float, level: str, event: str, fields: dict[str, Any]) -> str:
+class _Line(ABC):
+    """How lines look."""
+
+    between: str
+    """What is between two fields."""
+
+    @abstractmethod
+    def words(self, fields: Mapping[str, Any]) -> str:
+        """Fields as they stand in a line."""
+
+    @abstractmethod
+    def line(self, when: float, level: str, event: str, words: str, failure: str | None = None) -> str:
+        """A line of when, how grave, what, its fields in words, and the exception that was handled."""
+
+
+class _JsonLine(_Line):
     """One object a line; the time is in UTC by ISO 8601."""
-    told = {
-        "timestamp": datetime.fromtimestamp(when, UTC).isoformat().replace("+00:00", "Z"),
-        "level": level,
-        "event": event,
-        **fields,
-    }
-    return json.dumps(told, ensure_ascii=False, default=str)
+
+    between = ", "
+
+    def words(self, fields: Mapping[str, Any]) -> str:
+        return json.dumps(fields, ensure_ascii=False, default=str)[1:-1]
+
+    def line(self, when: float, level: str, event: str, words: str, failure: str | None = None) -> str:
+        told = {
+            "timestamp": datetime.fromtimestamp(when, UTC).isoformat().replace("+00:00", "Z"),
+            "level": level,
+            "event": event,
+        }
+        last = "" if failure is None else self.words({"exception": failure})
+        return "{" + self.between.join(part for part in (self.words(told), words, last) if part) + "}"
 
 
-class _ConsoleLine:
+class _ConsoleLine(_Line):
     """``12:34:56 info     what happened key=value …`` in local time."""
+
+    between = " "
 
     def __init__(self, *, colors: bool) -> None:
         self._colors = _COLORS if colors else {}
         self._second = -1
         self._clock = ""
 
-    def __call__(self, when: float, level: str, event: str, fields: dict[str, Any]) -> str:
+    def words(self, fields: Mapping[str, Any]) -> str:
+        return " ".join([f"{key}={_value(value)}" for key, value in fields.items()])
+
+    def line(self, when: float, level: str, event: str, words: str, failure: str | None = None) -> str:
         second = int(when)
         if second != self._second:
             self._second = second
             self._clock = time.strftime("%H:%M:%S", time.localtime(second))
         color = self._colors.get(level, "")
-        trace = fields.pop("exception", None)
-        parts = [f"{self._clock} {color}{level:<8}{_PLAIN if color else ''} {event}"]
-        parts += [f"{key}={_value(value)}" for key, value in fields.items()]
-        line = " ".join(parts)
-        return line if trace is None else f"{line}\n{trace}"
+        line = f"{self._clock} {color}{level:<8}{_PLAIN if color else ''} {event}"
+        if words:
+            line = f"{line} {words}"
+        return line if failure is None else f"{line}\n{failure}"
 
 
 def _value(value: object) -> str:

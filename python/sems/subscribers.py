@@ -13,22 +13,25 @@ _Event = TypeVar("_Event")
 class Subscribers(Generic[_Event]):
     """Callbacks in the order in which they came. One that fails is logged and disturbs no other."""
 
+    __slots__ = ("_callbacks",)
+
     def __init__(self) -> None:
-        self._callbacks: list[Callable[[_Event], None]] = []
+        self._callbacks: tuple[Callable[[_Event], None], ...] = ()
 
     def add(self, callback: Callable[[_Event], None]) -> Callable[[], None]:
         """Tells ``callback`` from now on; returns what ends that, which may be called more than once."""
-        self._callbacks.append(callback)
+        self._callbacks += (callback,)
 
         def remove() -> None:
             if callback in self._callbacks:
-                self._callbacks.remove(callback)
+                at = self._callbacks.index(callback)
+                self._callbacks = self._callbacks[:at] + self._callbacks[at + 1 :]
 
         return remove
 
     def tell(self, event: _Event) -> None:
         """Tells all of them."""
-        for callback in tuple(self._callbacks):
+        for callback in self._callbacks:
             try:
                 callback(event)
             except Exception:
@@ -36,4 +39,4 @@ class Subscribers(Generic[_Event]):
 
     def clear(self) -> None:
         """Forgets all of them."""
-        self._callbacks.clear()
+        self._callbacks = ()

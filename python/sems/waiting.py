@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+Waiting = tuple[asyncio.Future[Any], ...]
+"""Those who wait: mostly nobody, and never many."""
+
 
 class Moment:
     """Something that happens to a call, and those who wait for it. As :class:`asyncio.Event`, but it can
@@ -14,16 +17,16 @@ class Moment:
     __slots__ = ("_waiting",)
 
     def __init__(self) -> None:
-        self._waiting: set[asyncio.Future[None]] = set()
+        self._waiting: Waiting = ()
 
     async def wait(self, guard: Callable[[asyncio.Future[None]], Awaitable[None]] | None = None) -> None:
         """Waits until it comes or fails, or until ``guard``, which does the waiting, wants no more."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.add(future)
+        self._waiting += (future,)
         try:
             await (future if guard is None else guard(future))
         finally:
-            self._waiting.discard(future)
+            self._waiting = without(self._waiting, future)
 
     def come(self) -> None:
         """Wakes all who wait."""
@@ -34,6 +37,11 @@ class Moment:
         """Raises the error where it is waited for."""
         for future in self._waiting:
             fail(future, error)
+
+
+def without(waiting: Waiting, future: asyncio.Future[Any]) -> Waiting:
+    """Those who wait, but for one."""
+    return tuple([each for each in waiting if each is not future])
 
 
 def resolve(future: asyncio.Future[Any], value: object) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ..errors import HungUp
@@ -33,11 +34,15 @@ class CallKeys(ABC):
     id: int
     server: Server
 
-    def __init__(self) -> None:
-        super().__init__()
-        # An empty deque takes ten times as much memory, and most calls never have a key in there.
-        self._keys: list[str] = []
-        self._key_waiters: list[asyncio.Future[str]] = []
+    # Most calls never have a key in there, nor anybody who waits for one.
+
+    @cached_property
+    def _keys(self) -> list[str]:
+        return []
+
+    @cached_property
+    def _key_waiters(self) -> list[asyncio.Future[str]]:
+        return []
 
     @abstractmethod
     async def _while_up(self, source: asyncio.Future[_T]) -> _T:

@@ -37,22 +37,23 @@ class CallMedia(CallTakes):
     sound_folder: Path | None
     """Where the app that has the call keeps its own sounds."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.room: Room | None = None
-        """The mixing room the call is in; None: by itself."""
-        self.muted = False
-        """Nobody hears the call."""
-        self.deafened = False
-        """The call hears nobody."""
-        self.gain = 0.0
-        """How much louder all hear the call, in dB, on top of level control."""
-        self.private_talk: PrivateTalk | None = None
-        """The private talk in which the call speaks."""
-        self.whispers_to: frozenset[CallMedia] | None = None
-        """The calls that alone hear this one; None: the room does."""
-        self._out: dict[object, Callable[[], None]] = {}
-        self._recordings: dict[str, Recording] = {}
+    room: Room | None = None
+    """The mixing room the call is in; None: by itself."""
+    muted = False
+    """Nobody hears the call."""
+    deafened = False
+    """The call hears nobody."""
+    gain = 0.0
+    """How much louder all hear the call, in dB, on top of level control."""
+    private_talk: PrivateTalk | None = None
+    """The private talk in which the call speaks."""
+    whispers_to: frozenset[CallMedia] | None = None
+    """The calls that alone hear this one; None: the room does."""
+    _out: dict[object, Callable[[], None]] | None = None
+
+    @cached_property
+    def _recordings(self) -> dict[str, Recording]:
+        return {}
 
     @property
     @abstractmethod
@@ -153,13 +154,16 @@ class CallMedia(CallTakes):
 
     def when_out_of_room(self, owner: object, tell: Callable[[], None] | None) -> None:
         """For rooms: ``tell`` is called when the call leaves its room; one for each ``owner``."""
+        if self._out is None:
+            self._out = {}
         if tell is None:
             self._out.pop(owner, None)
         else:
             self._out[owner] = tell
 
     def _on_out_of_room(self) -> None:
-        self.whispers_to = None
+        if self.whispers_to is not None:
+            self.whispers_to = None
         while self._out:
             self._out.popitem()[1]()
 

@@ -35,10 +35,18 @@ class CallBridge(Lasting, CallMedia):
     codec: str | None
     codecs: tuple[str, ...]
     headers: Headers
-    caller_uri: str
-    caller_name: str
     early_media: bool
     log: Log
+
+    @property
+    @abstractmethod
+    def caller_uri(self) -> str:
+        """The URI of the From header field."""
+
+    @property
+    @abstractmethod
+    def caller_name(self) -> str:
+        """The From display name."""
 
     async def bridge(
         self,

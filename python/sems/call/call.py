@@ -46,6 +46,49 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
     ...     await call.play("welcome")
     """
 
+    # What is so for most calls takes no room in each.
+
+    authenticated_user: str | None = None
+    """The user whose password the caller has; None: it wasn't asked (``[auth] challenge``)."""
+    account: str | None = None
+    """The name of the account that it came in for, or that it is placed for."""
+    trusted = False
+    app: App | None = None
+    """The app that has the call: for as long as it lasts, also when its script is loaded again."""
+    app_name: str | None = None
+    """How that app was called when the call came in."""
+    sound_folder: Path | None = None
+    codecs: tuple[str, ...] = ()
+    """The names of the codecs that the caller offers and we have, in its order; empty for a placed
+    call, and where the caller leaves the offer to us."""
+    codec: str | None = None
+    """Name of the negotiated codec, such as ``PCMU``; None before the answer."""
+    early_media = False
+    """There is a way for sound although the call is not answered."""
+    ends_in_silence = True
+    """It is hung up when nothing has been heard of the peer for so long (``rtp_timeout``)."""
+    on_hold = False
+    """The peer has put us on hold."""
+    link: str | None = None
+    """The control page that we gave to the peer, as ``u=`` in SDP."""
+    peer_link: str | None = None
+    """The control page that the peer gave to us."""
+    answered_at: float | None = None
+    """When it was answered, in seconds since 1970."""
+    redirect_targets: tuple[str, ...] = ()
+    """Where a call that we placed was redirected to (3xx), the preferred first."""
+    end: EndReason | None = None
+    """Why it ended; None while it goes on."""
+    speaking = False
+    """The peer speaks."""
+    level = SILENT
+    """How loud the peer is, in dBov (−127 to 0); told while the call is in a room."""
+    stopped: frozenset[events.Direction] = frozenset()
+    """Streams that should flow and don't: ``in``: nothing is heard of the peer; ``out``: the peer
+    hears nothing of us."""
+    _last_quality: Quality | None = None
+    _answering = False
+
     def __init__(
         self,
         server: Server,
@@ -66,73 +109,48 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
         """The Request-URI: whom the caller wants."""
         self.request_uri = SipUri.parse(uri)
         """The same in its parts."""
-        self.user = self.request_uri.user
-        """Its user part, unescaped."""
-        self.caller_uri: str
-        """The URI of the From header field."""
-        self.caller_user: str
-        """Its user part, unescaped."""
-        self.caller_name: str
-        """The From display name, unaltered; without one the user part."""
-        self._set_caller(caller)
         self.headers = headers
         """The header fields of the INVITE; of a placed call those of its 200."""
         self.source = source
         """Where the INVITE came from (or was sent), ``"ip:port"``."""
         self.local = local
         """The address at which it arrived, ``"ip:port"``; empty for a placed call."""
-        self.authenticated_user: str | None = None
-        """The user whose password the caller has; None: it wasn't asked (``[auth] challenge``)."""
-        self.account: str | None = None
-        """The name of the account that it came in for, or that it is placed for."""
-        self.trusted = False
-        self.app: App | None = None
-        """The app that has the call: for as long as it lasts, also when its script is loaded again."""
-        self.app_name: str | None = None
-        """How that app was called when the call came in."""
         self.params: dict[str, str] = {}
         """Parameters for the app: from the route, P-App-Param (of trusted neighbours), or RFC 4240."""
-        self.sound_folder: Path | None = None
         self.state: State = "incoming" if direction == "in" else "dialing"
-        self.codecs: tuple[str, ...] = ()
-        """The names of the codecs that the caller offers and we have, in its order; empty for a placed
-        call, and where the caller leaves the offer to us."""
-        self.codec: str | None = None
-        """Name of the negotiated codec, such as ``PCMU``; None before the answer."""
-        self.early_media = False
-        """There is a way for sound although the call is not answered."""
-        self.ends_in_silence = True
-        """It is hung up when nothing has been heard of the peer for so long (``rtp_timeout``)."""
-        self.on_hold = False
-        """The peer has put us on hold."""
-        self.link: str | None = None
-        """The control page that we gave to the peer, as ``u=`` in SDP."""
-        self.peer_link: str | None = None
-        """The control page that the peer gave to us."""
         self.started = time.time()
         """When it began, in seconds since 1970."""
-        self.answered_at: float | None = None
-        """When it was answered, in seconds since 1970."""
-        self.redirect_targets: tuple[str, ...] = ()
-        """Where a call that we placed was redirected to (3xx), the preferred first."""
-        self.end: EndReason | None = None
-        """Why it ended; None while it goes on."""
-        self.speaking = False
-        """The peer speaks."""
-        self.level = SILENT
-        """How loud the peer is, in dBov (−127 to 0); told while the call is in a room."""
-        self.stopped: frozenset[events.Direction] = frozenset()
-        """Streams that should flow and don't: ``in``: nothing is heard of the peer; ``out``: the peer
-        hears nothing of us."""
-        self._last_quality: Quality | None = None
         self.log = logger.bind(call=call_id, caller=caller.uri, uri=uri)
+        self._caller = caller
         self._subscribers: Subscribers[CallEvent] = Subscribers()
-        self._answering = False
         self._answered = Moment()
         self._has_media = Moment()
 
     def __repr__(self) -> str:
         return f"<Call {self.id} {self.direction} {self.uri} {self.state}>"
+
+    @property
+    def user(self) -> str:
+        """The user part of the Request-URI, unescaped."""
+        return self.request_uri.user
+
+    @property
+    def caller_uri(self) -> str:
+        """The URI of the From header field."""
+        return self._caller.uri
+
+    @property
+    def caller_user(self) -> str:
+        """Its user part, unescaped."""
+        return SipUri.parse(self._caller.uri).user
+
+    @property
+    def caller_name(self) -> str:
+        """The From display name, unaltered; without one the user part."""
+        if self._caller.name:
+            return self._caller.name
+        uri = SipUri.parse(self._caller.uri)
+        return uri.user or uri.host
 
     @property
     def has_media(self) -> bool:
@@ -394,15 +412,9 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
                 self.headers = Headers(headers)
                 self.source, self.local = source, local
                 self.authenticated_user = user
-                self._set_caller(NameAddr.parse(self.headers.get("From", "")))
+                self._caller = NameAddr.parse(self.headers.get("From", ""))
                 self.log.info("another peer has taken its place", caller=self.caller_uri, source=source)
                 self._subscribers.tell(events.Replaced(self.caller_name, self.caller_uri))
-
-    def _set_caller(self, caller: NameAddr) -> None:
-        uri = SipUri.parse(caller.uri)
-        self.caller_uri = caller.uri
-        self.caller_user = uri.user
-        self.caller_name = caller.name or uri.user or uri.host
 
     def on_level(self, level: int) -> None:
         """For the server: how loud the peer is."""
@@ -417,11 +429,16 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
         self._last_quality = self.quality
         self.end = end
         self.state = "ended"
-        self.stopped = frozenset()
-        self.speaking = False
-        self.level = SILENT
+        # What is so already is not set again.
+        if self.stopped:
+            self.stopped = frozenset()
+        if self.speaking:
+            self.speaking = False
+        if self.level != SILENT:
+            self.level = SILENT
         self._on_out_of_room()
-        self.room = None
+        if self.room is not None:
+            self.room = None
         self._on_end(end)
         self._subscribers.tell(events.Ended(end))
         self._subscribers.clear()

@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from ..errors import EngineError, HungUp
 from ..events import CallEvent, Ended, EndReason
-from ..waiting import Moment, fail
+from ..waiting import Moment, Waiting, fail, without
 
 if TYPE_CHECKING:
     from ..server import Server
@@ -28,9 +28,10 @@ class Lasting(ABC):
     server: Server
     end: EndReason | None
 
+    _waiting: Waiting = ()
+
     def __init__(self) -> None:
         super().__init__()
-        self._waiting: set[asyncio.Future[Any]] = set()
         self._ended = Moment()
 
     @abstractmethod
@@ -115,12 +116,12 @@ class Lasting(ABC):
         for future in self._waiting:
             if not future.done():
                 fail(future, HungUp(cast("Call", self), end))
-        self._waiting.clear()
+        self._waiting = ()
 
     async def _alone(self, future: asyncio.Future[_T]) -> _T:
         """As :meth:`_while_up`, for a future that nobody else waits for: one turn of the loop less."""
         self._must_be_up()
-        self._waiting.add(future)
+        self._waiting += (future,)
         try:
             return await future
         except EngineError:
@@ -129,7 +130,7 @@ class Lasting(ABC):
                 self._must_be_up()
             raise
         finally:
-            self._waiting.discard(future)
+            self._waiting = without(self._waiting, future)
 
     async def _while_up(self, source: asyncio.Future[_T]) -> _T:
         """The result of ``source``, or HungUp when the call ends first. Never cancels ``source``."""
