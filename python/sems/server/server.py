@@ -31,6 +31,7 @@ from . import dispatch, forking, hosting, listening, outgoing, tracing
 from .chores import Chores
 from .history import History
 from .incoming import Incoming, on_silence
+from .onward import onward
 from .outgoing import How
 from .running import forget_running, note_running
 
@@ -324,6 +325,19 @@ class Server:
         way = self.conferences.exchange.way(target, who, None)
         self.conferences.exchange.check_limits(who)
         return way.uri, way.how
+
+    async def onward(self, call: Call, to: str | None = None) -> tuple[str, How]:
+        """Where a call goes on that comes here on its way: its address and what :meth:`Call.bridge()
+        <sems.call.Call.bridge>` takes with it.
+
+        ``to``: whom it is for; None: as its Request-URI says. A trusted neighbour, such as the proxy that has
+        sent it here, may have anybody called: by the rest of its Route (RFC 3261 §16.12), else by
+        ``outbound_proxy``, else straight. For others it is as ``[dialout]`` says (:meth:`way_out`), and
+        counts as a call of theirs.
+
+        Raises CallFailed: with 403 when that may not be called, and 482 when it would come here again.
+        """
+        return await onward(self, call, to)
 
     @property
     def mailboxes(self) -> Storage:

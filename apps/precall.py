@@ -1,0 +1,84 @@
+"""Plays an announcement to callers before they are connected, refused or sent elsewhere.
+
+It is heard before the call is answered (183, early media), which nobody is charged for. Parameters, of a
+route or a trusted neighbour: ``play``, ``language`` and ``repeat`` as of ``announcement``; ``then``: what is
+next. ``connect``, the usual: the call goes on to ``to``, or behind a proxy to whom it is for. ``refuse``: it
+ends with ``code`` (480) and ``reason``. ``transfer``: it is answered first, and then sent to ``to`` (REFER).
+"""
+
+from sems import App, Call, EngineError, Prompt, SoundNotFound
+
+app = App()
+
+DEFAULT = "default"
+REFUSED = 480
+MOST_REPEATS = 100
+
+
+@app.call
+async def main(call: Call) -> None:
+    """Plays, and goes on as the parameters say."""
+    to = call.params.get("to")
+    match call.params.get("then", "connect"):
+        case "connect":
+            # First: who can't be connected need not listen.
+            target, how = await call.server.onward(call, to)
+            await announce(call)
+            await call.bridge(target, **how)
+        case "refuse":
+            await announce(call)
+            await call.reject(code(call.params.get("code")), call.params.get("reason"))
+        case "transfer" if to is not None:
+            await call.answer()
+            await announce(call)
+            await transfer(call, to)
+        case other:
+            call.log.error("parameter then is connect, refuse, or transfer with parameter to", then=other)
+            await call.reject(500)
+
+
+async def announce(call: Call) -> None:
+    """Plays it. A call does not fail for want of an announcement."""
+    prompt = await load(call)
+    if prompt is None:
+        call.log.warning("there is no announcement to be played before the call")
+        return
+    if call.state != "answered":
+        await call.ring(183, early_media=True)
+    await call.play(prompt, repeat=repeats(call.params.get("repeat")))
+
+
+async def load(call: Call) -> Prompt | None:
+    """The first there is of what is asked for, the one of the dialled user and the usual one."""
+    sounds = call.server.sounds
+    for name in (call.params.get("play"), call.user, DEFAULT):
+        found = sounds.announcement(name or "", domain=call.request_uri.host, languages=call.languages)
+        if found is not None:
+            try:
+                return await call.while_up(sounds.load(found))
+            except SoundNotFound as error:
+                call.log.error("an announcement can't be played", why=str(error))
+    return None
+
+
+async def transfer(call: Call, to: str) -> None:
+    """Has the caller call somebody else, which ends this call."""
+    try:
+        outcome = await call.transfer(to)
+    except EngineError as error:
+        call.log.error("the caller can't be transferred", to=to, why=str(error))
+        return
+    if not outcome.ok:
+        call.log.info("the caller was not transferred", to=to, code=outcome.code, why=outcome.reason)
+
+
+def repeats(value: str | None) -> int:
+    """How many times to play; once for what is no number."""
+    known = value is not None and value.isascii() and value.isdigit()
+    return max(1, min(int((value or "1")[:6]), MOST_REPEATS)) if known else 1
+
+
+def code(value: str | None) -> int:
+    """What the call is refused with; the usual code for what is none of a refusal."""
+    known = value is not None and value.isascii() and value.isdigit() and 400 <= int(value[:6]) <= 699
+    return int(value or REFUSED) if known else REFUSED
