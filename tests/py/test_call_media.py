@@ -367,3 +367,20 @@ async def test_many_files_can_be_played_one_after_the_other(lab: Lab) -> None:
     heard = await alice.hear_all()
     assert played == [True, True]
     assert not heard.is_silent
+
+
+async def test_an_echo_of_an_hour_is_an_error(lab: Lab) -> None:
+    said: list[str] = []
+
+    async def main(call: Call) -> None:
+        await call.answer()
+        for delay in (3600.0, -1.0):
+            with pytest.raises(ValueError, match="an echo comes 0 to 10 seconds later") as error:
+                await call.echo(True, delay=delay)
+            said.append(str(error.value))
+
+    await lab.server(apps=[app_of(main)])
+    alice = await lab.phone("alice")
+    await alice.call("sip:mine@sems")
+    await alice.ended()
+    assert said[1].endswith("not -1")

@@ -11,7 +11,7 @@ import pytest
 from an_app import app_of
 
 from sems import Call, EngineError, Recording, Room, Server, WrongState
-from sems.testing import Hearing, Lab
+from sems.testing import Hearing, Lab, Phone
 
 
 def read(path: Path, channel: int = 0) -> Hearing:
@@ -173,3 +173,53 @@ async def test_what_cannot_be_recorded_is_a_clear_error(lab: Lab) -> None:
     await asyncio.sleep(1)
     await recording.stop()
     assert read(lab.folder / "room.wav").seconds == pytest.approx(1, abs=0.02)
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 16000, 44100, 48000])
+async def test_a_file_has_the_rate_that_is_asked_for(lab: Lab, rate: int) -> None:
+    server, _ = await a_room(lab)
+    alice = await lab.phone("alice")
+    await alice.call("sip:mine@sems")
+    alice.tone(440)
+    (call,) = server.calls.values()
+    recording = await call.record(lab.folder / "take.wav", rate=rate)
+    await asyncio.sleep(2)
+    await recording.stop()
+    with wave.open(str(lab.folder / "take.wav")) as file:
+        assert (file.getsampwidth(), file.getframerate(), file.getnchannels()) == (2, rate, 1)
+        assert file.getnframes() / rate == pytest.approx(2, abs=0.03)
+    assert await heard_when_played(server, alice, recording.path) > 0.9 * 2
+
+
+@pytest.mark.parametrize("name", ["take.ulaw", "take.alaw", "take.PCMU"])
+async def test_raw_g711_is_written_by_the_end_of_the_name_and_can_be_played(lab: Lab, name: str) -> None:
+    server, room = await a_room(lab)
+    alice = await lab.phone("alice")
+    await alice.call("sip:mine@sems")
+    alice.tone(440)
+    (call,) = server.calls.values()
+    recording = await call.record(lab.folder / name)
+    of_room = await room.record(lab.folder / f"room-{name}")
+    await asyncio.sleep(2)
+    await recording.stop()
+    await of_room.stop()
+    for path in (recording.path, of_room.path):
+        assert path.stat().st_size == pytest.approx(16_000, abs=200)
+        assert path.read_bytes()[:4] != b"RIFF"
+        assert await heard_when_played(server, alice, path) > 0.9 * 2
+    with pytest.raises(EngineError, match=r"raw G\.711 has 8000 samples a second"):
+        await call.record(lab.folder / name, rate=16_000)
+    with pytest.raises(EngineError, match=r"raw G\.711 has one channel"):
+        await call.record(lab.folder / name, "both")
+
+
+async def heard_when_played(server: Server, phone: Phone, path: Path) -> float:
+    """How many seconds of its tone the phone hears when the file is played to it."""
+    (call,) = server.calls.values()
+    phone.silence()
+    await asyncio.sleep(0.5)
+    playback = call.start_play(path)
+    heard = await phone.hear(3)
+    assert playback.done
+    tenths = [heard.after(at / 10).before(0.1) for at in range(30)]
+    return sum(tenth.has_tone(440) for tenth in tenths) / 10

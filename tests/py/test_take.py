@@ -103,3 +103,21 @@ async def test_cancelled_it_ends_and_where_it_can_not_be_written_it_fails(lab: L
     alice = await lab.phone("alice")
     await alice.call("sip:mine@sems")
     assert (await alice.hear_all()).seconds == pytest.approx(2, abs=0.2)
+
+
+async def test_a_take_may_be_raw_g711(lab: Lab) -> None:
+    takes: list[Take] = []
+
+    async def main(call: Call) -> None:
+        await call.answer()
+        takes.append(await call.record_until(lab.folder / "take.ulaw", silence=2))
+        await call.sleep(10)
+
+    await lab.server(apps=[app_of(main)])
+    alice = await lab.phone("alice")
+    await alice.call("sip:mine@sems")
+    await alice.say(SPEECH).wait()
+    await asyncio.sleep(3)
+    (take,) = takes
+    assert (take.ended_by, take.spoken) == ("silence", True)
+    assert take.seconds == pytest.approx(2.2, abs=0.4)

@@ -18,6 +18,7 @@ import httpx
 
 from ..config.files import FileSettings
 from ..errors import SoundNotFound
+from .kinds import RAW
 from .web import Url, is_within
 
 _KINDS = {
@@ -204,4 +205,4 @@ def _ending(url: str, content_type: str) -> str:
     """By what the server says that it is, else by its name."""
     kind = _KINDS.get(content_type.partition(";")[0].strip().lower())
     suffix = Path(urlsplit(url).path).suffix.lower()
-    return kind or (suffix if suffix in {".ulaw", ".ul", ".pcmu", ".alaw", ".al", ".pcma"} else ".wav")
+    return kind or (suffix if suffix in RAW else ".wav")

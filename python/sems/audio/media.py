@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .room import Room
 
 
+_LONGEST_ECHO = 10.0
+
 Until = Literal["key", "speech", "either"]
 """What of the peer stops a sound."""
 
@@ -251,12 +253,16 @@ class CallMedia(CallTakes):
         if self.room is None or other.room is not self.room:
             raise WrongState(f"calls {self.id} and {other.id} are not in one room")
 
-    async def echo(self, on: bool) -> None:
-        """The peer hears itself (or not any more).
+    async def echo(self, on: bool, *, delay: float = 0.0) -> None:
+        """The peer hears itself (or not any more), ``delay`` seconds later, up to ten.
 
-        >>> await call.echo(True)
+        >>> await call.echo(True, delay=0.5)
+
+        What it has not heard yet is forgotten when this is called again. Raises ValueError for another delay.
         """
-        await self._done(self.server.engine.core.echo(self.id, on))
+        if not 0 <= delay <= _LONGEST_ECHO:
+            raise ValueError(f"an echo comes 0 to {_LONGEST_ECHO:g} seconds later, not {delay:g}")
+        await self._done(self.server.engine.core.echo(self.id, on, delay_ms=round(delay * 1000)))
 
     # Listening and speaking
 
@@ -314,8 +320,10 @@ class CallMedia(CallTakes):
     async def record(
         self, path: str | Path, direction: Direction | Literal["both"] = "in", *, rate: int = 8000
     ) -> Recording:
-        """Begins to write one direction to a WAV file, made anew, until it is stopped or the call ends;
-        ``both``: on two channels, what the peer says on the left. ``rate``: samples a second of the file.
+        """Begins to write one direction to a file, made anew, until it is stopped or the call ends;
+        ``both``: on two channels, what the peer says on the left. It is WAV of ``rate`` samples a second,
+        4000 to 192000; or raw G.711 (one channel of 8000), if its name ends in ``.ulaw``, ``.alaw`` or the
+        like.
 
         >>> recording = await call.record("both-sides.wav", "both")
         >>> await call.sleep(60)

@@ -77,7 +77,8 @@ class Room:
     ) -> Recording:
         """Records the room, until it is stopped or the room is closed.
 
-        ``mix``: what is said in the room, into the WAV file ``path``. ``each``: what every member says to the
+        ``mix``: what is said in the room, into the file ``path``: WAV, or raw G.711 by its name as in
+        :meth:`Call.record() <sems.call.Call.record>`. ``each``: what every member says to the
         room, each into a file of its own in the folder ``path``, which is made if it isn't there; see
         :meth:`Recording.member() <sems.audio.recording.Recording.member>`. Who is muted, or whispers, is
         silent there. ``both``: these, and the mix in ``mix.wav`` beside them. All files begin with the same

@@ -10,6 +10,7 @@ from ..config import Config
 from ..engine import Engine, Prompt
 from ..errors import EngineError, SoundNotFound
 from .downloads import Downloads
+from .kinds import NATIVE
 from .voice import EspeakNg, Say, Speaker
 from .web import Url, is_url, is_within
 
@@ -24,8 +25,6 @@ _ENGLISH = "en"
 
 _TONES = 512
 """How many generated sounds stay coded in memory."""
-_ENDINGS = (".wav", ".ulaw", ".ul", ".pcmu", ".alaw", ".al", ".pcma")
-"""How the names of files of sound end: WAV, and raw G.711."""
 
 
 def shipped(folder: str) -> Path:
@@ -170,7 +169,7 @@ def _folders(languages: Iterable[str]) -> list[str]:
 def _find(name: str, folders: Iterable[Path]) -> Path | None:
     if not name or "\0" in name or len(name) > 255:
         return None
-    names = (name,) if name.lower().endswith(_ENDINGS) else tuple(name + ending for ending in _ENDINGS)
+    names = (name,) if name.lower().endswith(NATIVE) else tuple(name + ending for ending in NATIVE)
     for folder in folders:
         try:
             root = folder.resolve()

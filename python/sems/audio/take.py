@@ -14,7 +14,10 @@ from typing import Literal
 from ..errors import HungUp
 from ..events import CallEvent, Digit, Speaking
 from .keys import CallKeys
+from .kinds import RAW
 from .recording import Recording
+
+_RAW_RATE = 8000
 
 Ending = Literal["key", "silence", "limit", "hangup"]
 
@@ -49,7 +52,8 @@ class CallTakes(CallKeys):
         limit: float = 300.0,
         rate: int = 8000,
     ) -> Take:
-        """Writes what the peer says to a WAV file, made anew, until it has said it.
+        """Writes what the peer says to a file (WAV, or raw G.711 by its name), made anew, until it has
+        said it.
 
         >>> take = await call.record_until("message.wav", keys="#1", silence=4, limit=120)
         >>> if take.spoken:
@@ -123,5 +127,7 @@ class CallTakes(CallKeys):
 
 
 def _seconds(path: Path) -> float:
+    if path.suffix.lower() in RAW:
+        return path.stat().st_size / _RAW_RATE
     with wave.open(str(path), "rb") as file:
         return file.getnframes() / file.getframerate()

@@ -7,6 +7,7 @@
 pub mod codec;
 pub mod comfort_noise;
 mod convert;
+mod delay;
 pub mod dtmf;
 pub mod emodel;
 mod error;
@@ -27,6 +28,7 @@ pub mod tone;
 pub mod wav;
 
 pub use convert::Converter;
+pub use delay::DelayLine;
 pub use error::{Error, Result};
 pub use frame::{FRAME_MS, FRAME_SAMPLES, Frame, Rate, SAMPLE_RATE, SILENCE};
 pub use gate::Gate;

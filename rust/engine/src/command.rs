@@ -5,7 +5,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-pub use sems_audio::Gain;
+pub use sems_audio::{DelayLine, Gain};
 use sems_sip::auth::Keyring;
 
 use crate::{
@@ -460,6 +460,8 @@ pub enum MediaCommand {
         call: CallId,
         /// On or off.
         on: bool,
+        /// How much later; `None`: at once.
+        line: Option<Box<DelayLine>>,
     },
     /// Plays prompts one after the other, without a gap, then
     /// [`Event::PlayFinished`](crate::event::Event::PlayFinished). Several playbacks sound together.

@@ -13,7 +13,7 @@ use std::{
 };
 
 use sems_audio::{
-    Gain,
+    DelayLine, Gain,
     codec::{g722, l16, opus},
 };
 use sems_engine::{
@@ -204,7 +204,10 @@ fn ticks_without_allocation(workers: usize, room_legs: usize, wide: bool) {
             });
         }
         if number % 9 == 0 {
-            commands.push(MediaCommand::Echo { call, on: true });
+            // Every second one hears itself later.
+            let line = (number % 2 == 0).then(|| Box::new(DelayLine::new(333)));
+            let on = true;
+            commands.push(MediaCommand::Echo { call, on, line });
             let (writer, reader) = tap(2, 8000);
             let direction = [Direction::In, Direction::Out][number as usize / 9 % 2];
             commands.push(MediaCommand::Tap {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use pyo3::{exceptions::PyValueError, prelude::*};
 use sems_engine::{
-    command::{Dial, HeaderList, MediaCommand, SignalingCommand},
+    command::{DelayLine, Dial, HeaderList, MediaCommand, SignalingCommand},
     handle,
     ids::{CallId, RoomId},
 };
@@ -307,10 +307,13 @@ impl Engine {
         })
     }
 
-    fn echo(&self, call: u64, on: bool) -> PyResult<u64> {
+    #[pyo3(signature = (call, on, *, delay_ms = 0))]
+    fn echo(&self, call: u64, on: bool, delay_ms: u32) -> PyResult<u64> {
+        let line = (on && delay_ms > 0).then(|| Box::new(DelayLine::new(delay_ms)));
         self.media(MediaCommand::Echo {
             call: CallId(call),
             on,
+            line,
         })
     }
 

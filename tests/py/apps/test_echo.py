@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sems.testing import Lab
 
 
@@ -38,3 +40,23 @@ async def test_the_call_ends_with_the_caller(lab: Lab) -> None:
     await alice.hang_up()
     assert (await call.wait_ended()).cause == "remote"
     assert not server.calls
+
+
+async def test_it_comes_later_as_the_route_or_a_neighbour_says(lab: Lab) -> None:
+    slow = {"user": "slow", "app": "echo", "params": {"delay": "800"}}
+    await lab.server(routes=[slow], trusted=["10.0.0.0/8"])
+    alice = await lab.phone("alice")
+    for uri, param, seconds in (
+        ("sip:slow@sems", "", 0.8),
+        ("sip:echo@sems", "delay=1500", 1.5),
+        ("sip:echo@sems", "delay=soon", 0.0),
+        ("sip:echo@sems", "delay=99999999", 10.0),
+    ):
+        await alice.call(uri, headers=[("P-App-Param", param)] if param else [])
+        await alice.hear(0.5)
+        alice.tone(440)
+        heard = await alice.hear(seconds + 1)
+        begin = next(at for at, sample in enumerate(heard.pcm) if abs(sample) > 500) / 8000
+        assert begin == pytest.approx(seconds + 0.05, abs=0.05)
+        assert heard.after(begin).has_tone(440)
+        await alice.hang_up()

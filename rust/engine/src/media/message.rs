@@ -8,7 +8,7 @@ use std::{
 };
 
 use crossbeam_channel::Sender;
-use sems_audio::{Personal, Rate};
+use sems_audio::{DelayLine, Personal, Rate};
 
 use super::{
     exchange::Link,
@@ -145,6 +145,7 @@ pub(super) enum Waste {
     Player(Player),
     Tap(TapWriter),
     Personal(Box<Personal<CallId>>),
+    Line(Box<DelayLine>),
     Update(Box<LegUpdate>),
     Edge(Box<Edge>),
 }

@@ -390,10 +390,10 @@ impl Room {
     /// Whether a leg hears what all who listen hear.
     fn hears_same(&self, leg: &Leg) -> bool {
         let counted = leg.part == Part::Sounds;
-        let hears_itself = leg.echo && leg.sounds();
         // A gain of its own that is not that of all would jump.
         let as_loud = !leg.apart || leg.limiter == self.limiter_before;
-        leg.players.is_empty() && counted == hears_itself && leg.hears_as_all() && as_loud
+        let same = counted == leg.echoes() && !leg.echoes_later();
+        leg.players.is_empty() && same && leg.hears_as_all() && as_loud
     }
 
     /// Puts those of its own legs who are in the sum, or in a whisper, into a list of the loudest.

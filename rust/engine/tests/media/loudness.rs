@@ -104,7 +104,11 @@ fn a_caller_by_itself_hears_its_echo_as_it_was() {
     let phone = stage.call(0);
     stage.phones[phone].sends = false;
     let call = stage.phones[phone].call;
-    stage.must(MediaCommand::Echo { call, on: true });
+    stage.must(MediaCommand::Echo {
+        call,
+        on: true,
+        line: None,
+    });
     let said = voice(140.0, -36.0, 10);
     let heard = say(&mut stage, phone, &said, phone);
     let difference = level(&heard[3 * 8_000..]) - level(&said[3 * 8_000..]);

@@ -428,7 +428,11 @@ fn do_deed(stage: &mut Stage, room: RoomId, members: &mut [Member], deed: &Deed)
         }
         Deed::Echo(who, on) => {
             let call = call(stage, who);
-            stage.must(MediaCommand::Echo { call, on });
+            stage.must(MediaCommand::Echo {
+                call,
+                on,
+                line: None,
+            });
             members[who].echo = on;
         }
         Deed::Gain(who, gain) => {

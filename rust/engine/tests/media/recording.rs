@@ -2,7 +2,7 @@
 
 use std::{fs::File, path::PathBuf};
 
-use sems_audio::{dtmf::goertzel, wav};
+use sems_audio::{codec::g711, dtmf::goertzel, wav};
 use sems_engine::{
     command::{Direction, Directions, Listener, MediaCommand, Recorded},
     event::Event,
@@ -273,4 +273,70 @@ fn recording_a_call_that_does_not_exist_is_an_error() {
     stage.must(stop(Listener::Call(call), 1));
     stage.run(300);
     assert_eq!(stage.stat("recordings"), 0);
+}
+
+#[test]
+fn raw_g711_is_written_by_the_end_of_the_name() {
+    let mut stage = Stage::new(1);
+    let phone = stage.call(0);
+    let call = stage.phones[phone].call;
+    stage.phones[phone].speak(Some(440.0));
+    type Decode = fn(&[u8], &mut [i16]) -> usize;
+    let kinds: [(&str, Decode); 2] = [
+        ("raw.ulaw", g711::decode_ulaw),
+        ("raw.AL", g711::decode_alaw),
+    ];
+    for (number, (name, decode)) in kinds.into_iter().enumerate() {
+        let path = Path::new(name);
+        let id = number as u64;
+        stage.must(record(call, id, Direction::In, &path));
+        stage.run(1500);
+        // What is not there is silence, in the file's own code.
+        stage.phones[phone].speak(None);
+        stage.run(3000);
+        stage.phones[phone].speak(Some(440.0));
+        stage.run(500);
+        stage.must(stop(Listener::Call(call), id));
+        assert_eq!(end(&stage, id), Some(None));
+        let bytes = std::fs::read(&path.0).unwrap();
+        assert!((39_700..=40_300).contains(&bytes.len()), "{}", bytes.len());
+        let mut samples = vec![0; bytes.len()];
+        decode(&bytes, &mut samples);
+        assert!(is_heard_in(&samples[..11_000], 440.0));
+        assert!(is_heard_in(&samples, 440.0));
+        // A-law has no zero; this is its softest.
+        assert!(
+            samples[16_000..32_000]
+                .iter()
+                .all(|sample| sample.abs() <= 8)
+        );
+    }
+}
+
+#[test]
+fn raw_g711_is_of_one_channel_at_8_khz() {
+    let mut stage = Stage::new(1);
+    let phone = stage.call(0);
+    let call = stage.phones[phone].call;
+    let path = Path::new("odd.ulaw");
+    for (directions, rate, why) in [
+        (
+            Directions::One(Direction::In),
+            16_000,
+            "raw G.711 has 8000 samples a second",
+        ),
+        (Directions::Both, 8000, "raw G.711 has one channel"),
+    ] {
+        let said = stage.command(MediaCommand::Record {
+            recording: RecordingId(7),
+            what: Recorded::Call {
+                call,
+                directions,
+                path: path.0.clone(),
+            },
+            rate,
+        });
+        assert!(said.unwrap_err().contains(why));
+        assert!(!path.0.exists());
+    }
 }

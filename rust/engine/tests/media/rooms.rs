@@ -1,6 +1,6 @@
 //! Who hears whom.
 
-use sems_audio::{FRAME_SAMPLES, codec::g711};
+use sems_audio::{DelayLine, FRAME_SAMPLES, codec::g711};
 use sems_engine::{command::MediaCommand, event::Event};
 
 use crate::stage::{Stage, silence};
@@ -50,7 +50,11 @@ fn echo_gives_a_caller_itself_on_top_of_the_room() {
     let mut stage = Stage::new(1);
     let (_, phones) = stage.conference(&TONES[..2]);
     let call = stage.phones[phones[0]].call;
-    stage.must(MediaCommand::Echo { call, on: true });
+    stage.must(MediaCommand::Echo {
+        call,
+        on: true,
+        line: None,
+    });
     stage.run(1000);
     assert!(stage.phones[0].hears(TONES[0]) && stage.phones[0].hears(TONES[1]));
     assert!(stage.phones[1].hears(TONES[0]) && !stage.phones[1].hears(TONES[1]));
@@ -61,7 +65,11 @@ fn a_muted_caller_with_echo_hears_itself_alone() {
     let mut stage = Stage::new(1);
     let (_, phones) = stage.conference(&TONES[..2]);
     let call = stage.phones[phones[0]].call;
-    stage.must(MediaCommand::Echo { call, on: true });
+    stage.must(MediaCommand::Echo {
+        call,
+        on: true,
+        line: None,
+    });
     stage.must(MediaCommand::Mute { call, on: true });
     stage.run(1000);
     assert!(stage.phones[0].hears(TONES[0]) && stage.phones[0].hears(TONES[1]));
@@ -81,9 +89,63 @@ fn a_caller_alone_hears_silence_and_with_echo_itself() {
             .all(|packet| packet.payload == silence(&g711::PCMU))
     );
     let call = stage.phones[phone].call;
-    stage.must(MediaCommand::Echo { call, on: true });
+    stage.must(MediaCommand::Echo {
+        call,
+        on: true,
+        line: None,
+    });
     stage.run(1000);
     assert!(stage.phones[phone].hears(440.0));
+}
+
+#[test]
+fn a_caller_hears_itself_later_by_the_delay_and_only_while_that_is_asked_for() {
+    let mut stage = Stage::new(1);
+    let phone = stage.call(0);
+    let call = stage.phones[phone].call;
+    stage.phones[phone].speak(Some(440.0));
+    stage.run(500);
+    let line = Some(Box::new(DelayLine::new(1500)));
+    let on = true;
+    stage.must(MediaCommand::Echo { call, on, line });
+    stage.forget();
+    stage.run(2000);
+    let heard = stage.phones[phone].heard();
+    let begin = heard.iter().position(|sample| *sample != 0).unwrap();
+    assert!((11_800..=12_400).contains(&begin), "{begin}");
+    // What was said before it fell silent is still to come, and then nothing.
+    stage.phones[phone].speak(None);
+    stage.run(500);
+    stage.forget();
+    stage.run(500);
+    assert!(stage.phones[phone].hears(440.0));
+    stage.run(1000);
+    stage.forget();
+    stage.run(1000);
+    assert!(
+        stage.phones[phone]
+            .heard()
+            .iter()
+            .all(|sample| *sample == 0)
+    );
+    // Where it stands has nothing to do with the room, which hears it at once.
+    let (room, others) = stage.conference(&[700.0]);
+    let other = others[0];
+    stage.join(phone, room);
+    stage.phones[phone].speak(Some(440.0));
+    stage.run(600);
+    assert!(stage.phones[other].hears(440.0));
+    assert!(stage.phones[phone].hears(700.0) && !stage.phones[phone].hears(440.0));
+    stage.run(1500);
+    assert!(stage.phones[phone].hears(700.0) && stage.phones[phone].hears(440.0));
+    let line = None;
+    stage.must(MediaCommand::Echo {
+        call,
+        on: false,
+        line,
+    });
+    stage.run(500);
+    assert!(stage.phones[phone].hears(700.0) && !stage.phones[phone].hears(440.0));
 }
 
 #[test]

@@ -330,7 +330,11 @@ fn opus_goes_in_packets_of_60_ms_and_linear_48_khz_in_packets_of_10() {
         let mut speaker = Speaker::new(&mut stage, codec, None);
         let call = stage.phones[speaker.phone].call;
         stage.update(speaker.phone, |negotiated| negotiated.ptime_ms = ptime_ms);
-        stage.must(MediaCommand::Echo { call, on: true });
+        stage.must(MediaCommand::Echo {
+            call,
+            on: true,
+            line: None,
+        });
         speaker.speak(430.0);
         let mut speakers = [speaker];
         run(&mut stage, &mut speakers, 200);

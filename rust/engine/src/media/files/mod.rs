@@ -35,7 +35,7 @@ use crate::{
 
 pub(super) use cache::Cache;
 pub(super) use reading::Reading;
-pub(super) use sound_file::SoundFile;
+pub(super) use sound_file::{Law, SoundFile, law};
 
 /// How often what has been recorded is written.
 const WRITE_PERIOD: Duration = Duration::from_millis(100);

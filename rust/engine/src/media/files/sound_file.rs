@@ -30,7 +30,7 @@ pub(in crate::media) struct SoundFile {
 
 enum Content {
     Wav(wav::Reader<BufReader<File>>),
-    Raw(File, fn(u8) -> i16),
+    Raw(File, Law),
 }
 
 impl SoundFile {
@@ -98,7 +98,7 @@ impl SoundFile {
                     .read(&mut bytes)
                     .map_err(|error| error::reason(&error))?;
                 self.piece
-                    .extend(bytes[..count].iter().map(|byte| law(*byte)));
+                    .extend(bytes[..count].iter().map(|byte| law.linear(*byte)));
                 count > 0
             }
         };
@@ -153,12 +153,30 @@ impl SoundFile {
     }
 }
 
-/// What the bytes of a raw file mean, by its name.
-fn law(path: &Path) -> Option<fn(u8) -> i16> {
+/// What the bytes of raw G.711 mean.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::media) enum Law {
+    /// µ-law.
+    Mu,
+    /// A-law.
+    A,
+}
+
+impl Law {
+    fn linear(self, byte: u8) -> i16 {
+        match self {
+            Self::Mu => g711::linear_from_ulaw(byte),
+            Self::A => g711::linear_from_alaw(byte),
+        }
+    }
+}
+
+/// What the bytes of a raw file mean, by its name; `None`: it is none.
+pub(in crate::media) fn law(path: &Path) -> Option<Law> {
     let extension = path.extension()?.to_str()?.to_ascii_lowercase();
     match extension.as_str() {
-        "ulaw" | "ul" | "pcmu" => Some(g711::linear_from_ulaw),
-        "alaw" | "al" | "pcma" => Some(g711::linear_from_alaw),
+        "ulaw" | "ul" | "pcmu" => Some(Law::Mu),
+        "alaw" | "al" | "pcma" => Some(Law::A),
         _ => None,
     }
 }

@@ -25,7 +25,7 @@ use std::{
 
 use arrayvec::ArrayVec;
 use sems_audio::{
-    Limiter, Personal, Rate,
+    DelayLine, Limiter, Personal, Rate,
     codec::{Codec, Decoder, Parameters},
 };
 use sems_rtp::{
@@ -190,6 +190,8 @@ pub struct Leg {
     pub(super) muted: bool,
     /// It hears itself.
     pub(super) echo: bool,
+    /// What makes that later.
+    pub(super) line: Option<Box<DelayLine>>,
     /// Only those to whom it whispers hear it, the room does not.
     pub(super) whispers: bool,
     /// It hears nothing of its room.
@@ -264,6 +266,7 @@ impl Leg {
             part: Part::SitsOut,
             muted: false,
             echo: false,
+            line: None,
             whispers: false,
             deaf: false,
             personal: None,

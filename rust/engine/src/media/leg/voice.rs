@@ -114,6 +114,17 @@ impl Leg {
         }
     }
 
+    /// It hears in this tick what it says in this tick.
+    pub(in crate::media) fn echoes(&self) -> bool {
+        self.echo && self.line.is_none() && self.sounds()
+    }
+
+    /// It hears what it has said before, or will hear what it says.
+    pub(in crate::media) fn echoes_later(&self) -> bool {
+        let line = self.line.as_deref().filter(|_| self.echo);
+        line.is_some_and(|line| self.sounds() || !line.is_silent())
+    }
+
     /// What it adds to its room in this tick.
     pub(in crate::media) fn contribution(&self) -> &[i16] {
         match self.part {

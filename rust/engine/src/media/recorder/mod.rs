@@ -1,9 +1,10 @@
-//! Recordings: from the rings of ticks to WAV files that are valid at any time.
+//! Recordings: from the rings of ticks to WAV files (or raw G.711) that are valid at any time.
 //!
 //! A recording is one [`Timeline`] and any number of files. Each frame comes with the time of its
 //! tick, and has its place in the file by that alone: whatever is lost, late or not there is
 //! silence, and all files of a recording are of one length, whichever workers filled them.
 
+mod output;
 mod timeline;
 mod track;
 

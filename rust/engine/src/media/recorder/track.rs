@@ -2,9 +2,12 @@
 
 use std::{fs::File, path::PathBuf};
 
-use sems_audio::{Resampler, wav};
+use sems_audio::Resampler;
 
-use super::timeline::{TICK_NS, Timeline};
+use super::{
+    output::Output,
+    timeline::{TICK_NS, Timeline},
+};
 use crate::{
     error,
     ids::CallId,
@@ -32,7 +35,7 @@ pub(super) struct Track {
     pub(super) whose: Whose,
     path: PathBuf,
     rate: u32,
-    file: wav::Writer<File>,
+    file: Output,
     channels: Vec<Channel>,
     /// Samples of each channel in the file.
     written: u64,
@@ -76,7 +79,7 @@ impl Track {
         if !file.metadata().is_ok_and(|kind| kind.is_file()) {
             return Err(said("it is not a file".to_owned()));
         }
-        let file = match wav::Writer::with_channels(file, rate, readers.len() as u16) {
+        let file = match Output::new(file, &path, rate, readers.len() as u16) {
             Ok(file) => file,
             Err(error) => {
                 // Half a header is no file.
@@ -183,9 +186,7 @@ impl Track {
 
     /// Saves what can be saved after a write that failed.
     pub(super) fn salvage(&mut self) {
-        // What was written in part lies behind what the header tells of.
-        let _ = self.file.get_ref().set_len(self.file.file_len());
-        let _ = self.file.flush();
+        self.file.salvage();
     }
 
     fn said(&self, error: sems_audio::Error) -> String {

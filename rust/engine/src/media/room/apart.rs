@@ -1,6 +1,6 @@
 //! A mix for one leg alone.
 
-use sems_audio::{Gain, Personal};
+use sems_audio::{DelayLine, Gain, Personal};
 
 use super::{Bench, Room};
 use crate::{
@@ -21,8 +21,11 @@ enum Mix {
 impl Room {
     /// Gives a leg a mix of its own, or what all hear in its own coding.
     pub(super) fn speak_apart(&mut self, index: usize, bench: &mut Bench, tick: &mut Tick<'_>) {
-        let mix = self.mix_apart(index, bench);
         let (same, silent) = (self.hears_same(&self.legs[index]), self.is_silent());
+        let later = self.legs[index].echoes_later();
+        let mut line = self.legs[index].line.take();
+        let mix = self.mix_apart(index, line.as_deref_mut().filter(|_| later), bench);
+        self.legs[index].line = line;
         let place = self.legs[index].place;
         let (leg, coded) = (&mut self.legs[index], &mut self.coded[place]);
         if !leg.apart {
@@ -61,15 +64,15 @@ impl Room {
         leg.speak(&mut bench.packet, tick);
     }
 
-    /// Makes a leg's own mix in the bench.
-    fn mix_apart(&self, index: usize, bench: &mut Bench) -> Mix {
+    /// Makes a leg's own mix in the bench. `line`: by which it hears itself later.
+    fn mix_apart(&self, index: usize, line: Option<&mut DelayLine>, bench: &mut Bench) -> Mix {
         let leg = &self.legs[index];
         let counted = leg.part == Part::Sounds;
         let hears_itself = leg.echo && leg.sounds();
         let others = self.talkers > usize::from(counted) || !self.players.is_empty();
         let others = others && !leg.deaf;
         let personal = leg.personal.as_deref().filter(|_| !leg.deaf);
-        if !others && !hears_itself && personal.is_none() {
+        if !others && !hears_itself && line.is_none() && personal.is_none() {
             match &leg.players[..] {
                 [] => return Mix::Silence,
                 [one] if one.coded(leg.codec(), &mut bench.packet) => return Mix::Prepared,
@@ -83,11 +86,16 @@ impl Room {
         if let Some(personal) = personal {
             self.mix_personal(leg.call(), personal, others, bench);
         }
-        if hears_itself {
-            let own = match counted {
-                true => leg.contribution(),
-                false => leg.heard(),
-            };
+        let own = hears_itself.then(|| match counted {
+            true => leg.contribution(),
+            false => leg.heard(),
+        });
+        if let Some(line) = line {
+            line.set_rate(self.rate);
+            let frame = &mut bench.frame[..self.rate.frame()];
+            line.pass(own, frame);
+            bench.sum.add(frame, Gain::UNITY);
+        } else if let Some(own) = own {
             bench.sum.add(own, Gain::UNITY);
         }
         for player in &leg.players {

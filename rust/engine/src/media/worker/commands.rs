@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sems_audio::Personal;
+use sems_audio::{DelayLine, Personal};
 use sems_rtp::Digit;
 
 use super::{Place, ToFiles, ToWorker, Waste, Worker};
@@ -138,7 +138,7 @@ impl Worker {
             MediaCommand::CloseRoom { room } => self.close_room(room, now),
             MediaCommand::Join { call, room } => return self.join(request, call, room, now),
             MediaCommand::Mute { call, on } => self.with_leg(call, |leg| leg.muted = on),
-            MediaCommand::Echo { call, on } => self.with_leg(call, |leg| leg.echo = on),
+            MediaCommand::Echo { call, on, line } => self.echo(call, on, line),
             MediaCommand::SetRoom { room, settings } => {
                 if let Some(key) = self.names.get(&room) {
                     self.tell_parts(*key, |room| ToWorker::SetPart(room, settings));
@@ -249,6 +249,15 @@ impl Worker {
     fn with_leg(&mut self, call: CallId, change: impl FnOnce(&mut Leg)) -> Result<(), String> {
         let leg = self.leg(call).ok_or_else(|| no_leg(call))?;
         change(leg);
+        Ok(())
+    }
+
+    fn echo(&mut self, call: CallId, on: bool, line: Option<Box<DelayLine>>) -> Result<(), String> {
+        let leg = self.leg(call).ok_or_else(|| no_leg(call))?;
+        leg.echo = on;
+        if let Some(old) = std::mem::replace(&mut leg.line, line) {
+            self.tools.trash.put(Waste::Line(old));
+        }
         Ok(())
     }
 
