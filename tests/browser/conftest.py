@@ -24,6 +24,7 @@ from playwright.async_api import (
     expect,
 )
 
+from peers.baresip import Baresip
 from peers.ports import free_port
 from peers.sems_server import SemsServer
 from sems import Call, Config, Prompt, Server, Tap
@@ -121,6 +122,16 @@ class World:
         """His page, once it shows the room."""
         page = await self.open(caller.link, window, **options)
         await row(page, caller.name).wait_for()
+        return page
+
+    async def paired(self, phone: Baresip) -> Page:
+        """The page of a phone that is in a call and shows no link, by the code that it keys in."""
+        page = await self.open(self.server.url("/"))
+        code = page.get_by_label("Pairing code")
+        await expect(code).to_have_text(re.compile(r"\d"))
+        digits = "".join(re.findall(r"\d", await code.inner_text()))
+        assert len(digits) == 6
+        await phone.key(f"*{digits}#")
         return page
 
     async def command(self, method: str, path: str, body: Any, who: Caller) -> tuple[int, str]:

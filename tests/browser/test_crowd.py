@@ -32,6 +32,7 @@ async def test_past_thirty_people_the_list_filters_by_name_and_says_who_speaks(
     (zoe,) = await world.dial("Zoë Müller")
     silence = zoe.speak()
     await expect(page.get_by_text("Speaking now: Zoë Müller")).to_be_visible()
+    await expect(page.get_by_text("Zoë Müller is speaking")).to_be_hidden()
     await field.fill("muller")
     await expect(page.get_by_role("listitem")).to_have_count(1)
     await expect(row(page, "Zoë Müller")).to_contain_text("speaking")

@@ -3,7 +3,7 @@
 import { find, setText, show } from "../dom.js";
 import { words } from "../words.js";
 
-const MANY = 30;
+export const MANY = 30;
 const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
 export class Crowd {

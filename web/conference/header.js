@@ -2,6 +2,7 @@
 
 import { find, setAttribute, setText, show } from "../dom.js";
 import { words } from "../words.js";
+import { MANY } from "./crowd.js";
 
 export class Header {
   constructor(section) {
@@ -19,6 +20,7 @@ export class Header {
     setText(this.aside, side_room ? words.inSideRoom(side_room) : "");
     show(this.aside, Boolean(side_room));
     setText(this.now, whoSpeaks(room, speakers));
+    show(this.now, room.participants.size <= MANY); // else it stands above the list
     setAttribute(this.now, "data-speaking", speakers.length > 0);
     setText(this.mode, words.modeSign[mode]);
     show(this.mode, mode !== "open");

@@ -122,9 +122,9 @@ export class Me {
       enable(button, usable);
     }
     enable(this.undo, usable);
-    const heard = now !== "take" && now !== "hand" && !me.muted && !me.on_hold;
+    const heard = now !== "take" && now !== "hand" && !me.muted && !me.on_hold && !me.line?.silent;
     setAttribute(this.zone, "data-heard", heard);
-    setAttribute(this.zone, "data-muted", me.muted);
+    setAttribute(this.zone, "data-muted", me.muted || Boolean(me.line?.silent));
     setAttribute(this.zone, "data-hand", this.raised);
     setAttribute(this.zone, "data-moment", now);
     if (me.unheard && !this.#unheard) this.#pulse(this.buttons[BUTTONS[now][0]]);

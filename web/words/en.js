@@ -114,6 +114,8 @@ export const words = {
   youAreMutedByModerator: "A moderator has muted you",
   youListen: "You are here to listen. Raise your hand to speak.",
   youAreOnHold: "Your phone has put the call on hold",
+  lineLost: "Your call is lost: nothing comes from your phone",
+  phoneDeaf: "Your phone hears nothing of the room",
   yourHand: (place) => `Your hand is up: you are ${ordinal(place)}`,
   mutedWithHand: (place) => `You are muted. Your hand is up: you are ${ordinal(place)}`,
   yourFloor: "You have the floor: the room hears you",

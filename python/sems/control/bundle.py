@@ -1,14 +1,17 @@
 """One script and one style sheet for a page, made of the small files that people read.
 
 A page of thirty modules would ask for thirty files before it shows anything. Here they are put into one, in
-the order in which they need each other, each in a function of its own so that its names stay its own. What is
-for readers alone, comments and indents, is left out.
+the order in which they need each other. A module whose names nobody else has stands as it is; any other is
+put into a function of its own, so that its names stay its own. What is for readers alone, comments and
+indents, is left out.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rcssmin import cssmin
@@ -30,58 +33,121 @@ def style(folder: Path, paths: list[str]) -> str:
 
 _IMPORT = re.compile(r'^import (\{[^}]*\}|\* as \w+) from "([^"]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:const|function|class) (\w+))", re.MULTILINE)
+_NAMED = re.compile(r"^(?:async )?(?:const|let|function|class)\b ?(\w+|[{\[][^=]*(?= =))", re.MULTILINE)
+
+
+@dataclass
+class _Module:
+    """A file of the script."""
+
+    source: str
+    """Without what it imports, and without ``export``."""
+    imports: list[tuple[str, list[tuple[str, str]]]]
+    """From which module it takes what, and how it calls that; ``*``: all of it as one."""
+    exports: list[str]
+    names: set[str]
+    """What it calls something by itself."""
+    importers: int = 0
+    renamed: bool = False
+    """Somebody has its own use for a name of it, and so calls that otherwise; or takes all of it as one."""
+    replaces: bool = False
+    alone: bool = field(default=True, init=False)
+    """It is in a function of its own."""
 
 
 class _Bundle:
     def __init__(self, folder: Path, instead: Mapping[str, str]) -> None:
         self._folder = folder.resolve()
         self._instead = instead
-        self._made: dict[str, str] = {}
-        """The name of each module that is in it, by its path."""
-        self._parts: list[str] = []
-        self._mentioned: set[str] = set()
-        self._later: list[tuple[int, list[str], str, str]] = []
-        """What is put at its place when it is known what of it is mentioned."""
+        self._modules: dict[str, _Module] = {}
+        """By path, each behind those that it needs."""
 
     def of(self, path: str) -> str:
-        self._add(path)
-        for at, exported, name, source in self._later:
-            self._parts[at] = _module(name, exported, _only(source, self._mentioned))
-        return "\n".join(self._parts)
+        entry = self._add(path)
+        self._settle(entry)
+        mentioned = {
+            name
+            for module in self._modules.values()
+            if not module.replaces
+            for name in re.findall(r"\.(\w+)", module.source)
+        }
+        for module in self._modules.values():
+            if module.replaces:
+                module.source = _only(module.source, mentioned)
+        return "\n".join(self._written(path) for path in self._modules)
 
     def _add(self, path: str) -> str:
-        replaced = path in self._instead
+        replaces = path in self._instead
         path = self._instead.get(path, path)
-        if path in self._made:
-            return self._made[path]
+        if path in self._modules:
+            return path
         source = (self._folder / path).read_text("utf-8")
-
-        def take(found: re.Match[str]) -> str:
-            other = (self._folder / path).parent / found[2]
-            name = self._add(other.resolve().relative_to(self._folder).as_posix())
-            if found[1].startswith("*"):
-                return f"const {found[1].split()[-1]} = {name};\n"
-            return f"const {found[1].replace(' as ', ': ')} = {name};\n"
-
-        source = _IMPORT.sub(take, source)
-        if not replaced:
-            self._mentioned.update(re.findall(r"\.(\w+)", source))
-        exported = _EXPORT.findall(source)
-        source = _EXPORT.sub("", source)
+        imports = []
+        for what, where in _IMPORT.findall(source):
+            other = ((self._folder / path).parent / where).resolve().relative_to(self._folder)
+            imports.append((self._add(other.as_posix()), _taken(what)))
+        exports = _EXPORT.findall(source)
+        source = _EXPORT.sub("", _IMPORT.sub("", source))
         if re.search(r"^(?:import|export)\b", source, re.MULTILINE):
             raise ValueError(f"{path} imports or exports in a way that is not known here")
-        name = self._made[path] = f"${len(self._made)}"
-        if replaced:
-            self._later.append((len(self._parts), exported, name, source))
-        self._parts.append(_module(name, exported, source))
-        return name
+        names = {name for found in _NAMED.findall(source) for name in re.findall(r"\w+", found)}
+        self._modules[path] = _Module(source, imports, exports, names, replaces=replaces)
+        for other_path, taken in imports:
+            self._modules[other_path].importers += 1
+            self._modules[other_path].renamed |= any(
+                name != own and name in {"*", *names} for name, own in taken
+            )
+        return path
+
+    def _settle(self, entry: str) -> None:
+        """Which modules need no function of their own: of two that have a name in common, the one that more
+        others need."""
+        claims = Counter[str]()
+        for path, module in sorted(self._modules.items(), key=lambda each: -each[1].importers):
+            if path != entry and not module.renamed and not claims.keys() & module.names:
+                module.alone = False
+                claims.update(module.names)
+        for module in self._modules.values():
+            # What is taken from a module that is on its own gets its name here.
+            here = {own for _, own in self._taken(module)}
+            if not module.alone and here & claims.keys():
+                module.alone = True
+            elif not module.alone:
+                claims.update(here)
+
+    def _taken(self, module: _Module) -> list[tuple[str, str]]:
+        """What is to be named at its beginning, and how."""
+        found = []
+        for path, taken in module.imports:
+            other = self._modules[path]
+            for name, own in taken:
+                if other.alone:
+                    found.append((self._name(path) if name == "*" else f"{self._name(path)}.{name}", own))
+                elif name != own:
+                    found.append((name, own))
+        return found
+
+    def _name(self, path: str) -> str:
+        return f"${list(self._modules).index(path)}"
+
+    def _written(self, path: str) -> str:
+        module = self._modules[path]
+        taken = ",".join(f"{own}={name}" for name, own in self._taken(module))
+        body: str = jsmin(module.source)
+        if taken:
+            body = f"const {taken};{body}"
+        if not module.alone:
+            return body
+        if module.exports:
+            return f"const {self._name(path)}=(()=>{{{body}\nreturn{{{','.join(module.exports)}}}}})();"
+        return f"(()=>{{{body}\n}})();"
 
 
-def _module(name: str, exported: list[str], source: str) -> str:
-    body = jsmin(source)
-    if exported:
-        return f"const {name}=(()=>{{{body}\nreturn{{{','.join(exported)}}}}})();"
-    return f"(()=>{{{body}\n}})();"
+def _taken(what: str) -> list[tuple[str, str]]:
+    if what.startswith("*"):
+        return [("*", what.split()[-1])]
+    names = [each.split(" as ") for each in what.strip("{} ,\n").split(",")]
+    return [(each[0].strip(), each[-1].strip()) for each in names]
 
 
 def _only(source: str, wanted: Collection[str]) -> str:

@@ -135,16 +135,43 @@ def test_a_script_brings_all_that_it_needs_in_the_language_of_its_reader(tmp_pat
     )
     bundle = script(tmp_path, "main.js", {"words/en.js": "words/de.js"})
     assert bundle.splitlines() == [
-        'const $0=(()=>{const words={hello:"Guten Tag",};',
-        "return{words}})();",
-        "const $1=(()=>{const{words:all}=$0;async function tell(){return all.hello;}",
+        'const words={hello:"Guten Tag",};',
+        "const $1=(()=>{const all=words;async function tell(){return all.hello;}",
         "return{tell}})();",
-        "(()=>{const telling=$1;const{tell}=$1;tell(telling);",
+        "(()=>{const telling=$1,tell=$1.tell;tell(telling);",
         "})();",
     ]
     (tmp_path / "main.js").write_text("export default 1;\n")
     with pytest.raises(ValueError, match=r"main\.js imports or exports in a way"):
         script(tmp_path, "main.js")
+
+
+def test_a_module_stands_in_a_function_of_its_own_where_another_has_a_name_in_common(tmp_path: Path) -> None:
+    (tmp_path / "one.js").write_text("const SIZE = 1;\n\nexport const one = () => SIZE;\n")
+    (tmp_path / "two.js").write_text(
+        'import { one } from "./one.js";\n\nconst { SIZE, b } = one();\n\nexport class Two {}\n'
+    )
+    (tmp_path / "three.js").write_text(
+        'import { one } from "./one.js";\nimport { Two } from "./two.js";\n\nexport const three = one(Two);\n'
+    )
+    (tmp_path / "main.js").write_text(
+        'import { three } from "./three.js";\nimport { Two } from "./two.js";\n\nthree(Two);\n'
+    )
+    assert script(tmp_path, "main.js").splitlines() == [
+        "const SIZE=1;const one=()=>SIZE;",
+        "const $1=(()=>{const{SIZE,b}=one();class Two{}",
+        "return{Two}})();",
+        "const Two=$1.Two;const three=one(Two);",
+        "(()=>{const Two=$1.Two;three(Two);",
+        "})();",
+    ]
+    (tmp_path / "main.js").write_text('import { one as other } from "./one.js";\n\nconst one = other;\n')
+    assert script(tmp_path, "main.js").splitlines() == [
+        "const $0=(()=>{const SIZE=1;const one=()=>SIZE;",
+        "return{one}})();",
+        "(()=>{const other=$0.one;const one=other;",
+        "})();",
+    ]
 
 
 def test_a_style_sheet_is_served_without_blanks_and_comments(tmp_path: Path) -> None:
