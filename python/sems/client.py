@@ -21,6 +21,9 @@ from pydantic import BaseModel
 from .control.views import (
     ConferenceList,
     ConferenceView,
+    ConnectionEventView,
+    ConnectionList,
+    ConnectionView,
     Dialled,
     Done,
     EventView,
@@ -104,14 +107,18 @@ class Client:
 
         What is not remembered any more is left out: a jump in ``sequence`` tells so.
         """
-        last = since
+        async for data in self._follow(f"{_path(name)}/events", since):
+            yield EventView.model_validate_json(data)
+
+    async def _follow(self, path: str, last: int | None) -> AsyncIterator[str]:
+        """The data of each event that is no snapshot."""
         while True:
             try:
-                async for kind, number, data in self._stream(name, last):
+                async for kind, number, data in self._stream(path, last):
                     if number is not None:
                         last = number
                     if kind == "message":
-                        yield EventView.model_validate_json(data)
+                        yield data
                     elif kind == "ended":
                         return
             except httpx.TransportError:
@@ -164,6 +171,42 @@ class Client:
         """Calls again who was called in vain."""
         return await self._ask(Done, "POST", f"{_path(name)}/calls/{call}/redial")
 
+    async def connect(self, first: str, to: str | None = None, **wish: Any) -> ConnectionView:
+        """Calls ``first``, then ``to``, and puts them through to each other; with ``room=`` or ``service=``
+        (and ``params=``) in place of ``to`` calls ``first`` back there. ``early``, ``name``, ``timeout`` and
+        ``language`` as in ``ConnectionWish``. Returns at once.
+
+        >>> connection = await sems.connect("anna", "+49301234567")
+        >>> async for event in sems.follow_connection(connection.id):
+        ...     print(event.connection.state)
+        """
+        other = {} if to is None else {"to": to}
+        return await self._ask(ConnectionView, "POST", "/connections", {"from": first, **other, **wish})
+
+    async def connections(self) -> list[ConnectionView]:
+        """Those that go on, and those that ended within ten minutes."""
+        return (await self._ask(ConnectionList, "GET", "/connections")).connections
+
+    async def connection(self, id: int) -> ConnectionView:
+        """One of them."""
+        return await self._ask(ConnectionView, "GET", f"/connections/{id}")
+
+    async def end_connection(self, id: int) -> ConnectionView:
+        """Takes it back, or hangs up on both."""
+        return await self._ask(ConnectionView, "DELETE", f"/connections/{id}")
+
+    async def follow_connection(
+        self, id: int | None = None, *, since: int | None = None
+    ) -> AsyncIterator[ConnectionEventView]:
+        """Every change of one, from its beginning until it is over, or with ``None`` of all from now on; else
+        as :meth:`follow`."""
+        if since is None and id is not None:
+            # Its id is the number of its first event.
+            since = id - 1
+        path = "/connections" if id is None else f"/connections/{id}"
+        async for data in self._follow(f"{path}/events", since):
+            yield ConnectionEventView.model_validate_json(data)
+
     async def record(self, name: str, state: str, *, kind: str = "mix") -> Done:
         """``recording``, ``paused`` or ``off``; ``kind``: ``mix`` or ``members``."""
         return await self._ask(Done, "PATCH", f"{_path(name)}/recording", {"state": state, "kind": kind})
@@ -182,12 +225,11 @@ class Client:
     async def _ask(self, kind: type[_T], method: str, path: str, body: Any = None) -> _T:
         return kind.model_validate(await self.ask(method, path, body))
 
-    async def _stream(self, name: str, last: int | None) -> AsyncIterator[tuple[str, int | None, str]]:
+    async def _stream(self, path: str, last: int | None) -> AsyncIterator[tuple[str, int | None, str]]:
         """Kind, number and data of each event of one connection."""
         headers = {} if last is None else {"Last-Event-ID": str(last)}
         timeout = httpx.Timeout(10.0, read=_SILENCE)
-        url = f"{_path(name)}/events"
-        async with self._http.stream("GET", url, headers=headers, timeout=timeout) as response:
+        async with self._http.stream("GET", path, headers=headers, timeout=timeout) as response:
             if response.status_code != 200:
                 _check(response.status_code, await response.aread())
             kind, number, data = "message", None, ""

@@ -41,6 +41,7 @@ LAYERS = (
     {"routing", "locating", "audio", "trace", "storage"},
     {"registration", "app", "call", "components", "session"},
     {"plugins", "conference"},
+    {"connecting"},
     {"control"},
     {"server"},
     {"cli", "testing", "client"},

@@ -56,6 +56,7 @@ class CallBridge(Lasting, CallMedia):
         timeout: float = 60.0,
         ring: float | None = None,
         ringing: Sound | None = "tone:ringback",
+        placed: Callable[[Call], None] | None = None,
         keep_codecs: bool = True,
         keep_headers: bool = True,
         **how: Unpack[How],
@@ -70,7 +71,8 @@ class CallBridge(Lasting, CallMedia):
         <sems.server.Server.fork>` (``serial``, ``timeout``, ``ring``, and ``how``), in the name of the caller
         unless ``from_uri`` says otherwise. A caller who is not answered yet hears what they hear: it rings,
         their early media sounds, and it is answered when they answer. Who is answered already hears
-        ``ringing`` meanwhile, or early media if there is any.
+        ``ringing`` meanwhile, or early media if there is any. ``placed`` is told of each call when it is
+        placed.
 
         ``keep_codecs``: those are called with the codecs that the caller offers, and the caller is answered
         with the one that they take, so that nothing is coded into another. ``keep_headers``: header fields
@@ -95,6 +97,12 @@ class CallBridge(Lasting, CallMedia):
             if keep_codecs and (codecs := self._codecs()):
                 how.setdefault("codecs", codecs)
             progress = _Passing(self, room, ringing, keep_codecs)
+
+            def on_placed(other: Call) -> None:
+                progress.follow(other)
+                if placed is not None:
+                    placed(other)
+
             try:
                 other = await self.while_up(
                     self.server.fork(
@@ -102,7 +110,7 @@ class CallBridge(Lasting, CallMedia):
                         serial=serial,
                         timeout=timeout,
                         ring=ring,
-                        placed=progress.follow,
+                        placed=on_placed,
                         **how,
                     )
                 )
@@ -119,9 +127,12 @@ class CallBridge(Lasting, CallMedia):
                     self.server.spawn(other.hangup())
 
     def _codecs(self) -> Sequence[str]:
-        """What the caller has: first of all the codec that is agreed already."""
-        first = [] if self.codec is None else [self.codec]
-        return [*first, *(codec for codec in self.codecs if codec not in first)]
+        """What the caller has: first of all the codec that is agreed already; then, of one who has not said
+        it, such as whom we have called, what we have."""
+        if self.codec is None:
+            return self.codecs
+        known = self.codecs or self.server.config.audio.codecs
+        return [self.codec, *(codec for codec in known if codec != self.codec)]
 
     @asynccontextmanager
     async def _room(self) -> AsyncIterator[Room]:

@@ -46,15 +46,16 @@ class ApiToken(Section):
 
 
 class Webhook(Section):
-    """One ``[[api.webhooks]]``: what happens in conferences is posted there, signed as Standard Webhooks
-    say (``webhook-id``, ``webhook-timestamp``, ``webhook-signature``), and again until it is taken."""
+    """One ``[[api.webhooks]]``: what happens in conferences, and with connections, is posted there, signed
+    as Standard Webhooks say (``webhook-id``, ``webhook-timestamp``, ``webhook-signature``), and again until
+    it is taken."""
 
     url: Annotated[str, AfterValidator(_hook_url)]
     """Where to."""
     secret: Secret = Field(repr=False)
     """The key of the signature, HMAC-SHA256; with ``whsec_`` in front it is base64."""
     rooms: tuple[RoomPattern, ...] = ("*",)
-    """Which conferences."""
+    """Which conferences. What is told of all is told of connections, too."""
     events: tuple[str, ...] = ()
     """Which events, by their names in the API, such as ``joined``; empty: all but ``voice_changed`` and
     ``line_changed``, of which there are many."""

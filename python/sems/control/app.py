@@ -17,6 +17,7 @@ from ..engine import __version__
 from .auth import Auth
 from .calls import DialApi
 from .conferences import ConferenceApi
+from .connections import ConnectionApi
 from .endpoint import routes
 from .middleware import ExactPath, Guard
 from .openapi import document
@@ -55,6 +56,7 @@ def _create_api(server: Server, auth: Auth, streams: Streams) -> Starlette:
         *TalkApi().endpoints(),
         *DialApi().endpoints(),
         *PairingApi().endpoints(),
+        *ConnectionApi(streams).endpoints(),
         *OperatorApi(streams).endpoints(),
         *TraceApi().endpoints(),
         *RecordingApi().endpoints(),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from ..conference import (
@@ -297,11 +296,7 @@ class ConferenceApi:
     async def follow(self, ask: Ask) -> ASGIApp:
         """The stream of events."""
         conference = conference_of(ask, lobby=True)
-        known = ask.request.headers.get("last-event-id") or ask.request.query_params.get("since")
-        if known is not None and not (known.isascii() and known.isdecimal() and len(known) < 20):
-            raise HTTPException(422, "The id of an event is a number.")
-        since = None if known is None else int(known)
-        reader = ConferenceReader(self._feeds, conference, ask.caller.member, since)
+        reader = ConferenceReader(self._feeds, conference, ask.caller.member, ask.since())
         return EventStream(reader, self._streams)
 
 

@@ -37,6 +37,14 @@ class Ask:
         """A part of the path."""
         return str(self.request.path_params[name]).replace(INNER_SLASH, "/")
 
+    def since(self) -> int | None:
+        """The number of the last event that a reader knows who comes back; None: he knows nothing.
+        Raises HTTPException 422."""
+        known = self.request.headers.get("last-event-id") or self.request.query_params.get("since")
+        if known is not None and not (known.isascii() and known.isdecimal() and len(known) < 20):
+            raise HTTPException(422, "The id of an event is a number.")
+        return None if known is None else int(known)
+
     async def body(self, model: type[_Body]) -> _Body:
         """The body. Raises ValidationError, or HTTPException 415."""
         content_type = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -1,4 +1,4 @@
-"""Tells other servers what happens in conferences (https://www.standardwebhooks.com)."""
+"""Tells other servers what happens in conferences and with connections (https://www.standardwebhooks.com)."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ import httpx
 
 from ..config.api import Webhook
 from ..log import logger
-from .views import EventView
+from .views import ConnectionEventView, EventView
 
 if TYPE_CHECKING:
     from ..conference import Conference, Conferences
     from ..conference.events import Event
+    from ..connecting import Change, Connections
 
 #: After how many seconds it is tried again, and again.
 RETRIES: Final = (1.0, 5.0, 30.0, 120.0, 600.0, 1800.0)
@@ -47,10 +48,15 @@ class Delivery:
 class Webhooks:
     """All receivers of one server."""
 
-    def __init__(self, hooks: tuple[Webhook, ...], conferences: Conferences) -> None:
+    def __init__(
+        self, hooks: tuple[Webhook, ...], conferences: Conferences, connections: Connections
+    ) -> None:
         self._receivers = [Receiver(hook) for hook in hooks]
         if self._receivers:
             conferences.subscribe(self._on_begun)
+            # They belong to no room, so they are told to who is told of all rooms.
+            of_all = [each for each in self._receivers if each.wants_all_rooms]
+            connections.subscribe(lambda change: self._tell_of_connection(change, of_all))
 
     async def close(self) -> None:
         """Ends; what was not taken by then is lost, and the log says how much."""
@@ -74,9 +80,14 @@ class Webhooks:
             "at": round(time.time(), 3),
             "event": view.model_dump(mode="json", exclude_unset=True),
         }
-        delivery = Delivery(f"msg_{secrets.token_urlsafe(18)}", json.dumps(what).encode())
-        for receiver in wanted:
-            receiver.tell(delivery)
+        _deliver(what, wanted)
+
+    @staticmethod
+    def _tell_of_connection(change: Change, receivers: list[Receiver]) -> None:
+        view = ConnectionEventView.of(change)
+        wanted = [each for each in receivers if each.wants_event(view.type)]
+        if wanted:
+            _deliver({"at": round(change.at, 3), "event": view.model_dump(mode="json")}, wanted)
 
 
 class Receiver:
@@ -95,6 +106,11 @@ class Receiver:
     def wants_room(self, name: str) -> bool:
         """It is to be told of this conference."""
         return any(fnmatchcase(name, pattern) for pattern in self._hook.rooms)
+
+    @property
+    def wants_all_rooms(self) -> bool:
+        """It is to be told of all conferences."""
+        return "*" in self._hook.rooms
 
     def wants_event(self, kind: str) -> bool:
         """It is to be told of such events."""
@@ -162,6 +178,12 @@ class Receiver:
     def _drop(self, why: str) -> None:
         self.dropped += 1
         self._log.error("a webhook was dropped", why=why, dropped=self.dropped)
+
+
+def _deliver(what: dict[str, Any], receivers: list[Receiver]) -> None:
+    delivery = Delivery(f"msg_{secrets.token_urlsafe(18)}", json.dumps(what).encode())
+    for receiver in receivers:
+        receiver.tell(delivery)
 
 
 def signature(key: bytes, id: str, seconds: str, body: bytes) -> str:

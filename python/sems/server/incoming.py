@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..call import Call
 from ..engine import Event
-from ..errors import CallFailed, HungUp
+from ..errors import CallFailed, HungUp, WrongState
 from ..events import Answered, CallEvent, RtpResumed
 from ..routing import Refusal, choose
 from ..sip import hops
@@ -64,14 +65,29 @@ class Incoming:
             server.spawn(call.reject(target.code, target.reason))
             return
         assert app is not None
-        call.app = app
-        call.app_name = target.app
-        call.params = target.params
-        call.sound_folder = app.folder
-        call.log = call.log.bind(app=target.app)
+        self._start(call, app, target.app, target.params)
         call.log.info("call", source=source)
-        loop = asyncio.get_running_loop()
-        self.handlers[loop.create_task(self._serve(call, app), name=f"call {call.id}")] = app
+
+    async def serve(self, call: Call, name: str, params: Mapping[str, str]) -> None:
+        """As :meth:`Server.serve() <sems.server.Server.serve>`."""
+        app = self._server.apps.get(name)
+        if app is None or app.handler is None:
+            raise WrongState(f"there is no app {name!r} that takes calls")
+        task = self._start(call, app, name, dict(params))
+        try:
+            await asyncio.wait({task})
+        finally:
+            task.cancel()
+
+    def _start(self, call: Call, app: App, name: str, params: dict[str, str]) -> asyncio.Task[None]:
+        call.app = app
+        call.app_name = name
+        call.params = params
+        call.sound_folder = app.folder
+        call.log = call.log.bind(app=name)
+        task = asyncio.get_running_loop().create_task(self._serve(call, app), name=f"call {call.id}")
+        self.handlers[task] = app
+        return task
 
     async def _serve(self, call: Call, app: App) -> None:
         """Runs the app's handler, and ends the call with it."""

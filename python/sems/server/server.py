@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from ..conference import Conferences
+    from ..connecting import Connections
     from ..control import Webhooks
     from ..trace import Trace, TracedCall
 
@@ -86,6 +87,8 @@ class Server:
         """Made at the start."""
         self.components = Components(self.config)
         """The parts that packages may bring: storage, mailer and others."""
+        self.connections: Connections
+        """Whom programs have had connected (click to dial); made at the start."""
         self.history = History()
         """What became of the calls of the last hour."""
         self.web_app: ASGIApp | None = None
@@ -139,6 +142,7 @@ class Server:
     async def start(self) -> None:
         """Takes calls when it returns. Raises StartError."""
         from ..conference import Conferences
+        from ..connecting import Connections
         from ..control import Webhooks, create_app
 
         if self._network is None:
@@ -157,7 +161,8 @@ class Server:
             self.sounds = SoundLibrary(self.config, self.engine)
             self.voice = self.components.voice
             self.conferences = Conferences(self)
-            self._webhooks = Webhooks(self.config.api.webhooks, self.conferences)
+            self.connections = Connections(self)
+            self._webhooks = Webhooks(self.config.api.webhooks, self.conferences, self.connections)
             self.accounts = Accounts(self)
             self.registrar = Registrar(self)
             if self._web:
@@ -205,6 +210,7 @@ class Server:
                     async with asyncio.timeout(_BYE_TIME):
                         await self.engine.completion(self.engine.core.shutdown())
                 self.engine.drain()
+            await self.connections.close()
             # With their calls ended, handlers end by themselves, but for those that wait for something else.
             if self.incoming.handlers:
                 await asyncio.wait(self.incoming.handlers, timeout=_HANDLER_TIME)
@@ -368,6 +374,16 @@ class Server:
     def sip_port(self) -> int:
         """The port at which calls are taken."""
         return split_host_port(self.engine.core.sip_addresses()[0])[1] or _SIP_PORT
+
+    async def serve(self, call: Call, app: str, params: Mapping[str, str] | None = None) -> None:
+        """Has the app of that name serve a call that we placed and that is answered, as one that comes in,
+        and returns when the app is done, which ends the call.
+
+        >>> await server.serve(call, "voicebox", {"box": "anna"})
+
+        Raises WrongState when there is no such app.
+        """
+        await self.incoming.serve(call, app, params or {})
 
     # Calls that we place, and rooms
 

@@ -14,6 +14,7 @@ from .conference import (
     ParticipantWish,
     SettingsView,
 )
+from .connections import ConnectionEventView, ConnectionList, ConnectionView, ConnectionWish, SideView
 from .dialling import Dialled, DiallingView, DialWish
 from .operator import (
     AccountView,
@@ -42,6 +43,10 @@ __all__ = [
     "ConferenceSummary",
     "ConferenceView",
     "ConferenceWish",
+    "ConnectionEventView",
+    "ConnectionList",
+    "ConnectionView",
+    "ConnectionWish",
     "DialWish",
     "Dialled",
     "DiallingView",
@@ -70,6 +75,7 @@ __all__ = [
     "Registrations",
     "Sent",
     "SettingsView",
+    "SideView",
     "Stats",
     "TalkChange",
     "TalkDone",
