@@ -19,6 +19,7 @@ from .calls import DialApi
 from .conferences import ConferenceApi
 from .connections import ConnectionApi
 from .endpoint import routes
+from .mailboxes import MailboxApi
 from .middleware import ExactPath, Guard
 from .openapi import document
 from .operator import OperatorApi
@@ -60,6 +61,7 @@ def _create_api(server: Server, auth: Auth, streams: Streams) -> Starlette:
         *OperatorApi(streams).endpoints(),
         *TraceApi().endpoints(),
         *RecordingApi().endpoints(),
+        *MailboxApi(auth).endpoints(),
     ]
     rates = Rates(server.config.api.requests_per_second)
 

@@ -64,8 +64,9 @@ class Endpoint:
     name: str
     """The operationId."""
     summary: str
-    who: Literal["both", "participant", "operator", "anyone"] = "both"
-    """Whose credential opens it; ``anyone``: none is wanted, and none is looked at."""
+    who: Literal["both", "participant", "operator", "owner", "anyone"] = "both"
+    """Whose credential opens it; ``anyone``: none is wanted, and none is looked at; ``owner``: of a box, or
+    the operator, which the endpoint itself looks at."""
     body: type[BaseModel] | None = None
     answer: type[BaseModel] | None = None
     media_type: str = "application/json"
@@ -87,7 +88,7 @@ def _route(path: str, methods: dict[str, Endpoint], server: Server, auth: Auth, 
     async def serve(request: Request) -> ASGIApp:
         endpoint = methods["GET" if request.method == "HEAD" else request.method]
         try:
-            caller = auth.stranger(request) if endpoint.who == "anyone" else auth.caller(request)
+            caller = auth.stranger(request) if endpoint.who in ("anyone", "owner") else auth.caller(request)
         except (HTTPException, SemsError):
             rates.ask(auth.address(request))
             raise

@@ -17,10 +17,12 @@ What the control pages use, for programs.
 
 A participant's credential is the last part of the link that came with the call, the operator's is printed
 when the server starts; both go into `Authorization: Bearer`. A page may also call the same API below its
-own link, at `/c/TOKEN/api/v1`, without a header field. `me` stands for the participant's own id.
+own link, at `/c/TOKEN/api/v1`, without a header field. `me` stands for the participant's own id. The owner of
+a voice mail box shows its name (or one of its users) and its PIN by `Authorization: Basic`.
 """
 _WHO: dict[str, list[str]] = {
     "anyone": [],
+    "owner": ["owner", "operator"],
     "participant": ["participant"],
     "operator": ["operator"],
     "both": ["participant", "operator"],
@@ -36,6 +38,7 @@ _REASONS = {
     422: "What was sent does not fit",
     429: "Too much at once; Retry-After says when it can be tried again",
     500: "The server failed",
+    503: "What this needs does not work now",
 }
 
 
@@ -62,6 +65,7 @@ def document(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
             "securitySchemes": {
                 "participant": {"type": "http", "scheme": "bearer", "description": "The token of a link"},
                 "operator": {"type": "http", "scheme": "bearer", "description": "The operator's token"},
+                "owner": {"type": "http", "scheme": "basic", "description": "A voice mail box and its PIN"},
             },
         },
     }
@@ -87,8 +91,8 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         operation["parameters"] = parameters
     if endpoint.body:
         operation["requestBody"] = {"required": True, "content": {"application/json": _schema(endpoint.body)}}
-    always = (403, 429, 500) if endpoint.who == "anyone" else (401, 403, 410, 429, 500)
-    for status in sorted({*always, *endpoint.errors}):
+    always: dict[str, tuple[int, ...]] = {"anyone": (403, 429, 500), "owner": (401, 403, 429, 500)}
+    for status in sorted({*always.get(endpoint.who, (401, 403, 410, 429, 500)), *endpoint.errors}):
         operation["responses"][str(status)] = {
             "description": _REASONS[status],
             "content": {"application/problem+json": _schema(Problem)},

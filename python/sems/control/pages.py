@@ -54,7 +54,9 @@ class Pages:
         host = f"[{host}]" if ":" in host else host
         port = self._server.sip_port
         address = host if port == 5060 else f"{host}:{port}"
-        return self._page(request, "index", address=html.escape(address))
+        box = f'<p><a href="box">{html.escape(self._words(request)["boxTitle"])}</a></p>'
+        boxes = box if self._server.config.boxes else ""
+        return self._page(request, "index", address=html.escape(address), boxes=boxes)
 
     async def participant(self, request: Request) -> Response:
         """The page of one call."""

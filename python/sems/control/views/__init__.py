@@ -1,6 +1,7 @@
 """What the API sends and takes: the schema of everything that crosses it."""
 
 from .base import Problem, View, Wish, moment
+from .boxes import MailboxList, MailboxView, VoiceMessageList, VoiceMessageView, VoiceMessageWish
 from .conference import (
     ConferenceList,
     ConferenceView,
@@ -56,6 +57,8 @@ __all__ = [
     "FiguresView",
     "LineView",
     "LinkView",
+    "MailboxList",
+    "MailboxView",
     "Me",
     "MessageView",
     "MessageWish",
@@ -86,6 +89,9 @@ __all__ = [
     "TracedCallList",
     "TracedCallView",
     "View",
+    "VoiceMessageList",
+    "VoiceMessageView",
+    "VoiceMessageWish",
     "Wish",
     "moment",
 ]
