@@ -58,8 +58,8 @@ async def test_phones_talk_by_a_codec_that_a_package_brings_beside_packages_that
         Baresip(tmp_path, "Ben", 700, codec="gsm") as ben,
         Baresip(tmp_path, "Cleo", 1000) as cleo,
     ):
-        await server.logged("a codec could not be loaded.*codec=odd.*origin='sems-odd 0.5'.*why=")
-        await server.logged("a codec could not be loaded.*codec=worse.*ZeroDivisionError")
+        await server.logged("an audio plug-in could not be loaded.*plugin=odd.*origin='sems-odd 0.5'.*why=")
+        await server.logged("an audio plug-in could not be loaded.*plugin=worse.*ZeroDivisionError")
         for phone in (anna, ben, cleo):
             await phone.dial(server.uri("standup"))
             await phone.event("CALL_ESTABLISHED")

@@ -18,7 +18,7 @@ import httpx
 
 from ..config.files import FileSettings
 from ..errors import SoundNotFound
-from .kinds import RAW
+from .decoding import suffixes
 from .web import Url, is_within
 
 _KINDS = {
@@ -29,6 +29,11 @@ _KINDS = {
     "audio/basic": ".ulaw",
     "audio/pcmu": ".ulaw",
     "audio/pcma": ".alaw",
+    "audio/flac": ".flac",
+    "audio/x-flac": ".flac",
+    "audio/ogg": ".ogg",
+    "application/ogg": ".ogg",
+    "audio/mpeg": ".mp3",
 }
 _FRESH = 60.0
 """How long, in seconds, one is taken for fresh whose server says nothing about it."""
@@ -205,4 +210,4 @@ def _ending(url: str, content_type: str) -> str:
     """By what the server says that it is, else by its name."""
     kind = _KINDS.get(content_type.partition(";")[0].strip().lower())
     suffix = Path(urlsplit(url).path).suffix.lower()
-    return kind or (suffix if suffix in RAW else ".wav")
+    return kind or (suffix if suffix in suffixes() else ".wav")

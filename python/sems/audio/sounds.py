@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.resources
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,15 +10,15 @@ from pathlib import Path
 from ..config import Config
 from ..engine import Engine, Prompt
 from ..errors import EngineError, SoundNotFound
+from . import decoding
 from .downloads import Downloads
-from .kinds import NATIVE
 from .voice import EspeakNg, Say, Speaker
 from .web import Url, is_url, is_within
 
 Sound = str | Path | Prompt | Say | Url
 """What can be played: the name of a sound, ``tone:`` with one that is generated (``tone:busy:us``), an
-address in the web (``https://…``), the path of a file (WAV, or G.711 by its name), a prompt, a text, or what
-:meth:`SoundLibrary.announcement` has found."""
+address in the web (``https://…``), the path of a file (WAV, G.711 by its name, or what formats read), a
+prompt, a text, or what :meth:`SoundLibrary.announcement` has found."""
 
 _TONE = "tone:"
 _ENGLISH = "en"
@@ -43,7 +44,7 @@ def shipped(folder: str) -> Path:
 class SoundLibrary:
     """Finds the files of sounds. What has been played is kept coded by the core, as ``[files]`` says.
 
-    A name is a path below one of the folders, without its ``.wav`` (or ``.ulaw``, ``.alaw`` and the
+    A name is a path below one of the folders, without its ``.wav`` (or ``.ulaw``, ``.flac`` and the
     like): ``welcome``, ``digits/7``. It can never lead out of a folder.
     """
 
@@ -55,6 +56,7 @@ class SoundLibrary:
         """The folders of what apps say; your own come before the shipped ones."""
         self.downloads = Downloads(config.data / "cache", config.files)
         """Sounds from the web."""
+        self._decoder = decoding.Decoder(config.data / "cache" / "decoded", config.files)
         self.speaker = Speaker(EspeakNg())
         """Texts."""
         self._tones: dict[str, Prompt] = {}
@@ -129,13 +131,29 @@ class SoundLibrary:
                 self._tones[spec] = prompt
         return prompt
 
+    async def convert(self, source: Path, target: Path) -> None:
+        """Writes a file of sound as one of another kind, which the end of its name says: of WAV (16 bits, one
+        channel) or what formats read, WAV or what formats write, such as FLAC where ``soundfile`` is
+        installed.
+
+        >>> await call.server.sounds.convert(recording.path, recording.path.with_suffix(".flac"))
+
+        Raises SoundNotFound.
+        """
+        try:
+            await asyncio.to_thread(decoding.convert, source, target)
+        except Exception as error:
+            why = str(error) if isinstance(error, SoundNotFound) else f"{type(error).__name__}: {error}"
+            raise SoundNotFound(f"{source} can't be written as {target}: {why}") from None
+
     def ready(self, place: Path | Prompt | Say | Url) -> Prompt | None:
         """The sound, if it was read or spoken before, is still kept and has not changed."""
         match place:
             case Prompt():
                 return place
             case Path():
-                return self._engine.core.ready_prompt(str(place))
+                native = self._decoder.ready(place)
+                return None if native is None else self._engine.core.ready_prompt(str(native))
             case Say():
                 return self.speaker.ready(place)
             case Url():
@@ -149,7 +167,10 @@ class SoundLibrary:
             return prompt
         if isinstance(place, Say):
             return await self.speaker.prompt(place)
-        path = await self.downloads.fetch(place) if isinstance(place, Url) else place
+        file = await self.downloads.fetch(place) if isinstance(place, Url) else place
+        if isinstance(file, Prompt):
+            return file
+        path = await self._decoder.native(file)
         if (prompt := self._engine.core.ready_prompt(str(path))) is not None:
             return prompt
         try:
@@ -169,14 +190,20 @@ def _folders(languages: Iterable[str]) -> list[str]:
 def _find(name: str, folders: Iterable[Path]) -> Path | None:
     if not name or "\0" in name or len(name) > 255:
         return None
-    names = (name,) if name.lower().endswith(NATIVE) else tuple(name + ending for ending in NATIVE)
+    endings = tuple(decoding.suffixes())
+    endings = ("",) if name.lower().endswith(endings) else endings
     for folder in folders:
         try:
             root = folder.resolve()
-            for file_name in names:
-                path = (root / file_name).resolve()
-                if path.is_relative_to(root) and path.is_file():
-                    return path
+            beginning = root / name
+            # Most are not there, and then that is all there is to be looked at.
+            if not beginning.parent.is_dir():
+                continue
+            for ending in endings:
+                path = beginning.parent / (beginning.name + ending)
+                # Whatever the name says, and wherever links lead, it has to be in there.
+                if path.is_file() and (found := path.resolve()).is_relative_to(root):
+                    return found
         except (OSError, ValueError):
             continue
     return None

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..audio import codecs
+from ..audio import brought as audio
 from ..components import KINDS, KINDS_OF_OURS, Components
 from ..config import load_config
 from ..plugins import Apps
@@ -35,7 +35,8 @@ def apps(
 
 
 def plugins(config: ConfigFile = None) -> None:
-    """List what packages bring (apps, codecs, components), from where, and why one did not load."""
+    """List what packages bring (apps, codecs, formats of files, components), from where, and why one did not
+    load."""
     with one_clear_line():
         loaded = load_config({"config": config}).config
         components = Components(loaded).describe()
@@ -44,7 +45,10 @@ def plugins(config: ConfigFile = None) -> None:
         for one in Apps.find().describe()
         if one.packaged or one.error is not None
     ]
-    rows += [("audio", one.name, "codec", one.origin, one.error) for one in codecs.load()]
+    rows += [("audio", one.name, one.summary, one.origin, one.error) for one in audio.load()]
+    own = audio.own()
+    # It is left out by most.
+    rows.append(("audio", own.name, own.summary or f"not installed: {own.error}", own.origin, None))
     for kind in KINDS:
         brought = [one for one in components if one.kind == kind]
         if not any(one.used for one in brought):

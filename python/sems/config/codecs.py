@@ -6,7 +6,7 @@ import importlib.metadata
 from collections.abc import Iterable
 
 GROUP = "sems.audio"
-"""The entry points under which packages bring codecs: ``NAME = "module:capsule"``."""
+"""The entry points under which packages bring codecs, ``NAME = "module:capsule"``, and formats of files."""
 
 SHIPPED = ("opus", "G722", "PCMU", "PCMA", "L16")
 """Those that SEMS has itself."""

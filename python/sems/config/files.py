@@ -29,3 +29,7 @@ class FileSettings(Section):
     download_cache_megabytes: Annotated[int, Field(ge=1, le=1_048_576)] = 512
     """What sounds from the web may take of the disk, in ``cache`` of the data folder. Those that were fetched
     longest ago go first."""
+    decoded_megabytes: Annotated[int, Field(ge=1, le=1_048_576)] = 1024
+    """What files of other formats than WAV and raw G.711 take of the disk once they are decoded, in
+    ``cache/decoded`` of the data folder; one that would take more by itself is not played. Those that were
+    asked for longest ago go first."""

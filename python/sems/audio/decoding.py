@@ -1,0 +1,188 @@
+"""Files of sound that the core does not read: decoded once, into files that it does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import wave
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ..config.files import FileSettings
+from ..errors import SoundNotFound
+from . import brought
+from .formats import BEGINNING, Decoded, WritableFormat
+from .kinds import NATIVE
+from .libsndfile import INSTALL, SUFFIXES
+
+_PIECE = 32_768
+_MOST_KNOWN = 4096
+
+
+class Decoder:
+    """Makes WAV of files of other formats, in a thread of its own, and keeps it for as long as there is room
+    (``[files] decoded_megabytes``) and the file does not change."""
+
+    def __init__(self, folder: Path, settings: FileSettings) -> None:
+        """``folder``: where what is decoded is kept."""
+        self._folder = folder
+        self._most = settings.decoded_megabytes << 20
+        self._known: dict[str, tuple[tuple[int, int], Path]] = {}
+        self._under_way: dict[Path, asyncio.Task[Path]] = {}
+
+    def ready(self, path: Path) -> Path | None:
+        """What the core reads in place of the file; None: that is not known yet."""
+        if path.suffix.lower() in NATIVE:
+            return path
+        known = self._known.get(str(path))
+        with contextlib.suppress(OSError):
+            if known is not None and known[0] == _state(path) and known[1].exists():
+                return known[1]
+        return None
+
+    async def native(self, path: Path) -> Path:
+        """What the core reads in place of the file. Raises SoundNotFound."""
+        if (ready := self.ready(path)) is not None:
+            return ready
+        task = self._under_way.get(path)
+        if task is None:
+            task = self._under_way[path] = asyncio.create_task(asyncio.to_thread(self._decode, path))
+            task.add_done_callback(lambda task: task.cancelled() or task.exception())
+            task.add_done_callback(lambda _: self._under_way.pop(path, None))
+        # Others may wait for it as well.
+        return await asyncio.shield(task)
+
+    # In a thread of its own
+
+    def _decode(self, path: Path) -> Path:
+        try:
+            state = _state(path)
+            with path.open("rb") as file:
+                beginning = file.read(BEGINNING)
+        except OSError as error:
+            raise SoundNotFound(f"{path}: {(error.strerror or str(error)).lower()}") from None
+        if beginning.startswith(b"RIFF") and beginning[8:12] == b"WAVE":
+            self._note(path, state, path)
+            return path
+        try:
+            found = _format_of(path, beginning)
+        except SoundNotFound as error:
+            raise SoundNotFound(f"{path}: {error}") from None
+        assert found.format is not None
+        source = f"{path.resolve()}\n{state}\n{found.origin}"
+        target = self._folder / f"{hashlib.sha256(source.encode()).hexdigest()}.wav"
+        try:
+            if target.exists():
+                # It is wanted still.
+                os.utime(target)
+            else:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._write(target, found.format.decode(path))
+                self._make_room(target)
+        except SoundNotFound as error:
+            raise SoundNotFound(f"{path}: {error}") from None
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}".partition("\n")[0]
+            raise SoundNotFound(f"{path}: {found.name} ({found.origin}) can't read it: {why}") from error
+        self._note(path, state, target)
+        return target
+
+    def _note(self, path: Path, state: tuple[int, int], target: Path) -> None:
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[str(path)] = state, target
+
+    def _write(self, target: Path, sound: Decoded) -> None:
+        aside = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            with wave.open(str(aside), "wb") as file:
+                file.setparams((1, 2, sound.rate, 0, "NONE", ""))
+                total = 0
+                for block in sound.blocks:
+                    total += len(block)
+                    if total > self._most:
+                        most = f"{self._most >> 20} MiB of [files] decoded_megabytes"
+                        raise SoundNotFound(f"decoded it is larger than the {most}")
+                    file.writeframesraw(block)
+            aside.replace(target)
+        finally:
+            aside.unlink(missing_ok=True)
+
+    def _make_room(self, newest: Path) -> None:
+        """Those that were asked for longest ago go first."""
+        total = 0
+        for path in sorted(self._folder.glob("*.wav"), key=lambda path: path.stat().st_mtime, reverse=True):
+            total += path.stat().st_size
+            if total > self._most and path != newest:
+                path.unlink(missing_ok=True)
+
+
+def convert(source: Path, target: Path) -> None:
+    """As :meth:`SoundLibrary.convert() <sems.audio.sounds.SoundLibrary.convert>`; takes its time."""
+    with source.open("rb") as file:
+        beginning = file.read(BEGINNING)
+    if beginning.startswith(b"RIFF"):
+        sound = _of_wav(source)
+    else:
+        found = _format_of(source, beginning)
+        assert found.format is not None
+        sound = found.format.decode(source)
+    if target.suffix.lower() == ".wav":
+        with wave.open(str(target), "wb") as written:
+            written.setparams((1, 2, sound.rate, 0, "NONE", ""))
+            for block in sound.blocks:
+                written.writeframesraw(block)
+        return
+    for one in brought.formats():
+        if isinstance(one.format, WritableFormat) and target.suffix.lower() in one.format.suffixes:
+            one.format.encode(target, sound)
+            return
+    raise SoundNotFound(f"nothing writes such files{_missing(target)}")
+
+
+def _of_wav(path: Path) -> Decoded:
+    with wave.open(str(path), "rb") as file:
+        if (file.getsampwidth(), file.getnchannels()) != (2, 1):
+            raise SoundNotFound("only WAV of 16 bits and one channel is converted")
+        rate = file.getframerate()
+
+    def blocks() -> Iterator[bytes]:
+        with wave.open(str(path), "rb") as file:
+            while block := file.readframes(_PIECE):
+                yield block
+
+    return Decoded(rate, blocks())
+
+
+def suffixes() -> Iterable[str]:
+    """How the names of files end that can be read; of soundfile's also where that is not installed, so that
+    who asks for one is told what is missing."""
+    brought_ = [str(end).lower() for one in brought.load() if one.format for end in one.format.suffixes]
+    return dict.fromkeys([*NATIVE, *brought_, *SUFFIXES])
+
+
+def _format_of(path: Path, beginning: bytes) -> brought.Brought:
+    """What reads the file: whoever knows its beginning, first of those that its name is of; else one of
+    these. Raises SoundNotFound."""
+    formats = brought.formats()
+    suffix = path.suffix.lower()
+    named = [one for one in formats if one.format is not None and suffix in one.format.suffixes]
+    for one in (*named, *formats):
+        if one.format is not None and one.format.knows(beginning):
+            return one
+    if not named:
+        raise SoundNotFound(f"nothing reads such files{_missing(path)}")
+    # Some say by their name alone what they are.
+    return named[0]
+
+
+def _missing(path: Path) -> str:
+    absent = brought.own().format is None and path.suffix.lower() in SUFFIXES
+    return f": {INSTALL}" if absent else ""
+
+
+def _state(path: Path) -> tuple[int, int]:
+    told = path.stat()
+    return told.st_mtime_ns, told.st_size

@@ -1,0 +1,50 @@
+"""Kinds of files of sound beside WAV and raw G.711, read in Python.
+
+A package that has ``NAME = "package.module:Format"`` under the entry points ``sems.audio`` brings one: a
+:class:`FileFormat`, or a class that makes one without arguments. Where ``soundfile`` is installed it reads
+FLAC, Ogg, MP3 and others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol, runtime_checkable
+
+#: How much of a file's beginning a format is shown, in bytes.
+BEGINNING: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What is in a file."""
+
+    rate: int
+    """Samples a second, 4000 to 192000."""
+    blocks: Iterable[bytes]
+    """All of it, in pieces of any length: 16-bit mono, little-endian, whole samples. What they raise means
+    that the file is broken."""
+
+
+@runtime_checkable
+class FileFormat(Protocol):
+    """Reads a kind of files. It is called in a thread of its own, for several files at once; whatever it
+    raises is told as the reason why the file can't be played, and nothing else suffers from it."""
+
+    suffixes: Sequence[str]
+    """How the names of such files end, in lower case: ``(".ogg", ".oga")``."""
+
+    def knows(self, beginning: bytes) -> bool:
+        """Whether a file that begins so (with up to 64 bytes) is one."""
+
+    def decode(self, path: Path) -> Decoded:
+        """What is in the file."""
+
+
+@runtime_checkable
+class WritableFormat(FileFormat, Protocol):
+    """A format that writes such files as well."""
+
+    def encode(self, path: Path, sound: Decoded) -> None:
+        """Makes the file."""

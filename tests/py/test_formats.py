@@ -1,0 +1,279 @@
+"""Files of sound of other kinds: those that soundfile reads, and those of other packages."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+import sys
+import tomllib
+import wave
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from sems import CallFailed, SoundNotFound
+from sems.audio import brought, libsndfile
+from sems.cli import app as command
+from sems.testing import Hearing, Lab
+
+PLUGIN = Path(__file__).parents[1] / "plugins" / "sems-vox"
+Install = Callable[..., None]
+
+
+def tone(hz: float, seconds: float, rate: int) -> np.ndarray:
+    return 0.3 * np.sin(2 * np.pi * hz * np.arange(int(seconds * rate)) / rate)
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Installs a package with entry points ``sems.audio``."""
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    monkeypatch.syspath_prepend(packages)
+    modules: list[str] = []
+
+    def install(name: str, code: str, version: str = "0.5", **entries: str) -> None:
+        module = name.replace("-", "_")
+        modules.append(module)
+        (packages / f"{module}.py").write_text(code)
+        about = packages / f"{module}-{version}.dist-info"
+        about.mkdir()
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        lines = "".join(f"{entry} = {value}\n" for entry, value in entries.items())
+        (about / "entry_points.txt").write_text(f"[sems.audio]\n{lines}")
+        brought.load.cache_clear()
+
+    yield install
+    brought.load.cache_clear()
+    for module in modules:
+        sys.modules.pop(module, None)
+
+
+def install_vox(install: Install) -> None:
+    about = tomllib.loads((PLUGIN / "pyproject.toml").read_text())["project"]
+    code = (PLUGIN / "sems_vox.py").read_text()
+    install(about["name"], code, about["version"], **about["entry-points"]["sems.audio"])
+
+
+def sox(source: Path, target: Path) -> None:
+    program = shutil.which("sox")
+    assert program, "sox is not installed: run the tests by `make test`"
+    subprocess.run([program, source, target], check=True)
+
+
+async def played(lab: Lab, name: str) -> Hearing:
+    alice = await lab.phone("alice")
+    await alice.call(f"sip:annc@sems;play={name}")
+    return await alice.hear_all(20)
+
+
+@pytest.mark.parametrize(
+    ("ending", "rate", "options"),
+    [
+        (".flac", 44_100, {}),
+        (".ogg", 16_000, {}),
+        (".opus", 48_000, {"format": "OGG", "subtype": "OPUS"}),
+        (".mp3", 44_100, {}),
+        (".aiff", 22_050, {}),
+    ],
+)
+async def test_what_soundfile_reads_is_played(
+    lab: Lab, ending: str, rate: int, options: dict[str, str]
+) -> None:
+    folder = lab.folder / "sems" / "announcements"
+    folder.mkdir(parents=True)
+    # Two channels: one is silent, so that half of the other is heard.
+    both = np.stack([tone(440, 1.5, rate), np.zeros(int(1.5 * rate))], axis=1)
+    soundfile.write(folder / f"hello{ending}", both, rate, **options)
+    await lab.server()
+    for name in ("hello", f"hello{ending}"):
+        heard = await played(lab, name)
+        assert heard.has_tone(440)
+        assert heard.seconds == pytest.approx(1.5, abs=0.3)
+        assert heard.after(0.2).before(1).level == pytest.approx(-19.5, abs=1)
+
+
+async def test_a_file_is_decoded_once_and_again_when_it_has_changed(lab: Lab) -> None:
+    server = await lab.server()
+    path = lab.folder / "hello.flac"
+    soundfile.write(path, tone(440, 1, 8000), 8000)
+    kept = lab.folder / "sems" / "cache" / "decoded"
+    first, second = await asyncio.gather(server.sounds.load(path), server.sounds.load(path))
+    (decoded,) = kept.iterdir()
+    assert first.duration_ms == second.duration_ms == 1000
+    assert server.sounds.ready(path) is not None
+    stamp = decoded.stat().st_mtime_ns
+    await server.sounds.load(path)
+    assert decoded.stat().st_mtime_ns == stamp
+    soundfile.write(path, tone(440, 2, 8000), 8000)
+    assert server.sounds.ready(path) is None
+    assert (await server.sounds.load(path)).duration_ms == 2000
+    assert len(list(kept.iterdir())) == 2
+
+
+async def test_what_is_decoded_has_its_limit_on_the_disk(lab: Lab) -> None:
+    server = await lab.server(files={"decoded_megabytes": 1})
+    kept = lab.folder / "sems" / "cache" / "decoded"
+    for name, seconds in (("a", 20), ("b", 20), ("c", 10)):
+        soundfile.write(lab.folder / f"{name}.flac", np.zeros(seconds * 16_000), 16_000)
+        await server.sounds.load(lab.folder / f"{name}.flac")
+    assert sum(path.stat().st_size for path in kept.iterdir()) < 1 << 20
+    assert server.sounds.ready(lab.folder / "a.flac") is None
+    assert server.sounds.ready(lab.folder / "c.flac") is not None
+    soundfile.write(lab.folder / "long.flac", np.zeros(60 * 16_000), 16_000)
+    with pytest.raises(SoundNotFound, match=r"long\.flac: decoded it is larger than the 1 MiB of \[files\]"):
+        await server.sounds.load(lab.folder / "long.flac")
+    assert not [path for path in kept.iterdir() if path.name.startswith(".")]
+
+
+async def test_a_file_is_known_by_its_beginning_whatever_its_name_says(lab: Lab) -> None:
+    server = await lab.server()
+    soundfile.write(lab.folder / "a.flac", tone(440, 1, 8000), 8000)
+    soundfile.write(lab.folder / "b.wav", tone(440, 1, 8000), 8000)
+    shutil.move(lab.folder / "a.flac", lab.folder / "a.mp3")
+    shutil.move(lab.folder / "b.wav", lab.folder / "b.bin")
+    for name in ("a.mp3", "b.bin"):
+        assert (await server.sounds.load(lab.folder / name)).duration_ms == 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("broken.flac", b"fLaC" + bytes(100), "soundfile (comes with SEMS) can't read it: LibsndfileError"),
+        ("junk.ogg", b"junk", "soundfile (comes with SEMS) can't read it: LibsndfileError"),
+        ("junk.txt", b"junk", "nothing reads such files"),
+        ("gone.flac", None, "no such file or directory"),
+    ],
+)
+async def test_what_can_not_be_read_is_a_clear_error(
+    lab: Lab, name: str, content: bytes | None, why: str
+) -> None:
+    server = await lab.server()
+    if content is not None:
+        (lab.folder / name).write_bytes(content)
+    with pytest.raises(SoundNotFound) as error:
+        await server.sounds.load(lab.folder / name)
+    assert str(error.value).startswith(f"{lab.folder / name}: {why}")
+    assert "\n" not in str(error.value)
+
+
+async def test_without_soundfile_it_is_said_what_is_missing(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = lab.folder / "sems" / "announcements"
+    folder.mkdir(parents=True)
+    soundfile.write(folder / "hello.flac", tone(440, 1, 8000), 8000)
+    monkeypatch.setitem(sys.modules, "soundfile", None)
+    monkeypatch.setattr(brought, "own", brought.own.__wrapped__)
+    await lab.server()
+    alice = await lab.phone("alice")
+    with pytest.raises(CallFailed, match="404"):
+        await alice.call("sip:annc@sems;play=hello")
+    (record,) = [one for one in caplog.records if one.message == "an announcement can't be played"]
+    assert record.why.endswith("hello.flac: nothing reads such files: pip install 'sems[soundfile]'")  # type: ignore[attr-defined]
+    monkeypatch.chdir(tmp_path)
+    listed = CliRunner().invoke(command, ["plugins"]).output
+    assert "not installed: " in listed
+    assert libsndfile.INSTALL in listed
+
+
+async def test_a_package_brings_a_format_that_another_program_writes(lab: Lab, install: Install) -> None:
+    install_vox(install)
+    folder = lab.folder / "sems" / "announcements"
+    folder.mkdir(parents=True)
+    soundfile.write(lab.folder / "tone.wav", tone(440, 1.5, 8000), 8000)
+    sox(lab.folder / "tone.wav", folder / "hello.vox")
+    await lab.server()
+    heard = await played(lab, "hello")
+    assert heard.has_tone(440)
+    assert heard.seconds == pytest.approx(1.5, abs=0.3)
+    # It is as loud, and next to nothing else is in it.
+    middle = heard.after(0.2).before(1)
+    assert middle.level == pytest.approx(-13.5, abs=1)
+    assert middle.tone_level(440) == pytest.approx(middle.level, abs=0.1)
+
+
+async def test_packages_that_are_broken_are_named_and_stop_no_other(
+    lab: Lab,
+    install: Install,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    install("sems-worse", "1 / 0\n", worse="sems_worse:Format")
+    install("sems-odd", "format = 'no format'\n", odd="sems_odd:format")
+    install("sems-half", "class Half:\n    suffixes = ('.half',)\n", half="sems_half:Half")
+    install(
+        "sems-dotless",
+        "class Ends:\n    suffixes = '.end'\n    def knows(self, b): ...\n    def decode(self, p): ...\n",
+        ends="sems_dotless:Ends",
+    )
+    install(
+        "sems-fails",
+        "from sems.audio.formats import Decoded\n"
+        "class Fails:\n"
+        "    suffixes = ('.fails',)\n"
+        "    def knows(self, beginning): return False\n"
+        "    def decode(self, path):\n"
+        "        def blocks():\n"
+        "            yield bytes(100)\n"
+        "            raise RuntimeError('its disk is scratched')\n"
+        "        return Decoded(8000, blocks())\n",
+        fails="sems_fails:Fails",
+    )
+    install_vox(install)
+    server = await lab.server()
+    said = {record.plugin: record.why for record in caplog.records if hasattr(record, "plugin")}
+    assert said == {
+        "ends": 'its suffixes are not a list such as (".ogg", ".oga")',
+        "half": "it lacks knows, decode, which every format has",
+        "odd": "it is neither a codec (a PyCapsule) nor a format of files",
+        "worse": "ZeroDivisionError: division by zero",
+    }
+    (lab.folder / "a.vox").write_bytes(bytes(8000))
+    assert (await server.sounds.load(lab.folder / "a.vox")).duration_ms == 2000
+    (lab.folder / "a.fails").write_bytes(bytes(10))
+    why = r"fails \(sems-fails 0\.5\) can't read it: RuntimeError: its disk is scratched"
+    with pytest.raises(SoundNotFound, match=why):
+        await server.sounds.load(lab.folder / "a.fails")
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(command, ["plugins"])
+    assert result.exit_code == 0, result.output
+    lines = [" ".join(line.split()) for line in result.output.splitlines()]
+    assert "audio vox Dialogic ADPCM, 8 kHz." in lines
+    assert lines[lines.index("audio vox Dialogic ADPCM, 8 kHz.") + 1] == "sems-vox 1.0"
+    assert "audio soundfile FLAC, Ogg, MP3, AIFF and others, by libsndfile." in lines
+    assert "audio worse DOES NOT LOAD: ZeroDivisionError: division by zero" in lines
+    assert "sems-odd 0.5" in lines
+
+
+@pytest.mark.parametrize("ending", [".flac", ".ogg", ".mp3", ".opus", ".wav"])
+async def test_recordings_become_files_of_other_kinds(lab: Lab, ending: str) -> None:
+    server = await lab.server()
+    source, target = lab.folder / "take.wav", lab.folder / f"other{ending}"
+    soundfile.write(source, tone(440, 1, 16_000), 16_000)
+    await server.sounds.convert(source, target)
+    samples, rate = soundfile.read(target)
+    power = np.abs(np.fft.rfft(samples[: rate // 2])) ** 2
+    assert np.argmax(power) * 2 == pytest.approx(440, abs=4)
+    assert len(samples) / rate == pytest.approx(1, abs=0.1)
+    await server.sounds.convert(target, lab.folder / "back.wav")
+    with wave.open(str(lab.folder / "back.wav")) as file:
+        assert (file.getnchannels(), file.getsampwidth()) == (1, 2)
+
+
+async def test_what_nothing_writes_is_a_clear_error(lab: Lab, install: Install) -> None:
+    install_vox(install)
+    server = await lab.server()
+    source = lab.folder / "take.wav"
+    with pytest.raises(SoundNotFound, match=r"take\.wav can't be written as .*: FileNotFoundError"):
+        await server.sounds.convert(source, lab.folder / "a.flac")
+    soundfile.write(source, tone(440, 1, 8000), 8000)
+    for name in ("a.xyz", "a.vox"):
+        with pytest.raises(SoundNotFound, match="nothing writes such files"):
+            await server.sounds.convert(source, lab.folder / name)
