@@ -1,7 +1,7 @@
 //! Rooms in which codecs and sampling rates are mixed.
 
 use sems_audio::{
-    Rate,
+    DelayLine, Rate,
     codec::{Codec, Encoder, Parameters, g711, g722, l16, opus},
     dtmf::goertzel,
 };
@@ -351,6 +351,47 @@ fn opus_goes_in_packets_of_60_ms_and_linear_48_khz_in_packets_of_10() {
             "{} in {ptime_ms} ms: {steps:?}",
             codec.name
         );
+    }
+}
+
+#[test]
+fn an_echo_comes_later_at_every_rate_and_in_codecs_with_a_memory() {
+    let codecs = [
+        (&opus::OPUS, 700.0),
+        (&g722::G722, 1100.0),
+        (&g711::PCMU, 430.0),
+    ];
+    let (mut stage, _, mut speakers) = conference(&codecs);
+    for speaker in &mut speakers {
+        speaker.hush();
+    }
+    let call = stage.phones[speakers[0].phone].call;
+    stage.must(MediaCommand::Echo {
+        call,
+        on: true,
+        line: Some(Box::new(DelayLine::new(1000))),
+    });
+    // Twice: it comes back to what all hear in between.
+    for _ in 0..2 {
+        speakers[0].speak(700.0);
+        run(&mut stage, &mut speakers, 40);
+        assert!(!speakers[0].hears(&stage, 700.0), "too early");
+        assert!(
+            speakers[1].hears(&stage, 700.0),
+            "the room hears it at once"
+        );
+        speakers[0].hush();
+        speakers[2].speak(430.0);
+        run(&mut stage, &mut speakers, 40);
+        assert!(speakers[0].hears(&stage, 700.0));
+        assert!(speakers[0].hears(&stage, 430.0), "beside the others");
+        assert!(!speakers[1].hears(&stage, 700.0));
+        run(&mut stage, &mut speakers, 60);
+        assert!(!speakers[0].hears(&stage, 700.0), "once");
+        assert!(speakers[0].hears(&stage, 430.0));
+        speakers[2].hush();
+        run(&mut stage, &mut speakers, 50);
+        assert!(!speakers[0].hears(&stage, 430.0));
     }
 }
 
