@@ -1,32 +1,36 @@
-"""An announcement before the call, with phones that we did not write."""
+"""An announcement before the call, with phones and a proxy that we did not write."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
 
+from peers.announcing import Announcing
 from peers.baresip import Baresip
 from peers.ports import free_port
 from peers.tones import hears, read_wav, tail, write_tone
 from sems import Config, Server
 
 
-async def test_a_phone_hears_the_announcement_unanswered_and_then_whom_it_is_for(tmp_path: Path) -> None:
+async def test_behind_kamailio_a_phone_hears_it_unanswered_and_is_then_put_through(tmp_path: Path) -> None:
     announcements = tmp_path / "data" / "announcements"
     announcements.mkdir(parents=True)
     write_tone(announcements / "notice.wav", 1000, 1.0)
     low = free_port(span=20)
+    front = Announcing(tmp_path)
+    given = {
+        "host": "127.0.0.1", "sip_port": 0, "rtp_ports": f"{low}-{low + 19}", "data": tmp_path / "data",
+        "outbound_proxy": f"sip:127.0.0.1:{front.port};lr",
+    }  # fmt: skip
     async with (
         asyncio.timeout(25),
         Baresip(tmp_path, "Anna", 440) as anna,
         Baresip(tmp_path, "Ben", 700, answers=True) as ben,
+        Server(Config.model_validate(given), web=False) as server,
     ):
-        given = {
-            "host": "127.0.0.1", "sip_port": 0, "rtp_ports": f"{low}-{low + 19}", "data": tmp_path / "data",
-            "routes": [{"app": "precall", "params": {"play": "notice", "to": ben.uri}}],
-        }  # fmt: skip
-        async with Server(Config.model_validate(given), web=False) as server:
-            await anna.command("dial", f"sip:somebody@127.0.0.1:{server.sip_port}")
+        front.serve(server.sip_port, ben.sip_port)
+        async with front:
+            await anna.command("dial", f"sip:ben@127.0.0.1:{front.port}")
             await anna.event("CALL_PROGRESS")
             assert not [event for event in anna.events if event.get("type") == "CALL_ESTABLISHED"]
             assert not ben.events

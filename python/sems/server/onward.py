@@ -22,7 +22,8 @@ async def onward(server: Server, call: Call, to: str | None) -> tuple[str, How]:
     """As :meth:`Server.onward() <sems.server.Server.onward>`."""
     target = to or call.uri
     how: How = {}
-    if call.trusted:
+    # A name or a number is nobody's address before [dialout] has said whose.
+    if call.trusted and target.lower().startswith(("sip:", "sips:")):
         if to is None and (route := await _rest_of_route(server, call)):
             how["route"] = route
     else:
@@ -44,9 +45,8 @@ async def _rest_of_route(server: Server, call: Call) -> list[str]:
 
 
 def _as_permitted(server: Server, call: Call, target: str) -> tuple[str, How]:
-    """The way that ``[dialout]`` has for a caller of whom nobody says who he is; counted as long as he is
-    there."""
-    who = split_host_port(call.source)[0]
+    """The way that ``[dialout]`` has, counted for the caller as long as he is there."""
+    who = call.caller_uri if call.trusted else split_host_port(call.source)[0]
     try:
         uri, how = server.way_out(target, who)
     except BadTarget as refused:

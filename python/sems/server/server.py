@@ -336,7 +336,8 @@ class Server:
         """Where a call goes on that comes here on its way: its address and what :meth:`Call.bridge()
         <sems.call.Call.bridge>` takes with it.
 
-        ``to``: whom it is for; None: as its Request-URI says. A trusted neighbour, such as the proxy that has
+        ``to``: whom it is for, an address, or a name or number of ``[dialout]``; None: as its Request-URI
+        says. A trusted neighbour, such as the proxy that has
         sent it here, may have anybody called: by the rest of its Route (RFC 3261 §16.12), else by
         ``outbound_proxy``, else straight. For others it is as ``[dialout]`` says (:meth:`way_out`), and
         counts as a call of theirs.

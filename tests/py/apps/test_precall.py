@@ -210,6 +210,19 @@ async def test_strangers_reach_only_whom_dialout_allows(
     assert not [record for record in caplog.records if record.message == "an app failed"]
 
 
+async def test_a_name_of_the_phone_book_is_called_by_whoever_it_is_asked_for(lab: Lab, notice: Path) -> None:
+    alice, bob = await lab.phone("alice"), await lab.phone("bob")
+    book = {"names": {"desk": bob.uri}}
+    for name, trusted in (("known", NEIGHBOURS), ("unknown", [])):
+        await lab.server(name=name, routes=route(to="desk"), trusted=trusted, dialout=book)
+        call = await alice.dial(f"sip:100@{name}")
+        ringing = await bob.ringing()
+        assert ringing.caller_uri == alice.uri
+        await ringing.answer()
+        await call.wait_answered()
+        await alice.hang_up()
+
+
 async def test_a_strangers_route_and_parameters_count_for_nothing(lab: Lab, notice: Path) -> None:
     alice, bob = await lab.phone("alice"), await lab.phone("bob")
     await lab.server(trusted=[], routes=[{"user": "bob", "app": "precall"}])
