@@ -239,7 +239,12 @@ async def test_a_message_that_is_deleted_before_it_was_sent_is_sent_still(boxes:
     boxes.post.failure = None
     await until(lambda: nothing_waits(mail))
     assert [each.id for each in boxes.post.got] == [message.id]
-    assert not message.path.exists()
+
+    async def gone() -> bool:
+        return not message.path.exists()
+
+    # The disk is asked when the database has done its work.
+    await until(gone)
 
 
 async def test_wrong_pins_lock_a_box_and_nobody_can_read_what_is_kept_of_one(boxes: Boxes) -> None:

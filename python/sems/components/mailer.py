@@ -52,6 +52,7 @@ class SmtpMailer:
                 use_tls=settings.security == "tls",
                 start_tls=self._start_tls(),
                 validate_certs=settings.verify,
+                cert_bundle=str(settings.ca) if settings.ca is not None and settings.verify else None,
             )
         except aiosmtplib.SMTPAuthenticationError as error:
             # That can be put right, so it is worth another try.

@@ -99,6 +99,9 @@ class MailSettings(Section):
     a username."""
     verify: bool = True
     """Whether the server must show a certificate that is valid for its name."""
+    ca: Path | None = None
+    """Roots, PEM, from which that certificate may come, in place of those of the system; unset: those of the
+    system. A relative path is taken from the folder of the configuration file."""
     username: Annotated[str, Field(min_length=1)] | None = None
     """Who we are there; unset: nobody."""
     password: str | None = Field(default=None, repr=False)

@@ -192,9 +192,13 @@ def _anchor_paths(config: Config, file: Path | None, origins: dict[_Loc, _Source
     storage = config.storage
     if storage.folder is not None:
         storage = storage.model_copy(update={"folder": anchored(storage.folder, ("storage", "folder"))})
+    mail = config.mail
+    if mail.ca is not None:
+        mail = mail.model_copy(update={"ca": anchored(mail.ca, ("mail", "ca"))})
     return config.model_copy(
         update={
             "boxes": boxes,
+            "mail": mail,
             "storage": storage,
             "tls": config.tls.model_copy(update=tls),
             "data": anchored(config.data, ("data",)),

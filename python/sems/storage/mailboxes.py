@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -16,7 +17,7 @@ from ..config.boxes import BoxSettings
 from ..errors import BoxFull, BoxLocked, StorageError
 from ..log import logger
 from ..subscribers import Subscribers
-from . import files, pins, schema
+from . import files, orphans, pins, schema
 from .clock import Clock
 from .database import Database, url_of
 from .draft import About, Draft
@@ -61,6 +62,7 @@ class Mailboxes:
             pass
         await self.recover()
         self._outbox.wake()
+        self._do(self._sweep())
 
     async def close(self) -> None:
         """Lets go of everything; nothing is lost by that."""
@@ -139,6 +141,16 @@ class Mailboxes:
                 delivered += 1
                 logger.warning("a message was delivered late", box=message.box, message=message.id)
         return delivered
+
+    async def _sweep(self) -> None:
+        """Puts aside what sound belongs to nothing any more. It can wait, and so can who calls."""
+        try:
+            async with self._database.begin() as connection:
+                named = set((await connection.execute(select(schema.messages.c.file))).scalars())
+                named |= set((await connection.execute(select(schema.greetings.c.file))).scalars())
+            await _in_thread(orphans.sweep, self._folder, named)
+        except StorageError as error:
+            logger.error("it can't be looked for files that belong to no message", why=str(error))
 
     def _try_again(self) -> None:
         if self._again is None:
@@ -392,6 +404,8 @@ def _settled(draft: Draft, target: Path) -> float:
     seconds = files.mend(draft.path)
     if seconds < draft.about.min_seconds or seconds == 0:
         return 0.0
+    # From now on it lies there, also if it was recorded long ago.
+    os.utime(draft.path)
     files.settle(draft.path, target)
     return seconds
 
