@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.resources
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -194,16 +195,16 @@ def _find(name: str, folders: Iterable[Path]) -> Path | None:
     endings = ("",) if name.lower().endswith(endings) else endings
     for folder in folders:
         try:
-            root = folder.resolve()
-            beginning = root / name
-            # Most are not there, and then that is all there is to be looked at.
-            if not beginning.parent.is_dir():
+            # Texts, not Paths: most of what is asked for is not there, and that is to cost little.
+            beginning = os.path.join(folder, name)
+            if not os.path.isdir(os.path.dirname(beginning)):
                 continue
             for ending in endings:
-                path = beginning.parent / (beginning.name + ending)
-                # Whatever the name says, and wherever links lead, it has to be in there.
-                if path.is_file() and (found := path.resolve()).is_relative_to(root):
-                    return found
+                if os.path.isfile(beginning + ending):
+                    # Whatever the name says, and wherever links lead, it has to be in there.
+                    found = Path(os.path.realpath(beginning + ending))
+                    if found.is_relative_to(os.path.realpath(folder)):
+                        return found
         except (OSError, ValueError):
             continue
     return None
