@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from peers.baresip import Baresip
 from peers.sems_server import SemsServer
-from peers.tones import hears, level, tail, tone_level
+from peers.tones import hears, tail, tone_level, write_tone
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -98,11 +98,20 @@ async def test_a_phone_hears_its_echo(server: SemsServer, tmp_path: Path) -> Non
         assert abs(tone_level(heard, 500) + 20) < 2, "an echo is as loud as what was said"
 
 
-async def test_an_announcement_is_heard_and_hangs_up_by_itself(server: SemsServer, tmp_path: Path) -> None:
+async def test_an_announcement_is_asked_for_by_its_address_and_hangs_up_by_itself(
+    server: SemsServer, tmp_path: Path
+) -> None:
+    folder = server.folder / "data" / "announcements"
+    folder.mkdir(exist_ok=True)
+    write_tone(folder / "hello.wav", 1000, 0.4, rate=44_100)
     async with Baresip(tmp_path, "Anna") as anna:
-        await anna.dial(server.uri("announcement"))
+        await anna.dial(f"<{server.uri('annc')};play=hello;repeat=2;delay=300>")
         await anna.event("CALL_CLOSED", timeout=30)
-        assert level(anna.recording()) > -40
+        heard = anna.recording()
+        loud = [hears(heard[at : at + 400], 1000) for at in range(0, len(heard) - 400, 400)]
+        changes = [now for now, before in zip(loud, [False, *loud], strict=False) if now != before]
+        assert changes[:3] == [True, False, True], "twice, with a pause"
+        assert 13 <= sum(loud) <= 17
 
 
 async def test_a_phone_on_hold_comes_back(server: SemsServer, tmp_path: Path) -> None:
