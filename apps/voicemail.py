@@ -5,16 +5,33 @@ called (RFC 4458: ``sip:voicemail@…;target=sip:anna@…``); the dialled user; 
 ``language``: what is spoken, in place of the box's language. Keys: any skips the greeting, ``#`` ends the
 message, ``*`` begins it anew.
 
-Whoever subscribes to ``message-summary`` of a box of his own is told how many messages wait (RFC 3842).
+Whoever subscribes to ``message-summary`` of a box of his own is told how many messages wait (RFC 3842), and
+where the box says ``unsolicited`` its registered telephones are told that have not subscribed.
 """
 
 import asyncio
 
-from sems import App, BoxFull, Call, EngineError, HungUp, SipUri, StorageError, Subscription
+from sems import (
+    App,
+    Binding,
+    BoxFull,
+    Call,
+    EngineError,
+    HungUp,
+    SemsError,
+    Server,
+    SipUri,
+    StorageError,
+    Subscription,
+)
 
 app = App()
 
 SKIP = 0.05
+SUMMARY = "application/simple-message-summary"
+
+subscribed: dict[str, set[Subscription]] = {}
+"""Who follows each box."""
 
 
 @app.call
@@ -83,20 +100,75 @@ async def summary(subscription: Subscription) -> None:
 
     async def tell() -> None:
         async with one_by_one:
-            counts = await boxes.counts(box)
-            waiting = "yes" if counts.new else "no"
-            await subscription.notify(
-                f"Messages-Waiting: {waiting}\r\nMessage-Account: {subscription.uri}\r\n"
-                f"Voice-Message: {counts.new}/{counts.saved} (0/0)\r\n",
-                "application/simple-message-summary",
-            )
+            await subscription.notify(await summed(subscription.server, box, subscription.uri), SUMMARY)
 
     def changed(name: str) -> None:
         if name == box:
             subscription.server.spawn(tell())
 
-    subscription.on_end = boxes.follow(changed)
+    unfollow = boxes.follow(changed)
+
+    def ended() -> None:
+        unfollow()
+        subscribed[box].discard(subscription)
+
+    subscribed.setdefault(box, set()).add(subscription)
+    subscription.on_end = ended
     await tell()
+
+
+@app.start
+async def tell_telephones(server: Server) -> None:
+    """Has telephones told that have not subscribed, of the boxes that want it."""
+    config = server.config
+    wanting = {name for name in config.boxes if (box := config.box(name)) is not None and box.unsolicited}
+    if not wanting:
+        return
+
+    def of(phone: Binding) -> str | None:
+        return config.box_of(phone.aor.partition("@")[0])
+
+    def changed(box: str) -> None:
+        for phone in server.registrar.bindings() if box in wanting else ():
+            if of(phone) == box:
+                server.spawn(tell_telephone(server, box, phone))
+
+    def came(phone: Binding) -> None:
+        if (box := of(phone)) in wanting and box is not None:
+            server.spawn(tell_telephone(server, box, phone))
+
+    server.mailboxes.follow(changed)
+    server.registrar.follow(came)
+
+
+async def tell_telephone(server: Server, box: str, phone: Binding) -> None:
+    """A NOTIFY that nobody has asked for, to a telephone that has not subscribed."""
+    if any(each.source == phone.source for each in subscribed.get(box, ())):
+        return
+    headers = [("Event", "message-summary"), ("Subscription-State", "terminated;reason=noresource")]
+    address = f"sip:{phone.aor}"
+    try:
+        await server.request(
+            "NOTIFY",
+            phone.contact,
+            destination=phone.destinations,
+            from_uri=address,
+            headers=headers,
+            body=await summed(server, box, address),
+            content_type=SUMMARY,
+        )
+    except SemsError:
+        # It may be gone, and registers again when it is back.
+        return
+
+
+async def summed(server: Server, box: str, account: str) -> str:
+    """How many messages wait, as RFC 3842 has it."""
+    counts = await server.mailboxes.counts(box)
+    return (
+        f"Messages-Waiting: {'yes' if counts.new else 'no'}\r\nMessage-Account: {account}\r\n"
+        f"Voice-Message: {counts.new}/{counts.saved} (0/0)\r\n"
+    )
 
 
 def wanted(call: Call) -> str | None:

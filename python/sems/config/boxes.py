@@ -64,6 +64,9 @@ class BoxSettings(Section):
     """How long a message can be."""
     silence: Annotated[float, Field(ge=1, le=60)] = 5.0
     """After so many seconds in which nobody speaks a message is over."""
+    unsolicited: bool = False
+    """Whether telephones that are registered here (``[registrar]``) are told how many messages wait, when
+    they register and whenever that changes, also if they have not subscribed to it (RFC 3842)."""
     max_messages: Annotated[int, Field(ge=1, le=100_000)] = 100
     """How many messages the box holds; callers are told that it is full."""
 
@@ -100,8 +103,8 @@ class MailSettings(Section):
     verify: bool = True
     """Whether the server must show a certificate that is valid for its name."""
     ca: Path | None = None
-    """Roots, PEM, from which that certificate may come, in place of those of the system; unset: those of the
-    system. A relative path is taken from the folder of the configuration file."""
+    """Roots, PEM, from which that certificate may come, beside those of the system. A relative path is taken
+    from the folder of the configuration file."""
     username: Annotated[str, Field(min_length=1)] | None = None
     """Who we are there; unset: nobody."""
     password: str | None = Field(default=None, repr=False)

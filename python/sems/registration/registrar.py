@@ -21,6 +21,7 @@ from ..engine import Event
 from ..errors import CallFailed, WrongState
 from ..log import logger
 from ..sip.headers import NameAddr, SipUri, split_host_port
+from ..subscribers import Subscribers
 from .bindings import Binding, Contact, contacts, same_address, seconds
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Registrar:
         self._has_users = bool(server.config.auth.users or server.config.auth.users_of_component)
         self._phones: dict[str, list[Binding]] = {}
         self._timers: dict[Binding, asyncio.TimerHandle] = {}
+        self._came: Subscribers[Binding] = Subscribers()
         self._hosts, self._ports = _our_places(server)
         self._name = server.config.advertised_address or _first_address(server) or server.reachable_host
         if self.enabled and not self._has_users:
@@ -66,6 +68,11 @@ class Registrar:
     def bindings(self) -> list[Binding]:
         """All phones that are registered."""
         return [binding for phones in self._phones.values() for binding in phones]
+
+    def follow(self, callback: Callable[[Binding], None]) -> Callable[[], None]:
+        """Tells ``callback`` of each phone that registers, and not again when it refreshes that; returns what
+        ends it."""
+        return self._came.add(callback)
 
     def find(self, uri: str) -> list[Binding]:
         """The phones of an address, the one to try first in front; none where the address is not of our
@@ -223,6 +230,9 @@ class Registrar:
             self._phones[aor] = after
         else:
             self._phones.pop(aor, None)
+        for binding in after:
+            if not _has(before, binding):
+                self._came.tell(binding)
 
     def _expire(self, binding: Binding) -> None:
         del self._timers[binding]
