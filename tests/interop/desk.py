@@ -26,4 +26,6 @@ async def on_refer(refer: Refer) -> None:
 
 @app.subscription("message-summary")
 async def on_subscription(subscription: Subscription) -> None:
+    if subscription.subscriber.name == "A Stranger":
+        return await subscription.finish("rejected")
     await subscription.notify("Voice-Message: 2/0\r\n", "application/simple-message-summary")
