@@ -1,6 +1,7 @@
 //! A run: calls are set up, speak and listen for a while, and hang up.
 
 use std::{
+    fs,
     net::{SocketAddr, UdpSocket},
     path::Path,
 };
@@ -326,8 +327,13 @@ pub fn run(plan: &Plan, sems: &Path, seconds: u64) -> Result<Measured, String> {
             ));
         }
     }
-    let late = |server: &Process| server.counter("late_ticks") + server.counter("skipped_ticks");
-    let late_before = late(&server);
+    let late = |server: &Process| {
+        (
+            server.counter("late_ticks"),
+            server.counter("skipped_ticks"),
+        )
+    };
+    let (late_before, dropped_before) = (late(&server), dropped_by_kernel());
     // What a blocked Python still holds back is no matter here: they have ports that nobody hears.
     let unheard = UdpSocket::bind("127.0.0.1:0").map_err(|e| e.to_string())?;
     if plan.blocked {
@@ -357,7 +363,10 @@ pub fn run(plan: &Plan, sems: &Path, seconds: u64) -> Result<Measured, String> {
         }
     }
     measured.name = plan.name.clone();
-    measured.late_ticks = late(&server) - late_before;
+    let late_after = late(&server);
+    measured.late_ticks = late_after.0 - late_before.0;
+    measured.skipped_ticks = late_after.1 - late_before.1;
+    measured.dropped_by_kernel = dropped_by_kernel().saturating_sub(dropped_before);
     measured.memory_per_call =
         server.memory().saturating_sub(memory_before) as f64 / plan.users.len() as f64;
     measured.set_up = caller
@@ -401,6 +410,20 @@ impl Flood {
         self.run.found.set_up.sort_unstable();
         (self.rate > 0).then_some(self.run.found)
     }
+}
+
+/// Datagrams that did not fit into the buffer of their socket, of the whole machine, since it was started.
+fn dropped_by_kernel() -> u64 {
+    let text = fs::read_to_string("/proc/net/snmp").unwrap_or_default();
+    let mut rows = text.lines().filter(|line| line.starts_with("Udp:"));
+    let (Some(names), Some(values)) = (rows.next(), rows.next()) else {
+        return 0;
+    };
+    let of = |wanted| {
+        let at = names.split(' ').position(|name| name == wanted)?;
+        values.split(' ').nth(at)?.parse::<u64>().ok()
+    };
+    of("RcvbufErrors").unwrap_or(0) + of("SndbufErrors").unwrap_or(0)
 }
 
 /// What the server is told of limits.

@@ -29,8 +29,13 @@ pub struct Measured {
     pub delays: Vec<u32>,
     /// Listeners who heard wrong, of how many.
     pub wrong_tones: (usize, usize),
-    /// Ticks begun late or skipped by the server.
+    /// Ticks begun late by the server.
     pub late_ticks: u64,
+    /// Ticks of a room, or of a part of one, that the server has left out, being more than one behind: those who
+    /// are there get no packet in it, and none of theirs is lost.
+    pub skipped_ticks: u64,
+    /// Datagrams that the kernel has thrown away, of all sockets of the machine: their buffers were full.
+    pub dropped_by_kernel: u64,
     /// Resident memory for each call in KiB.
     pub memory_per_call: f64,
     /// INVITE → 200 in microseconds, sorted.
@@ -63,7 +68,8 @@ impl Measured {
     fn json(&self, echo: Option<f64>, ghz: f64) -> String {
         let mut text = format!(
             "{{\"scenario\":\"{}\",\"calls\":{},\"seconds\":{:.2},\"cpu_us_per_call_second\":{:.1},\"lost\":{},\"disordered\":{},\
-             \"expected\":{},\"received\":{},\"clean\":{},\"late_ticks\":{}",
+             \"expected\":{},\"received\":{},\"clean\":{},\"late_ticks\":{},\
+             \"skipped_ticks\":{},\"dropped_by_kernel\":{}",
             self.name,
             self.calls,
             self.seconds,
@@ -74,6 +80,8 @@ impl Measured {
             self.received,
             self.is_clean(),
             self.late_ticks,
+            self.skipped_ticks,
+            self.dropped_by_kernel,
         );
         let mut put = |name: &str, value: f64| {
             if value.is_finite() {
@@ -163,11 +171,15 @@ impl Report {
                 String::new()
             } else {
                 format!(
-                    "  NOT CLEAN: {} of {} listeners hear wrong, {} of {} packets missing, {} disordered, {} calls dropped",
+                    "  NOT CLEAN: {} of {} listeners hear wrong, {} of {} packets missing ({} on the way, {} thrown away by the \
+                     kernel; {} ticks left out), {} disordered, {} calls dropped",
                     one.wrong_tones.0,
                     one.wrong_tones.1,
                     one.expected.saturating_sub(one.received),
                     one.expected,
+                    one.lost,
+                    one.dropped_by_kernel,
+                    one.skipped_ticks,
                     one.disordered,
                     one.dropped_calls
                 )

@@ -27,5 +27,6 @@ export function standing({ state, code, reason, until }, now) {
   const seconds = Math.round((new Date(until) - now) / 1000);
   // Those are what we say to ourselves when nobody answers; the others were said to us.
   const how = code === 408 || code === 503 ? "failed" : "refused";
-  return `${how}: ${code} ${reason}, trying again ${seconds > 0 ? `in ${seconds} s` : "now"}`;
+  const when = seconds > 0 ? `in ${seconds} s` : "now";
+  return `${how}: ${code} ${reason}, trying again ${when}`;
 }

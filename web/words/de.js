@@ -174,8 +174,8 @@ export const words = {
   notDelivered: ({ name, reason }) => `Bei ${name} nicht angekommen: ${reason}`,
 
   // wie es im Raum sein soll
-  modeTitle: "Wer spricht",
-  mode: { open: "Alle", moderated: "Wer das Wort hat", lecture: "Vortrag" },
+  modeTitle: "Modus",
+  mode: { open: "Offen", moderated: "Geleitet", lecture: "Vortrag" },
   modeHint: {
     open: "Alle dürfen sprechen.",
     moderated: "Zu hören ist, wer das Wort hat. Wer die Hand hebt, kommt der Reihe nach dran.",
@@ -243,7 +243,7 @@ export const words = {
   dialTitle: "Jemanden anrufen",
   dialHint: "Ein Name, eine Nummer oder eine Adresse",
   call: { trying: "wird angerufen", ringing: "es läutet" },
-  callFailed: (reason, code) => `${reason}${code ? ` (${code})` : ""}`,
+  callFailed: (reason, code) => (code ? `${reason} (${code})` : reason),
   cancelCallTo: (name) => `Anruf abbrechen: ${name}`,
   callAgain: "Noch einmal",
   callNameAgain: (name) => `Noch einmal anrufen: ${name}`,

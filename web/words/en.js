@@ -236,7 +236,7 @@ export const words = {
   dialTitle: "Call somebody",
   dialHint: "A name, a number or an address",
   call: { trying: "being called", ringing: "ringing" },
-  callFailed: (reason, code) => `${reason}${code ? ` (${code})` : ""}`,
+  callFailed: (reason, code) => (code ? `${reason} (${code})` : reason),
   cancelCallTo: (name) => `Cancel call to ${name}`,
   callAgain: "Call again",
   callNameAgain: (name) => `Call again: ${name}`,

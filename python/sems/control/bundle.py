@@ -90,6 +90,8 @@ class _Bundle:
         source = _EXPORT.sub("", _IMPORT.sub("", source))
         if re.search(r"^(?:import|export)\b", source, re.MULTILINE):
             raise ValueError(f"{path} imports or exports in a way that is not known here")
+        if re.search(r"\$\{[^}`]*`", source):
+            raise ValueError(f"{path} has a template in a template, whose blanks would be lost")
         names = {name for found in _NAMED.findall(source) for name in re.findall(r"\w+", found)}
         self._modules[path] = _Module(source, imports, exports, names, replaces=replaces)
         for other_path, taken in imports:

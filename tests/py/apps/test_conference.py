@@ -8,7 +8,7 @@ import pytest
 from meeting import LONELY, TONES, meet, model, unheard
 
 from sems import CallFailed
-from sems.conference import Lock, Mute, Presence, Readmit, Remove, Role
+from sems.conference import Lock, LowerHand, Mute, Presence, RaiseHand, Readmit, Remove, Role
 from sems.testing import Lab
 
 QUIET = {"rooms": {"default": {"join_sound": False}}}
@@ -107,6 +107,19 @@ async def test_a_key_is_answered_by_a_short_sound_over_the_room(lab: Lab, keys: 
     heard = await ben.hear(2)
     assert all(heard.after(n / 4).before(0.25).has_tone(TONES["anna"]) for n in range(8))
     await keying
+
+
+async def test_a_hand_that_is_raised_on_the_page_is_heard_on_its_phone_within_half_a_second(lab: Lab) -> None:
+    server = await lab.server()
+    anna, ben = await meet(lab, "anna", "ben")
+    anna.silence()
+    ben.silence()
+    await asyncio.sleep(0.5)
+    for command in (RaiseHand(2), LowerHand(2)):
+        model(server).do(command, by=2)
+        assert not (await ben.hear(0.5)).is_silent
+        await asyncio.sleep(0.5)
+        assert (await ben.hear(0.3)).is_silent
 
 
 async def test_single_keys_and_the_hash_do_nothing(lab: Lab) -> None:

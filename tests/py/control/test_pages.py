@@ -144,6 +144,9 @@ def test_a_script_brings_all_that_it_needs_in_the_language_of_its_reader(tmp_pat
     (tmp_path / "main.js").write_text("export default 1;\n")
     with pytest.raises(ValueError, match=r"main\.js imports or exports in a way"):
         script(tmp_path, "main.js")
+    (tmp_path / "main.js").write_text("tell(`${name}${code ? ` (${code})` : ``}`);\n")
+    with pytest.raises(ValueError, match=r"main\.js has a template in a template"):
+        script(tmp_path, "main.js")
 
 
 def test_a_module_stands_in_a_function_of_its_own_where_another_has_a_name_in_common(tmp_path: Path) -> None:
