@@ -103,6 +103,18 @@ class MemoryNetwork:
         delay_ms: float = 1.0,
         jitter_ms: float = 0.0,
     ) -> MemoryNetwork: ...
+    def set_link(
+        self,
+        source: str | None = None,
+        to: str | None = None,
+        *,
+        loss: float = 0.0,
+        duplicate: float = 0.0,
+        delay_ms: float = 1.0,
+        jitter_ms: float = 0.0,
+    ) -> None:
+        """What happens from now on to datagrams from one IP address, to one, or from one to the other;
+        without either to all of which nothing else is said."""
     def place_next(self, ip: str) -> None:
         """Has the next engine made at this address."""
     def socket(self, address: str) -> MemorySocket:
@@ -197,6 +209,10 @@ class Prompt:
 
     @property
     def duration_ms(self) -> int: ...
+    @property
+    def pcm(self) -> bytes:
+        """The sound at 8 kHz, 16-bit little-endian mono; nothing of one that is so long that it is read while
+        it sounds."""
     @staticmethod
     def tone(spec: str) -> Prompt:
         """A generated sound by name: join, leave, muted, unmuted, hand-up, hand-down, beep, silence:MS,
@@ -207,6 +223,26 @@ class Prompt:
     def from_pcm(samples: bytes, rate: int = 8000) -> Prompt:
         """From 16-bit little-endian mono samples of ``rate`` Hz, which are heard as far up as they and the
         codec go."""
+
+@final
+class Spectrogram:
+    """How loud a sound is in each of 16 bands, in frames of 10 ms: by that it is found again in what was
+    heard, whatever codec it came through and however loud it is."""
+
+    def __new__(cls, pcm: bytes | None = None) -> Spectrogram:
+        """Of a whole sound, 16-bit little-endian mono at 8 kHz; without one of what is pushed."""
+    def push(self, pcm: bytes) -> None:
+        """Adds what came next."""
+    def __len__(self) -> int:
+        """Frames so far."""
+    def likeness(self, other: Spectrogram, at: int, first: int, end: int) -> float:
+        """How much the frames from ``first`` until ``end`` of another sound look like what is here if it
+        begins at the frame ``at``: 1 for the same, about 0 for something else or what is not there."""
+    def find(
+        self, other: Spectrogram, first: int, last: int, at_least: float, begun: int | None = None
+    ) -> list[tuple[int, float]]:
+        """At which frames from ``first`` to ``last`` another sound begins, and its likeness. What is still
+        under way counts once ``begun`` frames of it were heard; None: when it was heard whole."""
 
 @final
 class Quality:

@@ -12,11 +12,24 @@ from typing import Any, TypeVar
 
 from .clock import NothingWillHappen, TimeIsUp, VirtualLoop
 from .hearing import Hearing
+from .known import Heard
 from .lab import Lab
+from .listening import NotHeard
 from .phone import Phone
 from .replays import replay
 
-__all__ = ["Hearing", "Lab", "NothingWillHappen", "Phone", "TimeIsUp", "VirtualLoop", "replay", "run"]
+__all__ = [
+    "Heard",
+    "Hearing",
+    "Lab",
+    "NotHeard",
+    "NothingWillHappen",
+    "Phone",
+    "TimeIsUp",
+    "VirtualLoop",
+    "replay",
+    "run",
+]
 
 _Result = TypeVar("_Result")
 

@@ -12,15 +12,18 @@ from typing import Any, Self
 import anyio.to_thread
 
 from ..app import App
+from ..audio import decoding
+from ..audio.sounds import Sound
 from ..config import Config
 from ..engine import MemoryNetwork
-from ..errors import CallFailed
+from ..errors import CallFailed, SoundNotFound
 from ..locating.resolver import Destination
 from ..locating.ways import Finds
 from ..plugins import Apps
 from ..server import Server
 from ..sip.headers import SipUri, join_host_port, split_host_port
 from .clock import VirtualLoop
+from .known import Known, KnownSounds
 from .phone import Phone, phone_config
 
 _SIP_PORT = 5060
@@ -73,6 +76,7 @@ class Lab:
         self._seed = seed
         self._folder = tempfile.TemporaryDirectory(prefix="sems-lab-")
         self._servers: list[Server] = []
+        self._called: list[Server] = []
         self._phones: dict[str, Phone] = {}
         self._hosts: dict[str, str] = {}
 
@@ -93,13 +97,14 @@ class Lab:
         for app in apps:
             found.add(app)
         server = await self._start(Server(config, apps=found, network=self.network, seed=self._next_seed()))
-        server.ways.resolver = _Directory(self, server.ways.resolver)
+        self._called.append(server)
         self._hosts[name] = server.engine.core.sip_addresses()[0]
         return server
 
-    async def phone(self, name: str) -> Phone:
-        """Plugs in a phone, which shows ``name`` to others and can be called as ``sip:…@NAME``."""
-        config = phone_config(name, self.folder)
+    async def phone(self, name: str, **settings: Any) -> Phone:
+        """Plugs in a phone, which shows ``name`` to others and can be called as ``sip:…@NAME``. ``settings``
+        are those of :class:`~sems.config.Config`, such as ``audio={"codecs": ["opus"]}``."""
+        config = phone_config(name, self.folder, **settings)
         server = Server(config, apps=Apps(), network=self.network, web=False, seed=self._next_seed())
         phone = self._phones[name] = Phone(self, name, server)
         await self._start(server)
@@ -119,6 +124,43 @@ class Lab:
             return join_host_port(host, port or _SIP_PORT)
         return address if port is None else join_host_port(split_host_port(address)[0], port)
 
+    def set_network(
+        self, *, loss: float = 0.0, duplicate: float = 0.0, delay_ms: float = 1.0, jitter_ms: float = 0.0
+    ) -> None:
+        """What the network does from now on, but to phones of which it is said by :meth:`Phone.set_line()
+        <sems.testing.Phone.set_line>`. Each as for :class:`Lab`."""
+        self.network.set_link(
+            None, None, loss=loss, duplicate=duplicate, delay_ms=delay_ms, jitter_ms=jitter_ms
+        )
+
+    # What phones may hear
+
+    async def known_sounds(self) -> KnownSounds:
+        """For phones: all prompts and announcements of the servers."""
+        known = KnownSounds()
+        for server in self._called:
+            sounds = server.sounds
+            for folder in (*sounds.prompts, *sounds.announcements):
+                await known.add_folder(folder, tuple(decoding.suffixes()), sounds.load)
+        return known
+
+    async def sought(
+        self, known: KnownSounds, sound: Sound, language: str | None
+    ) -> dict[Known, tuple[str, str]]:
+        """For phones: which sounds are meant, and what each is called. Raises SoundNotFound."""
+        if isinstance(sound, str) and (found := known.named(sound, language)):
+            return found
+        problem: SoundNotFound | None = None
+        for server in self._called:
+            for beside in {None, *(app.folder for app in server.apps)}:
+                try:
+                    place = server.sounds.place(sound, beside=beside)
+                    name = sound if isinstance(sound, str) else str(place)
+                    return {known.add_prompt(await server.sounds.load(place), name): ("", name)}
+                except SoundNotFound as error:
+                    problem = problem or error
+        raise problem or SoundNotFound(f"there is no server in this lab that has {sound!r}")
+
     def _next_seed(self) -> int:
         return self._seed * 1000 + len(self._servers)
 
@@ -127,6 +169,7 @@ class Lab:
         if isinstance(loop, VirtualLoop):
             loop.stand_still_while(lambda: server.busy)
         await server.start()
+        server.ways.resolver = _Directory(self, server.ways.resolver)
         self._servers.append(server)
         return server
 
@@ -142,6 +185,8 @@ class Lab:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for phone in self._phones.values():
+            phone.unplug()
         try:
             for server in reversed(self._servers):
                 await server.stop()

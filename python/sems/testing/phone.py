@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from array import array
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..app import App
 from ..audio.keys import DigitMethod
@@ -14,22 +13,22 @@ from ..audio.playback import Playback
 from ..audio.sounds import Sound
 from ..call import Call
 from ..config import Config
-from ..engine import Prompt, Tap
-from ..events import EndReason
+from ..engine import Prompt
+from ..events import Answered, CallEvent, Progress
 from ..server import Server
-from ..sip.headers import Headers, SipUri
+from ..sip.headers import SipUri, split_host_port
 from ..sip.requests import SipRequest, SipResponse
-from ..sip.transfer import Refer
-from .hearing import RATE, Hearing
+from ..sip.transfer import Refer, Transfer
+from .ear import Ear
+from .listening import PhoneListening
 
 if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
     from .lab import Lab
 
-# A tap holds two seconds.
-_READ_EVERY = 1.0
 
-
-class Phone:
+class Phone(PhoneListening):
     """A telephone with one line. Made by :meth:`Lab.phone() <sems.testing.Lab.phone>`.
 
     It takes what comes in when told to (:meth:`ringing`, then ``call.answer()``).
@@ -42,9 +41,10 @@ class Phone:
         """Its own engine."""
         self.line: Call | None = None
         """The call it is in, or was in last."""
+        self.held: Call | None = None
+        """The call that waits on hold while it is in another, after :meth:`consult`."""
         self._lab = lab
-        self._tap: Tap | None = None
-        self._tapped: Call | None = None
+        self._ear: Ear | None = None
         self._sound: Playback | None = None
         self._coming: asyncio.Queue[Call] = asyncio.Queue()
         self._texts: asyncio.Queue[SipRequest] = asyncio.Queue()
@@ -76,6 +76,7 @@ class Phone:
             from_uri=self.uri,
             headers=headers,
         )
+        self._take(self.line)
         return self.line
 
     async def call(self, uri: str, *, headers: Iterable[tuple[str, str]] = (), timeout: float = 60.0) -> Call:
@@ -83,14 +84,13 @@ class Phone:
         call = await self.dial(uri, headers=headers)
         async with asyncio.timeout(timeout):
             await call.wait_answered()
-        self._listen(call)
         return call
 
     async def ringing(self) -> Call:
         """Waits until somebody calls, and lets it ring."""
         call = await self._coming.get()
         await call.ring()
-        self.line = call
+        self._take(call)
         return call
 
     async def hang_up(self) -> None:
@@ -99,11 +99,66 @@ class Phone:
 
     async def vanish(self) -> None:
         """Pulls the plug: not a word is said, and nothing is heard from then on."""
+        self._hear_no_more()
         self.server.engine.close()
 
-    async def ended(self) -> EndReason:
-        """Waits until the call is over."""
-        return await self._up().wait_ended()
+    def unplug(self) -> None:
+        """For the lab: it listens no more."""
+        self._hear_no_more()
+
+    # Handing over
+
+    async def consult(
+        self, uri: str, *, headers: Iterable[tuple[str, str]] = (), timeout: float = 60.0
+    ) -> Call:
+        """Puts whom it speaks with on hold, calls somebody else, and returns when they have answered. With
+        :meth:`transfer` the two are joined then; :meth:`resume` goes back. Raises CallFailed."""
+        held = self._up()
+        await held.hold(True)
+        self.held = held
+        return await self.call(uri, headers=headers, timeout=timeout)
+
+    async def resume(self) -> Call:
+        """Hangs up, if it has not come to that already, and takes back who is on hold."""
+        held = self._held()
+        await self._up().hangup()
+        self.held = None
+        await held.hold(False)
+        self._take(held)
+        return held
+
+    async def transfer(self, uri: str | None = None, *, timeout: float = 180.0) -> Transfer:
+        """Hands over whom it speaks with to ``uri`` (blind), or whom it has on hold to whom it speaks with
+        (attended, RFC 3891), and returns what came of it."""
+        if uri is None:
+            held, self.held = self._held(), None
+            return await held.transfer(self._up(), timeout=timeout)
+        return await self._up().transfer(uri, timeout=timeout)
+
+    def _held(self) -> Call:
+        if self.held is None:
+            raise RuntimeError(f"{self.name} has nobody on hold: consult() comes first")
+        return self.held
+
+    # Its line
+
+    def set_line(
+        self,
+        direction: Literal["out", "in", "both"] = "both",
+        *,
+        loss: float = 0.0,
+        duplicate: float = 0.0,
+        delay_ms: float = 1.0,
+        jitter_ms: float = 0.0,
+    ) -> None:
+        """What the network does from now on to the datagrams that it sends (``out``), gets (``in``) or both,
+        whatever :class:`Lab` says: it loses or doubles a share of them, 0.0–1.0; each takes ``delay_ms`` and
+        up to ``jitter_ms`` more, so that they overtake each other. Which, the seed of the lab says."""
+        host, _ = split_host_port(self.address)
+        quality = {"loss": loss, "duplicate": duplicate, "delay_ms": delay_ms, "jitter_ms": jitter_ms}
+        for ways, source, to in (("out", host, None), ("in", None, host)):
+            if direction in (ways, "both"):
+                self._lab.network.set_link(source, to, **quality)
 
     # Texts and other requests
 
@@ -138,25 +193,18 @@ class Phone:
         """Waits for the next text that comes, in a call or outside."""
         return await self._texts.get()
 
-    @property
-    def link(self) -> str | None:
-        """The control page that the other side gave, from ``u=`` in its SDP."""
-        return self._up().peer_link
-
-    @property
-    def headers(self) -> Headers:
-        """The header fields of the answer."""
-        return self._up().headers
-
     # Speaking
 
     def tone(self, hz: int, *, level: int = -12) -> None:
         """Speaks a tone of ``hz`` hertz at ``level`` dBov from now on, instead of what it spoke before."""
         self.say(Prompt.tone(f"sine:{hz}:1000:{level}"), repeat=0)
 
-    def say(self, sound: Sound, *, repeat: int = 1) -> Playback:
-        """Speaks a sound: a prompt, or the path of a WAV file. ``repeat=0``: until told otherwise."""
+    def say(self, sound: Sound | Buffer, *, rate: int = 8000, repeat: int = 1) -> Playback:
+        """Speaks a sound: the path of a WAV file, a prompt, or 16-bit mono samples of ``rate`` Hz in anything
+        with a buffer. ``repeat=0``: until told otherwise."""
         self.silence()
+        if not isinstance(sound, Sound):
+            sound = Prompt.from_pcm(memoryview(sound).cast("B").tobytes(), rate)
         self._sound = self._up().start_play(sound, repeat=repeat)
         return self._sound
 
@@ -175,58 +223,35 @@ class Phone:
         """Puts the other side on hold, or takes it back."""
         await self._up().hold(on)
 
-    # Listening
-
-    async def hear(self, seconds: float = 1.0) -> Hearing:
-        """Listens for so long, from now on. Works as well in early media, after :meth:`dial`."""
-        tap = self._listen(self._up())
-        tap.read()
-        heard = array("h")
-        loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
-        while (left := end - loop.time()) > 0:
-            await asyncio.sleep(min(left, _READ_EVERY))
-            heard.frombytes(tap.read())
-        return Hearing(heard[: round(seconds * RATE)])
-
-    async def hear_all(self, most: float = 300.0) -> Hearing:
-        """Listens until the call is over, or for ``most`` seconds."""
-        call = self._up()
-        tap = self._listen(call)
-        heard = array("h")
-        loop = asyncio.get_running_loop()
-        end = loop.time() + most
-        while call.end is None and (left := end - loop.time()) > 0:
-            try:
-                async with asyncio.timeout(min(left, _READ_EVERY)):
-                    await call.wait_ended()
-            except TimeoutError:
-                pass
-            heard.frombytes(tap.read())
-        return Hearing(heard)
-
-    def _listen(self, call: Call) -> Tap:
-        if self._tap is None or self._tapped is not call:
-            self._tap, self._tapped = call.tap("in"), call
-        return self._tap
-
     def _up(self) -> Call:
         if self.line is None:
             raise RuntimeError(f"{self.name} is in no call")
         return self.line
 
+    def _take(self, call: Call) -> None:
+        """Its line is this one, to which it listens as soon as there is something to hear."""
+
+        def on_event(event: CallEvent) -> None:
+            if isinstance(event, Answered | Progress) and call.has_media and self.line is call:
+                self._hear(call)
+
+        self.line = call
+        call.subscribe(on_event)
+        if call.has_media:
+            self._hear(call)
+
     async def _on_refer(self, refer: Refer) -> None:
         """Does what it is told by whom it speaks with: its line is the new call then."""
         if refer.call is None or refer.call is not self.line:
             return
-        self.line = await refer.follow(from_name=self.name, from_uri=self.uri)
+        self._take(await refer.follow(from_name=self.name, from_uri=self.uri))
 
     async def _on_call(self, call: Call) -> None:
         await self._coming.put(call)
         await call.wait_ended()
 
 
-def phone_config(name: str, data: Path) -> Config:
+def phone_config(name: str, data: Path, **settings: Any) -> Config:
     """A phone's configuration: whatever comes in is for the phone, which has a telephone's codecs."""
     return Config.model_validate(
         {
@@ -234,5 +259,6 @@ def phone_config(name: str, data: Path) -> Config:
             "rtp_timeout": 0,
             "routes": [{"app": "phone"}],
             "audio": {"codecs": ["PCMU", "PCMA"]},
+            **settings,
         }
     )

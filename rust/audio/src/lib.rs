@@ -21,6 +21,7 @@ mod personal;
 mod pitch;
 mod plc;
 mod resample;
+mod spectrogram;
 mod speech;
 pub mod stretch;
 mod talkers;
@@ -39,6 +40,7 @@ pub use mix::{Gain, Sum};
 pub use personal::Personal;
 pub use plc::Concealer;
 pub use resample::{Resampler, resample};
+pub use spectrogram::{Found, HOP, Spectrogram};
 pub use speech::SpeechDetector;
 pub use talkers::{MAX_TALKERS, Talker, TalkerLimit};
 

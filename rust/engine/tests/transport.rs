@@ -245,3 +245,40 @@ fn a_closed_memory_port_swallows_and_can_be_opened_again() {
     assert_eq!(to.take(), None);
     assert_eq!(network.sockets(), 2);
 }
+
+#[test]
+fn each_way_between_two_hosts_has_a_quality_of_its_own() {
+    let network = MemoryNetwork::new(0, LinkQuality::default());
+    let hosts = [network.host(), network.host(), network.host()];
+    let [one, two, three] = hosts.each_ref().map(|host| host.bind(1).unwrap());
+    let [ip, other, _] = hosts.each_ref().map(|host| Some(host.ip()));
+    let lossy = LinkQuality {
+        loss: 1.0,
+        ..LinkQuality::default()
+    };
+    network.set_link(ip, None, lossy);
+    network.set_link(ip, other, LinkQuality::default());
+    network.set_link(None, other, lossy);
+    for socket in [&one, &two, &three] {
+        for to in [&one, &two, &three] {
+            socket.send_to(b"hello", to.local_addr());
+        }
+    }
+    hosts[0].advance(network.epoch() + Duration::from_secs(1));
+    let heard = |socket: &sems_engine::transport::memory::MemorySocket| {
+        std::iter::from_fn(|| socket.take().map(|(from, _)| from.ip())).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        heard(&one),
+        [two.local_addr().ip(), three.local_addr().ip()]
+    );
+    assert_eq!(
+        heard(&two),
+        [one.local_addr().ip()],
+        "what is said of both comes first"
+    );
+    assert_eq!(
+        heard(&three),
+        [two.local_addr().ip(), three.local_addr().ip()]
+    );
+}

@@ -1,6 +1,6 @@
 //! What is said before the start: the configuration, and the network of a virtual engine.
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use pyo3::{exceptions::PyValueError, prelude::*};
 use sems_engine::{
@@ -210,6 +210,37 @@ impl EngineConfig {
     }
 }
 
+fn link_quality(
+    loss: f64,
+    duplicate: f64,
+    delay_ms: f64,
+    jitter_ms: f64,
+) -> PyResult<memory::LinkQuality> {
+    for (name, value) in [("loss", loss), ("duplicate", duplicate)] {
+        if !(0.0..=1.0).contains(&value) {
+            return Err(PyValueError::new_err(format!(
+                "{name}: {value} is not between 0 and 1"
+            )));
+        }
+    }
+    let milliseconds = |name: &str, value: f64| {
+        Duration::try_from_secs_f64(value / 1000.0).map_err(|_| {
+            PyValueError::new_err(format!("{name}: {value} is not a time in milliseconds"))
+        })
+    };
+    Ok(memory::LinkQuality {
+        loss,
+        duplicate,
+        delay: milliseconds("delay_ms", delay_ms)?,
+        jitter: milliseconds("jitter_ms", jitter_ms)?,
+    })
+}
+
+fn ip(text: &str) -> PyResult<IpAddr> {
+    text.parse()
+        .map_err(|_| PyValueError::new_err(format!("{text:?} is not an IP address")))
+}
+
 /// A network in memory for virtual time.
 #[pyclass(frozen, module = "sems._core")]
 pub struct MemoryNetwork(pub memory::MemoryNetwork);
@@ -219,33 +250,32 @@ impl MemoryNetwork {
     #[new]
     #[pyo3(signature = (*, seed = 0, loss = 0.0, duplicate = 0.0, delay_ms = 1.0, jitter_ms = 0.0))]
     fn new(seed: u64, loss: f64, duplicate: f64, delay_ms: f64, jitter_ms: f64) -> PyResult<Self> {
-        for (name, value) in [("loss", loss), ("duplicate", duplicate)] {
-            if !(0.0..=1.0).contains(&value) {
-                return Err(PyValueError::new_err(format!(
-                    "{name}: {value} is not between 0 and 1"
-                )));
-            }
-        }
-        let milliseconds = |name: &str, value: f64| {
-            Duration::try_from_secs_f64(value / 1000.0).map_err(|_| {
-                PyValueError::new_err(format!("{name}: {value} is not a time in milliseconds"))
-            })
-        };
-        let quality = memory::LinkQuality {
-            loss,
-            duplicate,
-            delay: milliseconds("delay_ms", delay_ms)?,
-            jitter: milliseconds("jitter_ms", jitter_ms)?,
-        };
+        let quality = link_quality(loss, duplicate, delay_ms, jitter_ms)?;
         Ok(Self(memory::MemoryNetwork::new(seed, quality)))
+    }
+
+    /// What happens to datagrams from one address, or to one, or from one to the other, from now on.
+    #[pyo3(signature = (source = None, to = None, *, loss = 0.0, duplicate = 0.0, delay_ms = 1.0, jitter_ms = 0.0))]
+    fn set_link(
+        &self,
+        source: Option<&str>,
+        to: Option<&str>,
+        loss: f64,
+        duplicate: f64,
+        delay_ms: f64,
+        jitter_ms: f64,
+    ) -> PyResult<()> {
+        let quality = link_quality(loss, duplicate, delay_ms, jitter_ms)?;
+        match (source.map(ip).transpose()?, to.map(ip).transpose()?) {
+            (None, None) => self.0.set_quality(quality),
+            (source, to) => self.0.set_link(source, to, quality),
+        }
+        Ok(())
     }
 
     /// Has the next engine made at this address.
     fn place_next(&self, ip: &str) -> PyResult<()> {
-        let ip = ip
-            .parse()
-            .map_err(|_| PyValueError::new_err(format!("{ip:?} is not an IP address")))?;
-        self.0.place_next(ip);
+        self.0.place_next(self::ip(ip)?);
         Ok(())
     }
 

@@ -14,6 +14,7 @@ mod prompt;
 mod quality;
 mod requests;
 mod sound;
+mod spectrogram;
 mod subscriptions;
 mod trace;
 
@@ -32,6 +33,7 @@ mod _core {
         event::Event,
         prompt::{Progress, Prompt},
         quality::Quality,
+        spectrogram::Spectrogram,
         trace::{TraceEntry, TracedCall},
     };
 

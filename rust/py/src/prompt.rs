@@ -1,6 +1,6 @@
 //! Sounds on their way in.
 
-use pyo3::{exceptions::PyValueError, prelude::*};
+use pyo3::{exceptions::PyValueError, prelude::*, types::PyBytes};
 use sems_engine::media::{
     player,
     prompt::{self, PromptHandle},
@@ -18,6 +18,14 @@ impl Prompt {
     #[getter]
     fn duration_ms(&self) -> u64 {
         self.0.duration().as_millis() as u64
+    }
+
+    /// The sound at 8 kHz; nothing of a long one, which is read while it sounds.
+    #[getter]
+    fn pcm<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let samples = self.0.samples().iter();
+        let bytes: Vec<u8> = samples.flat_map(|sample| sample.to_le_bytes()).collect();
+        PyBytes::new(py, &bytes)
     }
 
     /// A generated sound by name.

@@ -19,3 +19,5 @@ pub mod room;
 mod schedule;
 pub mod tap;
 pub mod worker;
+
+pub use sems_audio::Spectrogram;

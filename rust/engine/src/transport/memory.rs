@@ -56,6 +56,8 @@ pub struct MemoryNetwork {
 struct Shared {
     random: StdRng,
     quality: LinkQuality,
+    /// Links that are of another quality: from whom and to whom, `None` being anybody.
+    links: HashMap<(Option<IpAddr>, Option<IpAddr>), LinkQuality>,
     now: Instant,
     hosts: u16,
     /// Where the next host will be, if not at the next address.
@@ -83,6 +85,7 @@ impl MemoryNetwork {
         let shared = Shared {
             random: StdRng::seed_from_u64(seed),
             quality,
+            links: HashMap::new(),
             now: epoch,
             hosts: 0,
             place: None,
@@ -154,6 +157,12 @@ impl MemoryNetwork {
     /// Changes what happens to datagrams sent from now on.
     pub fn set_quality(&self, quality: LinkQuality) {
         self.lock().quality = quality;
+    }
+
+    /// Changes what happens to datagrams sent from now on by the host `from`, or to the host `to`, or by
+    /// one to the other. Of several that hold, that of both counts, then that of who sends.
+    pub fn set_link(&self, from: Option<IpAddr>, to: Option<IpAddr>, quality: LinkQuality) {
+        self.lock().links.insert((from, to), quality);
     }
 
     /// How many sockets are bound.
@@ -382,9 +391,10 @@ impl Drop for MemorySocket {
 impl Shared {
     fn send(&mut self, source: SocketAddr, to: SocketAddr, data: &[u8]) {
         // Each whim is drawn for each datagram, so that a changed quality leaves the others alone.
-        let lost = self.random.random_bool(self.quality.loss);
-        let doubled = self.random.random_bool(self.quality.duplicate);
-        let arrivals = [self.arrival(), self.arrival()];
+        let quality = self.quality_of(source, to);
+        let lost = self.random.random_bool(quality.loss);
+        let doubled = self.random.random_bool(quality.duplicate);
+        let arrivals = [self.arrival(quality), self.arrival(quality)];
         let copies = if lost { 0 } else { 1 + usize::from(doubled) };
         let Some(coming) = self.sockets.get_mut(&(Transport::Udp, to)) else {
             return;
@@ -408,16 +418,25 @@ impl Shared {
         data: Option<&[u8]>,
     ) {
         self.sent += 1;
-        let arrival = (self.now + self.quality.delay, self.sent);
+        let arrival = (self.now + self.quality_of(source, to).delay, self.sent);
         if let Some(coming) = self.sockets.get_mut(&(stream, to)) {
             let data = data.map(<[u8]>::to_vec);
             coming.insert(arrival, Datagram { source, data });
         }
     }
 
-    fn arrival(&mut self) -> Instant {
-        let jitter = self.quality.jitter.as_nanos() as u64;
+    fn quality_of(&self, source: SocketAddr, to: SocketAddr) -> LinkQuality {
+        let (from, to) = (Some(source.ip()), Some(to.ip()));
+        [(from, to), (from, None), (None, to)]
+            .iter()
+            .find_map(|link| self.links.get(link))
+            .copied()
+            .unwrap_or(self.quality)
+    }
+
+    fn arrival(&mut self, quality: LinkQuality) -> Instant {
+        let jitter = quality.jitter.as_nanos() as u64;
         let extra = ((u128::from(self.random.next_u64()) * u128::from(jitter)) >> 64) as u64;
-        self.now + self.quality.delay + Duration::from_nanos(extra)
+        self.now + quality.delay + Duration::from_nanos(extra)
     }
 }
