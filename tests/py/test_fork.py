@@ -163,3 +163,43 @@ async def test_a_user_of_our_registrar_is_called_at_all_phones(lab: Lab) -> None
         assert "To: <sip:desk@sems.test>" in invite
     await ringing.answer()
     assert (await forking).uri == carol.uri
+
+
+@pytest.mark.parametrize("serial", [False, True])
+async def test_who_is_sent_elsewhere_is_called_there_if_that_is_wanted(lab: Lab, serial: bool) -> None:
+    server = await lab.server()
+    alice, bob, carol = await three(lab)
+    forking = asyncio.create_task(
+        server.fork(alice.uri, bob.uri, serial=serial, ring=10, follow_redirects=True)
+    )
+    await (await alice.ringing()).redirect(carol.uri, bob.uri)
+    sent_on = await carol.ringing()
+    assert alice.uri in sent_on.headers["To"]
+    if not serial:
+        await (await bob.ringing()).redirect(carol.uri)
+    await sent_on.answer()
+    assert (await forking).uri == carol.uri
+    await asyncio.sleep(1)
+    assert [call.uri for call in server.calls.values()] == [carol.uri]
+
+
+async def test_redirects_lead_on_for_no_more_than_ten_addresses(lab: Lab) -> None:
+    server = await lab.server()
+    alice, _, _ = await three(lab)
+    asked = 0
+
+    async def send_on() -> None:
+        nonlocal asked
+        while True:
+            incoming = await alice.ringing()
+            asked += 1
+            await incoming.redirect(f"sip:{asked}@{alice.address}")
+
+    sending = asyncio.create_task(send_on())
+    with pytest.raises(CallFailed, match="302"):
+        await server.fork(alice.uri, follow_redirects=True)
+    assert asked == 10
+    with pytest.raises(CallFailed) as failed:
+        await server.fork(alice.uri)
+    sending.cancel()
+    assert (failed.value.targets, asked) == ((f"sip:11@{alice.address}",), 11)

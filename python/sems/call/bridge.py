@@ -57,6 +57,7 @@ class CallBridge(Lasting, CallMedia):
         ring: float | None = None,
         ringing: Sound | None = "tone:ringback",
         placed: Callable[[Call], None] | None = None,
+        follow_redirects: bool = False,
         keep_codecs: bool = True,
         keep_headers: bool = True,
         **how: Unpack[How],
@@ -68,11 +69,11 @@ class CallBridge(Lasting, CallMedia):
         ...     await call.bridge(["sip:alice@example.org", "sip:bob@example.org"], timeout=30)
 
         ``to``: a call, or one or several addresses, which are called as by :meth:`Server.fork()
-        <sems.server.Server.fork>` (``serial``, ``timeout``, ``ring``, and ``how``), in the name of the caller
-        unless ``from_uri`` says otherwise. A caller who is not answered yet hears what they hear: it rings,
-        their early media sounds, and it is answered when they answer. Who is answered already hears
-        ``ringing`` meanwhile, or early media if there is any. ``placed`` is told of each call when it is
-        placed.
+        <sems.server.Server.fork>` (``serial``, ``timeout``, ``ring``, ``follow_redirects``, and ``how``), in
+        the name of the caller unless ``from_uri`` says otherwise. A caller who is not answered yet hears what
+        they hear: it rings, their early media sounds, and it is answered when they answer. Who is answered
+        already hears ``ringing`` meanwhile, or early media if there is any. ``placed`` is told of each call
+        when it is placed.
 
         ``keep_codecs``: those are called with the codecs that the caller offers, and the caller is answered
         with the one that they take, so that nothing is coded into another. ``keep_headers``: header fields
@@ -111,6 +112,7 @@ class CallBridge(Lasting, CallMedia):
                         timeout=timeout,
                         ring=ring,
                         placed=on_placed,
+                        follow_redirects=follow_redirects,
                         **how,
                     )
                 )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from ..call import Call
 from ..errors import CallFailed
+from ..locating import redirect
+from ..sip.headers import SipUri
 from . import outgoing
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ async def fork(
     timeout: float,
     ring: float | None,
     placed: Callable[[Call], None] | None,
+    follow_redirects: bool = False,
     **how: Unpack[How],
 ) -> Call:
     """As :meth:`Server.fork() <sems.server.Server.fork>`."""
@@ -51,21 +54,35 @@ async def fork(
     calls: list[Call] = []
     winner: Call | None = None
     refusals: list[CallFailed] = []
+    called = {uri for uri, _ in branches}
 
     async def attempt(uri: str, mine: How, seconds: float) -> Call | None:
         """The call once it is answered; None: it was not, which is not the end of it."""
-        try:
-            call = await server.place(uri, ring_timeout=seconds, **mine)
-            calls.append(call)
+        latest: Call | None = None
+
+        async def call_at(target: str) -> Call:
+            nonlocal latest
+            if target != uri and target in called:
+                # Another was sent there as well, or it is called anyway.
+                raise CallFailed(480, f"{target} is called already")
+            called.add(target)
+            latest = await server.place(
+                target, ring_timeout=seconds, **(mine if target == uri else _sent_on(mine, uri, target))
+            )
+            calls.append(latest)
             if placed is not None:
-                placed(call)
+                placed(latest)
+            await latest.wait_answered()
+            return latest
+
+        try:
             try:
                 async with asyncio.timeout(seconds):
-                    await call.wait_answered()
+                    return await (redirect.follow(uri, call_at) if follow_redirects else call_at(uri))
             except TimeoutError:
-                server.spawn(call.hangup())
+                if latest is not None:
+                    server.spawn(latest.hangup())
                 raise CallFailed(408, f"no answer within {seconds:g} seconds") from None
-            return call
         except CallFailed as failed:
             refusals.append(failed)
             if failed.code >= 600:
@@ -88,6 +105,16 @@ async def fork(
     if winner is None:
         raise best(refusals)
     return winner
+
+
+def _sent_on(how: How, uri: str, target: str) -> How:
+    """How a call is placed where it was sent on to: its To is still whom it was for, and no other host is
+    told a password."""
+    mine = how.copy()
+    mine["destination"], mine["to_uri"] = None, how.get("to_uri") or uri
+    if SipUri.parse(target).host != SipUri.parse(uri).host:
+        mine["username"] = mine["password"] = mine["realm"] = None
+    return mine
 
 
 def _branches(server: Server, uri: str, how: How) -> list[tuple[str, How]]:

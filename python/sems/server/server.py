@@ -466,6 +466,7 @@ class Server:
         timeout: float = 60.0,
         ring: float | None = None,
         placed: Callable[[Call], None] | None = None,
+        follow_redirects: bool = False,
         **how: Unpack[forking.How],
     ) -> Call:
         """Calls several, and returns the call of the first who answers; those of the others are taken back.
@@ -475,13 +476,24 @@ class Server:
         All are called at once, or with ``serial`` one after the other. ``timeout``: seconds for all of it.
         ``ring``: how many of them each may ring; None: as long as there is time, shared out evenly if
         ``serial``. ``placed`` is told of each call when it is placed, to follow its progress and to hear its
-        early media. A user of our registrar is called at all phones. The rest is as in :meth:`place`, for all
-        of them alike.
+        early media. ``follow_redirects``: who is sent elsewhere (3xx) is called there, at up to ten addresses
+        and at none twice; that may be somebody whom we did not choose, at our expense. Without it such a
+        refusal names the ``targets``. A user of our registrar is called at all phones. The rest is as in
+        :meth:`place`, for all of them alike.
 
         Raises CallFailed with the best of all refusals (RFC 3261 §16.7): one that says that nobody wants the
         call (6xx) ends it all; 408 when nobody answers in time. Cancelling it takes all calls back.
         """
-        return await forking.fork(self, uris, serial=serial, timeout=timeout, ring=ring, placed=placed, **how)
+        return await forking.fork(
+            self,
+            uris,
+            serial=serial,
+            timeout=timeout,
+            ring=ring,
+            placed=placed,
+            follow_redirects=follow_redirects,
+            **how,
+        )
 
     async def request(
         self,
