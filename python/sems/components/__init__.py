@@ -11,9 +11,11 @@ mailer         :class:`Mailer`                       SMTP
 voice          :class:`Voice`                        espeak-ng
 authentication :class:`Authentication`               ``[[auth.users]]``
 dialout        :class:`DialoutPolicy`                ``[dialout] allow``
+accounts       :class:`AccountSource`                ``[[accounts]]``
 ============== ===================================== ============================================
 """
 
+from .accounts import AccountSource, ConfiguredAccounts
 from .authentication import Authentication, ConfiguredUsers
 from .dialout import AllowList, DialoutPolicy
 from .finding import GROUP, KINDS, KINDS_OF_OURS, Components, FoundComponent
@@ -25,9 +27,11 @@ __all__ = [
     "GROUP",
     "KINDS",
     "KINDS_OF_OURS",
+    "AccountSource",
     "AllowList",
     "Authentication",
     "Components",
+    "ConfiguredAccounts",
     "ConfiguredUsers",
     "DialoutPolicy",
     "EspeakNg",

@@ -12,6 +12,7 @@ from ..config import Config
 from ..config.components import ComponentKind
 from ..errors import PluginError
 from ..log import logger
+from .accounts import AccountSource, ConfiguredAccounts
 from .authentication import Authentication, ConfiguredUsers
 from .dialout import AllowList, DialoutPolicy
 from .mailer import Mailer, SmtpMailer
@@ -30,6 +31,7 @@ KINDS: Mapping[ComponentKind, type] = {
     "voice": Voice,
     "authentication": Authentication,
     "dialout": DialoutPolicy,
+    "accounts": AccountSource,
 }
 """The kinds, each with its protocol."""
 
@@ -39,6 +41,7 @@ KINDS_OF_OURS: Mapping[ComponentKind, str] = {
     "voice": "espeak-ng, where it is installed",
     "authentication": "[[auth.users]]",
     "dialout": "[dialout] allow",
+    "accounts": "[[accounts]]",
 }
 """What comes with SEMS of each."""
 
@@ -121,6 +124,12 @@ class Components:
     def dialout(self) -> DialoutPolicy:
         """Who decides whom conferences may call."""
         made: DialoutPolicy = self._get("dialout", lambda: AllowList(self._config, {}))
+        return made
+
+    @property
+    def accounts(self) -> AccountSource:
+        """Who knows where we are registered."""
+        made: AccountSource = self._get("accounts", lambda: ConfiguredAccounts(self._config, {}))
         return made
 
     async def _send(self, mail: Mail) -> None:

@@ -8,12 +8,12 @@ from pydantic import Field
 
 from .section import Section
 
-ComponentKind = Literal["storage", "mailer", "voice", "authentication", "dialout"]
+ComponentKind = Literal["storage", "mailer", "voice", "authentication", "dialout", "accounts"]
 
 
 class ComponentSettings(Section):
-    """``[components.KIND]``, KIND being ``storage``, ``mailer``, ``voice``, ``authentication`` or
-    ``dialout``."""
+    """``[components.KIND]``, KIND being ``storage``, ``mailer``, ``voice``, ``authentication``,
+    ``dialout`` or ``accounts``."""
 
     use: str | None = None
     """The name of the package whose component is used; ``sems``: the one that comes with SEMS. Unset: that of

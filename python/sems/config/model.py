@@ -339,6 +339,11 @@ class LogSettings(Section):
     """The least that is shown."""
 
 
+def _brought(info: ValidationInfo) -> bool:
+    """Accounts may come from a package as well, so which there are is known at the start."""
+    return "accounts" in info.data.get("components", {})
+
+
 class Config(Section):
     """All that can be set. What is unset has a default that works."""
 
@@ -377,6 +382,8 @@ class Config(Section):
     room_legs: Annotated[int, Field(ge=1)] = 500
     """A room that has so many calls on one media thread gets others, too, from which it is heard 20 ms
     later."""
+    components: dict[ComponentKind, ComponentSettings] = Field(default_factory=dict)
+    """Parts that packages bring."""
     accounts: tuple[AccountSettings, ...] = ()
     """Where we are registered."""
     routes: tuple[Route, ...] = ()
@@ -387,8 +394,6 @@ class Config(Section):
     """Voice mail boxes."""
     storage: StorageSettings = StorageSettings()
     mail: MailSettings = MailSettings()
-    components: dict[ComponentKind, ComponentSettings] = Field(default_factory=dict)
-    """Parts that packages bring."""
     dialout: DialoutSettings = DialoutSettings()
     operator: OperatorSettings = OperatorSettings()
     api: ApiSettings = ApiSettings()
@@ -419,7 +424,7 @@ class Config(Section):
     @classmethod
     def _accounts_are_known(cls, routes: tuple[Route, ...], info: ValidationInfo) -> tuple[Route, ...]:
         # Without them they were wrong themselves, which is said already.
-        if (accounts := info.data.get("accounts")) is not None:
+        if (accounts := info.data.get("accounts")) is not None and not _brought(info):
             known = {account.name for account in accounts}
             for route in routes:
                 if route.account is not None and route.account not in known:
@@ -431,7 +436,7 @@ class Config(Section):
     def _account_is_known(cls, dialout: DialoutSettings, info: ValidationInfo) -> DialoutSettings:
         # As for routes.
         known = [None, *(account.name for account in info.data.get("accounts") or ())]
-        if "accounts" in info.data and dialout.account not in known:
+        if "accounts" in info.data and dialout.account not in known and not _brought(info):
             raise ValueError(f"there is no account named {dialout.account}")
         return dialout
 

@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Literal, cast
 
 from ..engine import Event
-from ..errors import EngineError, SemsError
+from ..errors import EngineError, SemsError, StartError
 from ..locating.ways import Way
 from ..log import logger
 from ..sip.auth import ANY
@@ -189,10 +189,12 @@ class Accounts:
     """All accounts, by name."""
 
     def __init__(self, server: Server) -> None:
-        accounts = (
-            Account(server, number, settings) for number, settings in enumerate(server.config.accounts)
-        )
-        self._accounts = {account.name: account for account in accounts}
+        """Raises StartError when the package that brings accounts is broken, or two have one name."""
+        self._accounts: dict[str, Account] = {}
+        for number, settings in enumerate([*server.config.accounts, *_brought(server)]):
+            if settings.name in self._accounts:
+                raise StartError(f"there are two accounts named {settings.name}")
+            self._accounts[settings.name] = Account(server, number, settings)
 
     def start(self, spawn: Callable[..., None]) -> None:
         """Registers them."""
@@ -220,6 +222,15 @@ class Accounts:
         account = next((one for one in self if one.number == event.account), None)
         if account is not None:
             account.on_event(event)
+
+
+def _brought(server: Server) -> list[AccountSettings]:
+    """Those that a package knows."""
+    try:
+        return list(server.components.accounts.accounts())
+    except Exception as error:
+        why = str(error) if isinstance(error, SemsError) else f"{type(error).__name__}: {error}"
+        raise StartError(f"it is not known where we are registered: {why}".partition("\n")[0]) from error
 
 
 def _ip(destination: str) -> str:

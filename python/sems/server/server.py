@@ -185,6 +185,9 @@ class Server:
         for route in self.config.routes:
             if route.app not in self.apps:
                 logger.warning("a route leads to an app that is not there", app=route.app)
+        named = {route.account for route in self.config.routes} | {self.config.dialout.account}
+        for account in named - {None, *(account.name for account in self.accounts)}:
+            logger.warning("a route or [dialout] names an account that is not there", account=account)
         for notice in self.engine.core.notices():
             logger.warning(notice)
         if self._pages is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -210,3 +212,67 @@ def test_a_kind_that_is_none_is_a_wrong_key(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     (tmp_path / "sems.toml").write_text("[components.mailer]\nuse = 'x'\n")
     assert load_config({}, environ={}).config.components["mailer"].use == "x"
+
+
+CUSTOMERS = next(
+    code
+    for code in re.findall(
+        r"^```python\n(.*?)^```",
+        (Path(__file__).parents[3] / "docs" / "components.md").read_text(),
+        re.DOTALL | re.MULTILINE,
+    )
+    if "class Customers" in code
+)
+
+
+async def test_a_package_knows_where_we_are_registered(lab: Lab, package: Package) -> None:
+    users = [{"name": name, "password": "secret"} for name in ("zoe", "ben", "own")]
+    await lab.server(name="provider", registrar={"enabled": True}, auth={"users": users})
+    place = lab.resolve("provider")
+    package("customers", CUSTOMERS.replace("provider.example", place), accounts="Customers")
+    server = await lab.server(
+        components={"accounts": {"options": {"customers": {"zoe": "secret", "ben": "wrong"}}}},
+        accounts=[{"name": "own", "uri": f"sip:own@{place}", "password": "secret"}],
+        routes=[{"account": "zoe", "app": "echo"}],
+    )
+    async with asyncio.timeout(20):
+        await server.accounts["zoe"].wait_registered()
+        await server.accounts["own"].wait_registered()
+    assert [each.name for each in server.accounts] == ["own", "zoe", "ben"]
+    assert server.accounts["ben"].state == "failed"
+    phone = await lab.phone("anna")
+    await phone.call(server.accounts["zoe"].contact)
+    (call,) = server.calls.values()
+    assert (call.account, call.app_name) == ("zoe", "echo")
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("import nonsense_that_is_not_there", r"where we are registered: the accounts of customers 1\.5"),
+        (
+            "class Customers:\n    def __init__(self, *_): ...\n    def accounts(self): return [1 / 0]\n",
+            "where we are registered: ZeroDivisionError",
+        ),
+        (
+            "from sems.config import AccountSettings\n"
+            "class Customers:\n"
+            "    def __init__(self, *_): ...\n"
+            "    def accounts(self): return [AccountSettings(uri='sip:a@192.0.2.1', name='own')]\n",
+            "two accounts named own",
+        ),
+    ],
+)
+async def test_where_it_is_not_known_where_we_are_registered_the_server_does_not_start(
+    lab: Lab, package: Package, code: str, why: str
+) -> None:
+    package("customers", code, accounts="Customers")
+    with pytest.raises(StartError, match=why):
+        await lab.server(accounts=[{"name": "own", "uri": "sip:own@192.0.2.1"}])
+
+
+def test_an_account_of_nobody_is_still_a_mistake_where_no_package_is_named(tmp_path: Path) -> None:
+    routes = [{"account": "zoe", "app": "echo"}]
+    with pytest.raises(ValueError, match="no account named zoe"):
+        config(tmp_path, routes=routes)
+    config(tmp_path, routes=routes, components={"accounts": {}}, dialout={"account": "zoe"})
