@@ -53,8 +53,11 @@ async def load(call: Call, name: str) -> Prompt | None:
     sounds = call.server.sounds
     # Only what callers may have, whatever they write.
     found = sounds.announcement(name, domain=call.request_uri.host, languages=call.languages)
+    if found is None:
+        return None
     try:
-        return None if found is None else await call.while_up(sounds.load(found))
+        # Mostly it has been played before.
+        return sounds.ready(found) or await call.while_up(sounds.load(found))
     except SoundNotFound as error:
         call.log.error("an announcement can't be played", why=str(error))
         return None

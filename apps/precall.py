@@ -55,7 +55,7 @@ async def load(call: Call) -> Prompt | None:
         found = sounds.announcement(name or "", domain=call.request_uri.host, languages=call.languages)
         if found is not None:
             try:
-                return await call.while_up(sounds.load(found))
+                return sounds.ready(found) or await call.while_up(sounds.load(found))
             except SoundNotFound as error:
                 call.log.error("an announcement can't be played", why=str(error))
     return None
