@@ -134,5 +134,9 @@ async def test_five_hundred_who_come_speak_and_go_make_no_page_stutter(
                     late.remove(act)
             if not late:
                 break
+        shown = await rows.evaluate_all(
+            "(rows) => rows.map((row) => [Number(row.dataset.id), row.querySelector('.name').textContent])"
+        )
+        assert shown == [[each.id, each.name] for each in model.participants.values()]
         assert not late, f"{late[0].__name__} keeps the page busy for more than {LONG} ms"
         await call.hangup()
