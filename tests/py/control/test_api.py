@@ -204,6 +204,10 @@ async def test_the_api_describes_itself_in_valid_openapi(meeting: Meeting) -> No
         *("listTraces", "getTrace", "sendMessage"),
         *("askToTalk", "acceptTalk", "declineTalk", "changeTalk", "leaveTalk"),
         *("dial", "cancelCall", "redial", "openPairing", "claimPairing", "waitForPairing"),
+        *("connect", "listConnections", "followConnections"),
+        *("getConnection", "endConnection", "followConnection"),
+        *("listBoxes", "getBox"),
+        *("listVoiceMessages", "getVoiceMessage", "saveVoiceMessage", "deleteVoiceMessage"),
     }
     for path, methods in document["paths"].items():
         for operation in methods.values():
