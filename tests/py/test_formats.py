@@ -18,7 +18,9 @@ from typer.testing import CliRunner
 
 from sems import CallFailed, SoundNotFound
 from sems.audio import brought, libsndfile
+from sems.audio.decoding import Decoder
 from sems.cli import app as command
+from sems.config.files import FileSettings
 from sems.testing import Hearing, Lab
 
 PLUGIN = Path(__file__).parents[1] / "plugins" / "sems-vox"
@@ -277,3 +279,33 @@ async def test_what_nothing_writes_is_a_clear_error(lab: Lab, install: Install) 
     for name in ("a.xyz", "a.vox"):
         with pytest.raises(SoundNotFound, match="nothing writes such files"):
             await server.sounds.convert(source, lab.folder / name)
+
+
+async def test_a_server_that_stops_waits_for_no_file_to_be_decoded(tmp_path: Path, install: Install) -> None:
+    install(
+        "sems-endless",
+        "import threading, time\n"
+        "from sems.audio.formats import Decoded\n"
+        "begun = threading.Event()\n"
+        "class Endless:\n"
+        "    suffixes = ('.endless',)\n"
+        "    def knows(self, beginning): return False\n"
+        "    def decode(self, path):\n"
+        "        def blocks():\n"
+        "            while True:\n"
+        "                yield bytes(2)\n"
+        "                begun.set()\n"
+        "                time.sleep(0.001)\n"
+        "        return Decoded(8000, blocks())\n",
+        endless="sems_endless:Endless",
+    )
+    path = tmp_path / "a.endless"
+    path.write_bytes(b"x")
+    decoder = Decoder(tmp_path / "decoded", FileSettings())
+    decoding = asyncio.create_task(decoder.native(path))
+    brought.load()
+    await asyncio.to_thread(sys.modules["sems_endless"].begun.wait, 10)
+    decoder.close()
+    with pytest.raises(SoundNotFound, match=r"a\.endless: the server stops"):
+        await decoding
+    assert list((tmp_path / "decoded").iterdir()) == []

@@ -31,6 +31,11 @@ class Decoder:
         self._most = settings.decoded_megabytes << 20
         self._known: dict[str, tuple[tuple[int, int], Path]] = {}
         self._under_way: dict[Path, asyncio.Task[Path]] = {}
+        self._closed = False
+
+    def close(self) -> None:
+        """Ends what is under way, which nobody is to wait for at the end of the process."""
+        self._closed = True
 
     def ready(self, path: Path) -> Path | None:
         """What the core reads in place of the file; None: that is not known yet."""
@@ -100,7 +105,7 @@ class Decoder:
             with wave.open(str(aside), "wb") as file:
                 file.setparams((1, 2, sound.rate, 0, "NONE", ""))
                 total = 0
-                for block in sound.blocks:
+                for block in self._while_open(sound.blocks):
                     total += len(block)
                     if total > self._most:
                         most = f"{self._most >> 20} MiB of [files] decoded_megabytes"
@@ -109,6 +114,42 @@ class Decoder:
             aside.replace(target)
         finally:
             aside.unlink(missing_ok=True)
+
+    def convert(self, source: Path, target: Path) -> None:
+        """As :meth:`SoundLibrary.convert() <sems.audio.sounds.SoundLibrary.convert>`, in this thread."""
+        with source.open("rb") as file:
+            beginning = file.read(BEGINNING)
+        sound = self._of_wav(source) if beginning.startswith(b"RIFF") else self._of_format(source, beginning)
+        if target.suffix.lower() == ".wav":
+            with wave.open(str(target), "wb") as written:
+                written.setparams((1, 2, sound.rate, 0, "NONE", ""))
+                for block in sound.blocks:
+                    written.writeframesraw(block)
+            return
+        for one in brought.formats():
+            if isinstance(one.format, WritableFormat) and target.suffix.lower() in one.format.suffixes:
+                one.format.encode(target, sound)
+                return
+        raise SoundNotFound(f"nothing writes such files{_missing(target)}")
+
+    def _of_wav(self, path: Path) -> Decoded:
+        with wave.open(str(path), "rb") as file:
+            if (file.getsampwidth(), file.getnchannels()) != (2, 1):
+                raise SoundNotFound("only WAV of 16 bits and one channel is converted")
+            rate = file.getframerate()
+        return Decoded(rate, self._while_open(_samples(path)))
+
+    def _of_format(self, path: Path, beginning: bytes) -> Decoded:
+        found = _format_of(path, beginning)
+        assert found.format is not None
+        sound = found.format.decode(path)
+        return Decoded(sound.rate, self._while_open(sound.blocks))
+
+    def _while_open(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        for block in blocks:
+            if self._closed:
+                raise SoundNotFound("the server stops")
+            yield block
 
     def _make_room(self, newest: Path) -> None:
         """Those that were asked for longest ago go first."""
@@ -119,41 +160,10 @@ class Decoder:
                 path.unlink(missing_ok=True)
 
 
-def convert(source: Path, target: Path) -> None:
-    """As :meth:`SoundLibrary.convert() <sems.audio.sounds.SoundLibrary.convert>`; takes its time."""
-    with source.open("rb") as file:
-        beginning = file.read(BEGINNING)
-    if beginning.startswith(b"RIFF"):
-        sound = _of_wav(source)
-    else:
-        found = _format_of(source, beginning)
-        assert found.format is not None
-        sound = found.format.decode(source)
-    if target.suffix.lower() == ".wav":
-        with wave.open(str(target), "wb") as written:
-            written.setparams((1, 2, sound.rate, 0, "NONE", ""))
-            for block in sound.blocks:
-                written.writeframesraw(block)
-        return
-    for one in brought.formats():
-        if isinstance(one.format, WritableFormat) and target.suffix.lower() in one.format.suffixes:
-            one.format.encode(target, sound)
-            return
-    raise SoundNotFound(f"nothing writes such files{_missing(target)}")
-
-
-def _of_wav(path: Path) -> Decoded:
+def _samples(path: Path) -> Iterator[bytes]:
     with wave.open(str(path), "rb") as file:
-        if (file.getsampwidth(), file.getnchannels()) != (2, 1):
-            raise SoundNotFound("only WAV of 16 bits and one channel is converted")
-        rate = file.getframerate()
-
-    def blocks() -> Iterator[bytes]:
-        with wave.open(str(path), "rb") as file:
-            while block := file.readframes(_PIECE):
-                yield block
-
-    return Decoded(rate, blocks())
+        while block := file.readframes(_PIECE):
+            yield block
 
 
 def suffixes() -> Iterable[str]:

@@ -142,10 +142,15 @@ class SoundLibrary:
         Raises SoundNotFound.
         """
         try:
-            await asyncio.to_thread(decoding.convert, source, target)
+            await asyncio.to_thread(self._decoder.convert, source, target)
         except Exception as error:
             why = str(error) if isinstance(error, SoundNotFound) else f"{type(error).__name__}: {error}"
             raise SoundNotFound(f"{source} can't be written as {target}: {why}") from None
+
+    async def close(self) -> None:
+        """For the server: ends what is being fetched and decoded."""
+        self._decoder.close()
+        await self.downloads.close()
 
     def ready(self, place: Path | Prompt | Say | Url) -> Prompt | None:
         """The sound, if it was read or spoken before, is still kept and has not changed."""

@@ -227,7 +227,7 @@ class Server:
             if self.components.storage_is_made:
                 await self.mailboxes.close()
             await self.ways.close()
-            await self.sounds.downloads.close()
+            await self.sounds.close()
             self.registrar.close()
             await self._webhooks.close()
         finally:
