@@ -197,7 +197,7 @@ class Visit:
         """Puts the owner through to who left the message, if that may be called from here."""
         await self.say("please-hold")
         try:
-            to, how = self.call.server.way_out(message.caller_uri, self.box)
+            to, how = self.call.server.way_out(message.caller_uri, self.box, call=self.call)
             await self.call.bridge(to, keep_headers=False, **how)
         except CallFailed:
             await self.say("nobody-answers")

@@ -61,6 +61,23 @@ async def test_a_call_is_hung_up_after_a_second_press(world: World) -> None:
     await told(page, "The call has been ended.")
 
 
+async def test_one_is_called_into_a_room_and_it_is_shown_how_far_that_is(world: World) -> None:
+    page = await log_in(world)
+    await page.get_by_text("Connect two people").click()
+    part = page.locator("#connect")
+    shown = part.get_by_role("list", name="Connections").get_by_role("listitem")
+    await part.get_by_label("From").fill("sip:nobody@192.0.2.1")
+    await part.get_by_label("or into the room").fill(world.room)
+    await part.get_by_role("button", name="Connect").click()
+    await expect(part.get_by_role("alert")).to_contain_text("Only this machine itself")
+    # Nobody listens at the discard port.
+    await part.get_by_label("From").fill("sip:nobody@127.0.0.1:9")
+    await part.get_by_role("button", name="Connect").click()
+    await expect(part.get_by_role("alert")).to_have_text("")
+    await expect(shown.first).to_contain_text("failed – sip:nobody@127.0.0.1:9: failed 503")
+    await expect(part.get_by_label("From")).to_have_value("")
+
+
 async def test_logging_out_closes_the_page_for_this_browser(world: World) -> None:
     page = await log_in(world)
     await page.get_by_role("button", name="Log out").click()

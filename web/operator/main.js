@@ -2,6 +2,7 @@
 
 import { clone, enable, find, isEnabled, setAttribute, setText, show } from "../dom.js";
 import { ask, Follower, Refused } from "../session.js";
+import { connects } from "./connect.js";
 import { Hour } from "./hour.js";
 import { Lines } from "./lines.js";
 import { listed, standing } from "./registrations.js";
@@ -136,6 +137,12 @@ function fillCounter(row, [, label, value]) {
   setText(row.children[0], label);
   setText(row.children[1], value);
 }
+
+const connect = find("#connect");
+connects(connect, (problem) => {
+  const why = problem instanceof Refused ? problem.message : "That did not get through.";
+  setText(find(".error", connect), problem === null ? "" : why);
+});
 
 /** Opens the trace of a call, by its number or its Call-ID; `id`: its number, if it goes on. */
 async function open(call, id = null) {

@@ -18,7 +18,7 @@ from ..components import Components, Storage
 from ..config import Config
 from ..engine import Engine, EngineConfig, Event, MemoryNetwork
 from ..errors import EngineError, PluginError, StartError, StorageError
-from ..events import SILENT, EndReason
+from ..events import SILENT, Ended, EndReason
 from ..locating.ways import Ways
 from ..log import logger
 from ..plugins import Apps
@@ -323,16 +323,20 @@ class Server:
     def voice(self, voice: Voice) -> None:
         self.sounds.speaker = Speaker(voice)
 
-    def way_out(self, target: str, who: str) -> tuple[str, How]:
+    def way_out(self, target: str, who: str, *, call: Call | None = None) -> tuple[str, How]:
         """How ``target``, a name, a number or an address, may be called at the wish of somebody of whom we
         know who he is (``who``): its address and what :meth:`dial` takes with it, as ``[dialout]`` says. A
-        phone that is registered here may be called always.
+        phone that is registered here may be called always. ``call``: that of who wishes it; as long as that
+        lasts what is placed counts for the limits of ``[dialout]``.
 
         Raises SemsError when it may not be called."""
         if self.registrar.enabled and self.registrar.find(target):
             return target, {}
         way = self.conferences.exchange.way(target, who, None)
         self.conferences.exchange.check_limits(who)
+        if call is not None:
+            over = self.conferences.exchange.begin(who)
+            call.subscribe(lambda event: over() if isinstance(event, Ended) else None)
         return way.uri, way.how
 
     async def onward(self, call: Call, to: str | None = None) -> tuple[str, How]:

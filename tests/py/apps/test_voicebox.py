@@ -177,6 +177,18 @@ async def test_nobody_is_called_back_who_may_not_be_called(lab: Lab) -> None:
     assert await anna.key("4", 2.5) == ["please-hold", "can-not-call", "message-menu"]
 
 
+async def test_calls_back_count_for_the_limits_of_dialling_out(lab: Lab) -> None:
+    anna = await visit(lab, dialout={"allow": [".*"], "room_per_hour": 1})
+    caller = await lab.phone("caller")
+    await anna.leave("anna", caller_uri="sip:caller@caller")
+    await opened(anna)
+    await anna.key("1", 4.5)
+    await anna.phone.key("4")
+    await (await caller.ringing()).reject(486)
+    assert (await anna.hear(3.0))[-2:] == ["nobody-answers", "message-menu"]
+    assert await anna.key("4", 2.5) == ["please-hold", "can-not-call", "message-menu"]
+
+
 async def test_the_owner_replies_to_one_who_has_a_box(lab: Lab) -> None:
     anna = await visit(lab)
     await anna.leave("anna", caller_uri="sip:200@sems")
