@@ -13,6 +13,8 @@ app = App()
 DEFAULT = "default"
 REFUSED = 480
 MOST_REPEATS = 100
+# As long as proxies have it (RFC 3261 §16.6); whom is called may have less.
+PATIENCE = 180.0
 
 
 @app.call
@@ -24,7 +26,7 @@ async def main(call: Call) -> None:
             # First: who can't be connected need not listen.
             target, how = await call.server.onward(call, to)
             await announce(call)
-            await call.bridge(target, **how)
+            await call.bridge(target, timeout=PATIENCE, **how)
         case "refuse":
             await announce(call)
             await call.reject(code(call.params.get("code")), call.params.get("reason"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..conference.errors import BadTarget, LinesBusy, Refused
 from ..errors import CallFailed
 from ..events import CallEvent, Ended
-from ..sip.headers import NameAddr, split_host_port
+from ..sip.headers import NameAddr, quote, split_host_port
 from ..sip.identity import values
 
 if TYPE_CHECKING:
@@ -28,10 +28,17 @@ async def onward(server: Server, call: Call, to: str | None) -> tuple[str, How]:
             how["route"] = route
     else:
         target, how = _as_permitted(server, call, target)
+    destinations: list[str] = []
     if not server.registrar.find(target):
-        way = await server.ways.find(target, route=how.get("route"))
-        if _is_here(server, call, way.destinations):
+        destinations = (await server.ways.find(target, route=how.get("route"))).destinations
+        if _is_here(server, call, destinations):
             raise CallFailed(482, "Loop Detected")
+    if privacy := call.privacy:
+        how["privacy"] = sorted(privacy)
+    if (identity := call.asserted_identity) is not None and _is_trusted(server, destinations):
+        # RFC 3325 §5: by the word of one neighbour, to another whom we trust as well, and to nobody else.
+        name = f"{quote(identity.name)} " if identity.name else ""
+        how["asserted_identity"] = f"{name}<{identity.uri}>"
     return target, how
 
 
@@ -69,14 +76,27 @@ def _as_permitted(server: Server, call: Call, target: str) -> tuple[str, How]:
     return uri, how
 
 
+def _is_trusted(server: Server, destinations: list[str]) -> bool:
+    """Whether all of these are neighbours whose word counts."""
+    hosts = [host for host, _ in map(_place, destinations)]
+    return bool(hosts) and all(
+        any(ip_address(host) in network for network in server.config.trusted) for host in hosts
+    )
+
+
+def _place(destination: str) -> tuple[str, int | None]:
+    """The address and the port in what the core takes: ``tls:192.0.2.1:5061;name=example.org``."""
+    destination = destination.partition(";")[0]
+    kind, _, rest = destination.partition(":")
+    return split_host_port(rest if kind in ("udp", "tcp", "tls") else destination)
+
+
 def _is_here(server: Server, call: Call, destinations: list[str]) -> bool:
     """Whether a request that is sent there comes to this server."""
     listeners = [split_host_port(listener.partition(":")[2]) for listener in server.engine.core.listeners()]
     own = {server.config.advertised_address, server.reachable_host, split_host_port(call.local)[0]}
     for destination in destinations:
-        destination = destination.partition(";")[0]
-        kind, _, rest = destination.partition(":")
-        host, port = split_host_port(rest if kind in ("udp", "tcp", "tls") else destination)
+        host, port = _place(destination)
         for listening, at in listeners:
             wild = ip_address(listening).is_unspecified
             mine = host in own or ip_address(host).is_loopback if wild else host == listening

@@ -349,6 +349,9 @@ class Server:
         ``outbound_proxy``, else straight. For others it is as ``[dialout]`` says (:meth:`way_out`), and
         counts as a call of theirs.
 
+        Who calls by the word of a neighbour (P-Asserted-Identity) is told where it goes to another who is
+        trusted; what is to be private is so everywhere.
+
         Raises CallFailed: with 403 when that may not be called, and 482 when it would come here again.
         """
         return await onward(self, call, to)

@@ -84,6 +84,16 @@ async def test_whom_is_called_refuses_and_the_caller_gets_his_code(lab: Lab, not
         await call.wait_answered()
 
 
+async def test_it_rings_as_long_as_it_would_without_an_announcement(lab: Lab, notice: Path) -> None:
+    alice, bob = await lab.phone("alice"), await lab.phone("bob")
+    await lab.server(routes=route(to=bob.uri), trusted=NEIGHBOURS)
+    call = await alice.dial("sip:100@sems")
+    ringing = await bob.ringing()
+    await asyncio.sleep(150)
+    await ringing.answer()
+    await call.wait_answered()
+
+
 async def test_a_caller_who_gives_up_has_nobody_called(lab: Lab, notice: Path) -> None:
     alice, bob = await lab.phone("alice"), await lab.phone("bob")
     server = await lab.server(routes=route(to=bob.uri), trusted=NEIGHBOURS)
@@ -140,6 +150,30 @@ async def test_behind_a_proxy_it_goes_on_to_whom_it_is_for(lab: Lab, notice: Pat
     assert int(ringing.headers["Max-Forwards"]) < 70
     await ringing.answer()
     await call.wait_answered()
+
+
+async def test_who_calls_by_the_word_of_a_neighbour_is_told_to_neighbours_alone(
+    lab: Lab, notice: Path
+) -> None:
+    alice, bob = await lab.phone("alice"), await lab.phone("bob")
+    own = alice.address.partition(":")[0]
+    identity = '"Alice A." <sip:+4930123@example.com>'
+    for name, trusted, told in (("all", NEIGHBOURS, [identity]), ("her", [f"{own}/32"], [])):
+        await lab.server(name=name, trusted=trusted)
+        for privacy, caller in (("none", alice.uri), ("id", "sip:anonymous@anonymous.invalid")):
+            call = await alice.server.place(
+                "sip:bob@bob",
+                destination=lab.resolve(name),
+                from_uri=alice.uri,
+                headers=[
+                    ("P-App-Name", "precall"), ("P-Asserted-Identity", identity), ("Privacy", privacy)
+                ],
+            )  # fmt: skip
+            ringing = await bob.ringing()
+            assert ringing.headers.all("P-Asserted-Identity") == told
+            assert ringing.headers.get("Privacy", "none") == privacy
+            assert ringing.caller_uri == caller
+            await call.hangup()
 
 
 async def test_behind_a_proxy_it_goes_on_by_the_rest_of_its_route(lab: Lab, notice: Path) -> None:
