@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import expect
 
-from .conftest import PHONE, World, button
+from .conftest import PHONE, World, button, row
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -22,8 +22,12 @@ async def test_a_recording_is_seen_by_all_and_heard_and_deleted_by_the_moderator
     await late.get_by_role("tab", name="Text").click()
     await expect(late.get_by_text("recording", exact=True)).to_be_visible()
     silence = ben.speak()
+    await expect(row(page, "Ben")).to_contain_text("recorded")
+    await button(page, "Mute Cleo").click()
+    await expect(row(page, "Cleo")).not_to_contain_text("recorded")
     await button(page, "Pause").click()
     await expect(bens.get_by_text("recording paused", exact=True)).to_be_visible()
+    await expect(row(page, "Ben")).not_to_contain_text("recorded")
     await button(page, "Go on").click()
     await expect(bens.get_by_text("recording", exact=True)).to_be_visible()
     await page.wait_for_timeout(500)

@@ -152,7 +152,7 @@ function available(participant, own, { moderates, has, place }) {
   ].filter(Boolean);
 }
 
-function describe(participant, own, floor, { mode }) {
+function describe(participant, own, floor, { mode, recording }) {
   const { role, presence, speaking, muted, on_hold, line, side_room } = participant;
   // What matters most comes first, where it can't be cut off.
   return [
@@ -166,6 +166,8 @@ function describe(participant, own, floor, { mode }) {
     floor && mode === "moderated" && words.hasFloor,
     words.role[role],
     !own && words.presence[presence],
+    // Whoever is in the room has been told of it before.
+    recording && (floor || mode === "open") && !muted && !participant.private && !side_room && words.recorded,
   ]
     .filter(Boolean)
     .join(" · ");

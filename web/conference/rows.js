@@ -94,6 +94,7 @@ export class Rows {
       has: room.has,
       usable,
       lines: this.#lines,
+      recording: room.recording.state === "recording",
     };
     if (Object.keys(facts).some((key) => facts[key] !== this.#context[key])) this.#context = facts;
     return this.#context;

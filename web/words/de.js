@@ -92,6 +92,7 @@ export const words = {
   onHold: "hält die Leitung",
   hasFloor: "hat das Wort",
   inPrivate: "im Gespräch unter vier Augen",
+  recorded: "wird aufgenommen",
   inSideRoom: (room) => `in ${room}`,
   hand: (place) => `Hand ${place}`,
   badLine: ({ loss, silent, deaf }) =>

@@ -91,6 +91,7 @@ export const words = {
   onHold: "on hold",
   hasFloor: "has the floor",
   inPrivate: "in a private talk",
+  recorded: "recorded",
   inSideRoom: (room) => `in ${room}`,
   hand: (place) => `hand ${place}`,
   badLine: ({ loss, silent, deaf }) =>
