@@ -393,13 +393,14 @@ class Event:
     class Progress(Event):
         """``codec``: that of the early media."""
 
-        __match_args__ = ("call", "code", "reason", "early_media", "link", "codec")
+        __match_args__ = ("call", "code", "reason", "early_media", "link", "codec", "headers")
         call: int
         code: int
         reason: str
         early_media: bool
         link: str | None
         codec: str | None
+        headers: HeaderList
 
     @final
     class Answered(Event):
@@ -857,6 +858,14 @@ class Engine:
     def reroute(self, account: int, destinations: Sequence[str]) -> int:
         """Another way to the registrar, taken at once if it can't be reached now."""
     def unregister(self, account: int) -> int: ...
+    def take(
+        self,
+        methods: Sequence[tuple[str, int, int]],
+        *,
+        message_types: Sequence[str] = ("text/plain",),
+        info_packages: Sequence[str] = (),
+    ) -> int:
+        """Which requests beside calls Python takes from now on, each as in EngineConfig."""
     def shutdown(self) -> int: ...
 
     # media

@@ -39,6 +39,8 @@ class Progress:
     reason: str
     early_media: bool
     """The peer can be heard already."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """The header fields of the response, as names and values."""
 
 
 @dataclass(frozen=True, slots=True)

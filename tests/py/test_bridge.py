@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 from an_app import app_of, failures
 
-from sems import App, Call, CallFailed, EndReason, HungUp, WrongState
+from sems import App, Call, CallFailed, EndReason, HungUp, SipRequest, WrongState
+from sems.events import Progress
+from sems.server import dispatch
 from sems.testing import Lab, Phone
 
 Handler = Callable[[Call], Awaitable[None]]
@@ -228,3 +230,98 @@ async def test_two_calls_that_are_there_are_joined_and_the_app_goes_on_with_the_
     hearing = asyncio.create_task(alice.hear_all())
     await bob.hang_up()
     assert (await hearing).has_tone(1500)
+
+
+async def test_ringing_has_the_header_fields_of_whom_is_called(lab: Lab) -> None:
+    await lab.server(apps=[to_bob()])
+    alice, bob = await two(lab)
+    told: list[tuple[str, str]] = []
+    call = await alice.dial("sip:mine@sems")
+    call.subscribe(lambda event: told.extend(event.headers if isinstance(event, Progress) else ()))
+    ringing = await bob.ringing()
+    given = [("X-Place", "third"), ("Alert-Info", "<urn:alert:service:call-waiting>")]
+    await ringing.ring(182, headers=given)
+    await asyncio.sleep(0.5)
+    assert set(given) <= set(told)
+
+
+async def test_which_header_fields_are_kept_can_be_said(lab: Lab) -> None:
+    await lab.server(apps=[to_bob(keep_headers=["subject", "P-Asserted-Service"])])
+    alice, bob = await two(lab)
+    given = [("Subject", "Hers"), ("X-Hers", "2"), ("P-Asserted-Service", "urn:x")]
+    await alice.dial("sip:mine@sems", headers=given)
+    ringing = await bob.ringing()
+    assert ringing.headers["Subject"] == "Hers"
+    assert ringing.headers["P-Asserted-Service"] == "urn:x"
+    assert "X-Hers" not in ringing.headers
+
+
+async def test_requests_within_the_call_are_answered_by_the_other_side(lab: Lab) -> None:
+    """Whatever they carry, both ways; keys in INFO are keys."""
+    alice, bob = await through(lab, to_bob())
+    asked: list[SipRequest] = []
+
+    async def answer(request: SipRequest) -> None:
+        asked.append(request)
+        await request.respond(202, "Seen", headers=[("X-By", "bob")], body="<ok/>", content_type="text/xml")
+
+    app = bob.server.apps.get("phone")
+    assert app is not None
+    for method in ("INFO", "MESSAGE"):
+        app.request(method)(answer)
+    dispatch.tell(bob.server)
+    assert alice.line is not None
+    for method in ("INFO", "MESSAGE"):
+        response = await alice.line.request(
+            method, body="<a/>", content_type="application/x-test", headers=[("X-My", "1"), ("Subject", "S")]
+        )
+        assert (response.code, response.reason, response.headers["x-by"]) == (202, "Seen", "bob")
+        assert (response.text, response.content_type) == ("<ok/>", "text/xml")
+        request = asked.pop()
+        assert (request.method, request.text, request.content_type) == (method, "<a/>", "application/x-test")
+        assert (request.headers["X-My"], request.headers["Subject"]) == ("1", "S")
+    assert bob.line is not None
+    # Alice's phone takes texts alone, and says so itself.
+    assert (await bob.line.request("INFO", body="x", content_type="text/x-y")).code == 415
+    await bob.line.send_message("Hello")
+    assert (await alice.message()).text == "Hello"
+
+
+async def test_who_is_in_no_bridge_hears_of_infos_what_the_core_says(lab: Lab) -> None:
+    alice, _ = await through(lab, to_bob())
+    carol = await lab.phone("carol")
+    line = await carol.call("sip:echo@sems")
+    refusal = await line.request("INFO", body="<xml/>", content_type="application/media_control+xml")
+    assert (refusal.code, refusal.headers["Accept"]) == (415, "application/dtmf-relay, application/dtmf")
+    assert (await line.request("INFO")).code == 200
+    assert alice.line is not None
+
+
+@pytest.mark.parametrize("who", ["alice", "bob"])
+async def test_one_side_hands_the_other_over(lab: Lab, who: str) -> None:
+    alice, bob = await through(lab, to_bob())
+    carol = await lab.phone("carol")
+    mover, moved = (alice, bob) if who == "alice" else (bob, alice)
+    handing = asyncio.create_task(mover.transfer("sip:carol@carol"))
+    await (await carol.ringing()).answer()
+    assert (await handing).ok
+    await mover.ended()
+    moved.tone(600)
+    await carol.hear(0.5)
+    assert (await carol.hear(0.5)).has_tone(600)
+
+
+async def test_one_side_hands_the_other_over_after_consultation(lab: Lab) -> None:
+    alice, bob = await through(lab, to_bob())
+    carol = await lab.phone("carol")
+    consulting = asyncio.create_task(bob.consult("sip:carol@carol"))
+    await (await carol.ringing()).answer()
+    await consulting
+    await asyncio.sleep(0.5)
+    assert alice.line is not None
+    assert alice.line.on_hold
+    assert (await bob.transfer()).ok
+    await asyncio.sleep(1)
+    alice.tone(600)
+    await carol.hear(0.5)
+    assert (await carol.hear(0.5)).has_tone(600)

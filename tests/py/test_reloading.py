@@ -119,3 +119,51 @@ async def test_a_module_beside_the_script_is_read_again_with_it(
     helper.write_text(f"{SAID}\nsaid.append('mended helper')\n")
     await reloading.reload({helper.resolve()})
     assert said[5:7] == ["mended helper", "app starts"]
+
+
+TAKES = '''"""Takes requests beside calls."""
+from sems import App, Call
+app = App()
+
+@app.call
+async def main(call: Call) -> None:
+    await call.answer()
+    await call.wait_ended()
+'''
+
+
+async def test_what_is_taken_beside_calls_follows_the_code(lab: Lab, tmp_path: Path, said: list[str]) -> None:
+    script = tmp_path / "hello.py"
+    script.write_text(TAKES)
+    server = await lab.server(scripts=[script])
+    reloading = Reloading(server, [script.resolve()])
+    alice = await lab.phone("alice")
+    line = await alice.call("sip:hello@sems")
+
+    async def answers() -> list[int]:
+        asked = [
+            line.request("INFO", body="x", content_type="text/x-door"),
+            line.request("INFO", body="x", headers=[("Info-Package", "x-door")]),
+            alice.request("PUBLISH", "sip:hello@sems", headers=[("Event", "presence")]),
+            alice.request("MESSAGE", "sip:hello@sems", body="<x/>", content_type="text/xml"),
+        ]
+        return [(await answer).code for answer in asked]
+
+    assert await answers() == [415, 469, 405, 415]
+    more = "".join(
+        f"\n@app.request({method!r})\nasync def on_{method}(request): await request.respond(299)\n"
+        for method in ("INFO", "PUBLISH", "MESSAGE")
+    )
+    script.write_text(TAKES + more + "\n@app.info('x-door')\nasync def on_door(request): pass\n")
+    await reloading.reload({script.resolve()})
+    # A call goes on with the code that it has; what comes beside calls is for the new.
+    await alice.hang_up()
+    line = await alice.call("sip:hello@sems")
+    assert await answers() == [299, 200, 299, 299]
+    assert "PUBLISH" in (await alice.request("OPTIONS", "sip:hello@sems")).headers["Allow"]
+
+    script.write_text(TAKES)
+    await reloading.reload({script.resolve()})
+    await alice.hang_up()
+    line = await alice.call("sip:hello@sems")
+    assert await answers() == [415, 469, 405, 415]

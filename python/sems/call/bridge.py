@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Literal, Unpack, cast
+from typing import TYPE_CHECKING, Any, Literal, Unpack, cast
 
 from ..audio.media import CallMedia
 from ..audio.room import Room
 from ..audio.sounds import Sound
 from ..errors import CallFailed, EngineError, HungUp, SemsError, WrongState
-from ..events import CallEvent, Digit, Ended, EndReason, Hold, Message, Progress
+from ..events import CallEvent, Digit, Ended, EndReason, Hold, Progress
 from ..log import Log
 from ..sip.headers import Headers
-from ..sip.passing import end_to_end
+from ..sip.passing import kept
+from ..sip.requests import SipRequest
+from . import passing
 from .lasting import Lasting
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ class CallBridge(Lasting, CallMedia):
     headers: Headers
     early_media: bool
     log: Log
+    bridged_to: Call | None = None
+    """The call at the other side of the bridge that it is in."""
 
     @property
     @abstractmethod
@@ -59,7 +63,7 @@ class CallBridge(Lasting, CallMedia):
         placed: Callable[[Call], None] | None = None,
         follow_redirects: bool = False,
         keep_codecs: bool = True,
-        keep_headers: bool = True,
+        keep_headers: bool | Collection[str] = True,
         **how: Unpack[How],
     ) -> EndReason:
         """Puts the call through to another one, and stands between the two until either ends.
@@ -78,9 +82,13 @@ class CallBridge(Lasting, CallMedia):
         ``keep_codecs``: those are called with the codecs that the caller offers, and the caller is answered
         with the one that they take, so that nothing is coded into another. ``keep_headers``: header fields
         that are for the other end (Subject, Alert-Info, History-Info, your own …) go on with the call, those
-        of its answer back with the answer. ``headers``: more of them, for whom we call.
+        of its ringing and its answer back with ours; or the names of those that do; False: none.
+        ``headers``: more of them, for whom we call.
 
-        Sound, keys, holding and texts (MESSAGE) pass both ways. Each side has a dialog of its own.
+        Sound, keys and holding pass both ways, and so do requests within the call that the app does not take
+        itself: INFO and MESSAGE with whatever they carry, to be answered by the other side, and REFER, by
+        which one side has the other call somebody else (RFC 3515, and after consultation RFC 3891). Each side
+        has a dialog of its own.
 
         Returns why the other call ended, which is hung up in any case; this call goes on with the app. Raises
         HungUp when this call ends first, and CallFailed when nobody answers: let through, it refuses an
@@ -93,11 +101,10 @@ class CallBridge(Lasting, CallMedia):
             how.setdefault("from_uri", self.caller_uri)
             how.setdefault("from_name", self.caller_name)
             more = list(how.get("headers", ()))
-            kept = end_to_end(self.headers, but=[name for name, _ in more]) if keep_headers else []
-            how["headers"] = [*kept, *more]
+            how["headers"] = [*kept(self.headers, keep_headers, but=[name for name, _ in more]), *more]
             if keep_codecs and (codecs := self._codecs()):
                 how.setdefault("codecs", codecs)
-            progress = _Passing(self, room, ringing, keep_codecs)
+            progress = _Passing(self, room, ringing, keep_codecs, keep_headers)
 
             def on_placed(other: Call) -> None:
                 progress.follow(other)
@@ -122,7 +129,7 @@ class CallBridge(Lasting, CallMedia):
                 if self.state != "answered":
                     if keep_codecs and other.codec is not None:
                         await self.prefer([other.codec])
-                    await self.answer(headers=end_to_end(other.headers) if keep_headers else ())
+                    await self.answer(headers=kept(other.headers, keep_headers))
                 return await self._through(other, room)
             finally:
                 if other.end is None:
@@ -159,6 +166,8 @@ class CallBridge(Lasting, CallMedia):
                     if each is me:
                         raise
                     return await other.wait_ended()
+        self.server.pass_requests_on()
+        me.bridged_to, other.bridged_to = other, me
         passed: asyncio.Queue[Awaitable[object]] = asyncio.Queue()
         forget = [_pass(me, other, passed), _pass(other, me, passed)]
         try:
@@ -167,6 +176,7 @@ class CallBridge(Lasting, CallMedia):
                 await other.wait_ended()
                 working.cancel()
         finally:
+            me.bridged_to = other.bridged_to = None
             for each_forget in forget:
                 each_forget()
             while not passed.empty():
@@ -174,6 +184,11 @@ class CallBridge(Lasting, CallMedia):
             if other.end is None:
                 self.server.spawn(other.hangup())
         return cast(EndReason, other.end)
+
+    def pass_on(self, request: SipRequest) -> Coroutine[Any, Any, None] | None:
+        """For the server: what passes a request of the peer's on to the other side of the bridge; None: there
+        is none."""
+        return None if self.bridged_to is None else passing.pass_on(request, self.bridged_to)
 
     @abstractmethod
     async def ring(
@@ -193,10 +208,18 @@ class CallBridge(Lasting, CallMedia):
 class _Passing:
     """What is told of the calls that are placed is told to the caller, too."""
 
-    def __init__(self, call: CallBridge, room: Room, ringing: Sound | None, keep_codecs: bool) -> None:
+    def __init__(
+        self,
+        call: CallBridge,
+        room: Room,
+        ringing: Sound | None,
+        keep_codecs: bool,
+        keep_headers: bool | Collection[str],
+    ) -> None:
         self._call = call
         self._room = room
         self._keep_codecs = keep_codecs
+        self._keep_headers = keep_headers
         self._heard: Call | None = None
         """The one whose early media is heard."""
         self._forget: list[Callable[[], None]] = []
@@ -236,7 +259,9 @@ class _Passing:
                     await call.prefer([other.codec])
                 if early or progress.code != self._rang:
                     self._rang = progress.code
-                    await call.ring(progress.code if progress.code > 100 else _RINGING, early_media=early)
+                    code = progress.code if progress.code > 100 else _RINGING
+                    headers = kept(Headers(progress.headers), self._keep_headers)
+                    await call.ring(code, early_media=early, headers=headers)
             if first:
                 if self._playback is not None:
                     self._playback.cancel()
@@ -264,8 +289,6 @@ def _pass(one: Call, other: Call, passed: asyncio.Queue[Awaitable[object]]) -> C
                 passed.put_nowait(other.send_digits(digit))
             case Hold(on):
                 passed.put_nowait(other.hold(on))
-            case Message(text):
-                passed.put_nowait(other.send_message(text))
 
     return one.subscribe(on_event)
 

@@ -380,14 +380,14 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
                 if on_hold != self.on_hold:
                     self.on_hold = on_hold
                     self._subscribers.tell(events.Hold(on_hold))
-            case Event.Progress(_, code, reason, early_media, link, codec):
+            case Event.Progress(_, code, reason, early_media, link, codec, headers):
                 self.state = "ringing" if self.state == "dialing" and code == 180 else self.state
                 self.codec = codec or self.codec
                 self.early_media = self.early_media or early_media
                 if early_media:
                     self._has_media.come()
                 self.peer_link = link or self.peer_link
-                self._subscribers.tell(events.Progress(code, reason, early_media))
+                self._subscribers.tell(events.Progress(code, reason, early_media, tuple(headers)))
             case Event.Answered(_, headers, link, codec):
                 self.headers = Headers(headers)
                 self.peer_link = link or self.peer_link

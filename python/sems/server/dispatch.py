@@ -59,8 +59,15 @@ class _Routed(Protocol):
     def trusted(self) -> bool: ...
 
 
-def taken_methods(apps: Apps, *, registrar: bool = False) -> list[tuple[str, int, int]]:
-    """For the server: what the core is to know of the methods that the apps take, and the registrar."""
+_TEXT = "text/plain"
+_KEYS = "application/dtmf-relay, application/dtmf"
+
+
+def taken_methods(
+    apps: Apps, *, registrar: bool = False, bridges: bool = False
+) -> list[tuple[str, int, int]]:
+    """For the server: what the core is to know of the methods that the apps take, the registrar, and bridges,
+    which pass them on."""
     taken: dict[str, tuple[int, int]] = {"REGISTER": (500, LATE_MS)} if registrar else {}
     for app in apps:
         if app.message_handler is not None:
@@ -69,12 +76,30 @@ def taken_methods(apps: Apps, *, registrar: bool = False) -> list[tuple[str, int
             taken.setdefault("REFER", (202, SOON_MS))
         for method, (_, default) in app.request_handlers.items():
             taken[method] = (500, LATE_MS) if default is None else (default, SOON_MS)
+    if bridges:
+        for method in ("INFO", "MESSAGE", "REFER"):
+            taken.setdefault(method, (202, SOON_MS) if method == "REFER" else (500, LATE_MS))
     return [(method, code, after) for method, (code, after) in taken.items()]
 
 
-def message_types(apps: Apps) -> list[str]:
-    """For the server: what texts may be, which is anything where an app takes them raw."""
-    return [] if any("MESSAGE" in app.request_handlers for app in apps) else ["text/plain"]
+def message_types(apps: Apps, *, bridges: bool = False) -> list[str]:
+    """For the server: what texts may be, which is anything where an app takes them raw, or a bridge."""
+    return [] if bridges or _takes_raw(apps, "MESSAGE") else [_TEXT]
+
+
+def _takes_raw(apps: Apps, method: str) -> bool:
+    return any(method in app.request_handlers for app in apps)
+
+
+def tell(server: Server) -> None:
+    """For the server: tells the core what is taken from now on."""
+    apps, bridges = server.apps, server.passes_on
+    request = server.engine.core.take(
+        taken_methods(apps, registrar=server.config.registrar.enabled, bridges=bridges),
+        message_types=message_types(apps, bridges=bridges),
+        info_packages=info_packages(apps),
+    )
+    server.engine.completion(request)
 
 
 def info_packages(apps: Apps) -> list[str]:
@@ -90,6 +115,10 @@ def receive(server: Server, event: Event.Request) -> Coroutine[Any, Any, None] |
     call = request.call
     if call is not None and request.method == "MESSAGE":
         call.tell(events.Message(request.text, request.content_type))
+    if call is not None and not request.answered and (call.app is None or not _takes(call.app, request)):
+        passed = call.pass_on(request)
+        if passed is not None:
+            return passed
     app, refusal = app_for(server, request)
     if app is not None and isinstance(request, transfer.Refer) and "REFER" not in app.request_handlers:
         if app.refer_handler is None:
@@ -99,8 +128,24 @@ def receive(server: Server, event: Event.Request) -> Coroutine[Any, Any, None] |
     if handler is not None:
         return _run(handler, request)
     if not request.answered:
-        return request.respond(refusal.code, refusal.reason)
+        return _refuse(server, request, refusal)
     return None
+
+
+def _takes(app: App, request: SipRequest) -> bool:
+    """The app takes such a request itself."""
+    if request.method == "REFER":
+        return app.refer_handler is not None or "REFER" in app.request_handlers
+    return _handler(app, request) is not None
+
+
+def _refuse(server: Server, request: SipRequest, refusal: Refusal) -> Coroutine[Any, Any, None]:
+    """What the core says by itself of what no app takes, until there is a bridge that may."""
+    if request.method == "INFO" and not _takes_raw(server.apps, "INFO"):
+        if not request.body:
+            return request.respond(200)
+        return request.respond(415, headers=[("Accept", _KEYS)])
+    return request.respond(refusal.code, refusal.reason)
 
 
 def app_for(server: Server, request: _Routed) -> tuple[App | None, Refusal]:

@@ -34,7 +34,6 @@ class Reloading:
         """``scripts``: files that the server's apps were loaded from."""
         self._server = server
         self._scripts = tuple(scripts)
-        self._taken = self._taken_beside_calls()
         # Two edits of a second look alike to Python's cache of compiled files.
         sys.dont_write_bytecode = True
 
@@ -79,16 +78,10 @@ class Reloading:
         await server.run_hooks(new.app, new.app.start_hooks)
         server.apps.replace(old, new)
         logger.info("the next call runs the new code", script=str(script), app=new.name)
-        if self._taken_beside_calls() != self._taken:
-            logger.warning("requests beside calls are taken as before, until a restart", script=str(script))
+        dispatch.tell(server)
         if old.app is not None:
             server.spawn(server.incoming.retire(old.app))
 
     def _files_of(self, script: Path) -> set[Path]:
         found = self._server.apps.of_script(script)
         return {script.resolve()} | (set(found.modules.values()) if found is not None else set())
-
-    def _taken_beside_calls(self) -> object:
-        """What the core is told of the apps, once, at the start."""
-        apps = self._server.apps
-        return dispatch.taken_methods(apps), dispatch.message_types(apps), dispatch.info_packages(apps)

@@ -114,6 +114,8 @@ class Server:
         """Set when the server begins to stop: endless responses end themselves."""
         self.tls_failure: str | None = None
         """Why the newest connection by TLS that failed did: mostly a certificate that is not trusted."""
+        self.passes_on = False
+        """There has been a bridge, so that the core leaves requests within calls to it."""
         self._open = asyncio.Event()
         self._network = network
         self._web = web
@@ -630,6 +632,12 @@ class Server:
     async def opened(self) -> None:
         """Returns once calls are taken: with the start hooks of all apps done."""
         await self._open.wait()
+
+    def pass_requests_on(self) -> None:
+        """For bridges: requests within calls that no app takes come to them from now on."""
+        if not self.passes_on:
+            self.passes_on = True
+            dispatch.tell(self)
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Does something that nobody waits for; what is not done when the server stops is cancelled."""

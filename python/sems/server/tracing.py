@@ -32,7 +32,7 @@ def trace_of(server: Server, call: int | str) -> Trace:
     return Trace(call_id, entries, __version__, _settings(server))
 
 
-def course(config: Config, apps: Apps) -> dict[str, Any]:
+def course(config: Config, apps: Apps, *, bridges: bool = False) -> dict[str, Any]:
     """What of the engine's configuration the course of a call depends on, beside where it listens and who
     may call."""
     return {
@@ -40,9 +40,9 @@ def course(config: Config, apps: Apps) -> dict[str, Any]:
         "comfort_noise": config.audio.comfort_noise,
         "advertised_address": config.advertised_address,
         "trusted": [str(network) for network in config.trusted],
-        "methods": dispatch.taken_methods(apps, registrar=config.registrar.enabled),
+        "methods": dispatch.taken_methods(apps, registrar=config.registrar.enabled, bridges=bridges),
         "event_packages": subscriptions.packages(apps),
-        "message_types": dispatch.message_types(apps),
+        "message_types": dispatch.message_types(apps, bridges=bridges),
         "info_packages": dispatch.info_packages(apps),
         "rtp_timeout_ms": round((config.rtp_timeout or _NEVER) * 1000),
         "unanswered_ms": round(config.limits.unanswered * 1000),
@@ -55,7 +55,7 @@ def course(config: Config, apps: Apps) -> dict[str, Any]:
 def _settings(server: Server) -> dict[str, Any]:
     """The same as it is saved with a trace; of ``[auth]`` without those who may answer."""
     config = server.config
-    settings = course(config, server.apps)
+    settings = course(config, server.apps, bridges=server.passes_on)
     settings["methods"] = [list(taken) for taken in settings["methods"]]
     settings["listen"] = listening.with_advertised(config, server.engine.core.listeners())
     if config.auth.challenge:

@@ -24,6 +24,28 @@ _NAMES = (
 _OF_ONE_SIDE = frozenset(_NAMES.split())
 
 
+# What of those tells what a body within a call is, and goes with it.
+_OF_BODIES = frozenset(("content-disposition", "content-encoding", "content-language"))
+
+
+def kept(headers: Headers, keep: bool | Iterable[str], *, but: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """The header fields that go on to the other call: with ``True`` those of :func:`end_to_end`, with names
+    those alone, with ``False`` none."""
+    if isinstance(keep, bool):
+        return end_to_end(headers, but=but) if keep else []
+    wanted = {name.lower() for name in keep} - {name.lower() for name in but}
+    return [(name, value) for name, value in headers if headers.canonical(name) in wanted]
+
+
+def of_requests(headers: Headers) -> list[tuple[str, str]]:
+    """The header fields of a request within one call, or of its answer, that go on to the other."""
+    return [
+        (name, value)
+        for name, value in headers
+        if (named := headers.canonical(name)) not in _OF_ONE_SIDE or named in _OF_BODIES
+    ]
+
+
 def end_to_end(headers: Headers, *, but: Iterable[str] = ()) -> list[tuple[str, str]]:
     """The header fields that are for whoever is at the other end, such as Subject, Alert-Info, History-Info
     or a field of your own, in their order; without those named in ``but``."""

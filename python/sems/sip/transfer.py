@@ -152,6 +152,8 @@ class Refer(SipRequest):
         uri, _, more = NameAddr.parse(self.headers.get("Refer-To", "")).uri.partition("?")
         self.target = uri
         """Whom we are to call."""
+        self.whole_target = f"{uri}?{more}" if more else uri
+        """The same with the header fields that the call is to have."""
         fields = [field.partition("=") for field in more.split("&")]
         wanted = {name.lower(): unquote(value) for name, _, value in fields}
         self.replaces = wanted.get("replaces")

@@ -198,6 +198,14 @@ class Orders:
     def _unregister(self, fields: _Fields) -> None:
         self._core.unregister(fields.number("account"))
 
+    def _take(self, fields: _Fields) -> None:
+        methods = zip(fields.all("method"), fields.all("code"), fields.all("after_ms"), strict=True)
+        self._core.take(
+            [(method, int(code), int(after)) for method, code, after in methods],
+            message_types=fields.all("message_type"),
+            info_packages=fields.all("info_package"),
+        )
+
     def _shutdown(self, _: _Fields) -> None:
         self._core.shutdown()
 
@@ -281,7 +289,7 @@ class _Fields:
 
 _NAMES = (
     "ring answer reject hangup focus prefer hold send_digits dial request respond subscribe unsubscribe "
-    "refer accept_refer notify_refer notify register reroute unregister shutdown"
+    "refer accept_refer notify_refer notify register reroute unregister take shutdown"
 )
 _ORDERS: dict[str, Callable[[Orders, _Fields], None]] = {
     name: getattr(Orders, f"_{name}") for name in _NAMES.split()

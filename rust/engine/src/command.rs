@@ -10,6 +10,7 @@ use sems_sip::auth::Keyring;
 
 use crate::{
     account::Account,
+    config::Taken,
     destination::Destination,
     ids::{CallId, PlayId, RecordingId, RequestId, RoomId, SubscriptionId, TapId, TransactionId},
     media::{
@@ -181,8 +182,21 @@ pub enum SignalingCommand {
         /// As in [`Account::id`].
         account: u64,
     },
+    /// Which requests beside calls Python takes from now on.
+    Take(Box<Takes>),
     /// Stops taking calls, ends all that exist, and is done when the last is gone (or after 3 s).
     Shutdown,
+}
+
+/// What Python takes beside calls; each as in [`EngineConfig`](crate::config::EngineConfig).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Takes {
+    /// Methods beside those of calls.
+    pub methods: Vec<Taken>,
+    /// Media types that a MESSAGE may carry; empty: any.
+    pub message_types: Vec<String>,
+    /// Packages of INFO.
+    pub info_packages: Vec<String>,
 }
 
 /// How digits are sent.

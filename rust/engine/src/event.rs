@@ -51,6 +51,8 @@ pub enum Event {
         link: Option<String>,
         /// Name of the codec of the early media.
         codec: Option<&'static str>,
+        /// All header fields, in their order.
+        headers: HeaderList,
     },
     /// A call that we placed was answered; its ACK has been sent and its leg is open.
     Answered {

@@ -168,14 +168,7 @@ impl EngineConfig {
             user_agent: user_agent.to_owned(),
             codecs,
             comfort_noise,
-            methods: methods
-                .into_iter()
-                .map(|(method, code, after_ms)| config::Taken {
-                    method,
-                    code,
-                    after: Duration::from_millis(after_ms),
-                })
-                .collect(),
+            methods: methods.into_iter().map(taken).collect(),
             event_packages,
             message_types,
             info_packages,
@@ -207,6 +200,15 @@ impl EngineConfig {
         };
         config.validate().map_err(errors::to_python)?;
         Ok(Self(config))
+    }
+}
+
+/// A method, the answer for a Python that is slow, and after how many milliseconds it is given.
+pub fn taken((method, code, after_ms): (String, u16, u64)) -> config::Taken {
+    config::Taken {
+        method,
+        code,
+        after: Duration::from_millis(after_ms),
     }
 }
 

@@ -4,14 +4,14 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use pyo3::{exceptions::PyValueError, prelude::*};
 use sems_engine::{
-    command::{DelayLine, Dial, HeaderList, MediaCommand, SignalingCommand},
+    command::{DelayLine, Dial, HeaderList, MediaCommand, SignalingCommand, Takes},
     handle,
     ids::{CallId, RoomId},
 };
 
 use crate::{
     auth::{Credential, keyring},
-    config::{EngineConfig, MemoryNetwork},
+    config::{EngineConfig, MemoryNetwork, taken},
     convert,
     errors::to_python,
     event::Event,
@@ -268,6 +268,21 @@ impl Engine {
             call: CallId(call),
             on,
         })
+    }
+
+    /// Which requests beside calls Python takes from now on.
+    #[pyo3(signature = (methods, *, message_types = vec!["text/plain".to_owned()], info_packages = Vec::new()))]
+    fn take(
+        &self,
+        methods: Vec<(String, u16, u64)>,
+        message_types: Vec<String>,
+        info_packages: Vec<String>,
+    ) -> PyResult<u64> {
+        self.signaling(SignalingCommand::Take(Box::new(Takes {
+            methods: methods.into_iter().map(taken).collect(),
+            message_types,
+            info_packages,
+        })))
     }
 
     fn shutdown(&self) -> PyResult<u64> {

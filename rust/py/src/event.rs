@@ -32,7 +32,7 @@ pub enum Event {
         user: Option<String>,
         codecs: Vec<String>,
     },
-    #[pyo3(constructor = (call, code, reason, early_media, link, codec = None))]
+    #[pyo3(constructor = (call, code, reason, early_media, link, codec = None, headers = Vec::new()))]
     Progress {
         call: u64,
         code: u16,
@@ -40,6 +40,7 @@ pub enum Event {
         early_media: bool,
         link: Option<String>,
         codec: Option<String>,
+        headers: HeaderList,
     },
     Answered {
         call: u64,
@@ -241,6 +242,7 @@ impl From<event::Event> for Event {
                 early_media,
                 link,
                 codec,
+                headers,
             } => Self::Progress {
                 call: call.0,
                 code,
@@ -248,6 +250,7 @@ impl From<event::Event> for Event {
                 early_media,
                 link,
                 codec: codec.map(str::to_owned),
+                headers,
             },
             E::Answered {
                 call,

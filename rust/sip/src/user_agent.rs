@@ -93,7 +93,7 @@ use slotmap::SlotMap;
 use crate::auth::Challenger;
 use crate::auth::client::ClientAuth;
 use crate::dialog::invite::{Cancel, Reinvite};
-use crate::header::{Allow, RAck, Via};
+use crate::header::{RAck, Via};
 use crate::registration::RegistrationId;
 use crate::transaction::{ClientTransactionId, Flow, TimerQueue, Transactions};
 use crate::{Error, Headers, Message, Method, StatusCode, Text};
@@ -161,9 +161,7 @@ impl UserAgent {
         let gate = gate.map(|auth| Box::new(Challenger::new(auth, &mut identity.rng)));
         Self {
             transactions: Transactions::new(config.timers, config.listeners.clone()),
-            allow: Allow(config.allowed().cloned().collect())
-                .to_string()
-                .into(),
+            allow: config.allow(),
             extensions: config.extensions(true),
             extensions_within: config.extensions(false),
             config,

@@ -145,6 +145,7 @@ impl Signaling {
                 destinations,
             } => self.reroute(now, account, &destinations),
             SignalingCommand::Unregister { account } => self.unregister(now, account),
+            SignalingCommand::Take(takes) => self.take(*takes),
             SignalingCommand::Shutdown => return self.shut_down(now, request),
         };
         self.done(request, result);

@@ -10,7 +10,7 @@ use sems_sip::{
 use super::{
     Signaling,
     commands::{awaits_response, headers_of, status},
-    sessions::to_tag,
+    sessions::{header_list, to_tag},
 };
 use crate::{
     call::{Call, Ending, link_in},
@@ -133,6 +133,7 @@ impl Signaling {
             early_media,
             link: link_in(&response.body),
             codec: early_media.then(|| call.codec()).flatten(),
+            headers: header_list(&response.headers),
         });
     }
 

@@ -145,11 +145,7 @@ impl Signaling {
                 .iter()
                 .map(|package| Text::from(package.as_str()))
                 .collect(),
-            info_packages: config
-                .info_packages
-                .iter()
-                .filter_map(|package| Token::new(package.as_str()))
-                .collect(),
+            info_packages: info_packages(config),
             supported: ["replaces", "norefersub", "tdialog"]
                 .into_iter()
                 .filter_map(Token::new)
@@ -412,8 +408,16 @@ impl Signaling {
     }
 }
 
+/// The INFO packages that Python takes.
+pub(super) fn info_packages(config: &EngineConfig) -> Vec<Token> {
+    let packages = config.info_packages.iter();
+    packages
+        .filter_map(|package| Token::new(package.as_str()))
+        .collect()
+}
+
 /// The methods that are taken here or by Python, beside those of calls.
-fn methods(config: &EngineConfig) -> Vec<Method> {
+pub(super) fn methods(config: &EngineConfig) -> Vec<Method> {
     // What comes of our REFER and SUBSCRIBE is told by NOTIFY.
     let mut methods = vec![Method::Info, Method::Notify];
     let takes_refer = config.methods.iter().any(|taken| taken.method == "REFER");

@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
     time::Instant,
 };
 
@@ -24,6 +25,8 @@ use super::{
     transports::check_security,
 };
 use crate::{
+    command::Takes,
+    config::EngineConfig,
     error::EngineError,
     event::Event,
     ids::{CallId, RequestId, SubscriptionId, TransactionId},
@@ -264,6 +267,21 @@ impl Signaling {
             return self.give(now, transaction, reply);
         }
         self.put_to_python(now, transaction, session, request, flow, user);
+    }
+
+    /// Python takes other requests from now on.
+    pub(super) fn take(&mut self, takes: Takes) -> Result<(), EngineError> {
+        let config = EngineConfig {
+            methods: takes.methods,
+            message_types: takes.message_types,
+            info_packages: takes.info_packages,
+            ..(*self.config).clone()
+        };
+        config.validate()?;
+        self.agent
+            .set_taken(super::methods(&config), super::info_packages(&config));
+        self.config = Arc::new(config);
+        Ok(())
     }
 
     /// Asks Python, which has the time that the configuration gives to this method.

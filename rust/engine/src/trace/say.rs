@@ -237,6 +237,16 @@ impl Said<'_> {
                 self.say("account", account);
                 "unregister"
             }
+            SignalingCommand::Take(takes) => {
+                for taken in &takes.methods {
+                    self.say("method", &taken.method);
+                    self.say("code", taken.code);
+                    self.say("after_ms", taken.after.as_millis());
+                }
+                self.all("message_type", &takes.message_types);
+                self.all("info_package", &takes.info_packages);
+                "take"
+            }
             SignalingCommand::Shutdown => "shutdown",
         }
     }

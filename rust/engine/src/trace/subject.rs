@@ -57,7 +57,7 @@ impl Subject {
             | C::Notify { subscription, .. } => Self::Subscription(*subscription),
             C::Register(account) => Self::Account(account.id),
             C::Reroute { account, .. } | C::Unregister { account } => Self::Account(*account),
-            C::Shutdown => Self::All,
+            C::Take(_) | C::Shutdown => Self::All,
         }
     }
 }

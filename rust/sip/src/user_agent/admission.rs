@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::UserAgent;
 use crate::transaction::Flow;
-use crate::{Method, Request};
+use crate::{Method, Request, Token};
 
 /// Decides whether requests that begin something are taken now.
 ///
@@ -24,6 +24,15 @@ pub trait Admission: fmt::Debug + Send {
 }
 
 impl UserAgent {
+    /// The layer above takes these methods and packages of INFO from now on, in place of those of
+    /// [`UserAgentConfig::methods`](super::UserAgentConfig::methods) and
+    /// [`UserAgentConfig::info_packages`](super::UserAgentConfig::info_packages).
+    pub fn set_taken(&mut self, methods: Vec<Method>, info_packages: Vec<Token>) {
+        self.config.methods = methods;
+        self.config.info_packages = info_packages;
+        self.allow = self.config.allow();
+    }
+
     /// Has `admission` asked from now on. Without one everything is admitted.
     pub fn set_admission(&mut self, admission: Box<dyn Admission>) {
         self.admission = Some(admission);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::auth::AuthConfig;
+use crate::header::Allow;
 use crate::transaction::{Listener, TimerValues};
 use crate::{Host, Method, Text, Token};
 
@@ -110,6 +111,11 @@ impl UserAgentConfig {
             .chain(self.supported.iter().map(Token::as_str))
             .collect();
         all.join(", ").into()
+    }
+
+    /// The same as it is sent.
+    pub(super) fn allow(&self) -> Text {
+        Allow(self.allowed().cloned().collect()).to_string().into()
     }
 
     /// What Allow says.

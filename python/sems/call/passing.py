@@ -1,0 +1,49 @@
+"""What one side of a bridge asks of us within its call, and is for the other side (RFC 7092)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..errors import CallFailed, EngineError, HungUp
+from ..sip.passing import of_requests
+from ..sip.requests import SipRequest
+from ..sip.transfer import Refer
+
+if TYPE_CHECKING:
+    from .call import Call
+
+
+async def pass_on(request: SipRequest, other: Call) -> None:
+    """Has the other side answer a request, with its body and the header fields that are for it."""
+    if isinstance(request, Refer):
+        return await _hand_over(request, other)
+    headers: list[tuple[str, str]] = []
+    try:
+        answer = await other.request(
+            request.method,
+            body=request.body or None,
+            content_type=request.headers.get("Content-Type", ""),
+            headers=of_requests(request.headers),
+        )
+    except HungUp:
+        code, reason, body, kind = 481, None, None, ""
+    except (EngineError, CallFailed) as error:
+        other.log.debug("a request can't be passed on", method=request.method, why=str(error))
+        code, reason, body, kind = 500, None, None, ""
+    else:
+        code, reason, headers = answer.code, answer.reason, of_requests(answer.headers)
+        body, kind = answer.body or None, answer.headers.get("Content-Type", "")
+    if not request.answered:
+        await request.respond(code, reason, headers=headers, body=body, content_type=kind)
+
+
+async def _hand_over(refer: Refer, other: Call) -> None:
+    """The other side is to call somebody: it is asked to, and what comes of it is told."""
+    await refer.accept()
+    try:
+        outcome = await other.transfer(refer.whole_target, referred_by=refer.referred_by or "", hangup=False)
+    except (HungUp, EngineError) as error:
+        other.log.debug("a REFER can't be passed on", why=str(error))
+        await refer.progress(503)
+    else:
+        await refer.progress(outcome.code, outcome.reason)
