@@ -76,6 +76,8 @@ class Conference:
         """Keeps the calls there as the model says."""
         self._welcomed = False
         self._guesses = Guesses()
+        self._at_the_door = 0
+        self._forgetting: asyncio.TimerHandle | None = None
         self._level_followers = 0
         self.recorder = Recorder(self, server, conferences.archive)
         """Writes down what is said."""
@@ -172,6 +174,7 @@ class Conference:
             self._begin(settings)
         link = self.links.early(call.link) or self.links.reserve()
         speech = Speech(call, settings.language)
+        self._at_the_door += 1
         try:
             role = role_of(call) if role is None else Role(role)
             pins = self._pins({*call.params, *options}, settings)
@@ -192,6 +195,20 @@ class Conference:
         finally:
             self.links.end(link)
             speech.forget_name()
+            self._at_the_door -= 1
+            self._forget_if_unused()
+
+    def _forget_if_unused(self) -> None:
+        """Nobody came in: what is left of it is what was guessed of its PIN."""
+        if self._forgetting is not None:
+            self._forgetting.cancel()
+            self._forgetting = None
+        if self._members or self._at_the_door:
+            return
+        if seconds := self._guesses.lasts():
+            self._forgetting = asyncio.get_running_loop().call_later(seconds, self._forget_if_unused)
+        else:
+            self._conferences.vanish(self)
 
     async def _take_part(
         self,

@@ -43,6 +43,11 @@ class Guesses:
             self._wrong.append(asyncio.get_running_loop().time())
         return right[0] if right else None
 
+    def lasts(self) -> float:
+        """For how long, in seconds, there is something to be remembered."""
+        now = asyncio.get_running_loop().time()
+        return max(0.0, self._wrong[-1] + REMEMBERED - now) if self._wrong else 0.0
+
     def delay(self) -> float:
         """What the next guess has to wait, in seconds."""
         oldest = asyncio.get_running_loop().time() - REMEMBERED

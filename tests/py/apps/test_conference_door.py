@@ -76,6 +76,34 @@ async def test_the_more_is_guessed_the_longer_it_takes(lab: Lab) -> None:
     assert server.conferences.find("standup") is not None
 
 
+async def test_of_a_room_that_nobody_comes_into_the_guesses_are_remembered_and_then_nothing(lab: Lab) -> None:
+    server = await lab.server(**pin_room())
+    begun: list[str] = []
+    server.conferences.subscribe(lambda room: begun.append(room.name))
+
+    async def guess(name: str) -> None:
+        guesser = await dial(lab, name)
+        for _ in range(3):
+            await asyncio.sleep(3)
+            await guesser.key("9999#")
+        await guesser.ended()
+
+    await guess("anna")
+    await guess("ben")
+    assert begun == ["standup"], "the guesses of the one slow down those of the other"
+    await asyncio.sleep(610)
+    await guess("cleo")
+    assert begun == ["standup", "standup"]
+    dora = await dial(lab, "dora")
+    await dora.hang_up()
+    await asyncio.sleep(610)
+    await (await dial(lab, "emil")).hang_up()
+    await asyncio.sleep(1)
+    await (await dial(lab, "fritz")).hang_up()
+    await asyncio.sleep(1)
+    assert begun == ["standup"] * 4, "who keyed in nothing leaves nothing"
+
+
 async def test_a_link_of_who_keys_in_the_pin_yet_is_early(lab: Lab) -> None:
     server = await lab.server(**pin_room())
     anna = await dial(lab, "anna")
