@@ -154,6 +154,9 @@ async def test_linphone_reads_its_link_texts_and_every_kind_of_document_of_the_c
         await lin.dial(server.uri("standup"))
         await lin.says(r"Message received .*: Your page for this conference: http://\S+/c/")
         await lin.logged("sip:lin@127.0.0.1.* requested to be added is me")
+        link = (await lin.logged(r"<uri>http://[^<]+(?=</uri><purpose>web-page)")).removeprefix("<uri>")
+        assert f"Your page for this conference: {link}" in lin.said
+        assert (await server.get(f"/c/{link.rpartition('/')[2]}"))[0] == 200, "it opens the page"
         await write(server, "Hello, linphone")
         await lin.says(r"Message received .*: Operator: Hello, linphone")
         # Each document tells all that was new within a second.
