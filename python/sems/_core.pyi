@@ -60,6 +60,7 @@ class EngineConfig:
         user_agent: str = "SEMS",
         codecs: Sequence[str] = ("PCMU", "PCMA"),
         comfort_noise: bool = False,
+        telephone_events: bool = True,
         methods: Sequence[tuple[str, int, int]] = (),
         event_packages: Sequence[str] = (),
         message_types: Sequence[str] = ("text/plain",),
@@ -862,8 +863,8 @@ class Engine:
         self,
         methods: Sequence[tuple[str, int, int]],
         *,
-        message_types: Sequence[str] = ("text/plain",),
-        info_packages: Sequence[str] = (),
+        message_types: Sequence[str] = ...,
+        info_packages: Sequence[str] = ...,
     ) -> int:
         """Which requests beside calls Python takes from now on, each as in EngineConfig."""
     def shutdown(self) -> int: ...

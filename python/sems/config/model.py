@@ -315,6 +315,9 @@ class AudioSettings(Section):
     comfort_noise: bool = False
     """Whether nothing is sent in pauses to phones that make the noise of a pause themselves (RFC 3389). It
     saves the network packets; but what listens to the line, such as a NAT or a monitor, may miss them."""
+    telephone_events: bool = True
+    """Whether keys come and go in RTP (RFC 4733) where the other side knows that, too. Without it they come
+    by INFO or are heard in the sound, as from an old gateway."""
 
 
 class TraceSettings(Section):

@@ -38,6 +38,7 @@ def course(config: Config, apps: Apps, *, bridges: bool = False) -> dict[str, An
     return {
         "codecs": codecs.spoken(config.audio),
         "comfort_noise": config.audio.comfort_noise,
+        "telephone_events": config.audio.telephone_events,
         "advertised_address": config.advertised_address,
         "trusted": [str(network) for network in config.trusted],
         "methods": dispatch.taken_methods(apps, registrar=config.registrar.enabled, bridges=bridges),

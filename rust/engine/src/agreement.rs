@@ -68,7 +68,10 @@ pub fn capabilities(config: &EngineConfig) -> Result<Capabilities, EngineError> 
         ));
     }
     Ok(Capabilities {
-        telephone_events: telephone_events(&codecs),
+        telephone_events: match config.telephone_events {
+            true => telephone_events(&codecs),
+            false => Vec::new(),
+        },
         codecs,
         comfort_noise: match config.comfort_noise {
             true => vec![COMFORT_NOISE],

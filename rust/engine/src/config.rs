@@ -54,6 +54,8 @@ pub struct EngineConfig {
     pub codecs: Vec<String>,
     /// Where the peer knows comfort noise (RFC 3389), no packets are sent in pauses.
     pub comfort_noise: bool,
+    /// Whether keys may come and go in RTP (RFC 4733); otherwise by INFO or in the sound.
+    pub telephone_events: bool,
     /// Methods beside those of calls that Python takes.
     pub methods: Vec<Taken>,
     /// Event packages that Python notifies of (RFC 6665).
@@ -125,6 +127,7 @@ impl Default for EngineConfig {
             user_agent: "SEMS".to_owned(),
             codecs: vec!["PCMU".to_owned(), "PCMA".to_owned()],
             comfort_noise: false,
+            telephone_events: true,
             methods: Vec::new(),
             event_packages: Vec::new(),
             message_types: vec!["text/plain".to_owned()],
