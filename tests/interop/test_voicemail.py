@@ -109,6 +109,8 @@ retry = 1
         await asyncio.sleep(3.5)
         server.process.kill()
         await server.process.wait()
+        # She would repeat her BYE to nobody for half a minute.
+        zoe.process.kill()
     assert recipient == "anna@example.com"
     assert mail["Subject"].startswith("Voice message from Zoë <sip:zo")
     [sound] = mail.iter_attachments()
