@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import TYPE_CHECKING, Final
 
 from . import keys_for_persons, keys_for_rooms
@@ -34,7 +34,7 @@ from .commands import (
     Unmute,
 )
 from .errors import NoSuchCall, NoSuchTalk
-from .keys_for_persons import PERSON, STEP
+from .keys_for_persons import PERSON, STEP, has_others, steers_others
 from .minutes import Record, RecordingState, StopRecording
 from .participant import Participant
 from .settings import Mode, Who
@@ -137,6 +137,20 @@ def _may_dial(room: ConferenceModel, him: Participant) -> bool:
     return who is Who.EVERYONE or (who is Who.MODERATORS and him.moderates)
 
 
+def _may_redial(room: ConferenceModel, him: Participant) -> bool:
+    return _may_dial(room, him) and _has_calls(room, him, going_on=False)
+
+
+def _may_cancel(room: ConferenceModel, him: Participant) -> bool:
+    return _has_calls(room, him, going_on=True)
+
+
+def _has_calls(room: ConferenceModel, him: Participant, *, going_on: bool) -> bool:
+    return any(
+        call.going_on == going_on and (him.moderates or call.by == him.id) for call in room.calls.values()
+    )
+
+
 def _accept(room: ConferenceModel, id: int) -> Command:
     talk = room.talk_of(id)
     if talk is None:
@@ -219,18 +233,18 @@ ACTIONS: Final[dict[str, Action]] = {
     "count": Action(lambda member, _: member.say_count(), prompt="key-count"),
     "softer": Action(lambda member, _: member.nudge(-STEP), prompt="key-softer"),
     "louder": Action(lambda member, _: member.nudge(STEP), prompt="key-louder"),
-    "private": Action(_private, prompt="key-private", places=PERSON),
-    "coach": Action(_coach, moderates, prompt="key-coach", places=PERSON),
+    "private": Action(_private, has_others, prompt="key-private", places=PERSON),
+    "coach": Action(_coach, steers_others, prompt="key-coach", places=PERSON),
     "move": Action(_move, moderates, prompt="key-move", places=PERSON | {"?": "key-side-room"}),
     "gather": Action(_gather, _has_side_rooms, prompt="key-gather"),
     "admit": Action(_admit, _has_guests, prompt="key-admit"),
     "lock": Action(_lock, moderates, prompt="key-lock"),
     "record": Action(command(_record), moderates, prompt="key-record"),
     "dial": Action(_dial, _may_dial, prompt="key-dial"),
-    "redial": Action(_redial, _may_dial, prompt="key-redial"),
-    "cancel": Action(_cancel, _may_dial, prompt="key-cancel"),
+    "redial": Action(_redial, _may_redial, prompt="key-redial"),
+    "cancel": Action(_cancel, _may_cancel, prompt="key-cancel"),
     "next": Action(_next, _has_floor_to_give, prompt="key-next"),
-    "silence": Action(_silence, moderates, prompt="key-silence"),
+    "silence": Action(_silence, steers_others, prompt="key-silence"),
     **keys_for_rooms.ACTIONS,
     **keys_for_persons.ACTIONS,
 }
@@ -242,13 +256,16 @@ def codes(keys: KeySettings) -> dict[str, str]:
     return {code: name for name in ACTIONS if (code := getattr(keys, name))}
 
 
-def spoken(room: ConferenceModel, him: Participant, keys: KeySettings) -> list[str]:
-    """The names of the sounds that tell him what he can key in as things are."""
+def spoken(
+    room: ConferenceModel, him: Participant, keys: KeySettings, without: Container[str] = ()
+) -> list[str]:
+    """The names of the sounds that tell him what he can key in as things are, but for actions that are
+    of no use for a reason that the room does not know."""
     sounds: list[str] = []
     begun = ""
     for name, action in ACTIONS.items():
         code = getattr(keys, name)
-        if not action.prompt or not code or not action.useful(room, him):
+        if not action.prompt or not code or name in without or not action.useful(room, him):
             continue
         named = {**_KEYS, **action.places}
         if action.of_person:

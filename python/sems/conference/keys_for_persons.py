@@ -87,16 +87,18 @@ def _who(member: Member, place: str) -> None:
     done(member, at(member.conference.model, place))
 
 
-def _has_others(room: ConferenceModel, _: Participant) -> bool:
+def has_others(room: ConferenceModel, _: Participant) -> bool:
+    """There is somebody with whom something can be done."""
     return len(room.participants) > 1
 
 
-def _steers_others(room: ConferenceModel, him: Participant) -> bool:
+def steers_others(room: ConferenceModel, him: Participant) -> bool:
+    """There is somebody whom he can steer."""
     return him.moderates and len(room.participants) > 1
 
 
 def _has_a_floor(room: ConferenceModel, him: Participant) -> bool:
-    return _steers_others(room, him) and room.settings.mode is not Mode.OPEN
+    return steers_others(room, him) and room.settings.mode is not Mode.OPEN
 
 
 def _has_hands(room: ConferenceModel, him: Participant) -> bool:
@@ -111,18 +113,18 @@ def _has_guests(room: ConferenceModel, him: Participant) -> bool:
 PERSON: Final = {"+": "key-person"}
 
 ACTIONS: Final[dict[str, Action]] = {
-    "who": Action(_who, _has_others, prompt="key-who", places=PERSON, of_person=True),
+    "who": Action(_who, has_others, prompt="key-who", places=PERSON, of_person=True),
     "give_floor": _on(_floor, _has_a_floor)("key-give-floor"),
-    "mute_other": _on(_mute, _steers_others)("key-mute-other"),
-    "softer_for_me": _on(_volume(-STEP), _has_others)("key-softer-for-me"),
-    "louder_for_me": _on(_volume(STEP), _has_others)("key-louder-for-me"),
+    "mute_other": _on(_mute, steers_others)("key-mute-other"),
+    "softer_for_me": _on(_volume(-STEP), has_others)("key-softer-for-me"),
+    "louder_for_me": _on(_volume(STEP), has_others)("key-louder-for-me"),
     "lower_hand": _on(lambda _, __, id: LowerHand(id), _has_hands)("key-lower-hand"),
-    "moderator": _on(_role(Role.MODERATOR), _steers_others)("key-moderator"),
+    "moderator": _on(_role(Role.MODERATOR), steers_others)("key-moderator"),
     "speaker": _on(_role(Role.SPEAKER), moderates)("key-speaker"),
     "listener": _on(_role(Role.LISTENER), moderates)("key-listener"),
-    "softer_for_all": _on(_gain(-STEP), _steers_others)("key-softer-for-all"),
-    "louder_for_all": _on(_gain(STEP), _steers_others)("key-louder-for-all"),
-    "remove": _on(lambda _, __, id: Remove(id), _steers_others)("key-remove"),
+    "softer_for_all": _on(_gain(-STEP), steers_others)("key-softer-for-all"),
+    "louder_for_all": _on(_gain(STEP), steers_others)("key-louder-for-all"),
+    "remove": _on(lambda _, __, id: Remove(id), steers_others)("key-remove"),
     "admit_one": Action(_waiting(Admit), _has_guests, prompt="key-admit-one", places={"+": "key-place"}),
     "turn_away": Action(_waiting(TurnAway), _has_guests, prompt="key-turn-away", places={"+": "key-place"}),
 }

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 #: A PIN has so many digits at least and at most.
 PIN: Final = (3, 16)
+#: What is of no use where nothing was recorded.
+OF_RECORDINGS: Final = ("hear", "delete")
 #: The longest time to talk, in seconds.
 LONGEST: Final = 86_400
 

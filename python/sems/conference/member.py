@@ -30,6 +30,7 @@ from .events import (
     WentPrivate,
 )
 from .keypad import ACTIONS, FARTHEST, Keypad, codes, spoken
+from .keys_for_rooms import OF_RECORDINGS
 from .outbox import Outbox
 from .participant import Participant
 
@@ -162,7 +163,8 @@ class Member:
             self._help.cancel()
             return
         model = self.conference.model
-        self._help = self.speech.start(*spoken(model, model.participants[self.id], self._keys))
+        without = () if self.conference.recorder.finished else OF_RECORDINGS
+        self._help = self.speech.start(*spoken(model, model.participants[self.id], self._keys, without))
 
     def pair(self, code: str) -> None:
         """The browser that shows this code becomes his page. Raises Refused."""

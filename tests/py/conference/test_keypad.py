@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from sems.conference.commands import AskToTalk
 from sems.conference.keypad import ACTIONS, Keypad, codes, spoken
+from sems.conference.keys_for_rooms import OF_RECORDINGS
 from sems.conference.model import ConferenceModel
 from sems.conference.participant import Role
 from sems.conference.settings import Mode, Settings
@@ -106,6 +107,8 @@ def test_help_speaks_of_what_one_can_do_as_things_are() -> None:
     ours, his = (spoken(room, each, KeySettings()) for each in (anna, ben))
     assert his[:6] == ["key-mute", "key-star", "digit-6", "key-hand", "key-star", "digit-9"]
     assert {"key-lock", "key-talk", "key-next"} <= set(ours)
+    assert not {"key-redial", "key-cancel", "key-admit", "key-readmit", "key-pause"} & set(ours)
+    assert {"key-hear", "key-delete"} <= set(ours) - set(spoken(room, anna, KeySettings(), OF_RECORDINGS))
     assert not {"key-lock", "key-talk", "key-next"} & set(his)
 
 
