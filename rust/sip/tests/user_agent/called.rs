@@ -9,19 +9,13 @@ use crate::wire::{Wire, header, invite, numbered, request, to_tag};
 
 fn answered(wire: &mut Wire) -> (sems_sip::user_agent::SessionId, String) {
     let session = wire.invited();
-    let answer = Some(Content::sdp("answer"));
-    wire.agent
-        .accept(wire.now, session, Headers::new(), answer)
-        .unwrap();
-    wire.drain();
-    let tag = to_tag(&wire.response());
+    let tag = to_tag(&wire.accept(session, Some(Content::sdp("answer"))));
     (session, tag)
 }
 
 fn confirmed(wire: &mut Wire) -> (sems_sip::user_agent::SessionId, String) {
     let (session, tag) = answered(wire);
-    wire.receive(&request("ACK", "z9hG4bKack", &tag, ""));
-    assert!(matches!(&wire.told()[..], [Event::Confirmed { .. }]));
+    wire.acknowledge(&tag);
     (session, tag)
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sems_sip::user_agent::{Event, SessionId, UserAgentConfig};
-use sems_sip::{Error, HeaderName, Headers, Method};
+use sems_sip::{Error, HeaderName, Method};
 
 use crate::wire::{Wire, invite, numbered, request, to_tag};
 
@@ -18,13 +18,8 @@ fn wire() -> Wire {
 /// A call of the phone's that goes on, and our tag.
 fn in_call(wire: &mut Wire) -> (SessionId, String) {
     let session = wire.invited();
-    wire.agent
-        .accept(wire.now, session, Headers::new(), None)
-        .unwrap();
-    wire.drain();
-    let tag = to_tag(&wire.response());
-    wire.receive(&request("ACK", "z9hG4bKack", &tag, ""));
-    wire.told();
+    let tag = to_tag(&wire.accept(session, None));
+    wire.acknowledge(&tag);
     (session, tag)
 }
 

@@ -7,7 +7,7 @@ use sems_sip::user_agent::{Cause, Content, Event, SessionId, UserAgentConfig};
 use sems_sip::{HeaderName, Headers, Message, Method, Request};
 
 use crate::calling::{CONTACT, calling};
-use crate::wire::{Wire, header, invite, numbered, reply, request, to_tag};
+use crate::wire::{Wire, header, invite, numbered, reply, to_tag};
 
 const ALLOW: &str = "Allow: INVITE, ACK, BYE, UPDATE\n";
 const TIMER: &str = "Supported: timer\n";
@@ -20,20 +20,14 @@ fn seconds(seconds: u64) -> Duration {
 /// in Session-Expires and Require.
 fn called(wire: &mut Wire, headers: &str) -> (SessionId, String, String, String) {
     let session = wire.invited_by(&invite(headers));
-    let answer = Some(Content::sdp("answer"));
-    wire.agent
-        .accept(wire.now, session, Headers::new(), answer)
-        .unwrap();
-    wire.drain();
-    let ok = wire.response();
+    let ok = wire.accept(session, Some(Content::sdp("answer")));
     let tag = to_tag(&ok);
     let ok = Message::Response(ok);
     let (expires, require) = (
         header(&ok, HeaderName::SessionExpires),
         header(&ok, HeaderName::Require),
     );
-    wire.receive(&request("ACK", "z9hG4bKack", &tag, ""));
-    assert!(matches!(&wire.told()[..], [Event::Confirmed { .. }]));
+    wire.acknowledge(&tag);
     (session, tag, expires, require)
 }
 

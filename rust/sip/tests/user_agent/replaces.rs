@@ -13,13 +13,8 @@ fn in_call() -> (Wire, SessionId, String) {
         ..Default::default()
     });
     let session = wire.invited();
-    wire.agent
-        .accept(wire.now, session, Headers::new(), None)
-        .unwrap();
-    wire.drain();
-    let tag = to_tag(&wire.response());
-    wire.receive(&request("ACK", "z9hG4bKack", &tag, ""));
-    wire.told();
+    let tag = to_tag(&wire.accept(session, None));
+    wire.acknowledge(&tag);
     (wire, session, tag.replace(";tag=", ""))
 }
 

@@ -7,25 +7,8 @@ use crate::wire::{Wire, flow, header, invite, numbered, request, to_tag};
 
 /// Takes the call that this INVITE opens, has it confirmed, hangs up: the BYE and its way.
 fn bye_after(wire: &mut Wire, from: Flow, invite: &str) -> (Flow, Request) {
-    let session = call(wire, from, invite);
+    let session = wire.called_from(from, invite);
     hang_up(wire, session)
-}
-
-fn call(wire: &mut Wire, from: Flow, invite: &str) -> SessionId {
-    wire.receive_from(from, invite);
-    wire.said();
-    let session = match wire.told().pop() {
-        Some(Event::Invite { session, .. }) => session,
-        other => panic!("{other:?}"),
-    };
-    wire.agent
-        .accept(wire.now, session, Headers::new(), None)
-        .unwrap();
-    wire.drain();
-    let tag = to_tag(&wire.response());
-    wire.receive_from(from, &request("ACK", "z9hG4bKack", &tag, ""));
-    assert!(matches!(wire.told().pop(), Some(Event::Confirmed { .. })));
-    session
 }
 
 fn hang_up(wire: &mut Wire, session: SessionId) -> (Flow, Request) {
@@ -184,7 +167,7 @@ fn a_router_with_a_name_is_reached_where_the_call_came_from() {
 #[test]
 fn a_new_contact_moves_the_target() {
     let mut wire = Wire::new();
-    let session = call(&mut wire, flow("192.0.2.1:5060"), &invite(""));
+    let session = wire.called_from(flow("192.0.2.1:5060"), &invite(""));
     wire.receive(&request("OPTIONS", "z9hG4bKnothing", "", ""));
     wire.sent.clear();
     let tag = {

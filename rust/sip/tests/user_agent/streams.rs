@@ -7,7 +7,7 @@ use sems_sip::transaction::{Listener, Transport};
 use sems_sip::user_agent::{Cause, Content, Event, OutgoingRequest, SessionId, UserAgentConfig};
 use sems_sip::{Bytes, Error, Flow, HeaderName, Headers, Host, Message, SipUri};
 
-use crate::wire::{Wire, flow, header, invite, reply, request, to_tag};
+use crate::wire::{Wire, flow, header, invite, reply};
 
 const TRANSPORTS: [Transport; 3] = [Transport::Udp, Transport::Tcp, Transport::Tls];
 
@@ -46,27 +46,6 @@ fn streamed(transport: Transport, contact: &str) -> String {
     invite("")
         .replace("SIP/2.0/UDP", &format!("SIP/2.0/{name}"))
         .replace("<sip:ann@192.0.2.1:5060>", contact)
-}
-
-fn answered(wire: &mut Wire, from: Flow, invite: &str) -> SessionId {
-    wire.receive_from(from, invite);
-    wire.said();
-    let Some(Event::Invite { session, .. }) = wire.told().pop() else {
-        panic!("no call")
-    };
-    wire.agent
-        .accept(wire.now, session, Headers::new(), None)
-        .unwrap();
-    wire.drain();
-    session
-}
-
-fn confirmed(wire: &mut Wire, from: Flow, invite: &str) -> SessionId {
-    let session = answered(wire, from, invite);
-    let tag = to_tag(&wire.response());
-    wire.receive_from(from, &request("ACK", "z9hG4bKack", &tag, ""));
-    assert!(matches!(wire.told().pop(), Some(Event::Confirmed { .. })));
-    session
 }
 
 /// Where the BYE goes, and its Via.
@@ -135,7 +114,7 @@ fn what_is_asked_for_by_sips_is_answered_by_a_sips_contact() {
         ),
     ] {
         let mut wire = wire();
-        answered(&mut wire, tls, &invite);
+        wire.accepted_from(tls, &invite);
         let ok = Message::Response(wire.response());
         assert_eq!(header(&ok, HeaderName::Contact), contact);
     }
@@ -167,11 +146,7 @@ fn requests_go_by_the_transport_that_the_contact_wants() {
         ("<sip:ann@192.0.2.9;transport=sctp>", flow("192.0.2.1:5060")),
     ] {
         let mut wire = wire();
-        let session = confirmed(
-            &mut wire,
-            flow("192.0.2.1:5060"),
-            &streamed(Transport::Udp, contact),
-        );
+        let session = wire.called_from(flow("192.0.2.1:5060"), &streamed(Transport::Udp, contact));
         let (to, via) = bye(&mut wire, session);
         assert_eq!(to, expected, "{contact}");
         let ours = format!("{} {}", to.transport.in_via(), to.local);
@@ -184,11 +159,11 @@ fn a_phone_that_called_over_a_connection_is_spoken_to_over_it_while_it_is_open()
     let connection = tcp("192.0.2.1:40000");
     let invite = streamed(Transport::Tcp, "<sip:ann@192.0.2.1:5060;transport=tcp>");
     let mut wire = wire();
-    let session = confirmed(&mut wire, connection, &invite);
+    let session = wire.called_from(connection, &invite);
     assert_eq!(bye(&mut wire, session).0, connection);
 
     let mut wire = self::wire();
-    let session = confirmed(&mut wire, connection, &invite);
+    let session = wire.called_from(connection, &invite);
     closed(&mut wire, connection);
     assert!(matches!(wire.told()[..], [Event::FlowClosed { .. }]));
     assert_eq!(
@@ -210,7 +185,7 @@ fn a_proxy_whose_name_can_not_be_looked_up_is_found_again_at_its_port() {
             &format!("Record-Route: <sip:{route}>\nMax-Forwards"),
         );
         let mut wire = wire();
-        let session = confirmed(&mut wire, connection, &invite);
+        let session = wire.called_from(connection, &invite);
         closed(&mut wire, connection);
         assert_eq!(bye(&mut wire, session).0, tcp(&format!("192.0.2.1:{port}")));
     }

@@ -21,14 +21,8 @@ fn update(sequence: u32, tag: &str, more: &str) -> String {
 /// A call that came with an offer and is up; our To tag.
 fn called(wire: &mut Wire) -> (SessionId, String) {
     let session = wire.invited_by(&invite(&format!("{ALLOW}{OFFER}")));
-    let answer = Some(Content::sdp("answer"));
-    wire.agent
-        .accept(wire.now, session, Headers::new(), answer)
-        .unwrap();
-    wire.drain();
-    let tag = to_tag(&wire.response());
-    wire.receive(&request("ACK", "z9hG4bKack", &tag, ""));
-    assert!(matches!(&wire.told()[..], [Event::Confirmed { .. }]));
+    let tag = to_tag(&wire.accept(session, Some(Content::sdp("answer"))));
+    wire.acknowledge(&tag);
     (session, tag)
 }
 

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use sems_sip::header::{From, To};
 use sems_sip::transaction::Transport;
-use sems_sip::user_agent::{Event, Output, SessionId, UserAgentConfig};
-use sems_sip::{Flow, HeaderName, Message, Request, Response, UserAgent};
+use sems_sip::user_agent::{Content, Event, Output, SessionId, UserAgentConfig};
+use sems_sip::{Flow, HeaderName, Headers, Message, Request, Response, UserAgent};
 
 pub const PHONE: &str = "192.0.2.1:5060";
 
@@ -136,6 +136,45 @@ impl Wire {
             [Event::Invite { session, .. }] => *session,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Accepts a call; our 200.
+    pub fn accept(&mut self, session: SessionId, content: Option<Content>) -> Response {
+        self.agent
+            .accept(self.now, session, Headers::new(), content)
+            .unwrap();
+        self.drain();
+        self.response()
+    }
+
+    /// The phone acknowledges our 200, which had this tag.
+    pub fn acknowledge(&mut self, tag: &str) {
+        self.receive(&request("ACK", "z9hG4bKack", tag, ""));
+        assert!(matches!(&self.told()[..], [Event::Confirmed { .. }]));
+    }
+
+    /// A call comes in from there and is accepted; our 200 is not taken yet.
+    pub fn accepted_from(&mut self, from: Flow, invite: &str) -> SessionId {
+        self.receive_from(from, invite);
+        self.said();
+        let session = match self.told().pop() {
+            Some(Event::Invite { session, .. }) => session,
+            other => panic!("{other:?}"),
+        };
+        self.agent
+            .accept(self.now, session, Headers::new(), None)
+            .unwrap();
+        self.drain();
+        session
+    }
+
+    /// A call comes in from there, is accepted and acknowledged.
+    pub fn called_from(&mut self, from: Flow, invite: &str) -> SessionId {
+        let session = self.accepted_from(from, invite);
+        let tag = to_tag(&self.response());
+        self.receive_from(from, &request("ACK", "z9hG4bKack", &tag, ""));
+        assert!(matches!(self.told().pop(), Some(Event::Confirmed { .. })));
+        session
     }
 
     pub fn is_empty(&self) -> bool {
