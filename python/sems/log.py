@@ -121,6 +121,19 @@ def configure(settings: LogSettings) -> None:
     _OURS.setLevel(settings.level.upper())
 
 
+def gather() -> None:
+    """Has our lines wait for :func:`write_out`, which the same turn of the loop calls: to write costs more
+    than to make a line."""
+    if _writer is not None:
+        _writer.gather()
+
+
+def write_out() -> None:
+    """Writes what was gathered, in one piece."""
+    if _writer is not None:
+        _writer.write_out()
+
+
 class _Writer(logging.StreamHandler[TextIO]):
     """Writes the records of all, and our own lines without making records of them first."""
 
@@ -129,6 +142,30 @@ class _Writer(logging.StreamHandler[TextIO]):
         self.setFormatter(_Formatter(line))
         self._line = line
         self._alone = [self]
+        self._gathered: list[str] | None = None
+
+    def gather(self) -> None:
+        """Lines wait from now on."""
+        with self.lock or contextlib.nullcontext():
+            if self._gathered is None:
+                self._gathered = []
+
+    def write_out(self) -> None:
+        """Writes those that wait; lines wait no more."""
+        with self.lock or contextlib.nullcontext():
+            lines, self._gathered = self._gathered, None
+            if lines:
+                # As with any line: where nobody can be told, nobody is.
+                with contextlib.suppress(Exception):
+                    self.stream.write("".join(lines))
+                    self.stream.flush()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes a record, behind the lines that came before it."""
+        if self._gathered:
+            self.write_out()
+            self.gather()
+        super().emit(record)
 
     def say(self, level: int, event: str, log: Log, fields: Mapping[str, object]) -> bool:
         """Writes the line. False, and nothing is written: others want to see a record of it, or it went
@@ -138,8 +175,11 @@ class _Writer(logging.StreamHandler[TextIO]):
         try:
             text = conceal(self._line.line(time.time(), _NAMES[level], event, log.words(self._line, fields)))
             with self.lock or contextlib.nullcontext():
-                self.stream.write(text + self.terminator)
-                self.stream.flush()
+                if self._gathered is not None:
+                    self._gathered.append(text + self.terminator)
+                else:
+                    self.stream.write(text + self.terminator)
+                    self.stream.flush()
         except Exception:
             return False
         return True

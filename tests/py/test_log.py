@@ -89,6 +89,38 @@ def test_a_line_is_the_same_whether_or_not_others_listen(
     assert (heard[0].call, heard[0].why) == (7, "remote")  # type: ignore[attr-defined]
 
 
+def test_lines_of_one_turn_are_written_at_once_and_in_their_order(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure(LogSettings())
+    log.gather()
+    log.logger.info("first")
+    log.logger.info("second")
+    assert capsys.readouterr().err == ""
+    logging.getLogger("other").error("a library")
+    log.logger.info("third")
+    log.write_out()
+    log.logger.info("fourth")
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(maxsplit=2)[2] for line in lines] == [
+        "first",
+        "second",
+        "a library",
+        "third",
+        "fourth",
+    ]
+
+
+def test_a_field_of_a_line_takes_the_place_of_one_of_all(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure(LogSettings())
+    of_a_call = log.logger.bind(call=7, caller="ann")
+    of_a_call.info("a call", source="here")
+    of_a_call.info("another", caller="ben")
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(maxsplit=2)[2] for line in lines] == [
+        "a call call=7 caller=ann source=here",
+        "another call=7 caller=ben",
+    ]
+
+
 def test_a_field_may_have_any_name(capsys: pytest.CaptureFixture[str]) -> None:
     log.configure(LogSettings())
     log.logger.info("a greeting", name="alice", message="hello")

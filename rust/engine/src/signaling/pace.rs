@@ -1,18 +1,21 @@
 //! How often signaling looks when there is much to do.
 //!
 //! To be woken costs a thread more than most messages of SIP do, and it costs who wakes it as well.
-//! So when a thousand calls a second come in, signaling does not come for each message: it rests
+//! So when hundreds of calls a second come in, signaling does not come for each message: it rests
 //! for what is left of a millisecond, nobody wakes it, and what has come by then is done together.
-//! Python, too, is then told once of all of it. A few calls a second never wait.
+//! Python, too, is then told once of all of it. With a thousand a second a millisecond brings but one,
+//! so it rests for two; who calls then has its answer two beats later, at most four milliseconds. A few
+//! calls a second never wait.
 
 use std::time::{Duration, Instant};
 
-/// The time from one look to the next where there is much to do.
-const BEAT: Duration = Duration::from_millis(1);
+/// The time from one look to the next where there is much to do, and where there is more.
+const BEATS: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(2)];
 /// The time over which it is counted what there is to do …
 const WINDOW: Duration = Duration::from_millis(10);
-/// … and so many messages and commands in it are much.
+/// … and so many messages and commands in it are much, and so many more.
 const MUCH: u64 = 20;
+const MORE: u64 = 30;
 /// Of so many in one look more may be waiting, and there is no time to rest.
 const FULL: u64 = 16;
 
@@ -22,7 +25,8 @@ pub(super) struct Pace {
     /// Since when there was how much.
     window: (Instant, u64),
     done: u64,
-    is_much: bool,
+    /// The time from look to look; `None`: there is little to do.
+    beat: Option<Duration>,
 }
 
 impl Pace {
@@ -30,7 +34,7 @@ impl Pace {
         Self {
             window: (now, 0),
             done: 0,
-            is_much: false,
+            beat: None,
         }
     }
 
@@ -48,14 +52,17 @@ impl Pace {
         let (since, before) = self.window;
         let passed = begun.saturating_duration_since(since);
         if passed >= WINDOW {
-            // After a long sleep it is the last look alone that counts.
-            self.is_much = passed < WINDOW * 2 && done - before >= MUCH;
+            self.beat = match done - before {
+                // After a long sleep it is the last look alone that counts.
+                _ if passed >= WINDOW * 2 => None,
+                MORE.. => Some(BEATS[1]),
+                MUCH.. => Some(BEATS[0]),
+                _ => None,
+            };
             self.window = (begun, done);
         }
-        if !self.is_much || in_this_look >= FULL {
-            return None;
-        }
-        let until = due.map_or(begun + BEAT, |due| due.min(begun + BEAT));
+        let next = begun + self.beat.filter(|_| in_this_look < FULL)?;
+        let until = due.map_or(next, |due| due.min(next));
         let left = until.saturating_duration_since(now);
         (!left.is_zero()).then_some(left)
     }
@@ -99,20 +106,22 @@ mod tests {
     }
 
     #[test]
-    fn a_rest_ends_a_millisecond_after_the_look_began_or_when_something_is_due() {
-        let now = Instant::now();
-        let mut pace = Pace::new(now);
-        looks(&mut pace, now, Duration::from_millis(1), 5, 100);
-        let (begun, done) = (now + Duration::from_millis(101), pace.done);
+    fn a_rest_ends_a_beat_after_the_look_began_or_when_something_is_due() {
         let micros = Duration::from_micros;
-        let mut rest = |worked, due: Option<u64>| {
-            let due = due.map(|due| begun + micros(due));
-            pace.rest(begun, begun + micros(worked), done, due)
-        };
-        assert_eq!(rest(200, None), Some(micros(800)));
-        assert_eq!(rest(200, Some(500)), Some(micros(300)));
-        assert_eq!(rest(200, Some(100)), None);
-        assert_eq!(rest(1100, None), None);
+        for (each, beat) in [(2, 1000), (5, 2000)] {
+            let now = Instant::now();
+            let mut pace = Pace::new(now);
+            looks(&mut pace, now, micros(1000), each, 100);
+            let (begun, done) = (now + micros(101_000), pace.done);
+            let mut rest = |worked, due: Option<u64>| {
+                let due = due.map(|due| begun + micros(due));
+                pace.rest(begun, begun + micros(worked), done, due)
+            };
+            assert_eq!(rest(200, None), Some(micros(beat - 200)));
+            assert_eq!(rest(200, Some(500)), Some(micros(300)));
+            assert_eq!(rest(200, Some(100)), None);
+            assert_eq!(rest(beat + 100, None), None);
+        }
     }
 
     #[test]
