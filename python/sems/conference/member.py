@@ -29,7 +29,7 @@ from .events import (
     Unmuted,
     WentPrivate,
 )
-from .keypad import ACTIONS, FARTHEST, Keypad, codes, spoken
+from .keypad import ACTIONS, FARTHEST, Keypad, spoken
 from .keys_for_rooms import OF_RECORDINGS
 from .outbox import Outbox
 from .participant import Participant
@@ -77,7 +77,7 @@ class Member:
         self.outbox = Outbox(self)
         """What is written and goes to his phone."""
         self._keys = call.server.config.keys
-        self._keypad = Keypad(codes(self._keys))
+        self._keypad = Keypad(call.server.conferences.codes)
         self._help: Playback | None = None
         self._code: Playback | None = None
         self._recording: tuple[str, Playback] | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from ..errors import EngineError, HungUp
@@ -37,7 +36,8 @@ class Outbox:
         self._model = member.conference.model
         self._on = member.conference.settings.texts_to_phones
         self._takes = allows(member.call, "MESSAGE")
-        self._waiting: deque[tuple[Message, list[str]]] = deque()
+        # An empty deque takes ten times as much memory as an empty list, and few ever wait here.
+        self._waiting: list[tuple[Message, list[str]]] = []
         self._busy = False
 
     def begin_again(self) -> None:
@@ -70,7 +70,7 @@ class Outbox:
     async def _send_all(self) -> None:
         try:
             while self._waiting:
-                await self._send(*self._waiting.popleft())
+                await self._send(*self._waiting.pop(0))
         finally:
             self._busy = False
 

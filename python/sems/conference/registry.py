@@ -13,6 +13,7 @@ from .archive import Archive
 from .conference import Conference
 from .exchange import Exchange
 from .focus import take_subscription
+from .keypad import codes
 from .links import Links
 from .numbers import Numbers
 from .pairing import Pairings
@@ -41,6 +42,8 @@ class Conferences:
         """What was recorded."""
         self.exchange = Exchange(server, _now, lambda: server.components.dialout)
         self.pairings = Pairings(server.config.keys.first_digits, _now)
+        self.codes = codes(server.config.keys)
+        """What members key in, by its code; the same for all."""
         self._conferences: dict[str, Conference] = {}
         self._numbers = Numbers(server.config)
         self._begun: Subscribers[Conference] = Subscribers()

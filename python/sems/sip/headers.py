@@ -40,17 +40,20 @@ def _canonical(name: str) -> str:
 class Headers:
     """Header fields in the order of the message; names match in any case and in compact form."""
 
+    __slots__ = ("_fields", "_first")
+
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
         self._fields = tuple(fields)
-        self._values: dict[str, list[str]] | None = None
+        self._first: dict[str, str] | None = None
 
-    def _by_name(self) -> dict[str, list[str]]:
+    def _by_name(self) -> dict[str, str]:
+        """The first value of each name; few names have more."""
         # An app asks for none, or for several.
-        if self._values is None:
-            self._values = {}
+        if self._first is None:
+            self._first = {}
             for name, value in self._fields:
-                self._values.setdefault(_canonical(name), []).append(value)
-        return self._values
+                self._first.setdefault(_canonical(name), value)
+        return self._first
 
     @overload
     def get(self, name: str) -> str | None: ...
@@ -58,8 +61,7 @@ class Headers:
     def get(self, name: str, default: str) -> str: ...
     def get(self, name: str, default: str | None = None) -> str | None:
         """The first value of that name."""
-        values = self._by_name().get(_canonical(name))
-        return values[0] if values else default
+        return self._by_name().get(_canonical(name), default)
 
     @staticmethod
     def canonical(name: str) -> str:
@@ -68,7 +70,10 @@ class Headers:
 
     def all(self, name: str) -> list[str]:
         """Every value of that name, in order, one for each line of the message."""
-        return list(self._by_name().get(_canonical(name), ()))
+        name = _canonical(name)
+        if name not in self._by_name():
+            return []
+        return [value for other, value in self._fields if _canonical(other) == name]
 
     def __getitem__(self, name: str) -> str:
         value = self.get(name)
