@@ -63,6 +63,54 @@ fn keys_of_a_phone_without_events_are_heard_in_its_sound() {
     assert_eq!(keys(&stage), "1234567890*#ABCD");
 }
 
+/// What happens to some of the packets of a key.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Lost,
+    /// They come together with the next one.
+    Late,
+}
+
+/// Sends a key of 300 ms, of which the packets from the sixth on have another fate.
+fn press_badly(stage: &mut Stage, phone: usize, count: usize, fate: Fate) {
+    stage.phones[phone].sends = false;
+    for (index, frame) in tones_of("5", 300).chunks_exact(160).enumerate() {
+        let mut payload = [0; 160];
+        g711::encode_ulaw(frame, &mut payload);
+        let is_bad = (5..5 + count).contains(&index);
+        if index == 5 && matches!(fate, Fate::Late) {
+            // Their time passes, and then they are sent.
+            stage.run(20 * count as u64);
+        }
+        let sender = &mut stage.phones[phone];
+        match (is_bad, fate) {
+            (true, Fate::Lost) => sender.sequence = sender.sequence.wrapping_add(1),
+            _ => sender.send(PayloadType::PCMU.number(), false, &payload),
+        }
+        sender.timestamp = sender.timestamp.wrapping_add(160);
+        if !is_bad || matches!(fate, Fate::Lost) {
+            stage.run(20);
+        }
+    }
+    stage.phones[phone].sends = true;
+}
+
+#[test]
+fn a_key_of_which_packets_are_lost_or_late_is_pressed_once() {
+    for fate in [Fate::Lost, Fate::Late] {
+        for count in 1..=5 {
+            let mut stage = Stage::new(1);
+            let phone = old_phone(&mut stage);
+            stage.run(100);
+            press_badly(&mut stage, phone, count, fate);
+            stage.run(300);
+            press_badly(&mut stage, phone, count, fate);
+            stage.run(300);
+            assert_eq!(keys(&stage), "55", "{count} {fate:?}");
+        }
+    }
+}
+
 #[test]
 fn a_phone_that_has_agreed_on_events_is_not_listened_to() {
     let mut stage = Stage::new(1);

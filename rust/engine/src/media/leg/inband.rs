@@ -15,12 +15,16 @@ use crate::media::worker::Tick;
 
 /// What is softer holds no key, nor the beginning of one.
 const AUDIBLE: Level = Level::from_dbov(-55);
+/// So many ticks in a row may be lost of a key, or late, without it being pressed anew.
+const ABSENT_TICKS: u8 = 6;
 
 /// The ear of one leg.
 pub(super) struct Inband {
     detector: Detector,
     /// It has heard something since the last silence.
     listening: bool,
+    /// Ticks since it last heard what was said.
+    absent: u8,
 }
 
 impl Inband {
@@ -31,6 +35,7 @@ impl Inband {
             Box::new(Self {
                 detector: Detector::new(negotiated.codec.rate.hz()),
                 listening: false,
+                absent: 0,
             })
         })
     }
@@ -41,7 +46,7 @@ impl Inband {
         if self.detector.rate() != rate {
             self.detector = Detector::new(rate);
         }
-        self.listening = true;
+        (self.listening, self.absent) = (true, 0);
         self.detector.push(frame, |edge| {
             if let Edge::Down(key) = edge {
                 press(key);
@@ -50,7 +55,17 @@ impl Inband {
         self.detector.is_sounding()
     }
 
+    /// What was said is missing: a key that sounds is not let go for that. Returns whether one does.
+    fn miss(&mut self) -> bool {
+        self.absent += 1;
+        if self.absent > ABSENT_TICKS {
+            self.rest();
+        }
+        self.detector.is_sounding()
+    }
+
     fn rest(&mut self) {
+        self.absent = 0;
         if std::mem::take(&mut self.listening) {
             self.detector.rest(|_| {});
         }
@@ -71,6 +86,12 @@ impl Leg {
         let Some(inband) = &mut self.inband else {
             return;
         };
+        if self.inbound.is_absent() && inband.listening {
+            if inband.miss() {
+                self.inbound.hush();
+            }
+            return;
+        }
         if !sounds {
             inband.rest();
             return;

@@ -54,6 +54,8 @@ pub(super) struct Inbound {
     gate: Gate,
     /// Of the last tick.
     level: Level,
+    /// More than half of the last tick is lost or late.
+    absent: bool,
     speech: SpeechDetector,
     meter: LevelMeter,
     ticks: u32,
@@ -101,6 +103,7 @@ impl Inbound {
             noisy: false,
             gate: Gate::new(),
             level: Level::SILENCE,
+            absent: false,
             speech: SpeechDetector::new(),
             meter: LevelMeter::new(),
             ticks: 0,
@@ -197,6 +200,11 @@ impl Inbound {
     /// How loud the last tick was.
     pub(super) fn tick_level(&self) -> Level {
         self.level
+    }
+
+    /// What the peer said in the last tick has not come, for the better part of it.
+    pub(super) fn is_absent(&self) -> bool {
+        self.absent
     }
 
     /// How loud the line is when nobody speaks.

@@ -21,6 +21,8 @@ pub(super) struct Assembled {
     pub(super) missing: u32,
     /// Samples that were made up.
     pub(super) made_up: usize,
+    /// Samples that are lost or late, made up or not.
+    pub(super) absent: usize,
 }
 
 impl Inbound {
@@ -45,6 +47,7 @@ impl Inbound {
             (None, true) => Level::rms(frame),
             (None, false) => Level::SILENCE,
         };
+        self.absent = 2 * done.absent > self.rate.frame();
         self.speech.push(frame, level);
         self.meter.push(level);
         self.level = level;
@@ -118,6 +121,7 @@ impl Inbound {
                 }
                 Pull::Lost { duration } => {
                     let end = (filled + rates.samples(duration)).min(frame);
+                    done.absent += end - filled;
                     filled = self.make_up(filled..end, last_sounded, &mut done, scratch);
                 }
                 Pull::Paused { duration } => {
@@ -126,6 +130,7 @@ impl Inbound {
                     filled = end;
                 }
                 Pull::Wait => {
+                    done.absent += frame - filled;
                     self.conceal(filled..frame, last_sounded, &mut done, scratch);
                     filled = frame;
                 }
