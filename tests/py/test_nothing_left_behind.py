@@ -49,7 +49,7 @@ class Watch:
             "server.rooms": len(server.rooms),
             "handlers": len(server.incoming.handlers),
             "chores": len(server._chores),
-            "sounding": len(server._sounding),
+            "sounding": len(server.told.sounding),
             "requests": len(server.engine._requests),
             "plays": len(server.engine._plays),
             "told": len(server.engine._told),

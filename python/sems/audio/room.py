@@ -109,7 +109,7 @@ class Room:
             # A room that closes meanwhile has no levels either.
             engine.completion(engine.core.watch_levels(self.id, on))
             if not on:
-                self.server.on_levels(self.id, {})
+                self.server.told.on_levels(self.id, {})
 
     async def set_mixing(self, *, level_control: bool, noise_gate: bool, max_talkers: int | None) -> None:
         """Changes how the room mixes.

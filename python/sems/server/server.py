@@ -16,24 +16,26 @@ from ..audio.voice import Speaker, Voice
 from ..call import Call
 from ..components import Components, Storage
 from ..config import Config
-from ..engine import Engine, EngineConfig, Event, MemoryNetwork
+from ..engine import Engine, Event, MemoryNetwork
 from ..errors import EngineError, PluginError, StartError, StorageError
-from ..events import SILENT, Ended, EndReason
+from ..events import Ended, EndReason
 from ..locating.ways import Ways
 from ..log import logger
 from ..plugins import Apps
 from ..registration.accounts import Accounts
 from ..registration.registrar import Registrar
-from ..sip import auth, subscriptions
+from ..sip import subscriptions
 from ..sip.headers import join_host_port, split_host_port
 from ..sip.requests import SipResponse
-from . import dispatch, forking, hosting, listening, outgoing, tracing
+from . import dispatch, forking, hosting, outgoing, tracing
 from .chores import Chores
+from .core_config import core_config
 from .history import History
-from .incoming import Incoming, on_silence
+from .incoming import Incoming
 from .onward import onward
 from .outgoing import How
 from .running import forget_running, note_running
+from .told import Told
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -47,11 +49,6 @@ if TYPE_CHECKING:
 _BYE_TIME = 3.2
 _HANDLER_TIME = 0.5
 _SIP_PORT = 5060
-
-# What the core says of servers that don't show the certificate that they should.
-_NO_TLS = "no TLS connection "
-
-_OfSubscriptions = Event.Refreshed | Event.Subscribing | Event.Notified | Event.SubscriptionEnded
 
 
 class Server:
@@ -92,7 +89,6 @@ class Server:
         self.history = History()
         """What became of the calls of the last hour."""
         self.web_app: ASGIApp | None = None
-        self._webhooks: Webhooks
         """The control pages and their API; made at the start."""
         self.accounts: Accounts
         """Where we are registered; made at the start."""
@@ -104,6 +100,8 @@ class Server:
         """Who is told of each subscription, ours and others', and of each transfer, by id."""
         self.incoming = Incoming(self)
         """Gives each call that comes in to its app."""
+        self.told = Told(self)
+        """Carries what the engine tells to whom it is for."""
         self.rooms: dict[int, Room] = {}
         """All mixing rooms that exist, by id."""
         self.operator_token = self.config.operator.token or secrets.token_urlsafe(16)
@@ -121,23 +119,8 @@ class Server:
         self._web = web
         self._seed = seed
         self._pages: hosting.Pages | None = None
-        self._sounding: dict[int, set[int]] = {}
+        self._webhooks: Webhooks
         self._chores = Chores()
-        # What is not of a call.
-        self._takers: dict[type[Event], Callable[[Any], None]] = {
-            Event.Incoming: self.incoming.take,
-            Event.Account: lambda event: self.accounts.on_event(event),
-            Event.Request: self._on_request,
-            Event.Subscribed: self._on_subscribed,
-            Event.Refreshed: self._on_subscription,
-            Event.Subscribing: self._on_subscription,
-            Event.Notified: self._on_subscription,
-            Event.SubscriptionEnded: self._on_subscription,
-            Event.Levels: lambda event: self.on_levels(event.room, dict(event.levels)),
-            Event.FlowClosed: lambda event: self.registrar.on_flow_closed(event),
-            Event.Overload: self._on_overload,
-            Event.Fault: self._on_fault,
-        }
 
     # Starting and stopping
 
@@ -151,7 +134,9 @@ class Server:
             hosting.raise_file_limit()
             hosting.claim_folder(self.config.data)
         try:
-            self.engine = Engine(self._engine_config(), self._network)
+            self.engine = Engine(
+                core_config(self.config, self.apps, self.components, seed=self._seed), self._network
+            )
         except PluginError as error:
             raise StartError(f"nobody could call: {error}") from None
         except OSError as error:
@@ -172,7 +157,7 @@ class Server:
             if self.web_app is not None and self._network is None:
                 self._pages = hosting.Pages(self.web_app, self.config.host, self.config.http_port)
                 self.http_port = self._pages.port
-            self.engine.on_event = self._on_event
+            self.engine.on_event = self.told.on_event
             self.engine.start()
             await self._open_boxes()
             for app in self.apps:
@@ -271,27 +256,6 @@ class Server:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
-
-    def _engine_config(self) -> EngineConfig:
-        config = self.config
-        return EngineConfig(
-            sip_listen=listening.addresses(config),
-            **listening.certificates(config),
-            max_connections=config.connections.total,
-            max_connections_per_source=config.connections.per_source,
-            connection_idle_ms=round(config.connections.idle * 1000),
-            rtp_ports=config.rtp_ports,
-            workers=config.workers,
-            room_legs=config.room_legs,
-            **config.limits.model_dump(exclude={"unanswered"}),
-            **tracing.course(config, self.apps),
-            auth=auth.gate(config, self.components.authentication.users()),
-            trace_bytes=config.trace.megabytes << 20 if config.trace.enabled else 0,
-            file_threads=config.files.threads,
-            prompt_cache_bytes=config.files.prompt_cache_megabytes << 20,
-            stream_after_ms=round(config.files.stream_after * 1000),
-            seed=self._seed,
-        )
 
     async def run_hooks(self, app: App, hooks: Iterable[Hook]) -> None:
         """For the server: runs the start or stop hooks of an app; what they raise is logged."""
@@ -564,65 +528,6 @@ class Server:
     def traced_calls(self, limit: int = 500) -> list[TracedCall]:
         """Of which calls (and other requests) something is remembered, the newest first."""
         return tracing.traced_calls(self, limit)
-
-    # What the engine tells
-
-    def _on_event(self, event: Event) -> None:
-        take = self._takers.get(type(event))
-        if take is not None:
-            take(event)
-        elif call := self.calls.get(getattr(event, "call", -1)):
-            call.on_event(event)
-            if call.end is not None:
-                del self.calls[call.id]
-                self.history.ends(call)
-                call.log.info("call ended", why=str(call.end))
-            elif isinstance(event, Event.RtpTimeout):
-                on_silence(self, call)
-
-    def _on_request(self, event: Event.Request) -> None:
-        if work := dispatch.receive(self, event):
-            self.spawn(work)
-
-    def _on_subscribed(self, event: Event.Subscribed) -> None:
-        app, _ = dispatch.app_for(self, subscriptions.Subscription(self, event))
-        handler = None if app is None else app.subscription_handlers.get(event.package)
-        if app is not None and handler is None:
-            # Who calls Anna may be in her conference; whoever asks for her messages asks somebody else.
-            takers = (each.subscription_handlers.get(event.package) for each in self.apps)
-            handler = next((taker for taker in takers if taker is not None), None)
-        self.spawn(subscriptions.run(self, event, handler))
-
-    def _on_subscription(self, event: _OfSubscriptions) -> None:
-        if follow := self.subscriptions.get(event.subscription):
-            follow(event)
-
-    def _on_overload(self, event: Event.Overload) -> None:
-        if event.on:
-            logger.warning("what is new is refused with 503", why=event.reason)
-        else:
-            logger.info("what is new is taken again", why=event.reason)
-
-    def _on_fault(self, event: Event.Fault) -> None:
-        if event.message.startswith(_NO_TLS):
-            self.tls_failure = event.message
-            logger.warning("a server is not whom we look for", why=event.message)
-        else:
-            logger.error("a part of the engine failed and was ended", why=event.message)
-
-    def on_levels(self, room_id: int, levels: dict[int, int]) -> None:
-        """For rooms: who of this one sounds, by call id in dBov."""
-        before = self._sounding.pop(room_id, set())
-        if levels:
-            self._sounding[room_id] = set(levels)
-        for call_id in before - levels.keys():
-            if call := self.calls.get(call_id):
-                call.on_level(SILENT)
-        for call_id, level in levels.items():
-            if call := self.calls.get(call_id):
-                call.on_level(level)
-        if room := self.rooms.get(room_id):
-            room.on_levels(levels)
 
     def adopt(self, call: Call) -> None:
         """For those who place calls and take them: the call exists from now on."""
