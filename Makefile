@@ -23,7 +23,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 CORE_SOURCES := $(shell find rust -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock pyproject.toml
 
 # Debian packages of the peers and tools that the tests use: command=package.
-PEERS := kamailio=kamailio dnsmasq=dnsmasq-base sipp=sip-tester baresip=baresip linphonec=linphone-cli openssl=openssl chromium=chromium sox=sox tcpdump=tcpdump espeak-ng=espeak-ng pg_createcluster=postgresql
+PEERS := kamailio=kamailio dnsmasq=dnsmasq-base sipp=sip-tester baresip=baresip linphonec=linphone-cli openssl=openssl chromium=chromium sox=sox curl=curl tcpdump=tcpdump espeak-ng=espeak-ng pg_createcluster=postgresql
 
 .PHONY: help run test test-rust test-sound test-python test-wheel test-interop test-browser proof bench docs lint lint-rust lint-python wheel clean peers
 

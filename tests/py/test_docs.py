@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import re
 import sys
 from pathlib import Path
 
 import pytest
 
-from sems import App, Call
+from sems import App, Call, Config, Server
 from sems.config import load_config
 from sems.plugins import Apps
 from sems.testing import Lab
 
 DOCS = Path(__file__).parents[2] / "docs"
+README = DOCS.parent / "README.md"
 
 
-def blocks(language: str) -> list[tuple[str, str]]:
+def blocks(language: str, *more: Path) -> list[tuple[str, str]]:
     """All code of a language: the file that its first line names (or the page), and the code."""
     found = []
-    for page in sorted(DOCS.glob("*.md")):
+    for page in (*sorted(DOCS.glob("*.md")), *more):
         for code in re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE):
             named = re.match(r"# (\S+\.\w+)\n", code)
             found.append((named[1] if named else page.name, code))
@@ -63,6 +66,36 @@ def test_every_command_is_there() -> None:
     ]
     assert used
     assert set(used) <= commands.keys()
+
+
+async def test_every_request_that_is_shown_with_curl_is_taken(tmp_path: Path) -> None:
+    shown = "".join(code for _, code in blocks("console", README)).replace("\\\n", "")
+    commands = [line.removeprefix("$ ") for line in shown.splitlines() if line.startswith("$ curl ")]
+    assert len(commands) >= 3
+    token = "a long secret of your own"
+    config = Config.model_validate(
+        {
+            "host": "127.0.0.1",
+            "sip_port": 0,
+            "http_port": 0,
+            "data": tmp_path,
+            "operator": {"token": token},
+            "boxes": {"anna": {"users": ["anna", "100"], "pin": "25802"}},
+            "dialout": {"allow": [".*"], "domain": "provider.example"},
+        }
+    )
+    async with Server(config) as server:
+        for command in commands:
+            here = command.replace("http://sems.example.com:8080", f"http://127.0.0.1:{server.http_port}")
+            curl = await asyncio.create_subprocess_shell(
+                here.replace("curl ", "curl --silent --show-error --fail-with-body ", 1),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                env={**os.environ, "TOKEN": token},
+            )
+            said, _ = await curl.communicate()
+            assert curl.returncode == 0, f"{command}: {said.decode()}"
+            assert json.loads(said)
 
 
 async def test_the_pin_is_read_back(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
