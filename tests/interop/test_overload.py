@@ -119,12 +119,13 @@ async def test_while_the_media_have_no_time_left_nobody_else_gets_in_and_who_is_
         await anna.dial(server.uri("echo"))
         await sipp.run("options", server.sip_port, "echo", tmp_path)
         async with starved(server):
-            await server.logged(r"the media threads have \d+ % of their time left")
+            said = await server.logged(r"the media threads have (\d+) % of their time left")
             # SIPp fails on a 503 without Retry-After.
             await sipp.run("overload", server.sip_port, "echo", tmp_path, calls=10, rate=20)
             await sipp.run("options_full", server.sip_port, "echo", tmp_path)
             counters = (await server.operator("/stats"))["counters"]
-        assert counters["headroom_percent"] < 15
+        # As it was then: the figure of now may have risen, if not so far that the limit is lifted.
+        assert int(said[1]) < 15
         assert counters["sip_overload_media"] == 10
         assert counters["calls_total"] == counters["calls"] == 1
         assert counters["rtp_lost"] == 0
