@@ -61,6 +61,9 @@ async def test_recordings_outlive_a_server_that_is_killed(tmp_path: Path) -> Non
         await grows_to(folder / "Ben.wav", 44 + 3 * 32_000)
         server.process.send_signal(signal.SIGKILL)
         await server.process.wait()
+        # They would repeat their BYE to nobody for half a minute each.
+        for phone in (anna, ben):
+            phone.process.kill()
     room = sorted((folder / "room").iterdir())
     assert len(room) == 3
     lengths = [int(soxi(path, "-s")) for path in room]
