@@ -23,7 +23,7 @@ README = DOCS.parent / "README.md"
 def blocks(language: str, *more: Path) -> list[tuple[str, str]]:
     """All code of a language: the file that its first line names (or the page), and the code."""
     found = []
-    for page in (*sorted(DOCS.glob("*.md")), *more):
+    for page in (*sorted(DOCS.rglob("*.md")), *more):
         for code in re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE):
             named = re.match(r"# (\S+\.\w+)\n", code)
             found.append((named[1] if named else page.name, code))

@@ -161,14 +161,20 @@ def test_a_python_layer_imports_only_layers_below_it(height: int) -> None:
 
 
 def test_apps_stand_on_the_public_api_and_not_on_each_other() -> None:
-    for path in (ROOT / "apps").glob("*.py"):
+    import sems
+
+    public = {"sems", *(f"sems.{name}" for name in sems.__all__)}
+    for path in (ROOT / "apps").rglob("*.py"):
         for name in imports(path, at_run_time_only=False):
             if name == "sems" or name.startswith("sems."):
-                assert re.fullmatch(r"sems(\.[A-Z]\w*|\.[a-z]\w*)?", name), f"{path.name} reaches into {name}"
-                assert name != "sems._core"
+                assert name in public, f"{path.name} reaches into {name}"
             assert not (ROOT / "apps" / f"{name.partition('.')[0]}.py").exists(), (
                 f"{path.name} imports {name}"
             )
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and re.match("_[^_]", node.attr):
+                of_its_own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+                assert of_its_own, f"{path.name} reaches for {node.attr}"
 
 
 def test_pages_ask_nobody_but_their_own_server() -> None:
