@@ -226,9 +226,12 @@ class Visit:
             await self.call.tone("beep")
             await self.call.record_until(draft.path, silence=settings.silence, limit=settings.max_seconds)
             kept = await self.boxes.deliver(draft)
-        except EngineError as error:
-            await self.boxes.discard(draft)
-            raise StorageError(str(error)) from error
+        except (EngineError, StorageError) as error:
+            if self.call.end is None:
+                await self.boxes.discard(draft)
+                raise StorageError(str(error)) from error
+            # Nobody can be told, so what there is of it is delivered when that is possible.
+            kept = await self.boxes.deliver(draft)
         except SemsError:
             await self.boxes.discard(draft)
             raise

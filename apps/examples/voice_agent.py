@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -25,7 +26,7 @@ app = App()
 
 
 class Ears(Protocol):
-    """Understands what was said."""
+    """Understands what was said, by several callers at once. Cancelled when a caller interrupts."""
 
     rate: int
     """Samples a second that it wants."""
@@ -48,6 +49,8 @@ class Sphinx:
 
     def __init__(self, *phrases: str) -> None:
         self._phrases = phrases
+        # Its only one: a decoder hears one utterance after the other, also when nobody waits any more.
+        self._thread = ThreadPoolExecutor(max_workers=1)
 
     @cached_property
     def _decoder(self) -> Any:
@@ -61,7 +64,7 @@ class Sphinx:
 
     async def understand(self, pcm: bytes) -> str:
         """In a thread, for it takes a while."""
-        return await asyncio.to_thread(self._decode, pcm)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._decode, pcm)
 
     def _decode(self, pcm: bytes) -> str:
         decoder = self._decoder

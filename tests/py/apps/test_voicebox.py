@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from boxes import Prompts, tone
@@ -204,6 +207,52 @@ async def test_the_owner_replies_to_one_who_has_a_box(lab: Lab) -> None:
     assert reply.caller_name == "Anna"
     await anna.key("#", 4.0)
     assert await anna.key("5", 1.2) == ["can-not-reply", "message-menu"]
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """The system refuses files that grow beyond a size, as it does on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16_000, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+async def replying(lab: Lab) -> Visit:
+    anna = await visit(lab)
+    await anna.leave("anna", caller_uri="sip:200@sems")
+    await opened(anna)
+    await anna.key("1", 6.5)
+    assert await anna.key("5", 1.2) == ["speak-reply"]
+    anna.phone.tone(3000)
+    return anna
+
+
+async def test_on_a_full_disk_the_owner_is_told_and_there_is_no_half_of_a_reply(lab: Lab) -> None:
+    anna = await replying(lab)
+    with full_disk():
+        await asyncio.sleep(6.0)
+        anna.phone.silence()
+        assert await anna.key("#", 3.0) == ["not-now", "goodbye"]
+    await asyncio.sleep(61)
+    assert await anna.server.mailboxes.counts("ben") == Counts()
+    assert not list((anna.server.config.data / "drafts").iterdir())
+
+
+async def test_a_reply_after_which_the_owner_has_hung_up_comes_when_the_disk_has_room_again(
+    lab: Lab,
+) -> None:
+    anna = await replying(lab)
+    await asyncio.sleep(3.0)
+    with full_disk():
+        await anna.phone.hang_up()
+        await asyncio.sleep(1)
+        assert await anna.server.mailboxes.counts("ben") == Counts()
+    await asyncio.sleep(61)
+    [reply] = await anna.server.mailboxes.messages("ben")
+    assert reply.caller_name == "Anna"
 
 
 async def test_the_owner_speaks_a_greeting_and_takes_it_back(lab: Lab) -> None:
