@@ -33,16 +33,22 @@ async def sems(*arguments: str, cwd: Path, env: dict[str, str] | None = None) ->
 async def test_two_calls_from_the_command_line_hear_each_other_and_get_a_page_each(tmp_path: Path) -> None:
     async with SemsServer(tmp_path) as server:
 
-        async def call(name: str, hz: int) -> str:
+        async def call(name: str, hz: int, seconds: int) -> str:
             code, said = await sems(
                 *("call", server.uri("standup"), "--name", name, "--tone", str(hz)),
-                *("--duration", "4", "--record", f"{name}.wav"),
+                *("--duration", str(seconds), "--record", f"{name}.wav"),
                 cwd=tmp_path,
             )
             assert code == 0, said
+            assert "error" not in said
+            assert f"recorded {name}.wav" in said
             return said
 
-        anna, ben = await asyncio.gather(call("Anna", 440), call("Ben", 700))
+        ben_calls = asyncio.create_task(call("Ben", 700, 20))
+        anna = await call("Anna", 440, 4)
+    # The server stops and hangs up.
+    ben = await ben_calls
+    assert "the other side hung up" in ben
     pages = [re.search(r"page +(http://127\.0\.0\.1:\d+/c/\S+)", said) for said in (anna, ben)]
     assert pages[0]
     assert pages[1]

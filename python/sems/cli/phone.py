@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from .. import events, log
+from ..audio.recording import Recording
 from ..call import Call
 from ..config import Config, LogSettings, TlsSettings
 from ..errors import HungUp, SemsError, SoundNotFound, WrongState
@@ -127,7 +128,8 @@ async def _phone(
                 raise SemsError(str(error)) from None
             _say(f"calling {uri}")
             call.subscribe(_tell)
-            talking = asyncio.create_task(_talk(call, play, tone, record, keys, open_page))
+            recording: asyncio.Future[Recording] = loop.create_future()
+            talking = asyncio.create_task(_talk(call, play, tone, record, recording, keys, open_page))
             waits = {asyncio.create_task(stop.wait()), asyncio.create_task(call.wait_ended()), talking}
             try:
                 await asyncio.wait(waits - {talking}, timeout=duration, return_when=asyncio.FIRST_COMPLETED)
@@ -137,15 +139,25 @@ async def _phone(
                     with contextlib.suppress(SemsError):
                         await call.stop_record()
                 await call.hangup()
+                if recording.done():
+                    # The file is complete a moment after the call, whoever has ended that.
+                    with contextlib.suppress(SemsError):
+                        await recording.result().wait()
             finally:
                 for wait in waits:
                     wait.cancel()
                 await asyncio.gather(*waits, return_exceptions=True)
-            _report(call, record, server.tls_failure)
+            _report(call, record if recording.done() else None, server.tls_failure)
 
 
 async def _talk(
-    call: Call, play: Path | None, tone: int | None, record: Path | None, keys: str, open_page: bool
+    call: Call,
+    play: Path | None,
+    tone: int | None,
+    record: Path | None,
+    recording: asyncio.Future[Recording],
+    keys: str,
+    open_page: bool,
 ) -> None:
     """What is said and pressed in the call; an error here ends the call."""
     try:
@@ -157,7 +169,7 @@ async def _talk(
         elif open_page:
             _say("the answer brought no page to open")
         if record is not None:
-            await call.record(record)
+            recording.set_result(await call.record(record))
         if tone is not None:
             # A second at a time, a whole number of periods, joined without a gap.
             call.start_play(call.server.sounds.tone(f"sine:{tone}:1000:-20"), repeat=0)
