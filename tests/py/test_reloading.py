@@ -97,6 +97,32 @@ async def test_code_that_is_no_python_keeps_the_old_and_says_where_it_fails(
     assert said[2:] == ["new starts", "new answers"]
 
 
+async def test_code_whose_start_hook_raises_is_stopped_and_keeps_the_old(
+    lab: Lab, tmp_path: Path, said: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    script = write(tmp_path / "hello.py", "old")
+    server = await lab.server(scripts=[script])
+    reloading = Reloading(server, [script])
+    write(script, "new")
+    with script.open("a") as file:
+        file.write("\n@app.start\nasync def fail(server): 1 / 0\n")
+    with caplog.at_level(logging.ERROR):
+        await reloading.reload({script})
+    assert [record.getMessage() for record in caplog.records] == [
+        "a hook of an app failed",
+        "the old code goes on",
+    ]
+    alice = await lab.phone("alice")
+    await alice.call("sip:hello@sems")
+    assert said == ["old starts", "new starts", "new stops", "old answers"]
+
+    write(script, "mended")
+    await reloading.reload({script})
+    bob = await lab.phone("bob")
+    await bob.call("sip:hello@sems")
+    assert said[4:] == ["mended starts", "mended answers"]
+
+
 async def test_a_module_beside_the_script_is_read_again_with_it(
     lab: Lab, tmp_path: Path, said: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -27,7 +27,7 @@ class Reloading:
 
     Calls in progress finish on the old code. The new code's start hooks run before its first call, the
     old one's stop hooks after its last. Code that can't be loaded is logged with the line where it fails,
-    and the old stays.
+    and the old stays; so it does where a start hook of the new raises.
     """
 
     def __init__(self, server: Server, scripts: Iterable[Path]) -> None:
@@ -75,7 +75,12 @@ class Reloading:
             for name in old.modules.keys() & before.keys():
                 sys.modules.setdefault(name, before[name])
             return
-        await server.run_hooks(new.app, new.app.start_hooks)
+        if not await server.run_hooks(new.app, new.app.start_hooks):
+            logger.error("the old code goes on", script=str(script), why="a start hook of the new failed")
+            sys.modules.update({name: before[name] for name in old.modules.keys() & before.keys()})
+            # What its other hooks have begun ends.
+            await server.run_hooks(new.app, new.app.stop_hooks)
+            return
         server.apps.replace(old, new)
         logger.info("the next call runs the new code", script=str(script), app=new.name)
         dispatch.tell(server)

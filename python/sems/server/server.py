@@ -257,13 +257,17 @@ class Server:
     ) -> None:
         await self.stop()
 
-    async def run_hooks(self, app: App, hooks: Iterable[Hook]) -> None:
-        """For the server: runs the start or stop hooks of an app; what they raise is logged."""
+    async def run_hooks(self, app: App, hooks: Iterable[Hook]) -> bool:
+        """For the server: runs the start or stop hooks of an app; what they raise is logged. Returns
+        whether none raised."""
+        well = True
         for hook in hooks:
             try:
                 await hook(self)
             except Exception:
+                well = False
                 logger.exception("a hook of an app failed", app=app.name, hook=hook.__name__)
+        return well
 
     def reload_certificates(self) -> None:
         """Reads the files of ``[tls]`` again, for the connections that are opened from now on; what is
