@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from sems import App, Call, CallFailed, Config, Refer, Server, SipResponse, Transferring
+from sems import App, Call, CallFailed, Config, HungUp, Refer, Server, SipResponse, Transferring
 from sems.plugins import Apps
 from sems.testing import Lab, Phone
 
@@ -77,6 +77,32 @@ async def test_what_comes_of_it_is_heard_after_the_call(lab: Lab) -> None:
     assert (await transferring).code == 200
     await asyncio.sleep(40)
     assert call.server.engine.core.stats()["sessions"] == 0
+
+
+@pytest.mark.parametrize("after", [0.05, 1.0])
+async def test_who_is_transferred_and_hangs_up_before_anything_came_of_it_is_not_waited_for(
+    lab: Lab, after: float
+) -> None:
+    app, ended = App("mine"), list[float]()
+    now = asyncio.get_running_loop().time
+    bob = await lab.phone("bob")
+
+    @app.call
+    async def hand_over(call: Call) -> None:
+        await call.answer()
+        with pytest.raises(HungUp) as hung_up:
+            await call.transfer(bob.uri)
+        assert hung_up.value.call is call
+        ended.append(now())
+
+    alice, _ = await in_call(lab, app)
+    assert alice.line is not None
+    line = alice.line
+    await asyncio.sleep(after)
+    began = now()
+    await line.hangup()
+    await asyncio.sleep(20)
+    assert [at - began for at in ended] == [pytest.approx(5, abs=0.2)]
 
 
 async def test_an_attended_transfer_joins_two_peers(lab: Lab) -> None:

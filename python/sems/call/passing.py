@@ -41,7 +41,10 @@ async def _hand_over(refer: Refer, other: Call) -> None:
     """The other side is to call somebody: it is asked to, and what comes of it is told."""
     await refer.accept()
     try:
-        outcome = await other.transfer(refer.whole_target, referred_by=refer.referred_by or "", hangup=False)
+        # Who asks usually hangs up at once, and with that the bridge ends; it is told all the same.
+        outcome = await other.transfer(
+            refer.whole_target, referred_by=refer.referred_by or "", hangup=False, after_end=180.0
+        )
     except (HungUp, EngineError) as error:
         other.log.debug("a REFER can't be passed on", why=str(error))
         await refer.progress(503)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 ReferHandler = Callable[["Refer"], Awaitable[None]]
 
+# How long after the end of the call the last word is waited for: it may come behind the BYE, in seconds.
+_LAST_WORD_WITHIN = 5.0
+
 _STATUS = re.compile(rb"SIP/2\.0 ([1-6]\d\d) ?([^\r\n]*)")
 
 
@@ -56,21 +59,23 @@ class CallTransfer(ABC):
         notify: bool = True,
         hangup: bool = True,
         timeout: float = 180.0,
+        after_end: float = _LAST_WORD_WITHIN,
         headers: Iterable[tuple[str, str]] = (),
     ) -> Transfer:
         """Has the peer call somebody else, and returns what came of it.
 
         ``to``: an address (blind transfer); or another call of ours, whose peer gets this one in our
         place (attended: RFC 3891). ``referred_by``: who we say has asked for it, a URI. ``notify``:
-        the peer is to tell what comes of it, which it may do after this call has ended. ``hangup``:
-        when it went well, this call is ended. ``timeout``: seconds until that counts as 408.
-        ``headers``: more header fields of the REFER.
+        the peer is to tell what comes of it. ``hangup``: when it went well, this call is ended.
+        ``timeout``: seconds until that counts as 408; ``after_end``: seconds for which it may still be
+        told after this call has ended. ``headers``: more header fields of the REFER.
 
         >>> outcome = await call.transfer("sip:reception@example.org")          # blind
         >>> colleague = await server.dial("sip:anna@example.org")               # attended: asked first, …
         >>> outcome = await call.transfer(colleague)                            # … then joined
 
-        Raises HungUp when the call is over before it is asked, EngineError when it can't be asked.
+        Raises HungUp when the call is over before it is asked, or has ended and nothing is told within
+        ``after_end``; EngineError when it can't be asked.
         """
         core = self.server.engine.core
         fields = [*([("Referred-By", f"<{referred_by}>")] if referred_by else []), *headers]
@@ -102,15 +107,36 @@ class CallTransfer(ABC):
         self.server.subscriptions[subscription] = on_event
         try:
             await self._sent(request)
-            async with asyncio.timeout(timeout):
-                outcome = await result
-        except TimeoutError:
-            outcome = _NOTHING_TOLD
+            outcome = await self._last_word(result, timeout, after_end)
         finally:
             self.server.subscriptions.pop(subscription, None)
         if outcome.ok and hangup:
             await self.hangup()
         return outcome
+
+    async def _last_word(
+        self, result: asyncio.Future[Transfer], timeout: float, after_end: float
+    ) -> Transfer:
+        """What came of it, or 408 after ``timeout`` seconds. Raises HungUp when the call has ended
+        and ``after_end`` seconds are over."""
+        now = asyncio.get_running_loop().time
+        latest = now() + timeout
+
+        def on_event(event: CallEvent) -> None:
+            if isinstance(event, events.Ended):
+                limit.reschedule(min(latest, now() + after_end))
+
+        forget = self.subscribe(on_event)
+        try:
+            ended = self.end is not None
+            async with asyncio.timeout(min(timeout, after_end) if ended else timeout) as limit:
+                return await result
+        except TimeoutError:
+            if self.end is not None:
+                raise HungUp(self, self.end) from None  # type: ignore[arg-type]
+            return _NOTHING_TOLD
+        finally:
+            forget()
 
     async def _sent(self, request: int) -> None:
         """The request is on its way. Raises HungUp when there is no call any more."""
@@ -122,6 +148,10 @@ class CallTransfer(ABC):
             raise
 
     end: events.EndReason | None
+
+    @abstractmethod
+    def subscribe(self, callback: Callable[[CallEvent], None]) -> Callable[[], None]:
+        """Tells ``callback`` of all that happens."""
 
     @abstractmethod
     def tell(self, event: CallEvent) -> None:
