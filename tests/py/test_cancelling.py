@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import functools
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import pytest
 from an_app import app_of, failures
 
 from sems import Call, HungUp, Prompt
-from sems.testing import Lab
+from sems.testing import Lab, Phone
 
 LONG = Prompt.tone("sine:440:60000:-12")
 
@@ -29,6 +30,40 @@ async def _foreign(call: Call) -> None:
     await call.while_up(asyncio.sleep(3600))
 
 
+async def _played(call: Call) -> None:
+    playback = call.start_play(LONG)
+    try:
+        await playback.wait()
+    finally:
+        playback.cancel()
+
+
+async def _drained(call: Call) -> None:
+    call.audio.write_nowait(bytes(16_000 * 30))
+    try:
+        await call.audio.drain()
+    finally:
+        call.audio.clear()
+
+
+async def _recorded(call: Call) -> None:
+    recording = await call.record(call.server.config.data / "b.wav")
+    try:
+        await recording.wait()
+    finally:
+        await recording.stop()
+
+
+async def _answered_by_bob(call: Call) -> None:
+    async with await call.server.place("sip:bob@bob") as other:
+        await call.while_up(other.wait_answered())
+
+
+async def _media_of_bob(call: Call) -> None:
+    async with await call.server.place("sip:bob@bob") as other:
+        await call.while_up(other.wait_media())
+
+
 WAITS: dict[str, Callable[[Call], Awaitable[Any]]] = {
     "play": lambda call: call.play(LONG),
     "play for ever": lambda call: call.play("welcome", repeat=0),
@@ -41,21 +76,34 @@ WAITS: dict[str, Callable[[Call], Awaitable[Any]]] = {
     "send_digits in band": lambda call: call.send_digits("1234567890123456789012", method="inband"),
     "wait_speaking": lambda call: call.wait_speaking(),
     "write": lambda call: call.audio.write(bytes(16_000 * 30)),
+    "drain": _drained,
+    "wait of a playback": _played,
     "while_up": _foreign,
     "group": _grouped,
     "fork": lambda call: call.while_up(call.server.fork("sip:bob@bob")),
     "bridge": lambda call: call.bridge("sip:bob@bob"),
+    "dial": lambda call: call.while_up(call.server.dial("sip:bob@bob")),
+    "wait_answered": _answered_by_bob,
+    "wait_media": _media_of_bob,
 }
 """What raises HungUp when the call ends …"""
 OTHERS: dict[str, Callable[[Call], Awaitable[Any]]] = {
     "wait_ended": lambda call: call.wait_ended(),
     "record_until": lambda call: call.record_until(call.server.config.data / "a.wav", silence=None),
     "listen": _listened,
+    "wait of a recording": _recorded,
 }
 """… and what ends by itself."""
+ASKING: dict[str, Callable[[Call], Awaitable[Any]]] = {
+    "answer": lambda call: call.answer(),
+    "hold": lambda call: call.hold(True),
+    "request": lambda call: call.request("MESSAGE", body="Hello"),
+    "transfer": lambda call: call.transfer("sip:bob@bob"),
+}
+"""What waits for the peer, who may be slow to answer it."""
 
 
-@pytest.mark.parametrize("name", WAITS)
+@pytest.mark.parametrize("name", WAITS | OTHERS)
 async def test_it_is_cancelled_and_the_call_goes_on(lab: Lab, name: str) -> None:
     done: list[str] = []
 
@@ -63,7 +111,7 @@ async def test_it_is_cancelled_and_the_call_goes_on(lab: Lab, name: str) -> None
         await call.answer()
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1):
-                await WAITS[name](call)
+                await (WAITS | OTHERS)[name](call)
         # All is as before: nothing sounds, and what was pressed comes.
         await call.play("tone:sine:900:500:-12")
         done.append(name)
@@ -102,3 +150,89 @@ async def test_it_ends_with_the_call(lab: Lab, name: str, caplog: pytest.LogCapt
     assert ends == [True if name in WAITS else "by itself"]
     assert not failures(caplog)
     assert (server.calls, server.rooms) == ({}, {})
+
+
+async def asking(lab: Lab, name: str, main: Callable[[Call], Awaitable[None]]) -> Phone:
+    """Alice calls, and the app, once what it asks can be asked, does ``main`` with it."""
+
+    async def ask(call: Call) -> None:
+        if name != "answer":
+            await call.answer()
+        # What she says still comes.
+        alice.set_line("in", loss=1.0)
+        await main(call)
+
+    await lab.server(apps=[app_of(ask)])
+    await lab.phone("bob")
+    alice = await lab.phone("alice")
+    await alice.dial("sip:mine@sems")
+    return alice
+
+
+@pytest.mark.parametrize("name", ASKING)
+async def test_it_is_cancelled_while_the_peer_is_slow_to_answer(lab: Lab, name: str) -> None:
+    done: list[float] = []
+
+    async def main(call: Call) -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await ASKING[name](call)
+        alice.set_line("in")
+        await call.answer()
+        done.append(await call.sleep(3) or call.server.engine.core.stats()["sessions"])
+
+    alice = await asking(lab, name, main)
+    await asyncio.sleep(10)
+    assert done == [1]
+    assert alice.line is not None
+    assert alice.line.end is not None, "the handler came to its end"
+
+
+@pytest.mark.parametrize("name", ASKING)
+async def test_it_ends_with_the_call_while_the_peer_is_slow_to_answer(
+    lab: Lab, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    ends: list[bool] = []
+
+    async def main(call: Call) -> None:
+        try:
+            await ASKING[name](call)
+        except HungUp as hung_up:
+            ends.append(hung_up.call is call)
+            raise
+
+    alice = await asking(lab, name, main)
+    await asyncio.sleep(1)
+    hanging_up = asyncio.create_task(alice.hang_up())
+    # An answer is sent until it is taken, for half a minute.
+    await asyncio.sleep(40)
+    hanging_up.cancel()
+    assert ends == [True]
+    assert not failures(caplog)
+
+
+@pytest.mark.parametrize("name", ["ring", "join"])
+async def test_what_takes_but_a_moment_is_cancelled_in_it_and_can_be_done_again(lab: Lab, name: str) -> None:
+    done: list[object] = []
+
+    async def main(call: Call) -> None:
+        room = await call.server.open_room()
+        what: Callable[[], Coroutine[Any, Any, None]] = call.ring
+        if name == "join":
+            await call.answer()
+            what = functools.partial(call.join, room)
+        doing = asyncio.create_task(what())
+        await asyncio.sleep(0)
+        doing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await doing
+        await what()
+        done.append(call.room is room if name == "join" else call.state == "ringing")
+        await call.answer()
+        await room.close()
+
+    await lab.server(apps=[app_of(main)])
+    alice = await lab.phone("alice")
+    await alice.call("sip:mine@sems")
+    await alice.ended()
+    assert done == [True]
