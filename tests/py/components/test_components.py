@@ -208,6 +208,123 @@ async def test_a_package_speaks_and_a_broken_one_says_why_it_can_not(lab: Lab, p
     ]
 
 
+HEAP = """
+import dataclasses, wave
+from sems.storage import Counts, StoredMessage
+
+
+@dataclasses.dataclass
+class Draft:
+    box: str
+    caller_name: str
+    caller_uri: str
+    path: object
+
+
+class Heap:
+    \"\"\"Messages in memory.\"\"\"
+
+    def __init__(self, config, options, send):
+        self.config, self.folder = config, config.data / options["folder"]
+        self.kept, self.told, self.steps = {}, [], []
+
+    async def start(self):
+        self.folder.mkdir(parents=True)
+        self.steps.append("start")
+
+    async def close(self):
+        self.steps.append("close")
+
+    def settings(self, box):
+        return self.config.box(box)
+
+    def box_of(self, user):
+        return self.config.box_of(user)
+
+    def follow(self, callback):
+        self.told.append(callback)
+        return lambda: self.told.remove(callback)
+
+    async def begin(self, box, *, caller_name="", caller_uri=""):
+        return Draft(box, caller_name, caller_uri, self.folder / f"{len(self.kept)}.wav")
+
+    async def deliver(self, draft):
+        with wave.open(str(draft.path)) as sound:
+            seconds = sound.getnframes() / sound.getframerate()
+        who = (draft.caller_name, draft.caller_uri)
+        return self.keep(
+            StoredMessage(draft.path.stem, draft.box, "new", *who, 0.0, seconds, draft.path)
+        )
+
+    def keep(self, message):
+        self.kept[message.box, message.id] = message
+        for tell in self.told:
+            tell(message.box)
+        return message
+
+    async def discard(self, draft):
+        draft.path.unlink(missing_ok=True)
+
+    async def counts(self, box):
+        states = [message.state for message in await self.messages(box)]
+        return Counts(states.count("new"), states.count("saved"))
+
+    async def messages(self, box, state=None):
+        return [each for each in self.kept.values() if each.box == box and state in (None, each.state)]
+
+    async def message(self, box, id):
+        return self.kept.get((box, id))
+
+    async def save(self, box, id):
+        return bool(self.keep(dataclasses.replace(self.kept[box, id], state="saved")))
+
+    async def delete(self, box, id):
+        return self.kept.pop((box, id), None) is not None
+
+    async def greeting(self, box):
+        return None
+
+    async def set_greeting(self, box, recorded): ...
+
+    async def has_pin(self, box):
+        return False
+
+    async def check_pin(self, box, pin):
+        return False
+
+    async def set_pin(self, box, pin): ...
+"""
+
+
+async def test_a_package_keeps_the_messages_that_callers_leave(lab: Lab, package: Package) -> None:
+    package("heap", HEAP, storage="Heap")
+    server = await lab.server(
+        boxes={"anna": {}},
+        routes=[{"app": "voicemail", "user": "anna"}],
+        components={"storage": {"options": {"folder": "heap"}}},
+    )
+    changed: list[str] = []
+    server.mailboxes.follow(changed.append)
+    phone = await lab.phone("zoe")
+    await phone.call("sip:anna@sems")
+    # Any key skips the greeting.
+    await phone.key("1")
+    await asyncio.sleep(1)
+    phone.tone(440)
+    await asyncio.sleep(2)
+    await phone.key("#")
+    await phone.ended()
+    [message] = await server.mailboxes.messages("anna")
+    assert (message.caller_name, message.state) == ("zoe", "new")
+    assert message.path == server.config.data / "heap" / "0.wav"
+    assert message.seconds == pytest.approx(2.5, abs=0.8)
+    assert await server.mailboxes.save("anna", message.id)
+    counts = await server.mailboxes.counts("anna")
+    assert (counts.new, counts.saved, changed) == (0, 1, ["anna", "anna"])
+    assert not list(server.config.data.glob("*.db*")), "nothing is kept where nobody looks for it"
+    assert server.mailboxes.steps == ["start"]  # type: ignore[attr-defined]
+
+
 def test_a_kind_that_is_none_is_a_wrong_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "sems.toml").write_text("[components.mailer]\nuse = 'x'\n")
