@@ -123,7 +123,7 @@ class CallTransfer(ABC):
         latest = now() + timeout
 
         def on_event(event: CallEvent) -> None:
-            if isinstance(event, events.Ended):
+            if isinstance(event, events.Ended) and not limit.expired():
                 limit.reschedule(min(latest, now() + after_end))
 
         forget = self.subscribe(on_event)
