@@ -311,6 +311,19 @@ async def test_one_side_hands_the_other_over(lab: Lab, who: str) -> None:
     assert (await carol.hear(0.5)).has_tone(600)
 
 
+async def test_who_hands_over_and_hangs_up_at_once_is_told_late_what_came_of_it(lab: Lab) -> None:
+    alice, _ = await through(lab, to_bob())
+    carol = await lab.phone("carol")
+    line = alice.line
+    assert line is not None
+    handing = asyncio.create_task(line.transfer("sip:carol@carol", after_end=60))
+    ringing = await carol.ringing()
+    await line.hangup()
+    await asyncio.sleep(20)
+    await ringing.answer()
+    assert (await handing).code == 200
+
+
 async def test_one_side_hands_the_other_over_after_consultation(lab: Lab) -> None:
     alice, bob = await through(lab, to_bob())
     carol = await lab.phone("carol")
