@@ -25,6 +25,9 @@ GROUP = "sems.apps"
 
 # What the module of a script is called, which is imported by nobody.
 _SCRIPT = "sems_script_"
+_SEMS = __name__.partition(".")[0]
+# Folders of packages that pip, or the system, has installed.
+_INSTALLED = {"site-packages", "dist-packages"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ class Found:
     summary: str = ""
     """The first line of its documentation."""
     modules: Mapping[str, Path] = field(default_factory=dict)
-    """The modules of its own folder that are there for it, by name, each with its file."""
+    """The modules of its own folder, and of packages in it, that are there for it, by name, each with its
+    file."""
     packaged: bool = False
     """A package brings it."""
 
@@ -131,27 +135,48 @@ def _load(name: str, path: Path, module_name: str) -> Found:
         sys.modules[module_name] = module
         try:
             spec.loader.exec_module(module)
-            own = _modules_beside(path, sys.modules)
+            own = modules_beside(path)
             return replace(_accept(name, str(path), getattr(module, "app", None), path.parent), modules=own)
         except BaseException:
             # Nothing of it stays, so that all of it is read when it is loaded again.
-            for half in {module_name, *_modules_beside(path, sys.modules)} - known:
+            for half in {module_name, *modules_beside(path)} - known:
                 sys.modules.pop(half, None)
             raise
     except (Exception, SystemExit) as error:
         return Found(name, str(path), None, error=_why(error, path))
 
 
-def _modules_beside(script: Path, modules: Mapping[str, ModuleType]) -> dict[str, Path]:
-    """Those of the modules whose files are in the folder of a script, but for scripts."""
-    folder = script.resolve().parent
-    files = {name: getattr(module, "__file__", None) or "" for name, module in modules.items()}
-    return {
-        name: Path(file).resolve()
-        for name, file in files.items()
+def modules_beside(script: Path) -> dict[str, Path]:
+    """The modules that were imported from the folder of a script, and from packages in it, but for scripts.
+    A package without ``__init__.py`` has its folder for a file."""
+    folder = str(script.resolve().parent)
+    beside = {}
+    for name, module in tuple(sys.modules.items()):
+        file = str(getattr(module, "__file__", None) or _folder_of(module))
         # Modules are many, and few of them have to be looked at in the file system.
-        if os.path.dirname(file) == str(folder) and not name.startswith(_SCRIPT)
-    }
+        if file.startswith(folder) and _is_beside(folder, name, file):
+            beside[name] = Path(file).resolve()
+    return beside
+
+
+def _is_beside(folder: str, name: str, file: str) -> bool:
+    top = name.partition(".")[0]
+    # What is installed, in a virtual environment below the folder too, and SEMS stay as they are.
+    if name.startswith(_SCRIPT) or top == _SEMS or not _INSTALLED.isdisjoint(Path(file).parts):
+        return False
+    package = os.path.join(folder, top)
+    return os.path.dirname(file) == folder or file.startswith(package + os.sep)
+
+
+def _folder_of(module: ModuleType) -> str:
+    """Of a package without ``__init__.py`` that is in one folder; else empty."""
+    try:
+        # Some modules answer to any name, but for what they really have.
+        folders = list(getattr(module, "__dict__", {}).get("__path__") or ())
+    except KeyError:
+        # That of its parent is asked for, which is gone.
+        return ""
+    return str(folders[0]) if len(folders) == 1 else ""
 
 
 def _load_entry(entry: importlib.metadata.EntryPoint) -> Found:

@@ -113,13 +113,17 @@ async def test_a_call_shows_who_it_is(tmp_path: Path) -> None:
 async def test_a_script_that_is_edited_takes_the_next_call_as_it_is_now(tmp_path: Path) -> None:
     def edited(what: str) -> str:
         return (
-            "from sems import App, Call\napp = App()\n@app.call\nasync def main(call: Call) -> None:\n"
+            "from words import polite\nfrom sems import App, Call\napp = App()\n"
+            "@app.call\nasync def main(call: Call) -> None:\n"
             f'    await call.answer()\n    call.log.info("{what} code answers")\n'
             "    await call.wait_ended()\n"
         )
 
     script = tmp_path / "hello.py"
     script.write_text(edited("the old"))
+    words = tmp_path / "words" / "polite.py"
+    words.parent.mkdir()
+    words.touch()
     async with SemsServer(tmp_path, "--reload", str(script)) as server:
         await server.logged("edits of these are taken up")
         await sipp.run("plain", server.sip_port, "hello", tmp_path)
@@ -128,8 +132,10 @@ async def test_a_script_that_is_edited_takes_the_next_call_as_it_is_now(tmp_path
         await server.logged("the next call runs the new code")
         await sipp.run("plain", server.sip_port, "hello", tmp_path)
         await server.logged("the new code answers")
-        script.write_text(edited("broken").replace("App()", "= App()"))
-        await server.logged(r"the old code goes on.*line 2: SyntaxError")
+        words.write_text("print('the new words')")
+        await server.logged("the new words")
+        script.write_text(edited("broken").replace("= App()", "= = App()"))
+        await server.logged(r"the old code goes on.*line 3: SyntaxError")
         await sipp.run("plain", server.sip_port, "hello", tmp_path)
         assert server.text().count("the new code answers") == 2
     code, said = await sems("run", "--reload", cwd=tmp_path)

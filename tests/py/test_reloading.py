@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import sys
 from pathlib import Path
@@ -145,6 +146,57 @@ async def test_a_module_beside_the_script_is_read_again_with_it(
     helper.write_text(f"{SAID}\nsaid.append('mended helper')\n")
     await reloading.reload({helper.resolve()})
     assert said[5:7] == ["mended helper", "app starts"]
+
+
+@pytest.mark.parametrize("init", [True, False])
+async def test_a_package_beside_the_script_is_read_again_with_it(
+    lab: Lab, tmp_path: Path, said: list[str], caplog: pytest.LogCaptureFixture, init: bool
+) -> None:
+    package = tmp_path.resolve() / f"words_of_hello_{init}"
+    words, late = package / "polite" / "words.py", package / "late.py"
+    words.parent.mkdir(parents=True)
+    words.write_text("WORD = 'first'\n")
+    late.write_text("LATE = True\n")
+    inits = {package / "__init__.py", words.parent / "__init__.py"} if init else set()
+    for file in inits:
+        file.touch()
+    imports = f"{SAID}\nfrom {package.name}.polite import words\nsaid.append(words.WORD)"
+    script = write(tmp_path / "hello.py", "app", imports)
+    server = await lab.server(scripts=[script])
+    reloading = Reloading(server, [script])
+    assert reloading.files == {script, words} | inits
+    assert said == ["first", "app starts"]
+
+    # As a handler does that imports in the middle of a call.
+    importlib.import_module(f"{package.name}.late")
+    words.write_text("WORD = 'second'\n")
+    await reloading.reload({words})
+    await asyncio.sleep(0)
+    assert said[2:] == ["second", "app starts", "app stops"]
+    assert importlib.import_module(f"{package.name}.late") is sys.modules[package.name].late
+
+    known = sys.modules[f"{package.name}.polite.words"]
+    words.write_text("1 / 0\n")
+    with caplog.at_level(logging.ERROR):
+        await reloading.reload({words})
+    assert "ZeroDivisionError" in why(caplog)
+    assert importlib.import_module(f"{package.name}.polite").words is known
+
+
+@pytest.mark.parametrize("folder", ["venv/lib/python3/site-packages", ".hidden", "elsewhere"])
+async def test_what_is_below_the_script_but_imported_from_elsewhere_is_left_alone(
+    lab: Lab, tmp_path: Path, said: list[str], folder: str
+) -> None:
+    installed = tmp_path / folder / f"installed_{len(folder)}" / "__init__.py"
+    installed.parent.mkdir(parents=True)
+    installed.write_text(f"{SAID}\nsaid.append('installed')\n")
+    sys.path.insert(0, str(tmp_path / folder))
+    script = write(tmp_path / "hello.py", "app", f"{SAID}\nimport {installed.parent.name}")
+    server = await lab.server(scripts=[script])
+    reloading = Reloading(server, [script])
+    assert reloading.files == {script}
+    await reloading.reload({script})
+    assert said[:3] == ["installed", "app starts", "app starts"]
 
 
 TAKES = '''"""Takes requests beside calls."""

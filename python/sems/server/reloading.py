@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from ..log import logger
-from ..plugins import Found, load_script
+from ..plugins import Found, load_script, modules_beside
 from . import dispatch
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ def _real(paths: Iterable[str]) -> set[Path]:
 
 
 class Reloading:
-    """Follows scripts: when one of them, or a module that it imports from its own folder, is written, the
-    next call runs the new code.
+    """Follows scripts: when one of them, or a module that it imports from its own folder or a package in
+    it, is written, the next call runs the new code.
 
     Calls in progress finish on the old code. The new code's start hooks run before its first call, the
     old one's stop hooks after its last. Code that can't be loaded is logged with the line where it fails,
@@ -52,14 +53,19 @@ class Reloading:
 
     @property
     def files(self) -> set[Path]:
-        """The scripts, and the modules that they import from their own folders."""
+        """The scripts, and the modules that they import from their own folders and packages in them."""
         return {file for script in self._scripts for file in self._files_of(script)}
 
     async def reload(self, written: Collection[Path]) -> None:
         """Has the next calls run what is in these files now."""
         stale = [script for script in self._scripts if not self._files_of(script).isdisjoint(written)]
         # A module that several scripts share is read again once, for all of them.
-        old = {script: found for script in stale if (found := self._server.apps.of_script(script))}
+        # With what was imported only in the middle of a call: a package is read again as a whole.
+        old = {
+            script: replace(found, modules={**found.modules, **modules_beside(script)})
+            for script in stale
+            if (found := self._server.apps.of_script(script))
+        }
         modules = {name for found in old.values() for name in found.modules}
         before = {name: module for name in modules if (module := sys.modules.pop(name, None))}
         importlib.invalidate_caches()
@@ -89,4 +95,5 @@ class Reloading:
 
     def _files_of(self, script: Path) -> set[Path]:
         found = self._server.apps.of_script(script)
-        return {script.resolve()} | (set(found.modules.values()) if found is not None else set())
+        modules = set(found.modules.values()) if found is not None else set()
+        return {script.resolve()} | {file for file in modules if not file.is_dir()}
