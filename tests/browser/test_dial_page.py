@@ -101,4 +101,7 @@ async def test_why_somebody_does_not_come_is_said_with_its_code_and_refusals_giv
     await expect(field).to_have_value("sip:dora@192.0.2.1")
     await field.fill("sip:dora@127.0.0.1:1")
     await field.press("Enter")
-    await expect(row(page, "dora")).to_contain_text(" (503)")
+    await expect(row(page, "dora")).to_contain_text("could not be reached (503)")
+    # Only who dialled and moderators take it back.
+    await expect(row(bens, "dora").get_by_role("button")).to_have_count(0)
+    await expect(button(page, "Forget call to dora")).to_be_visible()

@@ -193,6 +193,7 @@ async def test_plots_show_the_last_hour_and_what_each_line_is_like(world: World)
     await expect(page.get_by_role("img", name=re.compile(r"INVITE to answer, [1-9]\d* ms"))).to_be_visible()
     row = page.get_by_role("table", name="Calls").get_by_role("row").filter(has_text="Anna")
     await expect(row.get_by_role("img", name=re.compile(r"MOS of Anna, now [1-4]\.\d"))).to_be_visible()
+    await expect(row.get_by_role("img", name="Jitter of Anna")).to_be_visible()
     await page.get_by_role("button", name="Trace of Anna").click()
     ladder = page.get_by_role("dialog", name="What happened")
     # How the call is now, and its end, above what has been.

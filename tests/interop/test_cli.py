@@ -31,12 +31,13 @@ async def sems(*arguments: str, cwd: Path, env: dict[str, str] | None = None) ->
 
 
 async def test_two_calls_from_the_command_line_hear_each_other_and_get_a_page_each(tmp_path: Path) -> None:
+    phone = free_port(span=2)
     async with SemsServer(tmp_path) as server:
 
-        async def call(name: str, hz: int, seconds: int) -> str:
+        async def call(name: str, hz: int, seconds: int, sip_port: int = 0) -> str:
             code, said = await sems(
                 *("call", server.uri("standup"), "--name", name, "--tone", str(hz)),
-                *("--duration", str(seconds), "--record", f"{name}.wav"),
+                *("--duration", str(seconds), "--record", f"{name}.wav", "--sip-port", str(sip_port)),
                 cwd=tmp_path,
             )
             assert code == 0, said
@@ -44,11 +45,20 @@ async def test_two_calls_from_the_command_line_hear_each_other_and_get_a_page_ea
             assert f"recorded {name}.wav" in said
             return said
 
+        async def intrude() -> str:
+            await server.logged(rf"call call=.*:{phone}$")
+            code, said = await sems("call", f"sip:standup@127.0.0.1:{phone}", cwd=tmp_path)
+            assert code != 0
+            return said
+
         ben_calls = asyncio.create_task(call("Ben", 700, 20))
-        anna = await call("Anna", 440, 4)
+        anna, stranger = await asyncio.gather(call("Anna", 440, 4, phone), intrude())
     # The server stops and hangs up.
     ben = await ben_calls
     assert "the other side hung up" in ben
+    # A phone takes no calls, but texts, of which the first is the link.
+    assert "480" in stranger
+    assert re.search(r"text +.*http://127\.0\.0\.1:\d+/c/", anna)
     pages = [re.search(r"page +(http://127\.0\.0\.1:\d+/c/\S+)", said) for said in (anna, ben)]
     assert pages[0]
     assert pages[1]

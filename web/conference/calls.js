@@ -30,7 +30,8 @@ export class Calls {
 
   render(room, usable) {
     const { dial } = room.settings;
-    const may = dial === "everyone" || (dial === "moderators" && room.participants.get(room.me).role === "moderator");
+    const moderates = room.participants.get(room.me).role === "moderator";
+    const may = dial === "everyone" || (dial === "moderators" && moderates);
     show(this.section, room.has.calls && may);
     enable(this.button, usable);
     if (room.calls === this.#list && usable === this.#usable) return;
@@ -44,7 +45,7 @@ export class Calls {
     }
     for (const call of room.calls) {
       const row = this.#rows.get(call.id) ?? this.#make(call.id);
-      fill(row, call, usable && !call.pending, may);
+      fill(row, call, usable && !call.pending, may, moderates || call.by === room.me);
     }
   }
 
@@ -65,7 +66,7 @@ export class Calls {
   }
 }
 
-function fill(row, call, usable, may) {
+function fill(row, call, usable, may, mayEnd) {
   const { name, state, code, reason } = call;
   const over = state === "failed" || state === "cancelled";
   const [again, end] = row.querySelectorAll("button");
@@ -75,6 +76,7 @@ function fill(row, call, usable, may) {
   setText(again, words.callAgain);
   setAttribute(again, "aria-label", words.callNameAgain(name));
   show(again, over && may);
+  show(end, mayEnd);
   setText(end, over ? words.forget : words.cancel);
   setAttribute(end, "aria-label", over ? words.forgetCallTo(name) : words.cancelCallTo(name));
   for (const button of [again, end]) enable(button, usable);

@@ -35,6 +35,7 @@ export class Recording {
     const { state } = room.recording ?? { state: "off" };
     const moderates = room.participants.get(room.me).role === "moderator";
     this.state = state;
+    this.moderates = moderates;
     setText(this.sign, words.recordingSign[state]);
     show(this.sign, state !== "off");
     setAttribute(this.sign, "data-state", state);
@@ -54,6 +55,7 @@ export class Recording {
 
   /** There are others now. */
   async renew() {
+    if (!this.moderates) return;
     this.#asked = true;
     try {
       const { recordings } = await ask("GET", `${this.commands.path}/recordings`);

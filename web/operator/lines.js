@@ -1,4 +1,4 @@
-// What the lines of the calls have been like since the page was opened: MOS and loss, a point a second.
+// What the lines of the calls have been like since the page was opened: MOS, loss and jitter, a point a second.
 
 import { line, plot } from "./plots.js";
 
@@ -12,11 +12,12 @@ export class Lines {
     const here = new Set(calls.map((call) => call.id));
     for (const id of this.#calls.keys()) if (!here.has(id)) this.#calls.delete(id);
     for (const { id, quality } of calls) {
-      if (!this.#calls.has(id)) this.#calls.set(id, { mos: [], loss: [] });
+      if (!this.#calls.has(id)) this.#calls.set(id, { mos: [], loss: [], jitter: [] });
       const past = this.#calls.get(id);
       past.mos.push(quality?.mos ?? null);
       past.loss.push(quality ? (100 * quality.lost) / Math.max(1, quality.received + quality.lost) : null);
-      for (const values of [past.mos, past.loss]) if (values.length > POINTS) values.shift();
+      past.jitter.push(quality?.jitter_ms ?? null);
+      for (const values of Object.values(past)) if (values.length > POINTS) values.shift();
     }
   }
 
@@ -24,12 +25,14 @@ export class Lines {
   draw(cell, id, name) {
     const past = this.#calls.get(id);
     if (!past || past.mos.every((value) => value === null)) return;
-    if (!cell.querySelector("svg")) cell.append(plot(), plot());
-    const [mos, loss] = cell.querySelectorAll("svg");
+    if (!cell.querySelector("svg")) cell.append(plot(), plot(), plot());
+    const [mos, loss, jitter] = cell.querySelectorAll("svg");
     mos.classList.add("mos");
     loss.classList.add("loss");
+    jitter.classList.add("jitter");
     const last = past.mos.findLast((value) => value !== null);
     line(mos, past.mos, { low: 1, high: 4.5, label: `MOS of ${name}, now ${last.toFixed(1)}` });
     line(loss, past.loss, { low: 0, high: Math.max(10, ...past.loss), label: `Loss of ${name}` });
+    line(jitter, past.jitter, { low: 0, high: Math.max(40, ...past.jitter), label: `Jitter of ${name}` });
   }
 }

@@ -385,7 +385,6 @@ export const words = {
     "not allowed there": "dort nicht erlaubt",
     "no sound that both know": "kein Ton, den beide kennen",
     "to be reached elsewhere": "anderswo zu erreichen",
-    "the line is overloaded": "die Leitung ist überlastet",
     "could not be reached": "nicht zu erreichen",
     "taken back": "zurückgenommen",
     "This phone takes no texts.": "Dieses Telefon nimmt keine Texte an.",

@@ -15,11 +15,14 @@ from typing import Annotated
 import typer
 
 from .. import events, log
+from ..app import App
 from ..audio.recording import Recording
 from ..call import Call
-from ..config import Config, LogSettings, TlsSettings
+from ..config import Config, LogSettings, Route, TlsSettings
 from ..errors import HungUp, SemsError, SoundNotFound, WrongState
+from ..plugins import Apps
 from ..server import Server
+from ..sip.requests import SipRequest
 from .failure import one_clear_line
 
 _KEYS = "0123456789*#ABCD"
@@ -116,8 +119,15 @@ async def _phone(
     if ":" not in uri.partition("@")[0]:
         uri = f"sip:{uri}"
     with tempfile.TemporaryDirectory(prefix="sems-call-") as folder:
-        config = Config(sip_port=sip_port, rtp_ports=_RTP_PORTS, data=Path(folder), rtp_timeout=0, tls=tls)
-        async with Server(config, web=False) as server:
+        config = Config(
+            sip_port=sip_port,
+            rtp_ports=_RTP_PORTS,
+            data=Path(folder),
+            rtp_timeout=0,
+            tls=tls,
+            routes=(Route(app="phone"),),
+        )
+        async with Server(config, apps=_texts(), web=False) as server:
             stop = asyncio.Event()
             loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM):
@@ -148,6 +158,22 @@ async def _phone(
                     wait.cancel()
                 await asyncio.gather(*waits, return_exceptions=True)
             _report(call, record if recording.done() else None, server.tls_failure)
+
+
+def _texts() -> Apps:
+    """All that this phone takes: texts, which it shows. Whoever calls it is refused."""
+    app = App("phone")
+
+    @app.message
+    async def show(message: SipRequest) -> None:
+        sender = message.sender.name or message.sender.uri
+        # What would steer a terminal is left out.
+        line = "".join(each if each.isprintable() else " " for each in f"{sender}: {message.text}")
+        _say(f"text     {line}")
+
+    apps = Apps()
+    apps.add(app)
+    return apps
 
 
 async def _talk(

@@ -266,7 +266,6 @@ _PLAIN: Final = {
     "no sound that both know": (415, 488, 606),
     "to be reached elsewhere": tuple(range(300, 400)),
     "the call would come back here": (482, 483),
-    "the line is overloaded": (500, 503),
 }
 _BY_CODE: Final = {code: words for words, codes in _PLAIN.items() for code in codes}
 

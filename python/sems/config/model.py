@@ -190,7 +190,7 @@ class RoomSettings(Section):
     """Who comes while no moderator is there waits for one, so coming first makes nobody a moderator."""
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")] = "en"
     """What the room speaks: ``en``, ``de``, or what you have made prompts for."""
-    max_members: Annotated[int, Field(ge=1)] | None = None
+    max_members: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """How many can be in the room at once; unset: as many as there are calls."""
     join_sound: bool = True
     """A short sound when somebody comes or leaves, and whoever comes is told that he is the third."""

@@ -41,8 +41,9 @@ def create_app(server: Server) -> ASGIApp:
     """The ASGI application of this server. Its event streams end when the server begins to stop."""
     auth = Auth(server)
     streams = Streams(server.stopping)
-    pages = Pages(server, auth)
-    api = _create_api(server, auth, streams)
+    rates = Rates(server.config.api.requests_per_second)
+    pages = Pages(server, auth, rates)
+    api = _create_api(server, auth, rates, streams)
     app = Starlette(
         routes=[Mount("/api/v1", app=api), Mount("/c/{token}/api/v1", app=api), *pages.routes()],
         exception_handlers={HTTPException: pages.on_error, Exception: pages.on_failure},
@@ -50,7 +51,7 @@ def create_app(server: Server) -> ASGIApp:
     return Guard(ExactPath(app))
 
 
-def _create_api(server: Server, auth: Auth, streams: Streams) -> Starlette:
+def _create_api(server: Server, auth: Auth, rates: Rates, streams: Streams) -> Starlette:
     endpoints = [
         *ConferenceApi(streams).endpoints(),
         *TextApi().endpoints(),
@@ -63,7 +64,6 @@ def _create_api(server: Server, auth: Auth, streams: Streams) -> Starlette:
         *RecordingApi().endpoints(),
         *MailboxApi(auth).endpoints(),
     ]
-    rates = Rates(server.config.api.requests_per_second)
 
     @functools.cache
     def description() -> bytes:

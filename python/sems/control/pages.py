@@ -21,6 +21,7 @@ from ..conference import EarlyLink, EndedLink, UnknownLink
 from .auth import Auth
 from .boxes import BoxPages
 from .files import load
+from .rates import Rates
 
 if TYPE_CHECKING:
     from ..server import Server
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
 class Pages:
     """Front page, a participant's page, the operator's page, and the files that belong to them."""
 
-    def __init__(self, server: Server, auth: Auth, folder: Path | None = None) -> None:
+    def __init__(self, server: Server, auth: Auth, rates: Rates, folder: Path | None = None) -> None:
+        """``rates``: how often tokens may be tried, together with the API."""
         self._server = server
+        self._rates = rates
         self._auth = auth
         self._web = load(folder or shipped("web"))
         self._boxes = BoxPages(server, auth, self._words, self._page)
@@ -77,6 +80,7 @@ class Pages:
 
     async def log_in(self, request: Request) -> Response:
         """Takes the token from the form."""
+        self._rates.ask(self._auth.address(request))
         form = parse_qs((await request.body()).decode("utf-8", "replace"))
         if not self._auth.is_operator_token(form.get("token", [""])[0].strip()):
             return self._login(request, "This is not the token.", 403)

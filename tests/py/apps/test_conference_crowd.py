@@ -125,7 +125,8 @@ async def test_after_everybody_has_done_anything_model_page_and_mixer_agree(lab:
 
     doing = asyncio.create_task(does_something())
     seeds = [random.Random(chance.random()) for _ in phones]
-    await asyncio.gather(*map(comes_and_goes, phones, seeds), return_exceptions=True)
+    await asyncio.gather(*map(comes_and_goes, phones, seeds))
+    assert not doing.done(), "what is done to the room goes on"
     doing.cancel()
     room = model(server)
     ids = list(room.participants)

@@ -53,3 +53,10 @@ async def test_who_asks_too_often_is_told_when_to_ask_again(lab: Lab) -> None:
         refused = await sems.get("/api/v1/conferences")
         assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
         assert "too often" in refused.json()["detail"]
+
+
+async def test_tokens_can_not_be_guessed_at_the_door_of_the_operators_page_either(lab: Lab) -> None:
+    server = await lab.server(api={"requests_per_second": 1})
+    async with client(server, None) as browser:
+        codes = [(await browser.post("/operator", data={"token": "guess"})).status_code for _ in range(3)]
+    assert codes == [403, 403, 429]

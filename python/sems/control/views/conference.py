@@ -404,7 +404,7 @@ class ConferenceWish(Wish):
     waiting_room: bool | None = None
     wait_for_moderator: bool | None = None
     quiet: bool | None = None
-    max_members: Annotated[int, Field(ge=1)] | None = None
+    max_members: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """Null: as many as there are calls."""
     pin: Pin | None = None
     """Null: none."""
