@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-from .kamailio import Process
+from .kamailio import FRONT, Process
 
-_CONFIG = """
-debug=2
-log_stderror=yes
-fork=yes
-children=2
-auto_aliases=no
-disable_tcp=yes
-listen=udp:127.0.0.1:{port}
-
-loadmodule "tm.so"
-loadmodule "sl.so"
-loadmodule "rr.so"
-loadmodule "pv.so"
-loadmodule "textops.so"
-loadmodule "siputils.so"
+_CONFIG = (
+    FRONT
+    + """
 
 request_route {{
-    if (is_method("OPTIONS")) {{ sl_send_reply("200", "OK"); exit; }}
-    if (is_method("CANCEL")) {{ if (t_check_trans()) t_relay(); exit; }}
-    if (has_totag()) {{
-        if (loose_route()) {{ t_relay(); exit; }}
-        if (is_method("ACK")) {{ if (t_check_trans()) t_relay(); exit; }}
-        sl_send_reply("404", "Not Here");
-        exit;
-    }}
+    route(KNOWN);
     # Whoever has us as outbound proxy names us in its Route.
     loose_route();
     record_route();
@@ -41,6 +22,7 @@ request_route {{
     t_relay_to_udp("127.0.0.1", "{sems}");
 }}
 """
+)
 
 
 class Announcing(Process):

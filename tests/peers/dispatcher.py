@@ -6,23 +6,11 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from .kamailio import Process
+from .kamailio import FRONT, Process
 
-_CONFIG = """
-debug=2
-log_stderror=yes
-fork=yes
-children=2
-auto_aliases=no
-disable_tcp=yes
-listen=udp:127.0.0.1:{port}
-
-loadmodule "tm.so"
-loadmodule "sl.so"
-loadmodule "rr.so"
-loadmodule "pv.so"
-loadmodule "textops.so"
-loadmodule "siputils.so"
+_CONFIG = (
+    FRONT
+    + """
 loadmodule "xlog.so"
 loadmodule "dispatcher.so"
 
@@ -37,14 +25,7 @@ modparam("dispatcher", "ds_inactive_threshold", 1)
 modparam("dispatcher", "xavp_dst", "_dsdst_")
 
 request_route {{
-    if (is_method("OPTIONS")) {{ sl_send_reply("200", "OK"); exit; }}
-    if (is_method("CANCEL")) {{ if (t_check_trans()) t_relay(); exit; }}
-    if (has_totag()) {{
-        if (loose_route()) {{ t_relay(); exit; }}
-        if (is_method("ACK")) {{ if (t_check_trans()) t_relay(); exit; }}
-        sl_send_reply("404", "Not Here");
-        exit;
-    }}
+    route(KNOWN);
     record_route();
     # In the order of the list, of those that are up.
     if (!ds_select_dst("1", "8")) {{ sl_send_reply("503", "Nobody There"); exit; }}
@@ -54,6 +35,7 @@ request_route {{
 event_route[dispatcher:dst-down] {{ xlog("L_NOTICE", "down: $ru\\n"); }}
 event_route[dispatcher:dst-up] {{ xlog("L_NOTICE", "up: $ru\\n"); }}
 """
+)
 
 
 class Dispatcher(Process):

@@ -13,6 +13,36 @@ from typing import Self
 
 from .ports import free_port
 
+#: What a proxy begins with that only sends on what comes: over UDP, and with `route(KNOWN)` for what belongs
+#: to something that it has let pass before.
+FRONT = """
+debug=2
+log_stderror=yes
+fork=yes
+children=2
+auto_aliases=no
+disable_tcp=yes
+listen=udp:127.0.0.1:{port}
+
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "rr.so"
+loadmodule "pv.so"
+loadmodule "textops.so"
+loadmodule "siputils.so"
+
+route[KNOWN] {{
+    if (is_method("OPTIONS")) {{ sl_send_reply("200", "OK"); exit; }}
+    if (is_method("CANCEL")) {{ if (t_check_trans()) t_relay(); exit; }}
+    if (has_totag()) {{
+        if (loose_route()) {{ t_relay(); exit; }}
+        if (is_method("ACK")) {{ if (t_check_trans()) t_relay(); exit; }}
+        sl_send_reply("404", "Not Here");
+        exit;
+    }}
+}}
+"""
+
 _CONFIG = """
 debug=2
 log_stderror=yes

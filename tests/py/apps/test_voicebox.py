@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from boxes import Prompts, tone
 
+from full_disk import full_disk
 from sems import Server
 from sems.storage import Counts
 from sems.testing import Lab, Phone
@@ -209,17 +207,6 @@ async def test_the_owner_replies_to_one_who_has_a_box(lab: Lab) -> None:
     assert await anna.key("5", 1.2) == ["can-not-reply", "message-menu"]
 
 
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """The system refuses files that grow beyond a size, as it does on a disk that is full."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (16_000, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 async def replying(lab: Lab) -> Visit:
     anna = await visit(lab)
     await anna.leave("anna", caller_uri="sip:200@sems")
@@ -232,7 +219,7 @@ async def replying(lab: Lab) -> Visit:
 
 async def test_on_a_full_disk_the_owner_is_told_and_there_is_no_half_of_a_reply(lab: Lab) -> None:
     anna = await replying(lab)
-    with full_disk():
+    with full_disk(16_000):
         await asyncio.sleep(6.0)
         anna.phone.silence()
         assert await anna.key("#", 3.0) == ["not-now", "goodbye"]
@@ -246,7 +233,7 @@ async def test_a_reply_after_which_the_owner_has_hung_up_comes_when_the_disk_has
 ) -> None:
     anna = await replying(lab)
     await asyncio.sleep(3.0)
-    with full_disk():
+    with full_disk(16_000):
         await anna.phone.hang_up()
         await asyncio.sleep(1)
         assert await anna.server.mailboxes.counts("ben") == Counts()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import resource
 import shutil
 from array import array
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 from boxes import Prompts, tone
 
+from full_disk import full_disk
 from sems import CallFailed, MailFailed, Server, StoredMessage
 from sems.components import SmtpMailer
 from sems.storage import Counts, Mail
@@ -181,17 +181,12 @@ async def test_a_full_box_says_so(lab: Lab) -> None:
 async def test_on_a_full_disk_the_caller_is_told_and_there_is_no_half_of_a_message(lab: Lab) -> None:
     server, prompts, phone = await begin(lab)
     await greeted(phone)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    # The system refuses files that grow beyond it, as it does on a disk that is full.
-    resource.setrlimit(resource.RLIMIT_FSIZE, (16_000, before[1]))
-    try:
+    with full_disk(16_000):
         phone.tone(440)
         await asyncio.sleep(6.0)
         phone.silence()
         await phone.key("#")
         assert prompts.said(await phone.hear_all()) == ["message-not-kept"]
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert await server.mailboxes.counts("anna") == Counts()
     assert not list((server.config.data / "drafts").iterdir())
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import resource
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from full_disk import full_disk
 from mailbox_contract import *  # noqa: F403
 from mailbox_contract import Boxes, leave, speech
 from sems import StorageError
@@ -21,40 +21,24 @@ async def boxes(tmp_path: Path) -> AsyncIterator[Boxes]:
     await made.close()
 
 
-@pytest.fixture
-def full_disk() -> Iterator[None]:
-    """No file can grow beyond 4 KiB, which the system refuses as it does on a disk that is full."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 async def test_a_message_that_the_full_disk_does_not_take_is_delivered_when_there_is_room_again(
-    boxes: Boxes, request: pytest.FixtureRequest
+    boxes: Boxes,
 ) -> None:
     mail = await boxes.start()
     draft = await mail.begin("anna", caller_name="Zoë")
     speech(draft.path, 2.0)
-    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limit[1]))
-    try:
-        with pytest.raises(StorageError, match="can't be used"):
-            await mail.deliver(draft)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    with full_disk(4096), pytest.raises(StorageError, match="can't be used"):
+        await mail.deliver(draft)
     assert await mail.counts("anna") == Counts(), "there is no half of it"
     assert await mail.recover() == 1
     [message] = await mail.messages("anna")
     assert (message.caller_name, message.seconds) == ("Zoë", 2.0)
 
 
-def test_a_file_is_written_as_a_whole_or_not_at_all(tmp_path: Path, full_disk: None) -> None:
+def test_a_file_is_written_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "kept"
     files.write(path, b"before")
-    with pytest.raises(OSError, match="File too large"):
+    with full_disk(4096), pytest.raises(OSError, match="File too large"):
         files.write(path, b"x" * 5000)
     assert path.read_bytes() == b"before"
     assert [each.name for each in tmp_path.iterdir()] == ["kept"]
