@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import wave
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import httpx
 import pytest_asyncio
 
+from mailbox_contract import leave
 from sems import Server, StoredMessage
 from sems.storage import Counts
 from sems.testing import Lab
@@ -40,12 +40,9 @@ class Owner:
 async def owner(lab: Lab) -> AsyncIterator[Owner]:
     boxes = {"anna": {"users": ["anna", "100"], "pin": "2580", "name": "Anna & Co"}, "ben": {"pin": "1357"}}
     server = await lab.server(boxes=boxes)
-    draft = await server.mailboxes.begin("anna", caller_name="<b>Zoë", caller_uri="sip:zoe@example.com")
-    with wave.open(str(draft.path), "wb") as file:
-        file.setparams((1, 2, 8000, 0, "NONE", ""))
-        file.writeframes(bytes(2 * 8000 * 3))
-    message = await server.mailboxes.deliver(draft)
-    assert message is not None
+    message = await leave(
+        server.mailboxes, "anna", 3.0, caller_name="<b>Zoë", caller_uri="sip:zoe@example.com"
+    )
     async with client(server) as browser:
         yield Owner(server, browser, message)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import wave
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from mailbox_contract import leave
 from sems import Server, StorageError
 from sems.storage import Counts
 from sems.testing import Lab
@@ -46,12 +46,7 @@ async def box(lab: Lab) -> AsyncIterator[Box]:
         boxes={"anna": {"users": ["anna", "100"], "pin": "2580", "name": "Anna"}, "ben": {"pin": "1357"}},
         api={"tokens": [{"name": "rooms", "token": TOKEN, "rooms": ["*"]}]},
     )
-    draft = await server.mailboxes.begin("anna", caller_name="Zoë", caller_uri="sip:zoe@example.com")
-    with wave.open(str(draft.path), "wb") as file:
-        file.setparams((1, 2, 8000, 0, "NONE", ""))
-        file.writeframes(bytes(2 * 8000 * 3))
-    message = await server.mailboxes.deliver(draft)
-    assert message is not None
+    message = await leave(server.mailboxes, "anna", 3.0, caller_name="Zoë", caller_uri="sip:zoe@example.com")
     async with client(server) as web:
         yield Box(server, web, message.id)
 
