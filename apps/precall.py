@@ -26,7 +26,7 @@ async def main(call: Call) -> None:
             # First: who can't be connected need not listen.
             target, how = await call.server.onward(call, to)
             await announce(call)
-            await call.bridge(target, timeout=PATIENCE, **how)
+            await call.bridge(target, timeout=PATIENCE, follow_redirects=call.server.way_on, **how)
         case "refuse":
             await announce(call)
             await call.reject(code(call.params.get("code")), call.params.get("reason"))

@@ -198,7 +198,7 @@ class Visit:
         await self.say("please-hold")
         try:
             to, how = self.call.server.way_out(message.caller_uri, self.box, call=self.call)
-            await self.call.bridge(to, keep_headers=False, **how)
+            await self.call.bridge(to, keep_headers=False, follow_redirects=self.call.server.way_on, **how)
         except CallFailed:
             await self.say("nobody-answers")
         except SemsError as error:

@@ -22,7 +22,7 @@ from .lasting import Lasting
 
 if TYPE_CHECKING:
     from ..server import Server
-    from ..server.forking import How
+    from ..server.forking import How, Onward
     from .call import Call, State
 
 _RINGING = 180
@@ -61,7 +61,7 @@ class CallBridge(Lasting, CallMedia):
         ring: float | None = None,
         ringing: Sound | None = "tone:ringback",
         placed: Callable[[Call], None] | None = None,
-        follow_redirects: bool = False,
+        follow_redirects: bool | Onward = False,
         keep_codecs: bool = True,
         keep_headers: bool | Collection[str] = True,
         **how: Unpack[How],

@@ -168,7 +168,7 @@ class Dialler:
             if uri == way.uri:
                 return await self._call(call.id, way, seconds)
             try:
-                there = self._exchange.redirected(way, uri)
+                there = self._exchange.redirected(uri, way.caller)
             except Refused as refused:
                 raise CallFailed(302, str(refused)) from None
             return await self._call(call.id, there, seconds)

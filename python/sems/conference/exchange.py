@@ -77,17 +77,19 @@ class Exchange:
             return self._way(address, from_)
         raise NotAllowed("This can not be called from here.", "not_called_from_here")
 
-    def redirected(self, way: Way, uri: str) -> Way:
-        """How the call goes on that was sent elsewhere. Raises as :meth:`way`."""
+    def redirected(self, uri: str, caller: NameAddr | None = None) -> Way:
+        """How a call goes on that was sent to ``uri``; ``caller``: who calls, if not our own address. Raises
+        as :meth:`way`."""
+        caller = caller or NameAddr("", "")
         try:
             address = Address.parse(uri)
         except ValueError:
             raise BadTarget("The call was sent to something that can not be called.") from None
         allowed = self._allowed(address, None)
         if allowed is None:
-            return self._straight(address, way.caller)
+            return self._straight(address, caller)
         if allowed:
-            return self._way(address, way.caller)
+            return self._way(address, caller)
         raise NotAllowed(
             "The call was sent to an address that can not be called from here.", "not_called_from_here"
         )

@@ -18,6 +18,7 @@ from .connection import Side, SideState, State, Wanted
 if TYPE_CHECKING:
     from ..call import Call
     from ..server import How, Server
+    from ..server.forking import How as InviteHow
     from .connections import Connections
 
 Which = Literal["first", "second"]
@@ -125,6 +126,7 @@ class Switching:
                 uri,
                 timeout=self._seconds,
                 placed=lambda call: self._follow("second", call, self._connected),
+                follow_redirects=self._server.way_on,
                 keep_headers=False,
                 **how,
             )
@@ -175,26 +177,42 @@ class Switching:
         """Calls one, and returns the call once it is answered. Raises CallFailed."""
         links = self._server.conferences.links
         link = self._link() if which == "first" and self._wanted.room is not None else None
+        given = [link] if link is not None else []
+
+        def sent_on(target: str) -> tuple[str, InviteHow]:
+            """Who sends the call on must not have the page of who takes it."""
+            target, there = self._server.way_on(target)
+            if link is not None:
+                given.append(links.reserve())
+                there["link"] = self._page(given[-1])
+            return target, there
+
         try:
             uri, how = self._way(which)
             call = await self._server.fork(
                 uri,
                 timeout=self._seconds,
                 placed=lambda call: self._follow(which, call, None),
-                link=None if link is None else f"{self._server.base_url(None)}/c/{link}",
+                follow_redirects=sent_on,
+                link=None if link is None else self._page(link),
                 focus=link is not None,
                 **how,
             )
         except BaseException as error:
-            if link is not None:
-                links.end(link)
+            for token in given:
+                links.end(token)
             if isinstance(error, CallFailed):
                 self._fails(which, error.code, error.reason)
             raise
-        if link is not None:
-            token = link
+        if given:
+            token = given.pop()
+            for other in given:
+                links.end(other)
             call.subscribe(lambda event: links.end(token) if isinstance(event, Ended) else None)
         return call
+
+    def _page(self, token: str) -> str:
+        return f"{self._server.base_url(None)}/c/{token}"
 
     def _link(self) -> str | None:
         """The token of the page of who is called into a room. Several telephones get none: who does not

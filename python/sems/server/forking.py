@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ..call import Call
-from ..errors import CallFailed
+from ..errors import CallFailed, SemsError
 from ..locating import redirect
 from ..sip.headers import SipUri
 from . import outgoing
@@ -34,6 +34,11 @@ class How(outgoing.How, total=False):
     """The names of the codecs to offer, the best first; none: all."""
 
 
+Onward = Callable[[str], tuple[str, How]]
+"""Says of an address to which a call was sent (3xx) how it is called there: its address, and what
+is different there. Raises SemsError when it may not be called."""
+
+
 async def fork(
     server: Server,
     uris: Sequence[str],
@@ -42,7 +47,7 @@ async def fork(
     timeout: float,
     ring: float | None,
     placed: Callable[[Call], None] | None,
-    follow_redirects: bool = False,
+    follow_redirects: bool | Onward = False,
     **how: Unpack[How],
 ) -> Call:
     """As :meth:`Server.fork() <sems.server.Server.fork>`."""
@@ -66,9 +71,12 @@ async def fork(
                 # Another was sent there as well, or it is called anyway.
                 raise CallFailed(480, f"{target} is called already")
             called.add(target)
-            latest = await server.place(
-                target, ring_timeout=seconds, **(mine if target == uri else _sent_on(mine, uri, target))
-            )
+            there, by_way = target, mine
+            if callable(follow_redirects) and target != uri:
+                there, by_way = _permitted(follow_redirects, mine, uri, target)
+            elif target != uri:
+                by_way = _sent_on(mine, uri, target)
+            latest = await server.place(there, ring_timeout=seconds, **by_way)
             calls.append(latest)
             if placed is not None:
                 placed(latest)
@@ -115,6 +123,24 @@ def _sent_on(how: How, uri: str, target: str) -> How:
     if SipUri.parse(target).host != SipUri.parse(uri).host:
         mine["username"] = mine["password"] = mine["realm"] = None
     return mine
+
+
+def _permitted(onward: Onward, how: How, uri: str, target: str) -> tuple[str, How]:
+    """The same, the way there being as ``onward`` says, and nothing of the one before."""
+    try:
+        there, way = onward(target)
+    except CallFailed:
+        raise
+    except SemsError as refused:
+        raise CallFailed(302, str(refused)) from None
+    mine = how.copy()
+    mine["destination"] = mine["route"] = mine["account"] = mine["asserted_identity"] = None
+    mine["username"] = mine["password"] = mine["realm"] = None
+    mine.update(way)
+    # Who calls, and whom, is as it was.
+    mine["from_name"], mine["from_uri"] = how.get("from_name", ""), how.get("from_uri", "")
+    mine["to_uri"] = how.get("to_uri") or uri
+    return there, mine
 
 
 def _branches(server: Server, uri: str, how: How) -> list[tuple[str, How]]:

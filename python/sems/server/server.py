@@ -7,7 +7,7 @@ import contextlib
 import secrets
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
 from ..app import App, Hook
 from ..audio.room import Room
@@ -309,6 +309,19 @@ class Server:
             call.subscribe(lambda event: over() if isinstance(event, Ended) else None)
         return way.uri, way.how
 
+    def way_on(self, uri: str) -> tuple[str, forking.How]:
+        """How a call goes on that was sent elsewhere (3xx): its address and the way there, as for
+        :meth:`way_out`. For ``follow_redirects`` of :meth:`fork` and :meth:`Call.bridge()
+        <sems.call.Call.bridge>`, when whoever is called is not to choose at our expense:
+
+        >>> call = await server.fork("sip:alice@example.org", follow_redirects=server.way_on)
+
+        Raises SemsError when ``[dialout]`` does not allow that address, or it is none."""
+        if self.registrar.enabled and self.registrar.find(uri):
+            return uri, {}
+        way = self.conferences.exchange.redirected(uri)
+        return way.uri, cast(forking.How, way.how)
+
     async def onward(self, call: Call, to: str | None = None) -> tuple[str, How]:
         """Where a call goes on that comes here on its way: its address and what :meth:`Call.bridge()
         <sems.call.Call.bridge>` takes with it.
@@ -446,7 +459,7 @@ class Server:
         timeout: float = 60.0,
         ring: float | None = None,
         placed: Callable[[Call], None] | None = None,
-        follow_redirects: bool = False,
+        follow_redirects: bool | forking.Onward = False,
         **how: Unpack[forking.How],
     ) -> Call:
         """Calls several, and returns the call of the first who answers; those of the others are taken back.
@@ -457,7 +470,8 @@ class Server:
         ``ring``: how many of them each may ring; None: as long as there is time, shared out evenly if
         ``serial``. ``placed`` is told of each call when it is placed, to follow its progress and to hear its
         early media. ``follow_redirects``: who is sent elsewhere (3xx) is called there, at up to ten addresses
-        and at none twice; that may be somebody whom we did not choose, at our expense. Without it such a
+        and at none twice; that may be somebody whom we did not choose, at our expense, so :meth:`way_on` is
+        the better value: only where ``[dialout]`` allows it. Without it such a
         refusal names the ``targets``. A user of our registrar is called at all phones. The rest is as in
         :meth:`place`, for all of them alike.
 

@@ -244,6 +244,27 @@ async def test_strangers_reach_only_whom_dialout_allows(
     assert not [record for record in caplog.records if record.message == "an app failed"]
 
 
+@pytest.mark.parametrize("trusted", [[], NEIGHBOURS])
+async def test_who_is_sent_elsewhere_is_called_there_if_dialout_allows_it(
+    lab: Lab, notice: Path, trusted: list[str]
+) -> None:
+    alice, bob, carol = await lab.phone("alice"), await lab.phone("bob"), await lab.phone("carol")
+    for name, allowed in (("strict", [bob]), ("generous", [bob, carol])):
+        allow = [phone.uri.replace(".", r"\.") for phone in allowed]
+        await lab.server(name=name, routes=route(to=bob.uri), trusted=trusted, dialout={"allow": allow})
+    call = await alice.dial("sip:100@strict")
+    await (await bob.ringing()).redirect(carol.uri)
+    with pytest.raises(CallFailed, match="480"):
+        await call.wait_answered()
+    assert not carol.server.traced_calls()
+    call = await alice.dial("sip:100@generous")
+    await (await bob.ringing()).redirect(carol.uri)
+    ringing = await carol.ringing()
+    assert (ringing.caller_uri, bob.uri in ringing.headers["To"]) == (alice.uri, True)
+    await ringing.answer()
+    await call.wait_answered()
+
+
 async def test_a_name_of_the_phone_book_is_called_by_whoever_it_is_asked_for(lab: Lab, notice: Path) -> None:
     alice, bob = await lab.phone("alice"), await lab.phone("bob")
     book = {"names": {"desk": bob.uri}}

@@ -240,15 +240,15 @@ def test_a_password_goes_to_the_domain_and_the_proxy_alone() -> None:
 
 def test_a_call_that_is_sent_elsewhere_is_as_good_as_dialled_there() -> None:
     first = way("sip:anna@127.0.0.1")
-    assert MILD.redirected(first, "sip:anna@127.0.0.1:5070").straight
+    assert MILD.redirected("sip:anna@127.0.0.1:5070", first.caller).straight
     for target in (*ELSEWHERE, *TRICKS, *NUMBERS):
         with pytest.raises((NotAllowed, BadTarget)):
-            MILD.redirected(first, target)
+            MILD.redirected(target, first.caller)
     ours = exchange(allow=[".*pbx.*", ".*friend.*"], domain="pbx.example", username="u", password="p")
     first = ours.way("100", ROOM, None)
-    assert "username" not in ours.redirected(first, "sip:x@friend.example").how
+    assert "username" not in ours.redirected("sip:x@friend.example", first.caller).how
     with pytest.raises(NotAllowed):
-        ours.redirected(first, "sip:x@192.0.2.7")
+        ours.redirected("sip:x@192.0.2.7", first.caller)
 
 
 def test_no_more_calls_are_made_than_may_be() -> None:

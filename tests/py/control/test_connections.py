@@ -233,6 +233,71 @@ async def test_one_is_called_back_to_a_service_with_its_parameters(lab: Lab) -> 
     assert (await desk.look(made["id"]))["state"] == "ended"
 
 
+@pytest.mark.parametrize("early", [False, True])
+async def test_who_is_sent_elsewhere_is_called_there(desk: Desk, early: bool) -> None:
+    carl, dora = await desk.lab.phone("carl"), await desk.lab.phone("dora")
+    made = await desk.connect(to=desk.ben.uri, early=early)
+    await (await desk.anna.ringing()).redirect(carl.uri)
+    one = await carl.ringing()
+    assert (one.caller_name, desk.anna.uri in one.headers["To"]) == ("ben", True)
+    await one.answer()
+    await (await desk.ben.ringing()).redirect(dora.uri)
+    other = await dora.ringing()
+    await asyncio.sleep(0.1)
+    assert sides(await desk.look(made["id"]))[1:] == ("answered", "ringing")
+    await other.answer()
+    carl.tone(700)
+    await asyncio.sleep(0.5)
+    assert (await dora.hear(0.5)).has_tone(700)
+    assert sides(await desk.look(made["id"])) == ("connected", "answered", "answered")
+    await dora.hang_up()
+    await carl.ended()
+
+
+@pytest.mark.parametrize("side", ["from", "to"])
+async def test_nobody_is_sent_to_whom_dialout_does_not_allow(lab: Lab, side: str) -> None:
+    carl, dora = await lab.phone("carl"), await lab.phone("dora")
+    allowed = {"allow": ["sip:anna@.*", "sip:ben@.*", carl.uri.replace(".", r"\.")]}
+    server = await lab.server(operator={"token": OPERATOR}, dialout=allowed)
+    desk = Desk(lab, server, await lab.phone("anna"), await lab.phone("ben"))
+    made = await desk.connect(to=desk.ben.uri)
+    anna = await desk.anna.ringing()
+    if side == "to":
+        await anna.answer()
+    # Ten addresses of his own would not be better than one.
+    await (anna if side == "from" else await desk.ben.ringing()).redirect(dora.uri, carl.uri)
+    ringing = await carl.ringing()
+    await ringing.redirect(dora.uri)
+    await asyncio.sleep(5)
+    failed = await desk.look(made["id"])
+    assert (failed["state"], failed[side]["state"], failed[side]["code"]) == ("failed", "failed", 302)
+    assert not dora.server.traced_calls()
+    await desk.web.aclose()
+
+
+async def test_the_page_is_that_of_who_takes_the_call_and_not_of_who_sends_it_on(desk: Desk) -> None:
+    carl = await desk.lab.phone("carl")
+    await desk.connect(room="standup")
+    anna = await desk.anna.ringing()
+    await anna.redirect(carl.uri)
+    one = await carl.ringing()
+    await one.answer()
+    await asyncio.sleep(0.5)
+    conference = desk.server.conferences.find("standup")
+    assert conference is not None
+    (member,) = conference.members.values()
+    assert member.page in one.headers["Call-Info"]
+    assert member.page not in anna.headers["Call-Info"]
+    for call, status in ((one, 200), (anna, 410)):
+        link = re.search(r"/c/([\w-]+)", call.headers["Call-Info"])
+        assert link
+        async with client(desk.server) as web:
+            assert (await web.get(link[0])).status_code == status
+    await carl.hang_up()
+    await asyncio.sleep(0.2)
+    assert not desk.server.conferences.links._members
+
+
 async def test_a_reader_who_comes_back_is_told_what_he_missed_and_a_stranger_all(desk: Desk) -> None:
     made = await desk.connect(to=desk.ben.uri)
     await desk.anna.ringing()
