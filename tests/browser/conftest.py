@@ -1,4 +1,4 @@
-"""A real server, real phones (the engine's other end) and Chromium."""
+"""A real server, phones (the engine's other end, and baresip where it matters what is heard) and Chromium."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from peers.sems_server import SemsServer
 from sems import Call, Config, Prompt, Server, Tap
 from sems.plugins import Apps
 
+from .handsets import TONES, Handset
 from .windows import PATIENCE, PHONE, WIDE, Windows
 
 __all__ = ["PATIENCE", "PHONE", "WIDE"]
@@ -49,6 +50,11 @@ undo_time = 2  # seconds, for which no test shall wait long
 [boxes.anna]
 pin = "2580"
 """
+# Nothing is made louder or softer in them than they say, and nothing sounds that is not asked for.
+MEASURED = ("floor", "keys", "talk", "side rooms", "volumes")
+CONFIG += "".join(
+    f"[rooms.'{name}']\nlevel_control = false\nnoise_gate = false\njoin_sound = false\n" for name in MEASURED
+)
 expect.set_options(timeout=PATIENCE * 1_000)
 
 
@@ -83,6 +89,7 @@ class World:
     windows: Windows
     room: str
     stack: AsyncExitStack
+    handsets: Handsets | None = None
     ends: list[Callable[[], Awaitable[Any]]] = field(default_factory=list)
     """What is left to do when the room is not needed any more."""
 
@@ -90,9 +97,16 @@ class World:
         self.stack.push_async_callback(self.close)
 
     async def close(self) -> None:
-        """Hangs up and leaves the windows to others, all at once."""
+        """Hangs up and leaves the windows to others, all at once. Fails where a browser has complained."""
         ends, self.ends[:] = self.ends[:], []
         await asyncio.gather(*(end() for end in ends))
+        complaints, self.windows.complaints = self.windows.complaints, []
+        self.windows.expected.clear()
+        assert not complaints
+
+    def expects(self, what: str, at: str) -> None:
+        """What is asked for there, as addresses end, fails in this test, with that code or error."""
+        self.windows.expected.append((what, at))
 
     async def dial(self, *names: str, room: str | None = None) -> list[Caller]:
         """Callers who are in the room, one after the other; the first moderates."""
@@ -104,6 +118,21 @@ class World:
             self.ends.append(call.hangup)
             callers.append(Caller(name, call))
         return callers
+
+    async def take(self, *names: str) -> list[Handset]:
+        """Telephones of these names, which are not in a call yet."""
+        assert self.handsets
+        taken = await asyncio.gather(*(self.handsets.take(name) for name in names))
+        self.ends.extend(each.leave for each in taken)
+        return taken
+
+    async def join(self, *names: str, room: str | None = None) -> list[Handset]:
+        """Telephones that are in the room, in this order; the first moderates."""
+        self.room = room or self.room
+        taken = await self.take(*names)
+        for each in taken:
+            await each.join(self.server.uri(self.room))
+        return taken
 
     async def window(self, **options: Any) -> BrowserContext:
         """A browser of its own, with cookies of its own."""
@@ -118,9 +147,12 @@ class World:
         await page.goto(url)
         return page
 
-    async def page_of(self, caller: Caller, window: BrowserContext | None = None, **options: Any) -> Page:
+    async def page_of(
+        self, caller: Caller | Handset, window: BrowserContext | None = None, **options: Any
+    ) -> Page:
         """His page, once it shows the room."""
-        page = await self.open(caller.link, window, **options)
+        link = caller.link if isinstance(caller, Caller) else await caller.link()
+        page = await self.open(link, window, **options)
         await row(page, caller.name).wait_for()
         return page
 
@@ -134,11 +166,28 @@ class World:
         await phone.key(f"*{digits}#")
         return page
 
-    async def command(self, method: str, path: str, body: Any, who: Caller) -> tuple[int, str]:
+    async def command(self, method: str, path: str, body: Any, who: Caller | Handset) -> tuple[int, str]:
         """What a program says to the API, below the room."""
-        return await self.server.request(
-            method, f"/api/v1/conferences/{self.room}{path}", body, token=who.token
-        )
+        token = who.token if isinstance(who, Caller) else (await who.link()).rpartition("/")[2]
+        return await self.server.request(method, f"/api/v1/conferences/{self.room}{path}", body, token=token)
+
+
+@dataclass
+class Handsets:
+    """Telephones, which are started once and are used again from test to test."""
+
+    server: SemsServer
+    folder: Path
+    stack: AsyncExitStack
+    known: dict[str, Handset] = field(default_factory=dict)
+
+    async def take(self, name: str) -> Handset:
+        if name not in self.known:
+            phone = Handset(
+                self.folder, name, TONES[name], shows_texts=True, writes_to=self.server.uri("texts")
+            )
+            self.known[name] = await self.stack.enter_async_context(phone)
+        return self.known[name]
 
 
 def row(page: Page, name: str) -> Locator:
@@ -205,6 +254,12 @@ async def phones(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def handsets(server: SemsServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Handsets]:
+    async with AsyncExitStack() as stack:
+        yield Handsets(server, tmp_path_factory.mktemp("handsets"), stack)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -224,13 +279,10 @@ def room_numbers() -> Iterator[int]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(
-    server: SemsServer, phones: Server, windows: Windows, room_numbers: Iterator[int]
+    server: SemsServer, phones: Server, windows: Windows, handsets: Handsets, room_numbers: Iterator[int]
 ) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
-        world = World(server, phones, windows, f"room-{next(room_numbers)}", stack)
-        yield world
-    complaints, windows.complaints = windows.complaints, []
-    assert not complaints
+        yield World(server, phones, windows, f"room-{next(room_numbers)}", stack, handsets)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_the_owner_opens_the_box_plays_a_message_and_deletes_it(world: World, tmp_path: Path) -> None:
+    world.expects("403", "/box")
     app = [("P-App-Name", "voicemail"), ("P-App-Param", "box=anna")]
     call = await world.phones.dial(world.server.uri("voicemail"), from_name="Zoë", headers=app)
     await call.send_digits("1")

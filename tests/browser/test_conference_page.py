@@ -13,12 +13,13 @@ from playwright.async_api import BrowserContext, Page, Route, expect
 
 from sems import CallFailed
 
-from .conftest import PATIENCE, PHONE, World, button, hears, row, told
+from .conftest import PATIENCE, PHONE, World, button, row, told
+from .handsets import DOWN, SOON, TRIES, soonest
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 NOW = 0.3  # seconds, within which a change reaches every page
-TRIES = 5  # of which one must be that quick: what else the machine does is no fault of the page
+HAND_UP = 880  # Hz
 
 
 async def shown(page: Page, name: str, word: str, act: Callable[[], Awaitable[object]]) -> float:
@@ -88,16 +89,16 @@ async def test_who_speaks_is_marked_where_he_stands_and_named_above(world: World
 
 
 async def test_a_key_on_the_phone_and_a_command_of_a_program_reach_every_page_at_once(world: World) -> None:
-    anna, ben = await world.dial("Anna", "Ben")
+    anna, ben = await world.join("Anna", "Ben", room="keys")
     pages = [await world.page_of(anna), await world.page_of(ben)]
     for page, keys, word in ((pages[0], "*6", "muted"), (pages[1], "*9", "hand 1")):
         for _ in range(TRIES):
-            await ben.call.send_digits(keys[0])
+            await ben.key(keys[0])
             # A key counts from when it goes down.
-            took = await shown(page, "Ben", word, lambda key=keys[1]: ben.call.send_digits(key))
+            took = await shown(page, "Ben", word, lambda key=keys[1]: ben.key(key))
             if took < NOW:
                 break
-            await ben.call.send_digits(keys)
+            await ben.key(keys)
             await expect(row(page, "Ben")).not_to_contain_text(word)
         assert took < NOW
     await expect(button(pages[1], "Unmute")).to_be_visible()
@@ -113,22 +114,30 @@ async def test_a_key_on_the_phone_and_a_command_of_a_program_reach_every_page_at
     assert took < NOW
 
 
-async def test_mute_and_unmute_act_on_the_call(world: World) -> None:
-    anna, ben = await world.dial("Anna", "Ben")
-    page, other = await world.page_of(ben), await world.page_of(anna)
-    await button(page, "Mute").click()
+async def test_what_is_pressed_on_a_page_is_heard_on_the_phones_at_once(world: World) -> None:
+    anna, ben = await world.join("Anna", "Ben", room="keys")
+    page, bens = await world.page_of(anna), await world.page_of(ben)
+
+    async def lower() -> None:
+        await button(bens, "Lower hand").click()
+        await ben.hears_not(HAND_UP)
+
+    assert await soonest(button(bens, "Raise hand"), lambda: ben.hears(HAND_UP, -45), lower) < SOON
+
+    async def unmute() -> None:
+        await button(page, "Unmute").click()
+        await ben.hears(anna.hz)
+
+    assert await soonest(button(page, "Mute"), lambda: ben.hears_not(anna.hz), unmute) < SOON
+    # She goes on speaking, and is told.
+    await expect(page.locator("#mute")).to_have_class(re.compile("pulse"))
     await expect(button(page, "Unmute")).to_be_visible()
     await expect(page.get_by_text("You are muted")).to_be_visible()
-    await expect(row(other, "Ben")).to_contain_text("muted")
-
-    silence = ben.speak()
-    anna_hears = anna.call.tap("in")
-    await hears(anna_hears, False)
-
-    await button(page, "Unmute").click()
-    await expect(row(other, "Ben")).to_contain_text("speaking")
-    await hears(anna_hears, True)
-    silence()
+    await expect(row(bens, "Anna")).to_contain_text("muted")
+    await expect(row(bens, "Anna")).not_to_contain_text("speaking")
+    assert (await ben.listen(0.3)).level(anna.hz) < DOWN
+    await unmute()
+    await expect(row(bens, "Anna")).to_contain_text("speaking")
 
 
 async def test_an_action_is_shown_before_the_server_has_answered(world: World) -> None:
@@ -164,6 +173,7 @@ async def test_an_action_is_shown_before_the_server_has_answered(world: World) -
 
 
 async def test_what_is_refused_is_taken_back_with_a_sentence(world: World) -> None:
+    world.expects("403", "/participants/me")
     anna, ben = await world.dial("Anna", "Ben")
     page = await world.page_of(ben)
     await world.command("PATCH", "/participants/2", {"muted": True}, anna)
@@ -175,6 +185,7 @@ async def test_what_is_refused_is_taken_back_with_a_sentence(world: World) -> No
 
 
 async def test_what_did_not_get_through_is_taken_back_with_a_sentence(world: World) -> None:
+    world.expects("ERR_FAILED", "/participants/me")
     (anna,) = await world.dial("Anna")
     page = await world.page_of(anna)
     await page.route("**/participants/me", lambda route: route.abort())
@@ -285,23 +296,12 @@ async def test_when_the_call_ends_the_page_says_so_and_the_link_is_dead(world: W
     await expect(page.get_by_text("Your call has ended. This link no longer works.")).to_be_visible()
     await expect(button(page, "Mute")).to_be_hidden()
     await expect(page.get_by_role("list", name="Participants")).to_be_hidden()
+    world.expects("410", ben.token)
     response = await page.reload()
     assert response is not None
     assert response.status == 410
     await expect(page.get_by_role("heading", name="Your call has ended")).to_be_visible()
     assert anna.call.end is None
-
-
-async def test_who_speaks_while_muted_is_told(world: World) -> None:
-    anna, ben = await world.dial("Anna", "Ben")
-    page, other = await world.page_of(ben), await world.page_of(anna)
-    await button(page, "Mute").click()
-    await expect(button(page, "Unmute")).to_be_visible()
-    silence = ben.speak()
-    await expect(page.locator("#mute")).to_have_class(re.compile("pulse"))
-    await expect(page.get_by_text("You are muted")).to_be_visible()
-    await expect(row(other, "Ben")).not_to_contain_text("speaking")
-    silence()
 
 
 async def test_hold_is_said_in_words(world: World) -> None:
@@ -318,6 +318,7 @@ async def test_a_lost_network_is_said_and_nothing_of_the_meantime_is_lost(world:
     anna, ben, cleo = await world.dial("Anna", "Ben", "Cleo")
     window = await world.window()
     page = await world.page_of(ben, window)
+    world.expects("ERR_INTERNET_DISCONNECTED", "/events")
     await window.set_offline(True)
     await expect(page.get_by_text("Reconnecting…")).to_be_visible()
     await expect(button(page, "Mute")).to_be_disabled()

@@ -91,6 +91,7 @@ async def test_a_call_is_taken_back_while_it_rings_and_dialled_again(
 async def test_why_somebody_does_not_come_is_said_with_its_code_and_refusals_give_the_text_back(
     world: World,
 ) -> None:
+    world.expects("403", "/calls")
     anna, ben = await world.dial("Anna", "Ben")
     page, bens = await world.page_of(anna), await world.page_of(ben)
     await expect(bens.get_by_role("textbox", name="Dial")).to_be_hidden()

@@ -58,6 +58,7 @@ async def test_only_moderators_may_let_somebody_in_and_all_see_who_knocks(world:
 
 
 async def test_a_pin_is_set_and_taken_away_and_shown_to_nobody(world: World) -> None:
+    world.expects("409", "/me")
     (anna,) = await world.dial("Anna")
     page = await world.page_of(anna)
     field = page.get_by_role("textbox", name="PIN", exact=True)

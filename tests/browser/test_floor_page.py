@@ -10,33 +10,55 @@ from playwright.async_api import expect
 
 from sems import Tap
 
-from .conftest import PATIENCE, PHONE, World, button, hears, loudest, row, told
+from .conftest import PATIENCE, PHONE, World, button, loudest, row, told
+from .handsets import DOWN, SAID, SOON, soonest
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_the_floor_goes_round_by_hands_and_only_its_holder_is_heard(world: World) -> None:
-    anna, ben, cleo = await world.dial("Anna", "Ben", "Cleo")
+    """Three telephones that speak all the time; what Cleo hears is measured."""
+    anna, ben, cleo = await world.join("Anna", "Ben", "Cleo", room="floor")
     page, bens = await world.page_of(anna), await world.page_of(ben, viewport=PHONE)
+    before = await cleo.listen()
+    assert abs(before.level(anna.hz) - SAID) < 2
+    assert abs(before.level(ben.hz) - SAID) < 2
     await page.get_by_role("combobox", name="Mode").select_option("Moderated")
     await expect(bens.get_by_text("moderated", exact=True)).to_be_visible()
     await expect(button(bens, "Mute")).to_be_hidden()
-    cleo_hears = cleo.call.tap("in")
-    ben.speak()
     await expect(bens.get_by_text("The room can't hear you. Raise your hand to speak.")).to_be_visible()
+    # Nobody has the floor, the moderator neither, who takes it at once.
+    for each in (anna, ben):
+        await cleo.hears_not(each.hz)
+
+    async def give_back() -> None:
+        await button(page, "Give back the floor").click()
+        await cleo.hears_not(anna.hz)
+
+    assert await soonest(button(page, "Talk"), lambda: cleo.hears(anna.hz), give_back) < SOON
+    talks = await cleo.listen()
+    assert abs(talks.level(anna.hz) - SAID) < 2
+    assert talks.level(ben.hz) < DOWN
+    await give_back()
 
     await button(bens, "Raise hand").click()
     await expect(row(page, "Ben")).to_contain_text("hand 1")
-    await hears(cleo_hears, False)
 
-    await button(page, "Give floor to Ben").click()
+    async def take() -> None:
+        await button(page, "Take floor from Ben").click()
+        await cleo.hears_not(ben.hz)
+
+    give = button(page, "Give floor to Ben")
+    assert await soonest(give, lambda: cleo.hears(ben.hz), take) < SOON
     await expect(button(bens, "Talk")).to_have_attribute("aria-pressed", "true")
     await expect(bens.get_by_text("You have the floor: the room hears you")).to_be_visible()
     await expect(row(page, "Ben")).to_contain_text("speaking")
     await expect(row(page, "Ben")).not_to_contain_text("hand")
-    await hears(cleo_hears, True)
+    holds = await cleo.listen()
+    assert abs(holds.level(ben.hz) - SAID) < 2
+    assert holds.level(anna.hz) < DOWN
 
-    await button(page, "Take floor from Ben").click()
+    await take()
     await expect(button(bens, "Talk")).to_be_hidden()
     await expect(row(page, "Ben")).not_to_contain_text("speaking")
     await told(bens, "You do not have the floor any more")

@@ -24,6 +24,7 @@ async def test_a_code_keyed_in_on_the_phone_opens_the_page_of_its_call(world: Wo
 
 
 async def test_a_wrong_code_opens_nothing_and_that_is_said(world: World) -> None:
+    world.expects("404", "/pairings/claim")
     page = await world.open(world.server.url("/"))
     field = page.get_by_role("textbox", name="Code")
     await field.fill("12 34")

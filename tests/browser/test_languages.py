@@ -11,6 +11,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_a_german_browser_gets_a_german_page_refusals_included(world: World) -> None:
+    world.expects("403", "/participants/me")
     anna, ben = await world.dial("Anna", "Ben")
     page = await world.open(ben.link, locale="de-AT")
     await expect(page.locator("html")).to_have_attribute("lang", "de")

@@ -124,6 +124,7 @@ async def test_a_private_talk(world: World, screenshots: Path) -> None:
 
 
 async def test_other_pages(world: World, screenshots: Path) -> None:
+    world.expects("404", "/c/unknown")
     await world.dial("Anna Lindqvist", "Ben")
     page = await log_in(world, **STILL)
     await page.get_by_role("button", name="Hang up Ben").wait_for()

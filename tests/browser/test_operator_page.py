@@ -30,6 +30,7 @@ async def log_in(world: World, **options: object) -> Page:
 
 
 async def test_a_wrong_token_opens_nothing(world: World) -> None:
+    world.expects("403", "/operator")
     page = await world.open(world.server.url("/operator"))
     await page.get_by_label("Token").fill("guess")
     await page.get_by_role("button", name="Open").click()
@@ -62,6 +63,7 @@ async def test_a_call_is_hung_up_after_a_second_press(world: World) -> None:
 
 
 async def test_one_is_called_into_a_room_and_it_is_shown_how_far_that_is(world: World) -> None:
+    world.expects("403", "/connections")
     page = await log_in(world)
     await page.get_by_text("Connect two people").click()
     part = page.locator("#connect")
@@ -151,6 +153,7 @@ def desk_phone(server: SemsServer, folder: Path) -> Server:
 async def test_registrations_are_shown_in_words_as_they_change(
     world: World, tmp_path: Path, screenshots: Path
 ) -> None:
+    world.expects("ERR_CONNECTION_REFUSED", "/overview/events")
     async with Kamailio(tmp_path) as provider:
         ann, eve = provider.uri("ann"), provider.uri("eve")
         config = REGISTRAR + ACCOUNT.format(ann, "work", provider.password)

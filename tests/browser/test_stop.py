@@ -27,6 +27,7 @@ async def test_open_pages_do_not_delay_a_stop_and_say_what_happened(
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(SemsServer(tmp_path))
         world = World(server, phones, windows, "stopping", stack)
+        world.expects("ERR_CONNECTION_REFUSED", "/events")
         anna, ben = await world.dial("Anna", "Ben")
         pages = [await world.page_of(caller) for caller in (anna, ben) for _ in range(2)]
         await log_in(world)

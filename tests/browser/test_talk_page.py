@@ -48,6 +48,7 @@ async def test_who_talks_in_private_can_not_mistake_it_and_the_room_hears_nothin
 
 
 async def test_who_is_asked_may_decline_and_the_other_is_told(world: World) -> None:
+    world.expects("409", "/talks")
     anna, ben, cleo = await world.dial("Anna", "Ben", "Cleo")
     page, bens, cleos = [await world.page_of(each) for each in (anna, ben, cleo)]
     await act(page, "Ben", "Talk privately with Ben")

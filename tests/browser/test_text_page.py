@@ -72,6 +72,7 @@ async def test_a_line_to_one_is_read_by_him_alone(world: World) -> None:
 
 
 async def test_a_line_is_shown_at_once_and_comes_back_into_the_field_if_it_is_refused(world: World) -> None:
+    world.expects("ERR_FAILED", "/messages")
     (anna,) = await world.dial("Anna")
     page = await world.page_of(anna)
     await page.route("**/messages", lambda route: route.abort())

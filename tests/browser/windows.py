@@ -12,8 +12,10 @@ PATIENCE = 20  # seconds; a busy machine needs them, and what is there at once c
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 360, "height": 740}
 
-# Keeps what the page has told in a line that others take the place of: none is too short to be noticed.
+# Keeps what the page has told in a line that others take the place of: none is too short to be noticed. And
+# when something was pressed last, for the way from here to there takes its time too.
 LISTEN = """
+  addEventListener("click", () => { window.pressed = Date.now() / 1000; }, true);
   window.told = [];
   new MutationObserver((changes) => {
     for (const { target } of changes) {
@@ -34,6 +36,8 @@ class Windows:
     browser: Browser
     servers: set[str] = field(default_factory=set)
     """Addresses of those of whom pages may ask something."""
+    expected: list[tuple[str, str]] = field(default_factory=list)
+    """What browsers say of what fails, as a test wants it to, and how the address ends."""
     complaints: list[str] = field(default_factory=list)
     """What the browser found wrong, or asked of others."""
     _idle: dict[str, list[BrowserContext]] = field(default_factory=dict)
@@ -80,9 +84,11 @@ class Windows:
         return page
 
     def _listen(self, said: ConsoleMessage) -> None:
-        # That something was refused, or the network gone, is no fault of the page.
-        if said.type == "error" and not said.text.startswith("Failed to load resource"):
-            self.complaints.append(f"console: {said.text}")
+        if said.type != "error":
+            return
+        at = said.location["url"]
+        if not any(what in said.text and at.endswith(end) for what, end in self.expected):
+            self.complaints.append(f"console: {said.text} {at}")
 
     def _check(self, url: str) -> None:
         if not url.startswith((*self.servers, "data:", "about:")):

@@ -8,7 +8,7 @@ import re
 import shutil
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from .ports import free_port
 from .tones import read_wav, write_tone
@@ -69,14 +69,15 @@ class Baresip:
         watches: str | None = None,
         writes_to: str | None = None,
         takes_texts: bool = True,
+        shows_texts: bool = False,
         registrar: str | None = None,
         password: str = "",
     ) -> None:
         """`ca`: whose certificates a server must show over TLS; `certificate`: what it shows itself, with
         its key; `watches`: whose presence it subscribes to; `writes_to`: whom its
         command `message` is for; `takes_texts`: without that
-        it refuses texts, and has no commands; `registrar`: the host and port where it
-        registers, with its name as user."""
+        it refuses texts, and has no commands; `shows_texts`: they stand in its log; `registrar`: the host
+        and port where it registers, with its name as user."""
         self.name = name
         self.rate = int(RATES[codec].split("/")[0])
         """Samples a second of what it says and hears."""
@@ -99,6 +100,8 @@ class Baresip:
         )
         if not takes_texts:
             config = config.replace("module_app menu.so\n", "")
+        if shows_texts:
+            config += "module stdio.so\n"
         if watches is not None:
             config += "module_app contact.so\nmodule_app presence.so\n"
             (self.folder / "contacts").write_text(f"<{watches}>;presence=p2p\n")
@@ -122,10 +125,11 @@ class Baresip:
             f'"{name}" <{account}>;regint={registering};answermode={mode};audio_codecs={codec}/{RATES[codec]}'
             f"{secret}\n"
         )
+        self._shows = shows_texts
         self.events: list[dict[str, Any]] = []
         self._changed = asyncio.Event()
 
-    async def __aenter__(self) -> Baresip:
+    async def __aenter__(self) -> Self:
         program = shutil.which("baresip")
         assert program, "baresip is not installed: run the tests by `make test`"
         self._log = open(self.folder / "baresip.log", "wb")  # noqa: SIM115 — closed in __aexit__
@@ -133,7 +137,7 @@ class Baresip:
             program,
             "-f",
             str(self.folder),
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE if self._shows else asyncio.subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,
         )
