@@ -61,6 +61,15 @@ async def test_two_are_put_through_and_hear_each_other(lab: Lab) -> None:
     assert (await alice.ended()).cause == "remote"
     assert isinstance(ends[0], EndReason)
     assert ends[0].cause == "remote"
+    await nothing_is_left(lab)
+
+
+async def nothing_is_left(lab: Lab) -> None:
+    """No call and no room, neither here nor in the core."""
+    await asyncio.sleep(1)
+    (server,) = [server for server in lab._servers if server.apps.get("mine")]
+    assert (server.calls, server.rooms) == ({}, {})
+    assert server.engine.core.stats()["rooms"] == 0
 
 
 async def test_the_other_is_hung_up_when_the_caller_goes(lab: Lab) -> None:
@@ -68,10 +77,8 @@ async def test_the_other_is_hung_up_when_the_caller_goes(lab: Lab) -> None:
     alice, bob = await through(lab, to_bob(ends))
     await alice.hang_up()
     assert (await bob.ended()).cause == "remote"
-    await asyncio.sleep(1)
+    await nothing_is_left(lab)
     assert isinstance(ends[0], HungUp)
-    (server,) = [server for server in lab._servers if server.apps.get("mine")]
-    assert (server.calls, server.rooms) == ({}, {})
 
 
 async def test_ringing_and_early_media_reach_the_caller_before_the_answer(lab: Lab) -> None:
@@ -338,3 +345,90 @@ async def test_one_side_hands_the_other_over_after_consultation(lab: Lab) -> Non
     alice.tone(600)
     await carol.hear(0.5)
     assert (await carol.hear(0.5)).has_tone(600)
+
+
+@pytest.mark.parametrize("how", ["nobody answers", "cancelled", "cancelled early"])
+async def test_a_bridge_that_comes_to_nothing_leaves_no_room(lab: Lab, how: str) -> None:
+    async def main(call: Call) -> None:
+        await call.answer()
+        bridging = asyncio.create_task(call.bridge("sip:bob@bob", timeout=5))
+        if how != "nobody answers":
+            await asyncio.sleep(3 if how == "cancelled" else 0.5)
+            bridging.cancel()
+        await asyncio.wait({bridging})
+
+    await lab.server(apps=[app_of(main)])
+    alice, bob = await two(lab)
+    await alice.call("sip:mine@sems")
+    ringing = await bob.ringing()
+    if how == "cancelled":
+        await ringing.answer()
+    await alice.ended()
+    await ringing.wait_ended()
+    await nothing_is_left(lab)
+
+
+async def placed_before(lab: Lab, moment: str) -> tuple[Phone, Phone, asyncio.Task[Call]]:
+    """Alice, who is not answered, is bridged to a call to Bob that was placed before."""
+
+    async def main(call: Call) -> None:
+        other = await call.server.place("sip:bob@bob", from_uri=call.caller_uri)
+        if moment == "answered":
+            await other.wait_answered()
+        elif moment == "rings":
+            await asyncio.sleep(2)
+        await call.bridge(other)
+
+    await lab.server(apps=[app_of(main)])
+    alice, bob = await two(lab)
+    return alice, bob, asyncio.create_task(alice.dial("sip:mine@sems"))
+
+
+@pytest.mark.parametrize("moment", ["placed", "rings", "answered"])
+async def test_a_caller_is_answered_when_a_call_that_was_placed_before_is(lab: Lab, moment: str) -> None:
+    alice, bob, dialling = await placed_before(lab, moment)
+    ringing = await bob.ringing()
+    call = await dialling
+    if moment != "answered":
+        await asyncio.sleep(3)
+        assert call.state == "ringing"
+    await ringing.answer()
+    await call.wait_answered()
+    bob.tone(900)
+    alice.tone(440)
+    heard, back = await asyncio.gather(bob.hear(1), alice.hear(1))
+    assert heard.has_tone(440)
+    assert back.has_tone(900)
+    await alice.hang_up()
+    assert (await bob.ended()).cause == "remote"
+    await nothing_is_left(lab)
+
+
+async def test_a_call_that_was_placed_before_is_taken_back_when_the_caller_goes(lab: Lab) -> None:
+    alice, bob, dialling = await placed_before(lab, "placed")
+    ringing = await bob.ringing()
+    await (await dialling).hangup()
+    assert (await ringing.wait_ended()).cause == "cancelled"
+    assert alice.server.calls == {}
+    await nothing_is_left(lab)
+
+
+async def test_a_call_that_was_placed_before_and_refused_refuses_the_caller(lab: Lab) -> None:
+    _, bob, dialling = await placed_before(lab, "placed")
+    await (await bob.ringing()).reject(486)
+    with pytest.raises(CallFailed, match="486"):
+        await (await dialling).wait_answered()
+    await nothing_is_left(lab)
+
+
+async def test_who_shares_no_codec_with_the_caller_is_called_again_with_all_of_ours(lab: Lab) -> None:
+    await lab.server(apps=[to_bob()])
+    alice = await lab.phone("alice", audio={"codecs": ["PCMA"]})
+    bob = await lab.phone("bob", audio={"codecs": ["PCMU"]})
+    calling = asyncio.create_task(alice.call("sip:mine@sems"))
+    answered = await bob.ringing()
+    await answered.answer()
+    await calling
+    assert (answered.codec, alice.line.codec) == ("PCMU", "PCMA")
+    bob.tone(900)
+    assert (await alice.hear(1)).has_tone(900)

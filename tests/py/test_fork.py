@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 import pytest
 
 from sems import Call, CallFailed
-from sems.server.forking import best
+from sems.server.forking import How, _all_at_once, best
 from sems.testing import Lab, Phone
 
 
@@ -203,3 +204,26 @@ async def test_redirects_lead_on_for_no_more_than_ten_addresses(lab: Lab) -> Non
         await server.fork(alice.uri)
     sending.cancel()
     assert (failed.value.targets, asked) == ((f"sip:11@{alice.address}",), 11)
+
+
+async def test_an_address_that_is_none_does_not_take_the_call_from_the_others(lab: Lab) -> None:
+    server = await lab.server()
+    alice = await lab.phone("alice")
+    for serial in (False, True):
+        forking = asyncio.create_task(server.fork("junk", "sip:a@b:99999", alice.uri, serial=serial))
+        await (await alice.ringing()).answer()
+        await (await forking).hangup()
+    with pytest.raises(ValueError, match="junk"):
+        await server.fork("junk", "sip:a@b:99999")
+    with pytest.raises(TypeError, match="each address as an argument of its own"):
+        await server.fork(["sip:a@b"])  # type: ignore[arg-type]
+
+
+async def test_who_answers_gets_the_call_though_another_says_in_that_moment_that_nobody_wants_it() -> None:
+    async def attempt(uri: str, how: How, seconds: float) -> Call | None:
+        if uri == "refuses":
+            raise CallFailed(603, "Decline")
+        return cast(Call, uri)
+
+    for order in (["refuses", "answers"], ["answers", "refuses"]):
+        assert await _all_at_once([(uri, {}) for uri in order], attempt, 1) == "answers"

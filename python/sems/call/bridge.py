@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal, Unpack, cast
 
 from ..audio.media import CallMedia
@@ -80,10 +80,10 @@ class CallBridge(Lasting, CallMedia):
         when it is placed.
 
         ``keep_codecs``: those are called with the codecs that the caller offers, and the caller is answered
-        with the one that they take, so that nothing is coded into another. ``keep_headers``: header fields
-        that are for the other end (Subject, Alert-Info, History-Info, your own …) go on with the call, those
-        of its ringing and its answer back with ours; or the names of those that do; False: none.
-        ``headers``: more of them, for whom we call.
+        with the one that they take, so that nothing is coded into another; only who takes none of them (488)
+        is called again with all of ours. ``keep_headers``: header fields that are for the other end (Subject,
+        Alert-Info, History-Info, your own …) go on with the call, those of its ringing and its answer back
+        with ours; or the names of those that do; False: none. ``headers``: more of them, for whom we call.
 
         Sound, keys and holding pass both ways, and so do requests within the call that the app does not take
         itself: INFO and MESSAGE with whatever they carry, to be answered by the other side, and REFER, by
@@ -92,18 +92,15 @@ class CallBridge(Lasting, CallMedia):
 
         Returns why the other call ended, which is hung up in any case; this call goes on with the app. Raises
         HungUp when this call ends first, and CallFailed when nobody answers: let through, it refuses an
-        unanswered caller with the same code.
+        unanswered caller with the same code (480 for a redirect that is not followed).
         """
+        # Not before, since a server is made of calls.
+        from ..server import forking
+
         self._must_be_up()
+        if self is to:
+            raise WrongState("a call can't be bridged to itself")
         async with self._room() as room:
-            if not isinstance(to, str | Sequence):
-                return await self._through(to, room)
-            how.setdefault("from_uri", self.caller_uri)
-            how.setdefault("from_name", self.caller_name)
-            more = list(how.get("headers", ()))
-            how["headers"] = [*kept(self.headers, keep_headers, but=[name for name, _ in more]), *more]
-            if keep_codecs and (codecs := self._codecs()):
-                how.setdefault("codecs", codecs)
             progress = _Passing(self, room, ringing, keep_codecs, keep_headers)
 
             def on_placed(other: Call) -> None:
@@ -111,28 +108,41 @@ class CallBridge(Lasting, CallMedia):
                 if placed is not None:
                     placed(other)
 
-            try:
-                other = await self.while_up(
-                    self.server.fork(
-                        *([to] if isinstance(to, str) else to),
-                        serial=serial,
-                        timeout=timeout,
-                        ring=ring,
-                        placed=on_placed,
-                        follow_redirects=follow_redirects,
-                        **how,
-                    )
+            finding: Coroutine[Any, Any, Call]
+            if isinstance(to, str | Sequence):
+                how.setdefault("from_uri", self.caller_uri)
+                how.setdefault("from_name", self.caller_name)
+                more = list(how.get("headers", ()))
+                how["headers"] = [*kept(self.headers, keep_headers, but=[name for name, _ in more]), *more]
+                rather: Sequence[str] = self._codecs() if keep_codecs and "codecs" not in how else ()
+                finding = forking.fork(
+                    self.server,
+                    [to] if isinstance(to, str) else to,
+                    serial=serial,
+                    timeout=timeout,
+                    ring=ring,
+                    placed=on_placed,
+                    follow_redirects=follow_redirects,
+                    rather=rather,
+                    **how,
                 )
-            finally:
-                progress.stop()
+            else:
+                finding = _answered(to, timeout, progress)
+            other = to if isinstance(to, CallBridge) else None
             try:
+                try:
+                    other = await self.while_up(finding)
+                finally:
+                    progress.stop()
+                if other.end is not None:
+                    return other.end
                 if self.state != "answered":
                     if keep_codecs and other.codec is not None:
                         await self.prefer([other.codec])
                     await self.answer(headers=kept(other.headers, keep_headers))
                 return await self._through(other, room)
             finally:
-                if other.end is None:
+                if other is not None and other.end is None:
                     self.server.spawn(other.hangup())
 
     def _codecs(self) -> Sequence[str]:
@@ -154,8 +164,6 @@ class CallBridge(Lasting, CallMedia):
 
     async def _through(self, other: Call, room: Room) -> EndReason:
         """Both are answered: whatever one does passes to the other until one ends."""
-        if cast("Call", self) is other:
-            raise WrongState("a call can't be bridged to itself")
         me = cast("Call", self)
         for each in (me, other):
             if each.room is not room:
@@ -228,6 +236,12 @@ class _Passing:
         self._playback = None
         if ringing is not None and call.has_media:
             self._playback = call.start_play(ringing, repeat=0)
+
+    def catch_up(self, other: Call) -> None:
+        """With a call that was placed a while ago."""
+        if other.state == "ringing":
+            self._on_progress(other, Progress(_RINGING, "Ringing", other.early_media))
+        self.follow(other)
 
     def follow(self, other: Call) -> None:
         """A call has been placed."""
@@ -308,7 +322,25 @@ def _drop(work: Awaitable[object]) -> None:
         work.close()
 
 
+async def _answered(other: Call, timeout: float, progress: _Passing) -> Call:
+    """The call once it is answered, by us if it has come in; of one that was answered before maybe ended."""
+    if other.state == "answered" or other.answered_at is not None:
+        return other
+    progress.catch_up(other)
+    try:
+        async with asyncio.timeout(timeout):
+            if other.direction == "in":
+                await other.answer()
+            else:
+                await other.wait_answered()
+    except TimeoutError:
+        raise CallFailed(408, f"no answer within {timeout:g} seconds") from None
+    return other
+
+
 async def _leave(call: CallBridge, room: Room) -> None:
-    if call.end is None and call.room is room:
-        await call.join(None)
+    # Who has hung up is in no room any more.
+    with suppress(HungUp):
+        if call.end is None and call.room is room:
+            await call.join(None)
     await room.close()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from ..call import Call
 from ..errors import CallFailed, SemsError
 from ..locating import redirect
+from ..log import logger
 from ..sip.headers import SipUri
 from . import outgoing
 
@@ -48,17 +49,23 @@ async def fork(
     ring: float | None,
     placed: Callable[[Call], None] | None,
     follow_redirects: bool | Onward = False,
+    rather: Sequence[str] = (),
     **how: Unpack[How],
 ) -> Call:
-    """As :meth:`Server.fork() <sems.server.Server.fork>`."""
+    """As :meth:`Server.fork() <sems.server.Server.fork>`. ``rather``: the codecs to offer; who takes none of
+    them (488) is called again with all."""
     if not uris:
         raise ValueError("fork() needs somebody to call")
+    for uri in uris:
+        if not isinstance(uri, str):
+            raise TypeError(f"fork() takes each address as an argument of its own, a str, not {uri!r}")
     # They are needed more than once.
     how["headers"], how["privacy"] = list(how.get("headers", ())), list(how.get("privacy", ()))
     branches = [branch for uri in uris for branch in _branches(server, uri, how)]
     calls: list[Call] = []
     winner: Call | None = None
     refusals: list[CallFailed] = []
+    wrong: list[ValueError] = []
     called = {uri for uri, _ in branches}
 
     async def attempt(uri: str, mine: How, seconds: float) -> Call | None:
@@ -66,7 +73,6 @@ async def fork(
         latest: Call | None = None
 
         async def call_at(target: str) -> Call:
-            nonlocal latest
             if target != uri and target in called:
                 # Another was sent there as well, or it is called anyway.
                 raise CallFailed(480, f"{target} is called already")
@@ -76,7 +82,18 @@ async def fork(
                 there, by_way = _permitted(follow_redirects, mine, uri, target)
             elif target != uri:
                 by_way = _sent_on(mine, uri, target)
-            latest = await server.place(there, ring_timeout=seconds, **by_way)
+            try:
+                return await placed_at(there, by_way, rather)
+            except CallFailed as failed:
+                if not rather or failed.code != 488:
+                    raise
+                return await placed_at(there, by_way, ())
+
+        async def placed_at(target: str, by_way: How, codecs: Sequence[str]) -> Call:
+            nonlocal latest
+            if codecs:
+                by_way = {**by_way, "codecs": codecs}
+            latest = await server.place(target, ring_timeout=seconds, **by_way)
             calls.append(latest)
             if placed is not None:
                 placed(latest)
@@ -96,6 +113,11 @@ async def fork(
             if failed.code >= 600:
                 raise
             return None
+        except ValueError as error:
+            # The others can be called all the same.
+            wrong.append(error)
+            logger.warning("an address can't be called", address=uri, why=str(error))
+            return None
 
     try:
         async with asyncio.timeout(timeout):
@@ -111,7 +133,7 @@ async def fork(
                 elsewhere = (_ELSEWHERE, 200) if winner is not None else (None, None)
                 server.spawn(call.hangup(elsewhere[0], cause=elsewhere[1]))
     if winner is None:
-        raise best(refusals)
+        raise best(refusals) if refusals or not wrong else wrong[0]
     return winner
 
 
@@ -178,7 +200,8 @@ async def _all_at_once(branches: Sequence[tuple[str, How]], attempt: _Attempt, s
         pending = tasks
         while pending:
             done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
+            # Who answers gets the call, whatever another says in the same moment.
+            for task in sorted(done, key=lambda task: task.exception() is not None):
                 # What says that nobody wants the call is raised here.
                 if call := task.result():
                     return call
