@@ -193,6 +193,28 @@ async def nothing_waits(mail: Mailboxes) -> bool:
     return await mail.waiting_mails() == 0
 
 
+async def test_callers_who_come_at_once_do_not_fill_a_box_with_more_than_it_holds(boxes: Boxes) -> None:
+    mail = await boxes.start()
+    begun = await asyncio.gather(*(mail.begin("anna") for _ in range(5)), return_exceptions=True)
+    drafts = [each for each in begun if not isinstance(each, BaseException)]
+    assert [type(each) for each in begun if isinstance(each, BaseException)] == [BoxFull, BoxFull]
+    await mail.discard(drafts.pop())
+    drafts.append(await mail.begin("anna"))
+    for draft in drafts:
+        speech(draft.path, 2.0)
+        await mail.deliver(draft)
+    assert (await mail.counts("anna")).all == 3
+
+
+async def test_pins_that_are_tried_at_once_are_counted_each(boxes: Boxes) -> None:
+    mail = await boxes.start()
+    tried = await asyncio.gather(
+        *(mail.check_pin("anna", f"{pin:04}") for pin in range(50)), return_exceptions=True
+    )
+    assert tried.count(False) == 10
+    assert sum(isinstance(each, BoxLocked) for each in tried) == 40
+
+
 async def test_a_message_goes_out_as_mail_and_into_the_box_as_the_box_says(boxes: Boxes) -> None:
     mail = await boxes.start()
     kept = await leave(mail, "ben")

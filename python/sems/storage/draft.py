@@ -84,6 +84,11 @@ class Draft:
                 continue
             yield cls(folder, note.stem, about, lock)
 
+    @property
+    def held(self) -> bool:
+        """It is being recorded, or delivered."""
+        return self._lock is not None
+
     def clear(self) -> None:
         """It has been delivered, or is none: takes away what is left of it."""
         self.path.unlink(missing_ok=True)

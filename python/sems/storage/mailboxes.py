@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
+from weakref import WeakSet
 
 from sqlalchemy import delete, func, insert, select, update
 
@@ -46,6 +47,8 @@ class Mailboxes:
         self._outbox = Outbox(
             self._database, self._clock, self, send, retry=config.mail.retry, give_up=config.mail.give_up
         )
+        self._beginning = asyncio.Lock()
+        self._begun: WeakSet[Draft] = WeakSet()
         self._changes: Subscribers[str] = Subscribers()
         self._guesses: dict[str, list[float]] = {}
         self._again: asyncio.TimerHandle | None = None
@@ -97,8 +100,21 @@ class Mailboxes:
         if settings is None:
             raise StorageError(f"there is no box {box!r}")
         into_box = settings.delivery != "email" or settings.email is None
-        if into_box and (await self.counts(box)).all >= settings.max_messages:
-            raise BoxFull(f"the box {box!r} is full")
+        # One after the other, so that two who come at once do not both get the last place.
+        async with self._beginning:
+            if into_box and (await self.counts(box)).all + self._recorded(box) >= settings.max_messages:
+                raise BoxFull(f"the box {box!r} is full")
+            draft = await self._draft(box, settings, into_box, caller_name, caller_uri)
+            self._begun.add(draft)
+        return draft
+
+    def _recorded(self, box: str) -> int:
+        """How many messages are being recorded for it."""
+        return sum(draft.held and draft.about.into_box and draft.about.box == box for draft in self._begun)
+
+    async def _draft(
+        self, box: str, settings: BoxSettings, into_box: bool, caller_name: str, caller_uri: str
+    ) -> Draft:
         about = About(
             box=box,
             caller_name=caller_name,
@@ -308,6 +324,9 @@ class Mailboxes:
         if len(recent) >= _GUESSES:
             raise BoxLocked("too many wrong PINs were tried: try again in a quarter of an hour")
         settings = self.settings(box)
+        if settings is not None:
+            # It counts before it is looked at, so that guesses at once are as many as they are.
+            self._guesses[box] = [*recent, now]
         kept = await self._pin(box)
         if kept is not None:
             right = await _in_thread(pins.fits, pin, kept)
@@ -316,8 +335,6 @@ class Mailboxes:
             right = configured is not None and secrets.compare_digest(configured.encode(), pin.encode())
         if right:
             self._guesses.pop(box, None)
-        elif settings is not None:
-            self._guesses[box] = [*recent, now]
         return right and settings is not None
 
     async def set_pin(self, box: str, pin: str) -> None:
