@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from . import checks
+
 if TYPE_CHECKING:
     from .call import Call
     from .server import Server
@@ -40,9 +42,12 @@ class App:
     call's number, caller and address, and the call ends: with 500 before the answer, with BYE after it.
     Two errors are none of the app's and not logged as such: HungUp, by which whatever waits on the call ends
     with it, and CallFailed, of which an unanswered call gets the code.
+
+    What is no coroutine function, or takes no argument, is refused with TypeError where it is given.
     """
 
     def __init__(self, name: str | None = None) -> None:
+        checks.text("name", name, none=True)
         self.name = name or ""
         """How routes and callers call it. Unset: the stem of the file, or the name of the entry point."""
         self.folder: Path | None = None
@@ -58,6 +63,7 @@ class App:
 
     def call(self, handler: _Handler) -> _Handler:
         """Makes the coroutine function the one that takes each call."""
+        checks.handler(handler, "what takes calls", "the call")
         self.handler = handler
         return handler
 
@@ -69,6 +75,9 @@ class App:
         ...     async def on_dtmf(self, digit: str) -> None:
         ...         await self.call.play(f"digit-{digit}")
         """
+        # The module of sessions imports this one.
+        if not isinstance(kind, type) or not hasattr(kind, "serve"):
+            raise checks.wrong("what takes calls", "a class of Session", kind, TypeError)
         kind.serve(self)
         return kind
 
@@ -82,6 +91,7 @@ class App:
         What it does not answer itself with ``message.respond()`` is answered 200 when it returns; 202
         when that takes longer than 0.3 s. A server none of whose apps takes texts answers 405.
         """
+        checks.handler(handler, "what takes texts", "the text")
         self.message_handler = handler
         return handler
 
@@ -97,6 +107,7 @@ class App:
         for it, and the sender is told of the refusal by NOTIFY. A server none of whose apps takes REFER
         answers 405, so that phones don't offer it.
         """
+        checks.handler(handler, "what takes REFER", "the request")
         self.refer_handler = handler
         return handler
 
@@ -109,8 +120,10 @@ class App:
         ... async def mailbox(subscription: Subscription) -> None:
         ...     await subscription.notify("Messages-Waiting: no", "application/simple-message-summary")
         """
+        checks.token("package", package)
 
         def take(handler: _SubscriptionHandler) -> _SubscriptionHandler:
+            checks.handler(handler, "what takes subscriptions", "the subscription")
             self.subscription_handlers[package] = handler
             return handler
 
@@ -123,8 +136,10 @@ class App:
         are taken, which Recv-Info tells in every INVITE and its answers. Keys are no package: they are
         digits, however they come.
         """
+        checks.token("package", package)
 
         def take(handler: _RequestHandler) -> _RequestHandler:
+            checks.handler(handler, "what takes INFO", "the request")
             self.info_handlers[package.lower()] = handler
             return handler
 
@@ -137,10 +152,15 @@ class App:
         but those of calls (INVITE, ACK, CANCEL, BYE, PRACK, UPDATE).
 
         What it does not answer itself is answered 200 when it returns, 500 when it raises. When it is
-        slow the core answers for it: ``default`` after 0.3 s, or without one 500 after 10 s.
+        slow the core answers for it: ``default`` (200–699) after 0.3 s, or without one 500 after 10 s.
+
+        Raises ValueError for a method of calls.
         """
+        checks.method("method", method)
+        checks.whole("default", default, 200, 699, none=True)
 
         def take(handler: _RequestHandler) -> _RequestHandler:
+            checks.handler(handler, f"what takes {method}", "the request")
             self.request_handlers[method] = (handler, default)
             return handler
 
@@ -148,11 +168,13 @@ class App:
 
     def start(self, hook: _Hook) -> _Hook:
         """Runs the coroutine function once, before the first call is taken."""
+        checks.handler(hook, "what runs at the start", "the server")
         self.start_hooks.append(hook)
         return hook
 
     def stop(self, hook: _Hook) -> _Hook:
         """Runs the coroutine function once, after the last call has ended."""
+        checks.handler(hook, "what runs at the end", "the server")
         self.stop_hooks.append(hook)
         return hook
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from . import checks
 from .errors import HungUp
 from .events import CallEvent, Digit, Hold, RtpResumed, RtpTimeout, Speaking
 
@@ -93,6 +95,10 @@ class Session:
     @classmethod
     def serve(cls, app: App) -> None:
         """For :meth:`App.session() <sems.app.App.session>`: has the app take each call with a session."""
+        for name, usual in inspect.getmembers(Session, inspect.iscoroutinefunction):
+            its = getattr(cls, name)
+            if its is not usual and not name.startswith("_"):
+                checks.handler(its, f"{name} of {cls.__name__}", *inspect.signature(usual).parameters)
         if "_running" not in vars(cls):
             cls._running = {}
         app.call(cls._take)
