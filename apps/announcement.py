@@ -11,7 +11,7 @@ asks for. ``transfer=sip:…`` (of a route or a trusted neighbour): whom the cal
 import asyncio
 from itertools import count
 
-from sems import App, Call, EngineError, Prompt, SoundNotFound
+from sems import App, Call, Prompt, SoundNotFound
 
 app = App()
 
@@ -30,41 +30,53 @@ async def main(call: Call) -> None:
         await call.reject(400, "No Announcement Is Named")
         return
     # Before the answer: a call that can't be served is refused, and costs nothing.
-    prompt = await load(call, wanted)
+    try:
+        prompt = await load(call, wanted)
+    except SoundNotFound as error:
+        call.log.error("an announcement can't be played", why=str(error))
+        if alone:
+            await call.reject(404, "That Announcement Can Not Be Read")
+            return
+        prompt = None
     if prompt is None:
         if alone:
             await call.reject(404, "No Such Announcement")
             return
-        call.log.info("there is no announcement of that name, the default is played", name_wanted=wanted)
-        prompt = await load(call, DEFAULT) or await shipped(call)
+        call.log.info("that announcement is not played but the default", name_wanted=wanted)
+        prompt = await default(call)
     await call.answer()
-    most = call.server.config.announcements.seconds
+    params, most = call.params, int(call.server.config.announcements.seconds * 1000)
+    # RFC 4240 §3: what forever means is ours to limit.
+    duration = params.number("duration", most, most=most) or most
     try:
-        async with asyncio.timeout(min(most, milliseconds(call, "duration") or most)):
-            await play(call, prompt, repeats(call.params.get("repeat")), milliseconds(call, "delay"))
+        async with asyncio.timeout(duration / 1000):
+            delay = params.number("delay", most=most)
+            await play(call, prompt, params.times(most=MOST_REPEATS), delay / 1000)
     except TimeoutError:
         call.log.debug("the announcement has lasted as long as it may")
-    if (target := call.params.get("transfer")) is not None:
-        await transfer(call, target)
+    if (target := params.get("transfer")) is not None:
+        await call.hand_over(target)
 
 
 async def load(call: Call, name: str) -> Prompt | None:
-    """The announcement of that name, ready to be played; None: there is none, or it can't be read."""
+    """The announcement of that name, ready to be played; None: there is none. Raises SoundNotFound for one
+    that can't be read."""
     sounds = call.server.sounds
     # Only what callers may have, whatever they write.
     found = sounds.announcement(name, domain=call.request_uri.host, languages=call.languages)
     if found is None:
         return None
+    # Mostly it has been played before.
+    return sounds.ready(found) or await call.while_up(sounds.load(found))
+
+
+async def default(call: Call) -> Prompt:
+    """The one that is played for want of another: yours, or the one that comes with SEMS."""
     try:
-        # Mostly it has been played before.
-        return sounds.ready(found) or await call.while_up(sounds.load(found))
+        if (prompt := await load(call, DEFAULT)) is not None:
+            return prompt
     except SoundNotFound as error:
         call.log.error("an announcement can't be played", why=str(error))
-        return None
-
-
-async def shipped(call: Call) -> Prompt:
-    """The one that comes with SEMS."""
     sounds = call.server.sounds
     return await sounds.load(
         sounds.spoken(SHIPPED, *call.languages, call.server.config.announcements.language)
@@ -81,30 +93,3 @@ async def play(call: Call, prompt: Prompt, repeat: int, delay: float) -> None:
         if number == repeat:
             return
         await call.sleep(delay)
-
-
-async def transfer(call: Call, target: str) -> None:
-    """Has the caller call somebody else, which ends this call."""
-    try:
-        outcome = await call.transfer(target)
-    except EngineError as error:
-        call.log.error("the caller can't be transferred", to=target, why=str(error))
-        return
-    if not outcome.ok:
-        call.log.info("the caller was not transferred", to=target, code=outcome.code, why=outcome.reason)
-
-
-def repeats(value: str | None) -> int:
-    """How many times to play; 0: until the caller hangs up; once for what is no number."""
-    if value is not None and value.strip().lower() == "forever":
-        return 0
-    if value is not None and value.isascii() and value.isdigit():
-        # A longer number than this says the same.
-        return max(1, min(int(value[:6]), MOST_REPEATS))
-    return 1
-
-
-def milliseconds(call: Call, name: str) -> float:
-    """The parameter in seconds; 0 without it, and for what is no number."""
-    value = call.params.get(name, "")
-    return int(value[:9]) / 1000 if value.isascii() and value.isdigit() else 0.0

@@ -6,7 +6,10 @@ next. ``connect``, the usual: the call goes on to ``to``, or behind a proxy to w
 ends with ``code`` (480) and ``reason``. ``transfer``: it is answered first, and then sent to ``to`` (REFER).
 """
 
-from sems import App, Call, EngineError, Prompt, SoundNotFound
+import asyncio
+import contextlib
+
+from sems import App, Call, Prompt, SoundNotFound
 
 app = App()
 
@@ -29,11 +32,12 @@ async def main(call: Call) -> None:
             await call.bridge(target, timeout=PATIENCE, follow_redirects=call.server.way_on, **how)
         case "refuse":
             await announce(call)
-            await call.reject(code(call.params.get("code")), call.params.get("reason"))
+            code = call.params.number("code", most=999)
+            await call.reject(code if 400 <= code <= 699 else REFUSED, call.params.get("reason"))
         case "transfer" if to is not None:
             await call.answer()
             await announce(call)
-            await transfer(call, to)
+            await call.hand_over(to)
         case other:
             call.log.error("parameter then is connect, refuse, or transfer with parameter to", then=other)
             await call.reject(500)
@@ -47,7 +51,10 @@ async def announce(call: Call) -> None:
         return
     if call.state != "answered":
         await call.ring(183, early_media=True)
-    await call.play(prompt, repeat=repeats(call.params.get("repeat")))
+    # Forever is until the caller has had enough, and no longer than of any announcement.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(call.server.config.announcements.seconds):
+            await call.play(prompt, repeat=call.params.times(most=MOST_REPEATS))
 
 
 async def load(call: Call) -> Prompt | None:
@@ -61,26 +68,3 @@ async def load(call: Call) -> Prompt | None:
             except SoundNotFound as error:
                 call.log.error("an announcement can't be played", why=str(error))
     return None
-
-
-async def transfer(call: Call, to: str) -> None:
-    """Has the caller call somebody else, which ends this call."""
-    try:
-        outcome = await call.transfer(to)
-    except EngineError as error:
-        call.log.error("the caller can't be transferred", to=to, why=str(error))
-        return
-    if not outcome.ok:
-        call.log.info("the caller was not transferred", to=to, code=outcome.code, why=outcome.reason)
-
-
-def repeats(value: str | None) -> int:
-    """How many times to play; once for what is no number."""
-    known = value is not None and value.isascii() and value.isdigit()
-    return max(1, min(int((value or "1")[:6]), MOST_REPEATS)) if known else 1
-
-
-def code(value: str | None) -> int:
-    """What the call is refused with; the usual code for what is none of a refusal."""
-    known = value is not None and value.isascii() and value.isdigit() and 400 <= int(value[:6]) <= 699
-    return int(value or REFUSED) if known else REFUSED

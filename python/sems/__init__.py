@@ -62,6 +62,7 @@ from .server import Server
 from .session import Session
 from .sip.headers import Headers, NameAddr, SipUri
 from .sip.identity import Diversion, History, Reason
+from .sip.params import Params
 from .sip.requests import SipRequest, SipResponse
 from .sip.subscriptions import Notification, Notifications, Subscription
 from .sip.transfer import Refer, Transfer
@@ -103,6 +104,7 @@ __all__ = [
     "NoVoice",
     "Notification",
     "Notifications",
+    "Params",
     "Participant",
     "Playback",
     "PluginError",

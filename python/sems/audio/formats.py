@@ -21,7 +21,7 @@ class Decoded:
     """What is in a file."""
 
     rate: int
-    """Samples a second, 4000 to 192000."""
+    """Samples a second, 1000 to 768000."""
     blocks: Iterable[bytes]
     """All of it, in pieces of any length: 16-bit mono, little-endian, whole samples. What they raise means
     that the file is broken."""

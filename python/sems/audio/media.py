@@ -308,7 +308,7 @@ class CallMedia(CallTakes):
         """Raises HungUp when the call has ended."""
 
     def tap(self, direction: Direction = "in", *, rate: int = 8000) -> Tap:
-        """A copy of one direction as it passes: 16-bit mono at ``rate`` Hz (4000–192000) whatever the codec,
+        """A copy of one direction as it passes: 16-bit mono at ``rate`` Hz (1000–768000) whatever the codec,
         read with ``tap.read()`` at least every two seconds, with Opus every 0.8. Raises WrongState before
         there is a way for sound. :attr:`audio` waits for it."""
         if not self.has_media:
@@ -322,7 +322,7 @@ class CallMedia(CallTakes):
     ) -> Recording:
         """Begins to write one direction to a file, made anew, until it is stopped or the call ends;
         ``both``: on two channels, what the peer says on the left. It is WAV of ``rate`` samples a second,
-        4000 to 192000; or raw G.711 (one channel of 8000), if its name ends in ``.ulaw``, ``.alaw`` or the
+        1000 to 768000; or raw G.711 (one channel of 8000), if its name ends in ``.ulaw``, ``.alaw`` or the
         like.
 
         >>> recording = await call.record("both-sides.wav", "both")

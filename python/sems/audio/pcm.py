@@ -75,7 +75,7 @@ class Audio:
 
     def listen(self, *, rate: int = RATE, block: float = BLOCK, direction: Direction = "in") -> Listening:
         """Listens from now on, in blocks of ``block`` seconds (0.01–1) at ``rate`` samples a second
-        (4000–192000), until the call or the room ends.
+        (1000–768000), until the call or the room ends.
 
         ``direction``: of a call, which side; a room is heard as by who listens there and says nothing.
         What is not taken within two seconds, with Opus within 0.8, is lost, and counted.

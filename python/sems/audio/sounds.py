@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.resources
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from ..config import Config
 from ..engine import Engine, Prompt
 from ..errors import EngineError, SoundNotFound
+from ..sip.language import tag
 from . import decoding
 from .downloads import Downloads
 from .voice import EspeakNg, Say, Speaker
@@ -72,18 +75,48 @@ class SoundLibrary:
         one of ``[announcements] urls``.
 
         Who is called at ``domain`` gets what that has in its own folder, before what is for all; either in
-        the first of ``languages`` that it is there in, else in that of ``[announcements] language``, else
-        what is in no language's folder: ``DOMAIN/de/NAME``, ``DOMAIN/NAME``, ``de/NAME``, ``NAME``.
+        the first of ``languages`` that it is there in, else in another dialect of theirs, else in that of
+        ``[announcements] language``, else what is in no language's folder: ``DOMAIN/de/NAME``,
+        ``DOMAIN/NAME``, ``de/NAME``, ``NAME``. Where it is in none of these, a language of the same country
+        does (RFC 4240 §3: of ``ca-FR`` that is ``fr-FR``).
         """
         if is_url(name):
             return Url(name, self._urls) if is_within(name, self._urls) else None
-        spoken = _folders([*languages, self._language])
-        for beginning in dict.fromkeys((f"{domain}/" if domain else "", "")):
-            for language in (*spoken, ""):
+        wanted = _folders(languages)
+        usual = [language for language in _folders([self._language]) if language not in wanted]
+        beginnings = list(dict.fromkeys((f"{domain}/" if domain else "", "")))
+        for beginning in beginnings:
+            for language in chain(wanted, self._dialects(beginning, wanted), (*usual, "")):
                 path = _find(f"{beginning}{language}{'/' if language else ''}{name}", self.announcements)
                 if path is not None:
                     return path
+        for beginning in beginnings:
+            for language in self._neighbours(beginning, wanted):
+                if path := _find(f"{beginning}{language}/{name}", self.announcements):
+                    return path
         return None
+
+    def _dialects(self, beginning: str, wanted: Sequence[str]) -> Iterator[str]:
+        """The folders there of other dialects of the languages that are wanted."""
+        if wanted:
+            there = self._languages(beginning)
+            for language in dict.fromkeys(each.partition("-")[0] for each in wanted):
+                yield from (each for each in there if each.startswith(f"{language}-") and each not in wanted)
+
+    def _neighbours(self, beginning: str, wanted: Sequence[str]) -> Iterator[str]:
+        """The folders there of other languages of the countries that are wanted."""
+        countries = dict.fromkeys(each[-2:] for each in wanted if each[-3:-2] == "-")
+        there = self._languages(beginning) if countries else []
+        for country in countries:
+            yield from (each for each in there if each.endswith(f"-{country}"))
+
+    def _languages(self, beginning: str) -> list[str]:
+        """The folders of dialects that are there."""
+        found: dict[str, None] = {}
+        for folder in self.announcements:
+            with contextlib.suppress(OSError, ValueError):
+                found |= dict.fromkeys(name for name in sorted(os.listdir(folder / beginning)) if "-" in name)
+        return [name for name in found if tag(name) == name]
 
     def named(self, name: str, *, beside: Path | None = None) -> Path | Prompt:
         """What :meth:`tone` makes of a name that begins with ``tone:``, such as ``tone:busy:us``; the file

@@ -17,6 +17,7 @@ from ..sip import language
 from ..sip.headers import Headers, NameAddr, SipUri, quote
 from ..sip.identity import Identity
 from ..sip.links import chokes_on_links, in_header
+from ..sip.params import Params
 from ..sip.requests import CallRequests
 from ..sip.transfer import CallTransfer
 from ..subscribers import Subscribers
@@ -115,7 +116,7 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
         """Where the INVITE came from (or was sent), ``"ip:port"``."""
         self.local = local
         """The address at which it arrived, ``"ip:port"``; empty for a placed call."""
-        self.params: dict[str, str] = {}
+        self.params = Params()
         """Parameters for the app: from the route, P-App-Param (of trusted neighbours), or RFC 4240."""
         self.state: State = "incoming" if direction == "in" else "dialing"
         self.started = time.time()

@@ -27,6 +27,7 @@ from ..log import logger
 from ..routing import Refusal, choose
 from ..sip import hops, transfer
 from ..sip.headers import Headers, SipUri
+from ..sip.params import Params
 from ..sip.requests import RequestHandler, SipRequest
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ NOBODY = Refusal(480, "Nobody Takes This Here")
 class _Routed(Protocol):
     """What is needed to find the app that something is for, and is told its parameters."""
 
-    params: dict[str, str]
+    params: Params
 
     @property
     def call(self) -> Call | None: ...
@@ -165,7 +166,7 @@ def app_for(server: Server, request: _Routed) -> tuple[App | None, Refusal]:
     )
     if isinstance(target, Refusal):
         return None, target
-    request.params = target.params
+    request.params = Params(target.params)
     return server.apps.get(target.app), NOBODY
 
 

@@ -13,6 +13,7 @@ from ..events import Answered, CallEvent, RtpResumed
 from ..routing import Refusal, choose
 from ..sip import hops
 from ..sip.headers import Headers, NameAddr
+from ..sip.params import Params
 from . import dispatch
 
 if TYPE_CHECKING:
@@ -73,16 +74,16 @@ class Incoming:
         app = self._server.apps.get(name)
         if app is None or app.handler is None:
             raise WrongState(f"there is no app {name!r} that takes calls")
-        task = self._start(call, app, name, dict(params))
+        task = self._start(call, app, name, params)
         try:
             await asyncio.wait({task})
         finally:
             task.cancel()
 
-    def _start(self, call: Call, app: App, name: str, params: dict[str, str]) -> asyncio.Task[None]:
+    def _start(self, call: Call, app: App, name: str, params: Mapping[str, str]) -> asyncio.Task[None]:
         call.app = app
         call.app_name = name
-        call.params = params
+        call.params = Params(params)
         call.sound_folder = app.folder
         call.log = call.log.bind(app=name)
         task = asyncio.get_running_loop().create_task(self._serve(call, app), name=f"call {call.id}")

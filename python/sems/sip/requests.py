@@ -12,6 +12,7 @@ from ..engine import Event
 from ..errors import EngineError, WrongState
 from .headers import Headers, NameAddr, parse_params
 from .identity import Identity
+from .params import Params
 
 if TYPE_CHECKING:
     from ..call import Call
@@ -85,7 +86,7 @@ class SipRequest(Body, Identity):
         """The user whose password its sender has; None: it wasn't asked."""
         self.call: Call | None = None if event.call is None else server.calls.get(event.call)
         """The call in whose dialog it came; None: it came outside any."""
-        self.params: dict[str, str] = {} if self.call is None else self.call.params
+        self.params = Params() if self.call is None else self.call.params
         """Parameters for the app: of a request in a call those of the call, of others as of a call to this
         URI (:attr:`Call.params <sems.call.Call.params>`)."""
         self.answered = event.answered

@@ -18,6 +18,7 @@ from ..errors import CallFailed, EngineError, WrongState
 from ..log import logger
 from .headers import Headers, NameAddr, parse_params
 from .identity import Identity
+from .params import Params
 from .requests import Body
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Subscription(Body, Identity):
         """The user whose password the subscriber has; None: it wasn't asked, or it is in a call."""
         self.call: Call | None = None if event.call is None else server.calls.get(event.call)
         """The call in whose dialog it is."""
-        self.params: dict[str, str] = {} if self.call is None else self.call.params
+        self.params = Params() if self.call is None else self.call.params
         """Parameters for the app: as of a request (:attr:`SipRequest.params
         <sems.sip.requests.SipRequest.params>`)."""
         self.on_refresh: Callable[[], None] | None = None

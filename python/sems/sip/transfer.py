@@ -14,7 +14,7 @@ from .. import events
 from ..engine import Event
 from ..errors import CallFailed, EngineError, HungUp, WrongState
 from ..events import CallEvent
-from ..log import logger
+from ..log import Log, logger
 from .headers import NameAddr
 from .requests import SipRequest
 
@@ -50,6 +50,7 @@ class CallTransfer(ABC):
 
     id: int
     server: Server
+    log: Log
 
     async def transfer(
         self,
@@ -113,6 +114,21 @@ class CallTransfer(ABC):
         if outcome.ok and hangup:
             await self.hangup()
         return outcome
+
+    async def hand_over(self, to: str) -> bool:
+        """As the last thing of a service: :meth:`transfer` to an address. What hinders it is in the log, so
+        that the service ends as it would without it; False then.
+
+        >>> await call.hand_over("sip:reception@example.org")
+        """
+        try:
+            outcome = await self.transfer(to)
+        except EngineError as error:
+            self.log.error("the caller can't be transferred", to=to, why=str(error))
+            return False
+        if not outcome.ok:
+            self.log.info("the caller was not transferred", to=to, code=outcome.code, why=outcome.reason)
+        return outcome.ok
 
     async def _last_word(
         self, result: asyncio.Future[Transfer], timeout: float, after_end: float

@@ -21,7 +21,7 @@ pub enum Error {
         bits: u16,
     },
     /// A sampling rate outside [`wav::RATES`](crate::wav::RATES).
-    #[error("a sampling rate of {0} Hz is not supported")]
+    #[error("a sampling rate of {0} Hz is not between 1000 and 768000")]
     UnsupportedRate(u32),
     /// More samples than the 32-bit sizes of a WAV file can count.
     #[error("a WAV file cannot grow beyond 4 GiB")]

@@ -10,8 +10,9 @@ const BETA: f64 = 9.0;
 /// The pass band ends at this share of the lower Nyquist frequency, so that the stop band begins
 /// at about 1: nothing is folded back.
 const CUTOFF: f64 = 0.93;
-/// Filters are kept for at most this many positions between two input samples; for rates that
-/// want more they are interpolated, which costs nothing above −100 dB.
+/// Filters are kept for at most this many positions between two samples of the lower rate; for rates
+/// that want more they are interpolated, which costs nothing above −100 dB. So they take no more memory
+/// and time to make for a high rate than for a low one.
 const PHASES_MAX: u32 = 512;
 /// Filters are a multiple of this long.
 const LANES: usize = 8;
@@ -48,8 +49,9 @@ impl Resampler {
         }
         let divisor = greatest_common_divisor(from, to);
         let (step, denominator) = (from / divisor, to / divisor);
-        let phases = denominator.min(PHASES_MAX);
         let scale = f64::from(to.min(from)) / f64::from(from);
+        let most = (f64::from(PHASES_MAX) * scale).ceil() as u32;
+        let phases = denominator.min(most);
         let half = ((CROSSINGS as f64 / scale).ceil() as usize).next_multiple_of(LANES / 2);
         let taps = 2 * half;
         Ok(Self {

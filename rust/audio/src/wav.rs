@@ -7,12 +7,15 @@ use crate::codec::g711;
 use crate::error::{Error, Result};
 use crate::resample::Resampler;
 
-/// Sampling rates that are read, in Hz. The bounds keep a false header from asking for more
-/// than a few times the memory that its file has.
-pub const RATES: RangeInclusive<u32> = 4_000..=192_000;
+/// Sampling rates that are read, in Hz. Below 1 kHz there is no speech left; 768 kHz is the highest that
+/// converters of sound are built for. The bounds keep a false header from asking for more than a few
+/// times the memory that its file has, and for filters that take seconds to make.
+pub const RATES: RangeInclusive<u32> = 1_000..=768_000;
 
-/// More channels than any file for a telephone has.
-const CHANNELS_MAX: u16 = 8;
+/// More channels than any microphone array has whose files are played to telephones.
+const CHANNELS_MAX: u16 = 64;
+/// More channels than anybody has recorded here.
+const CHANNELS_WRITTEN: u16 = 8;
 
 /// Bytes taken from the reader at a time.
 const PIECE: usize = 8 * 1024;
@@ -39,10 +42,11 @@ enum Coding {
 impl Coding {
     fn new(tag: u16, bits: u16) -> Result<Self> {
         Ok(match (tag, bits) {
-            (TAG_PCM, 8) => Self::Unsigned8,
-            (TAG_PCM, 16) => Self::Signed16,
-            (TAG_PCM, 24) => Self::Signed24,
-            (TAG_PCM, 32) => Self::Signed32,
+            // Of a width between two, the bits are the upper ones of the wider.
+            (TAG_PCM, 1..=8) => Self::Unsigned8,
+            (TAG_PCM, 9..=16) => Self::Signed16,
+            (TAG_PCM, 17..=24) => Self::Signed24,
+            (TAG_PCM, 25..=32) => Self::Signed32,
             (TAG_FLOAT, 32) => Self::Float32,
             (TAG_FLOAT, 64) => Self::Float64,
             (TAG_ALAW, 8) => Self::Alaw,
@@ -269,7 +273,7 @@ fn read_format(reader: &mut impl Read, size: u32) -> Result<(Coding, u32, u16)> 
         return Err(Error::InvalidFormat("it has no channels"));
     }
     if channels > CHANNELS_MAX {
-        return Err(Error::InvalidFormat("it has more than 8 channels"));
+        return Err(Error::InvalidFormat("it has more than 64 channels"));
     }
     if !RATES.contains(&rate) {
         return Err(Error::UnsupportedRate(rate));
@@ -336,7 +340,7 @@ impl<W: Write + Seek> Writer<W> {
         if !RATES.contains(&rate) {
             return Err(Error::UnsupportedRate(rate));
         }
-        if !(1..=CHANNELS_MAX).contains(&channels) {
+        if !(1..=CHANNELS_WRITTEN).contains(&channels) {
             return Err(Error::InvalidFormat("it is to have 1 to 8 channels"));
         }
         let mut writer = Self {

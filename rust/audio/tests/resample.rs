@@ -19,7 +19,7 @@ fn to_8k(samples: &[i16], from: u32) -> Vec<i16> {
 fn speech_frequencies_come_through_as_they_were() {
     for rate in USUAL
         .into_iter()
-        .chain([8_001, 24_000, 37_801, 96_000, 191_999])
+        .chain([8_001, 24_000, 37_801, 96_000, 191_999, 384_000, 767_999])
     {
         for hz in [100.0, 1_000.0, 2_000.0, 3_000.0, 3_400.0] {
             let got = to_8k(&sine(rate, hz, -12.0, rate as usize), rate);
@@ -33,7 +33,8 @@ fn speech_frequencies_come_through_as_they_were() {
 
 #[test]
 fn what_8_khz_cannot_hold_is_removed_by_more_than_60_db() {
-    for rate in USUAL.into_iter().filter(|rate| *rate > 10_000) {
+    let high = [176_400, 384_000, 767_999];
+    for rate in USUAL.into_iter().filter(|rate| *rate > 10_000).chain(high) {
         for hz in [4_100.0, 4_600.0, 5_000.0, 7_000.0, 10_000.0, 15_000.0] {
             if hz < f64::from(rate) / 2.0 {
                 let got = to_8k(&sine(rate, hz, -6.0, rate as usize), rate);
@@ -52,6 +53,9 @@ fn going_up_adds_no_images() {
         assert!((goertzel(middle, rate, 1_000.0) + 12.0).abs() < 0.1);
         assert!(goertzel(middle, rate, 7_000.0) < -85.0);
     }
+    let got = resample(&sine(1_000, 300.0, -12.0, 1_000), 1_000, 8_000).expect("the lowest");
+    assert!((goertzel(&got[800..7_200], 8_000, 300.0) + 12.0).abs() < 0.1);
+    assert!(goertzel(&got[800..7_200], 8_000, 700.0) < -85.0);
 }
 
 #[test]
@@ -105,7 +109,8 @@ fn absurd_rates_are_refused() {
         (8_000, 0),
         (1, 8_000),
         (8_000, u32::MAX),
-        (3_999, 8_000),
+        (999, 8_000),
+        (768_001, 8_000),
     ] {
         assert!(matches!(
             resample(&[1], from, to),

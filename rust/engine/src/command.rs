@@ -538,7 +538,7 @@ pub enum MediaCommand {
         recording: RecordingId,
         /// What is recorded, and where to.
         what: Recorded,
-        /// Samples a second of the files, 4000–192000.
+        /// Samples a second of the files, 1000–768000.
         rate: u32,
     },
     /// Leaves out what is heard from now on, or no longer.

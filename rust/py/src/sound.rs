@@ -34,9 +34,9 @@ impl Engine {
     }
 
     fn record(&self, what: Recorded, rate: u32) -> PyResult<(u64, u64)> {
-        if !(4000..=192_000).contains(&rate) {
+        if !(1000..=768_000).contains(&rate) {
             return Err(PyValueError::new_err(format!(
-                "rate: {rate} Hz is not between 4000 and 192000"
+                "rate: {rate} Hz is not between 1000 and 768000"
             )));
         }
         let recording = self.0.new_recording();

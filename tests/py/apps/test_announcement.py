@@ -136,7 +136,7 @@ async def test_a_file_that_is_no_sound_is_refused_before_the_answer_and_logged(
     make_tone(folder / "default.wav", 900)
     await lab.server(trusted=NEIGHBOURS, routes=ROUTES)
     alice = await lab.phone("alice")
-    with pytest.raises(CallFailed, match="404 No Such Announcement"):
+    with pytest.raises(CallFailed, match="404 That Announcement Can Not Be Read"):
         await alice.call("sip:annc@sems;play=hello")
     (record,) = [one for one in caplog.records if one.message == "an announcement can't be played"]
     assert "hello.wav" in record.why  # type: ignore[attr-defined]
@@ -159,7 +159,7 @@ async def test_domain_and_language_choose_the_file(lab: Lab, make_tone: MakeTone
     files = {
         "sems/de/100": 440, "sems/100": 500, "de/100": 560, "100": 620, "de/200": 680, "fr/200": 740,
         "sems/300": 800, "it/300": 860, "de-CH/400": 920, "de/400": 980, "other.example/default": 1040,
-        "default": 1100, "fr/500": 1160, "es/500": 1220,
+        "default": 1100, "fr/500": 1160, "es/500": 1220, "de-CH/600": 1280,
     }  # fmt: skip
     for name, hz in files.items():
         make_tone(folder / f"{name}.wav", hz, 0.5)
@@ -189,6 +189,12 @@ async def test_domain_and_language_choose_the_file(lab: Lab, make_tone: MakeTone
     assert await hears("sip:999@sems", accept="de") == "default"
     assert await hears("sip:annc@sems;play=400;locale=de_CH") == "de-CH/400"
     assert await hears("sip:annc@sems;play=200;locale=ca_FR", accept="it") == "fr/200"
+    assert await hears("sip:annc@sems;play=400;locale=de_LU") == "de/400"
+    assert await hears("sip:annc@sems;play=600;locale=de") == "de-CH/600"
+    assert await hears("sip:annc@sems;play=600;locale=rm_CH") == "de-CH/600"
+    assert await hears("sip:annc@sems;play=600;locale=rm_CH", accept="de-AT") == "de-CH/600"
+    with pytest.raises(CallFailed, match="404"):
+        await hears("sip:annc@sems;play=600;locale=it")
 
 
 async def test_the_shipped_one_is_in_the_language_of_the_caller(lab: Lab) -> None:

@@ -12,8 +12,9 @@ use crate::error;
 
 /// Bytes of raw G.711 that are read at once.
 const PIECE: usize = 4096;
-/// Samples by which a seek begins earlier, so that the resampler's filter is full when it counts.
-const RUN_UP: u64 = 512;
+/// Samples by which a seek begins earlier, so that the resampler's filter is full when it counts: from
+/// 1 to 48 kHz it looks back by 1920.
+const RUN_UP: u64 = 2048;
 
 /// An open file.
 pub(in crate::media) struct SoundFile {

@@ -49,7 +49,7 @@ impl BlockReader {
         }
         if !sems_audio::wav::RATES.contains(&rate) {
             return Err(EngineError::Invalid(format!(
-                "{rate} Hz is not between 4000 and 192000"
+                "{rate} Hz is not between 1000 and 768000"
             )));
         }
         let mut reader = reader;

@@ -1,0 +1,30 @@
+"""Parameters of a service, as a route or a neighbour has written them."""
+
+from __future__ import annotations
+
+#: More digits say the same: it is more than any of them may be.
+_DIGITS = 10
+
+
+class Params(dict[str, str]):
+    """The parameters by their names, with what services read from them. What makes no sense counts as not
+    said: a call does not fail for a slip of the pen."""
+
+    def number(self, name: str, default: int = 0, *, least: int = 0, most: int) -> int:
+        """A whole number, brought within ``least`` and ``most``; ``default`` for what is none.
+
+        >>> delay = call.params.number("delay", most=10_000)
+        """
+        value = self.get(name, "").strip()
+        if not (value.isascii() and value.isdigit()):
+            return default
+        # A number of ten thousand digits is not made one.
+        digits = value.lstrip("0") or "0"
+        return max(least, most if len(digits) > _DIGITS else min(int(digits), most))
+
+    def times(self, name: str = "repeat", *, most: int) -> int:
+        """How many times something is to be done, 1 to ``most``, as :meth:`Call.play()
+        <sems.audio.media.CallMedia.play>` takes it: 0 for ``forever``, once without it and for what is no
+        number (RFC 4240 §3)."""
+        forever = self.get(name, "").strip().lower() == "forever"
+        return 0 if forever else self.number(name, 1, least=1, most=most)
