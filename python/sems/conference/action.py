@@ -53,17 +53,16 @@ def command(make: Callable[[ConferenceModel, int], Command | None]) -> Callable[
 
 
 def at(room: ConferenceModel, place: str) -> int:
-    """Who is the so-manieth of those who are here, as the room counts them to those who come. Raises
-    NotHere."""
-    return nth(room.participants, place)
+    """Who of those who are here has this place. Raises NotHere."""
+    return whose(room.places, place)
 
 
-def nth(people: Mapping[int, Participant], place: str) -> int:
-    """The id of the so-manieth of them. Raises NotHere."""
-    ids = list(people)
-    if not 1 <= int(place) <= len(ids):
-        raise NotHere
-    return ids[int(place) - 1]
+def whose(places: Mapping[int, int], place: str) -> int:
+    """The id of the one who has this place among them. Raises NotHere."""
+    for id, number in places.items():
+        if number == int(place):
+            return id
+    raise NotHere
 
 
 def say_name(member: Member, id: int, *before: str) -> None:

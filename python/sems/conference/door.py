@@ -28,6 +28,7 @@ class Joined(ParticipantChanged):
         """He is the last of those who are here."""
         state.removed.pop(self.participant.id, None)
         ParticipantChanged.apply(self, state)
+        state.places.keep(state.participants)
 
 
 class Gone(FloorChanged):
@@ -39,6 +40,7 @@ class Gone(FloorChanged):
         """Neither in the room, nor in the queue, nor on the floor."""
         FloorChanged.apply(self, state)
         del state.participants[self.participant.id]
+        state.places.keep(state.participants)
 
 
 class Left(Gone):

@@ -116,7 +116,7 @@ class StillWaiting(NotAllowed):
     code = "still_waiting"
 
     def __init__(self) -> None:
-        super().__init__("You are waiting to be let in. The moderator has been told that you are here.")
+        super().__init__("You are waiting to be let in.")
 
 
 class WrongPin(Refused):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from .action import Action, at, done, moderates, nth
+from .action import Action, at, done, moderates, whose
 from .commands import (
     Admit,
     GiveFloor,
@@ -76,7 +76,7 @@ def _waiting(make: Callable[[int], Command]) -> Callable[[Member, str], None]:
     """What is done with somebody who waits."""
 
     def act(member: Member, place: str) -> None:
-        id = nth(member.conference.model.waiting, place)
+        id = whose(member.conference.model.waiting_places, place)
         member.conference.do(make(id), by=member.id)
         done(member, id)
 

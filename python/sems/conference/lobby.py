@@ -30,7 +30,7 @@ class LobbyChanged(Event):
 
     def apply(self, state: State) -> None:
         """They wait."""
-        state.waiting = {each.id: each for each in self.waiting}
+        let_wait(state, self.waiting)
 
 
 class Knocked(LobbyChanged):
@@ -61,7 +61,7 @@ class Admitted(Joined):
     def apply(self, state: State) -> None:
         """He waits no more."""
         Joined.apply(self, state)
-        state.waiting = {each.id: each for each in self.waiting}
+        let_wait(state, self.waiting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,14 @@ class TurnAway(Command):
         """The others wait on."""
         him = room.waiting[self.participant]
         room.record(TurnedAway, participant=him, waiting=without(room, him), by=by)
+
+
+def let_wait(state: State, waiting: tuple[Participant, ...]) -> None:
+    """For events: these wait. Where nobody does, numbers begin anew: who waits alone is the first."""
+    state.waiting = {each.id: each for each in waiting}
+    state.waiting_places.keep(state.waiting)
+    if not waiting:
+        state.waiting_places.resting.clear()
 
 
 def without(room: ConferenceModel, him: Participant) -> tuple[Participant, ...]:

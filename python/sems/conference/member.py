@@ -192,6 +192,11 @@ class Member:
         recording[1].cancel()
         return recording[0] == id
 
+    def forget_recording(self, id: str) -> None:
+        """It has been deleted: he hears no more of it."""
+        if self._recording and self._recording[0] == id:
+            self.hears_recording(id)
+
     def say_count(self) -> None:
         """Speaks to him, over the room, how many are here."""
         self.speech.start(*self.speech.count(len(self.conference.model.participants)))

@@ -78,6 +78,16 @@ class ConferenceModel:
         return MappingProxyType(self._state.waiting)
 
     @property
+    def places(self) -> Mapping[int, int]:
+        """By id, the number that means each who is here when it is keyed in. He keeps it while he is here."""
+        return MappingProxyType(self._state.places.by_id)
+
+    @property
+    def waiting_places(self) -> Mapping[int, int]:
+        """The same of those who wait."""
+        return MappingProxyType(self._state.waiting_places.by_id)
+
+    @property
     def removed(self) -> Mapping[int, Participant]:
         """Who was taken out of the room and whose line still stands."""
         return MappingProxyType(self._state.removed)

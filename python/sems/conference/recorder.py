@@ -70,6 +70,8 @@ class Recorder:
         if not await asyncio.to_thread(self._archive.delete, self._conference.name, id):
             return False
         self._made.discard(id)
+        for member in self._conference.members.values():
+            member.forget_recording(id)
         self._conference.model.record(RecordingsChanged)
         return True
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from .dialling import Dialling
 from .minutes import Minutes
 from .participant import Participant
+from .places import Places
 from .settings import Mode, Settings
 from .talks import Conversation
 from .text import Message
@@ -21,6 +22,10 @@ class State:
     """Who is here, by id, in the order in which they came."""
     waiting: dict[int, Participant] = field(default_factory=dict)
     """Who waits to be let in, by id, in the order in which they came."""
+    places: Places = field(default_factory=Places)
+    """By what numbers those who are here are meant in codes, …"""
+    waiting_places: Places = field(default_factory=Places)
+    """… and those who wait."""
     removed: dict[int, Participant] = field(default_factory=dict)
     """Who was taken out of the room and whose line still stands."""
     dismissed: dict[int, Participant] = field(default_factory=dict)

@@ -32,6 +32,8 @@ OPERATOR: Final = "Operator"
 
 # Explicit directions would reach beyond the line and make it look like another (UAX #9 §2).
 _DIRECTIONS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Letters and a symbol that nothing is seen of.
+_BLANKS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _NEW_LINES: Final = str.maketrans(dict.fromkeys("\r\v\f\x85\u2028\u2029", "\n"))
 
 
@@ -90,6 +92,8 @@ class Message:
     """Ids of those who are meant; ``None``: all, and those who come later."""
     failed: tuple[Failure, ...] = ()
     """Whom it did not reach, which is told to the sender."""
+    to_names: tuple[str, ...] = ()
+    """What those who are meant were called then, in the order of ``to``."""
 
     def is_for(self, reader: int | None) -> bool:
         """``reader`` (``None``: the operator) may read it."""
@@ -179,27 +183,35 @@ class Say(Command):
 
     def carry_out(self, room: ConferenceModel, by: int | None) -> None:
         """The line, as it is shown."""
+        to = None if self.to is None else tuple(dict.fromkeys(self.to))
         message = Message(
             id=room.sequence + 1,
             at=self.at,
             sender=by,
             name=OPERATOR if by is None else room.present(by).name,
             text=clean(self.text),
-            to=None if self.to is None else tuple(dict.fromkeys(self.to)),
+            to=to,
+            to_names=tuple(room.present(each).name for each in to or ()),
         )
         room.record(MessageSent, message=message, by=by)
 
 
 def clean(text: str) -> str:
     """Only what can be read: without control characters but line feeds, and without what turns the
-    direction of the text that follows."""
+    direction of the text that follows. Nothing, where nothing would be seen of it."""
     text = text.replace("\r\n", "\n").translate(_NEW_LINES).replace("\t", " ")
     kept = (each for each in text if each == "\n" or _is_readable(each))
-    return "".join(kept).strip()
+    read = "".join(kept).strip()
+    return read if any(map(_is_visible, read)) else ""
 
 
 def _is_readable(character: str) -> bool:
     return unicodedata.category(character) not in ("Cc", "Cs") and character not in _DIRECTIONS
+
+
+def _is_visible(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category[0] not in "ZM" and category not in ("Cc", "Cf") and character not in _BLANKS
 
 
 def audience(message: Message) -> frozenset[int] | None:

@@ -92,8 +92,8 @@ class KeySettings(Section):
     """Goes back to the room: from a talk, to which he was only asked or which he has asked for, or from a
     side room."""
     private: Person = "**+#"
-    """Asks to a private talk whoever has the place that is keyed in for ``+``, counted in the order in which
-    they came."""
+    """Asks to a private talk whoever has the place that is keyed in for ``+``, which the page
+    shows beside each."""
     background: Code = "**#"
     """Hears the room in a private talk, or does not."""
     coach: Person = "#*+#"

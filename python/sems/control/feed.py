@@ -153,7 +153,7 @@ class ConferenceReader:
         self._member = member
         self._reader = member.id if member else None
         self._since = since
-        self._waits = False
+        self._waits: bool | None = None
         self._readings = -1
         self._looks = 0
         self._wake: asyncio.Event | None = None
@@ -196,12 +196,14 @@ class ConferenceReader:
 
     def _changes(self, removed: bool) -> Iterator[bytes]:
         if self._member and self._member.waiting:
-            if not self._waits:
-                self._waits = True
+            # Nor does he see more of what happens than whether somebody is there who can let him in.
+            steered = bool(self._model.moderators)
+            if self._waits is not steered:
+                self._waits = steered
                 yield self._feed.snapshot(self._reader)
             return
-        if self._waits:
-            self._waits = False
+        if self._waits is not None:
+            self._waits = None
             self._since = None
         missed = None if self._since is None else self._model.since(self._since)
         if missed is None:

@@ -80,7 +80,7 @@ async def test_every_command_of_the_model_can_be_keyed_in(lab: Lab, monkeypatch:
         await keyed(anna, "##*2#")
         await keyed(anna, "##*1*")
         await keyed(anna, "##1")
-        await keyed(anna, "**3#")  # who was brought back is the last of them
+        await keyed(anna, "**2#")  # who was brought back has his place again
         await keyed(ben, "*1")
         await keyed(anna, "*2")
         await keyed(ben, "**1#")
@@ -180,7 +180,7 @@ async def test_modes_limits_and_pins_are_keyed_in_and_taken_back_with_zero(lab: 
 async def test_who_waits_is_let_in_or_turned_away_one_by_one(lab: Lab) -> None:
     server = await lab.server(rooms={"default": {"waiting_room": True}})
     (anna,) = await meet(lab, "anna")
-    others = [await lab.phone(name) for name in ("ben", "cleo", "dora")]
+    ben, *_ = others = [await lab.phone(name) for name in ("ben", "cleo", "dora")]
     for phone in others:
         await phone.call("sip:standup@sems")
     await asyncio.sleep(1)
@@ -190,7 +190,13 @@ async def test_who_waits_is_let_in_or_turned_away_one_by_one(lab: Lab) -> None:
     await keyed(anna, "##*1*")
     assert [each.name for each in room.waiting.values()] == ["dora"]
     await keyed(anna, "##*2#")
-    assert [each.name for each in room.waiting.values()] == ["dora"]
+    assert [each.name for each in room.waiting.values()] == ["dora"], "a place stays with whoever has it"
+    await keyed(anna, "##*3#")
+    assert not room.waiting
+    await ben.call("sip:standup@sems")
+    await asyncio.sleep(1)
+    await keyed(anna, "##*1#")
+    assert [each.name for each in room.participants.values()] == ["anna", "cleo", "dora", "ben"]
 
 
 async def test_a_recording_is_paused_heard_and_deleted_by_keys(lab: Lab) -> None:
@@ -225,6 +231,26 @@ async def test_a_recording_is_paused_heard_and_deleted_by_keys(lab: Lab) -> None
     await keyed(anna, "##431#")
     await asyncio.sleep(0.5)
     assert server.conferences.archive.of("standup") == []
+
+
+async def test_who_hears_a_recording_hears_no_more_of_it_when_it_is_deleted(lab: Lab) -> None:
+    server = await lab.server()
+    anna, ben = await meet(lab, "anna", "ben")
+    for _ in range(2):
+        await keyed(anna, "#4")
+        await asyncio.sleep(4)
+        await keyed(anna, "#4")
+        await asyncio.sleep(4)
+    ben.silence()
+    newest, oldest = server.conferences.archive.of("standup")
+    await keyed(anna, "##421#")
+    await asyncio.sleep(1)
+    recorder = server.conferences.get("standup").recorder
+    await recorder.delete(oldest.id)
+    assert (await anna.hear(0.5)).has_tone(TONES["ben"])
+    await recorder.delete(newest.id)
+    await asyncio.sleep(0.3)
+    assert not (await anna.hear(0.5)).has_tone(TONES["ben"])
 
 
 async def test_whoever_may_not_do_it_hears_so_and_help_does_not_speak_of_it(lab: Lab) -> None:

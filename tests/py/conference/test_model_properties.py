@@ -238,6 +238,16 @@ class AnyConference(RuleBasedStateMachine):
         assert len(set(gone)) == len(gone), "no call comes back"
 
     @invariant()
+    def everybody_has_a_number_of_his_own(self) -> None:
+        for people, places in (
+            (self.room.participants, self.room.places),
+            (self.room.waiting, self.room.waiting_places),
+        ):
+            assert set(places) == set(people)
+            assert len(set(places.values())) == len(places)
+            assert all(number >= 1 for number in places.values())
+
+    @invariant()
     def each_hand_has_one_place_and_an_owner_who_is_here(self) -> None:
         assert len(set(self.room.hands)) == len(self.room.hands)
         assert set(self.room.hands) <= set(self.room.participants)

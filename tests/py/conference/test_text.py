@@ -54,7 +54,7 @@ def test_who_may_only_listen_may_write_and_so_may_the_operator(room: ConferenceM
 def test_a_private_line_is_read_by_whom_it_is_for_and_not_even_by_the_operator(room: ConferenceModel) -> None:
     room.do(Say("Psst", at=1, to=(3, 3)), by=2)
     (message,) = room.messages.values()
-    assert message.to == (3,)
+    assert (message.to, message.to_names) == ((3,), ("Cleo",))
     assert [message.is_for(reader) for reader in (1, 2, 3, None)] == [False, True, True, False]
     (event,) = room.since(room.sequence - 1) or ()
     assert event.audience == {2, 3}
@@ -74,7 +74,9 @@ def test_a_line_to_somebody_who_is_not_here_is_refused(room: ConferenceModel, to
     assert not room.messages
 
 
-@pytest.mark.parametrize("text", ["", " \r\n\t ", "\x00\x07\x1b", "\u202e\u2069"])
+@pytest.mark.parametrize(
+    "text", ["", " \r\n\t ", "\x00\x07\x1b", "\u202e\u2069", "\u200b \u2060\ufe0f\u3164"]
+)
 def test_a_line_without_text_is_refused(room: ConferenceModel, text: str) -> None:
     with pytest.raises(NothingSaid):
         room.do(Say(text, at=1), by=1)

@@ -48,6 +48,7 @@ async def test_a_conference_is_shown_as_it_is(meeting: Meeting) -> None:
             "calls": [],
             "messages": [],
             "talk": None,
+            "moderator_here": True,
             "me": 2,
         }
         assert [each["name"] for each in shown["participants"]] == ["anna", "ben", "cleo"]
@@ -73,6 +74,7 @@ async def test_a_conference_is_shown_as_it_is(meeting: Meeting) -> None:
         "on_hold": False,
         "line": None,
         "texts": True,
+        "place": 2,
     }
 
 

@@ -7,8 +7,9 @@ import asyncio
 from sems.conference import Lock, Mute, RaiseHand, Readmit, Remove, Unlock, Unmute
 from sems.conference.model import HISTORY
 from sems.control.stream import HEARTBEAT
+from sems.testing import Lab
 
-from .conftest import Meeting
+from .conftest import OPERATOR, Meeting
 
 NOW = 0.3  # seconds, within which a change reaches every page
 
@@ -231,3 +232,22 @@ async def test_readers_who_go_leave_nothing_behind(meeting: Meeting) -> None:
     await asyncio.sleep(0.1)
     assert len(asyncio.all_tasks()) == before
     assert len(meeting.model._events._callbacks) == followers
+
+
+async def test_who_waits_is_told_only_whether_somebody_is_there_who_can_let_him_in(lab: Lab) -> None:
+    rooms = {"default": {"waiting_room": True, "wait_for_moderator": True}}
+    server = await lab.server(operator={"token": OPERATOR}, rooms=rooms, trusted=["10.0.0.0/8"])
+    anna, ben, cleo = [await lab.phone(name) for name in ("anna", "ben", "cleo")]
+    for phone in (ben, cleo):
+        await phone.call("sip:standup@sems", headers=[("P-App-Param", "role=speaker")])
+    await asyncio.sleep(1)
+    meeting = Meeting(lab, server, {"anna": anna, "ben": ben, "cleo": cleo})
+    async with meeting.stream("ben") as stream:
+        told = await stream.next()
+        assert (told.name, told.data["moderator_here"]) == ("snapshot", False)
+        await cleo.hang_up()
+        await anna.call("sip:standup@sems", headers=[("P-App-Param", "role=moderator")])
+        told = await stream.next()
+        assert (told.name, told.data["moderator_here"]) == ("snapshot", True)
+        assert [each["name"] for each in told.data["waiting"]] == ["ben"]
+        assert told.data["participants"] == []

@@ -41,7 +41,8 @@ async def test_a_line_is_told_to_all_and_kept_for_those_who_come_later(meeting: 
     (line,) = await read(meeting, "zoe")
     assert line.pop("at")
     assert line == {
-        "id": sent["id"], "sender": 2, "name": "ben", "text": "Hello <b>all</b>", "to": None, "failed": [],
+        "id": sent["id"], "sender": 2, "name": "ben", "text": "Hello <b>all</b>", "to": None,
+        "to_names": None, "failed": [],
     }  # fmt: skip
 
 
@@ -50,7 +51,8 @@ async def test_a_private_line_is_shown_to_those_two_and_to_nobody_else(meeting: 
         await other.next(), await meant.next()
         await say(meeting, "ben", "Just us", to=[3])
         await say(meeting, "ben", "All of you")
-        assert (await meant.next()).data["message"]["to"] == [3]
+        line = (await meant.next()).data["message"]
+        assert (line["to"], line["to_names"]) == ([3], ["cleo"])
         assert (await other.next()).data["message"]["text"] == "All of you"
     texts = {who: [each["text"] for each in await read(meeting, who)] for who in ("anna", "ben", "operator")}
     assert texts == {

@@ -82,6 +82,9 @@ class ParticipantView(View):
     """Has put the room on hold."""
     line: LineView | None
     """Set while the line is bad."""
+    place: int | None
+    """The number that means the participant in a code keyed in on a telephone, among those who are here or
+    among those who wait. It stays the same; null: not there any more."""
     texts: bool
     """The participant's phone takes texts (SIP MESSAGE)."""
 
@@ -111,6 +114,7 @@ class ParticipantView(View):
             on_hold=participant.on_hold,
             line=LineView(loss=line.loss, silent=line.silent, deaf=line.deaf) if line.bad else None,
             texts=participant.texts,
+            place=model.places.get(participant.id) or model.waiting_places.get(participant.id),
         )
 
 
@@ -184,6 +188,8 @@ class ConferenceView(View):
     """Who is being called into the room, or was in vain, in the order in which they were dialled."""
     messages: list[MessageView]
     """What was written lately, as far as the reader may read it, the oldest first."""
+    moderator_here: bool
+    """A moderator is here, who is told of those who wait."""
     talk: TalkView | None = None
     """The reader's own: the talk that the room does not hear in which he is, or to which he was asked."""
     me: int | None = None
@@ -217,6 +223,7 @@ class ConferenceView(View):
             calls=calls_of(model),
             messages=messages_for(model, me),
             talk=TalkView.of(talk, own=True) if talk else None,
+            moderator_here=bool(model.moderators),
             me=me,
         )
 
@@ -235,6 +242,7 @@ class ConferenceView(View):
             volumes={},
             calls=[],
             messages=[],
+            moderator_here=bool(model.moderators),
             me=me,
         )
 

@@ -36,6 +36,8 @@ class MessageView(View):
     """Plain text: it must be escaped where it is shown. Line feeds are its only control characters."""
     to: list[int] | None
     """Ids of those who are meant, beside whom only the sender reads it; null: all."""
+    to_names: list[str] | None
+    """What those were called then, in the same order: also of who is not here any more."""
     failed: list[FailureView]
     """Whom it did not reach; told to the sender alone, and empty for others."""
 
@@ -50,6 +52,7 @@ class MessageView(View):
             name=message.name,
             text=message.text,
             to=None if message.to is None else list(message.to),
+            to_names=None if message.to is None else list(message.to_names),
             failed=[
                 FailureView(participant=each.participant, name=each.name, reason=each.reason)
                 for each in message.failed
