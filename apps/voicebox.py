@@ -225,18 +225,23 @@ class Visit:
             await self.say("speak-reply")
             await self.call.tone("beep")
             await self.call.record_until(draft.path, silence=settings.silence, limit=settings.max_seconds)
-            kept = await self.boxes.deliver(draft)
-        except (EngineError, StorageError) as error:
-            if self.call.end is None:
-                await self.boxes.discard(draft)
-                raise StorageError(str(error)) from error
-            # Nobody can be told, so what there is of it is delivered when that is possible.
-            kept = await self.boxes.deliver(draft)
+        except EngineError as error:
+            self.call.log.error("a reply could not be recorded to its end", box=other, why=str(error))
+            draft.cut = True
         except SemsError:
             await self.boxes.discard(draft)
             raise
-        if self.call.end is None and kept is not None:
-            await self.say("message-kept")
+        try:
+            kept = await self.boxes.deliver(draft)
+        except StorageError as error:
+            # It lies on the disk, and is delivered as soon as that is possible, also after a restart.
+            self.call.log.error("a reply is kept and can't be delivered yet", box=other, why=str(error))
+            said = "message-late"
+        else:
+            nothing = "message-not-kept" if draft.cut else None
+            said = nothing if kept is None else "message-cut" if draft.cut else "message-kept"
+        if self.call.end is None and said is not None:
+            await self.say(said)
 
     def uri(self) -> str:
         """The address of the owner, by which he can be replied to and called back."""

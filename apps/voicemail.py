@@ -16,11 +16,14 @@ from sems import (
     Binding,
     BoxFull,
     Call,
+    Draft,
     EngineError,
     HungUp,
+    Prompt,
     SemsError,
     Server,
     SipUri,
+    SoundNotFound,
     StorageError,
     Subscription,
 )
@@ -57,9 +60,8 @@ async def main(call: Call) -> None:
         await call.play(spoken("message-not-kept", language))
         return
     try:
-        greeting = await boxes.greeting(box) or spoken("voicemail-greeting", language)
         # Any key skips it.
-        await call.ask(greeting, digits=1, timeout=SKIP, retries=0)
+        await call.ask(await greeting(call, box, language), digits=1, timeout=SKIP, retries=0)
         again = True
         while again:
             await call.tone("beep")
@@ -68,24 +70,50 @@ async def main(call: Call) -> None:
             )
             again = take.key == "*"
         if take.ended_by == "silence" and not take.spoken:
-            await boxes.discard(draft)
+            await discard(call, draft)
             return
-        await boxes.deliver(draft)
     except HungUp:
         # Before there was anything to record.
-        await boxes.discard(draft)
+        await discard(call, draft)
         raise
-    except (EngineError, StorageError) as error:
-        call.log.error("a message could not be kept", box=box, why=str(error))
-        if call.end is not None:
-            # Nobody can be told, so what there is of it is delivered when that is possible.
-            await boxes.deliver(draft)
-            return
-        await boxes.discard(draft)
-        await call.play(spoken("message-not-kept", language))
-        return
-    if call.end is None:
-        await call.play([spoken("message-kept", language), spoken("goodbye", language)])
+    except EngineError as error:
+        call.log.error("a message could not be recorded to its end", box=box, why=str(error))
+        draft.cut = True
+    said = await deliver(call, draft)
+    if call.end is None and said is not None:
+        await call.play([spoken(said, language), spoken("goodbye", language)])
+
+
+async def greeting(call: Call, box: str, language: str) -> Prompt:
+    """What greets callers of the box: its own, or the usual one where that can't be had."""
+    sounds = call.server.sounds
+    try:
+        if (own := await call.server.mailboxes.greeting(box)) is not None:
+            return await call.while_up(sounds.load(own))
+    except (SoundNotFound, StorageError) as error:
+        call.log.error("a greeting can't be played", box=box, why=str(error))
+    return await sounds.load(sounds.spoken("voicemail-greeting", language))
+
+
+async def deliver(call: Call, draft: Draft) -> str | None:
+    """Delivers what was recorded, and returns what the caller is to be told; None: nothing."""
+    try:
+        message = await call.server.mailboxes.deliver(draft)
+    except StorageError as error:
+        # It lies on the disk, and is delivered as soon as that is possible, also after a restart.
+        call.log.error("a message is kept and can't be delivered yet", box=draft.about.box, why=str(error))
+        return "message-late"
+    if draft.cut:
+        return "message-not-kept" if message is None else "message-cut"
+    return "message-kept"
+
+
+async def discard(call: Call, draft: Draft) -> None:
+    """It is no message."""
+    try:
+        await call.server.mailboxes.discard(draft)
+    except StorageError as error:
+        call.log.error("what is no message can't be deleted", box=draft.about.box, why=str(error))
 
 
 @app.subscription("message-summary")

@@ -66,7 +66,7 @@ from .sip.params import Params
 from .sip.requests import SipRequest, SipResponse
 from .sip.subscriptions import Notification, Notifications, Subscription
 from .sip.transfer import Refer, Transfer
-from .storage import Counts, StoredMessage
+from .storage import Counts, Draft, StoredMessage
 from .trace import Trace, TracedCall
 
 __all__ = [
@@ -87,6 +87,7 @@ __all__ = [
     "Counts",
     "Digit",
     "Diversion",
+    "Draft",
     "EndReason",
     "Ended",
     "EngineError",

@@ -64,7 +64,8 @@ class CallTakes(CallKeys):
         when the call ends: that raises no HungUp here, for what was said is there. ``rate``: samples a second
         of the file. Cancelling it ends the recording.
 
-        Raises EngineError when the file can't be made or written.
+        Raises EngineError when the file can't be made, and as soon as it can't be written on, as on a full
+        disk; what was recorded until then is in it.
         """
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[tuple[Ending, str | None]] = loop.create_future()
@@ -96,6 +97,8 @@ class CallTakes(CallKeys):
                         wait_for_speech()
 
         recording = await self.record(path, rate=rate)
+        # Nobody is to speak on into nothing: what hinders it is raised by stop().
+        stay = recording.on_end(lambda: end("hangup"))
         forget = self.subscribe(on_event)
         longest = loop.call_later(limit, end, "limit")
         if not self.speaking:
@@ -107,6 +110,7 @@ class CallTakes(CallKeys):
                 by, key = await self._while_up(ended)
         finally:
             forget()
+            stay()
             longest.cancel()
             if timer is not None:
                 timer.cancel()

@@ -37,7 +37,7 @@ class Storage(Protocol):
         """A message that is to be recorded."""
 
     async def deliver(self, draft: Draft) -> StoredMessage | None:
-        """Delivers what was recorded; None: it is too short."""
+        """Delivers what was recorded; None: it is too short, which ``draft.cut`` forgives."""
 
     async def discard(self, draft: Draft) -> None:
         """It is no message."""

@@ -45,6 +45,8 @@ class Draft:
         self.about = about
         self.path = folder / f"{id}.wav"
         """Where the sound is to be recorded."""
+        self.cut = False
+        """It ended because it could not be recorded on: then it is never too short to be a message."""
         self._note = folder / f"{id}.json"
         self._lock: int | None = lock
 

@@ -127,7 +127,8 @@ class Mailboxes:
         return await _in_thread(Draft.make, self._drafts, about)
 
     async def deliver(self, draft: Draft) -> StoredMessage | None:
-        """Delivers what was recorded; None: it is too short to be a message, and is gone.
+        """Delivers what was recorded; None: it is too short to be a message, and is gone. Where ``draft.cut``
+        says that it could not be recorded on, only nothing is too short.
 
         When that fails, what was recorded is kept and delivered as soon as possible, if it is not
         discarded."""
@@ -146,6 +147,8 @@ class Mailboxes:
         """Delivers what was recorded and not delivered; how many messages that were."""
         delivered = 0
         for draft in await _in_thread(lambda: list(Draft.abandoned(self._drafts))):
+            # It ended with its process, or it is long enough: what is too short is gone when it is delivered.
+            draft.cut = True
             try:
                 message = await self._deliver(draft)
             except StorageError as error:
@@ -419,7 +422,7 @@ def _settled(draft: Draft, target: Path) -> float:
         # It is there already, or nothing was ever recorded.
         return files.mend(target) if target.exists() else 0.0
     seconds = files.mend(draft.path)
-    if seconds < draft.about.min_seconds or seconds == 0:
+    if seconds == 0 or (seconds < draft.about.min_seconds and not draft.cut):
         return 0.0
     # From now on it lies there, also if it was recorded long ago.
     os.utime(draft.path)

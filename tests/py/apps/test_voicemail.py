@@ -178,17 +178,71 @@ async def test_a_full_box_says_so(lab: Lab) -> None:
     assert await server.mailboxes.counts("anna") == Counts(new=2)
 
 
-async def test_on_a_full_disk_the_caller_is_told_and_there_is_no_half_of_a_message(lab: Lab) -> None:
+async def test_what_was_said_until_the_disk_was_full_is_kept_and_the_caller_is_told_at_once(lab: Lab) -> None:
     server, prompts, phone = await begin(lab)
     await greeted(phone)
-    with full_disk(16_000):
+    with full_disk(100_000):
         phone.tone(440)
-        await asyncio.sleep(6.0)
-        phone.silence()
-        await phone.key("#")
-        assert prompts.said(await phone.hear_all()) == ["message-not-kept"]
+        heard = await phone.hear_all()
+    assert prompts.said(heard) == ["message-cut", "goodbye"]
+    assert heard.seconds < 10, "he does not speak on into nothing"
+    [message] = await server.mailboxes.messages("anna")
+    assert message.seconds == pytest.approx(100_000 / 16_000, abs=0.3)
+    assert sound(message).tone_level(440) == pytest.approx(-13, abs=3)
+    assert not list((server.config.data / "drafts").iterdir())
+
+
+async def test_nothing_that_was_cut_by_a_full_disk_is_too_short(lab: Lab) -> None:
+    server, prompts, phone = await begin(lab)
+    await greeted(phone)
+    phone.tone(440)
+    with full_disk(8000):
+        assert prompts.said(await phone.hear_all()) == ["message-late", "goodbye"]
+        assert await server.mailboxes.counts("anna") == Counts(), "the database is on that disk"
+    # There is room again.
+    await asyncio.sleep(61)
+    [message] = await server.mailboxes.messages("anna")
+    assert message.seconds == pytest.approx(0.5, abs=0.1)
+    assert not list((server.config.data / "drafts").iterdir())
+
+
+async def test_where_nothing_at_all_could_be_recorded_the_caller_is_told_to_call_again(lab: Lab) -> None:
+    server, prompts, phone = await begin(lab)
+    await phone.call("sip:anna@sems")
+    with full_disk(16):
+        assert "message-not-kept" in prompts.said(await phone.hear_all())
+    await asyncio.sleep(61)
     assert await server.mailboxes.counts("anna") == Counts()
     assert not list((server.config.data / "drafts").iterdir())
+
+
+@pytest.mark.parametrize("room", [8000, 24_000])
+async def test_who_hangs_up_on_a_full_disk_leaves_his_message_and_no_error_of_the_service(
+    lab: Lab, room: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    server, _, phone = await begin(lab)
+    await greeted(phone)
+    with full_disk(room):
+        phone.tone(440)
+        await asyncio.sleep(2.0 if room > 16_000 else 0.4)
+        await phone.hang_up()
+        await asyncio.sleep(5)
+        assert await server.mailboxes.counts("anna") == Counts()
+    failed = [record.message for record in caplog.records if record.exc_info]
+    assert not failed, "the handler goes on to its end"
+    await asyncio.sleep(61)
+    assert await server.mailboxes.counts("anna") == Counts(new=1)
+
+
+async def test_a_greeting_that_can_not_be_played_gives_way_to_the_usual_one(lab: Lab) -> None:
+    broken = lab.folder / "broken.wav"
+    broken.write_text("no sound")
+    server, prompts, phone = await begin(lab, boxes={"anna": {"greeting": broken}})
+    assert prompts.said(await greeted(phone)) == ["voicemail-greeting"]
+    await speak(phone, 2.0)
+    await phone.key("#")
+    assert prompts.said(await phone.hear_all()) == ["message-kept", "goodbye"]
+    assert await server.mailboxes.counts("anna") == Counts(new=1)
 
 
 async def test_what_a_killed_process_had_recorded_is_there_at_the_next_start(lab: Lab) -> None:
