@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+import api_reference
 
 project = "SEMS"
 copyright = "the SEMS authors"
@@ -22,3 +25,8 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_preserve_defaults = True
+
+
+def setup(app: Any) -> None:
+    """What serves ourselves alone is public by its name only."""
+    app.connect("autodoc-skip-member", api_reference.skip)

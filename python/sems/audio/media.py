@@ -163,6 +163,12 @@ class CallMedia(CallTakes):
         else:
             self._out[owner] = tell
 
+    def on_room_closed(self, room: Room) -> None:
+        """For rooms: whoever is in that one is by himself again."""
+        if self.room is room:
+            self._on_out_of_room()
+            self.room = None
+
     def _on_out_of_room(self) -> None:
         if self.whispers_to is not None:
             self.whispers_to = None
@@ -202,6 +208,7 @@ class CallMedia(CallTakes):
         >>> await call.set_volume(other, 6.0)
 
         Raises WrongState when they are not in one room, and ValueError for more than 18 dB."""
+        self._must_be_up()
         self._must_be_in_one_room(other)
         await self._done(self.server.engine.core.set_volume(self.id, other.id, gain))
 
@@ -221,6 +228,7 @@ class CallMedia(CallTakes):
         >>> await call.whisper([other])
 
         Raises WrongState for one that is not in the room."""
+        self._must_be_up()
         core = self.server.engine.core
         before = self.whispers_to
         after = None if to is None else frozenset(to) - {self}

@@ -65,11 +65,16 @@ class PrivateTalk:
         self.talkers += (call,)
         self.listeners += (call,)
         self._take(call)
-        for talker in self.talkers:
-            with contextlib.suppress(HungUp, WrongState):
-                await talker.whisper(self.listeners)
-        if self._room_gain != 0.0:
-            await call.set_room_volume(self._room_gain)
+        try:
+            for talker in self.talkers:
+                with contextlib.suppress(HungUp, WrongState):
+                    await talker.whisper(self.listeners)
+            if self._room_gain != 0.0:
+                await call.set_room_volume(self._room_gain)
+        except BaseException:
+            # He is in it altogether, or not at all.
+            self.room.server.spawn(self.remove(call))
+            raise
 
     async def remove(self, call: Call) -> None:
         """He is back in the room; the talk ends if that leaves nobody to talk with. Harmless for one who is
@@ -78,16 +83,21 @@ class PrivateTalk:
             return
         self._forget(call)
         if self._is_over():
-            await self._give_back(call)
-            await self.end()
+            try:
+                await self._give_back_to([call])
+            finally:
+                await self.end()
             return
-        for talker in self.talkers:
-            with contextlib.suppress(HungUp, WrongState):
-                await talker.whisper(self.listeners)
-        await self._give_back(call)
+        try:
+            for talker in self.talkers:
+                with contextlib.suppress(HungUp, WrongState):
+                    await talker.whisper(self.listeners)
+        finally:
+            await self._give_back_to([call])
 
     async def end(self) -> None:
-        """The room hears them again, and they the room as loud as before. Idempotent."""
+        """The room hears them again, and they the room as loud as before, also if this is cancelled.
+        Idempotent."""
         if self.ended:
             return
         self.ended = True
@@ -95,7 +105,17 @@ class PrivateTalk:
             call.when_out_of_room(self, None)
             if call.private_talk is self:
                 call.private_talk = None
-            await self._give_back(call)
+        await self._give_back_to([*{*self.talkers, *self.listeners}])
+
+    async def _give_back_to(self, calls: list[Call]) -> None:
+        """To all of them, also if this is cancelled."""
+        try:
+            while calls:
+                await self._give_back(calls[-1])
+                calls.pop()
+        except BaseException:
+            self.room.server.spawn(self._give_back_to(calls))
+            raise
 
     async def _give_back(self, call: Call) -> None:
         if call.room is not self.room:

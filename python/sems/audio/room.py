@@ -146,6 +146,8 @@ class Room:
         if not self.closed:
             self.closed = True
             self.server.rooms.pop(self.id, None)
+            for call in tuple(self.server.calls.values()):
+                call.on_room_closed(self)
             engine = self.server.engine
             await engine.completion(engine.core.close_room(self.id))
 

@@ -63,7 +63,8 @@ class Lasting(ABC):
         async def whole() -> _T:
             return await work
 
-        task = asyncio.create_task(whole())
+        # A coroutine as it is: one that is cancelled before it has begun is closed by its task.
+        task = asyncio.create_task(work if asyncio.iscoroutine(work) else whole())
         try:
             return await self._while_up(task)
         finally:

@@ -530,8 +530,13 @@ class Server:
         :meth:`Room.set_mixing() <sems.audio.room.Room.set_mixing>`."""
         request, room_id = self.engine.core.open_room()
         room = self.rooms[room_id] = Room(self, room_id)
-        await self.engine.completion(request)
-        await room.set_mixing(level_control=level_control, noise_gate=noise_gate, max_talkers=max_talkers)
+        try:
+            await self.engine.completion(request)
+            await room.set_mixing(level_control=level_control, noise_gate=noise_gate, max_talkers=max_talkers)
+        except BaseException:
+            # Who was cancelled meanwhile has nobody who could close it.
+            self.spawn(room.close())
+            raise
         return room
 
     # What happened

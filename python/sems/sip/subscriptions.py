@@ -189,8 +189,13 @@ class Notifications(AsyncIterator[Notification]):
     async def open(self) -> None:
         """For the server: subscribes. Raises CallFailed with the code of the refusal."""
         self._answer = asyncio.get_running_loop().create_future()
-        await self._server.engine.completion(self._subscribe())
-        await self._answer
+        try:
+            await self._server.engine.completion(self._subscribe())
+            await self._answer
+        except BaseException:
+            # Who was cancelled meanwhile has nobody who could end it.
+            self._server.spawn(self.close())
+            raise
 
     def _subscribe(self) -> int:
         self._timer = None

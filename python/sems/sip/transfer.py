@@ -272,6 +272,11 @@ class Refer(SipRequest):
         except CallFailed as error:
             await self.progress(error.code, error.reason)
             raise
+        except BaseException:
+            # Who was cancelled meanwhile has nobody to talk to whom he calls.
+            self.server.spawn(call.hangup())
+            self.server.spawn(self.progress(487))
+            raise
         finally:
             withdraw()
         await self.progress(200)

@@ -144,7 +144,7 @@ class Mailboxes:
         await _in_thread(draft.clear)
 
     async def recover(self) -> int:
-        """Delivers what was recorded and not delivered; how many messages that were."""
+        """For the start: delivers what was recorded and not delivered; how many messages that were."""
         delivered = 0
         for draft in await _in_thread(lambda: list(Draft.abandoned(self._drafts))):
             # It ended with its process, or it is long enough: what is too short is gone when it is delivered.
@@ -357,11 +357,11 @@ class Mailboxes:
     # For the outbox
 
     async def waiting_mails(self) -> int:
-        """How many mails are still to be sent."""
+        """For the outbox: how many mails are still to be sent."""
         return await self._outbox.waiting()
 
     async def letter(self, message: str, recipient: str) -> Mail | None:
-        """As :class:`~sems.storage.outbox.Letters`."""
+        """For the outbox: as :class:`~sems.storage.outbox.Letters`."""
         query = select(schema.messages).where(schema.messages.c.id == message)
         async with self._database.begin() as connection:
             row = (await connection.execute(query)).mappings().one_or_none()
@@ -377,8 +377,8 @@ class Mailboxes:
         )
 
     async def mail_done(self, message: str, *, sent: bool) -> None:
-        """As :class:`~sems.storage.outbox.Letters`. What was for its mail alone goes into the box if that was
-        given up."""
+        """For the outbox: as :class:`~sems.storage.outbox.Letters`. What was for its mail alone goes into the
+        box if that was given up."""
         table = schema.messages
         over = ("mailed", "deleted") if sent else ("deleted",)
         async with self._database.begin() as connection:
