@@ -43,6 +43,9 @@ class App:
     Two errors are none of the app's and not logged as such: HungUp, by which whatever waits on the call ends
     with it, and CallFailed, of which an unanswered call gets the code.
 
+    Whatever it raises, also by ``sys.exit()``, ends this call and no other. (In a loop of your own, in place
+    of that of ``sems run``, asyncio ends with a task that your handler has begun and that exits.)
+
     What is no coroutine function, or takes no argument, is refused with TypeError where it is given.
     """
 

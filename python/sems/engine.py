@@ -27,7 +27,7 @@ from ._core import (
     __version__,
     register_codec,
 )
-from .errors import EngineError
+from .errors import EngineError, is_failure
 from .log import gather, logger, write_out
 from .waiting import fail, resolve
 
@@ -235,7 +235,9 @@ class Engine:
             for event in told:
                 try:
                     self._tell(event)
-                except Exception:
+                except BaseException as error:
+                    if not is_failure(error):
+                        raise
                     logger.exception("an event could not be dealt with", told=type(event).__name__)
         finally:
             write_out()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,35 @@ if TYPE_CHECKING:
 
 class SemsError(Exception):
     """The root of all errors of SEMS. Its text is one sentence for people."""
+
+
+def is_failure(error: BaseException) -> bool:
+    """Whether what an app, a plug-in or a component has raised is a failure of its own, with which all others
+    go on: also SystemExit, for a service is not to end a server, and what native code raises when it panics.
+
+    Not so Ctrl-C, and a cancellation that somebody has asked for: these are passed on.
+    """
+    if isinstance(error, KeyboardInterrupt | GeneratorExit):
+        return False
+    if isinstance(error, asyncio.CancelledError):
+        try:
+            task = asyncio.current_task()
+        except RuntimeError:
+            return True
+        # It waited for something that somebody else has cancelled.
+        return task is None or task.cancelling() == 0
+    return True
+
+
+def in_one_line(error: BaseException) -> str:
+    """What has failed, for a line of a log or a list. An error of SEMS is a sentence already."""
+    try:
+        text = str(error)
+    except Exception:
+        text = "it can't even say why"
+    if isinstance(error, SemsError):
+        return text.partition("\n")[0]
+    return f"{type(error).__name__}: {text}".rstrip(": ").partition("\n")[0]
 
 
 class ConfigError(SemsError):
@@ -91,3 +121,8 @@ class CallFailed(SemsError):
         self.code = code
         self.reason = reason
         self.targets = tuple(targets)
+
+    @property
+    def is_refusal(self) -> bool:
+        """The code can be told to a caller: it is final (RFC 3261 §7.2), and no success."""
+        return isinstance(self.code, int) and 300 <= self.code <= 699

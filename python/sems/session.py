@@ -88,7 +88,12 @@ class Session:
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Does something beside the rest, at the longest until the call ends."""
-        task = self._group.create_task(work)
+        try:
+            task = self._group.create_task(work)
+        except RuntimeError:
+            # What has failed is ending all of it.
+            work.close()
+            return
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from .errors import is_failure
 from .log import logger
 
 _Event = TypeVar("_Event")
@@ -34,7 +35,9 @@ class Subscribers(Generic[_Event]):
         for callback in self._callbacks:
             try:
                 callback(event)
-            except Exception:
+            except BaseException as error:
+                if not is_failure(error):
+                    raise
                 logger.exception("a subscriber failed", told=type(event).__name__)
 
     def clear(self) -> None:

@@ -173,6 +173,35 @@ async def test_calls_that_are_never_acknowledged(lab: Lab) -> None:
     await watch.nothing_is_left()
 
 
+@pytest.mark.usefixtures("unlogged")
+@pytest.mark.parametrize("acknowledged", [True, False])
+async def test_apps_that_end_before_their_answer_is_acknowledged(lab: Lab, acknowledged: bool) -> None:
+    async def main(call: Call) -> None:
+        if call.user == "late":
+            # What is far away takes longer.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.001):
+                    await call.answer()
+            return
+        async with call.group() as group:
+            group.create_task(call.answer())
+            await asyncio.sleep(0.0005)
+            if call.user == "failed":
+                raise ZeroDivisionError
+            asyncio.current_task().cancel()  # type: ignore[union-attr]
+
+    server = await lab.server(apps=[app_that(main)], routes=[{"app": "app"}])
+    watch, caller = Watch(server), await callers(lab)
+    for user in ("late", "failed", "cancelled"):
+        calls = await place_many(lab, caller, f"sip:{user}@sems")
+        if acknowledged:
+            assert await all_end(calls) == {("remote", None)}
+    if not acknowledged:
+        await asyncio.sleep(0.001)
+        caller.engine.close()
+    await watch.nothing_is_left(calls=3 * MANY)
+
+
 async def test_callers_who_vanish_while_it_rings(lab: Lab) -> None:
     async def main(call: Call) -> None:
         await call.ring(183, early_media=True)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Final
 
+from ..errors import is_failure
 from ..log import logger
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ def follow(
         known = {id: found for id, found in zip(ids, engine.core.quality(ids), strict=True) if found}
         try:
             tell(known)
-        except Exception:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             logger.exception("a follower of lines failed")
 
     handle = loop.call_later(0, look)

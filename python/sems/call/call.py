@@ -158,6 +158,11 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
         return self.state == "answered" or (self.early_media and self.end is None)
 
     @property
+    def answering(self) -> bool:
+        """It is answered, though its caller may have yet to confirm that (ACK)."""
+        return self.state == "answered" or (self._answering and self.end is None)
+
+    @property
     def quality(self) -> Quality | None:
         """What the line is like, at most a second old: loss, jitter, round trip, how it sounds. None
         before there is sound; after the end the last figures."""

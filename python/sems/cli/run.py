@@ -12,6 +12,7 @@ from .. import log
 from ..config import load_config
 from ..plugins import Apps
 from ..server import Server
+from ..server.loop import EnduringLoop
 from ..server.reloading import Reloading
 from .failure import one_clear_line
 from .options import BaseUrl, ConfigFile, Data, Host, HttpPort, RtpPorts, SipPort
@@ -65,7 +66,8 @@ def run(
         log.configure(loaded.config.log)
         scripts = scripts or []
         server = Server(loaded.config, apps=Apps.find(scripts))
-        asyncio.run(_serve(server, Reloading(server, scripts) if reload else None))
+        with asyncio.Runner(loop_factory=EnduringLoop) as runner:
+            runner.run(_serve(server, Reloading(server, scripts) if reload else None))
 
 
 async def _serve(server: Server, reloading: Reloading | None) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from ..components import AllowList, DialoutPolicy
+from ..errors import in_one_line, is_failure
 from ..log import logger
 from ..sip.dialled import Address, Place, number_in
 from ..sip.headers import NameAddr, SipUri
@@ -98,8 +99,10 @@ class Exchange:
         """What the policy says; of one that fails: no."""
         try:
             return self._policy().allows(str(address), number)
-        except Exception as error:
-            logger.error("nobody can say who may be called", why=str(error))
+        except BaseException as error:
+            if not is_failure(error):
+                raise
+            logger.error("nobody can say who may be called", why=in_one_line(error))
             return False
 
     def _address(self, target: str, caller: NameAddr) -> tuple[Address, str | None]:

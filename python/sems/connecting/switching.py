@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ..conference.errors import Refused
-from ..errors import CallFailed, HungUp, SemsError, SoundNotFound
+from ..errors import CallFailed, HungUp, SemsError, SoundNotFound, is_failure
 from ..events import Answered, CallEvent, Ended, Progress
 from ..log import logger
 from ..sip.headers import SipUri
@@ -82,7 +82,9 @@ class Switching:
         except SemsError as error:
             logger.warning("two could not be connected", connection=self._id, why=str(error))
             code, why = 503, str(error)
-        except Exception:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             logger.exception("two could not be connected", connection=self._id)
             code, why = 500, "the server failed"
         finally:

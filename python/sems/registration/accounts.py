@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Literal, cast
 
 from ..engine import Event
-from ..errors import EngineError, SemsError, StartError
+from ..errors import EngineError, SemsError, StartError, in_one_line, is_failure
 from ..locating.ways import Way
 from ..log import logger
 from ..sip.auth import ANY
@@ -228,9 +228,10 @@ def _brought(server: Server) -> list[AccountSettings]:
     """Those that a package knows."""
     try:
         return list(server.components.accounts.accounts())
-    except Exception as error:
-        why = str(error) if isinstance(error, SemsError) else f"{type(error).__name__}: {error}"
-        raise StartError(f"it is not known where we are registered: {why}".partition("\n")[0]) from error
+    except BaseException as error:
+        if not is_failure(error):
+            raise
+        raise StartError(f"it is not known where we are registered: {in_one_line(error)}") from error
 
 
 def _ip(destination: str) -> str:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine, Iterator
 from typing import Any
 
-from ..errors import SemsError
+from ..errors import SemsError, is_failure
 from ..log import logger
 
 
@@ -35,7 +35,9 @@ class Chores:
                 await work
             except SemsError as error:
                 logger.debug("a chore could not be done", why=str(error))
-            except Exception:
+            except BaseException as error:
+                if not is_failure(error):
+                    raise
                 logger.exception("a chore failed")
 
         def over(task: asyncio.Task[None]) -> None:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .. import events
 from ..engine import Event
-from ..errors import WrongState
+from ..errors import WrongState, is_failure
 from ..log import logger
 from ..routing import Refusal, choose
 from ..sip import hops, transfer
@@ -185,9 +185,11 @@ async def _run(handler: RequestHandler, request: SipRequest) -> None:
     hops.serve(request.headers)
     try:
         await handler(request)
-    except Exception:
+    except BaseException as error:
+        if not is_failure(error):
+            raise
         code = 500
-        logger.exception("an app failed at a request", method=request.method, uri=request.uri)
+        request.log.exception("an app failed at a request", method=request.method, uri=request.uri)
     if not request.answered:
         try:
             await request.respond(code)

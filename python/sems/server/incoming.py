@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..call import Call
 from ..engine import Event
-from ..errors import CallFailed, HungUp, WrongState
+from ..errors import CallFailed, EngineError, HungUp, WrongState, is_failure
 from ..events import Answered, CallEvent, RtpResumed
 from ..routing import Refusal, choose
 from ..sip import hops
@@ -98,24 +98,14 @@ class Incoming:
             await self._server.opened()
             if call.end is None and app.handler is not None:
                 await app.handler(call)
-        except asyncio.CancelledError:
-            code = 503
-            raise
-        except CallFailed as error:
-            # Whom it was to be put through to does not take it.
-            # What asks us for a password, or sends us elsewhere, means nothing to the caller.
-            if error.code in (401, 407) or error.code < 400:
-                code = 480
-            else:
-                code, reason = error.code, error.reason
-            call.log.info("a call that was placed for it failed", why=str(error))
-        except Exception as error:
-            if not _is_hang_up(error):
-                code, reason = 500, "Service Failed"
-                call.log.exception("an app failed")
+        except BaseException as error:
+            if not is_failure(error):
+                code = 503
+                raise
+            code, reason = _refusal(call, error)
         finally:
             if call.end is None:
-                self._server.spawn(call.hangup() if call.state == "answered" else call.reject(code, reason))
+                self._server.spawn(_finish(call, code, reason))
             # Not by a callback, which would be one more turn of the loop.
             if task := asyncio.current_task():
                 self.handlers.pop(task, None)
@@ -154,8 +144,50 @@ def on_silence(server: Server, call: Call) -> None:
         end()
 
 
-def _is_hang_up(error: BaseException) -> bool:
-    """The handler ended because a call did, perhaps in several of its tasks."""
+async def _finish(call: Call, code: int, reason: str | None) -> None:
+    """Ends a call in whatever state it is. One that is not answered, nor about to be, is refused with
+    ``code``, or with 500 where that can't be told."""
+    if call.direction == "out" or call.answering:
+        await call.hangup()
+        return
+    try:
+        await call.reject(code, reason)
+    except (ValueError, TypeError, OverflowError, EngineError):
+        await call.reject(500)
+
+
+def _refusal(call: Call, error: BaseException) -> tuple[int, str | None]:
+    """How a caller who is not answered yet is told of what a handler ended with, which is logged."""
+    if isinstance(error, CallFailed) and error.is_refusal:
+        # Whom it was to be put through to does not take it.
+        call.log.info("a call that was placed for it failed", why=str(error))
+        # What asks us for a password, or sends us elsewhere, means nothing to the caller.
+        if error.code in (401, 407) or error.code < 400:
+            return 480, None
+        return error.code, error.reason
+    ended = _ended(error)
+    if ended is None:
+        call.log.exception("an app failed")
+        return 500, "Service Failed"
+    if call.end is None:
+        # Of its own end no handler need be told; that of another may come as a surprise.
+        for other in ended:
+            call.log.info(
+                "the end of another call has ended the handler of this one",
+                other=other.id,
+                other_caller=other.caller_uri,
+                other_uri=other.uri,
+                why=str(other.end),
+            )
+    return 480, None
+
+
+def _ended(error: BaseException) -> list[Call] | None:
+    """The calls because of whose end the handler ended, perhaps in several of its tasks; None: that is not
+    why."""
     if isinstance(error, BaseExceptionGroup):
-        return all(_is_hang_up(part) for part in error.exceptions)
-    return isinstance(error, HungUp)
+        parts = [_ended(part) for part in error.exceptions]
+        if any(part is None for part in parts):
+            return None
+        return list(dict.fromkeys(call for part in parts for call in part or ()))
+    return [error.call] if isinstance(error, HungUp) else None

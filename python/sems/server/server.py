@@ -17,7 +17,7 @@ from ..call import Call
 from ..components import Components, Storage
 from ..config import Config
 from ..engine import Engine, Event, MemoryNetwork
-from ..errors import EngineError, PluginError, StartError, StorageError
+from ..errors import EngineError, PluginError, StartError, StorageError, is_failure
 from ..events import Ended, EndReason
 from ..locating.ways import Ways
 from ..log import logger
@@ -264,7 +264,9 @@ class Server:
         for hook in hooks:
             try:
                 await hook(self)
-            except Exception:
+            except BaseException as error:
+                if not is_failure(error):
+                    raise
                 well = False
                 logger.exception("a hook of an app failed", app=app.name, hook=hook.__name__)
         return well

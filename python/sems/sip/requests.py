@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 from ..engine import Event
 from ..errors import EngineError, WrongState
+from ..log import Log, logger
 from .headers import Headers, NameAddr, parse_params
 from .identity import Identity
 from .params import Params
@@ -95,6 +96,11 @@ class SipRequest(Body, Identity):
 
     def __repr__(self) -> str:
         return f"<SipRequest {self.method} {self.uri}>"
+
+    @property
+    def log(self) -> Log:
+        """Writes lines that name the call in whose dialog it came."""
+        return logger if self.call is None else self.call.log
 
     @property
     def sender(self) -> NameAddr:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..engine import Event
-from ..errors import CallFailed, EngineError, WrongState
+from ..errors import CallFailed, EngineError, WrongState, is_failure
 from ..log import logger
 from .headers import Headers, NameAddr, parse_params
 from .identity import Identity
@@ -287,6 +287,8 @@ async def run(server: Server, event: Event.Subscribed, handler: SubscriptionHand
         await handler(subscription)
     except WrongState:
         logger.debug("a subscriber has left", package=event.package)
-    except Exception:
+    except BaseException as error:
+        if not is_failure(error):
+            raise
         logger.exception("an app failed at a subscription", package=event.package, uri=event.uri)
         await subscription.finish("probation", retry_after=int(_LATER))

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from .. import events
 from ..engine import Event
-from ..errors import CallFailed, EngineError, HungUp, WrongState
+from ..errors import CallFailed, EngineError, HungUp, WrongState, is_failure
 from ..events import CallEvent
 from ..log import Log, logger
 from .headers import NameAddr
@@ -289,11 +289,13 @@ async def run(handler: ReferHandler, refer: Refer) -> None:
     try:
         await handler(refer)
     except CallFailed as error:
-        code = error.code
-    except Exception as error:
+        code = error.code if error.is_refusal else 503
+    except BaseException as error:
+        if not is_failure(error):
+            raise
         code = 503
         if not isinstance(error, HungUp):
-            logger.exception("an app failed at a request", method=refer.method, uri=refer.target)
+            refer.log.exception("an app failed at a request", method=refer.method, uri=refer.target)
     if refer.accepted:
         await refer.progress(code)
     elif not refer.answered:

@@ -10,7 +10,7 @@ from typing import Protocol
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ..errors import MailFailed, SemsError
+from ..errors import MailFailed, SemsError, is_failure
 from ..log import logger
 from .clock import Clock
 from .database import Database
@@ -115,14 +115,16 @@ class Outbox:
         try:
             if letter is not None:
                 await self._send(letter)
-        except Exception as error:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             await self._failed(row.message, row.tries + 1, row.queued_at, error)
             return
         await self._letters.mail_done(row.message, sent=True)
         if letter is not None:
             logger.info("a message was sent as mail", message=row.message)
 
-    async def _failed(self, message: str, tries: int, queued_at: float, error: Exception) -> None:
+    async def _failed(self, message: str, tries: int, queued_at: float, error: BaseException) -> None:
         now = self._clock.now()
         wait = min(self._retry * 2.0 ** min(tries - 1, 20), LONGEST_WAIT)
         why = str(error) or type(error).__name__

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, TypeVarTuple
 
 from ..engine import Engine
+from ..server.loop import EnduringLoop
 
 _Ts = TypeVarTuple("_Ts")
 
@@ -33,7 +34,7 @@ class TimeIsUp(RuntimeError):
     """More virtual time has passed than the test was given."""
 
 
-class VirtualLoop(asyncio.SelectorEventLoop):
+class VirtualLoop(EnduringLoop):
     """The loop. Engines on a memory network are stepped by it; real sockets raise RuntimeError."""
 
     def __init__(self, limit: float = 3600.0) -> None:
