@@ -15,9 +15,9 @@ from types import ModuleType
 from typing import Self
 
 from .app import App
-from .audio.sounds import shipped
 from .errors import PluginError
 from .log import logger
+from .shipped import shipped
 
 GROUP = "sems.apps"
 """The entry points under which packages bring apps: ``name = "package.module:app"``."""

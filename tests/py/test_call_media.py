@@ -9,7 +9,7 @@ import pytest
 from an_app import app_of, failures
 
 from sems import Call, CallEvent, Digit, EngineError, Prompt, SoundNotFound
-from sems.audio.sounds import shipped
+from sems.shipped import shipped
 from sems.testing import Lab
 
 LONG_TONE = Prompt.tone("sine:440:10000:-12")

@@ -35,7 +35,8 @@ PACKAGES_OF_THE_ENGINE = {"socket2", "libc", "mio", "tokio", "io-uring", "rtrb",
 # it; parts of one layer know nothing of each other.
 LAYERS = (
     {"checks", "errors", "events", "log", "waiting"},
-    {"engine", "subscribers"},
+    {"engine", "shipped", "subscribers"},
+    {"words"},
     {"sip"},
     {"config"},
     {"routing", "locating", "audio", "trace", "storage"},

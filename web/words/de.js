@@ -291,6 +291,9 @@ export const words = {
   open: "Öffnen",
   sixDigits: "Ein Code hat sechs Ziffern.",
   operator: "Betreiber",
+  token: "Token",
+  tokenHint: "Es wurde ausgegeben, als der Server begann.",
+  wrongToken: "Das ist nicht das Token.",
 
   // Seiten, die eines sagen
   callEndedTitle: "Ihr Anruf ist beendet",
@@ -394,4 +397,14 @@ export const words = {
       "Die Seite ist dort nicht offen, und dieses Telefon nimmt keine Texte an.",
     "The recording could not be written.": "Die Aufnahme konnte nicht geschrieben werden.",
   },
+
+  // texts to telephones, and mail
+  yourPage: "Ihre Seite zu dieser Konferenz: {page}",
+  onlyToYou: "nur an Sie",
+  mailSubject: "Sprachnachricht von {caller} ({length})",
+  mailNobody: "unbekannt",
+  mailText: "{caller} hat am {date} eine Nachricht für {owner} hinterlassen. Sie ist {length} lang und liegt bei.",
+  mailDate: "%d.%m.%Y um %H:%M",
+  mailInBox: "Sie liegt auch in Ihrer Box.",
+  mailPage: "Sie liegt auch in Ihrer Box: {page}",
 };

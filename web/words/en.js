@@ -284,6 +284,9 @@ export const words = {
   open: "Open",
   sixDigits: "A code has six digits.",
   operator: "Operator",
+  token: "Token",
+  tokenHint: "It was printed when the server started.",
+  wrongToken: "This is not the token.",
 
   // pages that say one thing
   callEndedTitle: "Your call has ended",
@@ -334,4 +337,14 @@ export const words = {
   notAllowed: "That is not allowed.",
   refusals: {},
   reasons: {},
+
+  // texts to telephones, and mail
+  yourPage: "Your page for this conference: {page}",
+  onlyToYou: "only to you",
+  mailSubject: "Voice message from {caller} ({length})",
+  mailNobody: "an unknown caller",
+  mailText: "{caller} has left a message for {owner} on {date}. It is {length} long and is attached.",
+  mailDate: "%Y-%m-%d at %H:%M",
+  mailInBox: "It is also in your box.",
+  mailPage: "It is also in your box: {page}",
 };

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.resources
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
@@ -13,6 +12,7 @@ from pathlib import Path
 from ..config import Config
 from ..engine import Engine, Prompt
 from ..errors import EngineError, SoundNotFound
+from ..shipped import shipped
 from ..sip.language import tag
 from . import decoding
 from .downloads import Downloads
@@ -30,19 +30,6 @@ _ENGLISH = "en"
 
 _TONES = 512
 """How many generated sounds stay coded in memory."""
-
-
-def shipped(folder: str) -> Path:
-    """A folder that comes with SEMS (``apps`` or ``web``): in the source tree, or in the package.
-
-    An editable install leaves copies in the package that grow stale, so the tree comes first.
-    """
-    package = Path(str(importlib.resources.files("sems")))
-    tree = package.parent.parent
-    for place in (tree / folder if (tree / "Cargo.toml").is_file() else package / folder, package / folder):
-        if place.is_dir():
-            return place
-    raise SoundNotFound(f"this installation of SEMS lacks its folder {folder!r}")
 
 
 class SoundLibrary:

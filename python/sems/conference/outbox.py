@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from .. import words
 from ..errors import EngineError, HungUp
 from .phones import allows
 from .text import Message, report_texts, report_undelivered
@@ -20,12 +22,6 @@ PART: Final = 700
 # The phone knows no texts, or not within a call.
 _NO_TEXTS: Final = frozenset({405, 415, 481, 488, 489, 501})
 _SILENCE: Final = frozenset({408, 503})
-
-_ONLY_TO_YOU: Final = {"en": "only to you", "de": "nur an Sie"}
-_YOUR_PAGE: Final = {
-    "en": "Your page for this conference: {}",
-    "de": "Ihre Seite zu dieser Konferenz: {}",
-}
 
 
 class Outbox:
@@ -63,8 +59,7 @@ class Outbox:
             self._member.spawn(self._send_link())
 
     async def _send_link(self) -> None:
-        language = self._model.settings.language
-        text = _YOUR_PAGE.get(language, _YOUR_PAGE["en"]).format(self._member.page)
+        text = self._said["yourPage"].replace("{page}", self._member.page)
         self._learn((await self._member.call.send_message(text)).code)
 
     async def _send_all(self) -> None:
@@ -106,13 +101,17 @@ class Outbox:
     async def _fail(self, message: Message, why: str) -> None:
         report_undelivered(self._model, message.id, self._member.id, why)
 
+    @property
+    def _said(self) -> Mapping[str, str]:
+        """The words of the room's language."""
+        return words.known(self._member.call.server.config.data).of(self._model.settings.language)
+
     def _words(self, message: Message) -> str:
         """The dialog is the room's, so a phone shows it as the sender: who wrote it stands in the text.
         Later lines are indented, so that they can't be taken for those of somebody else."""
         name = " ".join(message.name.split())
         if message.to is not None:
-            words = _ONLY_TO_YOU.get(self._model.settings.language, _ONLY_TO_YOU["en"])
-            name = f"{name} ({words})"
+            name = f"{name} ({self._said['onlyToYou']})"
         return f"{name}: {message.text}".replace("\n", "\n  ")
 
 

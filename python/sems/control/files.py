@@ -6,14 +6,13 @@ import functools
 import gzip
 import hashlib
 import html
-import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .. import words as languages
+from ..words import ENGLISH
 from .bundle import script, style
-
-ENGLISH = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +39,15 @@ class Web:
 
 
 @functools.cache
-def load(folder: Path) -> Web:
-    """Reads all of it. The files are few and small."""
-    web = Web()
-    for path in folder.glob("words/*.js"):
-        web.languages.add(path.stem)
-        web.words[path.stem] = _texts(path.read_text("utf-8"))
+def load(folder: Path, own: Path | None = None) -> Web:
+    """Reads all of it, with the words in ``own``. The files are few and small."""
+    words = languages.load(folder / "words", own)
+    web = Web(languages=set(words.files), words=words.texts)
     for path in sorted(folder.glob("*.html")):
         page = "".join(f"{line.strip()}\n" for line in path.read_text("utf-8").splitlines() if line.strip())
         page = _with_one_style(web, folder, path.stem, page)
         for language in web.languages:
-            made = _with_one_script(web, folder, path.stem, page, language)
+            made = _with_one_script(web, folder, path.stem, page, words.files[language])
             web.pages[path.stem, language] = _translated(made, web.words[language])
     return web
 
@@ -67,13 +64,13 @@ def _with_one_style(web: Web, folder: Path, name: str, page: str) -> str:
     return f'{page[: first.start()]}<link rel="stylesheet" href="{first[1]}{path}">\n{rest}'
 
 
-def _with_one_script(web: Web, folder: Path, name: str, page: str, language: str) -> str:
+def _with_one_script(web: Web, folder: Path, name: str, page: str, words: Path) -> str:
     found = re.search(r'(?<=src=")([^"]*static/)([^"]+\.js)(?=")', page)
     if not found:
         return page
-    path = f"{name}.{language}.js"
-    words = {f"words/{ENGLISH}.js": f"words/{language}.js"}
-    web.files[path] = _file(script(folder, found[2], words), "text/javascript")
+    path = f"{name}.{words.stem}.js"
+    instead = {f"words/{ENGLISH}.js": str(words)}
+    web.files[path] = _file(script(folder, found[2], instead), "text/javascript")
     return f"{page[: found.start()]}{found[1]}{path}{page[found.end() :]}"
 
 
@@ -86,12 +83,6 @@ def _translated(page: str, words: dict[str, str]) -> str:
     page = re.sub(r' data-words="(\w+)"([^>]*)>[^<]*', lambda found: f"{found[2]}>{say(found[1])}", page)
     page = re.sub(r'(?<= )data-label="(\w+)"', lambda found: f'aria-label="{say(found[1])}"', page)
     return re.sub(r'(?<= )data-hint="(\w+)"', lambda found: f'placeholder="{say(found[1])}"', page)
-
-
-def _texts(source: str) -> dict[str, str]:
-    """What a file of words says in one text: ``key: "text",`` on lines of their own, and not deeper."""
-    found = re.finditer(r'^  (\w+):\s+("(?:[^"\\]|\\.)*"),$', source, re.MULTILINE)
-    return {each[1]: json.loads(each[2]) for each in found}
 
 
 def _file(text: str, media_type: str) -> File:

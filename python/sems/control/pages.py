@@ -16,8 +16,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from ..audio.sounds import shipped
 from ..conference import EarlyLink, EndedLink, UnknownLink
+from ..shipped import shipped
+from ..words import own_words
 from .auth import Auth
 from .boxes import BoxPages
 from .files import load
@@ -35,7 +36,7 @@ class Pages:
         self._server = server
         self._rates = rates
         self._auth = auth
-        self._web = load(folder or shipped("web"))
+        self._web = load(folder or shipped("web"), own_words(server.config.data))
         self._boxes = BoxPages(server, auth, self._words, self._page)
 
     def routes(self) -> list[Route]:
@@ -57,9 +58,7 @@ class Pages:
         host = f"[{host}]" if ":" in host else host
         port = self._server.sip_port
         address = host if port == 5060 else f"{host}:{port}"
-        box = f'<p><a href="box">{html.escape(self._words(request)["boxTitle"])}</a></p>'
-        boxes = box if self._server.config.boxes else ""
-        return self._page(request, "index", address=html.escape(address), boxes=boxes)
+        return self._page(request, "index", address=html.escape(address))
 
     async def participant(self, request: Request) -> Response:
         """The page of one call."""
@@ -83,7 +82,7 @@ class Pages:
         self._rates.ask(self._auth.address(request))
         form = parse_qs((await request.body()).decode("utf-8", "replace"))
         if not self._auth.is_operator_token(form.get("token", [""])[0].strip()):
-            return self._login(request, "This is not the token.", 403)
+            return self._login(request, self._words(request)["wrongToken"], 403)
         response = RedirectResponse("operator", status_code=303)
         self._auth.log_in(request, response)
         return response

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import email.policy
+import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.headerregistry import Address
@@ -13,24 +15,6 @@ from pathlib import Path
 
 from ..config.boxes import BoxSettings
 from .messages import StoredMessage
-
-_WORDS = {
-    "en": {
-        "subject": "Voice message from {caller} ({length})",
-        "nobody": "an unknown caller",
-        "text": "{caller} has left a message for {owner} on {date}. It is {length} long and is attached.",
-        "date": "%Y-%m-%d at %H:%M",
-        "in_box": "It is also in your box.",
-    },
-    "de": {
-        "subject": "Sprachnachricht von {caller} ({length})",
-        "nobody": "unbekannt",
-        "text": "{caller} hat am {date} eine Nachricht für {owner} hinterlassen. Sie ist {length} lang und"
-        " liegt bei.",
-        "date": "%d.%m.%Y um %H:%M",
-        "in_box": "Sie liegt auch in Ihrer Box.",
-    },
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,27 +50,43 @@ class Mail:
         return mail
 
 
-def compose(box: BoxSettings, message: StoredMessage, *, sender: str, recipient: str, in_box: bool) -> Mail:
-    """The e-mail for a message, in the language of its box."""
-    words = _WORDS.get(box.language.partition("-")[0], _WORDS["en"])
+def compose(
+    box: BoxSettings,
+    message: StoredMessage,
+    words: Mapping[str, str],
+    *,
+    sender: str,
+    recipient: str,
+    in_box: bool,
+    page: str | None = None,
+) -> Mail:
+    """The e-mail for a message, in these words. ``page``: where boxes are opened in a browser, if that is
+    known."""
     minutes, seconds = divmod(round(message.seconds), 60)
     said = {
-        "caller": _caller(message) or words["nobody"],
+        "caller": _caller(message) or words["mailNobody"],
         "owner": _line(box.name or message.box),
         "length": f"{minutes}:{seconds:02}",
-        "date": time.strftime(words["date"], time.localtime(message.left_at)),
+        "date": time.strftime(words["mailDate"], time.localtime(message.left_at)),
     }
-    text = words["text"].format(**said)
+    text = _filled(words["mailText"], said)
+    if in_box:
+        text += " " + (_filled(words["mailPage"], {"page": page}) if page else words["mailInBox"])
     return Mail(
         id=message.id,
         sender=sender,
         recipient=recipient,
-        subject=words["subject"].format(**said),
-        text=f"{text} {words['in_box']}\n" if in_box else f"{text}\n",
+        subject=_filled(words["mailSubject"], said),
+        text=f"{text}\n",
         attachment=message.path,
         attachment_name=f"{message.id}.wav",
         sent_at=message.left_at,
     )
+
+
+def _filled(text: str, said: Mapping[str, str]) -> str:
+    """The text with what its braces name, which may itself have some."""
+    return re.sub(r"\{(\w+)\}", lambda found: said.get(found[1], found[0]), text)
 
 
 def _caller(message: StoredMessage) -> str:

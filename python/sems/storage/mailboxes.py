@@ -13,6 +13,7 @@ from weakref import WeakSet
 
 from sqlalchemy import delete, func, insert, select, update
 
+from .. import words
 from ..config import Config
 from ..config.boxes import BoxSettings
 from ..errors import BoxFull, BoxLocked, StorageError
@@ -371,9 +372,11 @@ class Mailboxes:
         return compose(
             box,
             self._message(dict(row)),
+            words.known(self._config.data).of(box.language),
             sender=self._config.mail.sender,
             recipient=recipient,
             in_box=row["state"] in _SHOWN,
+            page=f"{self._config.base_url}/box" if self._config.base_url else None,
         )
 
     async def mail_done(self, message: str, *, sent: bool) -> None:

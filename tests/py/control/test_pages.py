@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import sems
-from sems.audio.sounds import shipped
 from sems.control.bundle import script, style
+from sems.shipped import shipped
 
 from .conftest import OPERATOR, Meeting
 
