@@ -220,6 +220,7 @@ on_call(
     deafen=lambda call: call.deafen(True),
     digit=lambda call: call.digit(),
     echo=lambda call: call.echo(True, delay=0.5),
+    hand_over=lambda call: call.hand_over("sip:nobody@10.0.0.99"),
     hold=lambda call: call.hold(True),
     mute=lambda call: call.mute(True),
     play=lambda call: call.play(LONG),

@@ -156,7 +156,8 @@ async def test_what_is_done_with_a_call_that_has_ended_raises_it_at_once(world: 
     call, other = world.call, world.other
     await call.wait_ended()
     arguments: dict[str, tuple[Any, ...]] = {
-        "transfer": ("sip:bob@bob",), "request": ("INFO",), "send_message": ("Hello",), "play": ("welcome",),
+        "transfer": ("sip:bob@bob",),
+        "hand_over": ("sip:bob@bob",), "request": ("INFO",), "send_message": ("Hello",), "play": ("welcome",),
         "ask": ("enter-pin",), "send_digits": ("1",), "sleep": (1,), "record": (world.lab.folder / "x.wav",),
         "record_until": (world.lab.folder / "y.wav",), "say": ("Hello",), "tone": ("beep",),
         "join": (None,), "mute": (True,), "deafen": (True,), "set_gain": (0.0,), "set_volume": (other, 0.0),
