@@ -51,6 +51,12 @@ export class State {
     if (message) known.messages = put(known.messages, message);
     if (call) known.calls = type === "call_gone" ? without(known.calls, call.id ?? call) : put(known.calls, call);
     if (talk) known.talk = talk.state === "ended" ? null : talk;
+    // Where the time for the floor has no limit any more, nobody's is over some time.
+    if (values.settings?.talk_time === null) {
+      for (const each of known.participants.values()) {
+        if (each.floor_until) known.participants.set(each.id, { ...each, floor_until: null });
+      }
+    }
     Object.assign(known, values, { sequence });
     this.#settle();
   }

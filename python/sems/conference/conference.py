@@ -25,7 +25,7 @@ from .member import Member
 from .minutes import Record, RecordingKind
 from .mixing import Mixing
 from .model import ConferenceModel
-from .overrides import chosen, role_of, settings_for
+from .overrides import BadParameter, chosen, role_of, settings_for
 from .participant import Presence, Role
 from .phones import allows
 from .pin import Guesses, ask_pin
@@ -169,19 +169,31 @@ class Conference:
         if self.links.lead_back(call.headers.all("Call-Info")):
             # A room that has dialled its way to us, and would hear itself.
             return await call.reject(482)
-        settings = chosen(settings_for(call, self.settings), options)
+        try:
+            settings = chosen(settings_for(call, self.settings), options)
+            role = role_of(call) if role is None else Role(role)
+        except BadParameter as bad:
+            # What it says may be what keeps others out, so the room is not opened without it.
+            call.log.error("a parameter of the call does not fit", parameter=bad.parameter, why=str(bad))
+            reason = f"Bad parameter {bad.parameter}"
+            if call.state == "answered":
+                return await call.hangup(reason, cause=400)
+            return await call.reject(400, reason)
         if not self._members:
             self._begin(settings)
         link = self.links.early(call.link) or self.links.reserve()
         speech = Speech(call, settings.language)
         self._at_the_door += 1
         try:
-            role = role_of(call) if role is None else Role(role)
             pins = self._pins({*call.params, *options}, settings)
             if role is not Role.MODERATOR and any(pins) and call.direction == "in":
-                self.model.must_be_open()
+                # A locked room is open to moderators, and who has their PIN is one.
+                if pins[1] is None:
+                    self.model.must_be_open()
                 await self._answer(call, link)
                 role = await ask_pin(call, speech, self._guesses, *pins) or role
+            if role is not Role.MODERATOR:
+                self.model.must_be_open()
             if settings.announce_names and call.direction == "in":
                 await self._answer(call, link)
                 speech.name = await self._ask_name(call, speech)
@@ -189,7 +201,8 @@ class Conference:
             current = self._conferences.get(self.name)
             if not current.members:
                 current._begin(settings)
-            await current._take_part(call, link, speech, role, settings, name, muted)
+            wait = current._waits({*call.params, *options}, settings)
+            await current._take_part(call, link, speech, role, name, wait, muted)
         except Refused as refused:
             await self._turn_away(call, speech, refused)
         finally:
@@ -216,8 +229,8 @@ class Conference:
         link: str,
         speech: Speech,
         role: Role | None,
-        settings: RoomSettings,
         name: str | None,
+        wait: bool,
         muted: bool,
     ) -> None:
         participant = self.model.admit(
@@ -226,7 +239,7 @@ class Conference:
             role=role,
             texts=self.sends_texts_to(call),
             address="" if call.privacy else call.caller_uri,
-            wait=settings.waiting_room or self.model.settings.waiting_room,
+            wait=wait,
         )
         if muted:
             self.model.do(Mute(participant.id), by=participant.id)
@@ -272,6 +285,16 @@ class Conference:
             settings.pin if "pin" in own else room.pin,
             settings.moderator_pin if "moderator_pin" in own else room.moderator_pin,
         )
+
+    def _waits(self, own: Collection[str], settings: RoomSettings) -> bool:
+        """Whether this caller has to wait unless he is a moderator: as holds in the room, or as his ``own``
+        settings say."""
+        room = self.model.settings
+        for_moderator = (
+            settings.wait_for_moderator if "wait_for_moderator" in own else room.wait_for_moderator
+        )
+        knocks = settings.waiting_room if "waiting_room" in own else room.waiting_room
+        return knocks or (for_moderator and not self.model.moderators)
 
     async def _ask_name(self, call: Call, speech: Speech) -> Path | None:
         folder = self._server.config.data / "names"

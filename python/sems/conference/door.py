@@ -118,6 +118,7 @@ class Readmit(Command):
             room.record(
                 Joined, participant=replace(removed, voice=False, side_room=None), readmitted=True, by=by
             )
+            room.let_lecture(removed.id)
         elif was := room.dismissed.get(self.participant):
             room.record(CallChanged, call=Dialling(was.id, was.name, was.address, by, was=was), by=by)
 

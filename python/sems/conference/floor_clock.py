@@ -5,7 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from .events import Event, FloorGiven, FloorTaken, Gone, ModeChanged, Moved
+from .events import (
+    Event,
+    FloorGiven,
+    FloorTaken,
+    Gone,
+    ModeChanged,
+    Moved,
+    RoleChanged,
+    SettingsChanged,
+)
 from .floor import TakeFloor
 
 if TYPE_CHECKING:
@@ -35,9 +44,12 @@ class FloorClock:
                 | Gone(participant=participant)
             ):
                 self._clear(participant.id)
+            case RoleChanged(participant=participant) if participant.moderates:
+                self._clear(participant.id)
             case ModeChanged():
-                for id in list(self._alarms):
-                    self._clear(id)
+                self._clear_all()
+            case SettingsChanged(settings=settings) if settings.talk_time is None:
+                self._clear_all()
 
     def _set(self, id: int, seconds: float) -> None:
         loop = asyncio.get_running_loop()
@@ -48,6 +60,10 @@ class FloorClock:
     def _clear(self, id: int) -> None:
         for alarm in self._alarms.pop(id, []):
             alarm.cancel()
+
+    def _clear_all(self) -> None:
+        for id in list(self._alarms):
+            self._clear(id)
 
     def _warn(self, id: int) -> None:
         if member := self._conference.members.get(id):

@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import math
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import EngineError, HungUp, WrongState
 from .events import (
+    CameBack,
     Event,
     LineChanged,
     ModeChanged,
@@ -18,6 +19,7 @@ from .events import (
     TalkChanged,
     VoiceChanged,
     VolumesChanged,
+    WentPrivate,
 )
 from .talks import Background, TalkState
 
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
 
 #: The greatest gain that the mixer has, in dB.
 LOUDEST: Final = 18.0
+
+#: For so long, in seconds, the room does not hear one whose private talk another has ended: he may be in the
+#: middle of a sentence that is not for it, and has to hear first that it would be.
+BREATH: Final = 1.5
 
 #: How loud the room is, in dB, for those who talk in private.
 BACKGROUND: Final = {Background.SOFT: -20.0, Background.OFF: -math.inf, Background.FULL: 0.0}
@@ -107,6 +113,10 @@ class Mixing:
     ) -> None:
         """``on_moved`` is told of each call that has gone from one room to another (``None``: to none)."""
         self._model = model
+        self._talked: int | None = None
+        """Who was the last to change a talk."""
+        self._breathless: set[int] = set()
+        """Ids of those whom the room does not hear for a moment, whatever else is so."""
         self._rooms = rooms
         self._spawn = spawn
         self._on_moved = on_moved
@@ -143,12 +153,27 @@ class Mixing:
                 pass
             case ModeChanged():
                 self._stir(self._standings)
-            case TalkChanged(told=told):
+            case TalkChanged(told=told, by=by):
+                self._talked = by
                 self._stir(told)
+            case CameBack(participant=participant) if participant.id != self._talked:
+                self._hold_breath(participant.id)
+            case WentPrivate(participant=participant):
+                self._breathless.discard(participant.id)
+                self._stir([participant.id])
             case VolumesChanged(listener=listener):
                 self._stir([listener])
             case ParticipantChanged(participant=participant):
                 self._stir([participant.id])
+
+    def _hold_breath(self, id: int) -> None:
+        def breathe() -> None:
+            self._breathless.discard(id)
+            self._stir([id])
+
+        self._breathless.add(id)
+        self._stir([id])
+        asyncio.get_running_loop().call_later(BREATH, breathe)
 
     def _those_who_mind(self, id: int) -> list[int]:
         """Those who have a volume for him, or talk with him."""
@@ -175,7 +200,8 @@ class Mixing:
             self._settling = False
 
     def _place(self, member: Member) -> Place:
-        return Place.of(member.id, self._model, member.room_gain)
+        place = Place.of(member.id, self._model, member.room_gain)
+        return replace(place, muted=True) if member.id in self._breathless else place
 
     def _moves(self, call: Call, place: Place) -> bool:
         if not place.here:

@@ -244,14 +244,14 @@ class ConferenceModel:
     ) -> Participant:
         """Lets somebody in, or wait, as the settings say: afterwards he is one of the
         :attr:`participants` or of those who are :attr:`waiting`. ``role`` is given where something
-        outside the conference decides it; ``texts``: his phone takes texts;
-        ``wait``: whether he waits, if not as the room says; ``invited``: the id of one who was called, for
-        whom also a locked room is open, and who need not wait; ``address``: where he can be called;
+        outside the conference decides it: for a moderator also a locked room is open, and he need not wait;
+        ``texts``: his phone takes texts; ``wait``: whether he waits, if not as the room says; ``invited``:
+        the id of one who was called, for whom the same is so; ``address``: where he can be called;
         ``again``: as he was before he was removed.
 
         Raises :class:`RoomLocked` or :class:`RoomFull`.
         """
-        if invited is None:
+        if invited is None and role is not Role.MODERATOR:
             self.must_be_open()
         self.must_have_room_for(1)
         participant = Participant(
@@ -301,13 +301,22 @@ class ConferenceModel:
     def _must_wait(self, him: Participant, wait: bool | None) -> bool:
         if him.moderates:
             return False
-        waits = self.settings.waiting_room if wait is None else wait
-        return waits or (self.settings.wait_for_moderator and not self.moderators)
+        if wait is not None:
+            return wait
+        return self.settings.waiting_room or (self.settings.wait_for_moderator and not self.moderators)
 
     def _on_entered(self, him: Participant) -> None:
         self.let_lecture(him.id)
-        if him.moderates and not self.settings.waiting_room:
-            AdmitAll().carry_out(self, him.id)
+        if him.moderates:
+            self.open_the_door(him.id)
+
+    def open_the_door(self, by: int | None) -> None:
+        """Lets all in who wait for something that is not so any more."""
+        settings = self.settings
+        if settings.locked:
+            return
+        if not settings.waiting_room and (self.moderators or not settings.wait_for_moderator):
+            AdmitAll().carry_out(self, by)
 
     def leave(self, participant: int) -> None:
         """His call has ended. No error if he is not here."""

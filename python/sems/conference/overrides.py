@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from ..config import RoomSettings
+from ..errors import SemsError
 from .participant import Role
 
 if TYPE_CHECKING:
     from ..call import Call
 
 
+class BadParameter(SemsError):
+    """A call says something of its room that makes no sense."""
+
+    def __init__(self, parameter: str, why: str) -> None:
+        super().__init__(why)
+        self.parameter = parameter
+
+
 def settings_for(call: Call, settings: RoomSettings) -> RoomSettings:
     """The settings of the room with those that are among the parameters of the call, which come from a
-    route or from ``P-App-Param`` of a trusted neighbour. One that does not fit is logged and ignored."""
+    route or from ``P-App-Param`` of a trusted neighbour. Raises BadParameter."""
     given = {key: text for key, text in call.params.items() if key in RoomSettings.model_fields}
+    if not given:
+        return settings
     known = {key: getattr(settings, key) for key in RoomSettings.model_fields}
-    while given:
-        try:
-            return RoomSettings.model_validate({**known, **given})
-        except ValidationError as error:
-            for wrong in error.errors(include_url=False, include_input=False):
-                key = str(wrong["loc"][0])
-                call.log.warning("a parameter of the call does not fit", parameter=key, why=wrong["msg"])
-                given.pop(key, None)
-    return settings
+    try:
+        return RoomSettings.model_validate({**known, **given})
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_input=False)[0]
+        raise BadParameter(str(wrong["loc"][0]), wrong["msg"]) from None
 
 
 def chosen(settings: RoomSettings, options: Mapping[str, Any]) -> RoomSettings:
@@ -48,10 +54,12 @@ def chosen(settings: RoomSettings, options: Mapping[str, Any]) -> RoomSettings:
 
 
 def role_of(call: Call) -> Role | None:
-    """What a trusted neighbour, or a route, says about the role of this caller."""
+    """What a trusted neighbour, or a route, says about the role of this caller. Raises BadParameter."""
     if role := call.params.get("role"):
-        with contextlib.suppress(ValueError):
+        try:
             return Role(role.lower())
+        except ValueError:
+            raise BadParameter("role", f"{role!r} is none of {', '.join(Role)}") from None
     if call.params.get("moderator", "").lower() in ("yes", "true", "1"):
         return Role.MODERATOR
     return None

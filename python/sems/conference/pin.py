@@ -7,6 +7,7 @@ import hmac
 from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
+from weakref import WeakValueDictionary
 
 from .errors import WrongPin
 from .participant import Role
@@ -25,35 +26,48 @@ FREE: Final = 3
 LONGEST: Final = 10.0
 
 
+#: So many wrong guesses of whomever within that time slow down everybody alike.
+CROWD: Final = 24
+
+
 class Guesses:
-    """Wrong PINs of one room. While there are many, guesses are looked at one by one, each after a delay
-    that doubles with every wrong one: whoever calls often at once gains nothing by it."""
+    """Wrong PINs of one room. Who has guessed wrong often has his guesses looked at one by one, each after a
+    delay that doubles with every wrong one: whoever calls often at once gains nothing by it. Others need not
+    wait for that, as long as it is not a crowd that guesses."""
 
     def __init__(self) -> None:
-        self._wrong: deque[float] = deque(maxlen=32)
-        self._one_by_one = asyncio.Lock()
+        self._wrong: deque[tuple[float, str]] = deque(maxlen=2 * CROWD)
+        """When, and by whom."""
+        self._one_by_one: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def check(self, keyed: str, pins: Mapping[str, object]) -> str | None:
-        """Which of the PINs it is, after the delay; ``None``: none of them."""
-        if self.delay():
-            async with self._one_by_one:
-                await asyncio.sleep(self.delay())
+    async def check(self, keyed: str, pins: Mapping[str, object], guesser: str = "") -> str | None:
+        """Which of the PINs it is, after the delay; ``None``: none of them. ``guesser``: who keys it in, as
+        surely as that is known."""
+        if self.delay(guesser):
+            async with self._one_by_one.setdefault(self._queue(guesser), asyncio.Lock()):
+                await asyncio.sleep(self.delay(guesser))
         right = [pin for pin in pins if hmac.compare_digest(pin.encode(), keyed.encode())]
         if not right:
-            self._wrong.append(asyncio.get_running_loop().time())
+            self._wrong.append((asyncio.get_running_loop().time(), guesser))
         return right[0] if right else None
+
+    def _queue(self, guesser: str) -> str:
+        return "" if len(self._wrong) >= CROWD else guesser
 
     def lasts(self) -> float:
         """For how long, in seconds, there is something to be remembered."""
         now = asyncio.get_running_loop().time()
-        return max(0.0, self._wrong[-1] + REMEMBERED - now) if self._wrong else 0.0
+        return max(0.0, self._wrong[-1][0] + REMEMBERED - now) if self._wrong else 0.0
 
-    def delay(self) -> float:
-        """What the next guess has to wait, in seconds."""
+    def delay(self, guesser: str = "") -> float:
+        """What his next guess has to wait, in seconds."""
         oldest = asyncio.get_running_loop().time() - REMEMBERED
-        while self._wrong and self._wrong[0] < oldest:
+        while self._wrong and self._wrong[0][0] < oldest:
             self._wrong.popleft()
-        over = len(self._wrong) - FREE
+        wrong = len(self._wrong)
+        if wrong < CROWD:
+            wrong = sum(who == guesser for _, who in self._wrong)
+        over = wrong - FREE
         return 0.0 if over < 0 else min(LONGEST, 0.5 * 2.0**over)
 
 
@@ -82,8 +96,14 @@ async def ask_pin(
         keyed = await call.ask(prompts, digits=None, timeout=10.0, retries=0)
         if not keyed and pin is None:
             return None
-        right = await guesses.check(keyed, pins)
+        right = await guesses.check(keyed, pins, _guesser(call))
         if right is not None:
             return pins[right]
         call.log.info("a wrong PIN was keyed in", attempt=attempt + 1)
     raise WrongPin
+
+
+def _guesser(call: Call) -> str:
+    """Who calls: as a neighbour whom we trust says, or else from which address."""
+    identity = call.asserted_identity
+    return call.source.rpartition(":")[0] if identity is None else identity.uri

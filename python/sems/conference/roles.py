@@ -12,12 +12,19 @@ from .participant import Role
 
 if TYPE_CHECKING:
     from .model import ConferenceModel
+    from .state import State
 
 
 class RoleChanged(ParticipantChanged):
     """He has become moderator, or was allowed to speak, or may not do so any more."""
 
     __slots__ = ()
+
+    def apply(self, state: State) -> None:
+        """Moderators have time."""
+        ParticipantChanged.apply(self, state)
+        if self.participant.moderates:
+            state.floor_until.pop(self.participant.id, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +50,5 @@ class SetRole(ParticipantCommand):
         with room.hearing():
             room.record(RoleChanged, participant=replace(participant, role=self.role), by=by)
             room.let_lecture(self.participant)
+        if self.role is Role.MODERATOR:
+            room.open_the_door(by)

@@ -74,6 +74,8 @@ class SettingsChanged(Event):
     def apply(self, state: State) -> None:
         """It holds from now on."""
         state.settings = self.settings
+        if self.settings.talk_time is None:
+            state.floor_until = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class Change(Command):
         settings = replace(room.settings, **self.values())
         if settings != room.settings:
             room.record(SettingsChanged, settings=settings, by=by)
+            room.open_the_door(by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +180,8 @@ class SetModeratorPin(Change):
 
 @dataclass(frozen=True, slots=True)
 class SetTalkTime(Change):
-    """The floor is given for so long from now on, in seconds; ``None``: until it is taken."""
+    """The floor is given for so long from now on, in seconds; ``None``: until it is taken, also from
+    who holds it already."""
 
     seconds: float | None
 

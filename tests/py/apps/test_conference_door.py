@@ -8,7 +8,18 @@ import pytest
 from meeting import TONES, meet, model
 
 from sems import CallFailed
-from sems.conference import Admit, EarlyLink, EndedLink, Mute, Role, SetQuiet, SetWaitingRoom, TurnAway
+from sems.conference import (
+    Admit,
+    EarlyLink,
+    EndedLink,
+    Mute,
+    Role,
+    SetQuiet,
+    SetWaitingRoom,
+    TurnAway,
+)
+from sems.conference.commands import Lock
+from sems.conference.pin import CROWD
 from sems.testing import Lab, Phone
 
 TRUSTED = {"trusted": ["10.0.0.0/8"]}
@@ -61,19 +72,38 @@ async def test_a_moderator_has_a_pin_of_his_own_and_others_need_none_where_there
 
 async def test_the_more_is_guessed_the_longer_it_takes(lab: Lab) -> None:
     server = await lab.server(**pin_room())
-    for number in range(3):
-        guesser = await dial(lab, f"guesser{number}")
+    guesser = await lab.phone("guesser")
+
+    async def guess(guesser: Phone) -> None:
+        await guesser.call("sip:standup@sems")
         for _ in range(3):
             await asyncio.sleep(1)
             await guesser.key("9999#")
         await guesser.ended()
+
+    for _ in range(3):
+        await guess(guesser)
+    await guesser.call("sip:standup@sems")
+    await asyncio.sleep(1)
+    await guesser.key("4711#")
+    await asyncio.sleep(7)
+    assert server.conferences.find("standup") is None
     anna = await dial(lab, "anna")
     await asyncio.sleep(1)
     await anna.key("4711#")
+    await asyncio.sleep(0.5)
+    assert len(model(server).participants) == 1, "she need not wait for what he guesses"
+    await asyncio.sleep(3)
+    assert len(model(server).participants) == 2
+    for number in range(CROWD // 3):
+        await guess(await lab.phone(f"guesser{number}"))
+    ben = await dial(lab, "ben")
+    await asyncio.sleep(1)
+    await ben.key("4711#")
     await asyncio.sleep(8)
-    assert server.conferences.find("standup") is None
+    assert len(model(server).participants) == 2, "a crowd that guesses slows down everybody"
     await asyncio.sleep(4)
-    assert server.conferences.find("standup") is not None
+    assert len(model(server).participants) == 3
 
 
 async def test_of_a_room_that_nobody_comes_into_the_guesses_are_remembered_and_then_nothing(lab: Lab) -> None:
@@ -180,12 +210,57 @@ async def test_all_wait_for_the_moderator_whom_a_proxy_names(lab: Lab) -> None:
 
 async def test_the_parameters_of_the_first_call_make_the_room(lab: Lab) -> None:
     server = await lab.server(**TRUSTED)
-    await dial(lab, "anna", params="mode=lecture;max_members=1;nonsense=1;join_sound=perhaps")
+    await dial(lab, "anna", params="mode=lecture;max_members=1;nonsense=1")
     await asyncio.sleep(1)
     settings = model(server).settings
     assert (settings.mode, settings.max_members, settings.quiet) == ("lecture", 1, False)
     with pytest.raises(CallFailed, match="486"):
         await dial(lab, "ben")
+
+
+@pytest.mark.parametrize("wrong", ["max_members=x;pin=1234", "role=king", "join_sound=perhaps"])
+async def test_a_parameter_that_makes_no_sense_opens_no_door(lab: Lab, wrong: str) -> None:
+    server = await lab.server(**TRUSTED)
+    name = wrong.partition("=")[0]
+    with pytest.raises(CallFailed, match=f"400 Bad parameter {name}"):
+        await dial(lab, "anna", params=wrong)
+    assert server.conferences.find("standup") is None
+
+
+async def test_a_call_s_own_parameters_say_whether_it_waits(lab: Lab) -> None:
+    server = await lab.server(**TRUSTED, rooms={"default": {"waiting_room": True}})
+    for name, params in (
+        ("anna", None),
+        ("ben", None),
+        ("cleo", "waiting_room=false"),
+        ("dora", "wait_for_moderator=false"),
+    ):
+        await dial(lab, name, params=params)
+    await asyncio.sleep(1)
+    assert [each.name for each in model(server).participants.values()] == ["anna", "cleo"]
+    assert [each.name for each in model(server).waiting.values()] == ["ben", "dora"]
+
+
+async def test_a_moderator_comes_back_into_a_room_that_he_has_locked(lab: Lab) -> None:
+    server = await lab.server(rooms={"default": {"moderator_pin": "2580"}})
+    anna, ben = await dial(lab, "anna"), await dial(lab, "ben")
+    for phone, keys in ((anna, "2580#"), (ben, "#")):
+        await asyncio.sleep(1)
+        await phone.key(keys)
+    await asyncio.sleep(1)
+    room = model(server)
+    room.do(Lock(), by=next(iter(room.moderators)))
+    await anna.hang_up()
+    await anna.call("sip:standup@sems")
+    await asyncio.sleep(1)
+    await anna.key("2580#")
+    await asyncio.sleep(1)
+    assert [each.name for each in room.participants.values() if each.moderates] == ["anna"]
+    cleo = await dial(lab, "cleo")
+    await asyncio.sleep(1)
+    await cleo.key("#")
+    assert (await cleo.ended()).cause == "remote"
+    assert len(room.participants) == 2
 
 
 async def test_a_stranger_s_parameters_mean_nothing(lab: Lab) -> None:

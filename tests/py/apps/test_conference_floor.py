@@ -6,7 +6,18 @@ import asyncio
 
 from meeting import TONES, meet, model
 
-from sems.conference import GiveFloor, Mode, RaiseHand, SetGain, SetMode, SetTalkTime, SetVolume
+from sems.conference import (
+    GiveFloor,
+    Mode,
+    RaiseHand,
+    Role,
+    SetGain,
+    SetMode,
+    SetTalkTime,
+    SetVolume,
+    TakeFloor,
+)
+from sems.conference.commands import SetRole
 from sems.testing import Lab, Phone
 
 
@@ -61,6 +72,16 @@ async def test_the_floor_comes_back_when_the_time_is_over(lab: Lab) -> None:
     room.do(SetTalkTime(None), GiveFloor(2), by=1)
     await asyncio.sleep(60)
     assert room.floor == (1, 2)
+    room.do(TakeFloor(2), SetTalkTime(30), GiveFloor(2), GiveFloor(3), by=1)
+    room.do(SetRole(3, Role.MODERATOR), by=1)
+    await asyncio.sleep(31)
+    assert room.floor == (1, 3), "moderators have time"
+    room.do(GiveFloor(2, at=100.0), by=1)
+    assert room.floor_until(2) == 130.0
+    room.do(SetTalkTime(None), by=1)
+    assert room.floor_until(2) is None
+    await asyncio.sleep(60)
+    assert room.floor == (1, 3, 2), "nobody's time is over any more"
     await anna.hang_up()
 
 

@@ -31,6 +31,7 @@ from sems.conference import (
     Talk,
     Unmute,
 )
+from sems.conference.mixing import BREATH
 from sems.conference.settings import Mode
 from sems.conference.talk_bell import PATIENCE
 from sems.testing import Hearing, Lab, Phone
@@ -75,7 +76,7 @@ class Meeting:
 
     async def hear(self, who: str) -> dict[str, float]:
         """The levels of all tones at this phone, in dBov, after what sounds because of a change."""
-        await asyncio.sleep(1)
+        await asyncio.sleep(BREATH + 0.2)
         heard = await self.phones[who].hear(0.6)
         return {name: heard.tone_level(hz) for name, hz in TONES.items()}
 
@@ -215,6 +216,22 @@ async def test_who_is_left_in_a_talk_is_back_in_the_room(lab: Lab, how: str) -> 
         meeting.do(Readmit(2), by="anna")
     everybody = set(meeting.phones)
     assert await meeting.who_hears_whom() == {name: everybody - {name} for name in everybody}
+
+
+@pytest.mark.parametrize("how", ["hangs up", "goes back", "goes back himself"])
+async def test_the_sentence_in_which_another_ends_a_talk_is_not_heard_by_the_room(lab: Lab, how: str) -> None:
+    meeting = await meet(lab, "anna", "ben", "cleo")
+    meeting.whisper("anna", "ben")
+    await asyncio.sleep(0.5)
+    if how == "hangs up":
+        await meeting.phones.pop("ben").hang_up()
+    else:
+        meeting.do(LeaveTalk(meeting.talk("ben")), by="anna" if "himself" in how else "ben")
+    await asyncio.sleep(0.2)
+    heard = await meeting.phones["cleo"].hear(BREATH - 0.4)
+    assert (heard.tone_level(TONES["anna"]) > -60) == ("himself" in how)
+    await asyncio.sleep(0.4)
+    assert (await meeting.phones["cleo"].hear(0.5)).has_tone(TONES["anna"])
 
 
 async def test_side_rooms_hear_themselves_alone_and_come_back_without_dialling(lab: Lab) -> None:

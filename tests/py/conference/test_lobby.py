@@ -2,7 +2,17 @@
 
 import pytest
 
-from sems.conference.commands import Admit, AdmitAll, Lock, RaiseHand, SetWaitingRoom, TurnAway
+from sems.conference.commands import (
+    Admit,
+    AdmitAll,
+    Lock,
+    RaiseHand,
+    SetRole,
+    SetWaitForModerator,
+    SetWaitingRoom,
+    TurnAway,
+    Unlock,
+)
 from sems.conference.errors import NotAllowed, RoomFull, RoomLocked, StillWaiting
 from sems.conference.events import Admitted, Knocked, TurnedAway, WentAway
 from sems.conference.lobby import PATIENT
@@ -88,6 +98,8 @@ def test_who_finds_the_room_locked_does_not_wait_either(room: ConferenceModel) -
         room.admit("Dora")
     room.do(SetWaitingRoom(False), by=1)
     assert list(room.waiting) == [2, 3]
+    room.do(Unlock(), by=1)
+    assert list(room.participants) == [1, 2, 3]
 
 
 def test_no_more_wait_than_can_be_looked_at(room: ConferenceModel) -> None:
@@ -95,3 +107,31 @@ def test_no_more_wait_than_can_be_looked_at(room: ConferenceModel) -> None:
         room.admit("X")
     with pytest.raises(RoomFull):
         room.admit("X")
+
+
+def test_who_waits_comes_in_when_nobody_has_to_wait_any_more(room: ConferenceModel) -> None:
+    room.do(SetWaitingRoom(False), by=1)
+    assert list(room.participants) == [1, 2, 3]
+
+
+def test_a_moderator_who_is_named_is_a_moderator_who_has_come() -> None:
+    room = ConferenceModel(settings=Settings(wait_for_moderator=True), moderator="none")
+    for name in ("Anna", "Ben", "Cleo"):
+        room.admit(name)
+    room.do(Admit(1), by=None)
+    assert list(room.waiting) == [2, 3]
+    room.do(SetRole(1, Role.MODERATOR), by=None)
+    assert list(room.participants) == [1, 2, 3]
+    room = ConferenceModel(settings=Settings(wait_for_moderator=True), moderator="none")
+    room.admit("Anna")
+    room.do(SetWaitForModerator(False), by=None)
+    assert list(room.participants) == [1]
+
+
+def test_a_locked_room_is_open_to_moderators() -> None:
+    room = ConferenceModel()
+    room.admit("Anna")
+    room.do(Lock(), by=1)
+    with pytest.raises(RoomLocked):
+        room.admit("Ben")
+    assert room.admit("Cleo", role=Role.MODERATOR).id in room.participants

@@ -15,6 +15,7 @@ from sems.conference.commands import (
     Remove,
     SetMaxMembers,
     SetMode,
+    SetRole,
     SetTalkTime,
     TakeFloor,
     Talk,
@@ -417,3 +418,18 @@ def test_a_change_of_mode_tells_whose_voice_comes_and_goes(room: ConferenceModel
 def test_there_is_a_rule_for_every_command() -> None:
     named = {getattr(commands, name) for name in commands.__all__}
     assert named - {Command, ParticipantCommand} == set(RULES)
+
+
+def test_a_moderator_who_is_brought_back_into_a_lecture_is_heard_again(room: ConferenceModel) -> None:
+    room.do(SetRole(2, Role.MODERATOR), SetMode(Mode.LECTURE), Remove(2), by=1)
+    assert room.floor == (1,)
+    room.do(Readmit(2), by=1)
+    assert room.floor == (1, 2)
+
+
+def test_who_becomes_moderator_while_he_holds_the_floor_has_time(room: ConferenceModel) -> None:
+    room.do(SetTalkTime(30), SetMode(Mode.MODERATED), by=1)
+    room.do(GiveFloor(2, at=100.0), by=1)
+    assert room.floor_until(2) == 130.0
+    room.do(SetRole(2, Role.MODERATOR), by=1)
+    assert room.floor_until(2) is None
