@@ -94,9 +94,6 @@ class CallBridge(Lasting, CallMedia):
         HungUp when this call ends first, and CallFailed when nobody answers: let through, it refuses an
         unanswered caller with the same code (480 for a redirect that is not followed).
         """
-        # Not before, since a server is made of calls.
-        from ..server import forking
-
         self._must_be_up()
         if self is to:
             raise WrongState("a call can't be bridged to itself")
@@ -115,8 +112,7 @@ class CallBridge(Lasting, CallMedia):
                 more = list(how.get("headers", ()))
                 how["headers"] = [*kept(self.headers, keep_headers, but=[name for name, _ in more]), *more]
                 rather: Sequence[str] = self._codecs() if keep_codecs and "codecs" not in how else ()
-                finding = forking.fork(
-                    self.server,
+                finding = self.server.forked(
                     [to] if isinstance(to, str) else to,
                     serial=serial,
                     timeout=timeout,

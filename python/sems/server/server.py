@@ -491,6 +491,11 @@ class Server:
             **how,
         )
 
+    def forked(self, uris: Sequence[str], **how: Any) -> Coroutine[Any, Any, Call]:
+        """For bridges: :meth:`fork`, with ``rather``, the codecs to offer; who takes none of them is called
+        again with all."""
+        return forking.fork(self, uris, **how)
+
     async def request(
         self,
         method: str,
