@@ -79,7 +79,8 @@ proof: $(VENV)/.core $(VENV)/.tools
 	SEMS_SIM_SEEDS=5000 cargo test --release --locked -p sems-sim
 	SEMS_CROWD=100 SEMS_CROWD_SECONDS=180 $(BIN)/pytest tests/py/apps/test_conference_crowd.py
 	SEMS_ALL_PROMPTS=1 $(BIN)/pytest tests/py/testing/test_recognising.py
-	SEMS_API_EXAMPLES=200 $(BIN)/pytest tests/interop/test_api_fuzz.py --timeout 1800
+	SEMS_API_EXAMPLES=200 $(BIN)/pytest tests/py/control/test_fuzz.py
+	SEMS_API_EXAMPLES=20 $(BIN)/pytest tests/interop/test_api_fuzz.py --timeout 1800
 	SEMS_SOUND_LONG=1 cargo test --release --locked -p sems-sound
 	cargo test --locked -p sems-audio -p sems-engine --no-default-features
 	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -45,10 +46,18 @@ def create_app(server: Server) -> ASGIApp:
     pages = Pages(server, auth, rates)
     api = _create_api(server, auth, rates, streams)
     app = Starlette(
-        routes=[Mount("/api/v1", app=api), Mount("/c/{token}/api/v1", app=api), *pages.routes()],
+        routes=[_Below("/api/v1", app=api), _Below("/c/{token}/api/v1", app=api), *pages.routes()],
         exception_handlers={HTTPException: pages.on_error, Exception: pages.on_failure},
     )
     return Guard(ExactPath(app))
+
+
+class _Below(Mount):
+    """All that is below a path, whatever it is; Starlette leaves out what has a line feed in it."""
+
+    def __init__(self, path: str, app: ASGIApp) -> None:
+        super().__init__(path, app)
+        self.path_regex = re.compile(self.path_regex.pattern, re.DOTALL)
 
 
 def _create_api(server: Server, auth: Auth, rates: Rates, streams: Streams) -> Starlette:

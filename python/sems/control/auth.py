@@ -162,10 +162,18 @@ class Auth:
         our own page. Raises NotAllowed."""
         if request.scope["method"] in _SAFE or request.headers.get("sec-fetch-site") == "same-origin":
             return
-        origin = urlsplit(request.headers.get("origin", "")).netloc
+        origin = _place(request.headers.get("origin", ""))
         ours = {request.headers.get("host"), urlsplit(self._server.config.base_url or "").netloc}
         if not origin or origin not in ours:
             raise NotAllowed("This was asked by a page of another site.", "other_site")
+
+
+def _place(origin: str) -> str:
+    """Host and port of an origin; empty if it is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _member(member: Member) -> Caller:

@@ -14,13 +14,14 @@ from urllib.parse import parse_qs
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from ..conference import NotAllowed
 from ..errors import BoxLocked, PluginError, StorageError
 from ..log import logger
 from .auth import Auth
+from .sound_files import sound_file
 
 if TYPE_CHECKING:
     from ..server import Server
@@ -133,12 +134,7 @@ class BoxPages:
         if message is None or not await asyncio.to_thread(message.path.is_file):
             raise HTTPException(404)
         download = "download" in request.query_params
-        return FileResponse(
-            message.path,
-            media_type="audio/wav",
-            filename=f"{message.id}.wav" if download else None,
-            content_disposition_type="attachment" if download else "inline",
-        )
+        return await sound_file(request, message.path, f"{message.id}.wav" if download else None)
 
     async def save(self, request: Request) -> Response:
         """Keeps it as listened to."""

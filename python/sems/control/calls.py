@@ -69,7 +69,6 @@ class DialApi:
 
 
 def _call(ask: Ask) -> int:
-    id = ask.path("call")
-    if not (id.isascii() and id.isdecimal() and len(id) < 10):
+    if (id := ask.number("call")) is None:
         raise NoSuchCall
-    return int(id)
+    return id

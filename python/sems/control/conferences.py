@@ -310,9 +310,9 @@ def _participant(ask: Ask) -> int:
     id = ask.path("participant")
     if id == "me" and ask.caller.id is not None:
         return ask.caller.id
-    if not (id.isascii() and id.isdecimal() and len(id) < 10):
+    if (number := ask.number("participant")) is None:
         raise NotHere
-    return int(id)
+    return number
 
 
 def done(ask: Ask, conference: Conference, *commands: Command) -> ASGIApp:

@@ -168,7 +168,6 @@ def _listed(connections: Connections, only: int | None) -> ConnectionList:
 
 
 def _id(ask: Ask) -> int:
-    id = ask.path("connection")
-    if not (id.isascii() and id.isdecimal() and len(id) < 20):
+    if (id := ask.number("connection")) is None:
         raise NoSuchConnection
-    return int(id)
+    return id

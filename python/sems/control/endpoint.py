@@ -37,6 +37,11 @@ class Ask:
         """A part of the path."""
         return str(self.request.path_params[name]).replace(INNER_SLASH, "/")
 
+    def number(self, name: str) -> int | None:
+        """A part of the path that is an id; None: it is none."""
+        text = self.path(name)
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+
     def since(self) -> int | None:
         """The number of the last event that a reader knows who comes back; None: he knows nothing.
         Raises HTTPException 422."""
@@ -59,7 +64,7 @@ class Endpoint:
 
     method: Literal["GET", "POST", "PATCH", "DELETE"]
     path: str
-    """With Starlette's convertors: ``/calls/{id:int}``."""
+    """``{id:int}`` is a number; where it is none, :meth:`Ask.number` says so."""
     handle: Handler
     name: str
     """The operationId."""
@@ -99,7 +104,8 @@ def _route(path: str, methods: dict[str, Endpoint], server: Server, auth: Auth, 
             caller.must_be_participant()
         return await endpoint.handle(Ask(request, server, caller))
 
-    return Route(path, serve, methods=list(methods))
+    # Starlette would stumble over numbers of thousands of digits.
+    return Route(path.replace(":int}", "}"), serve, methods=list(methods))
 
 
 def answer(view: BaseModel, *, leave_out_missing: bool = False) -> Response:

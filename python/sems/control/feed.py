@@ -147,7 +147,7 @@ class ConferenceReader:
     ) -> None:
         """``since``: the number of the last event that he knows; ``None``: he knows nothing."""
         self._feeds = feeds
-        self._feed = feeds.of(conference)
+        self._feed: Feed
         self._model = conference.model
         self._conference = conference
         self._member = member
@@ -161,6 +161,7 @@ class ConferenceReader:
     def open(self, wake: asyncio.Event) -> None:
         """Wakes the stream from now on."""
         self._wake = wake
+        self._feed = self._feeds.of(self._conference)
         self._feed.follow(wake)
         if self._member:
             self._member.watchers.add(wake)

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from ..errors import BoxLocked, PluginError, StorageError
@@ -18,6 +18,7 @@ from ..log import logger
 from ..storage import StoredMessage
 from .auth import Auth
 from .endpoint import Ask, Endpoint, answer
+from .sound_files import sound_file
 from .views import MailboxList, MailboxView, VoiceMessageList, VoiceMessageView, VoiceMessageWish
 
 _T = TypeVar("_T")
@@ -74,7 +75,7 @@ class MailboxApi:
                 answer=VoiceMessageView,
                 media_type="audio/wav",
                 query={"download": "Anything: to be saved under a name instead of played."},
-                errors=(404, 503),
+                errors=(404, 416, 503),
             ),
             Endpoint(
                 method="PATCH",
@@ -119,12 +120,7 @@ class MailboxApi:
         if not await asyncio.to_thread(message.path.is_file):
             raise _no_message()
         download = "download" in ask.request.query_params
-        return FileResponse(
-            message.path,
-            media_type="audio/wav",
-            filename=f"{message.id}.wav" if download else None,
-            content_disposition_type="attachment" if download else "inline",
-        )
+        return await sound_file(ask.request, message.path, f"{message.id}.wav" if download else None)
 
     async def change(self, ask: Ask) -> ASGIApp:
         """Saves one."""

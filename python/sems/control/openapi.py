@@ -35,6 +35,7 @@ _REASONS = {
     410: "The call of this credential has ended",
     413: "The body is too large",
     415: "The body is not JSON",
+    416: "There is no such part of it",
     422: "What was sent does not fit",
     429: "Too much at once; Retry-After says when it can be tried again",
     500: "The server failed",
@@ -91,8 +92,11 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         operation["parameters"] = parameters
     if endpoint.body:
         operation["requestBody"] = {"required": True, "content": {"application/json": _schema(endpoint.body)}}
-    always: dict[str, tuple[int, ...]] = {"anyone": (403, 429, 500), "owner": (401, 403, 429, 500)}
-    for status in sorted({*always.get(endpoint.who, (401, 403, 410, 429, 500)), *endpoint.errors}):
+    if endpoint.media_type.startswith("audio/"):
+        operation["responses"]["206"] = {**_success(endpoint), "description": "The part that Range asks for"}
+    # A link can be unknown, not be open yet, or have ended.
+    links = () if endpoint.who == "anyone" else (401, 404, 409, 410)
+    for status in sorted({403, 429, 500, *links, *endpoint.errors}):
         operation["responses"][str(status)] = {
             "description": _REASONS[status],
             "content": {"application/problem+json": _schema(Problem)},
@@ -103,7 +107,11 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
 def _success(endpoint: Endpoint) -> dict[str, Any]:
     if endpoint.answer is None:
         return {"description": "Done"}
-    return {"description": "Done", "content": {endpoint.media_type: _schema(endpoint.answer)}}
+    is_binary = endpoint.media_type.startswith("audio/")
+    return {
+        "description": "Done",
+        "content": {endpoint.media_type: {} if is_binary else _schema(endpoint.answer)},
+    }
 
 
 def _path_parameter(name: str, convertor: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from .views import (
 )
 
 if TYPE_CHECKING:
+    from ..call import Call
     from ..server import Server
 
 #: How many calls, and how many phones, are listed at most.
@@ -111,16 +112,12 @@ class OperatorApi:
 
     async def show_call(self, ask: Ask) -> ASGIApp:
         """One call."""
-        call = ask.server.calls.get(int(ask.path("call")))
-        if call is None:
-            raise HTTPException(404, "There is no such call, or it has ended.")
+        call = _call(ask)
         return answer(CallView.of(call, _rooms_of_calls(ask.server).get(call.id)))
 
     async def hang_up(self, ask: Ask) -> ASGIApp:
         """Ends a call."""
-        call = ask.server.calls.get(int(ask.path("call")))
-        if call is None:
-            raise HTTPException(404, "There is no such call, or it has ended.")
+        call = _call(ask)
         await call.hangup()
         return Response(status_code=204)
 
@@ -135,6 +132,14 @@ class OperatorApi:
     async def follow(self, ask: Ask) -> ASGIApp:
         """The stream of the operator's page."""
         return EventStream(_OverviewReader(ask.server), self._streams)
+
+
+def _call(ask: Ask) -> Call:
+    id = ask.number("call")
+    call = None if id is None else ask.server.calls.get(id)
+    if call is None:
+        raise HTTPException(404, "There is no such call, or it has ended.")
+    return call
 
 
 class _OverviewReader:

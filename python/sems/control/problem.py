@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Final
 
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
@@ -22,7 +24,14 @@ from ..conference import (
     UnknownLink,
     WrongCode,
 )
+from ..conference.pairing import LASTS
+from ..conference.text import WINDOW
 from .views import Problem
+
+#: So many reasons are told why a body does not fit, …
+_MOST_REASONS: Final = 3
+#: … and of a member's name so many characters.
+_LONGEST_PLACE: Final = 60
 
 _SENTENCES = {
     404: "There is nothing at this address.",
@@ -39,6 +48,8 @@ _REFUSALS = {
     TooFast: 429,
     TooManyCodes: 429,
 }
+#: After how many seconds it can be tried again.
+_LATER = {TooFast: WINDOW, TooManyCodes: LASTS}
 
 
 def problem(
@@ -68,7 +79,9 @@ async def on_http_exception(_: Request, error: Exception) -> Response:
 async def on_refusal(_: Request, error: Exception) -> Response:
     """The conference does not carry the command out."""
     status = next((status for kind, status in _REFUSALS.items() if isinstance(error, kind)), 409)
-    return problem(status, str(error), refused=error if isinstance(error, Refused) else None)
+    wait = next((seconds for kind, seconds in _LATER.items() if isinstance(error, kind)), None)
+    headers = None if wait is None else {"Retry-After": str(math.ceil(wait))}
+    return problem(status, str(error), headers, refused=error if isinstance(error, Refused) else None)
 
 
 async def on_lost_link(_: Request, error: Exception) -> Response:
@@ -80,11 +93,16 @@ async def on_lost_link(_: Request, error: Exception) -> Response:
 async def on_invalid_body(_: Request, error: Exception) -> Response:
     """The body is not what the endpoint takes."""
     assert isinstance(error, ValidationError)
-    reasons = []
-    for found in error.errors(include_url=False, include_input=False):
-        place = ".".join(str(part) for part in found["loc"])
-        reasons.append(f"{place}: {found['msg']}" if place else found["msg"])
-    return problem(422, "; ".join(reasons))
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    reasons = "; ".join(_reason(each["loc"], each["msg"]) for each in found[:_MOST_REASONS])
+    more = len(found) - _MOST_REASONS
+    return problem(422, f"That does not fit: {reasons}{f'; and {more} more' if more > 0 else ''}.")
+
+
+def _reason(loc: tuple[int | str, ...], why: str) -> str:
+    place = ".".join(str(part) for part in loc)[:_LONGEST_PLACE]
+    why = why.removeprefix("Value error, ").removesuffix(".")
+    return f"{place}: {why}" if place else why
 
 
 async def on_failure(_: Request, error: Exception) -> Response:

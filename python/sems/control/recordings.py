@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse
 from starlette.types import ASGIApp
 
 from ..conference import Command, Conference, PauseRecording, Record, RecordingKind, StopRecording
 from ..conference.permissions import permit_to_hear
 from .conferences import conference_of, done
 from .endpoint import Ask, Endpoint, answer
+from .sound_files import sound_file
 from .views import Done, RecordedList, RecordedView, RecordingView, RecordingWish
 
 
@@ -57,7 +56,7 @@ class RecordingApi:
                     "member": "Of a recording of the members: only this one, by the name of his file.",
                     "download": "Anything: to be saved under a name instead of played.",
                 },
-                errors=(403, 404),
+                errors=(403, 404, 416),
             ),
             Endpoint(
                 method="DELETE",
@@ -100,7 +99,8 @@ class RecordingApi:
         if file is None:
             raise _no_recording()
         download = "download" in ask.request.query_params
-        return _sound(file, f"{ask.path('id')}-{member or 'mix'}.wav" if download else None)
+        saved_as = f"{ask.path('id')}-{member or 'mix'}.wav" if download else None
+        return await sound_file(ask.request, file, saved_as)
 
     async def delete(self, ask: Ask) -> ASGIApp:
         """Takes it away."""
@@ -131,12 +131,3 @@ class RecordingApi:
 
 def _no_recording() -> HTTPException:
     return HTTPException(404, "There is no such recording.")
-
-
-def _sound(file: Path, name: str | None) -> FileResponse:
-    return FileResponse(
-        file,
-        media_type="audio/wav",
-        filename=name,
-        content_disposition_type="attachment" if name else "inline",
-    )

@@ -7,9 +7,11 @@ kept anyway, so a reader that is slow, or gone without a word, costs no more tha
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Final, Protocol
 
+from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
 #: A page that hears nothing for longer than this, in seconds, can be sure that the line is dead.
@@ -127,6 +129,8 @@ class EventStream:
 
     async def _watch(self, receive: Receive) -> None:
         message: Message = {"type": ""}
-        while message["type"] != "http.disconnect":
-            message = await receive()
+        # Who sends too much to somebody who only tells is told no more.
+        with contextlib.suppress(HTTPException):
+            while message["type"] != "http.disconnect":
+                message = await receive()
         self.end()

@@ -126,10 +126,9 @@ def _mine(ask: Ask) -> tuple[Conference, int]:
 
 def _talk(ask: Ask) -> int:
     """The id in the path."""
-    id = ask.path("talk")
-    if not (id.isascii() and id.isdecimal() and len(id) < 20):
+    if (id := ask.number("talk")) is None:
         raise NoSuchTalk
-    return int(id)
+    return id
 
 
 def _do(ask: Ask, command: Command) -> ASGIApp:

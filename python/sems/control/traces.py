@@ -15,6 +15,8 @@ from .views import TracedCallList, TracedCallView, TraceView
 #: How many calls are listed unless another number is asked for, and at most.
 LISTED: Final = 200
 MOST: Final = 5000
+#: No Call-ID is longer, in characters.
+LONGEST: Final = 500
 
 
 class TraceApi:
@@ -52,16 +54,18 @@ class TraceApi:
     async def list_traces(self, ask: Ask) -> ASGIApp:
         """Which calls."""
         wanted = ask.request.query_params.get("limit", str(LISTED))
-        if not wanted.isdecimal() or not 1 <= int(wanted) <= MOST:
-            raise HTTPException(422, f"limit must be a number from 1 to {MOST}.")
+        if not (wanted.isascii() and wanted.isdecimal() and len(wanted) < 10 and 1 <= int(wanted) <= MOST):
+            raise HTTPException(422, f"The limit is a number from 1 to {MOST}.")
         # Much may have to be read; the core does it without our thread.
         calls = await asyncio.to_thread(ask.server.traced_calls, int(wanted))
         return answer(TracedCallList(calls=[TracedCallView.of(call) for call in calls]))
 
     async def show_trace(self, ask: Ask) -> ASGIApp:
         """One call."""
-        name = ask.path("call")
-        call = int(name) if name.isdecimal() and len(name) < 19 else name
+        number = ask.number("call")
+        call = ask.path("call") if number is None else number
+        if isinstance(call, str) and len(call) > LONGEST:
+            raise HTTPException(404, "Nothing is remembered of a call of such an id.")
         try:
             trace = await asyncio.to_thread(ask.server.trace, call)
         except TraceError as error:

@@ -123,6 +123,8 @@ async def test_a_conference_may_have_any_name_that_can_be_dialled(meeting: Meeti
         ("GET", f"{ROOM}/events?since=x", 422),
         ("GET", f"{ROOM}/events?since=" + "9" * 40, 422),
         ("DELETE", "/api/v1/calls/1", 403),
+        ("GET", f"{ROOM}/participants/" + "9" * 5_000, 404),
+        ("GET", "/api/v1/conferences/a%0Ab", 403),
     ],
 )
 async def test_every_error_is_a_problem_with_a_sentence(
@@ -163,6 +165,22 @@ async def test_a_wrong_body_is_refused_with_the_reason(
         )
         assert response.status_code == 415
     assert not meeting.model.settings.locked
+
+
+async def test_numbers_of_thousands_of_digits_are_no_failure(meeting: Meeting) -> None:
+    many = "9" * 5_000
+    async with meeting.client("operator") as client:
+        assert (await client.get(f"/api/v1/calls/{many}")).status_code == 404
+        assert (await client.get(f"/api/v1/calls/{many}/trace")).status_code == 404
+        assert (await client.get(f"/api/v1/traces?limit={many}")).status_code == 422
+
+
+async def test_of_many_faults_the_first_are_told(meeting: Meeting) -> None:
+    async with meeting.client("anna") as client:
+        refused = await client.patch(ROOM, json={"x" * 5_000 + str(number): 1 for number in range(9)})
+    assert refused.status_code == 422
+    assert len(refused.json()["detail"]) < 500
+    assert refused.json()["detail"].endswith("and 6 more.")
 
 
 async def test_a_failure_of_ours_is_a_problem_too_and_tells_nothing_of_the_inside(

@@ -99,6 +99,7 @@ async def test_a_page_of_another_site_can_not_use_the_operators_cookie(meeting: 
             {},
             {"Origin": "https://evil.example"},
             {"Origin": "null"},
+            {"Origin": "http://["},
             {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"},
             {"Sec-Fetch-Site": "same-site"},
         ):

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+
+from starlette.types import Message
 
 from sems.conference import Lock, Mute, RaiseHand, Readmit, Remove, Unlock, Unmute
 from sems.conference.model import HISTORY
+from sems.control.feed import Feed
 from sems.control.stream import HEARTBEAT
 from sems.testing import Lab
 
@@ -251,3 +255,40 @@ async def test_who_waits_is_told_only_whether_somebody_is_there_who_can_let_him_
         assert (told.name, told.data["moderator_here"]) == ("snapshot", True)
         assert [each["name"] for each in told.data["waiting"]] == ["ben"]
         assert told.data["participants"] == []
+
+
+async def test_who_sends_too_much_to_a_stream_ends_it_and_leaves_nothing_behind(meeting: Meeting) -> None:
+    assert meeting.server.web_app is not None
+    faults: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, found: faults.append(found))
+    path = "/api/v1/conferences/standup/events"
+    scope = {
+        "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"",
+        "headers": [(b"authorization", f"Bearer {meeting.token('ben')}".encode())], "root_path": "",
+        "client": ("127.0.0.1", 9), "server": ("sems.test", 80), "scheme": "http", "http_version": "1.1",
+    }  # fmt: skip
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": bytes(70_000), "more_body": True}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async with asyncio.timeout(2):
+        await meeting.server.web_app(scope, receive, send)
+    assert sent[-1]["more_body"] is False
+    gc.collect()
+    await asyncio.sleep(0.1)
+    assert not faults
+
+
+async def test_who_only_asks_for_the_head_of_a_stream_follows_nothing(meeting: Meeting) -> None:
+    followers = len(meeting.model._events._callbacks)
+    async with meeting.client("ben") as client:
+        answer = await client.head("/api/v1/conferences/standup/events")
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    conference = meeting.server.conferences.find("standup")
+    assert len(meeting.model._events._callbacks) == followers
+    gc.collect()
+    assert not any(isinstance(each, Feed) for each in gc.get_referrers(conference))

@@ -30,6 +30,13 @@ async def test_a_recording_is_listed_played_in_parts_saved_and_deleted(meeting: 
         part = await client.get(f"{ROOM}/recordings/{id}", headers={"Range": "bytes=100-199"})
         assert part.status_code == 206
         assert part.content == whole.content[100:200]
+        unknown = await client.get(f"{ROOM}/recordings/{id}", headers={"Range": "bytes=999999999-"})
+        assert unknown.status_code == 416
+        assert unknown.headers["content-range"] == f"bytes */{len(whole.content)}"
+        assert unknown.json()["detail"] == "There is no such part of it."
+        for odd in ("bytes=9-1", "bytes=", "items=0-1", "bytes=0-1,5-9", "bytes=\xb2-"):
+            ignored = await client.get(f"{ROOM}/recordings/{id}", headers={"Range": odd.encode("latin-1")})
+            assert (ignored.status_code, ignored.content) == (200, whole.content)
         saved = await client.get(f"{ROOM}/recordings/{id}?download=1")
         assert saved.headers["content-disposition"].startswith("attachment")
         assert (await client.delete(f"{ROOM}/recordings/{id}")).status_code == 200

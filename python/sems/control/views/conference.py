@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, cast
 
 from pydantic import Field
 
@@ -422,6 +422,8 @@ class ConferenceWish(Wish):
     """In seconds; null: until the floor is taken."""
 
 
+#: One line without control characters, not empty and without spaces at its ends.
+_ROOM: Final = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"
 Gain = Annotated[float, Field(ge=SOFTEST, le=LOUDEST)]
 
 
@@ -438,5 +440,5 @@ class ParticipantWish(Wish):
     """So much louder for all, in dB."""
     volume: Gain | None = None
     """So much louder for whoever asks, in dB; null: as for all."""
-    side_room: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^\S(.*\S)?$")] | None = None
+    side_room: Annotated[str, Field(min_length=1, max_length=60, pattern=_ROOM)] | None = None
     """The name of the side room to go to; null: the main room."""
