@@ -66,6 +66,11 @@ async def test_progress_is_shown_where_he_will_stand_until_he_is_there(
         await expect(button(page, "Cancel call to cleo")).to_have_count(0)
         await expect(page.get_by_role("listitem")).to_have_count(2)
         await button(page, "Remove cleo").click()
+        # In time it would be undone; when his call is over, he is called.
+        await button(page, "Call again: cleo").click()
+        await expect(row(page, "cleo")).to_contain_text("called by us")
+        await expect(button(page, "Call again: cleo")).to_be_hidden()
+        await button(page, "Remove cleo").click()
 
 
 async def test_a_call_is_taken_back_while_it_rings_and_dialled_again(

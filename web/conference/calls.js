@@ -28,6 +28,11 @@ export class Calls {
     });
   }
 
+  /** Whether he may have somebody called. */
+  get offered() {
+    return !this.section.hidden;
+  }
+
   render(room, usable) {
     const { dial } = room.settings;
     const moderates = room.participants.get(room.me).role === "moderator";

@@ -97,10 +97,13 @@ async function remove(id) {
   const { name } = participant(id);
   const removed = commands.remove(id);
   me.notify(words.removedName(name));
-  me.offer(state.room.settings.undo_time, async () => {
+  const back = async () => {
     me.forget();
     if (await removed) commands.readmit(id);
-  });
+  };
+  // When his call is over he is called, by who may have somebody called.
+  const later = () => (calls.offered ? words.callNameAgain(name) : null);
+  me.offer(state.room.settings.undo_time, back, later);
 }
 
 // what is shown

@@ -7,6 +7,7 @@ import { describe, moment } from "./moment.js";
 import { share } from "./row.js";
 
 const NOTICE = 6_000; // ms
+const LATER = 60_000; // ms for which somebody whose call is over can be called from here
 
 /** Which buttons there are at which moment; the first is the big one. */
 const BUTTONS = {
@@ -77,13 +78,25 @@ export class Me {
     this.#write();
   }
 
-  /** A button beside it with which the last thing can be taken back, as long as the server says. */
-  offer(seconds, undo) {
-    clearTimeout(this.#over);
-    this.#undo = undo;
-    this.#over = setTimeout(() => this.#withdraw(), seconds * 1_000);
-    this.#write();
+  /**
+   * A button beside it with which the last thing can be taken back, as long as the server says; then, where
+   * `later()` tells how it is called, one that takes the longer way.
+   */
+  offer(seconds, undo, later) {
+    this.#put(words.undo, undo, seconds * 1_000, () => {
+      const label = later();
+      if (label) this.#put(label, undo, LATER, () => this.#withdraw());
+      else this.#withdraw();
+    });
     this.undo.focus();
+  }
+
+  #put(label, act, ms, then) {
+    clearTimeout(this.#over);
+    this.#undo = act;
+    setText(this.undo, label);
+    this.#over = setTimeout(then, ms);
+    this.#write();
   }
 
   forget() {
