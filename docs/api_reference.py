@@ -43,6 +43,16 @@ def objects() -> dict[str, Any]:
     return found
 
 
+def examples(name: str, shown: object) -> str:
+    """What stands there of examples: in the documentation of a class or function, or, where it is made of
+    Rust, below its name on the page."""
+    below = re.search(
+        rf"^\.\. auto\w+:: {re.escape(name)}\n((?:\n|   .*\n)*)", PAGE.read_text(), re.MULTILINE
+    )
+    page = inspect.cleandoc(below[1]) if below else ""
+    return f"{inspect.getdoc(shown) or ''}\n\n{page}"
+
+
 def methods(cls: type) -> dict[str, Callable[..., Any]]:
     """The public methods of a class of ours, those that it inherits from ours as well."""
     found = {}

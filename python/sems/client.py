@@ -43,7 +43,13 @@ _PAUSE: Final = 1.0
 
 
 class ApiError(SemsError):
-    """The server did not do what was asked."""
+    """The server did not do what was asked.
+
+    >>> try:
+    ...     await sems.conference("nowhere")
+    ... except ApiError as error:
+    ...     print(error.status, error.detail)
+    """
 
     def __init__(self, status: int, detail: str, code: str | None = None) -> None:
         super().__init__(detail)
@@ -60,6 +66,10 @@ class Client:
 
     Raises :class:`ApiError` for what is refused, and ``httpx.TransportError`` when the server can't be
     reached.
+
+    >>> async with Client("https://sems.example.com", token) as sems:
+    ...     for conference in await sems.conferences():
+    ...         await sems.say(conference.name, "We close in five minutes.")
     """
 
     def __init__(self, url: str, token: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:

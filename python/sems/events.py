@@ -16,7 +16,12 @@ EndCause = Literal["local", "remote", "cancelled", "rejected", "timeout", "error
 
 @dataclass(frozen=True, slots=True)
 class EndReason:
-    """Why a call is over."""
+    """Why a call is over.
+
+    >>> end = EndReason("rejected", 486, "Busy Here")
+    >>> end.cause, str(end)
+    ('rejected', 'rejected 486 Busy Here')
+    """
 
     cause: EndCause
     """``local``: we hung up or refused; ``remote``: the peer hung up; ``cancelled``: the caller gave up
@@ -33,7 +38,16 @@ class EndReason:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A call that we placed rings or says why it takes so long (1xx)."""
+    """A call that we placed rings or says why it takes so long (1xx).
+
+    >>> def on_event(event: CallEvent) -> None:
+    ...     match event:
+    ...         case Progress(code=180):
+    ...             print("it rings")
+    ...         case Progress(early_media=True):
+    ...             print("it can be heard already")
+    >>> forget = call.subscribe(on_event)
+    """
 
     code: int
     reason: str
@@ -45,28 +59,43 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Both sides are through to each other."""
+    """Both sides are through to each other.
+
+    >>> Answered("opus").codec
+    'opus'
+    """
 
     codec: str
 
 
 @dataclass(frozen=True, slots=True)
 class Digit:
-    """The peer pressed a key: one of ``0``–``9``, ``*``, ``#``, ``A``–``D``."""
+    """The peer pressed a key: one of ``0``–``9``, ``*``, ``#``, ``A``–``D``.
+
+    >>> keys = []
+    >>> forget = call.subscribe(lambda event: keys.append(event.digit) if isinstance(event, Digit) else None)
+    """
 
     digit: str
 
 
 @dataclass(frozen=True, slots=True)
 class Speaking:
-    """The peer began (or ceased) to speak."""
+    """The peer began (or ceased) to speak.
+
+    >>> forget = call.subscribe(lambda event: print(event.on) if isinstance(event, Speaking) else None)
+    """
 
     on: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How loud the peer is, at most ten times a second while the call is in a room."""
+    """How loud the peer is, at most ten times a second while the call is in a room.
+
+    >>> Level(-30).dbov
+    -30
+    """
 
     dbov: int
     """−127 (silence) to 0."""
@@ -74,26 +103,40 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """The peer put us on hold, or took us back."""
+    """The peer put us on hold, or took us back.
+
+    >>> forget = call.subscribe(lambda event: print("on hold") if event == Hold(True) else None)
+    """
 
     on: bool
 
 
 @dataclass(frozen=True, slots=True)
 class RtpTimeout:
-    """Nothing has been heard of the peer, though something should have been."""
+    """Nothing has been heard of the peer, though something should have been.
+
+    >>> RtpTimeout(30_000).silent_ms
+    30000
+    """
 
     silent_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class RtpResumed:
-    """The peer is heard again."""
+    """The peer is heard again.
+
+    >>> forget = call.subscribe(lambda event: print("heard again") if event == RtpResumed() else None)
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class StreamStopped:
-    """A stream that should flow does not: the call is dead, or one-way."""
+    """A stream that should flow does not: the call is dead, or one-way.
+
+    >>> StreamStopped("out", ever=False).direction         # they hear nothing of us
+    'out'
+    """
 
     direction: Direction
     """``in``: nothing comes from the peer, who can't be heard; ``out``: the peer's reports (RTCP) show
@@ -104,7 +147,11 @@ class StreamStopped:
 
 @dataclass(frozen=True, slots=True)
 class StreamResumed:
-    """It flows again, or for the first time."""
+    """It flows again, or for the first time.
+
+    >>> StreamResumed("in").direction
+    'in'
+    """
 
     direction: Direction
 
@@ -112,7 +159,11 @@ class StreamResumed:
 @dataclass(frozen=True, slots=True)
 class Replaced:
     """Another peer has taken the place of the call's (RFC 3891), as when a call is transferred after
-    consultation. The call goes on; :attr:`~sems.call.Call.caller_name` and the like are the new one's."""
+    consultation. The call goes on; :attr:`~sems.call.Call.caller_name` and the like are the new one's.
+
+    >>> Replaced("Anna", "sip:anna@example.org").caller_uri
+    'sip:anna@example.org'
+    """
 
     caller_name: str
     caller_uri: str
@@ -120,7 +171,11 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True)
 class Transferring:
-    """The peer, which was asked to call somebody else, tells how that goes (1xx)."""
+    """The peer, which was asked to call somebody else, tells how that goes (1xx).
+
+    >>> Transferring(180, "Ringing").code
+    180
+    """
 
     code: int
     reason: str
@@ -128,7 +183,10 @@ class Transferring:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """The peer sent a text (MESSAGE) within the call."""
+    """The peer sent a text (MESSAGE) within the call.
+
+    >>> forget = call.subscribe(lambda event: print(event.text) if isinstance(event, Message) else None)
+    """
 
     text: str
     content_type: str = "text/plain"
@@ -136,7 +194,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The call is over; the last event of every call."""
+    """The call is over; the last event of every call.
+
+    >>> forget = call.subscribe(lambda event: print(event.end.cause) if isinstance(event, Ended) else None)
+    """
 
     end: EndReason
 
@@ -162,6 +223,9 @@ CallEvent = (
 @dataclass(frozen=True, slots=True)
 class Levels:
     """Who sounds in a room, or whispers to some there: call ids with their level in dBov. Whoever is missing
-    is silent."""
+    is silent.
+
+    >>> forget = room.subscribe(lambda told: print(max(told.levels.values(), default=-127)))
+    """
 
     levels: dict[int, int]

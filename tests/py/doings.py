@@ -77,14 +77,22 @@ class World:
         async def talk(call: Call) -> None:
             await call.wait_ended()
 
+        pin = App("pin")
+
+        @pin.call
+        async def ask(call: Call) -> None:
+            await call.answer()
+            await call.ask("enter-pin", digits=4)
+            await call.sleep(5)
+
         app.message(asked)
         app.refer(asked)
         app.subscription(PACKAGE)(asked)
         self.server = await self.lab.server(
-            apps=[app, other],
+            apps=[app, other, pin],
             routes=[{"user": "unanswered", "app": "mine"}],
             operator={"token": OPERATOR},
-            boxes={"anna": {"users": ["anna"], "pin": "25802"}},
+            boxes={"anna": {"users": ["anna"], "pin": "25802"}, "ben": {}},
             dialout={"allow": ["*"], "domain": "bob", "room_concurrent": 99, "concurrent": 99,
                      "room_per_hour": 9999, "per_hour": 9999},
             rtp_timeout=0,
@@ -94,9 +102,9 @@ class World:
         self.alice, self.bob = await self.lab.phone("alice"), await self.lab.phone("bob")
         self.anna = await self.lab.phone("anna")
         self.call = await self.takes(self.anna, "mine")
-        self.other, self.third = [
-            await self.takes(await self.lab.phone(name), "mine") for name in ("carol", "dora")
-        ]
+        self.carol = await self.lab.phone("carol")
+        self.other = await self.takes(self.carol, "mine")
+        self.third = await self.takes(await self.lab.phone("dora"), "mine")
         self.at = self.server.engine.core.sip_addresses()[0]
         assert self.server.web_app is not None
         transport = httpx.ASGITransport(self.server.web_app)
@@ -468,7 +476,7 @@ async def sound_library_load(w: World) -> None:
 @doing("SoundLibrary.convert")
 async def sound_library_convert(w: World) -> None:
     sounds = w.server.sounds
-    await sounds.convert(sounds.find("welcome"), w.lab.folder / "welcome.ulaw")
+    await sounds.convert(sounds.find("welcome"), w.lab.folder / "welcome.wav")
 
 
 @doing("EspeakNg.speak")

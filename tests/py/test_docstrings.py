@@ -1,4 +1,4 @@
-"""Every verb of a call shows an example, and each of these runs."""
+"""All that the reference of the API shows has an example, and each of these runs as it stands there."""
 
 from __future__ import annotations
 
@@ -6,94 +6,143 @@ import ast
 import asyncio
 import doctest
 import inspect
-from collections.abc import Awaitable, Callable
+import sys
+from array import array
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
-from types import CodeType
 from typing import Any
 
 import pytest
-from an_app import app_of, failures
+import pytest_asyncio
+from doings import OPERATOR, Mute, World
 
-from sems import App, Call, CallFailed, Speech
+import api_reference
+import sems
+from sems import App, Call, CallFailed, Server, Speech
+from sems.client import Client
+from sems.config import AccountSettings
+from sems.config.auth import UserSettings
+from sems.storage import Mail
 from sems.testing import Lab
 
 BEFORE_THE_ANSWER = {"ring", "answer", "prefer", "reject", "redirect"}
-IN_A_ROOM = {"set_volume", "whisper"}
+IN_A_ROOM = {"Room", "PrivateTalk", "Levels", "set_volume", "whisper"}
+# A wait for somebody who is not there has lasted long enough then, in seconds.
+PATIENCE = 60.0
 
 
-def verbs() -> dict[str, str]:
-    """The public coroutines of a call, and what else is awaited or looped over, with their documentation."""
-    found = {}
-    for name in dir(Call):
-        verb = inspect.getattr_static(Call, name)
-        if not name.startswith("_") and (
-            inspect.iscoroutinefunction(verb) or name in ("group", "start_play")
-        ):
-            found[name] = inspect.getdoc(verb) or ""
-    return found
+def shown() -> Iterator[tuple[str, str]]:
+    """The names of what the reference shows, and the documentation in which its examples are."""
+    for name, each in api_reference.objects().items():
+        yield name, api_reference.examples(name, each)
+        if inspect.isclass(each):
+            for method, function in api_reference.methods(each).items():
+                yield f"{name}.{method}", inspect.getdoc(function) or ""
 
 
-def example(name: str) -> CodeType:
-    """The code of the example in the documentation of a verb."""
-    shown = doctest.DocTestParser().get_examples(verbs()[name])
-    assert shown, f"{name}() shows no example"
-    source = "".join(part.source for part in shown)
-    return compile(source, name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+EXAMPLES = {
+    name: lines for name, text in shown() if (lines := doctest.DocTestParser().get_examples(text, name))
+}
 
 
-class Mute:
-    """A voice of which nothing is heard."""
+def test_all_that_can_be_imported_from_sems_is_in_the_reference() -> None:
+    exported = {name: getattr(sems, name) for name in sems.__all__ if name[0].isalpha()}
+    there = api_reference.objects().values()
+    assert {name for name, each in exported.items() if inspect.isclass(each) and each not in there} == set()
 
-    async def speak(self, text: str, language: str) -> Speech:
-        return Speech(bytes(800), 8000)
+
+def test_every_class_function_and_method_has_an_example_of_its_own_or_of_its_class() -> None:
+    without = [
+        name for name, _ in shown() if name not in EXAMPLES and name.rpartition(".")[0] not in EXAMPLES
+    ]
+    assert without == []
 
 
-async def nothing(*_: object) -> str:
+def test_every_verb_of_a_call_has_one_of_its_own() -> None:
+    verbs = [name for name, verb in api_reference.methods(Call).items() if inspect.iscoroutinefunction(verb)]
+    assert [verb for verb in [*verbs, "group", "start_play"] if f"sems.Call.{verb}" not in EXAMPLES] == []
+
+
+@pytest_asyncio.fixture
+async def world(lab: Lab) -> AsyncIterator[World]:
+    world = World(lab)
+    await world.begin()
+    yield world
+    await world.client.close()
+
+
+async def names(world: World, name: str) -> dict[str, Any]:
+    """What an example finds there."""
+    last = name.rpartition(".")[2]
+    call, other = world.call, world.other
+    if last in BEFORE_THE_ANSWER:
+        await world.alice.dial("sip:unanswered@sems")
+        call = await world.taken.get()
+    room = await world.server.open_room()
+    if last in IN_A_ROOM:
+        for each in (call, other):
+            await each.join(room)
+    known = {full.rpartition(".")[2]: each for full, each in api_reference.objects().items()}
+    return known | {each: getattr(sems, each) for each in sems.__all__} | {
+        "app": App(), "call": call, "other": other, "room": room, "server": world.server, "lab": world.lab,
+        "alice": world.alice, "sems": world.client, "token": OPERATOR, "Mail": Mail, "Speech": Speech,
+        "Server": partial(Server, network=world.lab.network, web=False),
+        "Client": partial(Client, transport=world.client._http._transport),
+        "AccountSettings": AccountSettings, "UserSettings": UserSettings,
+        "asyncio": asyncio, "array": array, "Path": Path, "fetch_weather": sunny, "log_keys": sunny,
+        "my_service": sunny,
+    }  # fmt: skip
+
+
+async def sunny(*_: object) -> str:
     return "sunny"
 
 
-@pytest.mark.parametrize("name", verbs())
-async def test_the_example_runs(
-    lab: Lab, name: str, caplog: pytest.LogCaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def run(name: str, found: dict[str, Any]) -> None:
+    """All lines of an example, one after the other; what one is said to give it has to give."""
+    given: list[object] = []
+    before, sys.displayhook = sys.displayhook, given.append
+    try:
+        for line in EXAMPLES[name]:
+            given.clear()
+            code = compile(line.source, name, "single", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+            if code.co_flags & inspect.CO_COROUTINE:
+                async with asyncio.timeout(PATIENCE):
+                    await eval(code, found)
+            else:
+                eval(code, found)
+            if line.want:
+                (value,) = given
+                assert f"{value!r}\n" == line.want, line.source
+    finally:
+        sys.displayhook = before
+
+
+async def test_every_example_runs(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    code, done = example(name), []
-
-    async def main(call: Call) -> None:
-        server = call.server
-        names: dict[str, Any] = {
-            "app": App(), "asyncio": asyncio, "call": call, "Call": Call, "server": server,
-            "fetch_weather": nothing, "log_keys": nothing,
-        }  # fmt: skip
-        if name not in BEFORE_THE_ANSWER:
-            await call.answer()
-        if name in IN_A_ROOM:
-            names["other"] = await server.dial("sip:alice@alice")
-            room = await server.open_room()
-            for each in (call, names["other"]):
-                await each.join(room)
-        run: Callable[[], Awaitable[None]] | None = eval(code, names)
+    wrong = {}
+    for name in EXAMPLES:
+        if world.call.end is not None:
+            world.call = await world.takes(world.anna, "mine")
+        if world.other.end is not None:
+            world.other = await world.takes(world.carol, "mine")
+        world.server.voice = Mute()
+        found = await names(world, name)
         try:
-            # What waits for somebody has waited for long enough then.
-            async with asyncio.timeout(120):
-                if run is not None:
-                    await run
+            await run(name, found)
         except (TimeoutError, CallFailed):
-            # Nobody whom an example calls is there.
+            # Nobody whom an example calls or waits for is there.
             pass
-        done.append(name)
-
-    server = await lab.server(apps=[app_of(main)])
-    server.voice = Mute()
-    alice, caller = await lab.phone("alice"), await lab.phone("caller")
-    answering = asyncio.create_task(_answer(alice.ringing))
-    call = await caller.dial("sip:mine@sems")
-    await call.wait_ended()
-    await asyncio.sleep(1)
-    answering.cancel()
-    assert not failures(caplog)
-    assert done == [name]
-
-
-async def _answer(ringing: Callable[[], Awaitable[Call]]) -> None:
-    await (await ringing()).answer()
+        except (Exception, AssertionError) as error:
+            wrong[name] = f"{type(error).__name__}: {error}"
+        await found["room"].close()
+        if world.call.end is None:
+            for direction in ("in", "out", "both"):
+                await world.call.stop_record(direction)
+        if found["call"] is not world.call:
+            await found["call"].hangup()
+        world.forget_what_came()
+    assert not wrong, "\n".join(f"{name}: {why}" for name, why in wrong.items())

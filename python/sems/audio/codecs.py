@@ -14,11 +14,19 @@ from .brought import load
 
 
 def include() -> Path:
-    """The folder of ``sems_codec.h``, for those who build a codec."""
+    """The folder of ``sems_codec.h``, for those who build a codec.
+
+    >>> (include() / "sems_codec.h").exists()
+    True
+    """
     return Path(__file__).parents[1] / "include"
 
 
 def spoken(settings: AudioSettings) -> list[str]:
-    """The codecs of a server, in the order of its offers."""
+    """The codecs of a server, in the order of its offers.
+
+    >>> spoken(Config(audio={"codecs": ["PCMA", "PCMU"]}).audio)
+    ['PCMA', 'PCMU']
+    """
     brought = [one.name for one in load() if one.kind == "codec" and one.error is None]
     return [*settings.codecs, *(() if "codecs" in settings.model_fields_set else brought)]

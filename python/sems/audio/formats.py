@@ -18,7 +18,10 @@ BEGINNING: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What is in a file."""
+    """What is in a file.
+
+    >>> half_a_second = Decoded(8000, [bytes(8000)])
+    """
 
     rate: int
     """Samples a second, 1000 to 768000."""
@@ -30,7 +33,19 @@ class Decoded:
 @runtime_checkable
 class FileFormat(Protocol):
     """Reads a kind of files. It is called in a thread of its own, for several files at once; whatever it
-    raises is told as the reason why the file can't be played, and nothing else suffers from it."""
+    raises is told as the reason why the file can't be played, and nothing else suffers from it.
+
+    >>> class Silence:
+    ...     '''Files that say for how many seconds nothing is heard.'''
+    ...     suffixes = (".silence",)
+    ...     def knows(self, beginning: bytes) -> bool:
+    ...         return beginning.startswith(b"SILENCE")
+    ...     def decode(self, path: Path) -> Decoded:
+    ...         seconds = int(path.read_text().split()[1])
+    ...         return Decoded(8000, (bytes(16_000) for _ in range(seconds)))
+    >>> isinstance(Silence(), FileFormat)
+    True
+    """
 
     suffixes: Sequence[str]
     """How the names of such files end, in lower case: ``(".ogg", ".oga")``."""
@@ -44,7 +59,20 @@ class FileFormat(Protocol):
 
 @runtime_checkable
 class WritableFormat(FileFormat, Protocol):
-    """A format that writes such files as well."""
+    """A format that writes such files as well.
+
+    >>> class Raw:
+    ...     '''Samples of 8 kHz, and nothing else.'''
+    ...     suffixes = (".sw",)
+    ...     def knows(self, beginning: bytes) -> bool:
+    ...         return False                        # known by its name alone
+    ...     def decode(self, path: Path) -> Decoded:
+    ...         return Decoded(8000, [path.read_bytes()])
+    ...     def encode(self, path: Path, sound: Decoded) -> None:
+    ...         path.write_bytes(b"".join(sound.blocks))
+    >>> isinstance(Raw(), WritableFormat)
+    True
+    """
 
     def encode(self, path: Path, sound: Decoded) -> None:
         """Makes the file."""

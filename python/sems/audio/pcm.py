@@ -41,8 +41,8 @@ class Audio:
     """The audio of a call or a room, as ``call.audio`` and ``room.audio``.
 
     >>> async for block in call.audio:                  # 20 ms of what the peer says, 16-bit at 8 kHz
-    ...     samples = numpy.frombuffer(block, dtype=numpy.int16)
-    ...     await call.audio.write(reply_to(samples))   # heard by the peer only
+    ...     samples = memoryview(block)                 # or numpy.frombuffer(block, dtype=numpy.int16)
+    ...     await call.audio.write(samples)             # heard by the peer only
 
     Anybody may listen any number of times. What is written sounds together with all else.
     """
@@ -176,6 +176,12 @@ class Listening:
     ``numpy.frombuffer(block, dtype=numpy.int16)`` look without a copy, for as long as they like. It
     knows its ``rate``, its ``time`` and how many samples were ``dropped`` before it. The last one may
     be shorter.
+
+    >>> listening = call.audio.listen(rate=16_000, block=0.1)
+    >>> block = await anext(listening)
+    >>> len(block), listening.dropped
+    (1600, 0)
+    >>> listening.skip()                        # go on with what comes now
     """
 
     def __init__(self, engine: Engine, ring: _Ring, blocks: Blocks) -> None:

@@ -20,7 +20,17 @@ __all__ = ["Playback", "Sound"]
 
 
 class Playback:
-    """What ``start_play()`` of a call or a room returns."""
+    """What ``start_play()`` of a call or a room returns.
+
+    >>> music = call.start_play("hold-music", repeat=0)
+    >>> await call.sleep(2)
+    >>> music.pause()
+    >>> music.seek(1.0)
+    >>> music.resume()
+    >>> await music.stop()
+    >>> music.done
+    True
+    """
 
     def __init__(
         self,

@@ -21,6 +21,9 @@ class PrivateTalk:
     :meth:`Room.coach() <sems.audio.room.Room.coach>`. Ends with ``async with`` too.
 
     Who leaves the room is out of it. It ends when nobody is left who could be heard by somebody.
+
+    >>> async with await room.private_talk(call, other) as talk:
+    ...     await call.sleep(5)                 # the room hears neither
     """
 
     def __init__(

@@ -18,6 +18,13 @@ class Recording:
     """What ``record()`` of a call or a room returns.
 
     The files can be read at any time, also after a crash: their headers are never older than a second.
+
+    >>> recording = await call.record("interview.wav", "both")
+    >>> await recording.pause()
+    >>> await recording.resume()
+    >>> await recording.stop()
+    >>> recording.done, recording.error
+    (True, None)
     """
 
     def __init__(

@@ -26,6 +26,12 @@ class Room:
     """Calls that have :meth:`joined <sems.call.Call.join>` it hear each other, and never themselves.
 
     Made by :meth:`Server.open_room() <sems.server.Server.open_room>`.
+
+    >>> room = await server.open_room(max_talkers=4)
+    >>> for each in (call, other):
+    ...     await each.join(room)
+    >>> await room.play("welcome")
+    >>> await room.close()
     """
 
     def __init__(self, server: Server, room_id: int) -> None:

@@ -37,6 +37,13 @@ class SoundLibrary:
 
     A name is a path below one of the folders, without its ``.wav`` (or ``.ulaw``, ``.flac`` and the
     like): ``welcome``, ``digits/7``. It can never lead out of a folder.
+
+    >>> sounds = server.sounds
+    >>> prompt = await sounds.load(sounds.find("welcome"))
+    >>> sounds.ready(sounds.find("welcome")).duration_ms == prompt.duration_ms
+    True
+    >>> sounds.tone("busy:us").duration_ms
+    1000
     """
 
     def __init__(self, config: Config, engine: Engine) -> None:
@@ -157,7 +164,8 @@ class SoundLibrary:
         channel) or what formats read, WAV or what formats write, such as FLAC where ``soundfile`` is
         installed.
 
-        >>> await call.server.sounds.convert(recording.path, recording.path.with_suffix(".flac"))
+        >>> take = await call.record_until("said.wav", limit=5)
+        >>> await call.server.sounds.convert(take.path, take.path.with_name("copy.wav"))
 
         Raises SoundNotFound.
         """

@@ -24,7 +24,12 @@ Ending = Literal["key", "silence", "limit", "hangup"]
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """What :meth:`Call.record_until() <sems.call.Call.record_until>` has recorded."""
+    """What :meth:`Call.record_until() <sems.call.Call.record_until>` has recorded.
+
+    >>> take = await call.record_until("name.wav", limit=10)
+    >>> if take.spoken and take.ended_by != "hangup":
+    ...     await call.play(take.path)
+    """
 
     path: Path
     seconds: float

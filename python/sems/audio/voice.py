@@ -23,7 +23,10 @@ _PATIENCE = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """A text, played like any sound: ``call.play(["beep", Say("Hello")])``, ``call.ask(Say("Yes?"))``."""
+    """A text, played like any sound: ``call.play(["tone:beep", Say("Hello")])``, ``call.ask(Say("Yes?"))``.
+
+    >>> await call.play(["tone:beep", Say("Guten Tag", language="de")])
+    """
 
     text: str
     language: str = "en"
@@ -32,7 +35,10 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """A text as it is spoken."""
+    """A text as it is spoken.
+
+    >>> half_a_second = Speech(bytes(8000), rate=8000)
+    """
 
     pcm: bytes
     """16-bit little-endian mono samples."""
@@ -55,7 +61,11 @@ class Voice(Protocol):
 
 
 class EspeakNg:
-    """The voices of ``espeak-ng``, a program that has to be installed."""
+    """The voices of ``espeak-ng``, a program that has to be installed.
+
+    >>> server.voice = EspeakNg(words_per_minute=180, voices={"en": "en-us"})
+    >>> await call.say("Somebody will be with you soon.")
+    """
 
     def __init__(
         self,

@@ -11,7 +11,17 @@ from ..config import Config
 @runtime_checkable
 class DialoutPolicy(Protocol):
     """Decides who may be called by those who may dial. How many calls at once, and the phone book, are of
-    ``[dialout]`` whatever it says."""
+    ``[dialout]`` whatever it says.
+
+    >>> class OfficeHours:
+    ...     '''Lets nobody call abroad.'''
+    ...     def __init__(self, config: Config, options: dict[str, str]) -> None:
+    ...         self.prefix = options.get("prefix", "+49")
+    ...     def allows(self, address: str, number: str | None) -> bool | None:
+    ...         return number is not None and number.startswith(self.prefix)
+    >>> OfficeHours(Config(), {}).allows("sip:+4930@provider.example", "+4930")
+    True
+    """
 
     def allows(self, address: str, number: str | None) -> bool | None:
         """Whether this may be called. ``address``: ``sip:USER@HOST``, ``number``: what was dialled if it was
@@ -21,7 +31,12 @@ class DialoutPolicy(Protocol):
 
 
 class AllowList:
-    """The patterns of ``[dialout] allow``."""
+    """The patterns of ``[dialout] allow``.
+
+    >>> policy = AllowList(Config(dialout={"allow": [r"\\+49\\d+"]}), {})
+    >>> [policy.allows(f"sip:{number}@provider.example", number) for number in ("+4930", "0900")]
+    [True, False]
+    """
 
     def __init__(self, config: Config, options: Mapping[str, Any]) -> None:
         self._patterns = config.dialout.allow

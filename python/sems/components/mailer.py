@@ -18,14 +18,29 @@ _PERMANENT = 500
 
 @runtime_checkable
 class Mailer(Protocol):
-    """Sends one mail. What fails is kept and tried again by whoever asks for it."""
+    """Sends one mail. What fails is kept and tried again by whoever asks for it.
+
+    >>> class Printer:
+    ...     '''Prints what it should send.'''
+    ...     def __init__(self, config: Config, options: dict[str, str]) -> None:
+    ...         pass
+    ...     async def send(self, mail: Mail) -> None:
+    ...         print(mail.recipient, mail.subject)
+    >>> isinstance(Printer(Config(), {}), Mailer)
+    True
+    """
 
     async def send(self, mail: Mail) -> None:
         """Returns when the mail is taken. Raises MailFailed; ``permanent`` when it never will be."""
 
 
 class SmtpMailer:
-    """Gives it to the server of ``[mail]`` (RFC 5321)."""
+    """Gives it to the server of ``[mail]`` (RFC 5321).
+
+    >>> mailer = SmtpMailer(Config(mail={"server": "mail.example.com", "sender": "sems@example.com"}), {})
+    >>> isinstance(mailer, Mailer)
+    True
+    """
 
     def __init__(self, config: Config, options: Mapping[str, Any]) -> None:
         self._settings = config.mail

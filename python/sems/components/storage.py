@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 class Storage(Protocol):
     """The boxes of ``[boxes]``: what :class:`~sems.storage.Mailboxes` does, whose methods say what each has
     to do. Whatever can't be read or written raises StorageError. The factory gets, beside the configuration
-    and the options, ``send``, which sends a mail or raises MailFailed."""
+    and the options, ``send``, which sends a mail or raises MailFailed.
+
+    >>> isinstance(server.mailboxes, Storage)
+    True
+    >>> await server.mailboxes.counts("ben")
+    Counts(new=0, saved=0)
+    """
 
     async def start(self) -> None:
         """Delivers what was left over when the process ended."""

@@ -49,6 +49,15 @@ class Conference:
     """The people of one conference, their calls, and the room in which these are mixed.
 
     Got by :meth:`Conferences.get() <sems.conference.registry.Conferences.get>`.
+
+    >>> from sems.conference import Mute
+    >>> @app.call
+    ... async def main(call: Call) -> None:
+    ...     conference = call.server.conferences.get("standup")
+    ...     await conference.join(call, name="Anna", pin=None)
+    >>> conference = server.conferences.get("standup")
+    >>> for participant in conference.model.participants.values():
+    ...     conference.do(Mute(participant.id), by=None)
     """
 
     def __init__(self, name: str, conferences: Conferences, sequence: int) -> None:

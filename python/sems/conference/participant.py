@@ -46,7 +46,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """One person in a conference. A change makes a new value; the id stays."""
+    """One person in a conference. A change makes a new value; the id stays.
+
+    >>> conference = server.conferences.get("standup")
+    >>> [each.name for each in conference.model.participants.values() if each.moderates and not each.muted]
+    []
+    """
 
     id: int
     """Rises with each who joins, and is never used twice in a conference."""

@@ -33,6 +33,11 @@ class Conferences:
     """Finds conferences by name, and makes them when somebody wants to join.
 
     A conference lasts as long as somebody is in it.
+
+    >>> standup = server.conferences.get("standup")
+    >>> server.conferences.find("standup") is None      # as nobody is in it
+    True
+    >>> forget = server.conferences.subscribe(lambda conference: print(conference.name, "begins"))
     """
 
     def __init__(self, server: Server, clock: Callable[[], float] = time.time) -> None:

@@ -348,7 +348,13 @@ def _brought(info: ValidationInfo) -> bool:
 
 
 class Config(Section):
-    """All that can be set. What is unset has a default that works."""
+    """All that can be set. What is unset has a default that works.
+
+    >>> boxes, rooms = {"anna": {"users": ["anna", "100"]}}, {"board": {"pin": "4711"}}
+    >>> config = Config(sip_port=0, boxes=boxes, rooms=rooms)
+    >>> config.box_of("100"), config.room("board").pin, config.room("lunch").pin
+    ('anna', '4711', None)
+    """
 
     host: Address = "0.0.0.0"
     """The address to listen at, for SIP, RTP and the pages; ``0.0.0.0``: all of IPv4, ``::``: all of IPv6."""

@@ -10,7 +10,11 @@ from ..conference.errors import BadTarget
 
 
 class SideState(StrEnum):
-    """How far one side is."""
+    """How far one side is.
+
+    >>> SideState("ringing")
+    <SideState.RINGING: 'ringing'>
+    """
 
     WAITING = "waiting"
     """Not called yet."""
@@ -24,7 +28,11 @@ class SideState(StrEnum):
 
 
 class State(StrEnum):
-    """How far the whole is."""
+    """How far the whole is.
+
+    >>> State.CONNECTED == "connected"
+    True
+    """
 
     CALLING = "calling"
     """The first is called."""
@@ -42,7 +50,11 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One who is called. A change makes a new value."""
+    """One who is called. A change makes a new value.
+
+    >>> Side("+49301234567").state
+    <SideState.WAITING: 'waiting'>
+    """
 
     target: str
     """Whom, as it was asked for."""
@@ -57,7 +69,12 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Two who are to be connected, or one and a room or service. A change makes a new value."""
+    """Two who are to be connected, or one and a room or service. A change makes a new value.
+
+    >>> connection = server.connections.connect(Wanted(first="sip:anna@anna", room="standup"))
+    >>> connection.over, connection.room, connection.second
+    (False, 'standup', None)
+    """
 
     id: int
     first: Side
@@ -79,7 +96,12 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """That something is so now."""
+    """That something is so now.
+
+    >>> def tell(change: Change) -> None:
+    ...     print(change.sequence, change.connection.state)
+    >>> forget = server.connections.subscribe(tell)
+    """
 
     sequence: int
     """Rises with each."""
@@ -90,7 +112,13 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What is asked for: ``first`` and one of ``second``, ``room`` and ``service``."""
+    """What is asked for: ``first`` and one of ``second``, ``room`` and ``service``.
+
+    >>> Wanted(first="anna", second="+49301234567", early=True, timeout=30).early
+    True
+    >>> Wanted(first="anna", service="voicebox", params={"box": "anna"}).service
+    'voicebox'
+    """
 
     first: str
     """Whom to call first: a name, a number or an address, as ``[dialout]`` takes it."""

@@ -26,14 +26,27 @@ KEPT: Final = 2000
 
 
 class NoSuchConnection(NoSuchCall):
-    """Nobody knows of it, or not any more."""
+    """Nobody knows of it, or not any more.
+
+    >>> try:
+    ...     server.connections.get(1)
+    ... except NoSuchConnection as error:
+    ...     print(error)
+    """
 
     def __init__(self) -> None:
         Refused.__init__(self, "There is no such connection, or it ended long ago.")
 
 
 class Connections:
-    """Connects others, as ``[dialout]`` allows it."""
+    """Connects others, as ``[dialout]`` allows it.
+
+    >>> connections = server.connections
+    >>> connection = connections.connect(Wanted(first="sip:anna@anna", second="sip:bob@bob"))
+    >>> forget = connections.subscribe(lambda change: print(change.connection.state))
+    >>> (await connections.end(connection.id)).state
+    <State.CANCELLED: 'cancelled'>
+    """
 
     def __init__(self, server: Server, clock: Callable[[], float] = time.time) -> None:
         self._server = server

@@ -32,7 +32,12 @@ _LOOK_AGAIN = (15.0, 900.0)
 
 
 class Account:
-    """One address of ours at somebody's registrar."""
+    """One address of ours at somebody's registrar.
+
+    >>> for account in server.accounts:
+    ...     await account.wait_registered()
+    ...     print(account.name, account.state, account.until)
+    """
 
     def __init__(self, server: Server, number: int, settings: AccountSettings) -> None:
         self.name = settings.name

@@ -32,7 +32,11 @@ class Contact:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Binding:
-    """A phone that is registered."""
+    """A phone that is registered.
+
+    >>> for phone in server.registrar.find("sip:anna@example.com"):
+    ...     print(phone.contact, phone.user_agent, phone.expires_in)
+    """
 
     aor: str
     """The address under which it is called, ``"ann@example.com"``."""

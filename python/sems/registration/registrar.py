@@ -47,7 +47,14 @@ class _Refused(Exception):
 
 
 class Registrar:
-    """Knows which phones are registered. See ``[registrar]`` in the configuration."""
+    """Knows which phones are registered. See ``[registrar]`` in the configuration.
+
+    >>> @app.start
+    ... async def greet(server: Server) -> None:
+    ...     server.registrar.follow(lambda phone: print(phone.aor, "has registered"))
+    >>> [phone.contact for phone in server.registrar.find("sip:anna@example.com")]
+    []
+    """
 
     def __init__(self, server: Server) -> None:
         self._settings = server.config.registrar

@@ -38,7 +38,12 @@ def _canonical(name: str) -> str:
 
 
 class Headers:
-    """Header fields in the order of the message; names match in any case and in compact form."""
+    """Header fields in the order of the message; names match in any case and in compact form.
+
+    >>> headers = Headers([("Subject", "Lunch"), ("Via", "a"), ("v", "b")])
+    >>> headers["s"], headers.all("via"), headers.get("Call-Info")
+    ('Lunch', ['a', 'b'], None)
+    """
 
     __slots__ = ("_fields", "_first")
 
@@ -96,7 +101,12 @@ class Headers:
 
 @dataclass(frozen=True, slots=True)
 class SipUri:
-    """A ``sip:``, ``sips:`` or ``tel:`` URI in its parts (RFC 3261 §19.1, RFC 3966)."""
+    """A ``sip:``, ``sips:`` or ``tel:`` URI in its parts (RFC 3261 §19.1, RFC 3966).
+
+    >>> uri = SipUri.parse("sip:anna@example.org:5070;transport=tcp")
+    >>> uri.user, uri.host, uri.port, uri.params
+    ('anna', 'example.org', 5070, {'transport': 'tcp'})
+    """
 
     scheme: str
     user: str
@@ -191,7 +201,11 @@ def quote(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class NameAddr:
-    """The address of a From, To or Contact header field (RFC 3261 §20.10)."""
+    """The address of a From, To or Contact header field (RFC 3261 §20.10).
+
+    >>> NameAddr.parse('"Anna Meier" <sip:anna@example.org>;tag=7')
+    NameAddr(name='Anna Meier', uri='sip:anna@example.org')
+    """
 
     name: str
     """Display name without its quotes, otherwise unaltered; empty when there is none."""

@@ -19,7 +19,11 @@ _HIDING = frozenset({"user", "header", "id"})
 
 @dataclass(frozen=True, slots=True)
 class Diversion:
-    """One diversion of the call, the latest first."""
+    """One diversion of the call, the latest first.
+
+    >>> [(each.uri, each.reason) for each in call.diversions]      # nobody has sent it on
+    []
+    """
 
     name: str
     uri: str
@@ -32,7 +36,11 @@ class Diversion:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """One target that the call was sent to, the earliest first."""
+    """One target that the call was sent to, the earliest first.
+
+    >>> [(each.index, each.uri) for each in call.history]
+    []
+    """
 
     name: str
     uri: str
@@ -47,7 +55,11 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a request was sent."""
+    """Why a request was sent.
+
+    >>> Reason("Q.850", 17, "User busy").cause
+    17
+    """
 
     protocol: str
     """``SIP``, ``Q.850`` …"""

@@ -8,7 +8,12 @@ _DIGITS = 10
 
 class Params(dict[str, str]):
     """The parameters by their names, with what services read from them. What makes no sense counts as not
-    said: a call does not fail for a slip of the pen."""
+    said: a call does not fail for a slip of the pen.
+
+    >>> params = Params({"repeat": "3", "delay": "much"})
+    >>> params.times(most=10), params.number("delay", 500, most=10_000)
+    (3, 500)
+    """
 
     def number(self, name: str, default: int = 0, *, least: int = 0, most: int) -> int:
         """A whole number, brought within ``least`` and ``most``; ``default`` for what is none.

@@ -52,7 +52,12 @@ class Body:
 @dataclass(frozen=True, slots=True)
 class SipResponse(Body):
     """The final response to a request of ours. 408 without header fields: none came in time; 503
-    without: there was no way there (RFC 3261 §8.1.3.1)."""
+    without: there was no way there (RFC 3261 §8.1.3.1).
+
+    >>> response = await call.request("OPTIONS")
+    >>> response.code, response.ok
+    (200, True)
+    """
 
     code: int
     reason: str
@@ -66,7 +71,13 @@ class SipResponse(Body):
 
 
 class SipRequest(Body, Identity):
-    """A request that a peer sent."""
+    """A request that a peer sent.
+
+    >>> @app.message
+    ... async def on_message(message: SipRequest) -> None:
+    ...     print(message.sender.uri, message.text)
+    ...     await message.respond(200)
+    """
 
     def __init__(self, server: Server, event: Event.Request) -> None:
         self.server = server

@@ -34,7 +34,13 @@ _OVER_FOR_GOOD = ("rejected", "noresource", "invariant")
 
 
 class Subscription(Body, Identity):
-    """Somebody who wants to be notified of an event package."""
+    """Somebody who wants to be notified of an event package.
+
+    >>> @app.subscription("message-summary")
+    ... async def on_subscription(subscription: Subscription) -> None:
+    ...     await subscription.notify("Messages-Waiting: no\\r\\n", "application/simple-message-summary")
+    ...     await subscription.wait_ended()
+    """
 
     def __init__(self, server: Server, event: Event.Subscribed) -> None:
         self.server = server
@@ -151,7 +157,12 @@ class Subscription(Body, Identity):
 
 @dataclass(frozen=True, slots=True)
 class Notification(Body):
-    """What we were notified of."""
+    """What we were notified of.
+
+    >>> notification = Notification("active", None, Headers([("Content-Type", "text/plain")]), b"2 new")
+    >>> notification.state, notification.text
+    ('active', '2 new')
+    """
 
     state: str
     """``active``, ``pending`` or ``terminated``."""

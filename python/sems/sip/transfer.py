@@ -32,7 +32,11 @@ _STATUS = re.compile(rb"SIP/2\.0 ([1-6]\d\d) ?([^\r\n]*)")
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """What came of a transfer that we asked for."""
+    """What came of a transfer that we asked for.
+
+    >>> Transfer(200, "OK").ok, Transfer(486, "Busy Here").ok
+    (True, False)
+    """
 
     code: int
     """The final status of the call that the peer placed; that of its refusal; 202 when it tells nothing

@@ -38,7 +38,12 @@ class About:
 
 
 class Draft:
-    """What :meth:`Mailboxes.begin() <sems.storage.Mailboxes.begin>` returns: record to its ``path``."""
+    """What :meth:`Mailboxes.begin() <sems.storage.Mailboxes.begin>` returns: record to its ``path``.
+
+    >>> draft = await server.mailboxes.begin("anna", caller_name="Ben")
+    >>> take = await call.record_until(draft.path, limit=60)
+    >>> await server.mailboxes.discard(draft)
+    """
 
     def __init__(self, folder: Path, id: str, about: About, lock: int) -> None:
         self.id = id

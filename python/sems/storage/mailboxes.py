@@ -37,7 +37,16 @@ _GUESSES_WITHIN = 900.0
 
 
 class Mailboxes:
-    """The boxes of ``[boxes]``. Whatever can't be read or written raises StorageError."""
+    """The boxes of ``[boxes]``. Whatever can't be read or written raises StorageError.
+
+    >>> boxes = server.mailboxes
+    >>> draft = await boxes.begin("anna", caller_name="Ben", caller_uri="sip:ben@example.org")
+    >>> take = await call.record_until(draft.path, limit=60)
+    >>> message = await boxes.deliver(draft)            # None: it was too short
+    >>> for message in await boxes.messages("anna", "new"):
+    ...     await call.play(message.path)
+    ...     await boxes.save("anna", message.id)
+    """
 
     def __init__(self, config: Config, send: Send) -> None:
         self._config = config

@@ -12,7 +12,11 @@ State = Literal["new", "saved"]
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """One message of a box."""
+    """One message of a box.
+
+    >>> for message in await server.mailboxes.messages("anna"):
+    ...     print(message.caller_name, message.state, f"{message.seconds:.0f} s")
+    """
 
     id: str
     box: str
@@ -31,7 +35,13 @@ class StoredMessage:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many messages a box has."""
+    """How many messages a box has.
+
+    >>> Counts(new=2, saved=3).all
+    5
+    >>> await server.mailboxes.counts("ben")
+    Counts(new=0, saved=0)
+    """
 
     new: int = 0
     saved: int = 0

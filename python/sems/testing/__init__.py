@@ -35,6 +35,14 @@ _Result = TypeVar("_Result")
 
 
 def run(main: Coroutine[Any, Any, _Result], *, limit: float = 3600.0) -> _Result:
-    """Runs a coroutine in virtual time; ``limit``: how many seconds of it may pass."""
+    """Runs a coroutine in virtual time; ``limit``: how many seconds of it may pass.
+
+    >>> async def main() -> None:
+    ...     async with Lab() as lab:
+    ...         await lab.server()
+    ...         phone = await lab.phone("anna")
+    ...         await phone.call("sip:echo@sems")
+    >>> # run(main())
+    """
     with asyncio.Runner(loop_factory=lambda: VirtualLoop(limit)) as runner:
         return runner.run(main)

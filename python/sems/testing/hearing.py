@@ -17,7 +17,13 @@ _TONE_SHARE = 0.02
 
 
 class Hearing:
-    """A stretch of sound, 16-bit mono at 8 kHz."""
+    """A stretch of sound, 16-bit mono at 8 kHz.
+
+    >>> from array import array
+    >>> hearing = Hearing(array("h", bytes(16_000)))
+    >>> hearing.seconds, hearing.is_silent, hearing.has_tone(440), hearing.after(0.25).seconds
+    (1.0, True, False, 0.75)
+    """
 
     def __init__(self, pcm: array[int]) -> None:
         self.pcm = pcm

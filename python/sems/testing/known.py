@@ -35,7 +35,13 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]+)?")
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A sound that was recognised."""
+    """A sound that was recognised.
+
+    >>> await alice.call("sip:mine@sems")
+    >>> heard = Heard("welcome", "en", begin=0.1, end=1.4, likeness=0.97)
+    >>> heard.end - heard.begin > 1
+    True
+    """
 
     name: str
     """As ``call.play()`` knows it; of several that sound the same, the one that was asked for, or the

@@ -30,7 +30,14 @@ _PAUSE = 0.5
 
 
 class NotHeard(AssertionError):
-    """A phone waited for a sound that did not come."""
+    """A phone waited for a sound that did not come.
+
+    >>> await alice.call("sip:mine@sems")
+    >>> try:
+    ...     await alice.hears("goodbye", seconds=1)
+    ... except NotHeard as error:
+    ...     print(error)
+    """
 
 
 class PhoneListening:
@@ -86,6 +93,7 @@ class PhoneListening:
         """Waits until a sound is heard, from where the one before ended that it was asked for, or from the
         first moment of the call. Anything may be heard before. Returns what it was, and when.
 
+        >>> await alice.call("sip:pin@sems")
         >>> await alice.hears("enter-pin")
         >>> await alice.key("1234#")
 

@@ -32,6 +32,13 @@ class Phone(PhoneListening):
     """A telephone with one line. Made by :meth:`Lab.phone() <sems.testing.Lab.phone>`.
 
     It takes what comes in when told to (:meth:`ringing`, then ``call.answer()``).
+
+    >>> phone = await lab.phone("eve")
+    >>> await phone.call("sip:mine@sems")
+    >>> await phone.key("47#")
+    >>> phone.tone(440)
+    >>> heard = await phone.hear(0.5)
+    >>> await phone.hang_up()
     """
 
     def __init__(self, lab: Lab, name: str, server: Server) -> None:

@@ -147,7 +147,13 @@ def _field(name: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """All that is recorded of a call."""
+    """All that is recorded of a call.
+
+    >>> trace = server.trace(call.id)
+    >>> Path("call.json").write_text(trace.to_json())       # what sems explain reads
+    >>> Trace.from_json(Path("call.json").read_text()).call_id == trace.call_id
+    True
+    """
 
     call_id: str
     """Its Call-ID; ``unreadable@ADDRESS`` for what had none."""
@@ -210,7 +216,11 @@ def message_to_json(message: bytes) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class TracedCall:
-    """A call, or any other request, of which messages are recorded."""
+    """A call, or any other request, of which messages are recorded.
+
+    >>> for traced in server.traced_calls(limit=20):
+    ...     print(traced.method, traced.uri, traced.outcome)
+    """
 
     call_id: str
     call: int | None
