@@ -21,8 +21,8 @@ from rjsmin import jsmin
 def script(folder: Path, path: str, instead: Mapping[str, str] | None = None) -> str:
     """The module at ``path`` with all that it imports, as one module. Another file can take the place of
     one: ``{"words/en.js": "words/de.js"}``. Of the object in that, only those properties are taken that some
-    module mentions (``words.mute``). Raises ValueError for ways to import or export that aren't
-    known here."""
+    module mentions (``words.mute``) by a name that it has for it. Raises ValueError for ways to import
+    or export that aren't known here."""
     return _Bundle(folder, instead or {}).of(path)
 
 
@@ -69,7 +69,10 @@ class _Bundle:
             name
             for module in self._modules.values()
             if not module.replaces
-            for name in re.findall(r"\.(\w+)", module.source)
+            for _, taken in module.imports
+            for _, own in taken
+            for alias in (own, *re.findall(rf"^const (\w+) = {own};$", module.source, re.MULTILINE))
+            for name in re.findall(rf"\b{alias}\.(\w+)", module.source)
         }
         for module in self._modules.values():
             if module.replaces:
@@ -135,7 +138,7 @@ class _Bundle:
     def _written(self, path: str) -> str:
         module = self._modules[path]
         taken = ",".join(f"{own}={name}" for name, own in self._taken(module))
-        body: str = jsmin(module.source)
+        body = _brief(jsmin(module.source))
         if taken:
             body = f"const {taken};{body}"
         if not module.alone:
@@ -150,6 +153,14 @@ def _taken(what: str) -> list[tuple[str, str]]:
         return [("*", what.split()[-1])]
     names = [each.split(" as ") for each in what.strip("{} ,\n").split(",")]
     return [(each[0].strip(), each[-1].strip()) for each in names]
+
+
+def _brief(source: str) -> str:
+    """The module with short names for what is private to its classes, which nobody else can know."""
+    names = dict.fromkeys(re.findall(r"\.#(\w+)", source))
+    short = {name: f"{chr(97 + at % 26)}{at // 26 or ''}" for at, name in enumerate(names)}
+    private = re.compile(r"(?:(?<=[.;{}\n])|(?<=\bget)|(?<=\basync))#(\w+)")
+    return private.sub(lambda found: f"#{short.get(found[1], found[1])}", source)
 
 
 def _only(source: str, wanted: Collection[str]) -> str:

@@ -177,6 +177,21 @@ def test_a_module_stands_in_a_function_of_its_own_where_another_has_a_name_in_co
     ]
 
 
+def test_what_is_private_to_a_class_has_a_short_name_and_what_only_looks_like_it_keeps_its_own(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "main.js").write_text(
+        "export class Line {\n  #waiting = 1;\n\n  get #long() {\n    return this.#waiting;\n  }\n\n"
+        '  async #ask() {\n    return this.#long + find("#waiting, #long", other.#waiting);\n  }\n\n'
+        "  ask() {\n    this.#ask();\n  }\n}\n"
+    )
+    assert script(tmp_path, "main.js") == (
+        "const $0=(()=>{class Line{#a=1;get#b(){return this.#a;}\nasync#c(){return this.#b+"
+        'find("#waiting, #long",other.#a);}\n'
+        "ask(){this.#c();}}\nreturn{Line}})();"
+    )
+
+
 def test_a_style_sheet_is_served_without_blanks_and_comments(tmp_path: Path) -> None:
     (tmp_path / "one.css").write_text("/* one */\na :is(b),\nc {\n  margin: calc(1px + 2px) 0;\n}\n")
     (tmp_path / "two.css").write_text('a::before {\n  content: "a, /* b */ {  }";\n}\n')
@@ -195,6 +210,17 @@ def test_no_script_makes_markup_of_text() -> None:
 def test_what_words_a_page_needs_can_be_told_from_its_scripts() -> None:
     for path in WEB.rglob("*.js"):
         assert not re.search(r"\bwords\[|\} = words|\.\.\.words", path.read_text())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("page", ["conference/main.js", "operator/main.js", "front.js"])
+def test_a_script_has_every_word_that_it_says(page: str, language: str) -> None:
+    made = script(WEB, page, {"words/en.js": f"words/{language}.js"})
+    words = (WEB / f"words/{language}.js").read_text()
+    said = set(re.findall(r"\bwords\.(\w+)", made))
+    known = {name for name in said if re.search(rf"^  {name}:", words, re.MULTILINE)}
+    assert known == said
+    assert {name for name in said if not re.search(rf"[{{,\n]{name}:", made)} == set()
 
 
 def test_all_languages_say_the_same_things() -> None:
