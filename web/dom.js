@@ -43,3 +43,9 @@ export function label(element, text, name = null) {
   setAttribute(element, "aria-label", text ? name : null);
   show(element, Boolean(text));
 }
+
+/** The list has these rows, and no others. Those that stay are left alone, so that they keep focus and sound. */
+export function arrange(list, rows) {
+  for (const each of [...list.children]) if (!rows.includes(each)) each.remove();
+  rows.forEach((each, at) => each !== list.children[at] && list.insertBefore(each, list.children[at] ?? null));
+}

@@ -12,6 +12,9 @@ export class Refused extends Error {
   }
 }
 
+/** The server does not know us any more. Whatever else is answered can be the word of somebody between. */
+export const isOver = (status) => [401, 404, 410].includes(status);
+
 let ahead = 0; // ms by which the server's clock is ahead of ours
 
 /** Milliseconds from now to that moment of the server's clock. */
@@ -114,7 +117,7 @@ export class Follower {
     try {
       const response = await fetch(this.url, { method: "HEAD", signal: AbortSignal.timeout(PATIENCE) });
       if (this.#stopped) return;
-      if (response.status >= 400 && response.status < 500) {
+      if (isOver(response.status)) {
         this.stop();
         this.on.refused(response.status);
         return;

@@ -47,6 +47,8 @@ FAINT = 33  # of 32768, which is -60 dB: a codec like Opus gives silence no zero
 CONFIG = """
 [rooms.default]
 undo_time = 2  # seconds, for which no test shall wait long
+[rooms.hall]
+wait_for_moderator = true
 [boxes.anna]
 pin = "2580"
 """

@@ -59,6 +59,7 @@ async def looked_at(page: Page, folder: Path, name: str, everywhere: bool = Fals
         await page.set_viewport_size(SIZES[size])
         await page.emulate_media(color_scheme=scheme)
         await picture(page, folder, f"{name}-{size}-{scheme}")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= SIZES[size]["width"], name
         if (size, scheme) in (JUDGED if everywhere else JUDGED[:1]):
             await flawless(page)
 
@@ -105,6 +106,12 @@ async def test_a_moderated_meeting_with_all_that_can_go_on(world: World, screens
     await looked_at(bens, screenshots, "conference-floor")
     await looked_at(waits, screenshots, "conference-waiting")
     await page.set_viewport_size(PHONE)
+    # Nobody is let in whose name can not be read.
+    names = page.get_by_role("list", name="Waiting").locator(".name")
+    assert await names.evaluate_all("(all) => all.map((each) => each.scrollWidth <= each.clientWidth)") == [
+        True,
+        True,
+    ]
     for tab in ("Text", "Dial", "More"):
         await page.get_by_role("tab", name=tab).click()
         await picture(page, screenshots, f"conference-tab-{tab.lower()}")

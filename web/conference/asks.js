@@ -1,13 +1,13 @@
 // What somebody wants of me: to talk in private, to be let in. It stands in my zone, whatever else I look at.
 
-import { enable, find, isEnabled, make, setAttribute, setText, show } from "../dom.js";
+import { arrange, enable, find, isEnabled, make, setAttribute, setText, show } from "../dom.js";
 import { words } from "../words.js";
 import { partners, talking } from "./moment.js";
+import { numbered } from "./row.js";
 import { sure } from "./sure.js";
 
 export class Asks {
-  #waiting = null;
-  #usable = null;
+  #shown = [];
 
   constructor(commands, nameOf) {
     this.commands = commands;
@@ -71,23 +71,29 @@ export class Asks {
     show(this.knocks, room.waiting.length > 0);
     show(this.all, moderates && room.waiting.length > 1);
     enable(this.all, usable);
-    if (room.waiting === this.#waiting && usable === this.#usable) return;
-    [this.#waiting, this.#usable] = [room.waiting, usable];
-    const kept = new Map([...this.list.children].map((each) => [Number(each.dataset.id), each]));
-    this.list.replaceChildren(...room.waiting.map((each) => kept.get(each.id) ?? this.#row(each, moderates)));
+    const [waiting, could, moderated] = this.#shown;
+    if (room.waiting === waiting && usable === could && moderates === moderated) return;
+    this.#shown = [room.waiting, usable, moderates];
+    const rows = moderates === moderated ? [...this.list.children] : []; // else there are other buttons
+    const kept = new Map(rows.map((each) => [Number(each.dataset.id), each]));
+    arrange(this.list, room.waiting.map((each) => kept.get(each.id) ?? this.#row(each, moderates)));
     for (const button of this.list.querySelectorAll("button")) enable(button, usable);
   }
 
-  #row({ id, name }, moderates) {
+  #row({ id, name, called, place }, moderates) {
     const element = make(
       "li",
       { "data-id": id },
-      make("span", { class: "name", dir: "auto" }, name),
-      make("span", { class: "state" }, words.waits),
+      make(
+        "div",
+        { class: "knock" },
+        make("span", { class: "name", dir: "auto" }, name),
+        make("span", { class: "state" }, numbered(place), ` ${words.waits}`),
+      ),
     );
     if (moderates) {
-      const admit = make("button", { type: "button", class: "primary", "aria-label": words.admitName(name) }, words.admit);
-      const away = make("button", { type: "button", "aria-label": words.turnAwayName(name) }, words.turnAway);
+      const admit = make("button", { class: "primary", "aria-label": words.admitName(called) }, words.admit);
+      const away = make("button", { "aria-label": words.turnAwayName(called) }, words.turnAway);
       admit.act = () => this.commands.admit(id);
       away.act = sure(away, () => this.commands.turnAway(id));
       element.append(admit, away);

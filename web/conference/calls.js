@@ -4,8 +4,7 @@ import { enable, find, isEnabled, make, setAttribute, setText, show } from "../d
 import { reason as inWords, words } from "../words.js";
 
 export class Calls {
-  #list = null;
-  #usable = null;
+  #shown = [];
   #rows = new Map();
 
   /** `list`: of the participants, which the rows stand below; `dialled()` is called when somebody has been. */
@@ -39,8 +38,9 @@ export class Calls {
     const may = dial === "everyone" || (dial === "moderators" && moderates);
     show(this.section, room.has.calls && may);
     enable(this.button, usable);
-    if (room.calls === this.#list && usable === this.#usable) return;
-    [this.#list, this.#usable] = [room.calls, usable];
+    const facts = [room.calls, usable, may, moderates];
+    if (facts.every((each, index) => each === this.#shown[index])) return;
+    this.#shown = facts;
     const kept = new Set(room.calls.map((each) => each.id));
     for (const [id, row] of this.#rows) {
       if (!kept.has(id)) {
@@ -60,7 +60,7 @@ export class Calls {
       { "data-call": id },
       make("span", { class: "face", "aria-hidden": "true" }, "…"),
       make("div", { class: "person" }, make("span", { class: "name", dir: "auto" }), make("span", { class: "marks" })),
-      make("div", { class: "acts" }, make("button", { type: "button" }), make("button", { type: "button" })),
+      make("div", { class: "acts" }, make("button"), make("button")),
     );
     const [again, end] = row.querySelectorAll("button");
     again.act = () => this.commands.redial(id);

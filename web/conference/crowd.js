@@ -34,7 +34,7 @@ export class Crowd {
       this.#wanted = this.filter.value = "";
       return;
     }
-    setText(find("#speaking-now", this.element), words.speakingNow(speakers.map((each) => each.name)));
+    setText(find("#speaking-now", this.element), words.speakingNow(speakers.map((each) => each.called)));
     const none = this.#wanted && ![...room.participants.values()].some((each) => this.shows(each.name));
     setText(find("#none", this.element), none ? words.nobodyOfThatName : "");
     show(find("#none", this.element), none);

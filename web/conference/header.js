@@ -31,5 +31,5 @@ export class Header {
 function whoSpeaks(room, speakers) {
   if (!speakers.length) return words.nobodySpeaks;
   if (speakers.length === 1 && speakers[0].id === room.me) return words.youSpeak;
-  return words.speak(speakers.map((each) => each.name));
+  return words.speak(speakers.map((each) => each.called));
 }

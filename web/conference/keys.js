@@ -8,7 +8,7 @@ const list = (codes) => codes.flatMap(([key, text]) => [make("dt", {}, make("kbd
 /** Shows what can be keyed in on the phone: codes by what they are for. */
 export function showCodes(codes) {
   const known = Object.keys(words.codes).filter((name) => codes[name]);
-  find("#codes").replaceChildren(...list(known.map((name) => [codes[name], words.codes[name]])));
+  find("#codes").replaceChildren(...list(known.map((name) => [codes[name].replace("+", "N"), words.codes[name]])));
 }
 
 /** Calls `act[key]` when that key is pressed by itself, outside of fields; `?` shows them all. */

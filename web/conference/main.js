@@ -1,12 +1,13 @@
 // The page of one call: it joins what happens in the conference, what is shown of it, and what is pressed.
 
 import { enable, find, isEnabled, show } from "../dom.js";
-import { ask, Follower, Refused } from "../session.js";
+import { ask, Follower, isOver, Refused } from "../session.js";
 import { reason, refusal, words } from "../words.js";
 import { Asks } from "./asks.js";
 import { Calls } from "./calls.js";
 import { Commands } from "./commands.js";
 import { Crowd } from "./crowd.js";
+import { keepFocus } from "./focus.js";
 import { Header } from "./header.js";
 import { followKeys, showCodes } from "./keys.js";
 import { Me } from "./me.js";
@@ -15,7 +16,7 @@ import { News } from "./news.js";
 import { Recording } from "./recording.js";
 import { Rows } from "./rows.js";
 import { Settings } from "./settings.js";
-import { State } from "./state.js";
+import { readable, State } from "./state.js";
 import { Tabs } from "./tabs.js";
 import { Texts } from "./text.js";
 
@@ -32,7 +33,7 @@ const news = new News();
 const commands = new Commands(state, "", {
   usable: () => connected === true && !over,
   changed: later,
-  failed: (error) => me.notify(sentenceOf(error)),
+  failed,
   ended: () => end(words.ended),
 });
 const nameOf = (id) => state.nameOf(id);
@@ -43,6 +44,7 @@ const crowd = new Crowd(find("#crowd"), later);
 const tabs = new Tabs(find("#tabs"), later);
 const texts = new Texts(find("#text"), {
   say: (text, to) => commands.say(text, to),
+  notify: (text) => me.notify(text),
   nameOf,
   seen: () => tabs.sees("text") && !document.hidden,
 });
@@ -50,7 +52,7 @@ const settings = new Settings(find("#settings"), commands);
 const calls = new Calls(find("#call"), find("#participants"), commands, () => tabs.choose("room"));
 const gather = find("#gather");
 gather.addEventListener("click", () => isEnabled(gather) && commands.gather());
-const recording = new Recording(commands, (error) => me.notify(sentenceOf(error)));
+const recording = new Recording(commands, failed);
 const move = new Move((id, room) => commands.move(id, room));
 const rows = new Rows(
   find("#participants"),
@@ -70,19 +72,23 @@ const rows = new Rows(
   },
   later,
 );
+keepFocus();
 followKeys({ m: () => me.press("mute"), h: () => me.press("hand"), t: () => me.press("talk"), "/": () => write(null) });
 
 // commands
 
-const sentenceOf = (error) => (error instanceof Refused ? refusal(error) : words.notThrough);
+function failed(error) {
+  me.notify(error instanceof Refused ? refusal(error) : words.notThrough);
+}
+
 const participant = (id) => state.room.participants.get(id);
 
 /** Does at the end of a movement what would be too much to ask for at each step of it. */
 function settled(act) {
-  let timer = 0;
-  return (...values) => {
-    clearTimeout(timer);
-    timer = setTimeout(() => act(...values), SETTLED);
+  const timers = {};
+  return (id, value) => {
+    clearTimeout(timers[id]);
+    timers[id] = setTimeout(() => act(id, value), SETTLED);
   };
 }
 
@@ -94,16 +100,15 @@ function write(id) {
 }
 
 async function remove(id) {
-  const { name } = participant(id);
+  const { called } = participant(id);
   const removed = commands.remove(id);
-  me.notify(words.removedName(name));
   const back = async () => {
-    me.forget();
     if (await removed) commands.readmit(id);
   };
   // When his call is over he is called, by who may have somebody called.
-  const later = () => (calls.offered ? words.callNameAgain(name) : null);
-  me.offer(state.room.settings.undo_time, back, later);
+  const later = () => (calls.offered ? words.callNameAgain(called) : null);
+  const withdraw = me.offer(words.removedName(called), state.room.settings.undo_time, back, later);
+  if (!(await removed)) withdraw();
 }
 
 // what is shown
@@ -132,7 +137,8 @@ function render() {
   document.title = room.name;
   if (!mine) {
     asks.clear();
-    return waiting ? me.alone(words.youWait, waiting.name) : me.away(words.removed);
+    const told = room.moderator_here ? words.youWait : words.youWaitForModerator;
+    return waiting ? me.alone(told, waiting.name) : me.away(words.removed);
   }
   const speakers = [...room.participants.values()].filter((each) => each.speaking && near(each, mine));
   header.render(room, speakers);
@@ -143,6 +149,7 @@ function render() {
   settings.render(room, usable);
   calls.render(room, usable);
   recording.render(room, usable);
+  move.render(usable);
   show(gather, mine.role === "moderator" && [...room.participants.values()].some((each) => each.side_room));
   enable(gather, usable);
   tabs.render();
@@ -218,12 +225,12 @@ function follow() {
     },
     refused: () => end(words.ended),
     snapshot(view) {
-      state.onSnapshot(view);
+      state.onSnapshot(readable(view));
       later();
     },
     message(event) {
       if (!state.known) return;
-      announce(event);
+      announce(readable(event));
       state.onEvent(event);
       if (event.type === "recordings_changed" || event.type === "recording_changed") recording.renew();
       later();
@@ -250,7 +257,7 @@ async function begin() {
     follow();
   } catch (error) {
     const early = error instanceof Refused && error.status === 409;
-    if (error instanceof Refused && error.status < 500 && !early) return end(words.ended);
+    if (error instanceof Refused && isOver(error.status)) return end(words.ended);
     if (early) waitForPin();
     show(find("#reconnecting"), !early);
     setTimeout(begin, 1_000);

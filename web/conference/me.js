@@ -20,11 +20,18 @@ const BUTTONS = {
   hand: ["hand"],
 };
 
+/** Who can't make himself heard asks for that first, wherever he would be heard by the room. */
+function buttonsOf(now, me) {
+  const usual = BUTTONS[now];
+  if (!me.muted_by_moderator || usual[0] === "leave" || usual[0] === "hand") return usual;
+  return ["hand", ...usual.filter((each) => each !== "hand" && (each !== "mute" || now !== "talk"))];
+}
+
 export class Me {
   #notice = null;
   #until = 0;
-  #undo = null;
-  #over = 0;
+  #offers = [];
+  #urgent = false;
   #unheard = false;
   #floorUntil = null;
 
@@ -56,13 +63,15 @@ export class Me {
     };
     for (const [name, button] of Object.entries(this.buttons))
       button.addEventListener("click", () => isEnabled(button) && acts[name]());
-    this.undo.addEventListener("click", () => this.#undo?.());
+    this.undo.addEventListener("click", () => {
+      if (!isEnabled(this.undo)) return;
+      const offer = this.#offers.pop();
+      this.#forgetNotice();
+      offer?.undo();
+      // What was done before it can be taken back as well.
+      if (this.#offers.length) this.notify(this.#offers.at(-1).text);
+    });
     setInterval(() => this.#count(), 1_000);
-  }
-
-  /** The big button gets the focus. */
-  focus() {
-    find(".big", this.zone)?.focus();
   }
 
   /** Presses the button of that name, if it is there. */
@@ -79,29 +88,25 @@ export class Me {
   }
 
   /**
-   * A button beside it with which the last thing can be taken back, as long as the server says; then, where
-   * `later()` tells how it is called, one that takes the longer way.
+   * A sentence, and beside it a button with which that can be taken back, as long as the server says; then, where
+   * `later()` tells how it is called, one that takes the longer way. Returns what takes both away.
    */
-  offer(seconds, undo, later) {
-    this.#put(words.undo, undo, seconds * 1_000, () => {
-      const label = later();
-      if (label) this.#put(label, undo, LATER, () => this.#withdraw());
-      else this.#withdraw();
-    });
+  offer(text, seconds, undo, later) {
+    const offer = { text, undo, label: words.undo };
+    const withdraw = () => {
+      this.#offers = this.#offers.filter((each) => each !== offer);
+      this.#write();
+    };
+    this.#offers.push(offer);
+    this.notify(text);
     this.undo.focus();
-  }
-
-  #put(label, act, ms, then) {
-    clearTimeout(this.#over);
-    this.#undo = act;
-    setText(this.undo, label);
-    this.#over = setTimeout(then, ms);
-    this.#write();
-  }
-
-  forget() {
-    this.#forgetNotice();
-    this.#withdraw();
+    setTimeout(() => {
+      offer.label = later();
+      if (!offer.label) return withdraw();
+      this.#write();
+      setTimeout(withdraw, LATER);
+    }, seconds * 1_000);
+    return withdraw;
   }
 
   #forgetNotice() {
@@ -110,16 +115,10 @@ export class Me {
     this.#write();
   }
 
-  #withdraw() {
-    clearTimeout(this.#over);
-    this.#undo = null;
-    if (document.activeElement === this.undo) this.focus();
-    this.#write();
-  }
-
   render(room, usable) {
     const me = room.participants.get(room.me);
     const now = moment(room);
+    const buttons = buttonsOf(now, me);
     setAttribute(document.body, "data-alone", null);
     setAttribute(this.name, "role", null);
     setAttribute(this.name, "aria-level", null);
@@ -130,8 +129,8 @@ export class Me {
     setText(find("span", this.buttons.hand), this.raised ? words.lowerHand : words.raiseHand);
     setAttribute(this.buttons.talk, "aria-pressed", String(now === "talk" && !me.muted));
     for (const [name, button] of Object.entries(this.buttons)) {
-      show(button, BUTTONS[now].includes(name));
-      button.classList.toggle("big", BUTTONS[now][0] === name);
+      show(button, buttons.includes(name));
+      button.classList.toggle("big", buttons[0] === name);
       enable(button, usable);
     }
     enable(this.undo, usable);
@@ -139,9 +138,11 @@ export class Me {
     setAttribute(this.zone, "data-heard", heard);
     setAttribute(this.zone, "data-muted", me.muted || Boolean(me.line?.silent));
     setAttribute(this.zone, "data-hand", this.raised);
-    setAttribute(this.zone, "data-moment", now);
-    if (me.unheard && !this.#unheard) this.#pulse(this.buttons[BUTTONS[now][0]]);
+    setAttribute(this.zone, "data-many", buttons.length > 2);
+    if (me.unheard && !this.#unheard) this.#pulse(this.buttons[buttons[0]]);
     this.#unheard = me.unheard;
+    // Nothing that was done hides why he is not heard.
+    this.#urgent = me.unheard || me.on_hold || me.line?.silent || me.line?.deaf;
     this.#floorUntil = now === "talk" ? me.floor_until : null;
     this.state = describe(room, this.nameOf);
     this.#count();
@@ -154,7 +155,9 @@ export class Me {
 
   /** He is not in the room, at least for now. */
   away(text) {
-    this.forget();
+    this.#offers = [];
+    this.#urgent = false;
+    this.#forgetNotice();
     this.state = text;
     this.#floorUntil = null;
     this.#count();
@@ -175,8 +178,10 @@ export class Me {
   }
 
   #write() {
-    setText(this.text, this.#notice ?? this.state ?? "");
-    show(this.undo, this.#undo !== null);
+    const notice = this.#notice;
+    setText(this.text, notice && this.#urgent ? `${this.state} · ${notice}` : (notice ?? this.state ?? ""));
+    setText(this.undo, this.#offers.at(-1)?.label ?? "");
+    show(this.undo, this.#offers.length > 0);
   }
 
   /** How long he may still talk: seen, and not read aloud every second. */

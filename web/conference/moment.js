@@ -38,7 +38,9 @@ export function describe(room, nameOf) {
   if (talk?.state === "asked" && talk.by === me.id) return words.youHaveAsked(talk.asked.map(nameOf));
   const now = moment(room);
   if (now === "leave") return me.muted ? words.youAreMuted : words.heardBy(partners(room).map(nameOf));
-  if (now === "talk") return me.muted ? words.mutedWithFloor : words.yourFloor;
+  if ((now === "talk" || now === "take") && me.muted)
+    return me.muted_by_moderator ? words.youAreMutedByModerator : words.talkUnmutes[now];
+  if (now === "talk") return words.yourFloor;
   if (now === "take" || now === "hand") {
     if (place) return words.yourHand(place);
     return me.unheard ? words.unheardWithoutFloor[now] : words.noFloor[room.settings.mode];

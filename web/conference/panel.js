@@ -25,7 +25,7 @@ const SLIDERS = {
   gain: [words.volumeForAll, words.volumeOfForAll],
 };
 
-const button = (act) => make("button", { type: "button", "data-act": act });
+const button = (act) => make("button", { "data-act": act });
 
 export class Panel {
   #buttons = {};
@@ -56,7 +56,7 @@ export class Panel {
   }
 
   fill(participant, actions, floor, volume, context) {
-    const { name } = participant;
+    const { called: name } = participant;
     setAttribute(this.element, "aria-label", words.moreAbout(name));
     show(this.steering, actions.includes("steer"));
     if (actions.includes("steer")) steer(this, participant, floor, context);
@@ -83,7 +83,7 @@ export class Panel {
 
 /** What a moderator does most: the floor and the microphone. */
 export function steer({ give, mute }, participant, floor, { mode, usable }) {
-  const { name, muted_by_moderator: blocked } = participant;
+  const { called: name, muted_by_moderator: blocked } = participant;
   label(
     give,
     mode !== "open" && (floor ? words.takeFloor : words.giveFloor),

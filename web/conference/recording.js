@@ -1,6 +1,6 @@
 // Recording the room, and what was recorded.
 
-import { enable, find, isEnabled, make, setAttribute, setText, show } from "../dom.js";
+import { arrange, enable, find, isEnabled, make, setAttribute, setText, show } from "../dom.js";
 import { ask } from "../session.js";
 import { language, words } from "../words.js";
 import { sure } from "./sure.js";
@@ -8,7 +8,6 @@ import { sure } from "./sure.js";
 const day = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 
 export class Recording {
-  #list = null;
   #asked = false;
 
   /** `failed(error)` says what did not work. */
@@ -40,6 +39,7 @@ export class Recording {
     show(this.sign, state !== "off");
     setAttribute(this.sign, "data-state", state);
     show(this.card, room.has.recording && moderates);
+    if (!moderates) this.#asked = false; // who becomes one again sees what was made meanwhile
     if (!room.has.recording || !moderates) return;
     const { record, pause, stop } = this.buttons;
     setText(record, state === "paused" ? words.goOn : words.record);
@@ -49,6 +49,8 @@ export class Recording {
     show(this.kind.parentElement, state === "off");
     setText(this.hint, words.recordingHint[state]);
     for (const button of [record, pause, stop]) enable(button, usable);
+    this.usable = usable;
+    this.#enable();
     this.kind.disabled = !usable;
     if (!this.#asked && usable) this.renew();
   }
@@ -68,16 +70,22 @@ export class Recording {
   #fill(recordings) {
     const kept = new Map([...this.list.children].map((each) => [each.dataset.key, each]));
     const key = (each) => `${each.id} ${each.bytes} ${each.members.length}`;
-    this.list.replaceChildren(...recordings.map((each) => kept.get(key(each)) ?? this.#row(each, key(each))));
+    arrange(this.list, recordings.map((each) => kept.get(key(each)) ?? this.#row(each, key(each))));
     show(this.list, recordings.length > 0);
+    this.#enable();
+  }
+
+  #enable() {
+    for (const each of this.list.querySelectorAll("button")) enable(each, this.usable);
   }
 
   #row(recorded, key) {
     const { id, began, seconds, members } = recorded;
     const when = day.format(new Date(began));
     const path = `${this.commands.path}/recordings/${id}`;
-    const remove = make("button", { type: "button", "aria-label": words.deleteRecording(when) }, words.delete);
-    remove.addEventListener("click", sure(remove, () => this.#delete(path)));
+    const remove = make("button", { "aria-label": words.deleteRecording(when) }, words.delete);
+    const act = sure(remove, () => this.#delete(path));
+    remove.addEventListener("click", (event) => isEnabled(remove) && act(event));
     const download = (query, text) => make("a", { href: `${path}?${query}download=1`, download: true, class: "button" }, text);
     return make(
       "div",

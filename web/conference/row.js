@@ -11,6 +11,9 @@ const LOUD = -14; // dBov; what fills the bar
 export const share = (level) =>
   level === undefined ? 0 : Math.max(0, Math.min(1, (level - QUIET) / (LOUD - QUIET)));
 
+/** The number by which keys on a telephone mean somebody. */
+export const numbered = (place) => place && make("abbr", { class: "place", title: words.place(place) }, String(place));
+
 export class Row {
   #filled = [];
   #hand = null;
@@ -18,6 +21,7 @@ export class Row {
   #more = null;
   #panel = null;
   #open = false;
+  #place = null;
 
   /** `roomy`: whether some of what can be done is shown even while the row is closed. */
   constructor(id, roomy) {
@@ -40,11 +44,15 @@ export class Row {
     const facts = [participant, place, floor, volume, context];
     if (facts.every((each, index) => each === this.#filled[index])) return 0;
     this.#filled = facts;
-    const { name } = participant;
+    const { name, called } = participant;
     const own = participant.id === context.me;
     const steered = context.moderates && !own;
     setText(this.name, name);
     setText(this.face, initials(name));
+    if (!this.#place && participant.place) {
+      this.#place = numbered(participant.place);
+      this.state.before(this.#place, " ");
+    }
     setText(this.state, describe(participant, own, floor, context));
     setAttribute(this.element, "data-speaking", participant.speaking);
     setAttribute(this.element, "data-muted", participant.muted && !participant.speaking);
@@ -54,7 +62,7 @@ export class Row {
     this.#fillHand(participant, place, steered);
     this.#fillQuick(participant, floor, steered, context);
     const actions = available(participant, own, context);
-    this.#fillMore(actions.length > 0, name);
+    this.#fillMore(actions.length > 0, called);
     if (!actions.length || !(this.#open || (this.roomy && !own))) {
       this.#panel?.element.remove();
       this.#panel = null;
@@ -100,10 +108,10 @@ export class Row {
     const tag = steered ? "BUTTON" : "SPAN";
     if (this.#hand?.tagName !== tag) {
       this.#hand?.remove();
-      this.#hand = make(tag, { class: "hand", type: steered && "button", "data-act": steered && "lower" });
+      this.#hand = make(tag, { class: "hand", "data-act": steered && "lower" });
       this.marks.append(this.#hand);
     }
-    label(this.#hand, words.hand(place), steered ? words.lowerHandOfName(place, participant.name) : null);
+    label(this.#hand, words.hand(place), steered ? words.lowerHandOfName(place, participant.called) : null);
   }
 
   #fillQuick(participant, floor, steered, context) {
@@ -113,7 +121,7 @@ export class Row {
       return;
     }
     if (!this.#quick) {
-      const [give, mute] = ["floor", "mute"].map((act) => make("button", { type: "button", "data-act": act }));
+      const [give, mute] = ["floor", "mute"].map((act) => make("button", { "data-act": act }));
       this.#quick = { element: make("div", { class: "quick" }, give, mute), give, mute };
       this.element.insertBefore(this.#quick.element, this.#more);
     }
@@ -127,7 +135,7 @@ export class Row {
       return;
     }
     if (!this.#more) {
-      this.#more = make("button", { type: "button", class: "opener", "data-act": "open" });
+      this.#more = make("button", { class: "opener", "data-act": "open" });
       this.element.insertBefore(this.#more, this.#panel?.element ?? null);
     }
     setAttribute(this.#more, "aria-label", words.moreAbout(name));

@@ -12,6 +12,10 @@ export class Settings {
     this.mode = find("#mode", card);
     this.time = find("#talk-time", card);
     this.lock = find("#lock", card);
+    this.size = find("#size", card);
+    this.size.addEventListener("change", () => {
+      if (this.size.reportValidity()) commands.set({ max_members: Number(this.size.value) || null });
+    });
     this.mode.addEventListener("change", () => commands.set({ mode: this.mode.value }));
     this.time.addEventListener("change", () => commands.set({ talk_time: Number(this.time.value) || null }));
     this.lock.addEventListener("click", () => isEnabled(this.lock) && commands.set({ locked: !this.locked }));
@@ -53,7 +57,8 @@ export class Settings {
       this.#fillPin(form);
       enable(form.elements.set, usable);
     }
-    this.mode.disabled = this.time.disabled = !usable;
+    if (settings.max_members !== this.most) this.size.value = this.most = settings.max_members;
+    this.mode.disabled = this.time.disabled = this.size.disabled = !usable;
   }
 
   #fillPin({ dataset, elements }) {

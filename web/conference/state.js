@@ -1,5 +1,7 @@
 // What this page knows of the conference, and what it has asked for and not yet been told.
 
+import { words } from "../words.js";
+
 const GONE = ["left", "removed"];
 
 /** The list with this item in the place of the one with its id, or at its end. */
@@ -9,6 +11,36 @@ export function put(list, item) {
 }
 
 export const without = (list, id) => list.filter((each) => (each.id ?? each) !== id);
+
+// Directions that reach beyond a name would turn the sentence in which it stands.
+const DIRECTIONS = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
+const SEEN = /[^\p{Z}\p{C}\p{M}]/u;
+
+/** A name that can be shown: of whoever has none something is seen, too. */
+function shown(name) {
+  const text = name.replace(DIRECTIONS, "");
+  return SEEN.test(text) ? text : words.noName;
+}
+
+/** What came from the server, with such names in it. */
+export function readable(told) {
+  for (const [key, value] of Object.entries(told)) {
+    if (key === "name") told[key] = shown(value);
+    else if (key === "to_names") told[key] = value?.map(shown);
+    else if (value && typeof value === "object") readable(value);
+  }
+  return told;
+}
+
+/** The same people, and how each is called where his name alone is not enough: as others have it, too. */
+function called(people) {
+  const count = new Map();
+  for (const { name } of people) count.set(name, 1 + (count.get(name) ?? 0));
+  return people.map((each) => {
+    const call = count.get(each.name) > 1 ? `${each.name} (${each.place})` : each.name;
+    return call === each.called ? each : { ...each, called: call };
+  });
+}
 
 export class State {
   #known = null;
@@ -26,28 +58,31 @@ export class State {
       ...view,
       // What the server can not do is not in the picture, and not on the page.
       has: Object.fromEntries(Object.keys(view).map((key) => [key, true])),
-      participants: new Map(view.participants.map((each) => [each.id, each])),
     };
+    this.#name(view.participants);
     if (view.participants[0]) Object.assign(this.#known.has, { side_room: "side_room" in view.participants[0] });
-    for (const each of [...view.participants, ...this.#known.waiting]) this.#names.set(each.id, each.name);
     this.#settle();
+  }
+
+  #name(participants) {
+    const known = this.#known;
+    known.participants = new Map(called([...participants]).map((each) => [each.id, each]));
+    known.waiting = called(known.waiting);
+    for (const each of [...known.participants.values(), ...known.waiting]) this.#names.set(each.id, each.called);
   }
 
   /** One change: what an event carries is new. */
   onEvent(event) {
     const { type, sequence, by, participant, waiting, message, call, talk, ...values } = event;
     const known = this.#known;
+    if (waiting) known.waiting = waiting;
     if (participant) {
-      const { id } = participant;
+      const { id, name } = participant;
+      const before = known.participants.get(id);
       if (GONE.includes(type)) known.participants.delete(id);
-      else known.participants.set(id, participant);
-      if (GONE.includes(type) || type === "joined") known.waiting = without(known.waiting, id);
-      this.#names.set(id, participant.name);
-    }
-    if (waiting) {
-      known.waiting = Array.isArray(waiting) ? waiting : put(known.waiting, waiting);
-      for (const each of known.waiting) this.#names.set(each.id, each.name);
-    }
+      else known.participants.set(id, { ...participant, called: before?.called });
+      if (waiting || before?.name !== name || !known.participants.has(id)) this.#name(known.participants.values());
+    } else if (waiting) this.#name(known.participants.values());
     if (message) known.messages = put(known.messages, message);
     if (call) known.calls = type === "call_gone" ? without(known.calls, call.id ?? call) : put(known.calls, call);
     if (talk) known.talk = talk.state === "ended" ? null : talk;

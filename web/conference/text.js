@@ -4,6 +4,7 @@ import { enable, find, isEnabled, make, setAttribute, setText, show } from "../d
 import { language, reason, words } from "../words.js";
 
 const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
+const LONGEST = 2000; // characters
 const LINK = /https?:\/\/[^\s<>"]*[^\s<>"'.,;:!?)\]}]/g;
 
 export class Texts {
@@ -12,7 +13,7 @@ export class Texts {
   #to = null;
   #unread = 0;
 
-  /** `say(text, to)` resolves to null if it was refused; `nameOf(id)`; `seen()`: whether the section can be seen. */
+  /** `say(text, to)` resolves to null if it was refused; `notify(text)`; `nameOf(id)`; `seen()`: whether the section can be seen. */
   constructor(section, on) {
     this.section = section;
     this.on = on;
@@ -81,8 +82,8 @@ export class Texts {
   }
 
   #line(message, me) {
-    const { sender, name, at, to, failed } = message;
-    const whom = to?.filter((id) => id !== me || sender === me).map((id) => (id === me ? words.you : this.on.nameOf(id)));
+    const { sender, name, at, to, to_names, failed } = message;
+    const whom = to?.map((id, index) => (id === me ? words.you : this.on.nameOf(id) || to_names[index]));
     const head = make(
       "p",
       { class: "head" },
@@ -101,6 +102,8 @@ export class Texts {
   async #say() {
     const text = this.field.value.trim();
     if (!text || !isEnabled(this.send)) return;
+    const more = [...text].length - LONGEST;
+    if (more > 0) return this.on.notify(words.tooLong(LONGEST, more));
     this.field.value = "";
     const sent = this.on.say(text, this.#to === null ? null : [this.#to]);
     this.log.scrollTop = this.log.scrollHeight;

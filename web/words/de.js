@@ -42,6 +42,7 @@ export const words = {
   messages: "Nachrichten",
   message: "Nachricht",
   messageHint: "Schreiben …",
+  tooLong: (most, more) => `Das ist zu lang: ${most} Zeichen gehen auf einmal, es sind ${more} mehr.`,
   nothingWritten: "Noch hat niemand etwas geschrieben.",
   findName: "Name suchen",
 
@@ -95,6 +96,8 @@ export const words = {
   recorded: "wird aufgenommen",
   inSideRoom: (room) => `in ${room}`,
   hand: (place) => `Hand ${place}`,
+  place: (number) => `Nummer ${number} am Telefon`,
+  noName: "Ohne Namen",
   badLine: ({ loss, silent, deaf }) =>
     [
       silent && "nicht zu hören",
@@ -125,7 +128,10 @@ export const words = {
   yourHand: (place) => `Ihre Hand ist oben: Platz ${place}`,
   mutedWithHand: (place) => `Sie sind stumm. Ihre Hand ist oben: Platz ${place}`,
   yourFloor: "Sie haben das Wort: Der Raum hört Sie",
-  mutedWithFloor: "Sie haben das Wort, sind aber stumm",
+  talkUnmutes: {
+    talk: "Sie haben das Wort, sind aber stumm: Sprechen schaltet den Ton an",
+    take: "Sie sind stumm: Sprechen gibt Ihnen das Wort und schaltet den Ton an",
+  },
   floorLost: "Sie haben das Wort nicht mehr",
   unheardWithoutFloor: {
     hand: "Der Raum hört Sie nicht. Heben Sie die Hand, um zu sprechen.",
@@ -187,6 +193,8 @@ export const words = {
   lockedHint: "Niemand sonst kann dazukommen.",
   openHint: "Wer diesen Raum wählt, kann dazukommen.",
 
+  size: "Höchstens so viele Leute",
+  noLimit: "unbegrenzt",
   waitingRoom: "Wer kommt, wartet auf Einlass durch die Leitung",
   waitForModerator: "Alle warten, bis die Leitung da ist",
   quiet: "Keine Töne beim Kommen und Gehen",
@@ -236,6 +244,7 @@ export const words = {
   turnAway: "Abweisen",
   turnAwayName: (name) => `Abweisen: ${name}`,
   youWait: "Die Leitung weiß, dass Sie da sind.",
+  youWaitForModerator: "Noch leitet niemand den Raum. Diese Seite geht von selbst weiter.",
   turnedAway: "Die Leitung hat Sie nicht eingelassen.",
   sure: "Sicher?",
 
@@ -329,6 +338,7 @@ export const words = {
     mute: "Ton aus und an",
     hand: "Hand heben und senken",
     talk: "sprechen",
+    private: "unter vier Augen: N ist die Nummer unter einem Namen",
     help: "hören, was es noch gibt",
   },
   shortcuts: [
@@ -353,7 +363,7 @@ export const words = {
     not_your_hand: "Die Hand hebt jeder selbst.",
     nobody_steers: "Jemand muss den Raum leiten; bestimmen Sie vorher jemand anderen.",
     only_moderators: "Das kann nur die Leitung.",
-    still_waiting: "Sie warten auf Einlass. Die Leitung weiß, dass Sie da sind.",
+    still_waiting: "Sie warten auf Einlass.",
     wrong_pin: "Das geht nicht ohne die PIN der Konferenz.",
     other_conference: "Sie sind in einer anderen Konferenz.",
     elsewhere: ({ name }) => `${name} ist in einem anderen Raum.`,

@@ -41,6 +41,7 @@ export const words = {
   messages: "Messages",
   message: "Message",
   messageHint: "Write…",
+  tooLong: (most, more) => `That is too long: ${most} characters can be sent at once, and these are ${more} more.`,
   nothingWritten: "Nothing has been written yet.",
   findName: "Find a name",
 
@@ -94,6 +95,8 @@ export const words = {
   recorded: "recorded",
   inSideRoom: (room) => `in ${room}`,
   hand: (place) => `hand ${place}`,
+  place: (number) => `number ${number} on the telephone`,
+  noName: "No name",
   badLine: ({ loss, silent, deaf }) =>
     [silent && "can't be heard", deaf && "hears nothing", !silent && loss > 0 && `bad line: loses ${loss} %`]
       .filter(Boolean)
@@ -120,7 +123,10 @@ export const words = {
   yourHand: (place) => `Your hand is up: you are ${ordinal(place)}`,
   mutedWithHand: (place) => `You are muted. Your hand is up: you are ${ordinal(place)}`,
   yourFloor: "You have the floor: the room hears you",
-  mutedWithFloor: "You have the floor, but you are muted",
+  talkUnmutes: {
+    talk: "You have the floor, but you are muted: Talk unmutes you",
+    take: "You are muted: Talk gives you the floor and unmutes you",
+  },
   floorLost: "You do not have the floor any more",
   unheardWithoutFloor: {
     hand: "The room can't hear you. Raise your hand to speak.",
@@ -180,6 +186,8 @@ export const words = {
   lockedHint: "Nobody else can join.",
   openHint: "Everybody who dials this room can join.",
 
+  size: "Most people at once",
+  noLimit: "no limit",
   waitingRoom: "Newcomers wait until a moderator admits them",
   waitForModerator: "Everybody waits until a moderator is here",
   quiet: "No sounds when people come and go",
@@ -229,6 +237,7 @@ export const words = {
   turnAway: "Turn away",
   turnAwayName: (name) => `Turn away ${name}`,
   youWait: "The moderator has been told that you are here.",
+  youWaitForModerator: "No moderator is here yet. This page goes on by itself.",
   turnedAway: "A moderator did not let you in.",
   sure: "Sure?",
 
@@ -322,6 +331,7 @@ export const words = {
     mute: "mute and unmute",
     hand: "raise and lower your hand",
     talk: "talk",
+    private: "talk privately: N is the number below a name",
     help: "hear what else there is",
   },
   shortcuts: [
