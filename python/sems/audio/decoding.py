@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..config.files import FileSettings
-from ..errors import SoundNotFound
+from ..errors import SoundNotFound, in_one_line
+from ..log import logger
 from . import brought
 from .formats import BEGINNING, Decoded, WritableFormat
 from .kinds import NATIVE
@@ -63,6 +64,15 @@ class Decoder:
 
     def _decode(self, path: Path) -> Path:
         try:
+            return self._decoded(path)
+        except SoundNotFound:
+            raise
+        except BaseException as error:
+            # Nothing but this ends a thread that works for a call.
+            raise SoundNotFound(f"{path} can't be read: {in_one_line(error)}") from error
+
+    def _decoded(self, path: Path) -> Path:
+        try:
             state = _state(path)
             with path.open("rb") as file:
                 beginning = file.read(BEGINNING)
@@ -77,7 +87,7 @@ class Decoder:
             raise SoundNotFound(f"{path}: {error}") from None
         assert found.format is not None
         source = f"{path.resolve()}\n{state}\n{found.origin}"
-        target = self._folder / f"{hashlib.sha256(source.encode()).hexdigest()}.wav"
+        target = self._folder / f"{hashlib.sha256(os.fsencode(source)).hexdigest()}.wav"
         try:
             if target.exists():
                 # It is wanted still.
@@ -88,8 +98,8 @@ class Decoder:
                 self._make_room(target)
         except SoundNotFound as error:
             raise SoundNotFound(f"{path}: {error}") from None
-        except Exception as error:
-            why = f"{type(error).__name__}: {error}".partition("\n")[0]
+        except BaseException as error:
+            why = in_one_line(error)
             raise SoundNotFound(f"{path}: {found.name} ({found.origin}) can't read it: {why}") from error
         self._note(path, state, target)
         return target
@@ -175,17 +185,25 @@ def suffixes() -> Iterable[str]:
 
 def _format_of(path: Path, beginning: bytes) -> brought.Brought:
     """What reads the file: whoever knows its beginning, first of those that its name is of; else one of
-    these. Raises SoundNotFound."""
+    these. One that fails at that is logged and passed over. Raises SoundNotFound."""
     formats = brought.formats()
     suffix = path.suffix.lower()
     named = [one for one in formats if one.format is not None and suffix in one.format.suffixes]
-    for one in (*named, *formats):
-        if one.format is not None and one.format.knows(beginning):
-            return one
-    if not named:
-        raise SoundNotFound(f"nothing reads such files{_missing(path)}")
+    failed: dict[str, str] = {}
+    for one in (*named, *(one for one in formats if one not in named)):
+        try:
+            if one.format is not None and one.format.knows(beginning):
+                return one
+        except BaseException as error:
+            failed[one.origin] = f"{one.name} ({one.origin}) failed: {in_one_line(error)}"
+            logger.error(
+                "a format of files failed", plugin=one.name, origin=one.origin, why=in_one_line(error)
+            )
     # Some say by their name alone what they are.
-    return named[0]
+    if well := [one for one in named if one.origin not in failed]:
+        return well[0]
+    why = "".join(f"; {each}" for each in failed.values())
+    raise SoundNotFound(f"nothing reads such files{_missing(path)}{why}")
 
 
 def _missing(path: Path) -> str:

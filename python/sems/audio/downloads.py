@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from ..config.files import FileSettings
-from ..errors import SoundNotFound
+from ..errors import SoundNotFound, in_one_line, is_failure
 from .decoding import suffixes
 from .web import Url, is_within
 
@@ -87,22 +87,25 @@ class Downloads:
             await self._client.aclose()
 
     async def _fetch(self, url: Url) -> Path:
+        kept = None
         try:
             # What was fetched by a way that is not allowed to all is not theirs.
             name = hashlib.sha256("\n".join([url.address, *url.within]).encode()).hexdigest()
             kept = await asyncio.to_thread(self._read, name)
             if kept is not None and self.now() < kept.fresh_until:
                 return self._folder / kept.file
-            try:
-                async with asyncio.timeout(self._settings.download_total_seconds):
-                    return await self._ask(url, name, kept)
-            except (httpx.HTTPError, httpx.InvalidURL, OSError, SoundNotFound) as error:
-                if kept is not None:
-                    return self._folder / kept.file
-                why = "it takes too long" if isinstance(error, TimeoutError) else error
-                raise SoundNotFound(
-                    f"{url.address} can't be fetched: {why or type(error).__name__}"
-                ) from None
+            async with asyncio.timeout(self._settings.download_total_seconds):
+                return await self._ask(url, name, kept)
+        except BaseException as error:
+            if not is_failure(error):
+                raise
+            if kept is not None:
+                return self._folder / kept.file
+            # What is foreseen says it well; the rest comes from far below, such as a port that there is not.
+            foreseen = isinstance(error, httpx.HTTPError | httpx.InvalidURL | OSError | SoundNotFound)
+            why = str(error) if foreseen else in_one_line(error)
+            why = "it takes too long" if isinstance(error, TimeoutError) else why or type(error).__name__
+            raise SoundNotFound(f"{url.address} can't be fetched: {why}") from None if foreseen else error
         finally:
             del self._under_way[url]
 

@@ -164,15 +164,22 @@ class CallKeys(ABC):
         if not prompt or self._keys:
             return await self.digit(timeout)
         playback = self.start_play(prompt)
+        playback.heed()
         loop = asyncio.get_running_loop()
+
+        def ended() -> None:
+            limit.reschedule(loop.time() + (0 if playback.failed else timeout))
+
         try:
             async with asyncio.timeout(None) as limit:
-                withdraw = playback.on_end(lambda: limit.reschedule(loop.time() + timeout))
+                withdraw = playback.on_end(ended)
                 try:
                     return await self.digit()
                 finally:
                     withdraw()
         except TimeoutError:
+            if playback.failed:
+                await playback.wait()
             return None
         finally:
             playback.cancel()

@@ -23,6 +23,7 @@ from .voice import Say
 
 if TYPE_CHECKING:
     from ..engine import Tap
+    from ..log import Log
     from .private_talk import PrivateTalk
     from .room import Room
 
@@ -38,6 +39,8 @@ class CallMedia(CallTakes):
 
     sound_folder: Path | None
     """Where the app that has the call keeps its own sounds."""
+    log: Log
+    """Writes lines that name the call."""
 
     room: Room | None = None
     """The mixing room the call is in; None: by itself."""
@@ -88,6 +91,7 @@ class CallMedia(CallTakes):
             repeat=repeat,
             call=self.id,
             beside=self.sound_folder,
+            log=self.log,
             guard=self._while_up,
         )
         if until is not None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..engine import Engine, Progress, Prompt
-from ..errors import SemsError
+from ..errors import SemsError, SoundNotFound, in_one_line, is_failure
+from ..log import Log
 from .sounds import Sound
 from .voice import Say
 
@@ -42,6 +43,7 @@ class Playback:
         call: int | None = None,
         room: int | None = None,
         beside: Path | None = None,
+        log: Log,
         guard: Callable[[asyncio.Future[bool]], Awaitable[bool]] | None = None,
     ) -> None:
         if repeat < 0:
@@ -51,13 +53,15 @@ class Playback:
         self._room = room
         self._repeat = repeat
         self._guard = guard
+        self._log = log
+        self._heeded = False
         self._play: int | None = None
         self._progress: Progress | None = None
         self._sought: float | None = None
         self.paused = False
         """It is held where it is."""
         self._ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        # An error that nobody waits for has been logged where it happened.
+        # An error that nobody waits for has been logged.
         self._ended.add_done_callback(lambda future: future.cancelled() or future.exception())
         parts = [sounds] if isinstance(sounds, Sound) else list(sounds)
         if not parts:
@@ -76,13 +80,24 @@ class Playback:
         """It has ended, by itself or because it was stopped."""
         return self._ended.done()
 
+    @property
+    def failed(self) -> bool:
+        """It could not be played; :meth:`wait` raises why."""
+        return self._ended.done() and self._ended.exception() is not None
+
     async def wait(self) -> bool:
         """Waits for the end: True when all was played, False when it was stopped.
 
-        Raises SoundNotFound for a file that can't be read, and HungUp when the call ends. Cancelling
-        the wait does not stop the sound.
+        Raises SoundNotFound for a file that can't be read, or a text that can't be spoken, and HungUp when
+        the call ends; where nobody waits such an error is logged, with the call. Cancelling the wait does not
+        stop the sound.
         """
+        self.heed()
         return await (asyncio.shield(self._ended) if self._guard is None else self._guard(self._ended))
+
+    def heed(self) -> None:
+        """For who waits in another way: looks at :attr:`failed` himself, so that it need not be logged."""
+        self._heeded = True
 
     async def stop(self) -> None:
         """Stops the sound and waits until it is silent."""
@@ -148,9 +163,20 @@ class Playback:
             prompts = [await library.load(part) for part in parts]
             if not self._ended.done():
                 self._begin(prompts)
-        except SemsError as error:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             if not self._ended.done():
-                self._ended.set_exception(error)
+                self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        """Whatever it was, who waits is told, or the log."""
+        if not isinstance(error, SemsError):
+            unforeseen, error = error, SoundNotFound(f"it can't be played: {in_one_line(error)}")
+            error.__cause__ = unforeseen
+        self._ended.set_exception(error)
+        if not self._heeded:
+            self._log.warning("a sound can't be played", why=str(error))
 
     def _begin(self, prompts: Sequence[Prompt]) -> None:
         request, self._play, self._progress = self._engine.core.play(

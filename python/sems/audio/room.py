@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ..errors import WrongState
 from ..events import Levels
+from ..log import logger
 from ..subscribers import Subscribers
 from .pcm import Audio
 from .playback import Playback
@@ -53,7 +54,14 @@ class Room:
 
         ``repeat``: how many times; 0: until stopped. Raises SoundNotFound.
         """
-        return Playback(self.server.engine, self.server.sounds, sound, repeat=repeat, room=self.id)
+        return Playback(
+            self.server.engine,
+            self.server.sounds,
+            sound,
+            repeat=repeat,
+            room=self.id,
+            log=logger.bind(room=self.id),
+        )
 
     async def play(self, sound: Sound | Sequence[Sound], *, repeat: int = 1) -> bool:
         """Plays to the end: True when all was played, False when it was stopped. Cancelling it stops the

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..config import Config
 from ..engine import Engine, Prompt
-from ..errors import EngineError, SoundNotFound
+from ..errors import EngineError, SoundNotFound, in_one_line, is_failure
 from ..shipped import shipped
 from ..sip.language import tag
 from . import decoding
@@ -171,9 +171,10 @@ class SoundLibrary:
         """
         try:
             await asyncio.to_thread(self._decoder.convert, source, target)
-        except Exception as error:
-            why = str(error) if isinstance(error, SoundNotFound) else f"{type(error).__name__}: {error}"
-            raise SoundNotFound(f"{source} can't be written as {target}: {why}") from None
+        except BaseException as error:
+            if not is_failure(error):
+                raise
+            raise SoundNotFound(f"{source} can't be written as {target}: {in_one_line(error)}") from None
 
     async def close(self) -> None:
         """For the server: ends what is being fetched and decoded."""
@@ -197,6 +198,14 @@ class SoundLibrary:
     async def load(self, place: Path | Prompt | Say | Url) -> Prompt:
         """Reads a file, fetches it or has a text spoken, unless that was done already. Raises
         SoundNotFound."""
+        try:
+            return await self._load(place)
+        except BaseException as error:
+            if isinstance(error, SoundNotFound) or not is_failure(error):
+                raise
+            raise SoundNotFound(f"{place} can't be played: {in_one_line(error)}") from error
+
+    async def _load(self, place: Path | Prompt | Say | Url) -> Prompt:
         if (prompt := self.ready(place)) is not None:
             return prompt
         if isinstance(place, Say):

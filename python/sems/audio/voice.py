@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from ..engine import Prompt
-from ..errors import NoVoice
+from ..errors import NoVoice, in_one_line, is_failure
 
 _KEPT = 256
 """How many texts stay spoken in memory …"""
@@ -96,9 +96,13 @@ class EspeakNg:
 def _run(command: list[str], text: str) -> Speech:
     try:
         done = subprocess.run(
-            command, input=text.encode(), capture_output=True, timeout=_PATIENCE, check=False
+            command,
+            input=text.encode("utf-8", "replace"),
+            capture_output=True,
+            timeout=_PATIENCE,
+            check=False,
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         raise NoVoice(f"{command[0]} can't speak: {error}") from None
     if done.returncode != 0:
         why = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
@@ -144,6 +148,10 @@ class Speaker:
         try:
             speech = await self.voice.speak(say.text, say.language)
             prompt = Prompt.from_pcm(speech.pcm, speech.rate)
+        except BaseException as error:
+            if isinstance(error, NoVoice) or not is_failure(error):
+                raise
+            raise NoVoice(f"{type(self.voice).__name__} can't speak: {in_one_line(error)}") from error
         finally:
             del self._under_way[say]
         if prompt.duration_ms <= _KEPT_SECONDS * 1000:
