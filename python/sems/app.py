@@ -170,7 +170,8 @@ class App:
         return take
 
     def start(self, hook: _Hook) -> _Hook:
-        """Runs the coroutine function once, before the first call is taken."""
+        """Runs the coroutine function once, before the first call is taken. If it raises, a server that was
+        told to run this app does not start; one that has merely found it in a package goes on without it."""
         checks.handler(hook, "what runs at the start", "the server")
         self.start_hooks.append(hook)
         return hook

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import inspect
 import os
@@ -10,12 +9,14 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
 from typing import Self
 
+from . import entries
 from .app import App
-from .errors import PluginError
+from .errors import PluginError, in_one_line, is_failure
 from .log import logger
 from .shipped import shipped
 
@@ -48,6 +49,10 @@ class Found:
     file."""
     packaged: bool = False
     """A package brings it."""
+    asked: bool = False
+    """It was asked for by name, as a script is, or added by the program: a server does not do without it."""
+    replaces: str | None = None
+    """Where the app came from whose place it takes, since that has the same name."""
 
 
 class Apps:
@@ -56,24 +61,45 @@ class Apps:
     def __init__(self) -> None:
         """None at first."""
         self._found: dict[str, Found] = {}
+        self._broken: list[Found] = []
 
     @classmethod
     def find(cls, scripts: Sequence[Path] = ()) -> Self:
         """All there are: those that come with SEMS, those of other packages, and the scripts.
 
         A broken one is logged and does not stop the others. But a script was asked for by name: one
-        that can't be loaded raises PluginError.
+        that can't be loaded raises PluginError, and so do two of one name.
         """
         apps = cls()
         for found in _find(scripts):
-            if found.error is not None:
-                if any(str(script) == found.origin for script in scripts):
-                    raise PluginError(f"{found.origin}: {found.error}")
+            if found.error is None:
+                apps._enter(found)
+            elif found.asked:
+                raise PluginError(f"{found.origin}: {found.error}")
+            else:
                 logger.error(
                     "an app could not be loaded", app=found.name, origin=found.origin, why=found.error
                 )
-            apps._found[found.name] = found
+                apps._broken.append(found)
         return apps
+
+    def _enter(self, found: Found) -> None:
+        """It may take the place of another of its name, of which is told."""
+        before = self._found.get(found.name)
+        if before is not None:
+            if before.asked and found.asked:
+                raise PluginError(
+                    f"{before.origin} and {found.origin} are both called {found.name}; "
+                    f'app = App("NAME") gives one of them another name'
+                )
+            logger.warning(
+                "an app takes the place of another",
+                app=found.name,
+                origin=found.origin,
+                replaced=before.origin,
+            )
+            found = replace(found, replaces=before.origin)
+        self._found[found.name] = found
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and self.get(name) is not None
@@ -88,7 +114,9 @@ class Apps:
 
     def add(self, app: App) -> None:
         """One more, in place of any other of its name."""
-        self._found[app.name] = Found(app.name, "added by the program", app, summary=_summary(app))
+        self._found[app.name] = Found(
+            app.name, "added by the program", app, summary=_summary(app), asked=True
+        )
 
     def of_script(self, path: Path) -> Found | None:
         """What was loaded from the file."""
@@ -97,11 +125,23 @@ class Apps:
     def replace(self, old: Found, new: Found) -> None:
         """Has one take the place of another, also where its name is another."""
         self._found.pop(old.name, None)
-        self._found[new.name] = new
+        other = self._found.pop(new.name, None)
+        if other is not None:
+            logger.warning(
+                "an app takes the place of another", app=new.name, origin=new.origin, replaced=other.origin
+            )
+        self._found[new.name] = replace(new, replaces=other.origin if other is not None else old.replaces)
+
+    def give_up(self, app: App, why: str) -> Found:
+        """It can't work: it is not there any more, but is described with the reason."""
+        found = self._found.pop(app.name)
+        given_up = replace(found, app=None, error=why)
+        self._broken.append(given_up)
+        return given_up
 
     def describe(self) -> list[Found]:
         """All that were found, sorted by name: for ``sems apps``."""
-        return sorted(self._found.values(), key=lambda found: found.name)
+        return sorted([*self._found.values(), *self._broken], key=lambda found: found.name)
 
 
 def _find(scripts: Sequence[Path]) -> Iterator[Found]:
@@ -109,9 +149,9 @@ def _find(scripts: Sequence[Path]) -> Iterator[Found]:
     for path in sorted(shipped("apps").glob("*.py")):
         if not path.stem.startswith("_"):
             yield _load(path.stem, path, f"sems_apps.{path.stem}")
-    for entry in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
+    for entry in entries.of_group(GROUP, also_broken=True):
         yield _load_entry(entry)
-    for path in scripts:
+    for path in {path.resolve(): path for path in scripts}.values():
         # As Python itself does for a script: it may be in several files.
         if (folder := str(path.resolve().parent)) not in sys.path:
             sys.path.insert(0, folder)
@@ -120,7 +160,7 @@ def _find(scripts: Sequence[Path]) -> Iterator[Found]:
 
 def load_script(path: Path) -> Found:
     """The app of a script, loaded as the file is now. ``app`` is None where that fails."""
-    return _load(path.stem, path, _SCRIPT + path.stem)
+    return replace(_load(path.stem, path, _SCRIPT + path.stem), asked=True)
 
 
 def _load(name: str, path: Path, module_name: str) -> Found:
@@ -142,8 +182,10 @@ def _load(name: str, path: Path, module_name: str) -> Found:
             for half in {module_name, *modules_beside(path)} - known:
                 sys.modules.pop(half, None)
             raise
-    except (Exception, SystemExit) as error:
-        return Found(name, str(path), None, error=_why(error, path))
+    except BaseException as error:
+        if not is_failure(error):
+            raise
+        return Found(name, str(path), None, error=_where(error, path) + _what(error))
 
 
 def modules_beside(script: Path) -> dict[str, Path]:
@@ -179,15 +221,15 @@ def _folder_of(module: ModuleType) -> str:
     return str(folders[0]) if len(folders) == 1 else ""
 
 
-def _load_entry(entry: importlib.metadata.EntryPoint) -> Found:
-    origin = f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else entry.value
+def _load_entry(entry: EntryPoint) -> Found:
+    origin = entries.origin(entry)
     try:
-        app = entry.load()
+        app = entries.load(entry)
         file = inspect.getsourcefile(sys.modules[entry.module])
         found = _accept(entry.name, origin, app, Path(file).parent if file else None)
         return replace(found, packaged=True)
-    except (Exception, SystemExit) as error:
-        return Found(entry.name, origin, None, error=_why(error, None), packaged=True)
+    except BaseException as error:
+        return Found(entry.name, origin, None, error=entries.why_not(error), packaged=True)
 
 
 def _accept(name: str, origin: str, app: object, folder: Path | None) -> Found:
@@ -207,14 +249,30 @@ def _summary(app: App) -> str:
     return text.partition("\n")[0]
 
 
-def _why(error: BaseException, path: Path | None) -> str:
-    """The error in one line, with the line of the app's file where it came from."""
+def _what(error: BaseException) -> str:
+    # Without the name of its file, which is told before.
+    return f"{type(error).__name__}: {error.msg}" if isinstance(error, SyntaxError) else in_one_line(error)
+
+
+def _where(error: BaseException, script: Path) -> str:
+    """The line of the script where the error came from, or the file and the line of what it imports from its
+    own folder; empty for what has no line there."""
     if isinstance(error, PluginError):
-        return str(error)
-    text = f"{type(error).__name__}: {error}".partition("\n")[0]
-    if isinstance(error, SyntaxError):
-        return f"line {error.lineno}: {type(error).__name__}: {error.msg}"
-    lines = [
-        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)
+        return ""
+    path = script.resolve()
+    folder = str(path.parent)
+    places = [
+        (os.path.realpath(frame.f_code.co_filename), line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if os.path.realpath(frame.f_code.co_filename) == str(path)
+        or _is_beside(folder, str(frame.f_globals.get("__name__")), frame.f_code.co_filename)
     ]
-    return f"line {lines[-1]}: {text}" if lines else text
+    if isinstance(error, SyntaxError) and error.lineno and os.path.isfile(error.filename or ""):
+        # Of the file that could not even be read.
+        places.append((os.path.realpath(str(error.filename)), error.lineno))
+    if not places:
+        return ""
+    file, line = places[-1]
+    if file == str(path):
+        return f"line {line}: "
+    return f"{os.path.relpath(file, folder) if file.startswith(folder + os.sep) else file}, line {line}: "

@@ -35,7 +35,7 @@ PACKAGES_OF_THE_ENGINE = {"socket2", "libc", "mio", "tokio", "io-uring", "rtrb",
 # it; parts of one layer know nothing of each other.
 LAYERS = (
     {"checks", "errors", "events", "log", "waiting"},
-    {"engine", "shipped", "subscribers"},
+    {"engine", "entries", "shipped", "subscribers"},
     {"words"},
     {"sip"},
     {"config"},

@@ -187,23 +187,6 @@ async def test_hooks_of_apps_run_before_the_first_call_and_after_the_last(tmp_pa
     assert told == ["start False", "call", "stop 0"]
 
 
-async def test_a_hook_that_fails_is_named_and_the_server_starts(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    app = App("mine")
-
-    @app.start
-    async def broken(server: Server) -> None:
-        raise ZeroDivisionError
-
-    apps = Apps.find()
-    apps.add(app)
-    async with Server(config(tmp_path), apps=apps) as server:
-        assert server.ready
-    (record,) = [record for record in caplog.records if record.message == "a hook of an app failed"]
-    assert record.app == "mine"  # type: ignore[attr-defined]
-
-
 @pytest.mark.parametrize("kind", ["sip", "http"])
 async def test_a_port_in_use_is_one_clear_line(tmp_path: Path, kind: str) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM if kind == "sip" else socket.SOCK_STREAM) as taken:

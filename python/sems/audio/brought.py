@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
-import importlib.metadata
 import inspect
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint
 from typing import Literal
 
+from .. import entries
 from ..config.codecs import GROUP
 from ..engine import register_codec
 from ..errors import PluginError
@@ -39,8 +40,7 @@ class Brought:
 def load() -> tuple[Brought, ...]:
     """Loads what other packages bring, once in a process. One that can't be loaded is logged and does not
     stop the others."""
-    entries = sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name)
-    brought = tuple(_load(entry) for entry in entries)
+    brought = tuple(_load(entry) for entry in entries.of_group(GROUP))
     for one in brought:
         if one.error is not None:
             logger.error(
@@ -63,11 +63,11 @@ def formats() -> list[Brought]:
     return [one for one in (*load(), own()) if one.format is not None]
 
 
-def _load(entry: importlib.metadata.EntryPoint) -> Brought:
-    origin = f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else entry.value
+def _load(entry: EntryPoint) -> Brought:
+    origin = entries.origin(entry)
     kind: Literal["codec", "format"] | None = None
     try:
-        loaded = entry.load()
+        loaded = entries.load(entry)
         if type(loaded).__name__ == _CAPSULE:
             kind = "codec"
             name = register_codec(loaded)
@@ -78,9 +78,8 @@ def _load(entry: importlib.metadata.EntryPoint) -> Brought:
             raise PluginError("it is neither a codec (a PyCapsule) nor a format of files")
         kind = "format"
         return _format(entry.name, origin, loaded() if isinstance(loaded, type) else loaded)
-    except (Exception, SystemExit) as error:
-        why = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
-        return Brought(entry.name, origin, kind, error=why.partition("\n")[0])
+    except BaseException as error:
+        return Brought(entry.name, origin, kind, error=entries.why_not(error))
 
 
 def _format(name: str, origin: str, made: object) -> Brought:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +14,7 @@ import typer
 from ..audio import brought as audio
 from ..components import KINDS, KINDS_OF_OURS, Components
 from ..config import load_config
-from ..plugins import Apps
+from ..plugins import Apps, Found
 from .explain import explain
 from .failure import one_clear_line
 from .options import BaseUrl, ConfigFile, Data, Host, HttpPort, RtpPorts, SipPort
@@ -26,26 +29,27 @@ def apps(
     ] = None,
 ) -> None:
     """List the services: their names, what they do, where they come from, or why one did not load."""
-    with one_clear_line():
+    with one_clear_line(), _told_in_the_list():
         found = Apps.find(scripts or ()).describe()
     width = max((len(one.name) for one in found), default=0)
     for one in found:
         about = one.summary if one.error is None else f"DOES NOT LOAD: {one.error}"
-        typer.echo(f"{one.name:<{width}}  {about}\n{'':<{width}}  {one.origin}")
+        typer.echo(f"{one.name:<{width}}  {about}\n{'':<{width}}  {_origin(one)}")
 
 
 def plugins(config: ConfigFile = None) -> None:
     """List what packages bring (apps, codecs, formats of files, components), from where, and why one did not
     load."""
-    with one_clear_line():
+    with one_clear_line(), _told_in_the_list():
         loaded = load_config({"config": config}).config
         components = Components(loaded).describe()
+        found, brought_audio = Apps.find().describe(), audio.load()
     rows = [
-        ("apps", one.name, one.summary, one.origin, one.error)
-        for one in Apps.find().describe()
+        ("apps", one.name, one.summary, _origin(one), one.error)
+        for one in found
         if one.packaged or one.error is not None
     ]
-    rows += [("audio", one.name, one.summary, one.origin, one.error) for one in audio.load()]
+    rows += [("audio", one.name, one.summary, one.origin, one.error) for one in brought_audio]
     own = audio.own()
     # It is left out by most.
     rows.append(("audio", own.name, own.summary or f"not installed: {own.error}", own.origin, None))
@@ -63,6 +67,22 @@ def plugins(config: ConfigFile = None) -> None:
     for group, name, summary, origin, error in rows:
         about = summary if error is None else f"DOES NOT LOAD: {error}"
         typer.echo(f"{group:<10}  {name:<{width}}  {about}\n{'':<{width + 14}}{origin}")
+
+
+def _origin(found: Found) -> str:
+    return found.origin if found.replaces is None else f"{found.origin}, in place of {found.replaces}"
+
+
+@contextlib.contextmanager
+def _told_in_the_list() -> Iterator[None]:
+    """What does not load is listed with the reason, and need not be logged before."""
+    ours = logging.getLogger("sems")
+    before = ours.level
+    ours.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        ours.setLevel(before)
 
 
 def config(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any
 
+from .. import entries
 from ..config import Config
 from ..config.components import ComponentKind
 from ..errors import PluginError
@@ -80,9 +81,9 @@ class Components:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._made: dict[str, Any] = {}
-        entries = importlib.metadata.entry_points(group=GROUP)
-        self._found = [found for kind in KINDS for found in _of_kind(kind, config, entries)]
-        self._found += _of_no_kind(entries)
+        brought = entries.of_group(GROUP)
+        self._found = [found for kind in KINDS for found in _of_kind(kind, config, brought)]
+        self._found += _of_no_kind(brought)
         for found in self._found:
             if found.error is not None:
                 logger.error(
@@ -163,65 +164,52 @@ def _make(
         raise PluginError(f"{name} could not be loaded: {found.error}")
     try:
         made = found.factory(config, options, **more)
-    except Exception as error:
-        raise PluginError(f"{name} can't be made: {_why(error)}") from error
+    except BaseException as error:
+        raise PluginError(f"{name} can't be made: {entries.why_not(error)}") from error
     if not isinstance(made, protocol):
         wanted = [each for each in dir(protocol) if not each.startswith("_") and not hasattr(made, each)]
         raise PluginError(f"{name} lacks {', '.join(wanted)}, which every {found.kind} has")
     return made
 
 
-def _of_kind(
-    kind: ComponentKind, config: Config, brought: importlib.metadata.EntryPoints
-) -> list[FoundComponent]:
+def _of_kind(kind: ComponentKind, config: Config, brought: Iterable[EntryPoint]) -> list[FoundComponent]:
     """What packages bring of the kind, and which of it is used."""
-    entries = sorted(brought.select(name=kind), key=_origin)
+    its = sorted((entry for entry in brought if entry.name == kind), key=entries.origin)
     settings = config.components.get(kind)
     use = None if settings is None else settings.use
     if use == OWN:
-        return [_load(entry, used=False) for entry in entries]
+        return [_load(entry, used=False) for entry in its]
     if use is not None:
-        found = [_load(entry, used=use in (_package(entry), entry.value)) for entry in entries]
+        found = [_load(entry, used=use in (_package(entry), entry.value)) for entry in its]
         if not any(one.used for one in found):
             found.append(FoundComponent(kind, use, True, error="no package of this name brings one"))
         return found
-    if len(entries) > 1:
-        origins = ", ".join(map(_origin, entries))
+    if len(its) > 1:
+        origins = ", ".join(map(entries.origin, its))
         why = f"several packages bring one ({origins}): components.{kind}.use says which is used"
         return [FoundComponent(kind, origins, True, error=why)]
-    return [_load(entry, used=True) for entry in entries]
+    return [_load(entry, used=True) for entry in its]
 
 
-def _of_no_kind(brought: importlib.metadata.EntryPoints) -> list[FoundComponent]:
+def _of_no_kind(brought: Iterable[EntryPoint]) -> list[FoundComponent]:
     known = ", ".join(KINDS)
     return [
-        FoundComponent(entry.name, _origin(entry), False, error=f"there is no such kind, only {known}")
+        FoundComponent(entry.name, entries.origin(entry), False, error=f"there is no such kind, only {known}")
         for entry in brought
         if entry.name not in KINDS
     ]
 
 
-def _load(entry: importlib.metadata.EntryPoint, *, used: bool) -> FoundComponent:
+def _load(entry: EntryPoint, *, used: bool) -> FoundComponent:
     try:
-        factory = entry.load()
+        factory = entries.load(entry)
         if not callable(factory):
             raise PluginError(f"{entry.value} can't be called")
-    except (Exception, SystemExit) as error:
-        return FoundComponent(entry.name, _origin(entry), used, error=_why(error))
+    except BaseException as error:
+        return FoundComponent(entry.name, entries.origin(entry), used, error=entries.why_not(error))
     summary = (inspect.getdoc(factory) or "").partition("\n")[0]
-    return FoundComponent(entry.name, _origin(entry), used, summary, None, factory)
+    return FoundComponent(entry.name, entries.origin(entry), used, summary, None, factory)
 
 
-def _package(entry: importlib.metadata.EntryPoint) -> str:
+def _package(entry: EntryPoint) -> str:
     return entry.dist.name if entry.dist is not None else entry.value
-
-
-def _origin(entry: importlib.metadata.EntryPoint) -> str:
-    return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else entry.value
-
-
-def _why(error: BaseException) -> str:
-    """In one line."""
-    if isinstance(error, PluginError):
-        return str(error)
-    return f"{type(error).__name__}: {error}".partition("\n")[0]

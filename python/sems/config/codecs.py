@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Iterable
+
+from .. import entries
 
 GROUP = "sems.audio"
 """The entry points under which packages bring codecs, ``NAME = "module:capsule"``, and formats of files."""
@@ -17,7 +18,7 @@ def codec(name: str) -> str:
     found = _same(name, SHIPPED)
     if found is None:
         # Packages are only looked for where they are needed: there may be many.
-        brought = [entry.name for entry in importlib.metadata.entry_points(group=GROUP)]
+        brought = [entry.name for entry in entries.of_group(GROUP)]
         found = _same(name, brought)
         if found is None:
             raise ValueError(f"a codec is wanted that is here: {', '.join([*SHIPPED, *brought])}")

@@ -95,7 +95,11 @@ class Incoming:
         code, reason = 480, None
         hops.serve(call.headers)
         try:
-            await self._server.opened()
+            if not self._server.ready:
+                await self._server.opened()
+                if app not in tuple(self._server.apps):
+                    # It could not start.
+                    return
             if call.end is None and app.handler is not None:
                 await app.handler(call)
         except BaseException as error:

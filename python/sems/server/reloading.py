@@ -81,8 +81,9 @@ class Reloading:
             for name in old.modules.keys() & before.keys():
                 sys.modules.setdefault(name, before[name])
             return
-        if not await server.run_hooks(new.app, new.app.start_hooks):
-            logger.error("the old code goes on", script=str(script), why="a start hook of the new failed")
+        why = await server.run_hooks(new.app, new.app.start_hooks)
+        if why is not None:
+            logger.error("the old code goes on", script=str(script), why=why)
             sys.modules.update({name: before[name] for name in old.modules.keys() & before.keys()})
             # What its other hooks have begun ends.
             await server.run_hooks(new.app, new.app.stop_hooks)

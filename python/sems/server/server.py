@@ -17,7 +17,7 @@ from ..call import Call
 from ..components import Components, Storage
 from ..config import Config
 from ..engine import Engine, Event, MemoryNetwork
-from ..errors import EngineError, PluginError, StartError, StorageError, is_failure
+from ..errors import EngineError, PluginError, StartError, StorageError, in_one_line, is_failure
 from ..events import Ended, EndReason
 from ..locating.ways import Ways
 from ..log import logger
@@ -160,8 +160,7 @@ class Server:
             self.engine.on_event = self.told.on_event
             self.engine.start()
             await self._open_boxes()
-            for app in self.apps:
-                await self.run_hooks(app, app.start_hooks)
+            await self._start_apps()
         except BaseException:
             self.engine.close()
             if self.components.storage_is_made:
@@ -257,19 +256,40 @@ class Server:
     ) -> None:
         await self.stop()
 
-    async def run_hooks(self, app: App, hooks: Iterable[Hook]) -> bool:
+    async def _start_apps(self) -> None:
+        """One that can't start is left out, unless it was asked for: StartError."""
+        begun: list[App] = []
+        left_out = False
+        for app in tuple(self.apps):
+            begun.append(app)
+            why = await self.run_hooks(app, app.start_hooks)
+            if why is None:
+                continue
+            given_up = self.apps.give_up(app, why)
+            # What its other hooks have begun ends, and if nothing comes of it all, that of the others.
+            for each in reversed(begun) if given_up.asked else [begun.pop()]:
+                await self.run_hooks(each, each.stop_hooks)
+            if given_up.asked:
+                raise StartError(f"the app {app.name} ({given_up.origin}) can't start: {why}")
+            logger.error("an app is left out", app=app.name, origin=given_up.origin, why=why)
+            left_out = True
+        if left_out:
+            dispatch.tell(self)
+
+    async def run_hooks(self, app: App, hooks: Iterable[Hook]) -> str | None:
         """For the server: runs the start or stop hooks of an app; what they raise is logged. Returns
-        whether none raised."""
-        well = True
+        what the first raised that did, in one line; None: none did."""
+        why = None
         for hook in hooks:
             try:
                 await hook(self)
             except BaseException as error:
                 if not is_failure(error):
                     raise
-                well = False
-                logger.exception("a hook of an app failed", app=app.name, hook=hook.__name__)
-        return well
+                name = getattr(hook, "__name__", repr(hook))
+                why = why or f"its hook {name} raised {in_one_line(error)}"
+                logger.exception("a hook of an app failed", app=app.name, hook=name)
+        return why
 
     def reload_certificates(self) -> None:
         """Reads the files of ``[tls]`` again, for the connections that are opened from now on; what is
