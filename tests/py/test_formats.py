@@ -118,6 +118,73 @@ async def test_a_file_is_decoded_once_and_again_when_it_has_changed(lab: Lab) ->
     assert len(list(kept.iterdir())) == 2
 
 
+# Says how long it is, and waits in the middle until it may go on, or breaks there.
+_SLOW = """
+import threading
+from sems.audio.formats import Decoded
+go, second = threading.Event(), bytes(16_000)
+class Slow:
+    suffixes = ('.slow',)
+    def knows(self, beginning): return beginning.startswith(b'SLOW')
+    def decode(self, path):
+        def blocks():
+            yield from [second] * 40
+            assert go.wait(10)
+            if path.stem == 'broken':
+                raise RuntimeError('its disk is scratched')
+            yield from [second] * 30
+        return Decoded(8000, blocks(), 70 * 8000)
+"""
+
+
+async def test_a_long_file_can_be_played_before_it_is_decoded_to_its_end(
+    install: Install, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    install("sems-slow", _SLOW, slow="sems_slow:Slow")
+    for name in ("whole", "broken"):
+        (tmp_path / f"{name}.slow").write_bytes(b"SLOW")
+    decoder = Decoder(tmp_path / "decoded", FileSettings())
+    async with asyncio.timeout(5):
+        whole, broken = await asyncio.gather(
+            *(decoder.native(tmp_path / f"{name}.slow") for name in ("whole", "broken"))
+        )
+    with wave.open(str(whole)) as file:
+        assert file.getnframes() == 70 * 8000, "all that will be there"
+    assert decoder.ready(tmp_path / "whole.slow") is None
+    sys.modules["sems_slow"].go.set()
+    with broken.open("rb") as playing:
+        await asyncio.gather(*decoder._tasks)
+        assert len(playing.read()) == 44 + 40 * 16_000, "it ends where it breaks"
+    (record,) = caplog.records
+    assert record.message == "a file can't be decoded to its end, and sounds as far"
+    assert "its disk is scratched" in record.why  # type: ignore[attr-defined]
+    # The name by which it is played goes on to lead to it.
+    kept = decoder.ready(tmp_path / "whole.slow")
+    assert kept is not None
+    assert whole.resolve() == kept
+    assert kept.stat().st_size == 44 + 70 * 16_000
+    # What a process leaves that was killed is no sound, and goes.
+    left = kept.with_name(".killed.wav.1")
+    left.write_bytes(b"half")
+    kept.unlink()
+    assert (await decoder.native(tmp_path / "whole.slow")).stat().st_size == 44 + 70 * 16_000
+    assert not left.exists()
+
+
+async def test_a_long_file_is_heard_to_its_end_and_again(lab: Lab) -> None:
+    folder = lab.folder / "sems" / "announcements"
+    folder.mkdir(parents=True)
+    parts = [tone(440, 50, 8000), tone(600, 20, 8000)]
+    soundfile.write(folder / "hello.flac", np.concatenate(parts), 8000)
+    await lab.server()
+    alice = await lab.phone("alice")
+    await alice.call("sip:annc@sems;play=hello;repeat=2")
+    heard = await alice.hear_all(200)
+    assert heard.seconds == pytest.approx(140, abs=0.5)
+    for begin, hz in ((0.5, 440), (48, 440), (52, 600), (68, 600), (72, 440), (138, 600)):
+        assert heard.after(begin).before(1).has_tone(hz), begin
+
+
 async def test_what_is_decoded_has_its_limit_on_the_disk(lab: Lab) -> None:
     server = await lab.server(files={"decoded_megabytes": 1})
     kept = lab.folder / "sems" / "cache" / "decoded"

@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import os
 import wave
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from ..config.files import FileSettings
@@ -20,18 +20,28 @@ from .libsndfile import INSTALL, SUFFIXES
 
 _PIECE = 32_768
 _MOST_KNOWN = 4096
+_HEADER = 44
+# So many seconds of a long file are decoded before it can be played: far more than is read ahead.
+_BEGUN = 30
 
 
 class Decoder:
     """Makes WAV of files of other formats, in a thread of its own, and keeps it for as long as there is room
-    (``[files] decoded_megabytes``) and the file does not change."""
+    (``[files] decoded_megabytes``) and the file does not change.
+
+    A file that is so long that the core reads it while it sounds can be played when its beginning is there:
+    it is decoded much faster than it is heard. What is sought in it that is not there yet is silence.
+    """
 
     def __init__(self, folder: Path, settings: FileSettings) -> None:
         """``folder``: where what is decoded is kept."""
         self._folder = folder
         self._most = settings.decoded_megabytes << 20
+        # What is shorter may be read as a whole.
+        self._long = settings.stream_after + _BEGUN
         self._known: dict[str, tuple[tuple[int, int], Path]] = {}
-        self._under_way: dict[Path, asyncio.Task[Path]] = {}
+        self._under_way: dict[Path, asyncio.Future[Path]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
     def close(self) -> None:
@@ -52,26 +62,52 @@ class Decoder:
         """What the core reads in place of the file. Raises SoundNotFound."""
         if (ready := self.ready(path)) is not None:
             return ready
-        task = self._under_way.get(path)
-        if task is None:
-            task = self._under_way[path] = asyncio.create_task(asyncio.to_thread(self._decode, path))
-            task.add_done_callback(lambda task: task.cancelled() or task.exception())
-            task.add_done_callback(lambda _: self._under_way.pop(path, None))
+        playable = self._under_way.get(path)
+        if playable is None:
+            playable = self._under_way[path] = asyncio.get_running_loop().create_future()
+            playable.add_done_callback(lambda done: done.cancelled() or done.exception())
+            task = asyncio.create_task(self._run(path, playable))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         # Others may wait for it as well.
-        return await asyncio.shield(task)
+        return await asyncio.shield(playable)
+
+    async def _run(self, path: Path, playable: asyncio.Future[Path]) -> None:
+        """Decodes a file; ``playable`` tells when it can be played, and from where."""
+        loop = asyncio.get_running_loop()
+
+        def publish(place: Path) -> None:
+            if not playable.done():
+                playable.set_result(place)
+
+        try:
+            publish(
+                await asyncio.to_thread(
+                    self._decode, path, lambda place: loop.call_soon_threadsafe(publish, place)
+                )
+            )
+        except SoundNotFound as error:
+            if not playable.done():
+                playable.set_exception(error)
+            elif not self._closed:
+                logger.error("a file can't be decoded to its end, and sounds as far", why=str(error))
+        finally:
+            playable.cancel()
+            del self._under_way[path]
 
     # In a thread of its own
 
-    def _decode(self, path: Path) -> Path:
+    def _decode(self, path: Path, begun: Callable[[Path], object] = lambda _: None) -> Path:
+        """What the core reads in place of the file; ``begun`` is told of it before that is complete."""
         try:
-            return self._decoded(path)
+            return self._decoded(path, begun)
         except SoundNotFound:
             raise
         except BaseException as error:
             # Nothing but this ends a thread that works for a call.
             raise SoundNotFound(f"{path} can't be read: {in_one_line(error)}") from error
 
-    def _decoded(self, path: Path) -> Path:
+    def _decoded(self, path: Path, begun: Callable[[Path], object]) -> Path:
         try:
             state = _state(path)
             with path.open("rb") as file:
@@ -94,7 +130,8 @@ class Decoder:
                 os.utime(target)
             else:
                 self._folder.mkdir(parents=True, exist_ok=True)
-                self._write(target, found.format.decode(path))
+                self._sweep()
+                self._write(target, found.format.decode(path), begun)
                 self._make_room(target)
         except SoundNotFound as error:
             raise SoundNotFound(f"{path}: {error}") from None
@@ -109,21 +146,48 @@ class Decoder:
             self._known.clear()
         self._known[str(path)] = state, target
 
-    def _write(self, target: Path, sound: Decoded) -> None:
+    def _write(self, target: Path, sound: Decoded, begun: Callable[[Path], object]) -> None:
         aside = target.with_name(f".{target.name}.{os.getpid()}")
+        frames = sound.frames or 0
+        early = _BEGUN * sound.rate if frames > self._long * sound.rate else None
+        self._must_fit(2 * frames)
+        total = 0
+        # It may be another name of what was decoded before.
+        aside.unlink(missing_ok=True)
         try:
-            with wave.open(str(aside), "wb") as file:
-                file.setparams((1, 2, sound.rate, 0, "NONE", ""))
-                total = 0
+            # The header tells of all that will be there, so that it can be played already.
+            with aside.open("wb") as raw, wave.open(raw, "wb") as file:
+                file.setparams((1, 2, sound.rate, frames, "NONE", ""))
                 for block in self._while_open(sound.blocks):
                     total += len(block)
-                    if total > self._most:
-                        most = f"{self._most >> 20} MiB of [files] decoded_megabytes"
-                        raise SoundNotFound(f"decoded it is larger than the {most}")
+                    self._must_fit(total)
                     file.writeframesraw(block)
+                    if early is not None and total >= 2 * early:
+                        raw.truncate(_HEADER + 2 * frames)
+                        begun(aside)
+                        early = None
+                raw.truncate(_HEADER + total)
             aside.replace(target)
-        finally:
+            if frames > self._long * sound.rate:
+                # Who plays it again and again opens it anew by that name.
+                aside.symlink_to(target.name)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                # Who plays it comes to an end where it ends.
+                os.truncate(aside, _HEADER + total)
             aside.unlink(missing_ok=True)
+            raise
+
+    def _must_fit(self, size: int) -> None:
+        if size > self._most:
+            most = f"{self._most >> 20} MiB of [files] decoded_megabytes"
+            raise SoundNotFound(f"decoded it is larger than the {most}")
+
+    def _sweep(self) -> None:
+        """Takes away what a process has left that was killed meanwhile, and names of what is gone."""
+        for path in self._folder.glob(".*.wav.*"):
+            if path.suffix != f".{os.getpid()}" or (path.is_symlink() and not path.exists()):
+                path.unlink(missing_ok=True)
 
     def convert(self, source: Path, target: Path) -> None:
         """As :meth:`SoundLibrary.convert() <sems.audio.sounds.SoundLibrary.convert>`, in this thread."""

@@ -28,6 +28,9 @@ class Decoded:
     blocks: Iterable[bytes]
     """All of it, in pieces of any length: 16-bit mono, little-endian, whole samples. What they raise means
     that the file is broken."""
+    frames: int | None = None
+    """How many samples that will be, of one channel; None: it is not known before all is decoded. Where it is
+    known, a long file sounds before it is decoded to its end."""
 
 
 @runtime_checkable

@@ -47,9 +47,10 @@ class SoundFile:
         def blocks() -> Iterator[bytes]:
             with file:
                 while len(block := file.read(_BLOCK, dtype="int16", always_2d=True)):
-                    yield block.mean(axis=1).astype("<i2").tobytes()
+                    one = block[:, 0] if file.channels == 1 else block.mean(axis=1)
+                    yield one.astype("<i2").tobytes()
 
-        return Decoded(file.samplerate, blocks())
+        return Decoded(file.samplerate, blocks(), file.frames if file.frames > 0 else None)
 
     def encode(self, path: Path, sound: Decoded) -> None:
         """As :class:`~sems.audio.formats.WritableFormat`."""
