@@ -33,7 +33,7 @@ async def main(call: Call) -> None:
         case "refuse":
             await announce(call)
             code = call.params.number("code", most=999)
-            await call.reject(code if 400 <= code <= 699 else REFUSED, call.params.get("reason"))
+            await call.reject(code if 400 <= code <= 699 else REFUSED, phrase(call.params.get("reason")))
         case "transfer" if to is not None:
             await call.answer()
             await announce(call)
@@ -41,6 +41,11 @@ async def main(call: Call) -> None:
         case other:
             call.log.error("parameter then is connect, refuse, or transfer with parameter to", then=other)
             await call.reject(500)
+
+
+def phrase(reason: str | None) -> str | None:
+    """What can be sent as one line."""
+    return reason and "".join(letter if letter.isprintable() else " " for letter in reason)
 
 
 async def announce(call: Call) -> None:

@@ -88,6 +88,7 @@ class Session:
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Does something beside the rest, at the longest until the call ends."""
+        checks.kind("work", work, "a coroutine", Coroutine)
         try:
             task = self._group.create_task(work)
         except RuntimeError:

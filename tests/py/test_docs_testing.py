@@ -14,7 +14,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "testing.md").read_text()
 def test_the_tests_of_the_page_pass(pytester: pytest.Pytester) -> None:
     for name, code in re.findall(r"^```python\n# (test_\w+)\.py\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE):
         pytester.makepyfile(**{name: code})
-    pytester.runpytest("-p", "no:asyncio", "-p", "no:cacheprovider").assert_outcomes(passed=3)
+    pytester.runpytest("-p", "no:asyncio", "-p", "no:cacheprovider").assert_outcomes(passed=4)
 
 
 def test_what_runs_without_pytest_runs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -212,7 +212,11 @@ async def test_nobody_registers_unless_it_is_configured(lab: Lab) -> None:
 async def test_the_registrar_goes_before_apps(lab: Lab) -> None:
     app = App("mine")
     taken: list[SipRequest] = []
-    app.request("REGISTER")(taken.append)  # type: ignore[arg-type]
+
+    @app.request("REGISTER")
+    async def take(request: SipRequest) -> None:
+        taken.append(request)
+
     server = await lab.server(apps=[app], registrar={"enabled": True, "domains": ["example.com"]})
     desk = Desk(lab, server)
     assert (await desk.register(desk.contact()))[0] == 200

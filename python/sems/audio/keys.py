@@ -10,13 +10,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from .. import checks
 from ..errors import HungUp
 from ..events import CallEvent
 from .playback import Playback
-from .sounds import Sound
+from .sounds import Sound, checked
 
 if TYPE_CHECKING:
     from ..server import Server
+
+KEYS = "0123456789*#ABCD"
+"""The keys of a telephone."""
 
 DigitMethod = Literal["agreed", "rtp", "info", "inband"]
 """How keys are sent."""
@@ -76,6 +80,7 @@ class CallKeys(ABC):
         It may come as a telephone-event (RFC 4733), by INFO or, from a peer that has agreed on no
         telephone-events, in the sound itself. Keys pressed since the last that was asked for come first.
         """
+        checks.seconds("timeout", timeout, none=True)
         if self._keys:
             return self._keys.pop(0)
         waiter: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -107,7 +112,7 @@ class CallKeys(ABC):
         digit_timeout: float | None = None,
         retries: int = 2,
         terminator: str = "#",
-        pattern: str | None = None,
+        pattern: str | re.Pattern[str] | None = None,
         barge_in: bool = True,
         wrong: Sound | Sequence[Sound] | None = None,
         silent: Sound | Sequence[Sound] | None = None,
@@ -124,8 +129,19 @@ class CallKeys(ABC):
 
         ``barge_in=False``: the prompt is heard to its end, and keys pressed before that count for nothing.
 
-        Returns the keys; ``""`` when nothing fitting came.
+        Returns the keys; ``""`` when nothing fitting came. Raises ValueError at once for a ``pattern`` that
+        is no regular expression, and for what is no number of times, of keys or of seconds.
         """
+        checks.whole("digits", digits, 1, none=True)
+        checks.seconds("timeout", timeout)
+        checks.seconds("digit_timeout", digit_timeout, none=True)
+        checks.whole("retries", retries, 0)
+        checks.one_of("terminator", terminator, "", *KEYS)
+        checks.pattern("pattern", pattern)
+        checks.flag("barge_in", barge_in)
+        for name, sound in (("prompt", prompt), ("wrong", wrong), ("silent", silent)):
+            if sound is not None:
+                checked(name, sound)
         between = timeout if digit_timeout is None else digit_timeout
         before: list[Sound] = []
         for _ in range(retries + 1):
@@ -193,9 +209,11 @@ class CallKeys(ABC):
         ``application/dtmf-relay``; ``inband``: as tones in the sound; ``agreed``: in RTP where that was
         agreed on, else by INFO.
 
-        Raises EngineError for what is no key, and when the peer does not take it; SoundNotFound for what is
-        no key ``inband``.
+        Raises ValueError for what is no key (0–9, A–D, ``*`` and ``#``), and EngineError when the peer does
+        not take it.
         """
+        checks.one_of("method", method, "agreed", "rtp", "info", "inband")
+        checks.keys("digits", digits)
         if method == "inband":
             await self.play(self.server.sounds.tone(f"dtmf:{digits}"))
             return
@@ -213,6 +231,7 @@ class CallKeys(ABC):
 
         >>> await call.sleep(0.5)
         """
+        checks.seconds("seconds", seconds)
         never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):

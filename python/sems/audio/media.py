@@ -11,9 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from .. import checks
 from ..errors import HungUp, WrongState
 from ..events import CallEvent, Digit, Speaking
 from ..waiting import resolve
+from .kinds import NATIVE
 from .pcm import Audio, Direction
 from .playback import Playback
 from .recording import Recording, begin
@@ -81,6 +83,8 @@ class CallMedia(CallTakes):
 
         Raises SoundNotFound for an unknown name and WrongState before there is a way for sound.
         """
+        if until is not None:
+            checks.one_of("until", until, "key", "speech", "either")
         self._must_be_up()
         if not self.has_media:
             raise WrongState("nothing can be played before answer() or ring(early_media=True)")
@@ -152,7 +156,14 @@ class CallMedia(CallTakes):
 
         >>> room = await server.open_room()
         >>> await call.join(room)
+
+        Raises WrongState when the room is closed.
         """
+        if room is not None:
+            if isinstance(room, type) or not hasattr(room, "private_talk"):
+                raise checks.wrong("room", "a Room of this server, or None", room, TypeError)
+            if room.closed:
+                raise WrongState("the room is closed")
         await self._done(self.server.engine.core.join(self.id, None if room is None else room.id))
         if room is not self.room:
             self._on_out_of_room()
@@ -184,6 +195,7 @@ class CallMedia(CallTakes):
 
         >>> await call.mute(True)
         """
+        checks.flag("on", on)
         await self._done(self.server.engine.core.mute(self.id, on))
         self.muted = on
 
@@ -192,6 +204,7 @@ class CallMedia(CallTakes):
 
         >>> await call.deafen(True)
         """
+        checks.flag("on", on)
         await self._done(self.server.engine.core.deafen(self.id, on))
         self.deafened = on
 
@@ -202,6 +215,7 @@ class CallMedia(CallTakes):
         >>> await call.set_gain(-6.0)
 
         Raises ValueError for more than 18."""
+        checks.gain("gain", gain)
         await self._done(self.server.engine.core.set_gain(self.id, gain))
         self.gain = gain
 
@@ -212,6 +226,8 @@ class CallMedia(CallTakes):
         >>> await call.set_volume(other, 6.0)
 
         Raises WrongState when they are not in one room, and ValueError for more than 18 dB."""
+        checks.kind("other", other, "a call", CallMedia)
+        checks.gain("gain", gain, none=True)
         self._must_be_up()
         self._must_be_in_one_room(other)
         await self._done(self.server.engine.core.set_volume(self.id, other.id, gain))
@@ -222,6 +238,7 @@ class CallMedia(CallTakes):
 
         >>> await call.set_room_volume(-12.0)
         """
+        checks.gain("gain", gain)
         await self._done(self.server.engine.core.set_room_volume(self.id, gain))
 
     async def whisper(self, to: Iterable[CallMedia] | None) -> None:
@@ -235,7 +252,10 @@ class CallMedia(CallTakes):
         self._must_be_up()
         core = self.server.engine.core
         before = self.whispers_to
-        after = None if to is None else frozenset(to) - {self}
+        others = None if to is None else list(to) if isinstance(to, Iterable) else [to]
+        for other in others or ():
+            checks.kind("to", other, "calls of its room, or None", CallMedia)
+        after = None if others is None else frozenset(others) - {self}
         for other in after or ():
             self._must_be_in_one_room(other)
         if before is None and after is not None:
@@ -272,8 +292,8 @@ class CallMedia(CallTakes):
 
         What it has not heard yet is forgotten when this is called again. Raises ValueError for another delay.
         """
-        if not 0 <= delay <= _LONGEST_ECHO:
-            raise ValueError(f"an echo comes 0 to {_LONGEST_ECHO:g} seconds later, not {delay:g}")
+        checks.flag("on", on)
+        checks.number("delay", delay, 0, _LONGEST_ECHO, "seconds")
         await self._done(self.server.engine.core.echo(self.id, on, delay_ms=round(delay * 1000)))
 
     # Listening and speaking
@@ -291,6 +311,8 @@ class CallMedia(CallTakes):
         >>> if not await call.wait_speaking(timeout=5):
         ...     await call.say("Are you still there?")
         """
+        checks.flag("on", on)
+        checks.seconds("timeout", timeout, none=True)
         changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def on_event(event: CallEvent) -> None:
@@ -322,7 +344,10 @@ class CallMedia(CallTakes):
     def tap(self, direction: Direction = "in", *, rate: int = 8000) -> Tap:
         """A copy of one direction as it passes: 16-bit mono at ``rate`` Hz (1000–768000) whatever the codec,
         read with ``tap.read()`` at least every two seconds, with Opus every 0.8. Raises WrongState before
-        there is a way for sound. :attr:`audio` waits for it."""
+        there is a way for sound, and HungUp after the end of the call. :attr:`audio` waits for it."""
+        checks.one_of("direction", direction, "in", "out")
+        checks.rate(rate)
+        self._must_be_up()
         if not self.has_media:
             raise WrongState("nothing can be heard before answer() or ring(early_media=True)")
         request, _, tap = self.server.engine.core.tap(self.id, direction, rate=rate)
@@ -335,15 +360,19 @@ class CallMedia(CallTakes):
         """Begins to write one direction to a file, made anew, until it is stopped or the call ends;
         ``both``: on two channels, what the peer says on the left. It is WAV of ``rate`` samples a second,
         1000 to 768000; or raw G.711 (one channel of 8000), if its name ends in ``.ulaw``, ``.alaw`` or the
-        like.
+        like. What is to be FLAC or another kind is converted afterwards (:meth:`SoundLibrary.convert()
+        <sems.audio.sounds.SoundLibrary.convert>`).
 
         >>> recording = await call.record("both-sides.wav", "both")
         >>> await call.sleep(60)
         >>> await recording.stop()
 
-        Raises EngineError when the file can't be made, and WrongState when that direction is being
-        recorded already.
+        Raises EngineError when the file can't be made, ValueError for a name that ends otherwise, and
+        WrongState when that direction is being recorded already.
         """
+        checks.path("path", path, endings=NATIVE)
+        checks.one_of("direction", direction, "in", "out", "both")
+        checks.rate(rate)
         before = self._recordings.get(direction)
         if before is not None and not before.done:
             raise WrongState(f"the call is being recorded already, to {before.path}")
@@ -358,5 +387,6 @@ class CallMedia(CallTakes):
 
         >>> await call.stop_record()
         """
+        checks.one_of("direction", direction, "in", "out", "both")
         if recording := self._recordings.get(direction):
             await recording.stop()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Literal, Self
 from weakref import WeakValueDictionary
 
+from .. import checks
 from ..engine import Block, Blocks, Engine, Feed, Tap
 from ..errors import EngineError
 
@@ -26,6 +28,9 @@ WAITING = 60.0
 """How many seconds of what was written may wait to sound."""
 AHEAD = 1.0
 """How many seconds :meth:`Audio.write` lets wait before it waits itself, if nothing else is asked for."""
+_PCM = "one channel of 16-bit samples in this machine's byte order (numpy.int16), or bytes of them"
+# As the buffer protocol calls 16 bits, and bytes.
+_FORMATS = frozenset({"h", "=h", "@h", "<h" if sys.byteorder == "little" else ">h", "B", "c"})
 _SHORTEST, _LONGEST = 0.01, 1.0
 
 
@@ -82,9 +87,10 @@ class Audio:
 
         Raises WrongState before there is a way for sound, HungUp when the call has ended.
         """
+        checks.rate(rate)
+        checks.number("block", block, _SHORTEST, _LONGEST, "seconds")
+        checks.one_of("direction", direction, "in", "out")
         self._check()
-        if not _SHORTEST <= block <= _LONGEST:
-            raise ValueError(f"block is {block} seconds, not between {_SHORTEST} and {_LONGEST}")
         ring = self._rings.get(direction)
         if ring is None:
             request, number, tap = self._engine.core.tap(self._call, direction, room=self._room)
@@ -107,17 +113,17 @@ class Audio:
         sounds waits here, and may be cancelled; what is handed over then sounds, unless it is
         :meth:`cleared <clear>`. Raises WrongState before there is a way for sound, HungUp when the call ends.
         """
-        if not 0 <= ahead <= WAITING - AHEAD:
-            raise ValueError(f"ahead is {ahead} seconds, not between 0 and {WAITING - AHEAD:g}")
-        samples = memoryview(pcm)
+        checks.number("ahead", ahead, 0, WAITING - AHEAD, "seconds")
+        checks.rate(rate)
+        view = samples("pcm", pcm)
         # What is long is handed over piece by piece.
-        piece = max(1, round(rate * AHEAD) * 2 // max(1, samples.itemsize))
-        if samples.ndim != 1 or len(samples) <= piece:
+        piece = round(rate * AHEAD) * 2 // view.itemsize
+        if len(view) <= piece:
             self.write_nowait(pcm, rate=rate)
             await self._drain(ahead)
             return
-        for at in range(0, len(samples), piece):
-            self.write_nowait(samples[at : at + piece], rate=rate)
+        for at in range(0, len(view), piece):
+            self.write_nowait(view[at : at + piece], rate=rate)
             await self._drain(ahead)
 
     def write_nowait(self, pcm: Buffer, *, rate: int = RATE) -> None:
@@ -125,6 +131,8 @@ class Audio:
 
         Raises BufferError while a minute waits already, of which nothing is taken.
         """
+        checks.rate(rate)
+        samples("pcm", pcm)
         self._check()
         if self._feed is None:
             request, self._play, self._feed = self._engine.core.feed(
@@ -138,6 +146,7 @@ class Audio:
     async def drain(self, left: float = 0.2) -> None:
         """Waits until no more than ``left`` seconds of what was written are still to sound; 0: until all
         has sounded. Raises HungUp when the call ends."""
+        checks.seconds("left", left)
         if self._feed is None:
             return
         if left <= 0:
@@ -167,6 +176,29 @@ class Audio:
         """How many times there was silence because nothing more had been written; pauses that are meant
         count, too."""
         return self._feed.underruns if self._feed is not None else 0
+
+
+def samples(name: str, pcm: Buffer) -> memoryview:
+    """The samples in an argument of that name, if they are 16-bit ones of one channel, or bytes of them."""
+    try:
+        view = memoryview(pcm)
+    except TypeError:
+        raise checks.wrong(name, _PCM, pcm, TypeError) from None
+    if view.format not in _FORMATS or view.ndim != 1:
+        raise checks.wrong(name, _PCM, _Shape(view))
+    if view.nbytes % 2:
+        raise ValueError(f"{name} has to be whole samples of 16 bits: half of one is left over at the end")
+    return view
+
+
+class _Shape:
+    """What samples are like that can't be taken."""
+
+    def __init__(self, view: memoryview) -> None:
+        self._view = view
+
+    def __repr__(self) -> str:
+        return f"format {self._view.format!r} of the shape {self._view.shape}"
 
 
 class Listening:

@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import checks
 from ..engine import Engine, Progress, Prompt
 from ..errors import SemsError, SoundNotFound, in_one_line, is_failure
 from ..log import Log
-from .sounds import Sound
+from .sounds import Sound, checked
 from .voice import Say
 
 if TYPE_CHECKING:
@@ -46,8 +47,11 @@ class Playback:
         log: Log,
         guard: Callable[[asyncio.Future[bool]], Awaitable[bool]] | None = None,
     ) -> None:
-        if repeat < 0:
-            raise ValueError("repeat is a number of times, or 0 for until stopped")
+        # How many times, or 0 for until stopped.
+        checks.whole("repeat", repeat, 0)
+        parts = checked("sound", sounds)
+        if not parts:
+            raise ValueError("there is nothing to play")
         self._engine = engine
         self._call = call
         self._room = room
@@ -63,9 +67,6 @@ class Playback:
         self._ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         # An error that nobody waits for has been logged.
         self._ended.add_done_callback(lambda future: future.cancelled() or future.exception())
-        parts = [sounds] if isinstance(sounds, Sound) else list(sounds)
-        if not parts:
-            raise ValueError("there is nothing to play")
         found = [library.place(part, beside=beside) for part in parts]
         ready = [library.ready(part) for part in found]
         prompts = [prompt for prompt in ready if prompt is not None]
@@ -131,8 +132,7 @@ class Playback:
     def seek(self, seconds: float) -> None:
         """Goes to a time since the beginning of the list, in the turn that it is in; behind the end that
         is the end of the turn. In a long file that takes a moment of silence."""
-        if seconds < 0:
-            raise ValueError(f"seconds is {seconds}, before the beginning")
+        checks.seconds("seconds", seconds)
         if self._play is None:
             self._sought = seconds
         elif not self.done:
@@ -147,6 +147,7 @@ class Playback:
 
     def on_end(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Calls ``callback`` once it has ended; returns what takes that back."""
+        checks.callback("callback", callback)
 
         def ended(_: asyncio.Future[bool]) -> None:
             callback()

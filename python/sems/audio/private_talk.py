@@ -7,6 +7,7 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
+from .. import checks
 from ..errors import EngineError, HungUp, WrongState
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class PrivateTalk:
 
         Raises WrongState when it has ended, when it is a coach's, and as :meth:`Room.private_talk()
         <sems.audio.room.Room.private_talk>`; HungUp when his call has ended."""
+        checks.call("call", call)
         if self.ended or set(self.talkers) != set(self.listeners):
             raise WrongState("nobody can be added to this talk")
         self._must_be_here(call)
@@ -82,6 +84,7 @@ class PrivateTalk:
     async def remove(self, call: Call) -> None:
         """He is back in the room; the talk ends if that leaves nobody to talk with. Harmless for one who is
         not in it."""
+        checks.call("call", call)
         if call not in self.talkers and call not in self.listeners:
             return
         self._forget(call)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import checks
 from ..engine import Engine
 from ..log import logger
 
@@ -57,7 +58,11 @@ class Recording:
         self._ended.add_done_callback(self._on_ended)
 
     def member(self, call: Call | int) -> Path:
-        """The file of what that member of the room says, once it has been there."""
+        """The file of what that member of the room says, once it has been there. Raises ValueError when the
+        members are not recorded."""
+        number = getattr(call, "id", call)
+        if not isinstance(number, int) or isinstance(number, bool):
+            raise checks.wrong("call", "a call or its id", call, TypeError)
         if self._members is None:
             raise ValueError("the members are not recorded")
         return self._members / f"call-{call if isinstance(call, int) else call.id}.wav"
@@ -91,6 +96,7 @@ class Recording:
 
     def on_end(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Calls ``callback`` once it has ended; returns what takes that back."""
+        checks.callback("callback", callback)
 
         def ended(_: asyncio.Future[None]) -> None:
             callback()

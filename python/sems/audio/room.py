@@ -8,10 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from .. import checks
 from ..errors import WrongState
 from ..events import Levels
 from ..log import logger
 from ..subscribers import Subscribers
+from .kinds import NATIVE
 from .pcm import Audio
 from .playback import Playback
 from .private_talk import PrivateTalk
@@ -100,6 +102,9 @@ class Room:
 
         ``rate``: samples a second of the files. Raises EngineError when they can't be made.
         """
+        checks.one_of("members", members, "mix", "each", "both")
+        checks.path("path", path, endings=NATIVE if members == "mix" else None)
+        checks.rate(rate)
         self._must_be_open()
         path = Path(path)
         mix = path if members == "mix" else path / "mix.wav" if members == "both" else None
@@ -113,11 +118,13 @@ class Room:
 
     def subscribe(self, callback: Callable[[Levels], None]) -> Callable[[], None]:
         """Tells ``callback`` who sounds, at most ten times a second; returns what ends that."""
+        checks.callback("callback", callback)
         return self._subscribers.add(callback)
 
     def watch_levels(self, on: bool) -> None:
         """Whether levels are told, as they are from the start. Each reading costs time, so turn them off
         in a room at which nobody looks; the members' ``level`` then stays at silence."""
+        checks.flag("on", on)
         if not self.closed:
             engine = self.server.engine
             # A room that closes meanwhile has no levels either.
@@ -132,6 +139,9 @@ class Room:
         never in pauses. ``noise_gate``: what is not 7 dB above the noise of its line stays out, but for the
         ends of words. ``max_talkers``: of all who talk at once the loudest so many are heard, 1 to 32,
         and who is heard stays so for as long as he talks; None: all."""
+        checks.flag("level_control", level_control)
+        checks.flag("noise_gate", noise_gate)
+        checks.whole("max_talkers", max_talkers, 1, 32, none=True)
         engine = self.server.engine
         await engine.completion(engine.core.set_room(self.id, level_control, noise_gate, max_talkers))
         self.level_control = level_control
@@ -143,6 +153,9 @@ class Room:
         (``-math.inf``: not at all); the room hears nothing of what they say.
 
         Raises WrongState for a call that is not in the room or talks privately already, and HungUp."""
+        for call in calls:
+            checks.call("each of calls", call)
+        checks.gain("room_gain", room_gain)
         talk = PrivateTalk(self, calls, calls, room_gain)
         await talk.begin()
         return talk
@@ -151,6 +164,8 @@ class Room:
         """``coached`` hears what ``coach`` says, and nobody else does; both hear the room as before.
 
         Raises as :meth:`private_talk`."""
+        checks.call("coach", coach)
+        checks.call("coached", coached)
         talk = PrivateTalk(self, [coach], [coached], 0.0)
         await talk.begin()
         return talk

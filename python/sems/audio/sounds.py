@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
+from .. import checks
 from ..config import Config
 from ..engine import Engine, Prompt
 from ..errors import EngineError, SoundNotFound, in_one_line, is_failure
@@ -24,6 +25,23 @@ Sound = str | Path | Prompt | Say | Url
 address in the web (``https://…``), the path of a file (WAV, G.711 by its name, or what formats read), a
 prompt, a text, or what :meth:`SoundLibrary.announcement` has found."""
 
+
+_SOUND = "a sound (a name, a path, a prompt, Say(…)), or a list where several may be played"
+
+
+def checked(name: str, sound: Sound | Sequence[Sound]) -> list[Sound]:
+    """The sounds of an argument, one after the other; TypeError for what is none."""
+    sounds = [sound] if isinstance(sound, Sound) else sound
+    if not isinstance(sounds, Sequence) or isinstance(sounds, bytes | bytearray | memoryview):
+        raise checks.wrong(name, _SOUND, sound, TypeError)
+    for each in sounds:
+        if not isinstance(each, Sound):
+            raise checks.wrong(name, _SOUND, each, TypeError)
+        if isinstance(each, Path):
+            checks.path(name, each)
+    return list(sounds)
+
+
 _TONE = "tone:"
 _ENGLISH = "en"
 """What prompts are in that are in no folder of a language."""
@@ -36,7 +54,7 @@ class SoundLibrary:
     """Finds the files of sounds. What has been played is kept coded by the core, as ``[files]`` says.
 
     A name is a path below one of the folders, without its ``.wav`` (or ``.ulaw``, ``.flac`` and the
-    like): ``welcome``, ``digits/7``. It can never lead out of a folder.
+    like, in small letters or capitals): ``welcome``, ``digits/7``. It can never lead out of a folder.
 
     >>> sounds = server.sounds
     >>> prompt = await sounds.load(sounds.find("welcome"))
@@ -74,6 +92,9 @@ class SoundLibrary:
         ``DOMAIN/NAME``, ``de/NAME``, ``NAME``. Where it is in none of these, a language of the same country
         does (RFC 4240 §3: of ``ca-FR`` that is ``fr-FR``).
         """
+        checks.kind("name", name, "a text", str)
+        checks.kind("domain", domain, "a text", str)
+        checks.texts("languages", languages)
         if is_url(name):
             return Url(name, self._urls) if is_within(name, self._urls) else None
         wanted = _folders(languages)
@@ -115,12 +136,18 @@ class SoundLibrary:
     def named(self, name: str, *, beside: Path | None = None) -> Path | Prompt:
         """What :meth:`tone` makes of a name that begins with ``tone:``, such as ``tone:busy:us``; the file
         of any other. Raises SoundNotFound."""
+        checks.kind("name", name, "a text", str)
+        _check_folder(beside)
         if name.startswith(_TONE):
             return self.tone(name.removeprefix(_TONE))
         return self.find(name, beside=beside)
 
     def place(self, sound: Sound, *, beside: Path | None = None) -> Path | Prompt | Say | Url:
         """Where a sound is. Raises SoundNotFound."""
+        if not isinstance(sound, Sound):
+            raise checks.wrong("sound", _SOUND, sound, TypeError)
+        checked("sound", sound)
+        _check_folder(beside)
         if not isinstance(sound, str):
             return sound
         return Url(sound) if is_url(sound) else self.named(sound, beside=beside)
@@ -130,6 +157,8 @@ class SoundLibrary:
 
         Raises SoundNotFound.
         """
+        checks.kind("name", name, "a text", str)
+        _check_folder(beside)
         folders = (*(() if beside is None else (beside,)), *self.announcements, *self.prompts)
         path = _find(name, folders)
         if path is None:
@@ -139,6 +168,8 @@ class SoundLibrary:
     def spoken(self, name: str, *languages: str) -> Path:
         """A prompt in the first of these languages that it is there in: ``de/welcome``; in English where it
         is in none. Raises SoundNotFound."""
+        checks.kind("name", name, "a text", str)
+        checks.texts("languages", languages)
         for folder in _folders(languages):
             if path := _find(f"{folder}/{name}", self.prompts):
                 return path
@@ -149,6 +180,7 @@ class SoundLibrary:
     def tone(self, spec: str) -> Prompt:
         """A generated sound: ``join``, ``beep``, ``silence:500``, ``sine:440:1000:-10`` and the others of
         :meth:`sems.Prompt.tone`. Raises SoundNotFound for any other."""
+        checks.text("spec", spec)
         prompt = self._tones.get(spec)
         if prompt is None:
             try:
@@ -169,6 +201,10 @@ class SoundLibrary:
 
         Raises SoundNotFound.
         """
+        checks.kind("source", source, "a Path", Path)
+        checks.kind("target", target, "a Path", Path)
+        checks.path("source", source)
+        checks.path("target", target)
         try:
             await asyncio.to_thread(self._decoder.convert, source, target)
         except BaseException as error:
@@ -183,6 +219,7 @@ class SoundLibrary:
 
     def ready(self, place: Path | Prompt | Say | Url) -> Prompt | None:
         """The sound, if it was read or spoken before, is still kept and has not changed."""
+        checks.kind("place", place, "what place() has found", Path, Prompt, Say, Url)
         match place:
             case Prompt():
                 return place
@@ -198,6 +235,7 @@ class SoundLibrary:
     async def load(self, place: Path | Prompt | Say | Url) -> Prompt:
         """Reads a file, fetches it or has a text spoken, unless that was done already. Raises
         SoundNotFound."""
+        checks.kind("place", place, "what place() has found", Path, Prompt, Say, Url)
         try:
             return await self._load(place)
         except BaseException as error:
@@ -222,6 +260,11 @@ class SoundLibrary:
             raise SoundNotFound(str(error)) from None
 
 
+def _check_folder(beside: Path | None) -> None:
+    if beside is not None:
+        checks.kind("beside", beside, "a Path, or None", Path)
+
+
 def _folders(languages: Iterable[str]) -> list[str]:
     """The folders of languages: of ``de-AT`` that, and ``de``, unless another dialect is wanted first."""
     found: dict[str, None] = {}
@@ -234,7 +277,8 @@ def _find(name: str, folders: Iterable[Path]) -> Path | None:
     if not name or "\0" in name or len(name) > 255:
         return None
     endings = tuple(decoding.suffixes())
-    endings = ("",) if name.lower().endswith(endings) else endings
+    # Recorders and cameras write theirs in capitals.
+    endings = ("",) if name.lower().endswith(endings) else (*endings, *map(str.upper, endings))
     for folder in folders:
         try:
             # Texts, not Paths: most of what is asked for is not there, and that is to cost little.

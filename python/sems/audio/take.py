@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from .. import checks
 from ..errors import HungUp
 from ..events import CallEvent, Digit, Speaking
 from .keys import CallKeys
@@ -72,6 +73,9 @@ class CallTakes(CallKeys):
         Raises EngineError when the file can't be made, and as soon as it can't be written on, as on a full
         disk; what was recorded until then is in it.
         """
+        checks.keys("keys", keys)
+        checks.seconds("silence", silence, more_than_0=True, none=True)
+        checks.seconds("limit", limit, more_than_0=True)
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[tuple[Ending, str | None]] = loop.create_future()
         timer: asyncio.TimerHandle | None = None

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from .. import checks
 from ..engine import Prompt
 from ..errors import NoVoice, in_one_line, is_failure
 
@@ -31,6 +32,10 @@ class Say:
     text: str
     language: str = "en"
     """As in RFC 5646: ``en``, ``de``, ``pt-BR``."""
+
+    def __post_init__(self) -> None:
+        checks.text("text", self.text, lines=True)
+        checks.language("language", self.language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +81,18 @@ class EspeakNg:
     ) -> None:
         """``voices``: which of its voices speaks a language, such as ``{"en": "en-us+f3"}``; without it the
         one that has the name of the language."""
+        checks.text("program", program, empty=False)
+        checks.whole("words_per_minute", words_per_minute, 1, 1000)
+        if voices is not None:
+            checks.kind("voices", voices, "a mapping of languages to voices, or None", Mapping)
         self.program = program
         self.words_per_minute = words_per_minute
         self.voices = dict(voices or {})
 
     async def speak(self, text: str, language: str) -> Speech:
         """As :meth:`Voice.speak`."""
+        # What can be played can be spoken.
+        Say(text, language)
         if shutil.which(self.program) is None:
             raise NoVoice(
                 f"nothing can be said: {self.program} is not installed (Debian: apt install espeak-ng), "

@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coro
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal, Unpack, cast
 
+from .. import checks
 from ..audio.media import CallMedia
 from ..audio.room import Room
-from ..audio.sounds import Sound
+from ..audio.sounds import Sound, checked
 from ..errors import CallFailed, EngineError, HungUp, SemsError, WrongState
 from ..events import CallEvent, Digit, Ended, EndReason, Hold, Progress
 from ..log import Log
+from ..sip import identity
 from ..sip.headers import Headers
 from ..sip.passing import kept
 from ..sip.requests import SipRequest
@@ -97,6 +99,23 @@ class CallBridge(Lasting, CallMedia):
         self._must_be_up()
         if self is to:
             raise WrongState("a call can't be bridged to itself")
+        if not isinstance(to, CallBridge):
+            addresses = [to] if isinstance(to, str) else to
+            if not isinstance(addresses, Sequence) or not all(isinstance(each, str) for each in addresses):
+                raise checks.wrong("to", "a call, or one or several addresses", to, TypeError)
+        checks.forking(serial, timeout, ring, placed, follow_redirects)
+        if ringing is not None:
+            checked("ringing", ringing)
+        checks.flag("keep_codecs", keep_codecs)
+        if not isinstance(keep_headers, bool):
+            checks.texts("keep_headers", keep_headers)
+            for name in keep_headers:
+                checks.own_header(name, "keep_headers")
+        checks.sending(cast("dict[str, Any]", how), invite=True)
+        identity.check(how.get("asserted_identity"))
+        if (account := how.get("account")) is not None:
+            # Raises for one that is not there.
+            self.server.accounts[account]
         async with self._room() as room:
             progress = _Passing(self, room, ringing, keep_codecs, keep_headers)
 
@@ -107,8 +126,9 @@ class CallBridge(Lasting, CallMedia):
 
             finding: Coroutine[Any, Any, Call]
             if isinstance(to, str | Sequence):
-                how.setdefault("from_uri", self.caller_uri)
-                how.setdefault("from_name", self.caller_name)
+                # A caller may call itself as it likes.
+                how.setdefault("from_uri", self.caller_uri if checks.is_uri(self.caller_uri) else "")
+                how.setdefault("from_name", checks.one_line(self.caller_name))
                 more = list(how.get("headers", ()))
                 how["headers"] = [*kept(self.headers, keep_headers, but=[name for name, _ in more]), *more]
                 rather: Sequence[str] = self._codecs() if keep_codecs and "codecs" not in how else ()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self, TypeVar, cast
 
-from .. import events
+from .. import checks, events
 from ..audio import lines
 from ..engine import Event, Quality
 from ..errors import CallFailed, EngineError, HungUp, WrongState
@@ -179,6 +179,7 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
     def follow_quality(self, callback: Callable[[Quality], None]) -> Callable[[], None]:
         """Tells ``callback`` what the line is like once a second, until the call ends; returns what ends
         that. Lines that nobody follows cost nothing."""
+        checks.callback("callback", callback)
 
         def calls() -> tuple[int, ...]:
             if self.end is not None:
@@ -211,14 +212,19 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
         >>> await call.ring(183, early_media=True)
         >>> await call.play("please-wait")
 
-        Raises WrongState unless the call is incoming and unanswered, and EngineError when it is to be
-        ``reliable`` and the caller does not know that.
+        ``headers`` and ``link`` are as for :meth:`answer`. Raises WrongState unless the call is incoming and
+        unanswered, and EngineError when it is to be ``reliable`` and the caller does not know that.
         """
+        checks.code(code, 101, 199)
+        checks.flag("early_media", early_media)
+        checks.flag("reliable", reliable)
+        fields = checks.headers(headers)
+        checks.any_uri("link", link, none=True)
         self._must_be_unanswered("ring")
         self._give(link)
         core = self.server.engine.core
         described = None if chokes_on_links(self.headers) else link
-        await self._done(core.ring(self.id, code, list(headers), early_media, described, reliable))
+        await self._done(core.ring(self.id, code, fields, early_media, described, reliable))
         if self.state == "incoming":
             self.state = "ringing"
         self.early_media = self.early_media or early_media
@@ -229,14 +235,20 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
         >>> await call.answer(headers=[("X-Desk", "7")])
 
         ``link`` is the control page of this call: it goes into every SDP from now on, unless the caller
-        is known to choke on that, and out as Call-Info. Raises WrongState for a call that we placed.
+        is known to choke on that, and out as Call-Info. ``headers``: more header fields, each a name and a
+        value. SEMS itself writes those that say whom a message is between and which way it takes, and refuses
+        them with ValueError: Via, From, To, Call-ID, CSeq, Contact, Max-Forwards, Route, Record-Route,
+        Session-Expires, Min-SE, RSeq, RAck, Content-Type and Content-Length.
+
+        Raises WrongState for a call that we placed.
         """
+        fields = checks.headers(headers)
+        checks.any_uri("link", link, none=True)
         if self.state == "answered":
             return
         if not self._answering:
             self._must_be_unanswered("answer")
             self._give(link)
-            fields = list(headers)
             if link is not None and chokes_on_links(self.headers):
                 fields.append(in_header(link))
                 link = None
@@ -253,6 +265,7 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
         >>> await call.prefer(["PCMA"])
         >>> await call.answer()
         """
+        checks.texts("codecs", codecs)
         await self._done(self.server.engine.core.prefer(self.id, codecs))
 
     async def reject(
@@ -262,12 +275,16 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
 
         >>> await call.reject(603, "Not Today")
 
-        ``reason``: the phrase; None: the standard one. Raises WrongState when it is answered.
+        ``reason``: the phrase; None: the standard one. ``headers``: as for :meth:`answer`, but for Contact,
+        which says of a redirect where to (:meth:`redirect`). Raises WrongState when it is answered.
         """
+        checks.code(code, 300, 699)
+        checks.text("reason", reason, none=True)
+        fields = checks.headers(headers, may={"contact"})
         if self.end is None:
             self._must_be_unanswered("reject")
             core = self.server.engine.core
-            await self._until_ended(core.reject(self.id, code, reason, list(headers)))
+            await self._until_ended(core.reject(self.id, code, reason, fields))
 
     async def redirect(
         self, *targets: str, permanently: bool = False, headers: Iterable[tuple[str, str]] = ()
@@ -279,14 +296,18 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
         Harmless when the call has ended. Raises WrongState when it is answered: then it is
         :meth:`transfer`; and ValueError without a target.
         """
-        if not targets or any(set("<>\r\n") & set(target) for target in targets):
-            raise ValueError("redirect() needs the URIs of whom to call instead")
+        if not targets:
+            raise ValueError("targets have to be the URIs of whom to call instead, and there is none")
+        for target in targets:
+            checks.any_uri("each of targets", target)
+        checks.flag("permanently", permanently)
+        fields = checks.headers(headers, may={"contact"})
         # RFC 3261 §20.10: q says which is preferred.
         contacts = [
             ("Contact", f"<{target}>;q={max(1000 - place, 1) / 1000:g}")
             for place, target in enumerate(targets)
         ]
-        await self.reject(301 if permanently else 302, headers=[*contacts, *headers])
+        await self.reject(301 if permanently else 302, headers=[*contacts, *fields])
 
     async def hangup(self, reason: str | None = None, *, cause: int | None = None) -> None:
         """Ends the call in whatever state it is. Harmless when it has ended.
@@ -296,6 +317,8 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
         ``reason``: why, in words for the peer; ``cause``: and as a code of SIP, such as 200 for who is not
         needed because another has answered (RFC 3326).
         """
+        checks.text("reason", reason, none=True)
+        checks.whole("cause", cause, 100, 699, none=True)
         if self.end is None:
             value = None
             if reason is not None or cause is not None:
@@ -319,6 +342,7 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
         >>> await call.sleep(5)
         >>> await call.hold(False)
         """
+        checks.flag("on", on)
         await self._done(self.server.engine.core.hold(self.id, on))
 
     async def wait_answered(self) -> None:
@@ -361,6 +385,7 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
 
     def subscribe(self, callback: Callable[[CallEvent], None]) -> Callable[[], None]:
         """Tells ``callback`` of all that happens on the call, from the loop; returns what ends that."""
+        checks.callback("callback", callback)
         return self._subscribers.add(callback)
 
     def tell(self, event: CallEvent) -> None:

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from .. import checks
 from ..errors import EngineError, HungUp
 from ..events import CallEvent, Ended, EndReason
 from ..waiting import Moment, Waiting, fail, without
@@ -57,6 +58,7 @@ class Lasting(ABC):
         Raises HungUp when the call ends first. A coroutine is cancelled then; a task or a future, which
         others may wait for as well, is not.
         """
+        checks.kind("work", work, "a coroutine or a future", Awaitable)
         if isinstance(work, asyncio.Future):
             return await self._while_up(work)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..checks import is_media_type, one_line
 from ..errors import CallFailed, EngineError, HungUp
 from ..sip.passing import of_requests
 from ..sip.requests import SipRequest
@@ -27,12 +28,14 @@ async def pass_on(request: SipRequest, other: Call) -> None:
         )
     except HungUp:
         code, reason, body, kind = 481, None, None, ""
-    except (EngineError, CallFailed) as error:
+    except (EngineError, CallFailed, ValueError) as error:
         other.log.debug("a request can't be passed on", method=request.method, why=str(error))
         code, reason, body, kind = 500, None, None, ""
     else:
-        code, reason, headers = answer.code, answer.reason, of_requests(answer.headers)
+        code, reason, headers = answer.code, one_line(answer.reason), of_requests(answer.headers)
         body, kind = answer.body or None, answer.headers.get("Content-Type", "")
+        if not is_media_type(kind):
+            body, kind = None, ""
     if not request.answered:
         await request.respond(code, reason, headers=headers, body=body, content_type=kind)
 
@@ -45,8 +48,8 @@ async def _hand_over(refer: Refer, other: Call) -> None:
         outcome = await other.transfer(
             refer.whole_target, referred_by=refer.referred_by or "", hangup=False, after_end=180.0
         )
-    except (HungUp, EngineError) as error:
+    except (HungUp, EngineError, ValueError) as error:
         other.log.debug("a REFER can't be passed on", why=str(error))
         await refer.progress(503)
     else:
-        await refer.progress(outcome.code, outcome.reason)
+        await refer.progress(outcome.code, one_line(outcome.reason))

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from .. import checks
 from ..audio import lines
 from ..errors import EngineError, SoundNotFound, WrongState
 from .commands import Command, Mute
@@ -106,11 +107,13 @@ class Conference:
 
     def member_of(self, call: Call) -> Member | None:
         """The member whose call this is."""
+        checks.call("call", call)
         id = self._ids.get(call.id)
         return None if id is None else self._members.get(id)
 
     def sends_texts_to(self, call: Call) -> bool:
         """What is written here goes to the phone of this call, which has said that it takes texts."""
+        checks.call("call", call)
         return self.settings.texts_to_phones and allows(call, "MESSAGE") is True
 
     def do(self, *commands: Command, by: int | None) -> None:
@@ -118,11 +121,15 @@ class Conference:
 
         Raises Refused.
         """
+        for command in commands:
+            checks.kind("each of commands", command, "a command, such as Mute(7)", Command)
+        checks.whole("by", by, 0, checks.HIGHEST, none=True)
         self.model.do(*commands, by=by)
 
     def follow_levels(self, callback: Callable[[Mapping[int, int]], None]) -> Callable[[], None]:
         """Tells ``callback`` how loud who sounds is, in dBov by participant, up to ten times a second;
         returns what ends that. Levels are read only while somebody follows them."""
+        checks.callback("callback", callback)
         unsubscribe = self.model.subscribe_levels(callback)
         self._level_followers += 1
         if self._level_followers == 1:
@@ -139,6 +146,7 @@ class Conference:
     def follow_quality(self, callback: Callable[[Mapping[int, Quality]], None]) -> Callable[[], None]:
         """Tells ``callback`` what the lines are like, by participant, once a second; returns what ends
         that. Lines are read only while somebody follows them."""
+        checks.callback("callback", callback)
 
         def tell(figures: Mapping[int, Quality]) -> None:
             known = {self._ids[call]: quality for call, quality in figures.items() if call in self._ids}
@@ -171,6 +179,11 @@ class Conference:
         ``pin=None`` (it is not asked), ``waiting_room``, ``announce_names`` or ``language``. Raises TypeError
         for a name that is none of these, and ValueError for a value that does not fit.
         """
+        checks.call("call", call)
+        if role is not None:
+            checks.one_of("role", str(role) if isinstance(role, str) else role, *map(str, Role))
+        checks.text("name", name, none=True)
+        checks.flag("muted", muted)
         current = self._conferences.get(self.name)
         if current is not self:
             # The last member left while the caller of this method was on his way.
@@ -324,7 +337,7 @@ class Conference:
                     await call.ring(183, early_media=True)
                 await speech.say("room-locked")
         if call.state == "answered":
-            await call.hangup(f'SIP;cause=403;text="{refused}"')
+            await call.hangup(str(refused), cause=403)
         elif isinstance(refused, RoomLocked):
             await call.reject(403, "Room locked")
         else:

@@ -265,7 +265,7 @@ class Member:
     async def _turn_away(self) -> None:
         with contextlib.suppress(HungUp):
             await self.speech.say("turned-away")
-            await self.call.hangup('SIP;cause=403;text="Not let into the conference"')
+            await self.call.hangup("Not let into the conference", cause=403)
 
     def _hang_up(self) -> None:
-        self.spawn(self.call.hangup('SIP;cause=403;text="Removed from the conference"'))
+        self.spawn(self.call.hangup("Removed from the conference", cause=403))

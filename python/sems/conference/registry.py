@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from .. import checks
 from ..events import Ended
 from ..subscribers import Subscribers
 from .archive import Archive
@@ -58,6 +59,7 @@ class Conferences:
 
     def get(self, name: str) -> Conference:
         """The conference of that name, made if there is none."""
+        checks.kind("name", name, "a text", str)
         conference = self._conferences.get(name)
         if conference is None:
             conference = self._conferences[name] = Conference(name, self, self._sequence)
@@ -67,10 +69,12 @@ class Conferences:
     def subscribe(self, callback: Callable[[Conference], None]) -> Callable[[], None]:
         """Tells ``callback`` of each conference that begins, before anybody is in it; returns what ends
         that."""
+        checks.callback("callback", callback)
         return self._begun.add(callback)
 
     def find(self, name: str) -> Conference | None:
         """The conference of that name, if there is one."""
+        checks.kind("name", name, "a text", str)
         conference = self._conferences.get(name)
         return conference if conference and conference.members else None
 
@@ -80,6 +84,7 @@ class Conferences:
 
         >>> await server.conferences.answer(call)
         """
+        checks.call("call", call)
         if call.state == "answered":
             return
         link = self.links.reserve()
@@ -94,6 +99,9 @@ class Conferences:
 
         >>> name = await server.conferences.by_number(call, "4711", known=True)
         """
+        checks.call("call", call)
+        checks.kind("number", number, "a text", str)
+        checks.flag("known", known)
         return await self._numbers.find(call, number, known=known)
 
     def vanish(self, conference: Conference) -> None:
@@ -108,18 +116,21 @@ class Conferences:
         Everybody who may read it does, on his page and on a phone that takes texts. One that begins with
         ``@NAME`` is for that member alone. Answers it; who is not in the room gets 403. ``room=None``: the
         one that the sender is in."""
+        _check(room, "message", message, "method")
         await take_text(self._of(room, message), message)
 
     async def take_subscription(self, room: str | None, subscription: Subscription) -> None:
         """A subscription to what the room is like (RFC 4575), in the call of a member or outside, for its
         members and for trusted neighbours. Each is told everything and then what changes, once a second at
         most; a member also the link to his own page, as a service URI. Returns when it is over."""
+        _check(room, "subscription", subscription, "package")
         await take_subscription(self._of(room, subscription), subscription)
 
     async def take_refer(self, room: str | None, refer: Refer) -> None:
         """A member asks to call somebody into the room, or with ``method=BYE`` in the Refer-To to take
         somebody out of it (RFC 4579 §5.5, §5.11), as far as he may. Answers it, and tells him what comes of
         it; who is not in the room gets 403."""
+        _check(room, "refer", refer, "target")
         await take_refer(self._of(room, refer), refer)
 
     def _of(self, room: str | None, sent: Sent) -> Conference | None:
@@ -134,6 +145,13 @@ class Conferences:
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+def _check(room: str | None, name: str, sent: Sent, part: str) -> None:
+    if room is not None:
+        checks.kind("room", room, "the name of a room, or None", str)
+    if isinstance(sent, type) or not hasattr(sent, part):
+        raise checks.wrong(name, f"a {name} that has come", sent, TypeError)
 
 
 def _now() -> float:

@@ -4,7 +4,7 @@ from .accounts import AccountSettings
 from .announcements import AnnouncementSettings
 from .boxes import BoxSettings, MailSettings, StorageSettings
 from .dialout import DialoutSettings
-from .load import DEFAULT_FILE, LoadedConfig, load_config
+from .load import DEFAULT_FILE, LoadedConfig, config_of, load_config
 from .model import (
     Config,
     LimitSettings,
@@ -31,5 +31,6 @@ __all__ = [
     "Route",
     "StorageSettings",
     "TlsSettings",
+    "config_of",
     "load_config",
 ]

@@ -102,6 +102,16 @@ def load_config(
     )
 
 
+def config_of(values: Mapping[str, Any], place: str) -> Config:
+    """The configuration of these values. Raises ConfigError, whose one line names ``place`` and the key."""
+    given = dict(values)
+    try:
+        return Config.model_validate(given)
+    except ValidationError as error:
+        source = _Source(given, {}, place)
+        raise ConfigError(_explain(error, given, {(key,): source for key in given})) from None
+
+
 def _from_file(named: str | os.PathLike[str] | None) -> _Source:
     path = Path(named) if named is not None else Path(DEFAULT_FILE)
     if named is None and not path.exists():

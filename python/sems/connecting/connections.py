@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from .. import checks
 from ..conference.errors import BadTarget, NoSuchCall, Refused
 from ..subscribers import Subscribers
 from .connection import Change, Connection, Side, Wanted
@@ -67,6 +68,8 @@ class Connections:
         ``by``: whose wish it is; calls are counted for him as for a room (``[dialout] room_concurrent``).
         Raises BadTarget, NotAllowed for whom ``[dialout]`` does not allow, and LinesBusy.
         """
+        checks.kind("wanted", wanted, "a Wanted", Wanted)
+        checks.text("by", by)
         if wanted.service is not None and not self._serves(wanted.service):
             raise BadTarget("There is no service of this name.")
         for target in (wanted.first, wanted.second):
@@ -106,6 +109,7 @@ class Connections:
 
     def get(self, id: int) -> Connection:
         """One of them. Raises NoSuchConnection."""
+        checks.whole("id", id, 0, checks.HIGHEST)
         try:
             return self._connections[id]
         except KeyError:
@@ -118,10 +122,12 @@ class Connections:
 
     def subscribe(self, callback: Callable[[Change], None]) -> Callable[[], None]:
         """Tells ``callback`` of all changes; returns what ends that."""
+        checks.callback("callback", callback)
         return self._subscribers.add(callback)
 
     def since(self, sequence: int) -> list[Change] | None:
         """What has happened after that one; ``None``: nobody remembers."""
+        checks.whole("sequence", sequence, 0, checks.HIGHEST)
         oldest = self._changes[0].sequence if self._changes else self.sequence + 1
         if not oldest - 1 <= sequence <= self.sequence:
             return None

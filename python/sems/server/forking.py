@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
+from .. import checks
 from ..call import Call
 from ..errors import CallFailed, SemsError
 from ..locating import redirect
 from ..log import logger
+from ..sip import identity
 from ..sip.headers import SipUri
 from . import outgoing
 
@@ -58,9 +60,18 @@ async def fork(
         raise ValueError("fork() needs somebody to call")
     for uri in uris:
         if not isinstance(uri, str):
-            raise TypeError(f"fork() takes each address as an argument of its own, a str, not {uri!r}")
-    # They are needed more than once.
-    how["headers"], how["privacy"] = list(how.get("headers", ())), list(how.get("privacy", ()))
+            raise TypeError(
+                f"each of uris has to be an address: each address as an argument of its own, not {uri!r}"
+            )
+    if not any(map(checks.can_be_called, uris)):
+        checks.uri("each of uris", uris[0])
+    checks.forking(serial, timeout, ring, placed, follow_redirects)
+    # What of it can be looked at only once is a list afterwards, for it is needed more than once.
+    checks.sending(cast("dict[str, Any]", how), invite=True)
+    identity.check(how.get("asserted_identity"))
+    if (account := how.get("account")) is not None:
+        # Raises for one that is not there.
+        server.accounts[account]
     branches = [branch for uri in uris for branch in _branches(server, uri, how)]
     calls: list[Call] = []
     winner: Call | None = None

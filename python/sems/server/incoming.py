@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from .. import checks
 from ..call import Call
 from ..engine import Event
 from ..errors import CallFailed, EngineError, HungUp, WrongState, is_failure
@@ -168,7 +169,7 @@ def _refusal(call: Call, error: BaseException) -> tuple[int, str | None]:
         # What asks us for a password, or sends us elsewhere, means nothing to the caller.
         if error.code in (401, 407) or error.code < 400:
             return 480, None
-        return error.code, error.reason
+        return error.code, checks.one_line(error.reason)
     ended = _ended(error)
     if ended is None:
         call.log.exception("an app failed")

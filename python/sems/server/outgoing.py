@@ -6,8 +6,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast
 
+from .. import checks
 from ..call import Call
 from ..errors import CallFailed
 from ..events import EndReason
@@ -43,8 +44,10 @@ class How(TypedDict, total=False):
     from_uri: str
     """The address in the From; empty for our own."""
     headers: Iterable[tuple[str, str]]
-    """More header fields, each a name and a value. ``Max-Forwards`` says how often it may be passed on;
-    without it 70 times, or once less than the call or request that the app serves just then."""
+    """More header fields, each a name and a value; but none of those that :meth:`Call.answer()
+    <sems.call.Call.answer>` refuses, except for two. ``Max-Forwards`` says how often it may be passed on;
+    without it 70 times, or once less than the call or request that the app serves just then. ``Contact`` is
+    for a request outside calls."""
     asserted_identity: str | None
     """Who sends it by our word (RFC 3325), for trusted neighbours."""
     privacy: Iterable[str]
@@ -135,6 +138,14 @@ async def place(
     **how: Unpack[How],
 ) -> Call:
     """As :meth:`Server.place() <sems.server.Server.place>`."""
+    checks.uri("uri", uri)
+    checks.sending(cast("dict[str, Any]", how))
+    checks.uri("to_uri", to_uri, empty=True)
+    checks.any_uri("link", link, none=True)
+    checks.flag("focus", focus)
+    checks.flag("reliable", reliable)
+    checks.seconds("ring_timeout", ring_timeout, more_than_0=True)
+    checks.texts("codecs", codecs)
     out = await prepare(server, uri, **how)
     request, call_id = server.engine.core.dial(
         out.uri,
@@ -188,8 +199,11 @@ async def dial(
     **how: Unpack[How],
 ) -> Call:
     """As :meth:`Server.dial() <sems.server.Server.dial>`."""
-    # They may be needed more than once.
-    how["headers"], how["privacy"] = list(how.get("headers", ())), list(how.get("privacy", ()))
+    # What of it can be looked at only once is a list afterwards: it may be needed more than once.
+    checks.uri("uri", uri)
+    checks.sending(cast("dict[str, Any]", how))
+    checks.seconds("timeout", timeout, more_than_0=True)
+    checks.flag("follow_redirects", follow_redirects)
     straight = all(how.get(named) is None for named in ("account", "destination", "route"))
 
     async def call_at(target: str) -> Call:
@@ -235,6 +249,11 @@ async def request(
     server: Server, method: str, uri: str, *, body: bytes | str | None, content_type: str, **how: Unpack[How]
 ) -> SipResponse:
     """As :meth:`Server.request() <sems.server.Server.request>`."""
+    checks.method("method", method)
+    checks.uri("uri", uri)
+    checks.body(body, content_type)
+    # Such as a REGISTER that an app writes itself.
+    checks.sending(cast("dict[str, Any]", how), may=checks.OPENING | {"contact"})
     out = await prepare(server, uri, **how)
     sent = server.engine.core.request(
         method,
@@ -254,6 +273,11 @@ async def subscribe(
     server: Server, uri: str, package: str, *, expires: int, again: bool, **how: Unpack[How]
 ) -> Notifications:
     """As :meth:`Server.subscribe() <sems.server.Server.subscribe>`."""
+    checks.uri("uri", uri)
+    checks.token("package", package)
+    checks.whole("expires", expires, 0)
+    checks.flag("again", again)
+    checks.sending(cast("dict[str, Any]", how), ours={"event", "expires"})
     out = await prepare(server, uri, **how)
 
     def ask() -> tuple[int, int]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
+from .. import checks
 from ..app import App, Hook
 from ..audio.room import Room
 from ..audio.sounds import SoundLibrary
@@ -72,6 +73,14 @@ class Server:
         """``apps``: None for all that can be found. ``network``: in place of the machine's, for virtual
         time. ``web``: with the control pages. ``seed``: for runs that can be repeated.
         """
+        if config is not None:
+            checks.kind("config", config, "a Config, or None", Config)
+        if apps is not None:
+            checks.kind("apps", apps, "an Apps, or None", Apps)
+        if network is not None:
+            checks.kind("network", network, "a MemoryNetwork, or None", MemoryNetwork)
+        checks.flag("web", web)
+        checks.whole("seed", seed, 0, checks.HIGHEST, none=True)
         self.config = config or Config()
         self.apps = Apps.find() if apps is None else apps
         self.engine: Engine
@@ -240,6 +249,7 @@ class Server:
         """Starts, calls ``greet`` once calls are taken, and serves until Ctrl-C or SIGTERM.
 
         Raises StartError."""
+        checks.callback("greet", greet, none=True)
         with hosting.Signals(self) as signals:
             async with self:
                 if greet is not None:
@@ -322,6 +332,10 @@ class Server:
         lasts what is placed counts for the limits of ``[dialout]``.
 
         Raises SemsError when it may not be called."""
+        checks.text("target", target)
+        checks.text("who", who)
+        if call is not None:
+            checks.kind("call", call, "a call, or None", Call)
         if self.registrar.enabled and self.registrar.find(target):
             return target, {}
         way = self.conferences.exchange.way(target, who, None)
@@ -339,6 +353,7 @@ class Server:
         >>> call = await server.fork("sip:alice@example.org", follow_redirects=server.way_on)
 
         Raises SemsError when ``[dialout]`` does not allow that address, or it is none."""
+        checks.kind("uri", uri, "an address", str)
         if self.registrar.enabled and self.registrar.find(uri):
             return uri, {}
         way = self.conferences.exchange.redirected(uri)
@@ -359,6 +374,8 @@ class Server:
 
         Raises CallFailed: with 403 when that may not be called, and 482 when it would come here again.
         """
+        checks.kind("call", call, "a call", Call)
+        checks.text("to", to, none=True)
         return await onward(self, call, to)
 
     @property
@@ -376,6 +393,7 @@ class Server:
     def base_url(self, local: str | None) -> str:
         """What links to our pages begin with: as configured, else by ``local``, the address (``"ip:port"``)
         at which the one who gets the link reaches us."""
+        checks.text("local", local, none=True)
         if self.config.base_url is not None:
             return self.config.base_url
         host = split_host_port(local)[0] if local else self.reachable_host
@@ -399,6 +417,9 @@ class Server:
 
         Raises WrongState when there is no such app.
         """
+        checks.kind("call", call, "a call", Call)
+        checks.text("app", app)
+        checks.params("params", params)
         await self.incoming.serve(call, app, params or {})
 
     # Calls that we place, and rooms
@@ -535,6 +556,7 @@ class Server:
 
     async def send_message(self, uri: str, text: str, **how: Unpack[How]) -> SipResponse:
         """Sends a text (MESSAGE, RFC 3428); the rest as :meth:`request`."""
+        checks.text("text", text, lines=True)
         return await self.request("MESSAGE", uri, body=text, content_type="text/plain;charset=UTF-8", **how)
 
     async def subscribe(
@@ -555,6 +577,9 @@ class Server:
     ) -> Room:
         """A new mixing room, for calls to join; how it mixes is as in
         :meth:`Room.set_mixing() <sems.audio.room.Room.set_mixing>`."""
+        checks.flag("level_control", level_control)
+        checks.flag("noise_gate", noise_gate)
+        checks.whole("max_talkers", max_talkers, 1, 32, none=True)
         request, room_id = self.engine.core.open_room()
         room = self.rooms[room_id] = Room(self, room_id)
         try:
@@ -573,10 +598,15 @@ class Server:
 
         Secrets are masked. Raises TraceError when nothing is remembered of it.
         """
+        if isinstance(call, str):
+            checks.text("call", call)
+        else:
+            checks.whole("call", call, 0, checks.HIGHEST)
         return tracing.trace_of(self, call)
 
     def traced_calls(self, limit: int = 500) -> list[TracedCall]:
         """Of which calls (and other requests) something is remembered, the newest first."""
+        checks.whole("limit", limit, 0)
         return tracing.traced_calls(self, limit)
 
     def adopt(self, call: Call) -> None:
@@ -596,4 +626,5 @@ class Server:
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Does something that nobody waits for; what is not done when the server stops is cancelled."""
+        checks.kind("work", work, "a coroutine", Coroutine)
         self._chores.spawn(work)

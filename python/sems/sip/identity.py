@@ -149,10 +149,9 @@ def outgoing(
 ) -> tuple[str, str, list[tuple[str, str]]]:
     """For the server: From name, From URI and header fields of what is sent."""
     fields, wanted = list(headers), sorted(set(privacy))
+    check(asserted_identity)
     if asserted_identity is not None:
         address = NameAddr.parse(asserted_identity)
-        if SipUri.parse(address.uri).scheme not in _SCHEMES:
-            raise ValueError(f"asserted_identity: {asserted_identity!r} is no address")
         fields.append(
             ("P-Asserted-Identity", asserted_identity if "<" in asserted_identity else f"<{address.uri}>")
         )
@@ -161,6 +160,13 @@ def outgoing(
     if _HIDING.intersection(wanted):
         from_name, from_uri = ANONYMOUS
     return from_name, from_uri, fields
+
+
+def check(asserted_identity: str | None) -> None:
+    """Raises ValueError for what is no address."""
+    if asserted_identity is None or SipUri.parse(NameAddr.parse(asserted_identity).uri).scheme in _SCHEMES:
+        return
+    raise ValueError(f"asserted_identity has to be an address, not {asserted_identity!r}")
 
 
 def values(headers: Headers, name: str) -> list[str]:

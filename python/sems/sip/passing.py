@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..checks import sendable
 from .headers import Headers
 
 # What says how a message travels, what its sender can do, or what is between one side and us: each side
@@ -34,7 +35,11 @@ def kept(headers: Headers, keep: bool | Iterable[str], *, but: Iterable[str] = (
     if isinstance(keep, bool):
         return end_to_end(headers, but=but) if keep else []
     wanted = {name.lower() for name in keep} - {name.lower() for name in but}
-    return [(name, value) for name, value in headers if headers.canonical(name) in wanted]
+    return [
+        (name, value)
+        for name, value in headers
+        if headers.canonical(name) in wanted and sendable(name, value)
+    ]
 
 
 def of_requests(headers: Headers) -> list[tuple[str, str]]:
@@ -42,7 +47,8 @@ def of_requests(headers: Headers) -> list[tuple[str, str]]:
     return [
         (name, value)
         for name, value in headers
-        if (named := headers.canonical(name)) not in _OF_ONE_SIDE or named in _OF_BODIES
+        if ((named := headers.canonical(name)) not in _OF_ONE_SIDE or named in _OF_BODIES)
+        and sendable(name, value)
     ]
 
 
@@ -53,5 +59,7 @@ def end_to_end(headers: Headers, *, but: Iterable[str] = ()) -> list[tuple[str, 
     return [
         (name, value)
         for name, value in headers
-        if headers.canonical(name) not in _OF_ONE_SIDE and headers.canonical(name) not in left_out
+        if headers.canonical(name) not in _OF_ONE_SIDE
+        and headers.canonical(name) not in left_out
+        and sendable(name, value)
     ]

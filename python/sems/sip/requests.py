@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict, TypeVar
 
+from .. import checks
 from ..engine import Event
 from ..errors import EngineError, WrongState
 from ..log import Log, logger
@@ -128,12 +129,19 @@ class SipRequest(Body, Identity):
         content_type: str = "text/plain",
     ) -> None:
         """Answers with a final response (200–699). Raises WrongState when there is an answer already,
-        which the core gives when the app was too slow."""
+        which the core gives when the app was too slow.
+
+        ``headers``: more header fields, each a name and a value, but for those that :meth:`Call.answer()
+        <sems.call.Call.answer>` refuses; Contact may be among them."""
+        checks.code(code, 200, 699)
+        checks.text("reason", reason, none=True)
+        fields = checks.headers(headers, may={"contact"})
+        checks.body(body, content_type, empty_type=True)
         if self.answered:
             raise WrongState(f"the {self.method} has been answered already")
         self.answered = True
         request = self.server.engine.core.respond(
-            self._transaction, code, reason, headers=list(headers), **content(body, content_type)
+            self._transaction, code, reason, headers=fields, **content(body, content_type)
         )
         try:
             await self.server.engine.completion(request)
@@ -165,10 +173,15 @@ class CallRequests(ABC):
         >>> answer = await call.request("INFO", body="level=3", content_type="text/x-level")
         >>> call.log.info("the peer has answered", code=answer.code)
 
+        ``headers``: more header fields, as for :meth:`answer`.
+
         Raises HungUp when the call ends first, EngineError when it can't be sent.
         """
+        checks.method("method", method)
+        checks.body(body, content_type, empty_type=True)
+        fields = checks.headers(headers)
         request = self.server.engine.core.request(
-            method, call=self.id, headers=list(headers), **content(body, content_type)
+            method, call=self.id, headers=fields, **content(body, content_type)
         )
         return response(await self._alone(self.server.engine.answered(request)))
 
@@ -177,6 +190,7 @@ class CallRequests(ABC):
 
         >>> await call.send_message("Somebody will be with you soon.")
         """
+        checks.text("text", text, lines=True)
         return await self.request("MESSAGE", body=text, content_type="text/plain;charset=UTF-8")
 
 

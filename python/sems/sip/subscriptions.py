@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .. import checks
 from ..engine import Event
 from ..errors import CallFailed, EngineError, WrongState, is_failure
 from ..log import logger
@@ -94,7 +95,11 @@ class Subscription(Body, Identity):
         ``numbered``: the body has its own number in a series, as what tells only a part has (RFC 4575
         §5.2). It is neither repeated, so :attr:`on_refresh` asks for another, nor left out, so there is
         WrongState as well while the subscriber has not answered the one before.
+
+        ``headers``: more header fields, but for Event, Subscription-State and those that :meth:`Call.answer()
+        <sems.call.Call.answer>` refuses.
         """
+        checks.flag("numbered", numbered)
         await self._notify("active", body, content_type, headers, numbered=numbered)
 
     async def finish(
@@ -107,7 +112,11 @@ class Subscription(Body, Identity):
     ) -> None:
         """Ends it. ``reason``: ``rejected``, ``noresource``, ``deactivated`` and the like (RFC 6665
         §4.1.3). Who is ``rejected`` before anything else was said, within 0.2 s, gets 403 and no NOTIFY
-        (§4.2.1.3). Harmless when it is over."""
+        (§4.2.1.3). ``retry_after``: seconds after which it may be asked for again. Harmless when it is
+        over."""
+        checks.token("reason", reason)
+        checks.whole("retry_after", retry_after, 0, none=True)
+        checks.body(body, content_type, empty_type=True)
         if self.end is None:
             await self._notify("terminated", body, content_type, (), reason=reason, retry_after=retry_after)
 
@@ -128,12 +137,14 @@ class Subscription(Body, Identity):
         retry_after: int | None = None,
         numbered: bool = False,
     ) -> None:
+        checks.body(body, content_type, empty_type=True)
+        fields = checks.headers(headers, ours={"event", "subscription-state"})
         request = self.server.engine.core.notify(
             self._id,
             state,
             reason=reason,
             retry_after=retry_after,
-            headers=list(headers),
+            headers=fields,
             body=body.encode() if isinstance(body, str) else body,
             content_type=content_type,
             numbered=numbered,

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from .. import events
+from .. import checks, events
 from ..engine import Event
 from ..errors import CallFailed, EngineError, HungUp, WrongState, is_failure
 from ..events import CallEvent
 from ..log import Log, logger
+from . import identity
 from .headers import NameAddr
 from .requests import SipRequest
 
@@ -73,7 +74,7 @@ class CallTransfer(ABC):
         place (attended: RFC 3891). ``referred_by``: who we say has asked for it, a URI. ``notify``:
         the peer is to tell what comes of it. ``hangup``: when it went well, this call is ended.
         ``timeout``: seconds until that counts as 408; ``after_end``: seconds for which it may still be
-        told after this call has ended. ``headers``: more header fields of the REFER.
+        told after this call has ended. ``headers``: more header fields of the REFER, as for :meth:`answer`.
 
         >>> outcome = await call.transfer("sip:reception@example.org")          # blind
         >>> colleague = await server.dial("sip:anna@example.org")               # attended: asked first, …
@@ -83,7 +84,20 @@ class CallTransfer(ABC):
         ``after_end``; EngineError when it can't be asked.
         """
         core = self.server.engine.core
-        fields = [*([("Referred-By", f"<{referred_by}>")] if referred_by else []), *headers]
+        if to is self:
+            raise ValueError("to has to be another call or an address, not the call itself")
+        if isinstance(to, str):
+            checks.any_uri("to", to)
+        else:
+            checks.kind("to", to, "another call or an address", CallTransfer)
+        if referred_by != "":
+            checks.any_uri("referred_by", referred_by)
+        checks.flag("notify", notify)
+        checks.flag("hangup", hangup)
+        checks.seconds("timeout", timeout, more_than_0=True)
+        checks.seconds("after_end", after_end)
+        more = checks.headers(headers, ours={"refer-to", "refer-sub"})
+        fields = [*([("Referred-By", f"<{referred_by}>")] if referred_by else []), *more]
         where = {"uri": to} if isinstance(to, str) else {"other": to.id}
         request, subscription = core.refer(self.id, **where, silent=not notify, headers=fields)
         result: asyncio.Future[Transfer] = asyncio.get_running_loop().create_future()
@@ -125,9 +139,10 @@ class CallTransfer(ABC):
 
         >>> await call.hand_over("sip:reception@example.org")
         """
+        checks.kind("to", to, "an address", str)
         try:
             outcome = await self.transfer(to)
-        except EngineError as error:
+        except (EngineError, ValueError) as error:
             self.log.error("the caller can't be transferred", to=to, why=str(error))
             return False
         if not outcome.ok:
@@ -234,6 +249,8 @@ class Refer(SipRequest):
     async def progress(self, code: int, reason: str | None = None) -> None:
         """Tells the sender how the call to the target stands; a final ``code`` is the last word. Harmless
         when the sender wants to know nothing, or has been told the last word."""
+        checks.code(code, 100, 699)
+        checks.text("reason", reason, none=True)
         if self._subscription is None or self.finished:
             return
         self.finished = code >= 200
@@ -249,8 +266,14 @@ class Refer(SipRequest):
 
         Raises CallFailed when it did not come about, of which the sender is told.
         """
+        checks.seconds("timeout", timeout, more_than_0=True)
+        checks.sending(how, invite=True)
+        identity.check(how.get("asserted_identity"))
+        if (account := how.get("account")) is not None:
+            # Raises for one that is not there.
+            self.server.accounts[account]
         await self.accept()
-        headers = list(how.pop("headers", ()))
+        headers = how.pop("headers", [])
         if (by := self.headers.get("Referred-By")) is not None:
             headers.append(("Referred-By", by))
         if self.replaces is not None:
@@ -263,7 +286,7 @@ class Refer(SipRequest):
 
         def tell_progress(event: CallEvent) -> None:
             if isinstance(event, events.Progress):
-                self.server.spawn(self.progress(event.code, event.reason))
+                self.server.spawn(self.progress(event.code, checks.one_line(event.reason)))
 
         withdraw = call.subscribe(tell_progress)
         try:
@@ -274,7 +297,7 @@ class Refer(SipRequest):
             await self.progress(408)
             raise CallFailed(408, f"no answer within {timeout:g} seconds") from None
         except CallFailed as error:
-            await self.progress(error.code, error.reason)
+            await self.progress(error.code, checks.one_line(error.reason))
             raise
         except BaseException:
             # Who was cancelled meanwhile has nobody to talk to whom he calls.

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from .. import checks
 from .clock import NothingWillHappen, TimeIsUp, VirtualLoop
 from .hearing import Hearing
 from .known import Heard
@@ -44,5 +45,7 @@ def run(main: Coroutine[Any, Any, _Result], *, limit: float = 3600.0) -> _Result
     ...         await phone.call("sip:echo@sems")
     >>> # run(main())
     """
+    checks.kind("main", main, "a coroutine", Coroutine)
+    checks.seconds("limit", limit, more_than_0=True)
     with asyncio.Runner(loop_factory=lambda: VirtualLoop(limit)) as runner:
         return runner.run(main)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from array import array
 
+from .. import checks
+
 RATE = 8000
 """Samples a second."""
 
@@ -26,6 +28,8 @@ class Hearing:
     """
 
     def __init__(self, pcm: array[int]) -> None:
+        if not isinstance(pcm, array) or pcm.typecode != "h":
+            raise checks.wrong("pcm", 'an array("h")', pcm, TypeError)
         self.pcm = pcm
         """The samples, as an ``array("h")``."""
 
@@ -52,6 +56,7 @@ class Hearing:
 
     def tone_level(self, hz: float) -> float:
         """How loud the tone of ``hz`` hertz is in it, in dBov. Pauses and lost packets make it quieter."""
+        checks.number("hz", hz, 1, RATE / 2, "hertz")
         # In short blocks, for a lost packet breaks the phase.
         blocks = [self.pcm[at : at + _BLOCK] for at in range(0, len(self.pcm) - _BLOCK + 1, _BLOCK)]
         if not blocks and self.pcm:
@@ -66,10 +71,12 @@ class Hearing:
 
     def after(self, seconds: float) -> Hearing:
         """What was heard from then on."""
+        checks.seconds("seconds", seconds)
         return Hearing(self.pcm[round(seconds * RATE) :])
 
     def before(self, seconds: float) -> Hearing:
         """What was heard until then."""
+        checks.seconds("seconds", seconds)
         return Hearing(self.pcm[: round(seconds * RATE)])
 
 

@@ -11,10 +11,11 @@ from typing import Any, Self
 
 import anyio.to_thread
 
+from .. import checks
 from ..app import App
 from ..audio import decoding
 from ..audio.sounds import Sound
-from ..config import Config
+from ..config import config_of
 from ..engine import MemoryNetwork
 from ..errors import CallFailed, SoundNotFound
 from ..locating.resolver import Destination
@@ -25,8 +26,10 @@ from ..sip.headers import SipUri, join_host_port, split_host_port
 from .clock import VirtualLoop
 from .known import Known, KnownSounds
 from .phone import Phone, phone_config
+from .quality import check_quality
 
 _SIP_PORT = 5060
+_NAME = "a name for hosts (letters, digits, - and .)"
 
 
 class _Directory:
@@ -39,7 +42,8 @@ class _Directory:
     async def resolve(self, uri: str) -> list[Destination]:
         """As :meth:`sems.locating.resolver.Resolver.resolve`."""
         target = SipUri.parse(uri)
-        if (place := self._lab.place(target.host)) is None or "maddr" in target.params:
+        place = self._lab.place(target.host) if target.host else None
+        if place is None or "maddr" in target.params:
             return await self._numbers.resolve(uri)
         host, port = split_host_port(place)
         return [Destination("udp", host, target.port or port or _SIP_PORT)]
@@ -70,6 +74,8 @@ class Lab:
     ) -> None:
         """``loss`` and ``duplicate``: the share of datagrams, 0.0–1.0; each takes ``delay_ms`` and up to
         ``jitter_ms`` more."""
+        checks.whole("seed", seed, 0, checks.HIGHEST // 1000)
+        check_quality(loss, duplicate, delay_ms, jitter_ms)
         self.network = MemoryNetwork(
             seed=seed, loss=loss, duplicate=duplicate, delay_ms=delay_ms, jitter_ms=jitter_ms
         )
@@ -89,11 +95,21 @@ class Lab:
         self, *, name: str = "sems", apps: Iterable[App] = (), scripts: Iterable[Path] = (), **settings: Any
     ) -> Server:
         """Starts a server, called ``sip:…@NAME``. ``apps`` are added to those that can be found,
-        ``settings`` are those of :class:`~sems.config.Config`."""
-        config = Config.model_validate({"data": self.folder / name, **settings})
+        ``settings`` are those of :class:`~sems.config.Config`. Raises ConfigError for a setting that is none,
+        or wrong."""
+        checks.token("name", name, _NAME)
+        for several, given in (("apps", apps), ("scripts", scripts)):
+            if isinstance(given, str) or not isinstance(given, Iterable):
+                raise checks.wrong(several, "a list", given, TypeError)
+        apps, scripts = list(apps), list(scripts)
+        for app in apps:
+            checks.kind("each of apps", app, "an App", App)
+        for script in scripts:
+            checks.kind("each of scripts", script, "a Path", Path)
+        config = config_of({"data": self.folder / name, **settings}, "lab.server()")
         # As a server does that starts on a machine.
         config.data.mkdir(parents=True, exist_ok=True)
-        found = Apps.find(list(scripts))
+        found = Apps.find(scripts)
         for app in apps:
             found.add(app)
         server = await self._start(Server(config, apps=found, network=self.network, seed=self._next_seed()))
@@ -103,7 +119,9 @@ class Lab:
 
     async def phone(self, name: str, **settings: Any) -> Phone:
         """Plugs in a phone, which shows ``name`` to others and can be called as ``sip:…@NAME``. ``settings``
-        are those of :class:`~sems.config.Config`, such as ``audio={"codecs": ["opus"]}``."""
+        are those of :class:`~sems.config.Config`, such as ``audio={"codecs": ["opus"]}``. Raises
+        ConfigError for a setting that is none, or wrong."""
+        checks.token("name", name, _NAME)
         config = phone_config(name, self.folder, **settings)
         server = Server(config, apps=Apps(), network=self.network, web=False, seed=self._next_seed())
         phone = self._phones[name] = Phone(self, name, server)
@@ -113,10 +131,13 @@ class Lab:
 
     def place(self, name: str) -> str | None:
         """Where the server or phone of that name is, ``"ip:port"``."""
+        checks.text("name", name, empty=False)
         return self._hosts.get(name)
 
     def resolve(self, host: str, port: int | None = None) -> str:
         """Where a server, a phone or an address is, ``"ip:port"``. Raises CallFailed for an unknown name."""
+        checks.text("host", host, empty=False)
+        checks.whole("port", port, 1, 0xFFFF, none=True)
         address = self._hosts.get(host)
         if address is None:
             if not host.replace(".", "").isdigit():
@@ -129,6 +150,7 @@ class Lab:
     ) -> None:
         """What the network does from now on, but to phones of which it is said by :meth:`Phone.set_line()
         <sems.testing.Phone.set_line>`. Each as for :class:`Lab`."""
+        check_quality(loss, duplicate, delay_ms, jitter_ms)
         self.network.set_link(
             None, None, loss=loss, duplicate=duplicate, delay_ms=delay_ms, jitter_ms=jitter_ms
         )

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..audio.sounds import Sound
+from .. import checks
+from ..audio.sounds import Sound, checked
 from ..events import EndReason
 from ..sip.headers import Headers
 from .ear import Ear
@@ -66,6 +67,7 @@ class PhoneListening:
 
     async def hear(self, seconds: float = 1.0) -> Hearing:
         """Listens for so long, from now on. Works as well in early media, after :meth:`dial`."""
+        checks.seconds("seconds", seconds)
         ear = self._hear(self._up())
         with ear.following() as heard:
             await asyncio.sleep(seconds)
@@ -74,6 +76,7 @@ class PhoneListening:
 
     async def hear_all(self, most: float = 300.0) -> Hearing:
         """Listens until the call is over, or for ``most`` seconds."""
+        checks.seconds("most", most)
         ear = self._hear(self._up())
         with ear.following() as heard:
             await _ends_within(ear.call, most)
@@ -107,7 +110,10 @@ class PhoneListening:
         Raises NotHeard, an AssertionError that tells what was heard instead, when it has not come ``within``
         so many seconds, or the call ends before; SoundNotFound when there is no such sound.
         """
-        parts = [sound] if isinstance(sound, Sound) else list(sound)
+        parts = checked("sound", sound)
+        checks.seconds("within", within)
+        checks.language("language", language, empty=True, none=True)
+        checks.seconds("seconds", seconds, more_than_0=True, none=True)
         if not parts:
             raise ValueError("there is nothing to be heard")
         loop = asyncio.get_running_loop()

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from .. import checks
 from ..app import App
 from ..audio.keys import DigitMethod
+from ..audio.pcm import samples
 from ..audio.playback import Playback
 from ..audio.sounds import Sound
 from ..call import Call
-from ..config import Config
+from ..config import Config, config_of
 from ..engine import Prompt
 from ..events import Answered, CallEvent, Progress
 from ..server import Server
@@ -21,6 +23,7 @@ from ..sip.requests import SipRequest, SipResponse
 from ..sip.transfer import Refer, Transfer
 from .ear import Ear
 from .listening import PhoneListening
+from .quality import check_quality
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -75,6 +78,7 @@ class Phone(PhoneListening):
 
     async def dial(self, uri: str, *, headers: Iterable[tuple[str, str]] = ()) -> Call:
         """Begins to call, and returns at once. The host of the URI is a name or an address of the lab."""
+        checks.uri("uri", uri)
         host = SipUri.parse(uri)
         self.line = await self.server.place(
             uri,
@@ -88,6 +92,7 @@ class Phone(PhoneListening):
 
     async def call(self, uri: str, *, headers: Iterable[tuple[str, str]] = (), timeout: float = 60.0) -> Call:
         """Calls, and returns when answered. Raises CallFailed."""
+        checks.seconds("timeout", timeout, more_than_0=True)
         call = await self.dial(uri, headers=headers)
         async with asyncio.timeout(timeout):
             await call.wait_answered()
@@ -120,10 +125,13 @@ class Phone(PhoneListening):
     ) -> Call:
         """Puts whom it speaks with on hold, calls somebody else, and returns when they have answered. With
         :meth:`transfer` the two are joined then; :meth:`resume` goes back. Raises CallFailed."""
+        checks.uri("uri", uri)
+        checks.seconds("timeout", timeout, more_than_0=True)
+        fields = checks.headers(headers, may=checks.OPENING)
         held = self._up()
         await held.hold(True)
         self.held = held
-        return await self.call(uri, headers=headers, timeout=timeout)
+        return await self.call(uri, headers=fields, timeout=timeout)
 
     async def resume(self) -> Call:
         """Hangs up, if it has not come to that already, and takes back who is on hold."""
@@ -137,6 +145,9 @@ class Phone(PhoneListening):
     async def transfer(self, uri: str | None = None, *, timeout: float = 180.0) -> Transfer:
         """Hands over whom it speaks with to ``uri`` (blind), or whom it has on hold to whom it speaks with
         (attended, RFC 3891), and returns what came of it."""
+        if uri is not None:
+            checks.any_uri("uri", uri)
+        checks.seconds("timeout", timeout, more_than_0=True)
         if uri is None:
             held, self.held = self._held(), None
             return await held.transfer(self._up(), timeout=timeout)
@@ -161,6 +172,8 @@ class Phone(PhoneListening):
         """What the network does from now on to the datagrams that it sends (``out``), gets (``in``) or both,
         whatever :class:`Lab` says: it loses or doubles a share of them, 0.0–1.0; each takes ``delay_ms`` and
         up to ``jitter_ms`` more, so that they overtake each other. Which, the seed of the lab says."""
+        checks.one_of("direction", direction, "out", "in", "both")
+        check_quality(loss, duplicate, delay_ms, jitter_ms)
         host, _ = split_host_port(self.address)
         quality = {"loss": loss, "duplicate": duplicate, "delay_ms": delay_ms, "jitter_ms": jitter_ms}
         for ways, source, to in (("out", host, None), ("in", None, host)):
@@ -180,6 +193,7 @@ class Phone(PhoneListening):
     ) -> SipResponse:
         """Sends a request outside any call, and returns its answer. Within the call it is
         ``phone.line.request()``."""
+        checks.uri("uri", uri)
         host = SipUri.parse(uri)
         return await self.server.request(
             method,
@@ -194,6 +208,7 @@ class Phone(PhoneListening):
 
     async def send_message(self, uri: str, text: str) -> SipResponse:
         """Sends a text outside any call."""
+        checks.text("text", text, lines=True)
         return await self.request("MESSAGE", uri, body=text, content_type="text/plain;charset=UTF-8")
 
     async def message(self) -> SipRequest:
@@ -204,14 +219,18 @@ class Phone(PhoneListening):
 
     def tone(self, hz: int, *, level: int = -12) -> None:
         """Speaks a tone of ``hz`` hertz at ``level`` dBov from now on, instead of what it spoke before."""
+        checks.whole("hz", hz, 1, 3999)
+        checks.whole("level", level, -127, 0)
         self.say(Prompt.tone(f"sine:{hz}:1000:{level}"), repeat=0)
 
     def say(self, sound: Sound | Buffer, *, rate: int = 8000, repeat: int = 1) -> Playback:
         """Speaks a sound: the path of a WAV file, a prompt, or 16-bit mono samples of ``rate`` Hz in anything
         with a buffer. ``repeat=0``: until told otherwise."""
-        self.silence()
+        checks.rate(rate)
+        checks.whole("repeat", repeat, 0)
         if not isinstance(sound, Sound):
-            sound = Prompt.from_pcm(memoryview(sound).cast("B").tobytes(), rate)
+            sound = Prompt.from_pcm(samples("sound", sound).tobytes(), rate)
+        self.silence()
         self._sound = self._up().start_play(sound, repeat=repeat)
         return self._sound
 
@@ -228,6 +247,7 @@ class Phone(PhoneListening):
 
     async def hold(self, on: bool = True) -> None:
         """Puts the other side on hold, or takes it back."""
+        checks.flag("on", on)
         await self._up().hold(on)
 
     def _up(self) -> Call:
@@ -260,12 +280,10 @@ class Phone(PhoneListening):
 
 def phone_config(name: str, data: Path, **settings: Any) -> Config:
     """A phone's configuration: whatever comes in is for the phone, which has a telephone's codecs."""
-    return Config.model_validate(
-        {
-            "data": data / name,
-            "rtp_timeout": 0,
-            "routes": [{"app": "phone"}],
-            "audio": {"codecs": ["PCMU", "PCMA"]},
-            **settings,
-        }
-    )
+    usual = {
+        "data": data / name,
+        "rtp_timeout": 0,
+        "routes": [{"app": "phone"}],
+        "audio": {"codecs": ["PCMU", "PCMA"]},
+    }
+    return config_of({**usual, **settings}, "lab.phone()")

@@ -5,10 +5,14 @@
 ...     await phone.call("sip:echo@sems")
 
 ``@pytest.mark.lab(seed=7, loss=0.05)`` passes arguments to :class:`~sems.testing.Lab`. With pytest-asyncio,
-other coroutines and fixtures run as it says, those with a lab in virtual time, too.
+other coroutines and fixtures run as it says, those with a lab in virtual time, too. Fixtures that
+are coroutines, or asynchronous generators, run in the lab of the test that has them, whoever runs the others.
 """
 
 from __future__ import annotations
+
+import inspect
+from typing import Any
 
 import pytest
 
@@ -27,3 +31,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def has_lab(item: object) -> bool:
     """It is a test with a lab."""
     return "lab" in getattr(item, "fixturenames", ())
+
+
+def is_async_beside_lab(definition: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> bool:
+    """It is a fixture for one test, which has a lab, that is a coroutine or an asynchronous generator."""
+    made = definition.func
+    is_async = inspect.iscoroutinefunction(made) or inspect.isasyncgenfunction(made)
+    return is_async and definition.scope == "function" and has_lab(request.node)

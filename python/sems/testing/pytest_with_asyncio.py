@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Mapping
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -12,7 +13,7 @@ import pytest_asyncio
 from .clock import VirtualLoop
 from .lab import Lab
 from .phone import Phone
-from .pytest_plugin import has_lab
+from .pytest_plugin import has_lab, is_async_beside_lab
 
 _FIXTURES = {"lab", "phone"}
 
@@ -36,6 +37,16 @@ def pytest_pycollect_makeitem(obj: object) -> None:
     """A test with one of the fixtures needs no mark of pytest-asyncio, in its strict mode neither."""
     if inspect.iscoroutinefunction(obj) and _FIXTURES & inspect.signature(obj).parameters.keys():
         pytest.mark.asyncio(obj)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Fixtures beside a lab need no mark of pytest-asyncio either."""
+    if is_async_beside_lab(fixturedef, request):
+        pytest_asyncio.fixture(fixturedef.func)
+    return (yield)
 
 
 @pytest.hookimpl(optionalhook=True, trylast=True)

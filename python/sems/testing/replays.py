@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .. import checks
 from ..trace import Replay, Trace
 from ..trace import replay as go_through
 
@@ -17,6 +18,7 @@ def replay(file: Path | str) -> Replay:
     >>> replay("call.json").divergences
     ()
     """
+    checks.path("file", file)
     found = go_through(Trace.from_json(Path(file).read_text()))
     assert not found.divergences, "\n".join([f"{file} goes otherwise now:", *found.divergences])
     return found

@@ -258,9 +258,10 @@ async def test_the_files_of_a_telephone_are_played(lab: Lab, make_tone: MakeTone
     period = {".ulaw": "1e0b0b1e9e8b8b9e", ".al": "34212134b4a1a1b4"}
     for ending, codes in period.items():
         (folder / f"raw{ending[1]}{ending}").write_bytes(bytes.fromhex(codes) * 1000)
+    (folder / "UPPER.ULAW").write_bytes(bytes.fromhex(period[".ulaw"]) * 1000)
     await lab.server()
     alice = await lab.phone("alice")
-    for name in ("rawu", "rawa", "rawu.ulaw"):
+    for name in ("rawu", "rawa", "rawu.ulaw", "UPPER", "UPPER.ULAW"):
         heard = await heard_by(alice, f"sip:annc@sems;play={name}")
         assert heard.has_tone(1000), name
         assert heard.seconds == pytest.approx(1, abs=0.3)
