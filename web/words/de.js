@@ -193,7 +193,7 @@ export const words = {
   lockedHint: "Niemand sonst kann dazukommen.",
   openHint: "Wer diesen Raum wählt, kann dazukommen.",
 
-  size: "Höchstens so viele Leute",
+  size: "Höchstzahl",
   noLimit: "unbegrenzt",
   waitingRoom: "Wer kommt, wartet auf Einlass durch die Leitung",
   waitForModerator: "Alle warten, bis die Leitung da ist",
