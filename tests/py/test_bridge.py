@@ -432,3 +432,25 @@ async def test_who_shares_no_codec_with_the_caller_is_called_again_with_all_of_o
     assert (answered.codec, alice.line.codec) == ("PCMU", "PCMA")
     bob.tone(900)
     assert (await alice.hear(1)).has_tone(900)
+
+
+async def test_why_one_side_hangs_up_is_told_to_the_other(lab: Lab) -> None:
+    """By the bridge the one way, by the app that goes on the other (RFC 3326)."""
+
+    async def main(call: Call) -> None:
+        end = await call.bridge("sip:bob@bob")
+        assert end.cause == "remote"
+        await call.hangup(end.reason)
+
+    await lab.server(apps=[app_of(main)])
+    alice, bob = await two(lab)
+    for hangs_up, hears in ((alice, bob), (bob, alice)):
+        calling = asyncio.create_task(alice.call("sip:mine@sems"))
+        await (await bob.ringing()).answer()
+        await calling
+        line, other = hangs_up.line, hears.line
+        assert line is not None
+        assert other is not None
+        await line.hangup("the office closes", cause=200)
+        end = await other.wait_ended()
+        assert (end.cause, end.reason) == ("remote", "the office closes")

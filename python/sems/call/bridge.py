@@ -92,7 +92,9 @@ class CallBridge(Lasting, CallMedia):
         which one side has the other call somebody else (RFC 3515, and after consultation RFC 3891). Each side
         has a dialog of its own.
 
-        Returns why the other call ended, which is hung up in any case; this call goes on with the app. Raises
+        Returns why the other call ended, which is hung up in any case, with the words of this one's peer if
+        it has said why (RFC 3326); this call goes on with the app, which may pass on those of the other:
+        ``await call.hangup(end.reason)``. Raises
         HungUp when this call ends first, and CallFailed when nobody answers: let through, it refuses an
         unanswered caller with the same code (480 for a redirect that is not followed).
         """
@@ -159,7 +161,7 @@ class CallBridge(Lasting, CallMedia):
                 return await self._through(other, room)
             finally:
                 if other is not None and other.end is None:
-                    self.server.spawn(other.hangup())
+                    self.server.spawn(other.hangup(self._said()))
 
     def _codecs(self) -> Sequence[str]:
         """What the caller has: first of all the codec that is agreed already; then, of one who has not said
@@ -206,8 +208,13 @@ class CallBridge(Lasting, CallMedia):
             while not passed.empty():
                 _drop(passed.get_nowait())
             if other.end is None:
-                self.server.spawn(other.hangup())
+                self.server.spawn(other.hangup(self._said()))
         return cast(EndReason, other.end)
+
+    def _said(self) -> str | None:
+        """Why the peer has hung up, if it has said so: that is for the other side, too."""
+        end = cast("Call", self).end
+        return end.reason or None if end is not None and end.cause == "remote" else None
 
     def pass_on(self, request: SipRequest) -> Coroutine[Any, Any, None] | None:
         """For the server: what passes a request of the peer's on to the other side of the bridge; None: there
