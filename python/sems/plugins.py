@@ -158,6 +158,11 @@ def _find(scripts: Sequence[Path]) -> Iterator[Found]:
         yield load_script(path)
 
 
+def module_of_script(path: Path) -> ModuleType | None:
+    """The module that was loaded last of the file."""
+    return sys.modules.get(_SCRIPT + path.stem)
+
+
 def load_script(path: Path) -> Found:
     """The app of a script, loaded as the file is now. ``app`` is None where that fails."""
     return replace(_load(path.stem, path, _SCRIPT + path.stem), asked=True)

@@ -7,9 +7,11 @@ import importlib
 import logging
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from sems import Call
 from sems.server.reloading import Reloading
 from sems.testing import Lab
 
@@ -245,3 +247,103 @@ async def test_what_is_taken_beside_calls_follows_the_code(lab: Lab, tmp_path: P
     await alice.hang_up()
     line = await alice.call("sip:hello@sems")
     assert await answers() == [415, 469, 405, 415]
+
+
+LATE = '''"""Imports at each key."""
+from sems import App, Call
+from known_to_all import said
+import {words}
+import {package}.polite.words
+app = App()
+
+@app.call
+async def main(call: Call) -> None:
+    await call.answer()
+    while await call.digit():
+        import {words} as whole
+        from {words} import WORD
+        from {package} import polite
+        from {package}.polite.words import WORD as POLITE
+        from {late} import LATE
+        import json
+        said.append(("{what}", WORD, whole.WORD, polite.words.WORD, POLITE, LATE))
+'''
+
+
+async def test_calls_in_progress_import_the_modules_that_their_code_has_read(
+    lab: Lab, tmp_path: Path, said: list[Any]
+) -> None:
+    words, late = tmp_path / "words_of_late.py", tmp_path / "late_of_late.py"
+    polite = tmp_path / "package_of_late" / "polite" / "words.py"
+    polite.parent.mkdir(parents=True)
+    script = (tmp_path / "hello.py").resolve()
+
+    def edit(what: str) -> None:
+        words.write_text(f"WORD = '{what}'\n")
+        polite.write_text(f"WORD = '{what}'\n")
+        late.write_text(f"import {words.stem}\nLATE = '{what} with ' + {words.stem}.WORD\n")
+        names = {"words": words.stem, "late": late.stem, "package": "package_of_late"}
+        script.write_text(LATE.format(what=what, **names))
+
+    edit("first")
+    server = await lab.server(scripts=[script])
+    reloading = Reloading(server, [script])
+    phones = [await lab.phone(name) for name in ("alice", "bob", "carol")]
+    lines: list[Call] = []
+    for phone, what in zip(phones, ("first", "second", "third"), strict=True):
+        if what != "first":
+            edit(what)
+            await reloading.reload(reloading.files)
+        lines.append(await phone.call("sip:hello@sems"))
+        await asyncio.sleep(1)
+    # The oldest last, so that what they read for the first time is not what others have read.
+    for line in reversed(lines):
+        await line.send_digits("11")
+        await asyncio.sleep(1)
+    # What is imported for the first time is as it is now, and finds what its call has.
+    assert said[::2] == said[1::2]
+    assert said[::2] == [
+        (what, what, what, what, what, f"third with {what}") for what in ("third", "second", "first")
+    ]
+    assert sys.modules[words.stem].WORD == "third"
+    assert sys.modules[late.stem].LATE == "third with third"
+
+    # Code that can't be loaded takes nothing from that which goes on.
+    words.write_text("1 / 0\n")
+    await reloading.reload({words.resolve()})
+    await lines[2].send_digits("1")
+    await lines[0].send_digits("1")
+    await asyncio.sleep(1)
+    assert said[-2:] == [said[0], said[4]]
+
+
+async def test_scripts_that_share_a_module_go_on_sharing_it(
+    lab: Lab, tmp_path: Path, said: list[Any]
+) -> None:
+    shared = tmp_path / "shared_of_two.py"
+    shared.write_text("SEEN = []\n")
+    scripts = []
+    for name in ("one", "two"):
+        text = ANSWERS.format(what=name, imports=SAID).replace(
+            "    await call.answer()",
+            "    import shared_of_two\n    said.append(shared_of_two)\n    await call.answer()",
+        )
+        (tmp_path / f"{name}.py").write_text(text)
+        scripts.append((tmp_path / f"{name}.py").resolve())
+    server = await lab.server(scripts=scripts)
+    reloading = Reloading(server, scripts)
+    alice = await lab.phone("alice")
+    for name in ("one", "two", "one"):
+        await alice.call(f"sip:{name}@sems")
+        await alice.hang_up()
+        await asyncio.sleep(1)
+    modules = [each for each in said if not isinstance(each, str)]
+    assert modules == [sys.modules["shared_of_two"]] * 3
+    await reloading.reload(set(scripts))
+    for name in ("one", "two"):
+        await alice.call(f"sip:{name}@sems")
+        await alice.hang_up()
+        await asyncio.sleep(1)
+    new = [each for each in said if not isinstance(each, str)][3:]
+    assert new == [sys.modules["shared_of_two"]] * 2
+    assert new[0] is not modules[0]

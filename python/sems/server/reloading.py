@@ -11,8 +11,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from ..log import logger
-from ..plugins import Found, load_script, modules_beside
+from ..plugins import Found, load_script, module_of_script, modules_beside
 from . import dispatch
+from .generations import Generation
 
 if TYPE_CHECKING:
     from .server import Server
@@ -29,12 +30,17 @@ class Reloading:
     Calls in progress finish on the old code. The new code's start hooks run before its first call, the
     old one's stop hooks after its last. Code that can't be loaded is logged with the line where it fails,
     and the old stays; so it does where a start hook of the new raises.
+
+    ``import`` in a handler of the old code finds the modules that this has read as they were then; what it
+    imports for the first time is read as it is now. ``importlib.import_module()`` knows of no old code: it
+    finds the newest.
     """
 
     def __init__(self, server: Server, scripts: Iterable[Path]) -> None:
         """``scripts``: files that the server's apps were loaded from."""
         self._server = server
         self._scripts = tuple(scripts)
+        self._generations = {script: self._generation(script) for script in self._scripts}
         # Two edits of a second look alike to Python's cache of compiled files.
         sys.dont_write_bytecode = True
 
@@ -68,6 +74,10 @@ class Reloading:
         }
         modules = {name for found in old.values() for name in found.modules}
         before = {name: module for name in modules if (module := sys.modules.pop(name, None))}
+        for script, found in old.items():
+            self._generations[script].keep(
+                {name: before[name] for name in found.modules.keys() & before.keys()}
+            )
         importlib.invalidate_caches()
         for script, found in old.items():
             await self._load_again(script, found, before)
@@ -89,10 +99,16 @@ class Reloading:
             await server.run_hooks(new.app, new.app.stop_hooks)
             return
         server.apps.replace(old, new)
+        self._generations[script].is_old = True
+        self._generations[script] = self._generation(script)
         logger.info("the next call runs the new code", script=str(script), app=new.name)
         dispatch.tell(server)
         if old.app is not None:
             server.spawn(server.incoming.retire(old.app))
+
+    def _generation(self, script: Path) -> Generation:
+        found = self._server.apps.of_script(script)
+        return Generation(script, module_of_script(script), tuple(found.modules) if found is not None else ())
 
     def _files_of(self, script: Path) -> set[Path]:
         found = self._server.apps.of_script(script)
