@@ -50,7 +50,9 @@ class Progress:
     """
 
     code: int
+    """The status, 100 to 199."""
     reason: str
+    """What it said."""
     early_media: bool
     """The peer can be heard already."""
     headers: tuple[tuple[str, str], ...] = ()
@@ -66,6 +68,7 @@ class Answered:
     """
 
     codec: str
+    """The name of the codec that was agreed on, such as ``PCMU``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class Digit:
     """
 
     digit: str
+    """The key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ class Speaking:
     """
 
     on: bool
+    """The peer speaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,7 @@ class Hold:
     """
 
     on: bool
+    """We are on hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,7 @@ class RtpTimeout:
     """
 
     silent_ms: int
+    """For how long, in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +161,7 @@ class StreamResumed:
     """
 
     direction: Direction
+    """``in`` or ``out``, as of :class:`StreamStopped`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +174,9 @@ class Replaced:
     """
 
     caller_name: str
+    """The name of the new peer."""
     caller_uri: str
+    """Its address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +188,9 @@ class Transferring:
     """
 
     code: int
+    """The status of the call that it has placed, 100 to 199."""
     reason: str
+    """What it said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +201,9 @@ class Message:
     """
 
     text: str
+    """What it says."""
     content_type: str = "text/plain"
+    """Its media type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +214,7 @@ class Ended:
     """
 
     end: EndReason
+    """Why."""
 
 
 CallEvent = (
@@ -229,3 +244,4 @@ class Levels:
     """
 
     levels: dict[int, int]
+    """By the ids of calls, −127 to 0."""

@@ -118,3 +118,16 @@ async def test_the_installed_server_serves_its_pages_and_ends_at_ctrl_c(
             process.send_signal(2)
     async with asyncio.timeout(5):
         assert await process.wait() == 0
+
+
+def test_the_test_kit_needs_nothing_but_pytest(installed: Path, tmp_path: Path) -> None:
+    subprocess.run([installed / "pip", "install", "-q", "pytest"], check=True, cwd=tmp_path)
+    page = (ROOT / "docs" / "testing.md").read_text()
+    # The first test that the documentation shows, as somebody copies it.
+    shown = re.search(r"^```python\n(# test_lottery\.py\n.*?)^```", page, re.DOTALL | re.MULTILINE)
+    assert shown
+    (tmp_path / "test_lottery.py").write_text(shown[1])
+    done = subprocess.run(
+        [installed / "pytest", "-q"], cwd=tmp_path, env=clean_environment(), capture_output=True, text=True
+    )
+    assert re.search(r"^\d passed in ", done.stdout, re.MULTILINE), done.stdout + done.stderr

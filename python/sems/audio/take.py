@@ -33,6 +33,7 @@ class Take:
     """
 
     path: Path
+    """The file."""
     seconds: float
     """How long it is, without the silence at which it ended."""
     ended_by: Ending

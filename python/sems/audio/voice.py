@@ -30,6 +30,7 @@ class Say:
     """
 
     text: str
+    """What is to be said."""
     language: str = "en"
     """As in RFC 5646: ``en``, ``de``, ``pt-BR``."""
 

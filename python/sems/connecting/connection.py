@@ -59,6 +59,7 @@ class Side:
     target: str
     """Whom, as it was asked for."""
     state: SideState = SideState.WAITING
+    """How far it is."""
     call: int | None = None
     """The id of the call that was answered, or was placed last."""
     code: int | None = None
@@ -77,16 +78,23 @@ class Connection:
     """
 
     id: int
+    """Its number, which is that of its first change."""
     first: Side
+    """Who is called first."""
     second: Side | None
     """Whom the first is put through to; ``None``: to a room or service."""
     room: str | None
+    """The conference in which the first is to take part."""
     service: str | None
+    """The app that is to serve him."""
     began: float
     """In seconds since 1970, as are the others."""
     state: State = State.CALLING
+    """How far it is."""
     connected: float | None = None
+    """When they were; ``None``: not yet."""
     ended: float | None = None
+    """When it was over; ``None``: it goes on."""
 
     @property
     def over(self) -> bool:
@@ -108,6 +116,7 @@ class Change:
     at: float
     """In seconds since 1970."""
     connection: Connection
+    """How it is now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

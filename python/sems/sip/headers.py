@@ -109,12 +109,14 @@ class SipUri:
     """
 
     scheme: str
+    """``sip``, ``sips`` or ``tel``."""
     user: str
     """Unescaped, without password; the number of a ``tel:`` URI, without visual separators; empty when there
     is none."""
     host: str
     """Lower case; an IPv6 address without its brackets."""
     port: int | None = None
+    """1 to 65535; None: it is not said."""
     params: dict[str, str] = field(default_factory=dict)
     """Names in lower case, values unescaped; a parameter without a value has ``""``."""
 
@@ -210,6 +212,7 @@ class NameAddr:
     name: str
     """Display name without its quotes, otherwise unaltered; empty when there is none."""
     uri: str
+    """The URI, without the angle brackets."""
 
     @classmethod
     def parse(cls, text: str) -> NameAddr:

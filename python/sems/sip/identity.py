@@ -26,6 +26,7 @@ class Diversion:
     """
 
     name: str
+    """The name in the entry."""
     uri: str
     """Who diverted it."""
     reason: str
@@ -43,6 +44,7 @@ class History:
     """
 
     name: str
+    """The name in the entry."""
     uri: str
     """The target, without the header fields in it."""
     index: str
@@ -66,6 +68,7 @@ class Reason:
     cause: int | None
     """A status code or a cause of Q.850."""
     text: str
+    """What it says."""
 
 
 class Identity(ABC):

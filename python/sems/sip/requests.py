@@ -61,9 +61,13 @@ class SipResponse(Body):
     """
 
     code: int
+    """The status, 200 to 699."""
     reason: str
+    """The phrase behind it."""
     headers: Headers
+    """Its header fields."""
     body: bytes = b""
+    """Its body; empty when there is none."""
 
     @property
     def ok(self) -> bool:

@@ -180,7 +180,9 @@ class Notification(Body):
     reason: str | None
     """Why it was terminated."""
     headers: Headers
+    """The header fields of the NOTIFY."""
     body: bytes
+    """Its body; empty when there is none."""
 
 
 class Notifications(AsyncIterator[Notification]):

@@ -43,6 +43,7 @@ class Transfer:
     """The final status of the call that the peer placed; that of its refusal; 202 when it tells nothing
     of it; 408 when nothing was told in time."""
     reason: str
+    """What it said."""
 
     @property
     def ok(self) -> bool:

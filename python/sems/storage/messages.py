@@ -19,8 +19,11 @@ class StoredMessage:
     """
 
     id: str
+    """What it is called within its box."""
     box: str
+    """The name of the box."""
     state: State
+    """``new`` or ``saved``."""
     caller_name: str
     """Who left it, as he calls himself; empty: unknown."""
     caller_uri: str
@@ -44,7 +47,9 @@ class Counts:
     """
 
     new: int = 0
+    """Not listened to yet."""
     saved: int = 0
+    """Kept."""
 
     @property
     def all(self) -> int:

@@ -158,6 +158,7 @@ class Trace:
     call_id: str
     """Its Call-ID; ``unreadable@ADDRESS`` for what had none."""
     entries: tuple[Entry, ...]
+    """What happened, in its order."""
     version: str = ""
     """The version of SEMS that recorded it."""
     settings: dict[str, Any] = field(default_factory=dict)
@@ -223,16 +224,25 @@ class TracedCall:
     """
 
     call_id: str
+    """Its Call-ID."""
     call: int | None
     """Its number, if it came as far as to get one."""
     first_ns: int
+    """When it began, in nanoseconds since 1970."""
     last_ns: int
+    """When something was last recorded of it."""
     direction: Literal["in", "out"]
+    """``in``: it came to us; ``out``: we sent it."""
     remote: str
+    """Where the peer is, ``"ip:port"``."""
     method: str
+    """That of its first request."""
     uri: str
+    """The Request-URI of that."""
     caller: str
+    """The address of its From."""
     messages: int
+    """How many of its messages are recorded."""
     code: int | None
     """The final response to the first request."""
     outcome: str
