@@ -372,7 +372,8 @@ class Conference:
         else:
             with contextlib.suppress(SoundNotFound):
                 language = self.model.settings.language
-                room.start_play([sounds.tone(tone), name, sounds.spoken(words, language)])
+                told = room.start_play([sounds.tone(tone), name, sounds.spoken(words, language)])
+                member.speech.tell(told)
 
     def _on_moved(self, member: Member, before: Room | None, after: Room | None) -> None:
         """He has gone from one room to another."""

@@ -29,6 +29,7 @@ class Speech:
         self.language = language
         self.name: Path | None = None
         """His name, as he has spoken it."""
+        self._told: Playback | None = None
 
     def find(self, name: str) -> Sound:
         """The prompt of that name in his language, or in English where there is none. Raises
@@ -59,9 +60,17 @@ class Speech:
         more = ["more-than"] if number > COUNTED else []
         return ["there-are", *more, f"number-{min(number, COUNTED)}", "people-here"]
 
+    def tell(self, name: Playback) -> None:
+        """That plays his name, for which it must be there until the end."""
+        self._told = name
+
     def forget_name(self) -> None:
-        """Nothing is left of what he has spoken. What is playing of it goes on."""
-        if self.name:
+        """Nothing is left of what he has spoken, as soon as nothing of it plays any more."""
+        if self.name is None:
+            return
+        if self._told and not self._told.done:
+            self._told.on_end(self.forget_name)
+        else:
             self.name.unlink(missing_ok=True)
 
     async def ask_name(self, path: Path) -> bool:

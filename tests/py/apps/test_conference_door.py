@@ -286,8 +286,9 @@ async def test_names_are_asked_for_and_played_to_the_room(lab: Lab) -> None:
     assert (await listening).has_tone(TONES["ben"])
     names = server.config.data / "names"
     assert len(list(names.iterdir())) >= 1
-    for phone in (anna, ben):
-        await phone.hang_up()
+    await ben.hang_up()
+    assert (await anna.hear(3)).has_tone(TONES["ben"])
+    await anna.hang_up()
     await asyncio.sleep(1)
     assert not list(names.iterdir())
 
