@@ -53,7 +53,21 @@ wait_for_moderator = true
 pin = "2580"
 """
 # Nothing is made louder or softer in them than they say, and nothing sounds that is not asked for.
-MEASURED = ("floor", "keys", "talk", "side rooms", "volumes")
+MEASURED = ("floor", "keys", "talk", "side-rooms", "volumes", "studio", "dial", "door", "texts")
+CONFIG += """
+[registrar]
+enabled = true
+[rooms.no-link]
+link_as_text = false
+[rooms.names]
+mode = "lecture"
+level_control = false
+noise_gate = false
+[[routes]]
+app = "conference"
+user = "names-asked"
+params = { room = "names", announce_names = "true" }
+"""
 CONFIG += "".join(
     f"[rooms.'{name}']\nlevel_control = false\nnoise_gate = false\njoin_sound = false\n" for name in MEASURED
 )
@@ -127,7 +141,9 @@ class World:
         """Telephones of these names, which are not in a call yet."""
         assert self.handsets
         taken = await asyncio.gather(*(self.handsets.take(name) for name in names))
-        self.ends.extend(each.leave for each in taken)
+        for each in taken:
+            each.forget()
+            self.ends.append(each.leave)
         return taken
 
     async def join(self, *names: str, room: str | None = None) -> list[Handset]:
@@ -155,10 +171,16 @@ class World:
         self, caller: Caller | Handset, window: BrowserContext | None = None, **options: Any
     ) -> Page:
         """His page, once it shows the room."""
-        link = caller.link if isinstance(caller, Caller) else await caller.link()
-        page = await self.open(link, window, **options)
+        page = await self.page_to(caller, window, **options)
         await row(page, caller.name).wait_for()
         return page
+
+    async def page_to(
+        self, caller: Caller | Handset, window: BrowserContext | None = None, **options: Any
+    ) -> Page:
+        """His page, whatever it shows."""
+        link = caller.link if isinstance(caller, Caller) else await caller.link()
+        return await self.open(link, window, **options)
 
     async def paired(self, phone: Baresip) -> Page:
         """The page of a phone that is in a call and shows no link, by the code that it keys in."""

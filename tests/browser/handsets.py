@@ -6,6 +6,7 @@ import asyncio
 import re
 import statistics
 import time
+import wave
 from array import array
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -14,11 +15,11 @@ from typing import Any
 from playwright.async_api import Locator
 
 from peers.baresip import Baresip
-from peers.tones import tone_level
+from peers.tones import level, read_wav, tone_level
 
 from .windows import PATIENCE
 
-TONES = {"Anna": 443.0, "Ben": 701.0, "Cleo": 1103.0}
+TONES = {"Anna": 1907.0, "Ben": 701.0, "Cleo": 1103.0}
 """In Hz, and with nothing in common: what µ-law makes of a tone (ITU-T G.711) lies nowhere near another."""
 SAID = -20.0
 """In dBov, as loud as each says his tone."""
@@ -32,6 +33,7 @@ TRIES = 5  # of which one must be that quick: what else the machine does is no f
 _RATE = 8000
 _GLANCE = 480  # samples, in which a tone is told from others that are 33 Hz away
 _PIECE = 800  # samples
+_HOP = 160  # samples
 
 
 class Handset(Baresip):
@@ -47,6 +49,10 @@ class Handset(Baresip):
     def hz(self) -> float:
         return TONES[self.name]
 
+    def forget(self) -> None:
+        """What has been until now."""
+        self._said, self._seen = len(self.log()), len(self.events)
+
     async def join(self, uri: str) -> None:
         """Calls, and waits until it hears the room."""
         await self.into_call(lambda: self.dial(uri))
@@ -54,10 +60,25 @@ class Handset(Baresip):
     async def into_call(self, way: Callable[[], Awaitable[Any]]) -> None:
         """The same, some other way."""
         old = set(self._files())
-        self._said, self._seen = len(self.log()), len(self.events)
+        self.forget()
         await way()
         self._file = (await self._until(lambda: [each for each in self._files() if each not in old]))[-1]
         self._talks = True
+
+    async def answer(self) -> None:
+        """Takes the next call, and waits until it hears the room."""
+        await self.event("CALL_INCOMING", after=self._seen)
+        await self.into_call(lambda: self.command("accept"))
+
+    async def decline(self) -> None:
+        """Refuses the call that rings."""
+        await self.command("hangup")
+        await self.rings_no_more()
+
+    async def rings_no_more(self) -> None:
+        """Waits until the call that rang is over."""
+        await self.event("CALL_CLOSED", after=self._seen)
+        self.forget()
 
     async def leave(self) -> None:
         """Is in no call any more."""
@@ -84,23 +105,26 @@ class Handset(Baresip):
         begin = pieces.find(b"data") + 8
         return array("h", pieces[begin : begin + (len(pieces) - begin) // 2 * 2])
 
-    def _last(self, samples: int) -> array[int]:
-        with open(self._file, "rb") as file:
-            end = file.seek(0, 2) // 2 * 2
-            if end < 200 + 2 * samples:
-                return array("h")
-            file.seek(end - 2 * samples)
-            return array("h", file.read(2 * samples))
+    def mark(self) -> int:
+        """Where what it hears from now on begins."""
+        return len(self.heard())
 
-    async def hears(self, hz: float, above: float = AUDIBLE) -> float:
-        """Waits until that sounds, and returns when that was."""
-        await self._until(lambda: tone_level(self._last(_GLANCE), hz) > above)
-        return time.time()
+    async def hears(self, hz: float, above: float = AUDIBLE, since: int | None = None) -> float:
+        """Waits until that sounds, and returns when that was. What is short may be over when it is asked
+        for: ``since`` says from where on it counts."""
+        return await self._first(lambda piece: tone_level(piece, hz) > above, _GLANCE, since)
 
-    async def hears_not(self, hz: float) -> float:
+    async def hears_not(self, hz: float, since: int | None = None) -> float:
         """Waits until nothing of that sounds, for a tenth of a second; returns the end of that."""
-        await self._until(lambda: (last := self._last(_PIECE)) and tone_level(last, hz) < DOWN)
-        return time.time()
+        return await self._first(lambda piece: tone_level(piece, hz) < DOWN, _PIECE, since)
+
+    async def hears_nothing(self) -> None:
+        """Waits until it is quiet, for a tenth of a second."""
+        await self._first(lambda piece: level(piece) < DOWN, _PIECE, None)
+
+    async def hears_at(self, hz: float, dbov: float, since: int | None = None) -> None:
+        """Waits until that sounds as loud as this, for a tenth of a second."""
+        await self._first(lambda piece: abs(tone_level(piece, hz) - dbov) < 1, _PIECE, since)
 
     async def listen(self, seconds: float = 0.5) -> Sound:
         """What it hears from now on."""
@@ -108,36 +132,79 @@ class Handset(Baresip):
         await self._until(lambda: len(self.heard()) >= begin + wanted)
         return Sound(self.heard()[begin : begin + wanted])
 
+    def _told(self) -> str:
+        """Its log of this call, without its meter, and what has happened."""
+        lines = [each for each in self.log()[self._said :].splitlines() if each and "(bit/s)" not in each]
+        return "\n".join([*lines, *map(str, self.events[self._seen :])])
+
+    async def _first(self, good: Callable[[array[int]], bool], size: int, since: int | None) -> float:
+        """When the first piece that is good was over, which is sought from there on."""
+        at = self.mark() if since is None else since
+
+        def look() -> float | None:
+            nonlocal at
+            heard = self.heard()
+            while at + size <= len(heard):
+                if good(heard[at : at + size]):
+                    return time.time() - (len(heard) - at - size) / _RATE
+                at += _HOP
+            return None
+
+        when: float = await self._until(look)
+        return when
+
     async def _until(self, look: Callable[[], Any]) -> Any:
         """What is seen, once there is something. Files have no other sign of growing."""
         end = time.monotonic() + PATIENCE
         while not (seen := look()):
             await asyncio.sleep(0.01)
-            assert time.monotonic() < end, f"{self.name} waits in vain: {self.log()[self._said :][-1000:]}"
+            assert time.monotonic() < end, f"{self.name} waits in vain:\n{self._told()}"
         return seen
 
 
 class Sound:
     """What somebody has heard."""
 
-    def __init__(self, samples: array[int]) -> None:
+    def __init__(self, samples: array[int], rate: int = _RATE) -> None:
         self.samples = samples
+        self.rate = rate
 
     def level(self, hz: float) -> float:
         """In dBov, in most tenths of a second: a packet that a busy machine makes late splashes over all
         frequencies, but once."""
-        starts = range(0, len(self.samples) - _PIECE + 1, _PIECE)
-        return statistics.median(tone_level(self.samples[at : at + _PIECE], hz) for at in starts)
+        return statistics.median(self.levels(hz))
+
+    def loudness(self) -> float:
+        """Of all together, in dBov."""
+        return level(self.samples)
+
+    def levels(self, hz: float) -> list[float]:
+        """In each tenth of a second."""
+        size = self.rate // 10
+        starts = range(0, len(self.samples) - size + 1, size)
+        return [tone_level(self.samples[at : at + size], hz, self.rate) for at in starts]
+
+
+def read_sound(path: Path) -> Sound:
+    """A WAV file, at its own rate."""
+    with wave.open(str(path), "rb") as file:
+        rate = file.getframerate()
+    return Sound(read_wav(path, rate), rate)
 
 
 async def soonest(
-    button: Locator, shown: Callable[[], Awaitable[float]], back: Callable[[], Awaitable[object]]
+    button: Locator,
+    phone: Handset,
+    heard: Callable[[int], Awaitable[float]],
+    back: Callable[[], Awaitable[object]],
 ) -> float:
-    """After how many seconds of a press something was so, the best of some tries."""
+    """After how many seconds of a press something is heard on the phone, the best of some tries. ``heard`` is
+    given the mark from which on it counts."""
     best = float("inf")
     for _ in range(TRIES):
+        mark = phone.mark()
         await button.click()
-        at = await shown()
+        at = await heard(mark)
         best = min(best, at - await button.page.evaluate("window.pressed"))
         if best < SOON:
             break

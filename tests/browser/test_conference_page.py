@@ -122,13 +122,21 @@ async def test_what_is_pressed_on_a_page_is_heard_on_the_phones_at_once(world: W
         await button(bens, "Lower hand").click()
         await ben.hears_not(HAND_UP)
 
-    assert await soonest(button(bens, "Raise hand"), lambda: ben.hears(HAND_UP, -45), lower) < SOON
+    assert (
+        await soonest(
+            button(bens, "Raise hand"), ben, lambda mark: ben.hears(HAND_UP, -45, since=mark), lower
+        )
+        < SOON
+    )
 
     async def unmute() -> None:
         await button(page, "Unmute").click()
         await ben.hears(anna.hz)
 
-    assert await soonest(button(page, "Mute"), lambda: ben.hears_not(anna.hz), unmute) < SOON
+    assert (
+        await soonest(button(page, "Mute"), ben, lambda mark: ben.hears_not(anna.hz, since=mark), unmute)
+        < SOON
+    )
     # She goes on speaking, and is told.
     await expect(page.locator("#mute")).to_have_class(re.compile("pulse"))
     await expect(button(page, "Unmute")).to_be_visible()

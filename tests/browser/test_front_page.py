@@ -7,20 +7,9 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from .conftest import World, button, row
+from .conftest import World, button
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-async def test_a_code_keyed_in_on_the_phone_opens_the_page_of_its_call(world: World) -> None:
-    _, ben = await world.dial("Anna", "Ben")
-    page = await world.open(world.server.url("/"))
-    code = await page.get_by_label("Pairing code").inner_text()
-    assert re.fullmatch(r"[0-9]{6}", code)
-    await ben.call.send_digits(f"*{code}#")
-    await expect(row(page, "Ben")).to_contain_text("you")
-    await button(page, "Mute").click()
-    await expect(row(page, "Ben")).to_contain_text("muted")
 
 
 async def test_a_wrong_code_opens_nothing_and_that_is_said(world: World) -> None:

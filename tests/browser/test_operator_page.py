@@ -178,12 +178,6 @@ async def test_registrations_are_shown_in_words_as_they_change(
             await page.screenshot(path=screenshots / "registrations-360.png")
 
 
-async def test_without_registrations_there_is_no_table_of_them(world: World) -> None:
-    page = await log_in(world)
-    await expect(page.get_by_role("table", name="Rooms")).to_be_visible()
-    await expect(page.get_by_role("table", name="Registrations")).to_be_hidden()
-
-
 async def test_plots_show_the_last_hour_and_what_each_line_is_like(world: World) -> None:
     anna, ben = await world.dial("Anna", "Ben")
     silence = anna.speak()

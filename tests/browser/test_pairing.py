@@ -1,4 +1,5 @@
-"""The whole way of a phone that shows no link, to its page: baresip keys in what the front page shows."""
+"""The whole way from a phone to its page, for one that ignores its link, one that takes texts, and one that
+follows the conference."""
 
 from __future__ import annotations
 
@@ -7,22 +8,46 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from peers.baresip import Baresip
+from peers.linphone import Linphone
 
 from .conftest import World, button, row
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_the_page_of_a_phone_that_ignores_its_link_is_found_by_key(
+async def test_the_page_of_a_phone_that_ignores_its_link_is_found_by_key_and_that_of_another_by_text(
+    world: World,
+) -> None:
+    anna, ben = await world.join("Anna", "Ben", room="keys")
+    page, annas = await world.paired(ben), await world.page_of(anna)
+    await expect(row(page, "Ben")).to_contain_text("you")
+    await expect(row(annas, "Anna")).to_contain_text("you")
+    # It is his: what he does there is done in his call, and what he keys in is seen there.
+    await button(page, "Mute").click()
+    await expect(row(annas, "Ben")).to_contain_text("muted")
+    await anna.hears_not(ben.hz)
+    await ben.key("*6")
+    await expect(row(page, "Ben")).not_to_contain_text("muted")
+    await anna.hears(ben.hz)
+
+
+async def test_a_phone_that_follows_the_conference_is_told_of_its_page_and_of_what_is_done_there(
     world: World, tmp_path: Path
 ) -> None:
-    async with Baresip(tmp_path, "Anna") as anna:
-        await anna.dial(world.server.uri(world.room))
-        page = await world.paired(anna)
-        await row(page, "Anna").wait_for()
-        # It is hers: what she does there is done in her call.
+    """linphone subscribes where it is registered, and reads what it is told by RFC 4575."""
+    (anna,) = await world.dial("Anna")
+    annas = await world.page_of(anna)
+    async with Linphone(tmp_path, "lin", account=f"127.0.0.1:{world.server.sip_port}", logs=True) as lin:
+        await world.server.logged("a phone has registered")
+        await lin.dial(world.server.uri(world.room))
+        link = (await lin.logged(r"<uri>http://[^<]+(?=</uri><purpose>web-page)")).removeprefix("<uri>")
+        page = await world.open(link)
+        await expect(
+            page.get_by_role("listitem").filter(has=page.get_by_text("lin", exact=True))
+        ).to_contain_text("you")
         await button(page, "Mute").click()
-        await expect(row(page, "Anna")).to_contain_text("muted")
-        await anna.key("*6")
-        await expect(row(page, "Anna")).not_to_contain_text("muted")
+        await expect(
+            annas.get_by_role("listitem").filter(has=annas.get_by_text("lin", exact=True))
+        ).to_contain_text("muted")
+        await lin.logged("<status>recvonly<")
+        await lin.hang_up()

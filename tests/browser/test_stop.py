@@ -30,7 +30,10 @@ async def test_open_pages_do_not_delay_a_stop_and_say_what_happened(
         world.expects("ERR_CONNECTION_REFUSED", "/events")
         anna, ben = await world.dial("Anna", "Ben")
         pages = [await world.page_of(caller) for caller in (anna, ben) for _ in range(2)]
-        await log_in(world)
+        operator = await log_in(world)
+        # Nobody registers here, so there is no table of it.
+        await expect(operator.get_by_role("table", name="Rooms")).to_be_visible()
+        await expect(operator.get_by_role("table", name="Registrations")).to_be_hidden()
 
         begin = time.monotonic()
         server.process.send_signal(signal.SIGINT)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Locator, Page, Route, expect
+
+from peers.baresip import Baresip
 
 from .conftest import PHONE, World, button, row, told
 
@@ -16,14 +19,23 @@ def log(page: Page) -> Locator:
     return page.get_by_role("log", name="Messages")
 
 
-async def test_lines_reach_every_page_with_their_senders_name_and_those_who_come_later(world: World) -> None:
-    anna, ben = await world.dial("Anna", "Ben")
+async def test_lines_reach_every_page_and_phone_with_their_senders_name_and_those_who_come_later(
+    world: World,
+) -> None:
+    anna, ben = await world.join("Anna", "Ben", room="texts")
     page, other = await world.page_of(anna), await world.page_of(ben)
     field = page.get_by_role("textbox", name="Message")
     await field.fill("Where are the slides?")
     await button(page, "Send").click()
     await expect(log(other)).to_contain_text("Anna")
     await expect(log(other)).to_contain_text("Where are the slides?")
+    # On the phones too, and what is written on one of them is on the pages.
+    await ben.shows("Anna: Where are the slides\\?")
+    await ben.command("message", "On my <b>desk</b>")
+    for each in (page, other):
+        await expect(log(each)).to_contain_text("On my <b>desk</b>")
+    await expect(log(page).locator(".message").last).to_contain_text("Ben")
+    await anna.shows("Ben: On my <b>desk</b>")
     await expect(field).to_have_value("")
     await page.keyboard.press("Escape")
     await other.locator("body").press("/")
@@ -34,7 +46,7 @@ async def test_lines_reach_every_page_with_their_senders_name_and_those_who_come
 
     (cleo,) = await world.dial("Cleo")
     late = await world.page_of(cleo)
-    await expect(log(late).locator(".message")).to_have_count(2)
+    await expect(log(late).locator(".message")).to_have_count(3)
 
 
 async def test_text_is_never_markup_and_only_addresses_of_pages_are_links(world: World) -> None:
@@ -107,17 +119,25 @@ async def test_a_line_stands_once_also_where_its_event_is_quicker_than_its_answe
     await expect(lines).to_have_count(3)
 
 
-async def test_who_writes_is_told_whom_his_line_did_not_reach(world: World) -> None:
-    """Ben has no page open, and his phone takes no texts."""
-    anna, _ = await world.dial("Anna", "Ben")
+async def test_who_writes_is_told_whom_his_line_did_not_reach(world: World, tmp_path: Path) -> None:
+    """Ben has no page open, and his phone, which is called into the room, refuses texts."""
+    world.room = "no-link"
+    (anna,) = await world.dial("Anna")
     page, german = await world.page_of(anna), await world.open(anna.link, locale="de")
-    await button(page, "Write to Ben").click()
-    await page.keyboard.type("are you there?")
-    await page.keyboard.press("Enter")
-    await expect(log(page)).to_contain_text("Not delivered to Ben: The page is not open there")
-    await expect(german.locator("#messages")).to_contain_text(
-        "Bei Ben nicht angekommen: Die Seite ist dort nicht offen"
-    )
+    async with Baresip(tmp_path, "Ben", answers=True, takes_texts=False) as ben:
+        await page.get_by_role("textbox", name="Dial").fill(ben.uri)
+        await button(page, "Dial").click()
+        await button(page, "Write to ben").click()
+        for reason, german_reason in (
+            ("This phone takes no texts", "Dieses Telefon nimmt keine Texte an"),
+            ("The page is not open there", "Die Seite ist dort nicht offen"),
+        ):
+            await page.get_by_role("textbox", name="Message").fill("are you there?")
+            await page.keyboard.press("Enter")
+            await expect(log(page)).to_contain_text(f"Not delivered to ben: {reason}")
+            await expect(german.locator("#messages")).to_contain_text(
+                f"Bei ben nicht angekommen: {german_reason}"
+            )
 
 
 async def test_on_a_telephone_what_is_new_is_counted_on_the_tab(world: World) -> None:
