@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+from collections.abc import Coroutine
 
 import pytest
 from an_app import app_of, failures
@@ -158,3 +160,25 @@ async def test_a_call_that_can_not_be_put_through_is_refused_with_the_code_of_th
     with pytest.raises(CallFailed, match="486 Busy Here"):
         await calling
     assert not failures(caplog)
+
+
+async def test_what_would_last_as_long_as_a_call_that_has_ended_never_begins(lab: Lab) -> None:
+    begun: list[str] = []
+    works: list[Coroutine[None, None, None]] = []
+
+    async def work() -> None:
+        begun.append("work")
+
+    async def main(call: Call) -> None:
+        await call.hangup()
+        works.append(work())
+        await call.while_up(works[0])
+
+    await lab.server(apps=[app_of(main)])
+    alice = await lab.phone("alice")
+    with pytest.raises(CallFailed):
+        await alice.call("sip:mine@sems")
+    await asyncio.sleep(1)
+    # Closed, so that Python has nothing to warn of.
+    assert inspect.getcoroutinestate(works[0]) == inspect.CORO_CLOSED
+    assert not begun
