@@ -77,7 +77,7 @@ FUZZ_SECONDS ?= 60
 proof: $(VENV)/.core $(VENV)/.tools
 	cargo clippy -p sems-audio -p sems-engine --no-default-features --all-targets --locked -- -D warnings
 	SEMS_SIM_SEEDS=5000 cargo test --release --locked -p sems-sim
-	SEMS_CROWD=100 SEMS_CROWD_SECONDS=180 $(BIN)/pytest tests/py/apps/test_conference_crowd.py
+	SEMS_CROWD=100 SEMS_CROWD_SECONDS=180 $(BIN)/pytest tests/py/apps/test_conference_crowd.py tests/browser/test_crowd_agrees.py
 	SEMS_ALL_PROMPTS=1 $(BIN)/pytest tests/py/testing/test_recognising.py
 	SEMS_API_EXAMPLES=200 $(BIN)/pytest tests/py/control/test_fuzz.py
 	SEMS_API_EXAMPLES=20 $(BIN)/pytest tests/interop/test_api_fuzz.py --timeout 1800

@@ -49,6 +49,10 @@ CONFIG = """
 undo_time = 2  # seconds, for which no test shall wait long
 [rooms.hall]
 wait_for_moderator = true
+[rooms.crowd]
+moderator = "everyone"
+join_sound = false
+level_control = false
 [boxes.anna]
 pin = "2580"
 """

@@ -37,7 +37,7 @@ from sems.conference import (
 from sems.conference.events import Event, Gone
 from sems.control.views import ConferenceView, EventView, ParticipantView
 from sems.testing import Lab, Phone
-from who_hears_whom import SPOKEN, differences, gain, levels, tone_of
+from who_hears_whom import SPOKEN, Level, differences, gain, levels, tone_of
 
 #: People, and seconds of virtual time; `make proof` takes a hundred for minutes.
 PEOPLE = int(os.environ.get("SEMS_CROWD", "12"))
@@ -147,7 +147,7 @@ class Crowd:
             except Refused:
                 continue
 
-    async def all_speak(self) -> dict[str, list[float]]:
+    async def all_speak(self) -> dict[str, list[Level]]:
         """Everybody at once; how loud each tone is for each, by his name."""
         speakers = [phone for phone in self.phones if phone.line and phone.line.end is None]
         tones = [tone_of(number) for number in range(len(self.phones))]
