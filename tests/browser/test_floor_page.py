@@ -106,6 +106,7 @@ async def test_talk_always_leads_to_being_heard(world: World) -> None:
 
     await button(page, "Give back the floor").click()
     await expect(button(page, "Talk")).to_have_attribute("aria-pressed", "false")
+    await expect(button(page, "Talk")).to_be_focused()
     await page.keyboard.press("t")
     await expect(button(page, "Talk")).to_have_attribute("aria-pressed", "true")
     status, view = await world.command("GET", "/participants/me", None, anna)

@@ -52,6 +52,8 @@ async def test_who_talks_in_private_can_not_mistake_it_and_the_room_hears_nothin
         await expect(each.get_by_text("The room can't hear you.")).to_be_hidden()
         await expect(button(each, "Back to the room")).to_be_hidden()
         await expect(button(each, "Mute")).to_be_visible()
+    # What was pressed is gone: the focus is on the next big button, not lost.
+    await expect(button(annas, "Mute")).to_be_focused()
     await expect(row(cleos, "Ben")).to_contain_text("speaking")
     third = await cleo.listen(0.3)
     for phone in (anna, ben):
@@ -65,6 +67,7 @@ async def test_who_is_asked_may_decline_and_the_other_is_told(world: World) -> N
     await act(page, "Ben", "Talk privately with Ben")
     await button(bens, "Decline").click()
     await expect(bens.get_by_role("alert")).to_be_hidden()
+    await expect(button(bens, "Mute")).to_be_focused()
     await told(page, "Ben does not want to talk now.")
     # A key on the phone is as good as the button, and who is asked is busy for others.
     await act(page, "Ben", "Talk privately with Ben")
@@ -75,6 +78,7 @@ async def test_who_is_asked_may_decline_and_the_other_is_told(world: World) -> N
     await expect(button(bens, "Accept")).to_be_hidden()
     await act(page, "Ben", "Talk privately with Ben")
     await button(bens, "Accept").click()
+    await expect(button(bens, "Back to the room")).to_be_focused()
     await expect(page.get_by_text("Private with Ben. The room can't hear you.")).to_be_visible()
 
 
