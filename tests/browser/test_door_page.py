@@ -70,15 +70,6 @@ async def test_all_are_let_in_at_once_and_who_is_turned_away_is_told(world: Worl
     await expect(page.get_by_role("list", name="Waiting")).to_be_hidden()
 
 
-async def test_only_moderators_may_let_somebody_in_and_all_see_who_knocks(world: World) -> None:
-    anna, ben = await world.dial("Anna", "Ben")
-    page = await world.page_of(ben)
-    await world.command("PATCH", "", {"waiting_room": True}, anna)
-    await world.dial("Cleo")
-    await expect(page.get_by_role("list", name="Waiting")).to_contain_text("Cleo")
-    await expect(button(page, "Admit Cleo")).to_have_count(0)
-
-
 async def test_a_pin_is_set_and_taken_away_and_shown_to_nobody(world: World) -> None:
     world.expects("409", "/me")
     (anna,) = await world.dial("Anna")
