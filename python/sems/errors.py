@@ -72,7 +72,7 @@ class ConfigError(SemsError):
 class StartError(SemsError):
     """The server can't start: a port in use, a folder that can't be written.
 
-    >>> config = Config(boxes={"anna": {}}, storage={"database": "sqlite:////no/such/folder/sems.db"})
+    >>> config = Config(boxes={"anna": {}}, storage={"database": "sqlite:////dev/null/sems.db"})
     >>> try:
     ...     await Server(config).start()
     ... except StartError as error:
@@ -95,7 +95,7 @@ class EngineError(SemsError):
     """The core could not do what it was asked to.
 
     >>> try:
-    ...     await call.record("/no/such/folder/a.wav")
+    ...     await call.record("/dev/null/a.wav")
     ... except EngineError as error:
     ...     call.log.error("it is not recorded", why=str(error))
     """
