@@ -80,8 +80,8 @@ async def main(call: Call) -> None:
         call.log.error("a message could not be recorded to its end", box=box, why=str(error))
         draft.cut = True
     said = await deliver(call, draft)
-    if call.end is None and said is not None:
-        await call.play([spoken(said, language), spoken("goodbye", language)])
+    if call.end is None:
+        await call.play([spoken(each, language) for each in (said, "goodbye") if each is not None])
 
 
 async def greeting(call: Call, box: str, language: str) -> Prompt:
@@ -96,7 +96,8 @@ async def greeting(call: Call, box: str, language: str) -> Prompt:
 
 
 async def deliver(call: Call, draft: Draft) -> str | None:
-    """Delivers what was recorded, and returns what the caller is to be told; None: nothing."""
+    """Delivers what was recorded, and returns what the caller is to be told; None: it was too short to be a
+    message."""
     try:
         message = await call.server.mailboxes.deliver(draft)
     except StorageError as error:
@@ -105,7 +106,7 @@ async def deliver(call: Call, draft: Draft) -> str | None:
         return "message-late"
     if draft.cut:
         return "message-not-kept" if message is None else "message-cut"
-    return "message-kept"
+    return None if message is None else "message-kept"
 
 
 async def discard(call: Call, draft: Draft) -> None:

@@ -59,7 +59,7 @@ class BoxSettings(Section):
     greeting: Path | None = None
     """A file that greets callers where the owner has spoken nothing; unset: that which comes with SEMS."""
     min_seconds: Annotated[float, Field(ge=0, le=60)] = 1.0
-    """A message that is shorter is none: the caller has only hung up."""
+    """A message that is shorter is none: the caller has only hung up. What a full disk has cut is kept."""
     max_seconds: Annotated[float, Field(ge=1, le=3600)] = 180.0
     """How long a message can be."""
     silence: Annotated[float, Field(ge=1, le=60)] = 5.0

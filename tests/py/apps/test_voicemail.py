@@ -234,6 +234,14 @@ async def test_who_hangs_up_on_a_full_disk_leaves_his_message_and_no_error_of_th
     assert await server.mailboxes.counts("anna") == Counts(new=1)
 
 
+async def test_who_says_next_to_nothing_is_not_told_that_it_was_kept(lab: Lab) -> None:
+    server, prompts, phone = await begin(lab)
+    await greeted(phone)
+    await phone.key("#")
+    assert prompts.said(await phone.hear_all()) == ["goodbye"]
+    assert await server.mailboxes.counts("anna") == Counts()
+
+
 async def test_a_greeting_that_can_not_be_played_gives_way_to_the_usual_one(lab: Lab) -> None:
     broken = lab.folder / "broken.wav"
     broken.write_text("no sound")
