@@ -134,7 +134,7 @@ class Crowd:
     async def _do_things(self) -> None:
         room = model(self.server)
         while True:
-            await asyncio.sleep(self.chance.uniform(0, 0.5))
+            await asyncio.sleep(self.chance.uniform(0, 6 / PEOPLE))
             ids = list(room.participants)
             by = self.chance.choice([*ids, None])
             talk = None if by is None else room.talk_of(by)
@@ -206,5 +206,5 @@ async def test_while_everybody_does_anything_model_page_and_mixer_agree(lab: Lab
         seen.update(each.side_room or "main room" for each in room.participants.values())
         seen.update(f"volumes {len(room.volumes(id)) > 0}" for id in room.participants)
     assert seen.keys() >= {"main room", "Blue", "Red", "volumes True", "coach talking full"}, seen
-    assert seen["pairs"] / 10 < seen["heard"] < seen["pairs"] * 9 / 10, seen
+    assert seen["pairs"] / 50 < seen["heard"] < seen["pairs"], seen
     assert any(each.startswith("private talking") for each in seen), seen
