@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ..call import Call
 
 
+_YES = ("yes", "true", "1")
+
+
 class BadParameter(SemsError):
     """A call says something of its room that makes no sense."""
 
@@ -27,6 +30,9 @@ def settings_for(call: Call, settings: RoomSettings) -> RoomSettings:
     """The settings of the room with those that are among the parameters of the call, which come from a
     route or from ``P-App-Param`` of a trusted neighbour. Raises BadParameter."""
     given = {key: text for key, text in call.params.items() if key in RoomSettings.model_fields}
+    if given.get("moderator", "").lower() in _YES:
+        # That is about this caller alone.
+        del given["moderator"]
     if not given:
         return settings
     known = {key: getattr(settings, key) for key in RoomSettings.model_fields}
@@ -60,6 +66,6 @@ def role_of(call: Call) -> Role | None:
             return Role(role.lower())
         except ValueError:
             raise BadParameter("role", f"{role!r} is none of {', '.join(Role)}") from None
-    if call.params.get("moderator", "").lower() in ("yes", "true", "1"):
+    if call.params.get("moderator", "").lower() in _YES:
         return Role.MODERATOR
     return None

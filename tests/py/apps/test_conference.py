@@ -298,7 +298,6 @@ async def test_whoever_has_been_here_longest_inherits_the_room(lab: Lab) -> None
         ("role=listener", Role.LISTENER),
         ("role=speaker", Role.SPEAKER),
         ("moderator=yes", Role.MODERATOR),
-        ("role=nonsense", Role.SPEAKER),
     ],
 )
 async def test_a_trusted_neighbour_says_who_has_which_role(lab: Lab, param: str, role: Role) -> None:
