@@ -96,7 +96,7 @@ async def test_the_rest_of_a_fixture_is_done_afterwards(lab: Lab) -> None:
 def test_coroutines_and_fixtures_have_a_lab_and_a_phone_whoever_runs_the_others(
     pytester: pytest.Pytester, runner: str
 ) -> None:
-    pytester.makepyfile(test_echo=ECHO, test_fixtures=FIXTURES)
+    pytester.makepyfile(test_a_program=ECHO, test_its_fixtures=FIXTURES)
     options = ["-p", "no:asyncio"]
     if runner != "alone":
         options = [f"--asyncio-mode={runner}", "-o", "asyncio_default_fixture_loop_scope=function"]
