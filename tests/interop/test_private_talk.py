@@ -14,6 +14,7 @@ from peers.ports import free_port
 from peers.tones import tail, tone_level
 from sems import Config, Server
 from sems.conference import ConferenceModel
+from sems.conference.mixing import BREATH
 
 TONES = {"Anna": 440.0, "Ben": 700.0, "Cleo": 1100.0, "Dora": 1500.0}
 ROOM = {"level_control": False, "noise_gate": False, "join_sound": False}
@@ -69,7 +70,7 @@ async def test_a_third_phone_has_a_private_talk_50_db_down(tmp_path: Path) -> No
         for name in ("Cleo", "Ben"):
             await phones[name].hang_up()
         await until(model, lambda: not model.participants[1].private)
-        await asyncio.sleep(1.4)
+        await asyncio.sleep(BREATH + 1.4)
         await phones["Dora"].hang_up()
         await phones["Anna"].hang_up()
 
