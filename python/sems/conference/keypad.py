@@ -278,6 +278,11 @@ def spoken(
     return sounds
 
 
+def spoken_code(code: str) -> list[str]:
+    """The names of the sounds that tell what is to be keyed in."""
+    return _spoken(code, _KEYS)
+
+
 def _spoken(code: str, named: Mapping[str, str]) -> list[str]:
     return [named.get(key, f"digit-{key}") for key in re.sub(r"\?+", "?", code)]
 

@@ -29,7 +29,7 @@ class Speech:
         self.language = language
         self.name: Path | None = None
         """His name, as he has spoken it."""
-        self._told: Playback | None = None
+        self._told: list[Playback] = []
 
     def find(self, name: str) -> Sound:
         """The prompt of that name in his language, or in English where there is none. Raises
@@ -58,18 +58,24 @@ class Speech:
         if number == 1:
             return ["only-participant"]
         more = ["more-than"] if number > COUNTED else []
-        return ["there-are", *more, f"number-{min(number, COUNTED)}", "people-here"]
+        return ["there-are", *more, *self.number(min(number, COUNTED)), "people-here"]
+
+    def number(self, number: int) -> list[str]:
+        """Names of prompts: the number, from 1, or its digits where the room does not count so far."""
+        if 2 <= number <= COUNTED:
+            return [f"number-{number}"]
+        return [f"digit-{digit}" for digit in str(number)]
 
     def tell(self, name: Playback) -> None:
         """That plays his name, for which it must be there until the end."""
-        self._told = name
+        self._told = [*(each for each in self._told if not each.done), name]
 
     def forget_name(self) -> None:
         """Nothing is left of what he has spoken, as soon as nothing of it plays any more."""
         if self.name is None:
             return
-        if self._told and not self._told.done:
-            self._told.on_end(self.forget_name)
+        if playing := next((each for each in self._told if not each.done), None):
+            playing.on_end(self.forget_name)
         else:
             self.name.unlink(missing_ok=True)
 

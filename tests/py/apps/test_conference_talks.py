@@ -8,6 +8,7 @@ import random
 import wave
 from array import array
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,9 +32,9 @@ from sems.conference import (
     Talk,
     Unmute,
 )
+from sems.conference.invitation import PATIENCE
 from sems.conference.mixing import BREATH
 from sems.conference.settings import Mode
-from sems.conference.talk_bell import PATIENCE
 from sems.testing import Hearing, Lab, Phone
 
 TONES = {"anna": 480, "ben": 740, "cleo": 1120, "dora": 1560}
@@ -369,6 +370,72 @@ async def test_who_keys_in_a_number_hears_whose_it_is(lab: Lab) -> None:
     await phones[0].key("**2#")
     assert (await listening).has_tone(TONES["ben"])
     assert conference.model.talk_of(2) is not None
+
+
+async def asked(lab: Lab, **options: Any) -> tuple[Conference, Phone]:
+    """Anna has asked Ben to a private talk, in a room of three."""
+    server = await lab.server(**options)
+    phones = [await lab.phone(name) for name in ("anna", "ben", "cleo")]
+    for phone in phones:
+        await phone.call("sip:standup@sems")
+    await asyncio.sleep(LONELY)
+    conference = server.conferences.find("standup")
+    assert conference is not None
+    conference.do(AskToTalk((2,)), by=1)
+    return conference, phones[1]
+
+
+async def test_who_is_asked_hears_by_whom_and_with_which_keys_he_answers(lab: Lab) -> None:
+    _, ben = await asked(lab)
+    words = ["member", "digit-1", "talk-wanted"]
+    await ben.hears([*words, "talk-accept", "key-star", "digit-1", "talk-decline", "key-star", "digit-2"])
+    await ben.hears(words, within=15)
+
+
+async def test_the_keys_that_are_said_are_those_of_the_configuration(lab: Lab) -> None:
+    _, ben = await asked(
+        lab, keys={"accept": "*31", "back": ""}, rooms={"default": {"language": "de", "join_sound": False}}
+    )
+    await ben.hears(["talk-accept", "key-star", "digit-3", "digit-1"], language="de", within=10)
+    await asyncio.sleep(10)
+    assert "talk-decline" not in {each.name for each in await ben.heard()}
+
+
+async def test_the_words_end_with_the_first_key_and_he_is_asked_on_by_tones(lab: Lab) -> None:
+    conference, ben = await asked(lab)
+    await ben.hears("talk-wanted", seconds=0.4)
+    await ben.key("*")
+    await asyncio.sleep(0.3)
+    listening = asyncio.create_task(ben.hear(6))
+    heard = await listening
+    assert heard.before(3).is_silent
+    assert not heard.after(3).is_silent
+    assert "talk-accept" not in {each.name for each in await ben.heard()}
+    assert conference.model.talks
+
+
+async def test_who_has_spoken_his_name_is_named_by_it(lab: Lab) -> None:
+    server = await lab.server(rooms={"default": {"announce_names": True}})
+    phones = [await lab.phone(name) for name in ("anna", "ben")]
+    for phone in phones:
+        await phone.dial("sip:standup@sems")
+        await asyncio.sleep(4.9)
+        phone.tone(TONES[phone.name])
+        await asyncio.sleep(2)
+        phone.silence()
+        await phone.key("#")
+        await asyncio.sleep(4)
+    conference = server.conferences.find("standup")
+    assert conference is not None
+    names = server.config.data / "names"
+    conference.do(AskToTalk((1,)), by=2)
+    heard = await phones[0].hear(4)
+    assert heard.has_tone(TONES["ben"])
+    await phones[0].hears("talk-wanted", within=10)
+    await phones[1].hang_up()
+    await phones[0].hears("has-left")
+    await asyncio.sleep(1)
+    assert len(list(names.iterdir())) == 1, "nothing is left of what he has spoken"
 
 
 @pytest.mark.parametrize("keys", ["*1", "**9#", "**2#", "**#", "#*1#", "#*1*5"])
