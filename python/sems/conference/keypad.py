@@ -50,6 +50,8 @@ PATIENCE: Final = 5.0
 
 _KEYS: Final = {"*": "key-star", "#": "key-pound", "?": "key-six-digits", "+": "key-number"}
 
+_MOVING: Final = {"+": "key-person-or-me", "?": "key-side-room"}
+
 #: So much, in dB, the room can become softer or louder in all.
 FARTHEST: Final = 12.0
 
@@ -184,10 +186,11 @@ def _coach(member: Member, place: str) -> None:
 
 
 def _move(member: Member, places: str) -> None:
-    # The last digit is the side room; 0 is the main room.
+    # The last digit is the side room; 0 is the main room, and as a place oneself.
     place, side_room = places[:-1], places[-1]
     room = None if side_room == "0" else side_room
-    member.conference.do(Move(at(member.conference.model, place), room), by=member.id)
+    id = at(member.conference.model, place) if int(place) else member.id
+    member.conference.do(Move(id, room), by=member.id)
 
 
 def _is_asked(room: ConferenceModel, him: Participant) -> bool:
@@ -235,7 +238,7 @@ ACTIONS: Final[dict[str, Action]] = {
     "louder": Action(lambda member, _: member.nudge(STEP), prompt="key-louder"),
     "private": Action(_private, has_others, prompt="key-private", places=PERSON),
     "coach": Action(_coach, steers_others, prompt="key-coach", places=PERSON),
-    "move": Action(_move, moderates, prompt="key-move", places=PERSON | {"?": "key-side-room"}),
+    "move": Action(_move, moderates, prompt="key-move", places=_MOVING),
     "gather": Action(_gather, _has_side_rooms, prompt="key-gather"),
     "admit": Action(_admit, _has_guests, prompt="key-admit"),
     "lock": Action(_lock, moderates, prompt="key-lock"),

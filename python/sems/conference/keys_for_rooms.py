@@ -21,9 +21,10 @@ from .commands import (
     SetTalkTime,
     SetWaitForModerator,
     SetWaitingRoom,
+    StopRecording,
 )
 from .errors import NotHere, Refused
-from .minutes import RecordingState
+from .minutes import RecordingKind, RecordingState
 from .participant import Participant
 from .permissions import permit_to_hear
 from .settings import Mode, Settings
@@ -95,6 +96,12 @@ def _pause(member: Member, _: str) -> None:
     member.conference.do(Record(time.time()) if paused else PauseRecording(), by=member.id)
 
 
+def _record_members(member: Member, _: str) -> None:
+    off = member.conference.model.recording.state is RecordingState.OFF
+    wanted = Record(time.time(), RecordingKind.MEMBERS) if off else StopRecording()
+    member.conference.do(wanted, by=member.id)
+
+
 def _readmit(member: Member, _: str) -> None:
     """Whoever was removed last."""
     room = member.conference.model
@@ -158,6 +165,7 @@ def _has_removed(room: ConferenceModel, him: Participant) -> bool:
 
 ACTIONS: Final[dict[str, Action]] = {
     "readmit": Action(_readmit, _has_removed, prompt="key-readmit"),
+    "record_members": Action(_record_members, moderates, prompt="key-record-members"),
     "pause": Action(_pause, _records, prompt="key-pause"),
     "open": _mode(Mode.OPEN),
     "moderated": _mode(Mode.MODERATED),

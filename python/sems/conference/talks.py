@@ -174,7 +174,8 @@ class AskToTalk(Command):
     """I want to talk with these in private. Who is in a private talk already brings them into it."""
 
     participants: tuple[int, ...]
-    room: Background = Background.SOFT
+    room: Background | None = None
+    """How we hear the room; ``None``: as the talk is already, or softly in a new one."""
 
     def check(self, room: ConferenceModel, by: int | None) -> None:
         """All must be in the room where I am (NotHere, Elsewhere) and in no other talk (Busy)."""
@@ -210,7 +211,7 @@ class AskToTalk(Command):
             own = None
         own = own or Conversation(room.sequence + 1, TalkKind.PRIVATE, by, (by,))
         fresh = [id for id in dict.fromkeys(self.participants) if room.talk_of(id) is None and id != by]
-        talk = replace(own, asked=(*own.asked, *fresh), room=self.room)
+        talk = replace(own, asked=(*own.asked, *fresh), room=self.room or own.room)
         if talk.state is not TalkState.ENDED:
             _change(room, talk, by)
 

@@ -99,8 +99,8 @@ class KeySettings(Section):
     coach: Person = "#*+#"
     """A moderator speaks to that one alone."""
     move: Annotated[str, AfterValidator(_moving)] = "#*+*?"
-    """A moderator moves that one to the side room of the number that is keyed in for ``?``, or with ``0``
-    back to the main room."""
+    """A moderator moves that one, or with ``0`` for ``+`` himself, to the side room of the number that is
+    keyed in for ``?``, or with ``0`` back to the main room."""
     gather: Code = "##0"
     """A moderator brings everybody back from the side rooms."""
     admit: Code = "##1"
@@ -166,6 +166,8 @@ class KeySettings(Section):
     """A moderator brings back whoever was removed last."""
     pause: Code = "##41"
     """A moderator pauses the recording, or goes on with it."""
+    record_members: Code = "##44"
+    """A moderator begins to record, everybody in a file of his own, or ends it."""
     hear: Number = "##42+#"
     """A moderator hears a recording of this conference, ``1`` the newest, or ends that."""
     delete: Number = "##43+#"

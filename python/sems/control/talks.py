@@ -96,7 +96,8 @@ class TalkApi:
                 raise HTTPException(422, "One participant is coached, and hears the room as ever.")
             conference.do(Coach(wish.participants[0]), by=id)
         else:
-            conference.do(AskToTalk(tuple(wish.participants), Background(wish.room or "soft")), by=id)
+            room = Background(wish.room) if wish.room else None
+            conference.do(AskToTalk(tuple(wish.participants), room), by=id)
         talk = conference.model.talk_of(id)
         if talk is None:
             raise NoSuchTalk

@@ -31,6 +31,7 @@ KEYED_IN = {
     "##660#": "SetTalkTime", "##75678#": "SetPin", "##85679#": "SetModeratorPin", "##99#": "SetMaxMembers",
     "##31": "SetWaitingRoom", "##32": "SetWaitForModerator", "##33": "SetQuiet", "#3": "Lock",
     "#3 ": "Unlock",     "#4": "Record", "##41": "PauseRecording", "##41 ": "Record", "#4 ": "StopRecording",
+    "##44": "Record", "##44 ": "StopRecording",
     "**2#": "AskToTalk", "**#": "SetBackground", "*2": "LeaveTalk", "#*2#": "Coach", "*2 ": "LeaveTalk",
     "#*2*4": "Move", "##0": "Gather",
     "#0200#": "Dial", "#9": "CancelCall", "#2": "Redial",

@@ -351,6 +351,24 @@ async def test_all_of_it_can_be_keyed_in(lab: Lab) -> None:
     assert model.participants[3].side_room == "5"
     await key("cleo", "*2")
     assert model.participants[3].side_room is None
+    await key("anna", "#*0*5")
+    assert model.participants[1].side_room == "5"
+    await key("anna", "#*0*0")
+    assert model.participants[1].side_room is None
+
+
+async def test_more_are_asked_into_a_talk_by_the_same_keys(lab: Lab) -> None:
+    meeting = await meet(lab, "anna", "ben", "cleo")
+    for who, keys in (("ben", "**1#"), ("anna", "*1"), ("ben", "**#"), ("ben", "**3#")):
+        await meeting.phones[who].key(keys)
+        await asyncio.sleep(0.3)
+    talk = meeting.conference.model.talks[meeting.talk("cleo")]
+    assert (talk.members, talk.asked, talk.room) == ((2, 1), (3,), Background.OFF)
+    await meeting.phones["cleo"].key("*1")
+    await asyncio.sleep(0.3)
+    everybody = set(meeting.phones)
+    assert await meeting.who_hears_whom() == {name: everybody - {name} for name in everybody}
+    assert all(each.private for each in meeting.conference.model.participants.values())
 
 
 async def test_who_keys_in_a_number_hears_whose_it_is(lab: Lab) -> None:

@@ -95,7 +95,7 @@ def test_help_speaks_first_of_what_one_is_asked() -> None:
         "key-move",
         "key-pound",
         "key-star",
-        "key-person",
+        "key-person-or-me",
         "key-star",
         "key-side-room",
     ]

@@ -189,6 +189,9 @@ def test_more_are_asked_into_a_talk_that_goes_on(room: ConferenceModel) -> None:
     assert talk_of(room, 3).id == talk.id
     room.do(AcceptTalk(talk.id), by=3)
     assert private(room) == {1, 2, 3}
+    room.do(SetBackground(talk.id, Background.OFF), by=3)
+    room.do(AskToTalk((4,)), by=1)
+    assert talk_of(room, 1).room is Background.OFF, "as they have chosen it"
     room.do(LeaveTalk(talk.id), by=1)
     assert talk_of(room, 2).members == (2, 3)
     assert private(room) == {2, 3}

@@ -56,7 +56,8 @@ class TalkWish(Wish):
     kind: Annotated[TalkKind, Field(strict=False)] = TalkKind.PRIVATE
     """`private`: they are asked; `coach`, for moderators and with one participant: begins at once."""
     room: Literal["soft", "off"] | None = None
-    """How the room is heard in a private talk: softly underneath if nothing is said, or not at all."""
+    """How the room is heard in a private talk: softly underneath or not at all; if nothing is said, as in the
+    talk that one is in, or softly."""
 
 
 class TalkChange(Wish):
