@@ -20,6 +20,7 @@ from .dialler import Dialler
 from .errors import Refused, RoomLocked, WrongPin
 from .events import Event, Gone, Joined, LobbyChanged, ModeChanged, ParticipantChanged
 from .floor_clock import FloorClock
+from .floor_keeper import FloorKeeper
 from .focus import Focus
 from .knocker import Knocker
 from .member import Member
@@ -95,6 +96,7 @@ class Conference:
         Knocker(self)
         self.model.subscribe(self._on_event)
         FloorClock(self)
+        FloorKeeper(self)
         self._dialler = Dialler(self, conferences.exchange)
         send_lines_to_phones(self)
         self.focus = Focus(self)

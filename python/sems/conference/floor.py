@@ -42,10 +42,12 @@ class FloorGiven(FloorChanged):
             state.floor_until[self.participant.id] = self.until
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FloorTaken(FloorChanged):
     """He does not hold the floor any more."""
 
-    __slots__ = ()
+    lost: bool = False
+    """Nothing comes from his telephone any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +110,7 @@ class TakeFloor(ParticipantCommand):
 
     def carry_out(self, room: ConferenceModel, by: int | None) -> None:
         """The floor without him."""
-        participant = room.present(self.participant)
-        if participant.id in room.floor:
-            with room.hearing():
-                room.record(
-                    FloorTaken,
-                    participant=participant,
-                    hands=room.hands,
-                    floor=without(room.floor, participant.id),
-                    by=by,
-                )
+        take_floor(room, self.participant, by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +126,21 @@ class Talk(Command):
         in_main_room = participant.side_room is None and not participant.private
         if room.settings.mode is not Mode.OPEN and in_main_room:
             GiveFloor(by).carry_out(room, by)
+
+
+def take_floor(room: ConferenceModel, id: int, by: int | None, *, lost: bool = False) -> None:
+    """The floor without him; ``lost``: because nothing comes from his telephone any more. No error if he does
+    not hold it."""
+    if id in room.floor:
+        with room.hearing():
+            room.record(
+                FloorTaken,
+                participant=room.present(id),
+                hands=room.hands,
+                floor=without(room.floor, id),
+                lost=lost,
+                by=by,
+            )
 
 
 def without(ids: tuple[int, ...], id: int) -> tuple[int, ...]:

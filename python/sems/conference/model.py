@@ -21,7 +21,7 @@ from .dialling import Dialling, NoSwitchboard, Switchboard
 from .door import Dismissed, Joined, Left, brought_back, go
 from .errors import NotHere, RoomFull, RoomLocked, StillWaiting
 from .event import Event
-from .floor import GiveFloor
+from .floor import GiveFloor, take_floor
 from .line import LineChanged, VoiceChanged
 from .lobby import PATIENT, AdmitAll, Admitted, Knocked, WentAway, admitted, without
 from .minutes import Minutes
@@ -383,6 +383,10 @@ class ConferenceModel:
         """Nothing arrives from him although something should, or it does again."""
         if him := self.participants.get(participant):
             self._report_line(him, replace(him.line, silent=on))
+
+    def report_floor_lost(self, participant: int) -> None:
+        """Nothing has come from him for so long that he does not hold the floor any more."""
+        take_floor(self, participant, None, lost=True)
 
     def report_deafness(self, participant: int, on: bool) -> None:
         """Nothing of the room arrives at his phone, or it does again."""

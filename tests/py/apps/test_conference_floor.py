@@ -18,6 +18,7 @@ from sems.conference import (
     TakeFloor,
 )
 from sems.conference.commands import SetRole
+from sems.conference.events import FloorTaken
 from sems.testing import Lab, Phone
 
 
@@ -56,6 +57,43 @@ async def test_the_floor_goes_to_the_next_hand_by_a_key(lab: Lab) -> None:
     await anna.key("#5")
     assert (model(server).floor, model(server).hands) == ((2,), ())
     assert await heard_by(anna) == {"ben"}
+
+
+async def test_a_telephone_that_dies_keeps_the_floor_for_a_few_seconds_only(lab: Lab) -> None:
+    server = await lab.server(rooms={"default": {"mode": "moderated"}}, rtp_timeout=0)
+    anna, ben, cleo = await meet(lab, "anna", "ben", "cleo")
+    room = model(server)
+    room.do(GiveFloor(2), GiveFloor(3), by=1)
+    ben.set_line(loss=1.0)
+    await asyncio.sleep(4.7)
+    assert room.floor == (2, 3)
+    ben.set_line()
+    await asyncio.sleep(5)
+    assert room.floor == (2, 3), "it came back in time"
+    before = room.sequence
+    await ben.vanish()
+    await cleo.hold()
+    await asyncio.sleep(4.8)
+    assert room.floor == (2, 3)
+    await asyncio.sleep(0.5)
+    assert room.floor == (3,)
+    *_, taken = [each for each in room.since(before) or () if isinstance(each, FloorTaken)]
+    assert (taken.participant.id, taken.lost, taken.by) == (2, True, None)
+    await asyncio.sleep(10)
+    assert room.floor == (3,), "who has put the room on hold keeps it"
+    room.do(SetMode(Mode.LECTURE), GiveFloor(2), by=1)
+    await anna.vanish()
+    await asyncio.sleep(6)
+    assert room.floor == (1,), "a lecture belongs to its moderators"
+
+
+async def test_a_room_may_leave_the_floor_to_who_has_died(lab: Lab) -> None:
+    server = await lab.server(rooms={"default": {"mode": "moderated", "floor_timeout": 0}}, rtp_timeout=0)
+    _, ben = await meet(lab, "anna", "ben")
+    model(server).do(GiveFloor(2), by=1)
+    await ben.vanish()
+    await asyncio.sleep(20)
+    assert model(server).floor == (2,)
 
 
 async def test_the_floor_comes_back_when_the_time_is_over(lab: Lab) -> None:

@@ -16,6 +16,7 @@ from ...conference.events import (
     CallGone,
     Event,
     FloorChanged,
+    FloorTaken,
     HandsChanged,
     LobbyChanged,
     MessageFailed,
@@ -303,6 +304,8 @@ class EventView(View):
     """The whole queue of raised hands."""
     floor: list[int] | None = None
     """All who hold the floor."""
+    lost: bool = False
+    """Of ``floor_taken``: because nothing comes from his telephone any more."""
     waiting: list[ParticipantView] | None = None
     """All who wait to be let in."""
     settings: SettingsView | None = None
@@ -336,6 +339,8 @@ class EventView(View):
             values["hands"] = list(happened.hands)
         if isinstance(happened, FloorChanged | ModeChanged):
             values["floor"] = list(happened.floor)
+        if isinstance(happened, FloorTaken) and happened.lost:
+            values["lost"] = True
         if isinstance(happened, SettingsChanged):
             values["settings"] = SettingsView.of(happened.settings)
         if isinstance(happened, RecordingChanged):
