@@ -21,8 +21,8 @@ from rjsmin import jsmin
 def script(folder: Path, path: str, instead: Mapping[str, str] | None = None) -> str:
     """The module at ``path`` with all that it imports, as one module. Another file can take the place of
     one: ``{"words/en.js": "words/de.js"}``. Of the object in that, only those properties are taken that some
-    module mentions (``words.mute``) by a name that it has for it. Raises ValueError for ways to import
-    or export that aren't known here."""
+    module mentions (``words.mute``) by a name that it has for it, and each gets a short name. Raises
+    ValueError for ways to import or export that aren't known here."""
     return _Bundle(folder, instead or {}).of(path)
 
 
@@ -74,10 +74,31 @@ class _Bundle:
             for alias in (own, *re.findall(rf"^const (\w+) = {own};$", module.source, re.MULTILINE))
             for name in re.findall(rf"\b{alias}\.(\w+)", module.source)
         }
-        for module in self._modules.values():
+        for path, module in self._modules.items():
             if module.replaces:
                 module.source = _only(module.source, mentioned)
+                self._shorten(path)
         return "\n".join(self._written(path) for path in self._modules)
+
+    def _shorten(self, path: str) -> None:
+        """Gives the properties of the object in that module, and where they are meant, names of a letter or
+        two."""
+        module = self._modules[path]
+        names = dict.fromkeys(_ENTRY.findall(module.source))
+        short = {name: f"{chr(97 + at % 26)}{at // 26 or ''}" for at, name in enumerate(names)}
+        module.source = _ENTRY.sub(lambda found: f"  {short[found[1]]}:", module.source)
+        known = {(path, name) for name in module.exports}
+        for other, each in self._modules.items():
+            own = [alias for where, taken in each.imports for name, alias in taken if (where, name) in known]
+            for name in own:
+                own += re.findall(rf"^const (\w+) = {name};$", each.source, re.MULTILINE)
+            known |= {(other, name) for name in own if name in each.exports}
+            for name in own:
+                each.source = re.sub(
+                    rf"\b{name}\.(\w+)",
+                    lambda found, name=name: f"{name}.{short.get(found[1], found[1])}",
+                    each.source,
+                )
 
     def _add(self, path: str) -> str:
         replaces = path in self._instead
@@ -161,6 +182,11 @@ def _brief(source: str) -> str:
     short = {name: f"{chr(97 + at % 26)}{at // 26 or ''}" for at, name in enumerate(names)}
     private = re.compile(r"(?:(?<=[.;{}\n])|(?<=\bget)|(?<=\basync))#(\w+)")
     return private.sub(lambda found: f"#{short.get(found[1], found[1])}", source)
+
+
+#: A property of the object in a module that takes the place of another: it begins a line, two blanks from the
+#: margin.
+_ENTRY = re.compile(r"^  (\w+):", re.MULTILINE)
 
 
 def _only(source: str, wanted: Collection[str]) -> str:
