@@ -454,3 +454,43 @@ async def test_why_one_side_hangs_up_is_told_to_the_other(lab: Lab) -> None:
         await line.hangup("the office closes", cause=200)
         end = await other.wait_ended()
         assert (end.cause, end.reason) == ("remote", "the office closes")
+
+
+async def test_packets_go_on_as_they_come_until_somebody_needs_the_sound(lab: Lab) -> None:
+    joined: list[Call] = []
+
+    async def main(call: Call) -> None:
+        joined.append(call)
+        await call.bridge("sip:bob@bob")
+
+    server = await lab.server(apps=[app_of(main)])
+    alice, bob = await two(lab)
+    calling = asyncio.create_task(alice.call("sip:mine@sems"))
+    await (await bob.ringing()).answer()
+    await calling
+    alice.tone(440)
+
+    async def passed(seconds: float = 1) -> int:
+        before = server.engine.core.stats()["rtp_passed"]
+        await asyncio.sleep(seconds)
+        return server.engine.core.stats()["rtp_passed"] - before
+
+    await asyncio.sleep(1)
+    assert await passed() >= 98, "both ways, 50 packets a second"
+    assert (await bob.hear(1)).has_tone(440)
+    call = joined[0]
+    await call.play("tone:sine:1500:500:-12")
+    assert await passed(0.3) == 0, "so soon it is still mixed"
+    assert await passed() > 0
+    async for block in call.audio:
+        assert len(block) > 0
+        assert await passed() < 4
+        break
+    assert call.room is not None
+    call.room.watch_levels(True)
+    await asyncio.sleep(1)
+    assert await passed() == 0
+    call.room.watch_levels(False)
+    await asyncio.sleep(1)
+    assert await passed() >= 98
+    assert (await bob.hear(1)).has_tone(440)

@@ -123,7 +123,9 @@ class Room:
 
     def watch_levels(self, on: bool) -> None:
         """Whether levels are told, as they are from the start. Each reading costs time, so turn them off
-        in a room at which nobody looks; the members' ``level`` then stays at silence."""
+        in a room at which nobody looks; the members' ``level`` then stays at silence. Two members of one
+        codec in such a room, if it also mixes without level control, noise gate and limit, get each other's
+        packets as they come (see :meth:`Call.bridge() <sems.call.Call.bridge>`)."""
         checks.flag("on", on)
         if not self.closed:
             engine = self.server.engine

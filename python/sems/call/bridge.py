@@ -87,6 +87,14 @@ class CallBridge(Lasting, CallMedia):
         Alert-Info, History-Info, your own …) go on with the call, those of its ringing and its answer back
         with ours; or the names of those that do; False: none. ``headers``: more of them, for whom we call.
 
+        Two calls of one codec get each other's packets as they come: nothing is decoded or coded, nothing
+        waits in a buffer, and what is lost on one line is seen as lost on the other; each has RTCP, source,
+        numbers and statistics of its own. That is so with packets of 20 ms and telephone-events on both
+        sides, for as long as nobody needs the sound: a recording, ``call.audio``, a sound that is played to
+        either, ``mute`` or a gain, a third in the room. Then it is decoded, and half a second after that has
+        ended packets go on as they come again. Speech is not looked for meanwhile: there are no
+        :class:`~sems.events.Speaking` and no levels, unless ``call.room.watch_levels(True)`` asks for them.
+
         Sound, keys and holding pass both ways, and so do requests within the call that the app does not take
         itself: INFO and MESSAGE with whatever they carry, to be answered by the other side, and REFER, by
         which one side has the other call somebody else (RFC 3515, and after consultation RFC 3891). Each side
@@ -175,6 +183,8 @@ class CallBridge(Lasting, CallMedia):
     async def _room(self) -> AsyncIterator[Room]:
         # What one says is what the other hears, as it is.
         room = await self.server.open_room(level_control=False, noise_gate=False)
+        # Nobody looks at levels here: so where two calls share a codec, nothing has to be decoded.
+        room.watch_levels(False)
         try:
             yield room
         finally:

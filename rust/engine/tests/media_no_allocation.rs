@@ -101,6 +101,122 @@ impl PacketSocket for Source {
     fn send(&mut self, _: &[u8], _: SocketAddr) {}
 }
 
+/// A socket to which a packet of µ-law comes each tick, and now and then some of A-law.
+struct Turning {
+    from: SocketAddr,
+    ticks: u32,
+    waits: bool,
+}
+
+impl PacketSocket for Turning {
+    fn receive(&mut self, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
+        self.waits = !self.waits;
+        if !self.waits {
+            return None;
+        }
+        self.ticks += 1;
+        let payload_type = match self.ticks % 400 {
+            ..350 => sems_rtp::PayloadType::PCMU,
+            _ => sems_rtp::PayloadType::PCMA,
+        };
+        let header = RtpHeader {
+            marker: false,
+            payload_type,
+            sequence: SequenceNumber(self.ticks as u16),
+            timestamp: Timestamp(self.ticks * 160),
+            ssrc: Ssrc(7),
+        };
+        buffer[..12].copy_from_slice(&header.to_bytes());
+        for (place, code) in buffer[12..172].iter_mut().enumerate() {
+            *code = (place * 7) as u8;
+        }
+        Some((172, self.from))
+    }
+
+    fn send(&mut self, _: &[u8], _: SocketAddr) {}
+}
+
+#[test]
+fn packets_that_go_on_as_they_come_allocate_nothing_nor_does_what_begins_and_ends_that() {
+    let negotiated = {
+        let mut stage = stage::Stage::new(1);
+        let phone = stage.call(0);
+        stage.phones[phone].negotiated.clone()
+    };
+    let start = Instant::now();
+    let mut events = EventReceiver::new(None);
+    let config = MediaConfig {
+        workers: 1,
+        start,
+        since_epoch: Duration::from_secs(1),
+        rtp_timeout: Duration::from_secs(10),
+        room_legs: 500,
+        seed: 1,
+        fault: Arc::new(|_| {}),
+    };
+    let mut media = Media::new(config, &mut events).unwrap();
+    let handle = media.handle();
+    let room = RoomId::new(1, 0);
+    let mut commands = vec![
+        MediaCommand::OpenRoom { room },
+        MediaCommand::WatchLevels { room, on: false },
+    ];
+    for number in 0..2 {
+        let call = CallId::new(number + 2, 0);
+        let socket = |ticks| {
+            Box::new(Turning {
+                from: negotiated.remote_rtp,
+                ticks,
+                waits: false,
+            })
+        };
+        let config = LegConfig {
+            call,
+            negotiated: negotiated.clone(),
+            cname: "test".to_owned(),
+            ssrc: Ssrc(number as u32),
+            first_sequence: SequenceNumber(0),
+            first_timestamp: Timestamp(0),
+        };
+        let port = Port::new(
+            socket(200 * number as u32),
+            socket(0),
+            negotiated.remote_rtp,
+        );
+        assert!(handle.open(Leg::new(config, port)).is_ok());
+        let room = Some(room);
+        commands.push(MediaCommand::Join { call, room });
+    }
+    for (number, command) in commands.into_iter().enumerate() {
+        handle.command(RequestId(number as u64), command).unwrap();
+    }
+    let mut now = start;
+    let (mut before, mut changes, mut passed) = (0, 0, (0, false));
+    for tick in 0..2_000 {
+        now += Duration::from_millis(20);
+        if tick == 10 {
+            before = COUNT.get();
+        }
+        media.step_workers(now);
+        // To ask how it stands is not the worker's.
+        let begun = COUNT.get();
+        let all = handle.stats();
+        let count = all
+            .iter()
+            .find(|(name, _)| *name == "rtp_passed")
+            .unwrap()
+            .1;
+        drop(all);
+        before += COUNT.get() - begun;
+        let passes = count > passed.0;
+        changes += u32::from(passes != passed.1);
+        passed = (count, passes);
+    }
+    assert_eq!(COUNT.get() - before, 0);
+    assert!(passed.0 > 1_500, "{} went on as they came", passed.0);
+    assert!(changes >= 10, "{changes} changes");
+}
+
 #[test]
 fn a_steady_tick_neither_allocates_nor_frees() {
     ticks_without_allocation(1, 500, false);

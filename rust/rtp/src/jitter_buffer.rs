@@ -5,6 +5,7 @@
 mod clock;
 mod delay;
 mod limits;
+mod passing;
 mod playing;
 mod playout;
 mod ring;

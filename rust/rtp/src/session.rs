@@ -10,10 +10,15 @@ use crate::rtcp::{
     CompoundWriter, ControlPacket, Delay, Extended, ExtendedBlock, NtpTime, ReportBlock,
     SenderInfo, VoipMetrics, parse, to_short,
 };
-use crate::sequence::{InterarrivalJitter, MIN_SEQUENTIAL, SequenceCheck, SequenceTracker};
+use crate::sequence::{
+    InterarrivalJitter, MAX_DROPOUT, MAX_MISORDER, MIN_SEQUENTIAL, SequenceCheck, SequenceTracker,
+};
 
 /// Longest canonical name (RFC 3550 §6.5).
 const MAX_CNAME: usize = 255;
+
+/// Seconds by which a stream that is passed on goes on after a pause; after more, it begins anew.
+const LONGEST_GAP: u32 = 30;
 
 /// What a session starts with. The three numbers should be random (RFC 3550 §5.1).
 #[derive(Debug, Clone, Copy)]
@@ -74,6 +79,18 @@ pub struct ReceiverStatistics {
     pub heard: Instant,
 }
 
+/// A stream of another session that goes on in ours: its newest packet, there and here.
+#[derive(Debug)]
+struct Passage {
+    ssrc: Ssrc,
+    sequence: SequenceNumber,
+    timestamp: Timestamp,
+    sent_sequence: SequenceNumber,
+    sent_timestamp: Timestamp,
+    /// Numbers from the first that was passed on to the newest.
+    length: u32,
+}
+
 #[derive(Debug)]
 struct Source {
     ssrc: Ssrc,
@@ -115,6 +132,8 @@ pub struct RtpSession {
     octets: u64,
     /// Packets sent when the last report was made.
     packets_reported: u64,
+    /// The stream that is passed on, if it is what was sent last.
+    passage: Option<Passage>,
     source: Option<Source>,
     newcomer: Option<Source>,
     /// A receiver's reference time and its arrival, to be answered with the next report.
@@ -134,6 +153,7 @@ impl RtpSession {
             packets: 0,
             octets: 0,
             packets_reported: 0,
+            passage: None,
             source: None,
             newcomer: None,
             reference: None,
@@ -219,8 +239,8 @@ impl RtpSession {
     ) -> RtpHeader {
         let sequence = self.next_sequence;
         self.next_sequence = sequence.plus(1);
-        self.packets += 1;
-        self.octets += payload_len as u64;
+        self.passage = None;
+        self.count(payload_len);
         RtpHeader {
             marker,
             payload_type,
@@ -228,6 +248,86 @@ impl RtpSession {
             timestamp,
             ssrc: self.ssrc,
         }
+    }
+
+    fn count(&mut self, payload_len: usize) {
+        self.packets += 1;
+        self.octets += payload_len as u64;
+    }
+
+    /// The header under which a packet of another session goes on in our stream: numbers and
+    /// timestamps follow on what we have sent, and go on as the other's do, so that what is lost or
+    /// has been overtaken shows as it did there. After anything of our own, or where the other's
+    /// stream begins anew, the next packet continues ours, `idle` units later, with the marker.
+    /// `None`: it came already, or belongs before all that went on.
+    pub fn pass_on(
+        &mut self,
+        theirs: &RtpHeader,
+        payload_type: PayloadType,
+        duration: u32,
+        payload_len: usize,
+        idle: u32,
+    ) -> Option<RtpHeader> {
+        let known = self.passage.as_ref();
+        let place = known.and_then(|passage| passage.place(theirs, self.clock_rate));
+        let (sequence, timestamp, begins, length) = match place {
+            Some((0, _)) => return None,
+            Some((steps, units)) => {
+                let passage = known?;
+                // Before the first there are numbers of our own.
+                let length = i64::from(passage.length) + i64::from(steps);
+                if length < 0 {
+                    return None;
+                }
+                let sequence = passage.sent_sequence.plus(steps as u16);
+                let timestamp = passage.sent_timestamp.plus(units as u32);
+                let length = u32::try_from(length).unwrap_or(u32::MAX);
+                (sequence, timestamp, false, (steps > 0).then_some(length))
+            }
+            None => {
+                let timestamp = self.next_timestamp.plus(idle);
+                (self.next_sequence, timestamp, true, Some(0))
+            }
+        };
+        if let Some(length) = length {
+            self.passage = Some(Passage {
+                ssrc: theirs.ssrc,
+                sequence: theirs.sequence,
+                timestamp: theirs.timestamp,
+                sent_sequence: sequence,
+                sent_timestamp: timestamp,
+                length,
+            });
+            self.next_sequence = sequence.plus(1);
+            self.next_timestamp = timestamp.plus(duration);
+            self.spurt = false;
+        }
+        self.count(payload_len);
+        Some(RtpHeader {
+            marker: theirs.marker || begins,
+            payload_type,
+            sequence,
+            timestamp,
+            ssrc: self.ssrc,
+        })
+    }
+
+    /// A packet of the stream that is passed on goes another way: its number leaves no gap.
+    pub fn pass_over(&mut self, theirs: &RtpHeader) {
+        if let Some(passage) = &mut self.passage {
+            let steps = theirs.sequence.since(passage.sequence);
+            if passage.ssrc == theirs.ssrc && (1..MAX_DROPOUT as i16).contains(&steps) {
+                passage.sequence = theirs.sequence;
+                passage.sent_sequence = passage.sent_sequence.plus(steps as u16 - 1);
+                passage.length = passage.length.saturating_add(steps as u32 - 1);
+                self.next_sequence = passage.sent_sequence.plus(1);
+            }
+        }
+    }
+
+    /// What is passed on from now on is another stream, or the same after a while.
+    pub fn end_passage(&mut self) {
+        self.passage = None;
     }
 
     /// Takes note of a packet that came at `now`.
@@ -423,6 +523,18 @@ impl RtpSession {
         writer.extended_report(self.ssrc, &extended)?;
         self.packets_reported = self.packets;
         Ok(writer)
+    }
+}
+
+impl Passage {
+    /// How many numbers and units a packet lies after the newest; `None`: it begins a stream anew.
+    fn place(&self, theirs: &RtpHeader, clock_rate: u32) -> Option<(i16, i32)> {
+        let steps = theirs.sequence.since(self.sequence);
+        let units = theirs.timestamp.since(self.timestamp);
+        let near = -(MAX_MISORDER as i16) < steps && steps < MAX_DROPOUT as i16;
+        let far = i32::try_from(clock_rate.saturating_mul(LONGEST_GAP)).unwrap_or(i32::MAX);
+        let goes_along = units.signum() == i32::from(steps.signum()) && units.abs() < far;
+        (self.ssrc == theirs.ssrc && near && goes_along).then_some((steps, units))
     }
 }
 

@@ -153,6 +153,10 @@ pub trait Encode: Any + Send {
     /// followed the other, nothing changes. Another codec's encoder is passed over. Does not
     /// allocate.
     fn continue_from(&mut self, other: &dyn Encode);
+
+    /// The decoder has followed another encoder so far: the next frame is coded so that this matters
+    /// as little as it can. A codec that forgets quickly anyway has nothing to do.
+    fn stand_alone(&mut self) {}
 }
 
 /// A decoder with memory.
@@ -193,6 +197,13 @@ impl Encoder {
     pub fn continue_from(&mut self, other: &Self) {
         if let (Self::Stateful(state), Self::Stateful(other)) = (self, other) {
             state.continue_from(&**other);
+        }
+    }
+
+    /// See [`Encode::stand_alone`].
+    pub fn stand_alone(&mut self) {
+        if let Self::Stateful(state) = self {
+            state.stand_alone();
         }
     }
 

@@ -83,7 +83,11 @@ impl State {
 }
 
 /// Codes 48 kHz mono, 20 ms at a time.
-pub struct OpusEncoder(State);
+pub struct OpusEncoder {
+    state: State,
+    /// The next frame is not to lean on those before.
+    alone: bool,
+}
 
 impl OpusEncoder {
     /// An encoder for somebody who wants it so; `None` if libopus does not want to.
@@ -96,7 +100,10 @@ impl OpusEncoder {
         if done != sys::OPUS_OK {
             return None;
         }
-        let mut encoder = Self(state);
+        let mut encoder = Self {
+            state,
+            alone: false,
+        };
         let most = wanted.max_average_bitrate.unwrap_or(BITRATE);
         let bitrate = BITRATE.min(most).clamp(*BITRATES.start(), *BITRATES.end());
         encoder.set(sys::OPUS_SET_BITRATE_REQUEST, bitrate as c_int);
@@ -117,7 +124,7 @@ impl OpusEncoder {
 
     fn set(&mut self, request: c_int, value: c_int) {
         // SAFETY: each request that is made here takes one integer; a wrong value is refused.
-        let done = unsafe { sys::opus_encoder_ctl(self.0.as_encoder(), request, value) };
+        let done = unsafe { sys::opus_encoder_ctl(self.state.as_encoder(), request, value) };
         debug_assert_eq!(done, sys::OPUS_OK, "request {request}: {value}");
     }
 }
@@ -128,26 +135,38 @@ impl Encode for OpusEncoder {
         else {
             return 0;
         };
+        let alone = std::mem::take(&mut self.alone);
+        if alone {
+            self.set(sys::OPUS_SET_PREDICTION_DISABLED_REQUEST, 1);
+        }
         // SAFETY: the state was initialized; the numbers are those of what the pointers point to.
         let bytes = unsafe {
             sys::opus_encode(
-                self.0.as_encoder(),
+                self.state.as_encoder(),
                 samples.as_ptr(),
                 count,
                 payload.as_mut_ptr(),
                 room,
             )
         };
+        if alone {
+            self.set(sys::OPUS_SET_PREDICTION_DISABLED_REQUEST, 0);
+        }
         match usize::try_from(bytes) {
             Ok(bytes) if bytes > DTX_BYTES => bytes,
             _ => 0,
         }
     }
 
+    fn stand_alone(&mut self) {
+        self.alone = true;
+    }
+
     fn continue_from(&mut self, other: &dyn Encode) {
         let other = (other as &dyn std::any::Any).downcast_ref::<Self>();
-        if let Some(other) = other.filter(|other| other.0.0.len() == self.0.0.len()) {
-            self.0.0.copy_from_slice(&other.0.0);
+        if let Some(other) = other.filter(|other| other.state.0.len() == self.state.0.len()) {
+            self.state.0.copy_from_slice(&other.state.0);
+            self.alone = other.alone;
         }
     }
 }

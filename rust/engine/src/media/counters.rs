@@ -22,6 +22,8 @@ counters! {
         rtp_received,
         /// RTP packets sent.
         rtp_sent,
+        /// Of these, passed on from another call as they came.
+        rtp_passed,
         /// RTP packets from somebody who is not the caller.
         rtp_foreign,
         /// Datagrams on RTP ports that are no RTP, or of no payload type that was agreed.

@@ -8,6 +8,7 @@
 
 mod apart;
 pub(super) mod parts;
+mod passing;
 mod shared;
 
 use sems_audio::{
@@ -16,7 +17,7 @@ use sems_audio::{
 };
 use shared::Lowered;
 
-use self::parts::Parts;
+use self::{parts::Parts, passing::Passing};
 use super::{
     leg::{Leg, Packet, Part},
     message::{Trash, Waste},
@@ -87,6 +88,7 @@ pub struct Room {
     coded: Vec<Coded>,
     ticks: u32,
     told_levels: bool,
+    passing: Passing,
 }
 
 /// What those who share a codec, and want it used in the same way, can share of a tick.
@@ -151,6 +153,7 @@ impl Room {
             coded: Vec::new(),
             ticks: 0,
             told_levels: false,
+            passing: Passing::default(),
         })
     }
 
@@ -167,6 +170,7 @@ impl Room {
         }
         self.settings = settings;
         self.make_places();
+        self.prepare_passing();
     }
 
     /// How it mixes.
@@ -213,6 +217,9 @@ impl Room {
 
     /// First half of a tick: takes in what all legs say and adds it up.
     pub(super) fn hear(&mut self, tick: &mut Tick<'_>) {
+        if self.pass(tick) {
+            return;
+        }
         self.talkers = 0;
         self.summed = false;
         self.sounding.clear();
@@ -369,6 +376,9 @@ impl Room {
 
     /// Second half of a tick: gives the legs from number `from` to before `to` what they hear.
     pub(super) fn speak(&mut self, from: usize, to: usize, bench: &mut Bench, tick: &mut Tick<'_>) {
+        if self.is_passing() {
+            return;
+        }
         for index in from..to.min(self.legs.len()) {
             let leg = &self.legs[index];
             if leg.part == Part::SitsOut {

@@ -473,7 +473,7 @@ impl Worker {
     }
 
     /// Takes a leg out of its room; an own room that is empty then is given up.
-    fn take(&mut self, call: CallId) -> Option<Box<Leg>> {
+    fn take(&mut self, call: CallId, now: Instant) -> Option<Box<Leg>> {
         let Some(&Place::Here(key, _)) = self.calls.get(&call) else {
             return None;
         };
@@ -483,7 +483,7 @@ impl Worker {
             return None;
         };
         let room = self.rooms.get_mut(key)?;
-        let mut leg = room.dismiss(index, &self.tools.trash);
+        let mut leg = room.dismiss(index, now, &self.tools.trash);
         // A leg that leaves takes its gains with it, those that it has and those that others have for it.
         leg.whispers = false;
         if let Some(personal) = leg.personal.take() {

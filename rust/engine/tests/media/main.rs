@@ -12,6 +12,8 @@ mod moving;
 mod opus_pauses;
 mod packets;
 mod parts;
+#[cfg(feature = "opus")]
+mod passing;
 mod pauses;
 mod prompts;
 mod quality;

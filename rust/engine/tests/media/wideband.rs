@@ -56,7 +56,7 @@ impl Speaker {
         self.said = Box::new(|_| 0);
     }
 
-    fn send(&mut self, stage: &mut Stage) {
+    pub fn send(&mut self, stage: &mut Stage) {
         let count = self.codec.rate.frame();
         let samples: Vec<i16> = (self.count..self.count + count)
             .map(&mut self.said)

@@ -72,6 +72,12 @@ impl Control {
     pub(super) fn heard(&mut self, now: Instant) {
         self.heard = Some(now);
     }
+
+    /// One came no longer ago than that.
+    pub(super) fn heard_within(&self, time: Duration, now: Instant) -> bool {
+        self.heard
+            .is_some_and(|then| now.saturating_duration_since(then) <= time)
+    }
 }
 
 impl Leg {

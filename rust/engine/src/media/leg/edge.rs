@@ -132,6 +132,14 @@ impl Leg {
         self.linger_on();
     }
 
+    /// It goes on with its own encoder, whatever all hear.
+    pub(super) fn code_alone(&mut self) {
+        if !self.is_plain() {
+            self.own.active = true;
+            self.linger_on();
+        }
+    }
+
     /// It hears something of its own in this tick.
     pub(in crate::media) fn linger_on(&mut self) {
         self.own.linger = match (self.own.encoder.is_stateless(), &self.edge) {

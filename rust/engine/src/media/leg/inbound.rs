@@ -3,6 +3,7 @@
 
 mod arrival;
 mod loss;
+mod passing;
 mod playing;
 
 use std::time::{Duration, Instant};
@@ -19,6 +20,10 @@ use super::{
     receivers::Receivers,
     stretching::{Rates, Stretcher, spare},
 };
+
+pub(super) use arrival::{MAX_DATAGRAMS, Taken};
+pub(super) use passing::LONGEST;
+use passing::Recent;
 
 /// Samples of the longest packet, 60 ms, made longer.
 pub(in crate::media) const STRETCHED: usize = stretched(Rate::Full);
@@ -58,9 +63,15 @@ pub(super) struct Inbound {
     absent: bool,
     speech: SpeechDetector,
     meter: LevelMeter,
+    /// What has gone on as it came, where packets may.
+    recent: Option<Box<Recent>>,
     ticks: u32,
     /// The last tick brought less than a tick's worth: what is late may come at once.
     hungry: bool,
+    /// The last packet of sound was a tick of the codec that we send.
+    pub(super) fit: bool,
+    /// What came last was a description of noise.
+    pub(super) resting: bool,
     /// Packets are given the time at which the kernel saw them.
     pub(super) precise: bool,
 }
@@ -106,8 +117,11 @@ impl Inbound {
             absent: false,
             speech: SpeechDetector::new(),
             meter: LevelMeter::new(),
+            recent: None,
             ticks: 0,
             hungry: true,
+            fit: true,
+            resting: false,
             precise: false,
         }
     }

@@ -12,6 +12,7 @@ mod keys;
 mod notes;
 mod outbound;
 mod packetizer;
+mod passing;
 mod quality;
 mod receivers;
 mod streams;
@@ -184,6 +185,12 @@ pub struct Leg {
     due: Option<Instant>,
     /// Where its room codes for those who want it as it does.
     pub(super) place: usize,
+    /// What its peer sends goes to another's as it comes.
+    passing: bool,
+    /// Ticks for which nothing has been passed to its peer …
+    silent: u16,
+    /// … and those of them by which the timestamps of what we send are behind.
+    behind: u16,
     /// Its part in the tick that is under way.
     pub(super) part: Part,
     /// The room does not hear it.
@@ -263,6 +270,9 @@ impl Leg {
             negotiated: update.negotiated,
             due: None,
             place: 0,
+            passing: false,
+            silent: 0,
+            behind: 0,
             part: Part::SitsOut,
             muted: false,
             echo: false,

@@ -194,7 +194,7 @@ impl Leg {
     }
 
     /// Sends this tick's packet of a key press, if one is due.
-    fn send_key(&mut self, tick: &Tick<'_>) -> bool {
+    pub(super) fn send_key(&mut self, tick: &Tick<'_>) -> bool {
         if self.events.as_ref().is_none_or(|events| events.is_idle()) {
             return false;
         }

@@ -228,7 +228,7 @@ impl Leg {
             round_trip_ms: milliseconds(trip),
             end_system_delay_ms: milliseconds(here),
             // dBov is 3.14 dB above dBm0 for µ-law; A-law differs by less than the unit.
-            signal_level: Some(level.dbov().saturating_add(3)),
+            signal_level: (!self.passing).then(|| level.dbov().saturating_add(3)),
             noise_level: None,
             echo_return_loss: None,
             gmin: GMIN,

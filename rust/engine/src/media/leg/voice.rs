@@ -47,6 +47,11 @@ impl Voice {
         }
     }
 
+    /// How loud all hear it, level control aside.
+    pub(super) fn gain(&self) -> Gain {
+        self.own
+    }
+
     fn factor(&mut self, level_control: bool) -> f32 {
         if !level_control {
             return self.own.factor();

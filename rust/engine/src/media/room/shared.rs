@@ -1,5 +1,7 @@
 //! What legs share: the rate of their room, and what is coded once for all who only listen.
 
+use std::time::Instant;
+
 use sems_audio::{Converter, Rate};
 
 use super::{Coded, Packet, Room};
@@ -34,11 +36,18 @@ impl Room {
         self.legs.push(leg);
         self.prepare(self.legs.len() - 1);
         self.make_places();
+        self.prepare_passing();
         self.adapt(self.legs.len() - 1, trash);
     }
 
     /// Takes a leg out, which hears on from where it is.
-    pub(in crate::media) fn dismiss(&mut self, index: usize, trash: &Trash) -> Box<Leg> {
+    pub(in crate::media) fn dismiss(
+        &mut self,
+        index: usize,
+        now: Instant,
+        trash: &Trash,
+    ) -> Box<Leg> {
+        self.end_passing(now);
         if !self.is_plain {
             let coded = &self.coded[self.legs[index].place];
             self.legs[index].part_from(&coded.encoder, None);
@@ -58,6 +67,7 @@ impl Room {
         update: &mut LegUpdate,
         tick: &Tick<'_>,
     ) {
+        self.end_passing(tick.now);
         self.rates[self.legs[index].rate() as usize] -= 1;
         self.legs[index].update(update, tick.now);
         self.rates[self.legs[index].rate() as usize] += 1;

@@ -157,9 +157,10 @@ impl Worker {
             MediaCommand::SetRoomVolume { call, gain } => {
                 self.personal(call, |personal| personal.set_room(gain))
             }
-            MediaCommand::WatchLevels { room, on } => {
-                self.with_room(room, |room| room.watched = on)
-            }
+            MediaCommand::WatchLevels { room, on } => self.with_room(room, |room| {
+                room.watched = on;
+                room.prepare_passing();
+            }),
             MediaCommand::Play {
                 listener,
                 play,
@@ -362,7 +363,7 @@ impl Worker {
     }
 
     fn close(&mut self, call: CallId, now: Instant) {
-        let Some(mut leg) = self.take(call) else {
+        let Some(mut leg) = self.take(call, now) else {
             return;
         };
         leg.leave(&self.tools.tick(now));
@@ -384,6 +385,7 @@ impl Worker {
         };
         let at = self.tools.wall.since_start(now);
         self.end_recordings(&mut room, at);
+        room.end_passing(now);
         room.sinks.finish(&mut self.tools.outbox);
         while let Some(player) = room.take_player(None) {
             self.end_play(player);
@@ -415,7 +417,7 @@ impl Worker {
             return self.stay(request, call, None);
         }
         if target != self.index {
-            let (Some(leg), Some(room)) = (self.take(call), room) else {
+            let (Some(leg), Some(room)) = (self.take(call, now), room) else {
                 return self.stay(request, call, Some(no_leg(call)));
             };
             if call.home() == self.index {
@@ -442,7 +444,7 @@ impl Worker {
         };
         if key != current {
             let worker = self.choose_part(key);
-            let Some(leg) = self.take(call) else {
+            let Some(leg) = self.take(call, now) else {
                 return self.stay(request, call, Some(no_leg(call)));
             };
             if worker != self.index

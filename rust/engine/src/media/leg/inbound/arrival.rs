@@ -9,9 +9,22 @@ use super::super::{Leg, keys::Way, notes::Kind};
 use crate::media::worker::Tick;
 
 /// Datagrams taken from a port in one tick at most, so that a flood costs others nothing.
-const MAX_DATAGRAMS: usize = 64;
+pub(in crate::media::leg) const MAX_DATAGRAMS: usize = 64;
 /// Every so often the port is emptied although a tick's worth has come, in case more keeps coming.
 const DRAIN_TICKS: u32 = 16;
+
+/// What a datagram has brought.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::media::leg) enum Taken {
+    /// Nothing of the peer's stream.
+    Nothing,
+    /// A packet of a telephone-event.
+    Key,
+    /// A description of noise.
+    Noise,
+    /// So many timestamp units of audio.
+    Sound(u32),
+}
 
 impl Leg {
     /// Takes in what has come to the port, and plays 20 ms of it out.
@@ -26,7 +39,9 @@ impl Leg {
             let Some((length, from)) = self.port.rtp.receive(tick.datagram) else {
                 break;
             };
-            units += self.take_in(tick, length, from);
+            if let Taken::Sound(brought) = self.take_in(tick, length, from) {
+                units += brought;
+            }
             // Asking in vain is half as dear as receiving. But what seems to be missing may wait
             // behind what overtook it.
             if units >= tick_units && !drain && !self.inbound.jitter.has_gap() {
@@ -75,8 +90,13 @@ impl Leg {
         self.inbound.level()
     }
 
-    /// Takes one datagram; returns how many timestamp units of audio it brought.
-    fn take_in(&mut self, tick: &Tick<'_>, length: usize, from: std::net::SocketAddr) -> u32 {
+    /// Takes one datagram.
+    pub(in crate::media::leg) fn take_in(
+        &mut self,
+        tick: &Tick<'_>,
+        length: usize,
+        from: std::net::SocketAddr,
+    ) -> Taken {
         let datagram = &tick.datagram[..length];
         let counters = tick.counters;
         let packet = match classify(datagram) {
@@ -84,16 +104,16 @@ impl Leg {
             DatagramKind::Rtcp if self.negotiated.rtcp_mux => {
                 let age = self.port.rtp.waited().unwrap_or_default();
                 self.take_report(tick, length, from, age, true);
-                return 0;
+                return Taken::Nothing;
             }
             _ => {
                 counters.rtp_malformed.add(1);
-                return 0;
+                return Taken::Nothing;
             }
         };
         let Ok(packet) = packet else {
             counters.rtp_malformed.add(1);
-            return 0;
+            return Taken::Nothing;
         };
         let header = &packet.header;
         let verdict = self
@@ -111,10 +131,10 @@ impl Leg {
         match verdict {
             Verdict::Accept => {}
             Verdict::Latched => self.settle(true),
-            Verdict::Trial => return 0,
+            Verdict::Trial => return Taken::Nothing,
             Verdict::Foreign => {
                 counters.rtp_foreign.add(1);
-                return 0;
+                return Taken::Nothing;
             }
         }
         self.control.heard(tick.now);
@@ -128,7 +148,7 @@ impl Leg {
         };
         let arrived = arrived.unwrap_or(tick.now);
         if self.session.receive(arrived, &packet) == Reception::Doubtful {
-            return 0;
+            return Taken::Nothing;
         }
         counters.rtp_received.add(1);
         let payload_type = header.payload_type;
@@ -146,25 +166,29 @@ impl Leg {
                 counters.rtp_malformed.add(1);
             }
             self.inbound.jitter.pass_over(&packet);
-            return 0;
+            return Taken::Key;
         }
         let Some(receiver) = self.inbound.formats.find(payload_type) else {
             if payload_type == PayloadType::COMFORT_NOISE && self.negotiated.receive {
                 self.inbound.jitter.push(arrived, &packet, 0);
-                return 0;
+                self.inbound.resting = true;
+                return Taken::Noise;
             }
             if payload_type != PayloadType::COMFORT_NOISE {
                 counters.rtp_malformed.add(1);
             }
             self.inbound.jitter.pass_over(&packet);
-            return 0;
+            return Taken::Nothing;
         };
         let units = receiver.units(packet.payload);
         if units == 0 {
             counters.rtp_malformed.add(1);
             self.inbound.jitter.pass_over(&packet);
-            return 0;
+            return Taken::Nothing;
         }
+        let sent = self.negotiated.codec;
+        (self.inbound.resting, self.inbound.fit) =
+            (false, receiver.codec == sent && units == sent.units());
         let clock_rate = receiver.codec.clock_rate;
         if clock_rate != self.inbound.jitter.clock_rate() {
             self.inbound.jitter.restart(clock_rate);
@@ -173,6 +197,6 @@ impl Leg {
         if self.negotiated.receive {
             self.inbound.jitter.push(arrived, &packet, units);
         }
-        units
+        Taken::Sound(units)
     }
 }
