@@ -7,8 +7,11 @@ without Python. The table is ``sems_codec.h`` in :func:`include`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from .. import checks
+from ..config.codecs import codec
 from ..config.model import AudioSettings
 from .brought import load
 
@@ -30,3 +33,35 @@ def spoken(settings: AudioSettings) -> list[str]:
     """
     brought = [one.name for one in load() if one.kind == "codec" and one.error is None]
     return [*settings.codecs, *(() if "codecs" in settings.model_fields_set else brought)]
+
+
+def offered(names: Sequence[str], settings: AudioSettings) -> list[str]:
+    """The codecs of these names, which a server is to offer. Raises ValueError for one that it has not.
+
+    >>> offered(["pcma"], Config(audio={"codecs": ["PCMA", "PCMU"]}).audio)
+    ['pcma']
+    """
+    checks.texts("codecs", names)
+    if names:
+        there = spoken(settings)
+        known = {name.lower() for name in there}
+        for name in names:
+            if name.lower() not in known:
+                raise checks.wrong("each of codecs", f"one of {', '.join(there)}", name)
+    return list(names)
+
+
+def preferred(names: Sequence[str]) -> list[str]:
+    """The codecs of these names, of which some may not be those of the server. Raises ValueError for one
+    that is not there at all.
+
+    >>> preferred(["pcma", "opus"])
+    ['pcma', 'opus']
+    """
+    checks.texts("codecs", names)
+    for name in names:
+        try:
+            codec(name)
+        except ValueError as error:
+            raise ValueError(f"each of codecs: {error}, not {name!r}") from None
+    return list(names)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal, Unpack, cast
 
 from .. import checks
+from ..audio.codecs import offered
 from ..audio.media import CallMedia
 from ..audio.room import Room
 from ..audio.sounds import Sound, checked
@@ -123,6 +124,7 @@ class CallBridge(Lasting, CallMedia):
                 checks.own_header(name, "keep_headers")
         checks.sending(cast("dict[str, Any]", how), invite=True)
         identity.check(how.get("asserted_identity"))
+        offered(how.get("codecs", ()), self.server.config.audio)
         if (account := how.get("account")) is not None:
             # Raises for one that is not there.
             self.server.accounts[account]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Self, TypeVar, cast
 
 from .. import checks, events
 from ..audio import lines
+from ..audio.codecs import preferred
 from ..engine import Event, Quality
 from ..errors import CallFailed, EngineError, HungUp, WrongState
 from ..events import SILENT, CallEvent, EndCause, EndReason
@@ -264,9 +265,10 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
 
         >>> await call.prefer(["PCMA"])
         >>> await call.answer()
+
+        Raises ValueError for a name that is no codec's.
         """
-        checks.texts("codecs", codecs)
-        await self._done(self.server.engine.core.prefer(self.id, codecs))
+        await self._done(self.server.engine.core.prefer(self.id, preferred(codecs)))
 
     async def reject(
         self, code: int = 486, reason: str | None = None, *, headers: Iterable[tuple[str, str]] = ()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from .. import checks
+from ..audio.codecs import offered
 from ..call import Call
 from ..errors import CallFailed, SemsError
 from ..locating import redirect
@@ -69,6 +70,7 @@ async def fork(
     # What of it can be looked at only once is a list afterwards, for it is needed more than once.
     checks.sending(cast("dict[str, Any]", how), invite=True)
     identity.check(how.get("asserted_identity"))
+    offered(how.get("codecs", ()), server.config.audio)
     if (account := how.get("account")) is not None:
         # Raises for one that is not there.
         server.accounts[account]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast
 
 from .. import checks
+from ..audio.codecs import offered
 from ..call import Call
 from ..errors import CallFailed
 from ..events import EndReason
@@ -145,7 +146,7 @@ async def place(
     checks.flag("focus", focus)
     checks.flag("reliable", reliable)
     checks.seconds("ring_timeout", ring_timeout, more_than_0=True)
-    checks.texts("codecs", codecs)
+    to_offer = offered(codecs, server.config.audio)
     out = await prepare(server, uri, **how)
     request, call_id = server.engine.core.dial(
         out.uri,
@@ -161,7 +162,7 @@ async def place(
         ring_timeout_ms=round(ring_timeout * 1000),
         credentials=out.credentials,
         contact=out.contact,
-        codecs=list(codecs),
+        codecs=to_offer,
     )
     call = Call(
         server,
@@ -204,6 +205,7 @@ async def dial(
     checks.sending(cast("dict[str, Any]", how))
     checks.seconds("timeout", timeout, more_than_0=True)
     checks.flag("follow_redirects", follow_redirects)
+    codecs = offered(codecs, server.config.audio)
     straight = all(how.get(named) is None for named in ("account", "destination", "route"))
 
     async def call_at(target: str) -> Call:

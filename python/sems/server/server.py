@@ -450,7 +450,8 @@ class Server:
         ``account``, ``username``, ``password``, ``realm``, ``asserted_identity``, ``privacy``) and with which
         ``headers``, each as :class:`~sems.server.How` says.
 
-        Raises CallFailed when the next hop can't be found, and ValueError for what is no SIP URI.
+        Raises CallFailed when the next hop can't be found, and ValueError for what is no SIP URI and for a
+        codec that the server has not.
         """
         return await outgoing.place(
             self,
