@@ -6,17 +6,20 @@ import asyncio
 import shutil
 import subprocess
 import sys
+import threading
 import tomllib
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+from an_app import app_of
 from typer.testing import CliRunner
 
-from sems import CallFailed, SoundNotFound
+from sems import Call, CallFailed, SoundNotFound
 from sems.audio import brought, libsndfile
 from sems.audio.decoding import Decoder
 from sems.cli import app as command
@@ -169,6 +172,107 @@ async def test_a_long_file_can_be_played_before_it_is_decoded_to_its_end(
     kept.unlink()
     assert (await decoder.native(tmp_path / "whole.slow")).stat().st_size == 44 + 70 * 16_000
     assert not left.exists()
+
+
+# Waits after 40 seconds of it, after 130 and after 180 until it may go on.
+_RISING = """
+import threading
+import numpy as np
+from sems.audio.formats import Decoded
+at, go = [{second: threading.Event() for second in (40, 130, 180)} for _ in range(2)]
+def second(hz):
+    return (12_000 * np.sin(2 * np.pi * hz * np.arange(8000) / 8000)).astype('<i2').tobytes()
+class Rising:
+    suffixes = ('.rising',)
+    def knows(self, beginning): return beginning.startswith(b'RISING')
+    def decode(self, path):
+        def blocks():
+            for number in range(200):
+                if number in at:
+                    at[number].set()
+                    assert go[number].wait(10)
+                yield second(400 if number < 60 else 700 if number < 120 else 1000)
+        return Decoded(8000, blocks(), 200 * 8000)
+"""
+
+
+def while_time_goes_on(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Coroutine[Any, Any, Any]]:
+    """Has threads work while the time of the lab goes on; returns what has it wait for them."""
+    waited = asyncio.to_thread
+
+    async def beside(work: Callable[..., object], *args: object) -> object:
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[object] = loop.create_future()
+
+        def run() -> None:
+            result = work(*args)
+            loop.call_soon_threadsafe(done.set_result, result)
+
+        threading.Thread(target=run, daemon=True).start()
+        return await done
+
+    monkeypatch.setattr(asyncio, "to_thread", beside)
+    return waited
+
+
+async def test_what_is_sought_before_it_is_decoded_is_waited_for_and_heard_whole(
+    lab: Lab, install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("sems-rising", _RISING, rising="sems_rising:Rising")
+    (path := lab.folder / "song.rising").write_bytes(b"RISING")
+    waited = while_time_goes_on(monkeypatch)
+    told: list[float] = []
+
+    async def main(call: Call) -> None:
+        await call.answer()
+        sound = await call.server.sounds.open(path)
+        assert sound[1] is not None, "it is being decoded"
+        at, go = sys.modules["sems_rising"].at, sys.modules["sems_rising"].go
+        await waited(at[40].wait, 10)
+        playback = call.start_play(["tone:sine:1500:1000:-12", path])
+        await call.sleep(1.5)
+        # Of what is sought while something else is waited for, the last counts; and that it is held.
+        playback.seek(131)
+        playback.seek(71)
+        playback.pause()
+        go[40].set()
+        await waited(at[130].wait, 10)
+        await call.sleep(1)
+        told.append(playback.position)
+        playback.resume()
+        await call.sleep(1)
+        # Back to what is there, while what is not there is waited for.
+        playback.seek(141)
+        await call.sleep(1)
+        told.append(playback.position)
+        playback.seek(1)
+        await call.sleep(1)
+        # Behind the decoder, until that is there.
+        playback.seek(141)
+        await call.sleep(1)
+        told.append(playback.position)
+        go[130].set()
+        await waited(at[180].wait, 10)
+        await call.sleep(1)
+        told.append(playback.position)
+        go[180].set()
+        playback.seek(201)
+        assert await playback.wait()
+
+    await lab.server(apps=[app_of(main)])
+    alice = await lab.phone("alice")
+    await alice.call("sip:mine@sems")
+    heard = await alice.hear_all(60)
+    assert told == pytest.approx([71, 141, 141, 142], abs=0.4)
+    tones = [
+        hz
+        for at in range(int(heard.seconds * 10) - 1)
+        for hz in (1500, 400, 700, 1000)
+        if (part := heard.after(at / 10).before(0.1)).has_tone(hz) and not part.is_silent
+    ]
+    order = [hz for number, hz in enumerate(tones) if number == 0 or tones[number - 1] != hz]
+    assert order == [1500, 400, 700, 400, 1000], "each when it is there, and nothing of what is not"
+    assert [tones.count(hz) for hz in (1500, 700, 1000)] == pytest.approx([10, 9, 8], abs=3)
 
 
 async def test_a_long_file_is_heard_to_its_end_and_again(lab: Lab) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import math
 import os
 import wave
 from collections.abc import Callable, Iterable, Iterator
@@ -30,7 +31,7 @@ class Decoder:
     (``[files] decoded_megabytes``) and the file does not change.
 
     A file that is so long that the core reads it while it sounds can be played when its beginning is there:
-    it is decoded much faster than it is heard. What is sought in it that is not there yet is silence.
+    it is decoded much faster than it is heard. Who seeks in it what is not there yet waits (:meth:`coming`).
     """
 
     def __init__(self, folder: Path, settings: FileSettings) -> None:
@@ -41,6 +42,7 @@ class Decoder:
         self._long = settings.stream_after + _BEGUN
         self._known: dict[str, tuple[tuple[int, int], Path]] = {}
         self._under_way: dict[Path, asyncio.Future[Path]] = {}
+        self._coming: dict[Path, Coming] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -57,6 +59,10 @@ class Decoder:
             if known is not None and known[0] == _state(path) and known[1].exists():
                 return known[1]
         return None
+
+    def coming(self, path: Path) -> Coming | None:
+        """How far the file has been decoded; None: no more is to come."""
+        return self._coming.get(path)
 
     async def native(self, path: Path) -> Path:
         """What the core reads in place of the file. Raises SoundNotFound."""
@@ -75,6 +81,7 @@ class Decoder:
     async def _run(self, path: Path, playable: asyncio.Future[Path]) -> None:
         """Decodes a file; ``playable`` tells when it can be played, and from where."""
         loop = asyncio.get_running_loop()
+        coming = self._coming[path] = Coming(loop)
 
         def publish(place: Path) -> None:
             if not playable.done():
@@ -83,7 +90,7 @@ class Decoder:
         try:
             publish(
                 await asyncio.to_thread(
-                    self._decode, path, lambda place: loop.call_soon_threadsafe(publish, place)
+                    self._decode, path, lambda place: loop.call_soon_threadsafe(publish, place), coming
                 )
             )
         except SoundNotFound as error:
@@ -93,21 +100,24 @@ class Decoder:
                 logger.error("a file can't be decoded to its end, and sounds as far", why=str(error))
         finally:
             playable.cancel()
-            del self._under_way[path]
+            del self._under_way[path], self._coming[path]
+            coming.complete()
 
     # In a thread of its own
 
-    def _decode(self, path: Path, begun: Callable[[Path], object] = lambda _: None) -> Path:
+    def _decode(
+        self, path: Path, begun: Callable[[Path], object] = lambda _: None, coming: Coming | None = None
+    ) -> Path:
         """What the core reads in place of the file; ``begun`` is told of it before that is complete."""
         try:
-            return self._decoded(path, begun)
+            return self._decoded(path, begun, coming)
         except SoundNotFound:
             raise
         except BaseException as error:
             # Nothing but this ends a thread that works for a call.
             raise SoundNotFound(f"{path} can't be read: {in_one_line(error)}") from error
 
-    def _decoded(self, path: Path, begun: Callable[[Path], object]) -> Path:
+    def _decoded(self, path: Path, begun: Callable[[Path], object], coming: Coming | None) -> Path:
         try:
             state = _state(path)
             with path.open("rb") as file:
@@ -131,7 +141,7 @@ class Decoder:
             else:
                 self._folder.mkdir(parents=True, exist_ok=True)
                 self._sweep()
-                self._write(target, found.format.decode(path), begun)
+                self._write(target, found.format.decode(path), begun, coming)
                 self._make_room(target)
         except SoundNotFound as error:
             raise SoundNotFound(f"{path}: {error}") from None
@@ -146,7 +156,9 @@ class Decoder:
             self._known.clear()
         self._known[str(path)] = state, target
 
-    def _write(self, target: Path, sound: Decoded, begun: Callable[[Path], object]) -> None:
+    def _write(
+        self, target: Path, sound: Decoded, begun: Callable[[Path], object], coming: Coming | None
+    ) -> None:
         aside = target.with_name(f".{target.name}.{os.getpid()}")
         frames = sound.frames or 0
         early = _BEGUN * sound.rate if frames > self._long * sound.rate else None
@@ -162,6 +174,10 @@ class Decoder:
                     total += len(block)
                     self._must_fit(total)
                     file.writeframesraw(block)
+                    if coming is not None and coming.is_wanted(total / (2 * sound.rate)):
+                        # What is told to be there is there for others, too.
+                        raw.flush()
+                        coming.tell()
                     if early is not None and total >= 2 * early:
                         raw.truncate(_HEADER + 2 * frames)
                         begun(aside)
@@ -232,6 +248,54 @@ class Decoder:
             total += path.stat().st_size
             if total > self._most and path != newest:
                 path.unlink(missing_ok=True)
+
+
+class Coming:
+    """What is there of a file that is being decoded."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._seconds = 0.0
+        self._wanted = math.inf
+        self._complete = False
+        self._waiting: list[tuple[float, asyncio.Future[None]]] = []
+
+    def has(self, seconds: float) -> bool:
+        """It can be played from there on."""
+        return self._complete or self._seconds >= seconds + _BEGUN
+
+    async def reach(self, seconds: float) -> None:
+        """Waits until it can be played from there on, or no more is to come."""
+        if self.has(seconds):
+            return
+        there: asyncio.Future[None] = self._loop.create_future()
+        self._waiting.append((seconds, there))
+        self._look()
+        await there
+
+    def complete(self) -> None:
+        """No more is to come."""
+        self._complete = True
+        self._look()
+
+    def is_wanted(self, seconds: float) -> bool:
+        """For the thread that decodes: so much is there. Whether somebody has waited for it."""
+        self._seconds = seconds
+        return seconds >= self._wanted
+
+    def tell(self) -> None:
+        """For the same thread: tells those who wait."""
+        self._wanted = math.inf
+        with contextlib.suppress(RuntimeError):
+            # A loop that is closed has nobody who waits.
+            self._loop.call_soon_threadsafe(self._look)
+
+    def _look(self) -> None:
+        for seconds, there in self._waiting:
+            if self.has(seconds) and not there.done():
+                there.set_result(None)
+        self._waiting = [one for one in self._waiting if not one[1].done()]
+        self._wanted = min((seconds + _BEGUN for seconds, _ in self._waiting), default=math.inf)
 
 
 def _samples(path: Path) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from .sounds import Sound, checked
 from .voice import Say
 
 if TYPE_CHECKING:
+    from .decoding import Coming
     from .sounds import SoundLibrary
     from .web import Url
 
@@ -62,11 +63,15 @@ class Playback:
         self._play: int | None = None
         self._progress: Progress | None = None
         self._sought: float | None = None
+        self._coming: list[tuple[float, float, Coming]] = []
+        """The parts that are still being decoded: from when until when they sound, and how far that is."""
+        self._waiting: asyncio.Task[None] | None = None
         self.paused = False
         """It is held where it is."""
         self._ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         # An error that nobody waits for has been logged.
         self._ended.add_done_callback(lambda future: future.cancelled() or future.exception())
+        self._ended.add_done_callback(self._end_waiting)
         found = [library.place(part, beside=beside) for part in parts]
         ready = [library.ready(part) for part in found]
         prompts = [prompt for prompt in ready if prompt is not None]
@@ -117,7 +122,7 @@ class Playback:
     @property
     def position(self) -> float:
         """Seconds since the beginning of the list, in the turn that it is in."""
-        if self._progress is None:
+        if self._progress is None or self._waiting is not None:
             return self._sought or 0.0
         return self._progress.position
 
@@ -131,19 +136,48 @@ class Playback:
 
     def seek(self, seconds: float) -> None:
         """Goes to a time since the beginning of the list, in the turn that it is in; behind the end that
-        is the end of the turn. In a long file that takes a moment of silence."""
+        is the end of the turn. In a long file that takes a moment of silence: until it is read there, and
+        where it is still being decoded (FLAC, MP3 …) until it is decoded there."""
         checks.seconds("seconds", seconds)
         if self._play is None:
             self._sought = seconds
         elif not self.done:
-            core = self._engine.core
-            core.seek_play(self._play, seconds, call=self._call, room=self._room)
+            self._go_to(seconds)
+
+    def _go_to(self, seconds: float) -> None:
+        waited = self._waiting is not None
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+        for begin, end, coming in self._coming:
+            if begin <= seconds < end and not coming.has(seconds - begin):
+                self._sought = seconds
+                # Held meanwhile, so that what has yet to come is not passed over.
+                self._hold(True)
+                self._waiting = asyncio.create_task(self._wait_for(coming, seconds, seconds - begin))
+                return
+        self._arrive(seconds, waited)
+
+    async def _wait_for(self, coming: Coming, seconds: float, in_part: float) -> None:
+        await coming.reach(in_part)
+        self._waiting = None
+        if not self.done:
+            self._arrive(seconds, True)
+
+    def _arrive(self, seconds: float, waited: bool) -> None:
+        assert self._play is not None
+        self._engine.core.seek_play(self._play, seconds, call=self._call, room=self._room)
+        if waited:
+            self._hold(self.paused)
 
     def _pause(self, on: bool) -> None:
         self.paused = on
-        if self._play is not None and not self.done:
-            core = self._engine.core
-            core.pause_play(self._play, on, call=self._call, room=self._room)
+        if self._play is not None and not self.done and self._waiting is None:
+            self._hold(on)
+
+    def _hold(self, on: bool) -> None:
+        assert self._play is not None
+        self._engine.core.pause_play(self._play, on, call=self._call, room=self._room)
 
     def on_end(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Calls ``callback`` once it has ended; returns what takes that back."""
@@ -161,9 +195,9 @@ class Playback:
 
     async def _load(self, library: SoundLibrary, parts: Sequence[Path | Prompt | Say | Url]) -> None:
         try:
-            prompts = [await library.load(part) for part in parts]
+            opened = [await library.open(part) for part in parts]
             if not self._ended.done():
-                self._begin(prompts)
+                self._begin([prompt for prompt, _ in opened], [coming for _, coming in opened])
         except BaseException as error:
             if not is_failure(error):
                 raise
@@ -179,7 +213,13 @@ class Playback:
         if not self._heeded:
             self._log.warning("a sound can't be played", why=str(error))
 
-    def _begin(self, prompts: Sequence[Prompt]) -> None:
+    def _begin(self, prompts: Sequence[Prompt], coming: Sequence[Coming | None] = ()) -> None:
+        begin = 0.0
+        for prompt, one in zip(prompts, coming, strict=False):
+            end = begin + prompt.duration_ms / 1000
+            if one is not None:
+                self._coming.append((begin, end, one))
+            begin = end
         request, self._play, self._progress = self._engine.core.play(
             prompts, call=self._call, room=self._room, repeat=self._repeat
         )
@@ -190,6 +230,11 @@ class Playback:
             self.pause()
         self._engine.completion(request).add_done_callback(self._on_begun)
         self._engine.played(self._play).add_done_callback(self._on_played)
+
+    def _end_waiting(self, _: asyncio.Future[bool]) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
 
     def _on_begun(self, future: asyncio.Future[None]) -> None:
         error = None if future.cancelled() else future.exception()

@@ -236,6 +236,10 @@ class SoundLibrary:
         """Reads a file, fetches it or has a text spoken, unless that was done already. Raises
         SoundNotFound."""
         checks.kind("place", place, "what place() has found", Path, Prompt, Say, Url)
+        return (await self.open(place))[0]
+
+    async def open(self, place: Path | Prompt | Say | Url) -> tuple[Prompt, decoding.Coming | None]:
+        """For playbacks: the same, and how far it has been decoded if that is not to its end."""
         try:
             return await self._load(place)
         except BaseException as error:
@@ -243,21 +247,22 @@ class SoundLibrary:
                 raise
             raise SoundNotFound(f"{place} can't be played: {in_one_line(error)}") from error
 
-    async def _load(self, place: Path | Prompt | Say | Url) -> Prompt:
+    async def _load(self, place: Path | Prompt | Say | Url) -> tuple[Prompt, decoding.Coming | None]:
         if (prompt := self.ready(place)) is not None:
-            return prompt
+            return prompt, None
         if isinstance(place, Say):
-            return await self.speaker.prompt(place)
+            return await self.speaker.prompt(place), None
         file = await self.downloads.fetch(place) if isinstance(place, Url) else place
         if isinstance(file, Prompt):
-            return file
+            return file, None
         path = await self._decoder.native(file)
-        if (prompt := self._engine.core.ready_prompt(str(path))) is not None:
-            return prompt
-        try:
-            return await self._engine.loaded(self._engine.core.load_prompt(str(path)))
-        except EngineError as error:
-            raise SoundNotFound(str(error)) from None
+        prompt = self._engine.core.ready_prompt(str(path))
+        if prompt is None:
+            try:
+                prompt = await self._engine.loaded(self._engine.core.load_prompt(str(path)))
+            except EngineError as error:
+                raise SoundNotFound(str(error)) from None
+        return prompt, self._decoder.coming(file)
 
 
 def _check_folder(beside: Path | None) -> None:
