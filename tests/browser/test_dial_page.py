@@ -78,3 +78,8 @@ async def test_why_somebody_does_not_come_is_said_with_its_code_and_refusals_giv
     # Only who dialled and moderators take it back.
     await expect(row(bens, "dora").get_by_role("button")).to_have_count(0)
     await expect(button(page, "Forget call to dora")).to_be_visible()
+    # Another of that name is told from it by what was dialled.
+    await field.fill("sip:dora@127.0.0.1:2")
+    await field.press("Enter")
+    await button(page, "Forget call to dora (sip:dora@127.0.0.1:2)").click()
+    await expect(button(page, "Forget call to dora")).to_be_visible()

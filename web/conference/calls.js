@@ -50,7 +50,8 @@ export class Calls {
     }
     for (const call of room.calls) {
       const row = this.#rows.get(call.id) ?? this.#make(call.id);
-      fill(row, call, usable && !call.pending, may, moderates || call.by === room.me);
+      const name = called(call, room.calls);
+      fill(row, call, name, usable && !call.pending, may, moderates || call.by === room.me);
     }
   }
 
@@ -71,8 +72,15 @@ export class Calls {
   }
 }
 
-function fill(row, call, usable, may, mayEnd) {
-  const { name, state, code, reason } = call;
+/** How a call is named: by whom it is for, and where others are for one of that name, by what was dialled as well. */
+function called({ id, name, target }, calls) {
+  const others = calls.filter((each) => each.name === name && each.id !== id);
+  if (!others.length) return name;
+  return `${name} (${others.some((each) => each.target === target) ? id : target})`;
+}
+
+function fill(row, call, name, usable, may, mayEnd) {
+  const { state, code, reason } = call;
   const over = state === "failed" || state === "cancelled";
   const [again, end] = row.querySelectorAll("button");
   setAttribute(row, "data-failed", over);

@@ -355,6 +355,7 @@ export const words = {
   refusals: {
     room_locked: "Der Raum ist geschlossen.",
     room_full: "Der Raum ist voll, also für alle anderen besetzt.",
+    main_room: "Das ist der Hauptraum. Ein Nebenraum braucht einen eigenen Namen.",
     not_here: "Diese Person ist nicht mehr im Raum.",
     no_floor: "Hier dürfen alle sprechen, das Wort braucht niemand zu bekommen.",
     muted_by_moderator: "Die Leitung hat Sie stumm geschaltet. Heben Sie die Hand, um zu sprechen.",

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from .. import checks
+from .. import checks, words
 from ..audio import lines
 from ..errors import EngineError, SoundNotFound, WrongState
 from .commands import Command, Mute
@@ -34,6 +34,7 @@ from .pin import Guesses, ask_pin
 from .recorder import Recorder
 from .rooms import Rooms
 from .settings import Mode, Settings, Who
+from .side_rooms import plain
 from .speech import Speech
 from .talk_bell import TalkBell
 from .texting import send_lines_to_phones
@@ -77,6 +78,8 @@ class Conference:
             sequence=sequence,
         )
         """What is true of it. Changed by :meth:`do` and by what happens on the calls."""
+        said = [texts["mainRoom"] for texts in words.known(server.config.data).texts.values()]
+        self.model.main_room_names = {plain(each) for each in (name, *said)}
         self._server = server
         self._conferences = conferences
         self._members: dict[int, Member] = {}
@@ -354,16 +357,16 @@ class Conference:
         return asyncio.create_task(opening)
 
     def _greet(self, member: Member) -> None:
-        here, words = len(self.model.participants), []
+        here, said = len(self.model.participants), []
         if here == 1 and not self._welcomed:
-            words = ["only-participant"]
+            said = ["only-participant"]
         elif not self.model.settings.quiet:
             self._tell_of(member, "join", "has-joined")
-            words = member.speech.place(here)
+            said = member.speech.place(here)
         self._welcomed = True
-        member.speech.start(*words, *self.recorder.greeting(member.id))
+        member.speech.start(*said, *self.recorder.greeting(member.id))
 
-    def _tell_of(self, member: Member, tone: str, words: str, side_room: str | None = None) -> None:
+    def _tell_of(self, member: Member, tone: str, what: str, side_room: str | None = None) -> None:
         """A tone, or his name as he has spoken it, to all who are in the room."""
         room = self.rooms.find(side_room)
         if self.model.settings.quiet or not room or not self.model.participants:
@@ -374,7 +377,7 @@ class Conference:
         else:
             with contextlib.suppress(SoundNotFound):
                 language = self.model.settings.language
-                told = room.start_play([sounds.tone(tone), name, sounds.spoken(words, language)])
+                told = room.start_play([sounds.tone(tone), name, sounds.spoken(what, language)])
                 member.speech.tell(told)
 
     def _on_moved(self, member: Member, before: Room | None, after: Room | None) -> None:

@@ -56,6 +56,15 @@ class NotHere(Refused):
         super().__init__("This participant is not in the room any more.")
 
 
+class MainRoom(Refused):
+    """What is the name of the main room can not be that of a side room."""
+
+    code = "main_room"
+
+    def __init__(self) -> None:
+        super().__init__("That is the main room. A side room needs a name of its own.")
+
+
 class NobodySteers(Refused):
     """The last moderator can not cease to be one."""
 

@@ -9,7 +9,7 @@ the modules beside this one, one for each thing that a conference can do.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from types import MappingProxyType
@@ -55,6 +55,8 @@ class ConferenceModel:
         """
         self.switchboard: Switchboard = NoSwitchboard()
         """Decides who can be called into the room."""
+        self.main_room_names: Collection[str] = ()
+        """What nobody may call a side room, for it would be taken for the main room: plain names."""
         self._state = State(settings=settings or Settings())
         self._levels: Mapping[int, int] = {}
         self._private: Mapping[int, int] = {}

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .command import Command, ParticipantCommand
+from .errors import MainRoom
 from .event import FloorChanged
 from .talks import withdraw
 
 if TYPE_CHECKING:
     from .model import ConferenceModel
+
+
+def plain(name: str) -> str:
+    """The name without what nobody hears in it: capitals, blanks, other ways to write the same letters."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 class Moved(FloorChanged):
@@ -25,6 +32,12 @@ class Move(ParticipantCommand):
     the main room. A talk that he is in goes on without him."""
 
     side_room: str | None
+
+    def check(self, room: ConferenceModel, by: int | None) -> None:
+        """He must be there (NotHere), and nobody may take the side room for the main room (MainRoom)."""
+        ParticipantCommand.check(self, room, by)
+        if self.side_room is not None and plain(self.side_room) in room.main_room_names:
+            raise MainRoom
 
     def carry_out(self, room: ConferenceModel, by: int | None) -> None:
         """Out of his talk and off the floor, into the other room."""

@@ -95,8 +95,8 @@ class _Bundle:
             known |= {(other, name) for name in own if name in each.exports}
             for name in own:
                 each.source = re.sub(
-                    rf"\b{name}\.(\w+)",
-                    lambda found, name=name: f"{name}.{short.get(found[1], found[1])}",
+                    rf"\b({name})\.(\w+)",
+                    lambda found: f"{found[1]}.{short.get(found[2], found[2])}",
                     each.source,
                 )
 

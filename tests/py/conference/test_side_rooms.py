@@ -15,7 +15,7 @@ from sems.conference.commands import (
     SetMode,
     Talk,
 )
-from sems.conference.errors import Elsewhere, NotAllowed, NotHere
+from sems.conference.errors import Elsewhere, MainRoom, NotAllowed, NotHere
 from sems.conference.events import Moved
 from sems.conference.model import ConferenceModel
 from sems.conference.settings import Mode
@@ -38,6 +38,15 @@ def test_a_moderator_moves_somebody_who_comes_back_by_himself(room: ConferenceMo
     before = room.sequence
     room.do(Move(2, None), by=2)
     assert room.sequence == before
+
+
+def test_no_side_room_is_called_like_the_main_room(room: ConferenceModel) -> None:
+    room.main_room_names = {"main room", "hauptraum", "standup"}
+    for name in ("Main room", "main  ROOM", "HAUPTRAUM", "Standup", "\uff33tandup"):
+        with pytest.raises(MainRoom, match="main room"):
+            room.do(Move(2, name), by=1)
+    room.do(Move(2, "Main room 2"), by=1)
+    assert room.participants[2].side_room == "Main room 2"
 
 
 @pytest.mark.parametrize(("command", "by"), [(Move(2, "Blue"), 2), (Move(3, "Blue"), 2), (Move(3, None), 2)])
