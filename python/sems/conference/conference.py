@@ -30,7 +30,7 @@ from .model import ConferenceModel
 from .overrides import BadParameter, chosen, role_of, settings_for
 from .participant import Presence, Role
 from .phones import allows
-from .pin import Guesses, ask_pin
+from .pin import ask_pin
 from .recorder import Recorder
 from .rooms import Rooms
 from .settings import Mode, Settings, Who
@@ -89,9 +89,8 @@ class Conference:
         self.mixing = Mixing(self.model, self.rooms, server.spawn, self._on_moved)
         """Keeps the calls there as the model says."""
         self._welcomed = False
-        self._guesses = Guesses()
+        self._guesses = conferences.guesses(name)
         self._at_the_door = 0
-        self._forgetting: asyncio.TimerHandle | None = None
         self._level_followers = 0
         self.recorder = Recorder(self, server, conferences.archive)
         """Writes down what is said."""
@@ -239,15 +238,8 @@ class Conference:
             self._forget_if_unused()
 
     def _forget_if_unused(self) -> None:
-        """Nobody came in: what is left of it is what was guessed of its PIN."""
-        if self._forgetting is not None:
-            self._forgetting.cancel()
-            self._forgetting = None
-        if self._members or self._at_the_door:
-            return
-        if seconds := self._guesses.lasts():
-            self._forgetting = asyncio.get_running_loop().call_later(seconds, self._forget_if_unused)
-        else:
+        """Nobody came in."""
+        if not self._members and not self._at_the_door:
             self._conferences.vanish(self)
 
     async def _take_part(

@@ -125,7 +125,7 @@ class Readmit(Command):
 
 def go(room: ConferenceModel, kind: type[Gone], id: int, by: int | None = None) -> None:
     """The room, the queue, the floor and his talk without him."""
-    withdraw(room, id)
+    withdraw(room, id, by)
     room.record(
         kind,
         participant=room.present(id),

@@ -115,8 +115,8 @@ class Mixing:
         self._model = model
         self._talked: int | None = None
         """Who was the last to change a talk."""
-        self._breathless: set[int] = set()
-        """Ids of those whom the room does not hear for a moment, whatever else is so."""
+        self._breathless: dict[int, asyncio.TimerHandle] = {}
+        """By id, when the room hears those again whom it does not hear for a moment, whatever else is so."""
         self._rooms = rooms
         self._spawn = spawn
         self._on_moved = on_moved
@@ -144,6 +144,7 @@ class Mixing:
         if self._standings.pop(member.id, None):
             for other in self._standings.values():
                 other.volumes.pop(member.id, None)
+            self._breathe(member.id)
             # A side room may be empty now.
             self._stir([member.id])
 
@@ -159,21 +160,20 @@ class Mixing:
             case CameBack(participant=participant) if participant.id != self._talked:
                 self._hold_breath(participant.id)
             case WentPrivate(participant=participant):
-                self._breathless.discard(participant.id)
-                self._stir([participant.id])
+                self._breathe(participant.id)
             case VolumesChanged(listener=listener):
                 self._stir([listener])
             case ParticipantChanged(participant=participant):
                 self._stir([participant.id])
 
     def _hold_breath(self, id: int) -> None:
-        def breathe() -> None:
-            self._breathless.discard(id)
-            self._stir([id])
+        self._breathe(id)
+        self._breathless[id] = asyncio.get_running_loop().call_later(BREATH, self._breathe, id)
 
-        self._breathless.add(id)
+    def _breathe(self, id: int) -> None:
+        if timer := self._breathless.pop(id, None):
+            timer.cancel()
         self._stir([id])
-        asyncio.get_running_loop().call_later(BREATH, breathe)
 
     def _those_who_mind(self, id: int) -> list[int]:
         """Those who have a volume for him, or talk with him."""

@@ -48,22 +48,24 @@ class Guesses:
                 await asyncio.sleep(self.delay(guesser))
         right = [pin for pin in pins if hmac.compare_digest(pin.encode(), keyed.encode())]
         if not right:
-            self._wrong.append((asyncio.get_running_loop().time(), guesser))
+            loop = asyncio.get_running_loop()
+            self._wrong.append((loop.time(), guesser))
+            # This also keeps all of them for so long, whoever forgets the room in the meantime.
+            loop.call_later(REMEMBERED, self._forget)
         return right[0] if right else None
 
     def _queue(self, guesser: str) -> str:
         return "" if len(self._wrong) >= CROWD else guesser
 
-    def lasts(self) -> float:
-        """For how long, in seconds, there is something to be remembered."""
-        now = asyncio.get_running_loop().time()
-        return max(0.0, self._wrong[-1][0] + REMEMBERED - now) if self._wrong else 0.0
-
-    def delay(self, guesser: str = "") -> float:
-        """What his next guess has to wait, in seconds."""
+    def _forget(self) -> None:
+        """What is so old that it counts no more."""
         oldest = asyncio.get_running_loop().time() - REMEMBERED
         while self._wrong and self._wrong[0][0] < oldest:
             self._wrong.popleft()
+
+    def delay(self, guesser: str = "") -> float:
+        """What his next guess has to wait, in seconds."""
+        self._forget()
         wrong = len(self._wrong)
         if wrong < CROWD:
             wrong = sum(who == guesser for _, who in self._wrong)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from .. import checks
 from ..events import Ended
@@ -19,6 +20,7 @@ from .links import Links
 from .numbers import Numbers
 from .pairing import Pairings
 from .phones import Sent, sender_of
+from .pin import Guesses
 from .referrals import take_refer
 from .texting import take_text
 
@@ -52,6 +54,7 @@ class Conferences:
         """What members key in, by its code; the same for all."""
         self._conferences: dict[str, Conference] = {}
         self._numbers = Numbers(server.config)
+        self._guesses: WeakValueDictionary[str, Guesses] = WeakValueDictionary()
         self._begun: Subscribers[Conference] = Subscribers()
         # Numbers of events rise from one life of a room to the next, and from one run of the server to
         # the next, so that nobody who comes back with an old number is told half of the story.
@@ -103,6 +106,11 @@ class Conferences:
         checks.kind("number", number, "a text", str)
         checks.flag("known", known)
         return await self._numbers.find(call, number, known=known)
+
+    def guesses(self, room: str) -> Guesses:
+        """Wrong PINs of the room of that name. They are remembered while nobody is in it, too: else whoever
+        comes in and leaves again could guess the PIN of its moderators for ever."""
+        return self._guesses.setdefault(room, Guesses())
 
     def vanish(self, conference: Conference) -> None:
         """Forgets a conference that everybody has left."""

@@ -44,7 +44,7 @@ class Move(ParticipantCommand):
         participant = room.present(self.participant)
         if participant.side_room == self.side_room:
             return
-        withdraw(room, participant.id)
+        withdraw(room, participant.id, by)
         room.record(
             Moved,
             participant=replace(room.present(participant.id), side_room=self.side_room),

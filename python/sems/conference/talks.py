@@ -234,7 +234,7 @@ class Coach(Command):
         """It begins at once."""
         if by is None or room.talk_of(self.participant) or self.participant == by:
             return
-        withdraw(room, by)
+        withdraw(room, by, by)
         both = (by, self.participant)
         _change(room, Conversation(room.sequence + 1, TalkKind.COACH, by, both, room=Background.FULL), by)
 
@@ -306,10 +306,11 @@ class SetBackground(TalkCommand):
 # what follows
 
 
-def withdraw(room: ConferenceModel, id: int) -> None:
-    """He is in no talk any more, and asked to none. For those who leave the room, or change it."""
+def withdraw(room: ConferenceModel, id: int, by: int | None) -> None:
+    """He is in no talk any more, and asked to none, as ``by`` wants it. For those who leave the room, or
+    change it."""
     if talk := room.talk_of(id):
-        _go(room, talk, id)
+        _change(room, talk.without(id), by)
 
 
 def give_up(room: ConferenceModel, talk_id: int, id: int) -> None:

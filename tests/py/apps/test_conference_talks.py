@@ -235,6 +235,31 @@ async def test_the_sentence_in_which_another_ends_a_talk_is_not_heard_by_the_roo
     assert (await meeting.phones["cleo"].hear(0.5)).has_tone(TONES["anna"])
 
 
+async def test_nor_is_it_where_he_had_come_back_from_another_talk_just_before(lab: Lab) -> None:
+    meeting = await meet(lab, "anna", "ben", "cleo")
+    for _ in range(2):
+        meeting.whisper("anna", "ben")
+        await asyncio.sleep(0.6)
+        meeting.do(LeaveTalk(meeting.talk("ben")), by="ben")
+        await asyncio.sleep(0.5)
+    assert (await meeting.phones["cleo"].hear(BREATH - 0.6)).tone_level(TONES["anna"]) < -60
+    await asyncio.sleep(0.2)
+    assert (await meeting.phones["cleo"].hear(0.5)).has_tone(TONES["anna"])
+
+
+async def test_nor_by_the_other_room_if_a_moderator_moves_him_out_of_his_talk(lab: Lab) -> None:
+    meeting = await meet(lab)
+    meeting.do(Move(2, "Blue"), Move(3, "Blue"), by="anna")
+    await asyncio.sleep(0.5)
+    meeting.whisper("ben", "cleo")
+    await asyncio.sleep(0.5)
+    meeting.do(Move(2, None), by="anna")
+    await asyncio.sleep(0.2)
+    assert (await meeting.phones["dora"].hear(BREATH - 0.4)).tone_level(TONES["ben"]) < -60
+    await asyncio.sleep(0.4)
+    assert (await meeting.phones["dora"].hear(0.5)).has_tone(TONES["ben"])
+
+
 async def test_side_rooms_hear_themselves_alone_and_come_back_without_dialling(lab: Lab) -> None:
     meeting = await meet(lab)
     meeting.do(Move(3, "Blue"), Move(4, "Blue"), by="anna")
