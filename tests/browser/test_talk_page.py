@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from .conftest import PHONE, World, button, row, told
 from .handsets import DOWN, SAID
@@ -77,8 +77,21 @@ async def test_who_is_asked_may_decline_and_the_other_is_told(world: World) -> N
     await button(page, "Take back").click()
     await expect(button(bens, "Accept")).to_be_hidden()
     await act(page, "Ben", "Talk privately with Ben")
+    # The promise that the room can't hear it is made when that is so, and not while Accept is on its way.
+    on_its_way = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await on_its_way.wait()
+        await route.continue_()
+
+    await bens.route("**/accept", late)
     await button(bens, "Accept").click()
+    await expect(bens.get_by_role("alert")).to_have_text("Waiting for Anna")
+    await expect(bens.get_by_text("The room can't hear you.")).to_be_hidden()
+    await expect(button(bens, "Mute")).to_be_visible()
+    on_its_way.set()
     await expect(button(bens, "Back to the room")).to_be_focused()
+    await expect(bens.get_by_text("Private with Anna. The room can't hear you.")).to_be_visible()
     await expect(page.get_by_text("Private with Ben. The room can't hear you.")).to_be_visible()
 
 

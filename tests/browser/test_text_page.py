@@ -82,17 +82,38 @@ async def test_a_line_to_one_is_read_by_him_alone(world: World) -> None:
     await expect(log(cleos)).to_contain_text("hello all")
     await expect(log(cleos)).not_to_contain_text("psst")
 
+    # Also one that is half written when he leaves is never for all: it is refused, and comes back.
+    world.expects("404", "/messages")
+    await button(page, "Write to Ben").click()
+    await page.keyboard.type("for you alone")
+    await ben.call.hangup()
+    await expect(row(page, "Ben")).to_have_count(0)
+    await page.keyboard.press("Enter")
+    await told(page, "This participant is not in the room any more.")
+    await expect(page.get_by_role("textbox", name="Message")).to_have_value("for you alone")
+    await expect(page.get_by_text("only to Ben")).to_have_count(2)
+    await expect(log(cleos)).not_to_contain_text("for you alone")
 
-async def test_a_line_is_shown_at_once_and_comes_back_into_the_field_if_it_is_refused(world: World) -> None:
+
+async def test_lines_are_shown_at_once_and_come_back_into_the_field_if_they_are_refused(world: World) -> None:
     world.expects("ERR_FAILED", "/messages")
     (anna,) = await world.dial("Anna")
     page = await world.page_of(anna)
-    await page.route("**/messages", lambda route: route.abort())
+    written = asyncio.Event()
+
+    async def lose(route: Route) -> None:
+        await written.wait()
+        await route.abort()
+
+    await page.route("**/messages", lose)
     field = page.get_by_role("textbox", name="Message")
-    await field.fill("is anybody there?")
-    await field.press("Enter")
+    for text in ("is anybody there?", "hello?"):
+        await field.fill(text)
+        await field.press("Enter")
+    await expect(log(page).locator(".message[data-pending]")).to_have_count(2)
+    written.set()
     await told(page, "That did not get through. Try again.")
-    await expect(field).to_have_value("is anybody there?")
+    await expect(field).to_have_value("is anybody there?\nhello?")
     await expect(log(page).locator(".message")).to_have_count(0)
 
 

@@ -2,7 +2,7 @@
 
 import { arrange, enable, find, isEnabled, make, setAttribute, setText, show } from "../dom.js";
 import { words } from "../words.js";
-import { partners, talking } from "./moment.js";
+import { comes, partners, talking } from "./moment.js";
 import { numbered } from "./row.js";
 import { sure } from "./sure.js";
 
@@ -24,7 +24,7 @@ export class Asks {
     this.soft = find("#soft");
     const press = (button, act) => button.addEventListener("click", () => isEnabled(button) && act());
     press(this.accept, () => commands.acceptTalk());
-    press(this.decline, () => (this.mine ? commands.leaveTalk() : commands.declineTalk()));
+    press(this.decline, () => commands.leaveTalk());
     press(this.all, () => commands.admitAll());
     this.soft.addEventListener("change", () => commands.hearRoom(this.soft.checked ? "soft" : "off"));
     this.list.addEventListener("click", (event) => {
@@ -49,11 +49,13 @@ export class Asks {
   #talk(room, usable) {
     const { talk, me } = room;
     const now = talking(room);
-    this.mine = talk?.state === "asked" && talk.by === me;
+    const mine = talk?.state === "asked" && talk.by === me;
     const asked = talk?.asked.includes(me) ?? false;
+    const coming = !now && comes(room);
     if (asked) setText(this.invited, words.wantsToTalk(talk.members.map(this.nameOf)));
-    else if (this.mine) setText(this.invited, words.waitingFor(talk.asked.map(this.nameOf)));
-    show(this.invitation, asked || this.mine);
+    else if (mine) setText(this.invited, words.waitingFor(talk.asked.map(this.nameOf)));
+    else if (coming) setText(this.invited, words.youHaveAsked(partners(room).map(this.nameOf)));
+    show(this.invitation, asked || mine || coming);
     show(this.accept, asked);
     setText(this.decline, asked ? words.decline : words.takeBack);
     for (const button of [this.accept, this.decline]) enable(button, usable && talk?.id !== null);

@@ -107,10 +107,6 @@ export class Commands {
     return this.do(wishes.acceptTalk(), "POST", `/talks/${this.#talk}/accept`);
   }
 
-  declineTalk() {
-    return this.do(wishes.endTalk(), "POST", `/talks/${this.#talk}/decline`);
-  }
-
   leaveTalk() {
     return this.do(wishes.endTalk(), "DELETE", `/talks/${this.#talk}`);
   }

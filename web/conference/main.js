@@ -95,7 +95,8 @@ function settled(act) {
 function write(id) {
   if (!state.room?.has.messages) return;
   tabs.choose("text");
-  texts.writeTo(id);
+  // What is written already is for whom it was.
+  if (id !== null || !texts.field.value) texts.writeTo(id);
   texts.field.focus();
 }
 

@@ -5,10 +5,14 @@ import { words } from "../words.js";
 /** His talk, if it is going on: `private`, `coach` (only the other hears him) or `coached`. */
 export function talking(room) {
   const { talk, me } = room;
-  if (talk?.state !== "talking" || !talk.members.includes(me)) return null;
-  if (talk.kind === "private") return "private";
-  return talk.by === me ? "coach" : "coached";
+  if (!comes(room)) return null;
+  if (talk.kind === "coach" && talk.by !== me) return "coached";
+  // That the room does not hear him is for the server to say: what he has pressed may still be on its way.
+  return room.participants.get(me).private ? talk.kind : null;
 }
+
+/** He is in a talk, or has said that he comes. */
+export const comes = ({ talk, me }) => talk?.state === "talking" && talk.members.includes(me);
 
 /** The others in his talk. */
 export const partners = (room) => room.talk.members.filter((id) => id !== room.me);

@@ -10,6 +10,7 @@ const LINK = /https?:\/\/[^\s<>"]*[^\s<>"'.,;:!?)\]}]/g;
 export class Texts {
   #lines = new Map();
   #list = null;
+  #refused = {}; // by whom it was for
   #to = null;
   #unread = 0;
 
@@ -39,18 +40,25 @@ export class Texts {
     });
   }
 
-  /** Whom the next line is for; null: all. */
+  /** Whom the next line is for; null: all. It stays so until it is chosen anew, whoever has left by then. */
   writeTo(id) {
     this.#to = id;
     setText(find("span", this.to), id === null ? "" : words.onlyTo(this.on.nameOf(id)));
     show(this.to, id !== null);
+    this.#takeBack();
+  }
+
+  /** What was refused can be sent again, but to nobody else. */
+  #takeBack() {
+    const text = this.#refused[this.#to];
+    if (text) this.field.value = (this.field.value + text).trim();
+    delete this.#refused[this.#to];
   }
 
   render(room, usable) {
     show(this.section, room.has.messages);
     if (!room.has.messages) return;
     enable(this.send, usable);
-    if (this.#to !== null && !room.participants.has(this.#to)) this.writeTo(null);
     if (room.messages !== this.#list) {
       const first = this.#list === null;
       this.#list = room.messages;
@@ -105,9 +113,12 @@ export class Texts {
     const more = [...text].length - LONGEST;
     if (more > 0) return this.on.notify(words.tooLong(LONGEST, more));
     this.field.value = "";
-    const sent = this.on.say(text, this.#to === null ? null : [this.#to]);
+    const to = this.#to;
+    const sent = this.on.say(text, to === null ? null : [to]);
     this.log.scrollTop = this.log.scrollHeight;
-    if ((await sent) === null && !this.field.value) this.field.value = text;
+    if (await sent) return;
+    this.#refused[to] = `${this.#refused[to] ?? ""}\n${text}`;
+    this.#takeBack();
   }
 }
 
