@@ -17,9 +17,12 @@ from sems import (
     Call,
     CallFailed,
     EngineError,
+    Say,
     SemsError,
     SipUri,
+    Sound,
     SoundNotFound,
+    Spoken,
     StorageError,
     StoredMessage,
 )
@@ -27,7 +30,8 @@ from sems import (
 app = App()
 
 TRIES = 3
-COUNTED = 20
+LONGEST_NUMBER = 20
+LONGEST_NAME = 60
 PATIENCE = 8.0
 ROUNDS = 3
 
@@ -59,11 +63,16 @@ class Visit:
         """A prompt in the language of the box."""
         return self.call.server.sounds.spoken(name, self.language)
 
+    @property
+    def spoken(self) -> Spoken:
+        """Numbers and times in the language of the box."""
+        return Spoken(self.call.server.sounds, self.language)
+
     async def say(self, *names: str) -> None:
         """Says it to the end."""
         await self.call.play([self.sound(name) for name in names])
 
-    async def key(self, *names: str, before: Sequence[Path] = ()) -> str:
+    async def key(self, *names: str, before: Sequence[Sound] = ()) -> str:
         """One key, which may come while this is said; ``""`` when none comes."""
         sounds = [*before, *(self.sound(name) for name in names)]
         return await self.call.ask(sounds, digits=1, terminator="", timeout=PATIENCE, retries=0)
@@ -140,13 +149,20 @@ class Visit:
     async def say_counts(self) -> None:
         """How many messages wait, and how many are saved."""
         counts = await self.boxes.counts(self.box)
-        new = {0: ["no-new-messages"], 1: ["one-new-message"]}.get(
-            counts.new, [*counted(counts.new), "new-messages"]
-        )
-        saved = {0: ["no-saved-messages"], 1: ["one-saved-message"]}.get(
-            counts.saved, ["and-also", *counted(counts.saved), "saved-messages"]
-        )
-        await self.say("you-have", *new, *saved)
+        said: list[Path] = [self.sound("you-have")]
+        if counts.new > 1:
+            said += [*self.spoken.number(counts.new), self.sound("new-messages")]
+        else:
+            said += [self.sound("one-new-message" if counts.new else "no-new-messages")]
+        if counts.saved > 1:
+            said += [
+                self.sound("and-also"),
+                *self.spoken.number(counts.saved),
+                self.sound("saved-messages"),
+            ]
+        else:
+            said += [self.sound("one-saved-message" if counts.saved else "no-saved-messages")]
+        await self.call.play(said)
 
     async def listen(self) -> None:
         """One message after the other."""
@@ -159,9 +175,13 @@ class Visit:
         """One message, and what is to become of it. False: back to the main menu."""
         again = True
         while True:
-            begin = (
-                (self.sound(f"{message.state}-message"), *self.who(message), message.path) if again else ()
-            )
+            begin: list[Sound] = []
+            if again:
+                begin = [
+                    self.sound(f"{message.state}-message"),
+                    *await self.introduction(message),
+                    message.path,
+                ]
             again = False
             key = await self.key("message-menu", before=begin)
             match key:
@@ -186,12 +206,30 @@ class Visit:
                     await self.boxes.save(self.box, message.id)
                     return True
 
-    def who(self, message: StoredMessage) -> list[Path]:
-        """The number of who left it, spoken; nothing where it is none."""
-        user = SipUri.parse(message.caller_uri).user.removeprefix("+")
-        if not (user.isascii() and user.isdigit() and len(user) <= COUNTED):
+    async def introduction(self, message: StoredMessage) -> list[Sound]:
+        """From whom it is, and when it was left, unless the owner wants to hear nothing of that."""
+        settings = self.boxes.settings(self.box)
+        if settings is None or not settings.introduce:
             return []
-        return [self.sound("message-from"), *(self.sound(f"digit-{digit}") for digit in user)]
+        now = settings.local(self.call.server.now())
+        return [*await self.who(message), *self.spoken.moment(settings.local(message.left_at), now=now)]
+
+    async def who(self, message: StoredMessage) -> list[Sound]:
+        """The name of one who has a box here, else the number, else the name by which the caller calls
+        himself; nothing where nothing can be said."""
+        user = SipUri.parse(message.caller_uri).user
+        digits = user.removeprefix("+")
+        number = digits if digits.isascii() and digits.isdigit() and len(digits) <= LONGEST_NUMBER else ""
+        box = self.boxes.box_of(user)
+        settings = None if box is None else self.boxes.settings(box)
+        name = settings.name if settings is not None else None if number else message.caller_name
+        said: list[Sound] = [*self.spoken.digits(number)]
+        if name:
+            # Without a voice the number has to do.
+            with contextlib.suppress(SoundNotFound, ValueError):
+                text = Say(name[:LONGEST_NAME], self.language)
+                said = [await self.call.while_up(self.call.server.sounds.load(text))]
+        return [self.sound("message-from"), *said] if said else []
 
     async def call_back(self, message: StoredMessage) -> None:
         """Puts the owner through to who left the message, if that may be called from here."""
@@ -296,8 +334,3 @@ class Visit:
             await self.say("pin-changed")
         else:
             await self.say("pin-not-changed")
-
-
-def counted(number: int) -> list[str]:
-    """Names of prompts that say the number."""
-    return ["more-than", f"number-{COUNTED}"] if number > COUNTED else [f"number-{number}"]

@@ -14,6 +14,7 @@ from .audio.playback import Playback, Sound
 from .audio.private_talk import PrivateTalk
 from .audio.recording import Recording
 from .audio.room import Room
+from .audio.spoken import Spoken
 from .audio.take import Take
 from .audio.voice import EspeakNg, Say, Speech, Voice
 from .call import Call
@@ -131,6 +132,7 @@ __all__ = [
     "SoundNotFound",
     "Speaking",
     "Speech",
+    "Spoken",
     "StartError",
     "StorageError",
     "StoredMessage",

@@ -342,6 +342,9 @@ def test_a_box_takes_what_holds_for_all_boxes_and_finds_its_greeting_beside_the_
         ('[storage]\ndatabase = "postgresql://u:p@h/n"\n', "the password belongs into storage.password"),
         ('[boxes.anna]\ndelivery = "email"\n', 'delivery = "email" needs an email address'),
         ('[boxes.anna]\npin = "12"\n', "should match pattern"),
+        ('[boxes.anna]\ntimezone = "Berlin"\n', "no such time zone; Europe/Berlin is one"),
+        ('[boxes.anna]\ntimezone = "../etc"\n', "a time zone is wanted, such as Europe/Berlin"),
+        ('[boxes.anna]\ntimezone = "Europe"\n', "a time zone is wanted, such as Europe/Berlin"),
         ('[mail]\nusername = "x"\n', "username and password belong together"),
     ],
 )

@@ -150,3 +150,15 @@ async def test_mail_goes_by_pigeon_and_waits_when_none_is_left(
     mailer.pigeons = 1
     await asyncio.sleep(60)
     assert mailer.pigeons == 0, "it was tried again"
+
+
+async def test_a_program_tells_the_time(lab: Lab, tmp_path: Path) -> None:
+    script = tmp_path / "clock.py"
+    script.write_text(shown("languages.md", "spoken.time"))
+    await lab.server(scripts=[script])
+    alice = await lab.phone("alice")
+    await alice.call("sip:clock@sems")
+    await asyncio.sleep(5)
+    names = [each.name for each in await alice.heard()]
+    assert names[0].startswith("hour-")
+    assert names[-1] in ("before-noon", "after-noon")

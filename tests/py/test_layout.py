@@ -34,7 +34,7 @@ PACKAGES_OF_THE_ENGINE = {"socket2", "libc", "mio", "tokio", "io-uring", "rtrb",
 # The parts of the package, modules and folders, in layers from the bottom up. A part imports what is below
 # it; parts of one layer know nothing of each other.
 LAYERS = (
-    {"checks", "errors", "events", "log", "waiting"},
+    {"checks", "clock", "errors", "events", "log", "waiting"},
     {"engine", "entries", "shipped", "subscribers"},
     {"words"},
     {"sip"},

@@ -31,6 +31,7 @@ from sems import (
     Server,
     Session,
     SipRequest,
+    Spoken,
     Subscription,
     testing,
 )
@@ -62,8 +63,8 @@ CLASSES += (
     Subscription,
     Notifications,
 )
-CLASSES += (Lab, Phone, Hearing, EspeakNg, Say)
-MADE_BY_APPS = (App, Server, Lab, Hearing, EspeakNg, Say)
+CLASSES += (Lab, Phone, Hearing, EspeakNg, Say, Spoken)
+MADE_BY_APPS = (App, Server, Lab, Hearing, EspeakNg, Say, Spoken)
 # Doors between our own parts: their documentation says for whom they are.
 OURS = ("For ", "Forgets a conference", "The call is that participant's")
 # What SEMS calls, and apps override.
@@ -215,6 +216,7 @@ async def scene(lab: Lab) -> Any:
     there.of[Playback] = call.start_play(Prompt.tone("silence:60000"), repeat=0)
     there.of[Recording] = await room.record(lab.folder / "room", members="each")
     there.of[Audio], there.of[SoundLibrary] = call.audio, server.sounds
+    there.of[Spoken] = Spoken(server.sounds)
     there.of[Conferences], there.of[Connections] = server.conferences, server.connections
     there.of[Conference] = server.conferences.get("standup")
     there.of[Hearing] = Hearing(array("h", bytes(1600)))
@@ -229,6 +231,7 @@ async def scene(lab: Lab) -> Any:
         it = await took.get()
         there.of[type(it)] = it
     there.at_hand = {"@call": call, "@request": there.of[SipRequest], "@refer": there.of[Refer]}
+    there.at_hand |= {"@sounds": server.sounds}
     there.at_hand |= {"@subscription": there.of[Subscription], "@wanted": Wanted(first="anna", second="ben")}
     yield there
     for task in asking:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -191,6 +192,8 @@ def a_function(it: object) -> None:
     """Not async."""
 
 
+TODAY = datetime.date(2026, 11, 26)
+MIDNIGHT = datetime.datetime(2026, 11, 26)
 HANDLER: Values = (None, 7, "main", a_function, Session, lambda: None)
 
 # What is given beside an argument that is wrong: of the running test, by name (see there), or as it is.
@@ -418,9 +421,25 @@ TABLE: dict[str, Row] = {
         {"sound": "welcome"},
         {"sound": (7, None, b"x", ["welcome"], Path("\0")), "beside": (7, "x", b"x", [])},
     ),
+    "SoundLibrary.prompt": (
+        {"name": "x", "language": "de"},
+        {"name": (7, None, b"x", []), "language": (7, None, b"de", "")},
+    ),
     "SoundLibrary.ready": ({}, {"place": (7, None, b"x", [], "welcome")}),
     "SoundLibrary.spoken": ({"name": "x"}, {"name": (7, None, b"x", []), "languages": (7, None, b"de", "")}),
     "SoundLibrary.tone": ({}, {"spec": TEXT}),
+    "Spoken.__init__": ({"sounds": "@sounds"}, {"sounds": KIND, "language": LANGUAGE}),
+    "Spoken.day": (
+        {"day": TODAY, "today": TODAY},
+        {"day": KIND, "today": (*KIND, MIDNIGHT.time())},
+    ),
+    "Spoken.digits": ({}, {"text": (*TEXT, "1x", "1 2", "1+", "٣")}),
+    "Spoken.moment": (
+        {"moment": MIDNIGHT, "now": MIDNIGHT},
+        {"moment": (*KIND, TODAY), "now": (*KIND, TODAY)},
+    ),
+    "Spoken.number": ({}, {"number": (*_NO_NUMBER, math.inf, 1.5, -1, -(10**30))}),
+    "Spoken.time": ({}, {"time": (*KIND, TODAY, MIDNIGHT)}),
     "Conferences.answer": ({}, {"call": KIND}),
     "Conferences.by_number": (
         {"call": "@call", "number": "1"},

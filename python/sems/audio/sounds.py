@@ -177,6 +177,18 @@ class SoundLibrary:
                 break
         return self.find(name)
 
+    def prompt(self, name: str, language: str) -> Path | None:
+        """The prompt of that name in that language, and no other; None: there is none."""
+        checks.kind("name", name, "a text", str)
+        checks.text("language", language, empty=False)
+        for folder in _folders([language]):
+            if path := _find(f"{folder}/{name}", self.prompts):
+                return path
+            # What is in no language's folder is in English.
+            if folder == _ENGLISH:
+                return _find(name, self.prompts)
+        return None
+
     def tone(self, spec: str) -> Prompt:
         """A generated sound: ``join``, ``beep``, ``silence:500``, ``sine:440:1000:-10`` and the others of
         :meth:`sems.Prompt.tone`. Raises SoundNotFound for any other."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -34,6 +36,19 @@ def _address(value: str) -> str:
     return value
 
 
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except ZoneInfoNotFoundError:
+        raise ValueError(
+            "this machine knows no such time zone; Europe/Berlin is one, and pip install tzdata brings them "
+            "where the system has none"
+        ) from None
+    except (OSError, ValueError):
+        raise ValueError("a time zone is wanted, such as Europe/Berlin") from None
+    return value
+
+
 EmailAddress = Annotated[str, AfterValidator(_address)]
 BoxPin = Annotated[str, Field(pattern=r"^[0-9]{4,16}$")]
 
@@ -56,6 +71,11 @@ class BoxSettings(Section):
     """Where e-mails go."""
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")] = "en"
     """What the box speaks: ``en``, ``de``, or what you have made prompts for."""
+    introduce: bool = True
+    """Whether ``voicebox`` says before each message from whom it is and when it was left."""
+    timezone: Annotated[str, AfterValidator(_zone)] | None = None
+    """Where the clock of its owner is (``Europe/Berlin``), by which it is said and written when a message was
+    left; unset: that of the server."""
     greeting: Path | None = None
     """A file that greets callers where the owner has spoken nothing; unset: that which comes with SEMS."""
     min_seconds: Annotated[float, Field(ge=0, le=60)] = 1.0
@@ -69,6 +89,12 @@ class BoxSettings(Section):
     they register and whenever that changes, also if they have not subscribed to it (RFC 3842)."""
     max_messages: Annotated[int, Field(ge=1, le=100_000)] = 100
     """How many messages the box holds; callers are told that it is full."""
+
+    def local(self, seconds: float) -> datetime:
+        """A moment, in seconds since 1970, by the clock of the owner."""
+        if self.timezone is None:
+            return datetime.fromtimestamp(seconds).astimezone()
+        return datetime.fromtimestamp(seconds, ZoneInfo(self.timezone))
 
     @model_validator(mode="after")
     def _mail_has_an_address(self) -> Self:

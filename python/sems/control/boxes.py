@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from ..conference import NotAllowed
+from ..config.boxes import BoxSettings
 from ..errors import BoxLocked, PluginError, StorageError
 from ..log import logger
 from .auth import Auth
@@ -70,7 +71,7 @@ class BoxPages:
         if box is None:
             return self._login(request)
         words = self._words(request)
-        settings = self._server.mailboxes.settings(box)
+        settings = self._server.mailboxes.settings(box) or BoxSettings()
         try:
             messages = await self._server.mailboxes.messages(box)
         except StorageError as error:
@@ -80,9 +81,9 @@ class BoxPages:
         return self._show(
             request,
             "box",
-            owner=html.escape(settings.name if settings is not None and settings.name else box),
+            owner=html.escape(settings.name or box),
             counts=html.escape(counts if messages else words["boxEmpty"]),
-            messages="".join(_row(message, words) for message in messages),
+            messages="".join(_row(message, settings, words) for message in messages),
         )
 
     async def log_in(self, request: Request) -> Response:
@@ -185,11 +186,11 @@ class BoxPages:
         return self._show(request, "box-login", status, error=html.escape(words[error]) if error else "")
 
 
-def _row(message: StoredMessage, words: dict[str, str]) -> str:
+def _row(message: StoredMessage, box: BoxSettings, words: dict[str, str]) -> str:
     """One message, as an element of the list."""
     caller = html.escape(message.caller_name or message.caller_uri or words["boxUnknown"])
-    at = time.localtime(message.left_at)
-    when = time.strftime("%Y-%m-%d %H:%M", at)
+    at = box.local(message.left_at)
+    when = at.strftime("%Y-%m-%d %H:%M")
     minutes, seconds = divmod(round(message.seconds), 60)
     state = words["boxNew" if message.state == "new" else "boxSaved"]
     place = f"box/messages/{html.escape(message.id)}"
@@ -201,7 +202,7 @@ def _row(message: StoredMessage, words: dict[str, str]) -> str:
     )
     return (
         f'<li class="card {message.state}"><h2>{caller}</h2>'
-        f'<p><time datetime="{time.strftime("%Y-%m-%dT%H:%M:%S%z", at)}">{when}</time>,'
+        f'<p><time datetime="{at.isoformat(timespec="seconds")}">{when}</time>,'
         f" {minutes}:{seconds:02}, {html.escape(state)}</p>"
         f'<audio controls preload="none" src="{place}" aria-label="{about}"></audio>'
         f'<div class="actions"><a class="button" href="{place}?download" aria-label="{says["boxDownload"]}:'

@@ -15,6 +15,7 @@ from ..audio.room import Room
 from ..audio.sounds import SoundLibrary
 from ..audio.voice import Speaker, Voice
 from ..call import Call
+from ..clock import Clock
 from ..components import Components, Storage
 from ..config import Config
 from ..engine import Engine, Event, MemoryNetwork
@@ -123,6 +124,7 @@ class Server:
         """Why the newest connection by TLS that failed did: mostly a certificate that is not trusted."""
         self.passes_on = False
         """There has been a bridge, so that the core leaves requests within calls to it."""
+        self._clock: Clock
         self._open = asyncio.Event()
         self._network = network
         self._web = web
@@ -152,6 +154,7 @@ class Server:
             raise StartError(f"{error}; --host and --sip-port say where to listen") from None
         except ValueError as error:
             raise StartError(str(error)) from None
+        self._clock = Clock()
         try:
             self.ways = Ways(self.config, self.engine.core.listeners())
             self.sounds = SoundLibrary(self.config, self.engine)
@@ -387,6 +390,16 @@ class Server:
     def busy(self) -> bool:
         """A thread works for us of which the loop knows nothing: in virtual time no time passes meanwhile."""
         return self.components.storage_is_made and bool(getattr(self.mailboxes, "busy", False))
+
+    def now(self) -> float:
+        """Seconds since 1970; in virtual time they pass as the loop's do.
+
+        >>> begin = server.now()
+        >>> await asyncio.sleep(60)
+        >>> 59 < server.now() - begin < 61
+        True
+        """
+        return self._clock.now()
 
     # Addresses
 

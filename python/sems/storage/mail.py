@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email.policy
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -67,7 +66,7 @@ def compose(
         "caller": _caller(message) or words["mailNobody"],
         "owner": _line(box.name or message.box),
         "length": f"{minutes}:{seconds:02}",
-        "date": time.strftime(words["mailDate"], time.localtime(message.left_at)),
+        "date": box.local(message.left_at).strftime(words["mailDate"]),
     }
     text = _filled(words["mailText"], said)
     if in_box:

@@ -14,13 +14,13 @@ from weakref import WeakSet
 from sqlalchemy import delete, func, insert, select, update
 
 from .. import words
+from ..clock import Clock
 from ..config import Config
 from ..config.boxes import BoxSettings
 from ..errors import BoxFull, BoxLocked, StorageError
 from ..log import logger
 from ..subscribers import Subscribers
 from . import files, orphans, pins, schema
-from .clock import Clock
 from .database import Database, url_of
 from .draft import About, Draft
 from .mail import Mail, compose

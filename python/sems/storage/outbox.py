@@ -10,9 +10,9 @@ from typing import Protocol
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ..clock import Clock
 from ..errors import MailFailed, SemsError, is_failure
 from ..log import logger
-from .clock import Clock
 from .database import Database
 from .mail import Mail
 from .schema import mails

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import pytest
 from boxes import Prompts, tone
 
 from full_disk import full_disk
-from sems import Server
+from sems import EspeakNg, Server, Speech
 from sems.storage import Counts
 from sems.testing import Lab, Phone
 
 BOXES: dict[str, Any] = {
     "anna": {"users": ["anna", "100"], "pin": "2580", "name": "Anna"},
-    "ben": {"users": ["ben", "200"], "pin": "1357"},
+    "ben": {"users": ["ben", "200"], "pin": "1357", "name": "Ben"},
     "open": {"users": ["dora"]},
 }
 MESSAGE = 350.0
@@ -71,8 +75,8 @@ async def test_messages_are_counted_heard_saved_and_deleted(lab: Lab) -> None:
     await boxes.save("anna", third)
     told = await opened(anna)
     assert told == ["you-have", "new-messages", "one-saved-message", "box-menu"]
-    # "from", four digits, and the message itself, which is no prompt.
-    heard = await anna.key("1", 8.0)
+    # "from", four digits, when it was, and the message itself, which is no prompt.
+    heard = await anna.key("1", 11.5)
     assert heard[:2] == ["new-message", "message-from"]
     assert heard[-1] == "message-menu"
     assert (await anna.key("1", 1.0))[:1] == ["new-message"], "once more"
@@ -84,6 +88,90 @@ async def test_messages_are_counted_heard_saved_and_deleted(lab: Lab) -> None:
     assert await anna.key("*", 1.0) == ["goodbye"]
     await anna.phone.ended()
     assert await boxes.counts("anna") == Counts(saved=2)
+
+
+AT = datetime.datetime(2020, 3, 3, 14, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+OWNERS: dict[str, dict[str, Any]] = {
+    "in Berlin": {"timezone": "Europe/Berlin"},
+    "in New York": {"timezone": "America/New_York"},
+    "in German": {"timezone": "Europe/Berlin", "language": "de"},
+    "in a hurry": {"introduce": False},
+}
+FROM = ["message-from", "digit-3", "digit-0"]
+ENGLISH_MARCH = ["day-3", "month-3", "number-20", "number-20"]
+MARCH_2020 = ["day-3", "month-3", "year-20", "number-20"]
+
+
+@pytest.mark.parametrize(
+    ("owner", "introduction"),
+    [
+        # Twenty is twenty, whatever it is for.
+        ("in Berlin", [*FROM, *ENGLISH_MARCH, "hour-2", "number-30", "after-noon"]),
+        ("in New York", [*FROM, *ENGLISH_MARCH, "hour-8", "number-30", "before-noon"]),
+        ("in German", [*FROM, *MARCH_2020, "hour-14", "number-30"]),
+        ("in a hurry", []),
+    ],
+)
+async def test_a_message_is_introduced_by_who_left_it_and_when_by_the_owners_clock_in_his_language(
+    lab: Lab, owner: str, introduction: list[str]
+) -> None:
+    server = await lab.server(boxes={"dora": OWNERS[owner]}, trusted=["0.0.0.0/0"])
+    dora = await at_the_message(lab, server, AT)
+    await dora.hears("message-menu", within=20, seconds=1)
+    names = [each.name for each in await dora.heard()]
+    assert names[names.index("new-message") + 1 :] == introduction
+
+
+async def at_the_message(lab: Lab, server: Server, left_at: datetime.datetime | None = None) -> Phone:
+    """Dora, to whom her only message is played, with the prompts as they are."""
+    draft = await server.mailboxes.begin("dora", caller_uri="sip:+30@example.com")
+    if left_at is not None:
+        draft.about = dataclasses.replace(draft.about, left_at=left_at.timestamp())
+    await asyncio.to_thread(tone, draft.path, MESSAGE, 2.0)
+    await server.mailboxes.deliver(draft)
+    dora = await lab.phone("dora")
+    await dora.call("sip:voicebox@sems")
+    await dora.key("1")
+    await dora.hears("new-message", within=8)
+    return dora
+
+
+async def test_a_message_of_today_is_said_to_be_of_today(lab: Lab) -> None:
+    dora = await at_the_message(lab, await lab.server(boxes={"dora": {}}, trusted=["0.0.0.0/0"]))
+    await asyncio.sleep(4)
+    # A test may run at midnight.
+    assert {"today", "yesterday"} & {each.name for each in await dora.heard()}
+
+
+async def test_who_has_a_box_here_is_named_and_one_without_a_number_as_he_calls_himself(lab: Lab) -> None:
+    anna = await visit(lab)
+    spoken: list[tuple[str, str]] = []
+
+    class Voice:
+        async def speak(self, text: str, language: str) -> Speech:
+            spoken.append((text, language))
+            return Speech(bytes(8000), 8000)
+
+    anna.server.voice = Voice()
+    await anna.leave("anna", caller_uri="sip:200@sems", caller_name="somebody else")
+    await anna.leave("anna", caller_uri="sip:zoe@example.com", caller_name="Zoë")
+    await anna.leave("anna", caller_uri="sip:+4930@example.com", caller_name="the bank")
+    await anna.leave("anna", caller_uri="sip:anonymous@anonymous.invalid")
+    await opened(anna)
+    await anna.key("1", 1.0)
+    for _ in range(4):
+        await anna.key("#", 1.0)
+    assert spoken == [("Ben", "en"), ("Zoë", "en")]
+
+
+async def test_where_there_is_no_voice_the_number_of_one_who_has_a_name_is_said(lab: Lab) -> None:
+    anna = await visit(lab)
+    anna.server.voice = EspeakNg(program="no-such-voice")
+    await anna.leave("anna", caller_uri="sip:200@sems")
+    await opened(anna)
+    await anna.phone.key("1")
+    await anna.phone.hears("digit-2", within=5)
+    await anna.phone.hears("digit-0", within=2)
 
 
 async def test_a_message_that_the_owner_has_heard_is_saved_and_one_at_which_he_hangs_up_stays_new(

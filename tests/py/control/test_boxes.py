@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 
 import httpx
 import pytest_asyncio
@@ -39,6 +40,7 @@ class Owner:
 @pytest_asyncio.fixture
 async def owner(lab: Lab) -> AsyncIterator[Owner]:
     boxes = {"anna": {"users": ["anna", "100"], "pin": "2580", "name": "Anna & Co"}, "ben": {"pin": "1357"}}
+    boxes["anna"] |= {"timezone": "Pacific/Kiritimati"}
     server = await lab.server(boxes=boxes)
     message = await leave(
         server.mailboxes, "anna", 3.0, caller_name="<b>Zoë", caller_uri="sip:zoe@example.com"
@@ -58,6 +60,9 @@ async def test_the_owner_opens_the_box_and_plays_downloads_and_deletes_what_is_i
     assert "<h1>Anna &amp; Co</h1>" in page
     assert "&lt;b&gt;Zoë" in page
     assert "<b>Zoë" not in page
+    # Fourteen hours ahead of UTC, where she is.
+    there = datetime.fromtimestamp(owner.message.left_at, timezone(timedelta(hours=14)))
+    assert f'<time datetime="{there:%Y-%m-%dT%H:%M:%S+14:00}">{there:%Y-%m-%d %H:%M}</time>' in page
     assert "1 new, 0 saved" in page
     [source] = re.findall(r'<audio [^>]*src="([^"]+)"', page)
     sound = await owner.browser.get(f"/{source}")

@@ -97,8 +97,14 @@ def test_what_a_caller_calls_himself_fills_no_gap_of_the_mail(tmp_path: Path) ->
     message = StoredMessage("1", "anna", "new", "{owner} {0}", "", 0.0, 65.0, tmp_path / "1.wav")
     english = words.known(tmp_path).of("en")
     mail = compose(
-        BoxSettings(), message, english, sender="a@b.example", recipient="c@b.example", in_box=True
+        BoxSettings(timezone="Europe/Berlin"),
+        message,
+        english,
+        sender="a@b.example",
+        recipient="c@b.example",
+        in_box=True,
     )
+    assert "on 1970-01-01 at 01:00." in mail.text
     assert mail.subject == "Voice message from {owner} {0} (1:05)"
     assert mail.text.endswith("It is also in your box.\n")
 
