@@ -196,7 +196,9 @@ class Conference:
             # A room that has dialled its way to us, and would hear itself.
             return await call.reject(482)
         try:
-            settings = chosen(settings_for(call, self.settings), options)
+            # What others at the door say of the room holds for nobody else while none of them is in it.
+            so_far = self.settings if self._members else self.server.config.room(self.name)
+            settings = chosen(settings_for(call, so_far), options)
             role = role_of(call) if role is None else Role(role)
         except BadParameter as bad:
             # What it says may be what keeps others out, so the room is not opened without it.

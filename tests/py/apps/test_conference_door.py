@@ -266,6 +266,52 @@ async def test_a_moderator_comes_back_into_a_room_that_he_has_locked(lab: Lab) -
     assert len(room.participants) == 2
 
 
+async def test_a_pin_of_a_call_s_own_opens_the_room_to_that_call_and_to_no_other(lab: Lab) -> None:
+    server = await lab.server(**TRUSTED, **pin_room())
+    for name, params, keys in (
+        ("anna", None, "4711#"),
+        ("ben", "pin=1111;moderator_pin=2222", "1111#"),
+        ("cleo", None, "1111#"),
+        ("dora", None, "2222#"),
+    ):
+        phone = await dial(lab, name, params=params)
+        await asyncio.sleep(1)
+        await phone.key(keys)
+        await asyncio.sleep(1)
+    assert [each.name for each in model(server).participants.values()] == ["anna", "ben"]
+    assert (model(server).settings.pin, model(server).settings.moderator_pin) == ("4711", None)
+
+
+async def test_what_a_call_says_of_the_room_is_nothing_to_others_while_it_is_not_in_it(lab: Lab) -> None:
+    server = await lab.server(**TRUSTED, **pin_room())
+    ben = await dial(lab, "ben", params="pin=1111;max_members=1;moderator=everyone")
+    anna = await dial(lab, "anna")
+    await asyncio.sleep(1)
+    await anna.key("1111#")
+    await asyncio.sleep(3)
+    assert server.conferences.find("standup") is None
+    await anna.key("4711#")
+    await asyncio.sleep(1)
+    await ben.key("1111#")
+    await asyncio.sleep(1)
+    assert [each.name for each in model(server).participants.values()] == ["anna", "ben"]
+    assert (model(server).settings.pin, model(server).settings.max_members) == ("4711", None)
+
+
+async def test_parameters_open_no_locked_room_and_change_nothing_of_it(lab: Lab) -> None:
+    server = await lab.server(**TRUSTED)
+    await dial(lab, "anna")
+    await asyncio.sleep(1)
+    room = model(server)
+    room.do(Lock(), by=1)
+    before = room.settings
+    for params in ("pin=1111", "waiting_room=false;max_members=100", "mode=lecture;role=speaker"):
+        with pytest.raises(CallFailed, match="403 Room locked"):
+            await dial(lab, "ben", params=params)
+    assert room.settings == before
+    assert len(room.participants) == 1
+
+
 async def test_a_stranger_s_parameters_mean_nothing(lab: Lab) -> None:
     server = await lab.server(trusted=[])
     await dial(lab, "anna", params="mode=lecture")
