@@ -46,6 +46,7 @@ class Draft:
     """
 
     def __init__(self, folder: Path, id: str, about: About, lock: int) -> None:
+        self._lock: int | None = lock
         self.id = id
         self.about = about
         self.path = folder / f"{id}.wav"
@@ -53,7 +54,6 @@ class Draft:
         self.cut = False
         """It ended because it could not be recorded on: then it is never too short to be a message."""
         self._note = folder / f"{id}.json"
-        self._lock: int | None = lock
 
     @classmethod
     def make(cls, folder: Path, about: About) -> Self:
@@ -100,6 +100,10 @@ class Draft:
         """It has been delivered, or is none: takes away what is left of it."""
         self.path.unlink(missing_ok=True)
         self._note.unlink(missing_ok=True)
+        self.release()
+
+    def __del__(self) -> None:
+        # Who was to deliver it was ended before he could.
         self.release()
 
     def release(self) -> None:

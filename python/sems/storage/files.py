@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import struct
@@ -11,6 +10,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 _HEADER = 12
+_FORMAT = 16
+# What the header of a WAV can tell of.
+_MOST = 0xFFFF_FFFF
 
 
 def write(path: Path, data: bytes) -> None:
@@ -22,17 +24,22 @@ def write(path: Path, data: bytes) -> None:
 def settle(source: Path, target: Path) -> None:
     """Moves a file that is complete to where it stays, so that it is there after a loss of power as well.
     Raises OSError; the file is still where it was then."""
+    lay(source, target)
+    source.unlink()
+
+
+def lay(source: Path, target: Path) -> None:
+    """Has a file that is complete lie where it stays as well, so that it is there after a loss of power.
+    Raises OSError."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with source.open("rb") as file:
         os.fsync(file.fileno())
+    target.unlink(missing_ok=True)
     try:
-        source.replace(target)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        # Another file system.
+        os.link(source, target)
+    except OSError:
+        # Another file system, or one that gives a file one name only.
         copy(source, target)
-        source.unlink()
     sync_folder(target.parent)
 
 
@@ -79,8 +86,10 @@ def mend(path: Path) -> float:
         while at + 8 <= size:
             file.seek(at)
             name, length = struct.unpack("<4sI", file.read(8))
-            if name == b"fmt " and length >= 16:
-                rate, _, block = struct.unpack("<4xIIH2x", file.read(16))
+            if name == b"fmt " and length >= _FORMAT:
+                if at + 8 + _FORMAT > size:
+                    return 0.0
+                rate, _, block = struct.unpack("<4xIIH2x", file.read(_FORMAT))
             elif name == b"data":
                 return _mend_data(file, at, length, size, rate, block)
             at += 8 + length + length % 2
@@ -90,7 +99,7 @@ def mend(path: Path) -> float:
 def _mend_data(file: BinaryIO, at: int, length: int, size: int, rate: int, block: int) -> float:
     if not (rate and block):
         return 0.0
-    there = (size - at - 8) // block * block
+    there = min(size - at - 8, _MOST - at) // block * block
     # What stands behind the sound of a complete file is none.
     if length == 0 or length > there or size - (at + 8 + length) >= block:
         length = there

@@ -17,7 +17,7 @@ from .. import words
 from ..clock import Clock
 from ..config import Config
 from ..config.boxes import BoxSettings
-from ..errors import BoxFull, BoxLocked, StorageError
+from ..errors import BoxFull, BoxLocked, MailFailed, StorageError, in_one_line, is_failure
 from ..log import logger
 from ..subscribers import Subscribers
 from . import files, orphans, pins, schema
@@ -144,7 +144,7 @@ class Mailboxes:
         discarded."""
         try:
             return await asyncio.shield(self._do(self._deliver(draft)))
-        except StorageError:
+        except Exception:
             draft.release()
             self._try_again()
             raise
@@ -161,9 +161,14 @@ class Mailboxes:
             draft.cut = True
             try:
                 message = await self._deliver(draft)
-            except StorageError as error:
-                logger.error("what was recorded can't be delivered yet", draft=draft.id, why=str(error))
+            except BaseException as error:
                 draft.release()
+                if not is_failure(error):
+                    raise
+                # What is the matter with one is nothing to the others, and does not hinder the start.
+                logger.error(
+                    "what was recorded can't be delivered yet", draft=draft.id, why=in_one_line(error)
+                )
                 self._try_again()
                 continue
             if message is not None:
@@ -199,6 +204,13 @@ class Mailboxes:
     async def _deliver(self, draft: Draft) -> StoredMessage | None:
         about = draft.about
         file = f"{_folder(about.box)}/{draft.id}.wav"
+        known = select(schema.messages).where(schema.messages.c.id == draft.id)
+        async with self._database.begin() as connection:
+            noted = (await connection.execute(known)).mappings().one_or_none()
+        if noted is not None:
+            # It was delivered, and the process ended before that was all.
+            await _in_thread(draft.clear)
+            return self._message(dict(noted))
         seconds = await _in_thread(_settled, draft, self._folder / file)
         if seconds == 0:
             await _in_thread(_forget, draft, self._folder / file)
@@ -215,12 +227,9 @@ class Mailboxes:
             "file": file,
         }
         async with self._database.begin() as connection:
-            known = select(schema.messages.c.id).where(schema.messages.c.id == draft.id)
-            # Otherwise it was delivered, and the process ended before that was noted.
-            if (await connection.execute(known)).one_or_none() is None:
-                await connection.execute(insert(schema.messages).values(**row))
-                if about.email is not None:
-                    await self._outbox.add(connection, draft.id, about.email)
+            await connection.execute(insert(schema.messages).values(**row))
+            if about.email is not None:
+                await self._outbox.add(connection, draft.id, about.email)
         await _in_thread(draft.clear)
         if about.email is not None:
             self._outbox.wake()
@@ -301,7 +310,7 @@ class Mailboxes:
         async with self._database.begin() as connection:
             query = select(table.c.file).where(table.c.box == box)
             file: str | None = (await connection.execute(query)).scalar_one_or_none()
-        if file is not None and (self._folder / file).is_file():
+        if file is not None and await _in_thread((self._folder / file).is_file):
             return self._folder / file
         settings = self.settings(box)
         return settings.greeting if settings is not None else None
@@ -375,8 +384,16 @@ class Mailboxes:
         query = select(schema.messages).where(schema.messages.c.id == message)
         async with self._database.begin() as connection:
             row = (await connection.execute(query)).mappings().one_or_none()
-        if row is None or not (self._folder / row["file"]).is_file():
+        if row is None:
             return None
+        # Where the folder is away for a moment, the mail is not done.
+        path = self._folder / row["file"]
+        try:
+            there = await _in_thread(path.is_file)
+        except StorageError as error:
+            raise MailFailed(str(error)) from error
+        if not there:
+            raise MailFailed(f"its sound is not there ({path})")
         box = self.settings(row["box"]) or BoxSettings()
         return compose(
             box,
@@ -429,16 +446,17 @@ def _folder(box: str) -> str:
 
 
 def _settled(draft: Draft, target: Path) -> float:
-    """Brings the sound to where it stays, and tells how long it is, in seconds."""
+    """Has the sound lie where it stays as well, and tells how long it is, in seconds. The draft keeps it
+    until it is noted where it lies, for until then that folder may go away."""
     if not draft.path.exists():
-        # It is there already, or nothing was ever recorded.
+        # Nothing was ever recorded, or an older SEMS has moved it.
         return files.mend(target) if target.exists() else 0.0
     seconds = files.mend(draft.path)
     if seconds == 0 or (seconds < draft.about.min_seconds and not draft.cut):
         return 0.0
     # From now on it lies there, also if it was recorded long ago.
     os.utime(draft.path)
-    files.settle(draft.path, target)
+    files.lay(draft.path, target)
     return seconds
 
 

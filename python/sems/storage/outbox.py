@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..clock import Clock
-from ..errors import MailFailed, SemsError, is_failure
+from ..errors import MailFailed, in_one_line, is_failure
 from ..log import logger
 from .database import Database
 from .mail import Mail
@@ -23,12 +23,16 @@ Send = Callable[[Mail], Awaitable[None]]
 LONGEST_WAIT = 3600.0
 """The longest time between two tries, in seconds."""
 
+PATIENCE = 600.0
+"""How long, in seconds, sending one mail may take: what takes longer will never end, and others wait."""
+
 
 class Letters(Protocol):
     """Who knows what the mails are about."""
 
     async def letter(self, message: str, recipient: str) -> Mail | None:
-        """The mail for a message; None: there is nothing to send any more."""
+        """The mail for a message; None: there is nothing to send any more. Raises MailFailed when it can't be
+        had now, such as from a disk that is away."""
 
     async def mail_done(self, message: str, *, sent: bool) -> None:
         """It was sent, or given up: takes it out of the mails, with what follows from that."""
@@ -55,6 +59,8 @@ class Outbox:
         self._give_up = give_up
         self._task: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
+        # What was sent and could not be noted as that: nobody is to get it twice.
+        self._sent: set[str] = set()
 
     async def add(self, connection: AsyncConnection, message: str, recipient: str) -> None:
         """Within the transaction in which the message comes into being: its mail is to be sent. Call
@@ -90,12 +96,15 @@ class Outbox:
                 next_try = await self._next()
                 if next_try is None:
                     return
-                wait = next_try - self._clock.now()
-                if wait <= 0:
+                until = next_try - self._clock.now()
+                if until <= 0:
                     await self._try_one()
                     continue
-            except SemsError as error:
-                logger.error("mail can't be sent now", why=str(error))
+                wait = until
+            except BaseException as error:
+                if not is_failure(error):
+                    raise
+                logger.error("mail can't be sent now", why=in_one_line(error), again_in=wait)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._woken.wait()
@@ -111,18 +120,32 @@ class Outbox:
             row = (await connection.execute(due)).one_or_none()
         if row is None:
             return
-        letter = await self._letters.letter(row.message, row.recipient)
+        letter = None
         try:
+            if row.message not in self._sent:
+                letter = await self._letters.letter(row.message, row.recipient)
             if letter is not None:
-                await self._send(letter)
+                await self._give(letter)
         except BaseException as error:
             if not is_failure(error):
                 raise
             await self._failed(row.message, row.tries + 1, row.queued_at, error)
             return
-        await self._letters.mail_done(row.message, sent=True)
         if letter is not None:
+            self._sent.add(row.message)
             logger.info("a message was sent as mail", message=row.message)
+        await self._letters.mail_done(row.message, sent=True)
+        self._sent.discard(row.message)
+
+    async def _give(self, letter: Mail) -> None:
+        limit = asyncio.timeout(PATIENCE)
+        try:
+            async with limit:
+                await self._send(letter)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise MailFailed(f"it was not sent within {PATIENCE:.0f} s") from None
 
     async def _failed(self, message: str, tries: int, queued_at: float, error: BaseException) -> None:
         now = self._clock.now()

@@ -35,6 +35,48 @@ async def test_a_message_that_the_full_disk_does_not_take_is_delivered_when_ther
     assert (message.caller_name, message.seconds) == ("Zoë", 2.0)
 
 
+# Its header ends with the disk, as it does when the server loses its power.
+CUT_SHORT = b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0"
+
+
+def test_a_file_whose_header_ends_too_early_has_no_sound(tmp_path: Path) -> None:
+    for length in range(len(CUT_SHORT) + 1):
+        (tmp_path / "cut.wav").write_bytes(CUT_SHORT[:length])
+        assert files.mend(tmp_path / "cut.wav") == 0.0
+
+
+async def test_a_recording_that_is_broken_hinders_neither_the_start_nor_the_other_messages(
+    boxes: Boxes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    mail = await boxes.start()
+    cut, broken, whole = [await mail.begin("anna") for _ in range(3)]
+    cut.path.write_bytes(CUT_SHORT)
+    for draft in (broken, whole):
+        speech(draft.path, 2.0)
+    for draft in (cut, broken, whole):
+        draft.release()
+    mend = files.mend
+
+    def fails(path: Path) -> float:
+        if path == broken.path:
+            raise ValueError("a mistake of ours")
+        return mend(path)
+
+    monkeypatch.setattr(files, "mend", fails)
+    other = await boxes.start()
+    assert [each.id for each in await other.messages("anna")] == [whole.id]
+    assert broken.path.is_file()
+    assert not cut.path.exists()
+    [record] = [record for record in caplog.records if hasattr(record, "why")]
+    assert record.why == "ValueError: a mistake of ours"
+
+
+async def test_who_is_ended_before_he_could_deliver_holds_nothing(boxes: Boxes) -> None:
+    mail = await boxes.start()
+    speech((await mail.begin("anna")).path, 2.0)
+    assert await mail.recover() == 1
+
+
 def test_a_file_is_written_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "kept"
     files.write(path, b"before")
