@@ -214,7 +214,12 @@ class Handsets:
     async def take(self, name: str) -> Handset:
         if name not in self.known:
             phone = Handset(
-                self.folder, name, TONES[name], shows_texts=True, writes_to=self.server.uri("texts")
+                self.folder,
+                name,
+                TONES[name],
+                shows_texts=True,
+                shows_messages=True,
+                writes_to=self.server.uri("texts"),
             )
             self.known[name] = await self.stack.enter_async_context(phone)
         return self.known[name]

@@ -16,6 +16,8 @@ from playwright.async_api import Locator
 
 from peers.baresip import Baresip
 from peers.tones import level, read_wav, tone_level
+from sems.engine import Spectrogram
+from sems.testing.known import KnownSounds
 
 from .windows import PATIENCE
 
@@ -30,6 +32,7 @@ SOON = 0.5
 """Seconds within which what is pressed on a page is heard, and what is keyed in is seen."""
 TRIES = 5  # of which one must be that quick: what else the machine does is no fault of the server
 
+_PROMPTS = Path(__file__).parents[2] / "apps/prompts"
 _RATE = 8000
 _GLANCE = 480  # samples, in which a tone is told from others that are 33 Hz away
 _PIECE = 800  # samples
@@ -89,7 +92,43 @@ class Handset(Baresip):
 
     async def link(self) -> str:
         """Of its page, which it is sent as a text in each call."""
-        return (await self.shows(r"Your page for this conference: (http://[^\s\"]+)"))[1]
+        return (await self.shows(r"Your page for this conference: (http://[^\s\"\x1b]+)"))[1]
+
+    async def links(self) -> tuple[str, str]:
+        """Of its page, as the answer to its call has it for telephones that show such: in the description of
+        the session (`u=`), and in Call-Info."""
+        answer = (await self.shows(r"(?s)SIP/2\.0 200 OK(?:(?!SIP/2\.0 ).)*CSeq: \d+ INVITE.*?\nu=\S+"))[0]
+        described = re.search(r"\nu=([^\s\x1b]+)", answer)
+        called = re.search(r"\nCall-Info: <([^>]+)>", answer)
+        assert described, answer
+        assert called, answer
+        return described[1], called[1]
+
+    async def digits(self) -> str:
+        """The six that it hears spoken as a code, told by their sound."""
+        code, *spoken = (_prompt(name) for name in ("pairing-code", *(f"digit-{n}" for n in range(10))))
+        known = KnownSounds()
+        for name, prompt in enumerate(spoken):
+            known.add(("", str(name)), Spectrogram(prompt), prompt)
+        intro = known.add(("", "code"), Spectrogram(code), code)
+
+        seen = 0
+
+        def look() -> str:
+            nonlocal seen
+            sound = self.heard()
+            if len(sound) < seen + _RATE // 5:
+                return ""
+            seen = len(sound)
+            places = known.places(Spectrogram(sound.tobytes()))
+            begin = max((place.end for place in places if place.known is intro), default=None)
+            found = [
+                place.known.names[0][1] for place in places if begin is not None and place.at >= begin - 5
+            ]
+            return "".join(found[:6]) if len(found) >= 6 else ""
+
+        heard: str = await self._until(look)
+        return heard
 
     async def shows(self, pattern: str) -> re.Match[str]:
         """Waits until its display has shown that in this call."""
@@ -157,6 +196,12 @@ class Handset(Baresip):
             await asyncio.sleep(0.01)
             assert time.monotonic() < end, f"{self.name} waits in vain:\n{self._told()}"
         return seen
+
+
+def _prompt(name: str) -> bytes:
+    """What the server says, as PCM."""
+    with wave.open(str(_PROMPTS / f"{name}.wav"), "rb") as file:
+        return file.readframes(file.getnframes())
 
 
 class Sound:

@@ -15,13 +15,23 @@ from .conftest import World, button, row
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_the_page_of_a_phone_that_ignores_its_link_is_found_by_key_and_that_of_another_by_text(
+async def test_the_page_is_found_by_the_link_in_the_answer_and_by_a_code_that_is_spoken_or_keyed_in(
     world: World,
 ) -> None:
     anna, ben = await world.join("Anna", "Ben", room="keys")
-    page, annas = await world.paired(ben), await world.page_of(anna)
-    await expect(row(page, "Ben")).to_contain_text("you")
+    await anna.key("*6")  # so that what Ben hears are words alone
+    await ben.key("*#")
+    # Meanwhile: what the answer to a call carries, and what is sent as a text, is the page of that call.
+    described, called = await anna.links()
+    assert described == called == await anna.link()
+    annas = await world.open(described)
     await expect(row(annas, "Anna")).to_contain_text("you")
+    typed = await world.open(world.server.url("/"))
+    await typed.get_by_role("textbox", name="Code").fill(await ben.digits())
+    await button(typed, "Open").click()
+    await expect(row(typed, "Ben")).to_contain_text("you")
+    page = await world.paired(ben)
+    await expect(row(page, "Ben")).to_contain_text("you")
     # It is his: what he does there is done in his call, and what he keys in is seen there.
     await button(page, "Mute").click()
     await expect(row(annas, "Ben")).to_contain_text("muted")

@@ -70,13 +70,15 @@ class Baresip:
         writes_to: str | None = None,
         takes_texts: bool = True,
         shows_texts: bool = False,
+        shows_messages: bool = False,
         registrar: str | None = None,
         password: str = "",
     ) -> None:
         """`ca`: whose certificates a server must show over TLS; `certificate`: what it shows itself, with
         its key; `watches`: whose presence it subscribes to; `writes_to`: whom its
         command `message` is for; `takes_texts`: without that
-        it refuses texts, and has no commands; `shows_texts`: they stand in its log; `registrar`: the host
+        it refuses texts, and has no commands; `shows_texts`: they stand in its log; `shows_messages`: so
+        does each message of SIP; `registrar`: the host
         and port where it registers, with its name as user."""
         self.name = name
         self.rate = int(RATES[codec].split("/")[0])
@@ -126,6 +128,7 @@ class Baresip:
             f"{secret}\n"
         )
         self._shows = shows_texts
+        self._options = ["-s"] if shows_messages else []
         self.events: list[dict[str, Any]] = []
         self._changed = asyncio.Event()
 
@@ -137,6 +140,7 @@ class Baresip:
             program,
             "-f",
             str(self.folder),
+            *self._options,
             stdin=asyncio.subprocess.PIPE if self._shows else asyncio.subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,
