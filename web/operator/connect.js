@@ -2,6 +2,7 @@
 
 import { clone, find, setText } from "../dom.js";
 import { ask, Follower } from "../session.js";
+import { words } from "../words.js";
 
 const api = "api/v1/connections";
 const LISTED = 20;
@@ -30,7 +31,7 @@ export function connects(part, fail) {
         setText(find("span", row), ` – ${first} – ${second}`);
         const button = find("button", row);
         button.hidden = connection.ended !== null;
-        button.setAttribute("aria-label", `End the connection of ${connection.from.target}`);
+        button.setAttribute("aria-label", words.opEndOf(connection.from.target));
         button.addEventListener("click", () => ask("DELETE", `${api}/${connection.id}`).catch(fail));
         return row;
       }),

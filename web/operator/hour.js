@@ -1,6 +1,7 @@
 // The last hour: calls at once, how they ended, and how long it took to answer them.
 
 import { clone, find, setText } from "../dom.js";
+import { words } from "../words.js";
 import { bars, line, plot } from "./plots.js";
 
 const MINUTES = 60;
@@ -16,7 +17,7 @@ export class Hour {
   #figures = [];
 
   constructor(list) {
-    for (const title of ["Calls at once", "Calls ended", "Set-up time"]) {
+    for (const title of [words.opAtOnce, words.opEnded, words.opSetup]) {
       const row = clone("figure");
       setText(find("dt", row), title);
       const svg = plot();
@@ -30,8 +31,8 @@ export class Hour {
     const minutes = filled(history, now);
     const [most, ended, setup] = this.#figures;
     const peak = Math.max(0, ...minutes.map((each) => each?.most ?? 0));
-    line(most.svg, minutes.map((each) => each?.most ?? 0), { low: 0, high: Math.max(1, peak), label: `Calls at once in the last hour, ${peak} at most` });
-    setText(most.text, `${peak} at most`);
+    line(most.svg, minutes.map((each) => each?.most ?? 0), { low: 0, high: Math.max(1, peak), label: words.opAtOnceIs(peak) });
+    setText(most.text, words.opMost(peak));
 
     const sum = { answered: 0 };
     const parts = minutes.map((each) => {
@@ -42,13 +43,13 @@ export class Hour {
       const refused = (each.codes["4xx"] ?? 0) + (each.codes.none ?? 0);
       return [[each.answered, "good"], [refused, "poor"], [failed, "bad"]];
     });
-    const said = Object.entries(sum).map(([code, count]) => `${count} ${code === "none" ? "without a response" : code}`);
-    bars(ended.svg, parts, `How calls ended in the last hour: ${said.join(", ")}`);
+    const said = Object.entries(sum).map(([code, count]) => `${count} ${words.opHow[code] ?? code}`);
+    bars(ended.svg, parts, words.opEndedIs(said.join(", ")));
     setText(ended.text, said.join(", "));
 
     const times = minutes.map((each) => each?.setup_ms ?? null);
     const slowest = Math.max(0, ...times.map((each) => each ?? 0));
-    line(setup.svg, times, { low: 0, high: Math.max(1, slowest), label: `Mean time from INVITE to answer, ${slowest} ms at most` });
-    setText(setup.text, slowest ? `${slowest} ms at most` : "no call was answered");
+    line(setup.svg, times, { low: 0, high: Math.max(1, slowest), label: words.opSetupIs(slowest) });
+    setText(setup.text, slowest ? words.opMost(`${slowest} ms`) : words.opNoneAnswered);
   }
 }

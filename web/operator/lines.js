@@ -1,5 +1,6 @@
 // What the lines of the calls have been like since the page was opened: MOS, loss and jitter, a point a second.
 
+import { words } from "../words.js";
 import { line, plot } from "./plots.js";
 
 const POINTS = 120;
@@ -31,8 +32,8 @@ export class Lines {
     loss.classList.add("loss");
     jitter.classList.add("jitter");
     const last = past.mos.findLast((value) => value !== null);
-    line(mos, past.mos, { low: 1, high: 4.5, label: `MOS of ${name}, now ${last.toFixed(1)}` });
-    line(loss, past.loss, { low: 0, high: Math.max(10, ...past.loss), label: `Loss of ${name}` });
-    line(jitter, past.jitter, { low: 0, high: Math.max(40, ...past.jitter), label: `Jitter of ${name}` });
+    line(mos, past.mos, { low: 1, high: 4.5, label: words.opMosOf(name, last.toFixed(1)) });
+    line(loss, past.loss, { low: 0, high: Math.max(10, ...past.loss), label: words.opLossOf(name) });
+    line(jitter, past.jitter, { low: 0, high: Math.max(40, ...past.jitter), label: words.opJitterOf(name) });
   }
 }

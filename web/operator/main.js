@@ -1,7 +1,8 @@
-// The operator's page: all rooms, calls and registrations, as they are now. Here SIP's own words are used.
+// The operator's page: all rooms, calls and registrations, as they are now. What SIP says is shown in its own words.
 
 import { clone, enable, find, isEnabled, setAttribute, setText, show } from "../dom.js";
 import { ask, Follower, Refused } from "../session.js";
+import { language, words } from "../words.js";
 import { connects } from "./connect.js";
 import { Hour } from "./hour.js";
 import { Lines } from "./lines.js";
@@ -11,17 +12,17 @@ import { followRecent, showTrace } from "./trace.js";
 const api = "api/v1";
 const SURE = 8_000; // ms within which "Hang up" must be pressed a second time
 const COUNTERS = [
-  ["calls", "Calls"],
-  ["max_calls", "Most calls"],
-  ["rooms", "Rooms"],
-  ["headroom_percent", "Headroom %"],
-  ["sip_overload", "Refused (503)"],
-  ["late_ticks", "Late ticks"],
-  ["skipped_ticks", "Skipped ticks"],
-  ["rtp_received", "RTP in / s"],
-  ["rtp_sent", "RTP out / s"],
-  ["rtp_lost", "RTP lost / s"],
-  ["streams_stopped", "Streams stopped"],
+  "calls",
+  "max_calls",
+  "rooms",
+  "headroom_percent",
+  "sip_overload",
+  "late_ticks",
+  "skipped_ticks",
+  "rtp_received",
+  "rtp_sent",
+  "rtp_lost",
+  "streams_stopped",
 ];
 
 const hour = new Hour(find("#hour"));
@@ -66,7 +67,7 @@ const rooms = new Table(
     setText(name, room.name);
     setText(participants, String(room.participants));
     setText(hands, String(room.hands));
-    setText(state, room.locked ? "locked" : "open");
+    setText(state, room.locked ? words.locked : words.opOpen);
   },
 );
 
@@ -81,23 +82,23 @@ const calls = new Table(
   (row, call) => {
     const [caller, to, service, state, time, line, action] = row.children;
     setText(find(".caller", caller), call.caller_name);
-    setText(find("small", caller), `${call.direction === "in" ? "from" : "to"} ${call.source}`);
+    setText(find("small", caller), words.opPeer(call.direction === "in", call.source));
     setText(to, call.uri);
     setText(service, call.conference === null ? (call.app ?? "") : `${call.app ?? "conference"} ${call.conference}`);
-    setText(state, [call.state, codecOf(call), call.on_hold && "on hold"].filter(Boolean).join(", "));
+    setText(state, [call.state, codecOf(call), call.on_hold && words.onHold].filter(Boolean).join(", "));
     setText(time, since(call.answered ?? call.started));
     setText(find(".said", line), short(call));
     setAttribute(line, "title", quality(call));
     lines.draw(find(".drawing", line), call.id, call.caller_name);
-    setAttribute(find(".trace", action), "aria-label", `Trace of ${call.caller_name}`);
+    setAttribute(find(".trace", action), "aria-label", words.opTraceOf(call.caller_name));
     fillEnd(find(".end", action), call);
   },
 );
 
 function fillEnd(button, { caller_name: name }) {
   const sure = button.dataset.sure !== undefined;
-  setText(button, sure ? "Sure?" : "Hang up");
-  button.setAttribute("aria-label", sure ? `Sure? Hang up ${name}` : `Hang up ${name}`);
+  setText(button, sure ? words.sure : words.opHangUp);
+  button.setAttribute("aria-label", sure ? words.opSureOf(name) : words.opHangUpOf(name));
   enable(button, connected === true);
 }
 
@@ -111,7 +112,7 @@ function renderOpened() {
   show(live, call);
   if (!call) return;
   setText(find("strong", live), [call.app ?? "conference", call.conference].filter(Boolean).join(" "));
-  const facts = [call.state, codecOf(call), call.on_hold && "on hold", since(call.answered ?? call.started), quality(call)];
+  const facts = [call.state, codecOf(call), call.on_hold && words.onHold, since(call.answered ?? call.started), quality(call)];
   setText(find("span", live), ` – ${facts.filter(Boolean).join(", ")}`);
   lines.draw(find(".drawing", live), call.id, call.caller_name);
   fillEnd(find(".end", live), call);
@@ -123,7 +124,7 @@ const registrations = new Table(
   (row, one) => {
     const [address, state, contact, phone] = row.children;
     setText(find("span", address), one.address);
-    setText(find("small", address), one.source ? `from ${one.source}` : "ours");
+    setText(find("small", address), one.source ? words.opPeer(true, one.source) : words.opOurs);
     setText(contact, one.contact);
     setText(phone, one.phone);
     setText(state, standing(one, Date.now()));
@@ -140,7 +141,7 @@ function fillCounter(row, [, label, value]) {
 
 const connect = find("#connect");
 connects(connect, (problem) => {
-  const why = problem instanceof Refused ? problem.message : "That did not get through.";
+  const why = problem instanceof Refused ? problem.message : words.notThrough;
   setText(find(".error", connect), problem === null ? "" : why);
 });
 
@@ -153,7 +154,7 @@ async function open(call, id = null) {
   try {
     await showTrace(call);
   } catch (error) {
-    setText(find("#notice"), error instanceof Refused ? error.message : "That did not get through.");
+    setText(find("#notice"), error instanceof Refused ? error.message : words.notThrough);
   }
 }
 
@@ -170,9 +171,9 @@ async function hangUp(id, button) {
   delete button.dataset.sure;
   try {
     await ask("DELETE", `${api}/calls/${id}`);
-    setText(find("#notice"), "The call has been ended.");
+    setText(find("#notice"), words.opEndedNow);
   } catch (error) {
-    setText(find("#notice"), error instanceof Refused ? error.message : "That did not get through.");
+    setText(find("#notice"), error instanceof Refused ? error.message : words.notThrough);
   }
 }
 
@@ -185,17 +186,21 @@ function since(moment) {
 /** What fits beside the plots; the rest is said where one points. */
 function short({ quality: line, stopped }) {
   if (stopped.length || !line || line.mos === null) return quality({ quality: line, stopped });
-  return `MOS ${line.mos.toFixed(1)}, loss ${((100 * line.lost) / Math.max(1, line.received + line.lost)).toFixed(1)} %`;
+  return words.opShort(line.mos.toFixed(1), ((100 * line.lost) / Math.max(1, line.received + line.lost)).toFixed(1));
 }
 
 function quality({ quality: line, stopped }) {
-  const marks = [stopped.includes("in") && "can't be heard", stopped.includes("out") && "hears nothing"].filter(Boolean);
-  if (!line) return marks.join(", ");
+  const marks = words.badLine({ loss: 0, silent: stopped.includes("in"), deaf: stopped.includes("out") });
+  if (!line) return marks;
   const loss = (100 * line.lost) / Math.max(1, line.received + line.lost);
-  const trip = line.round_trip_ms === null ? "" : `, ${line.round_trip_ms.toFixed(0)} ms round trip`;
-  const mos = line.mos === null ? "" : `, MOS ${line.mos.toFixed(1)}`;
-  const remote = line.remote_mos === null ? "" : ` (there ${line.remote_mos.toFixed(1)})`;
-  return [...marks, `loss ${loss.toFixed(1)} %, jitter ${line.jitter_ms.toFixed(1)} ms${trip}${mos}${remote}`].join(", ");
+  const said = words.opQuality({
+    loss: loss.toFixed(1),
+    jitter: line.jitter_ms.toFixed(1),
+    trip: line.round_trip_ms?.toFixed(0),
+    mos: line.mos?.toFixed(1),
+    remote: line.remote_mos?.toFixed(1),
+  });
+  return [marks, said].filter(Boolean).join(", ");
 }
 
 function render() {
@@ -206,13 +211,13 @@ function render() {
   renderOpened();
   const hidden = overview.calls.total - overview.calls.calls.length;
   show(find("#more"), hidden > 0);
-  setText(find("#more"), `and ${hidden} older calls`);
+  setText(find("#more"), words.opOlder(hidden));
   const { total, phones } = overview.registrations;
   const known = listed(overview.registrations);
   registrations.render(known, (one) => one.key);
   show(find("#registrations").closest(".part"), known.length > 0);
   show(find("#more-phones"), total > phones.length);
-  setText(find("#more-phones"), `and ${total - phones.length} more phones`);
+  setText(find("#more-phones"), words.opMorePhones(total - phones.length));
 }
 
 function renderStats({ version, counters: now }) {
@@ -224,10 +229,10 @@ function renderStats({ version, counters: now }) {
     return before && Math.max(0, Math.round((1000 * (now[name] - before.now[name])) / (stats.at - before.at)));
   };
   setText(find("#version"), `SEMS ${version}`);
-  const shown = COUNTERS.map(([name, label]) => [name, label, value(name)?.toLocaleString("en") ?? "–"]);
+  const shown = COUNTERS.map((name) => [name, words.opCounts[name], value(name)?.toLocaleString(language) ?? "–"]);
   counters.render(shown, ([name]) => name);
   const rest = Object.entries(now).sort(([a], [b]) => a.localeCompare(b));
-  all.render(rest.map(([name, count]) => [name, name.replaceAll("_", " "), count.toLocaleString("en")]), ([name]) => name);
+  all.render(rest.map(([name, count]) => [name, name.replaceAll("_", " "), count.toLocaleString(language)]), ([name]) => name);
 }
 
 setInterval(render, 1000);
@@ -241,12 +246,12 @@ const recent = new Table(
   },
   (row, call) => {
     const [began, caller, to, outcome, action] = row.children;
-    setText(began, new Date(call.began).toLocaleTimeString("en-GB"));
+    setText(began, new Date(call.began).toLocaleTimeString(words.opClock));
     setText(find(".caller", caller), call.caller || call.call_id);
-    setText(find("small", caller), `${call.direction === "in" ? "from" : "to"} ${call.remote}`);
+    setText(find("small", caller), words.opPeer(call.direction === "in", call.remote));
     setText(to, `${call.method} ${call.uri}`.trim());
-    setText(outcome, call.outcome || "still there");
-    setAttribute(find("button", action), "aria-label", `Trace of ${call.call_id}`);
+    setText(outcome, call.outcome || words.opStill);
+    setAttribute(find("button", action), "aria-label", words.opTraceOf(call.call_id));
   },
 );
 followRecent(find("#recent"), (calls) => recent.render(calls, (call) => call.call_id));

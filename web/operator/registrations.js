@@ -1,5 +1,7 @@
 // What the operator's page says of registrations: ours at others' registrars, then those of phones at us.
 
+import { words } from "../words.js";
+
 /** All of them as rows. */
 export function listed({ accounts, phones }) {
   return [
@@ -22,11 +24,9 @@ export function listed({ accounts, phones }) {
 /** How it stands at that time, in words. */
 export function standing({ state, code, reason, until }, now) {
   if (until === null) return state;
-  if (state === "registered") return `registered until ${new Date(until).toLocaleTimeString("en-GB")}`;
+  if (state === "registered") return words.opUntil(new Date(until).toLocaleTimeString(words.opClock));
   if (state !== "failed") return state;
   const seconds = Math.round((new Date(until) - now) / 1000);
   // Those are what we say to ourselves when nobody answers; the others were said to us.
-  const how = code === 408 || code === 503 ? "failed" : "refused";
-  const when = seconds > 0 ? `in ${seconds} s` : "now";
-  return `${how}: ${code} ${reason}, trying again ${when}`;
+  return words.opAgainIn({ code, reason, seconds, refused: code !== 408 && code !== 503 });
 }

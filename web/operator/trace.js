@@ -2,6 +2,7 @@
 
 import { clone, find, setAttribute, setText, show } from "../dom.js";
 import { ask } from "../session.js";
+import { words } from "../words.js";
 
 const api = "api/v1";
 const OFTEN = 2_000; // ms between two looks at the list
@@ -31,18 +32,10 @@ function step(entry, begin, several) {
   setText(time, ((entry.at_us - begin) / 1e6).toFixed(3));
   const comes = entry.kind === "heard" && entry.remote;
   const peer =
-    comes || (several && isMessage) ? ` ${entry.kind === "sent" ? "to" : "from"} ${entry.remote}` : "";
-  setText(find("span", button), `${entry.title}${entry.again ? " again" : ""}${peer}`);
+    comes || (several && isMessage) ? words.opPeer(entry.kind !== "sent", entry.remote) : "";
+  setText(find("span", button), [entry.title, entry.again && words.opAgain, peer].filter(Boolean).join(" "));
   setText(text, isMessage ? entry.message : details);
-  const ways = {
-    received: "from the peer",
-    sent: "from us",
-    ordered: "the app",
-    told: "told",
-    heard: "heard",
-    lost: "lost",
-  };
-  setAttribute(button, "aria-label", `${button.textContent}, ${ways[entry.kind]}`);
+  setAttribute(button, "aria-label", `${button.textContent}, ${words.opWays[entry.kind]}`);
   button.disabled = !text.textContent;
   button.addEventListener("click", () => {
     show(text, text.hidden);

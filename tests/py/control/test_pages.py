@@ -120,6 +120,18 @@ async def test_a_page_is_small_and_needs_one_script_and_one_style_sheet(
             assert len(page.content) + sum(len(each.content) for each in files) < 100_000, path
 
 
+async def test_the_page_of_the_operator_is_in_the_language_of_its_reader(meeting: Meeting) -> None:
+    async with meeting.client(None) as browser:
+        browser.headers["Accept-Language"] = "de"
+        await browser.post("/operator", data={"token": OPERATOR})
+        page = (await browser.get("/operator")).text
+        assert '<html lang="de">' in page
+        assert '<h2 id="rooms-title">Räume</h2>' in page
+        script = (await browser.get("/static/operator.de.js")).text
+        assert "Auflegen: " in script
+        assert "Hang up" not in script
+
+
 def test_a_script_brings_all_that_it_needs_in_the_language_of_its_reader(tmp_path: Path) -> None:
     (tmp_path / "words").mkdir()
     (tmp_path / "words/en.js").write_text('export const words = { hello: "Hello" };\n')
