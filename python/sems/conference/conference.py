@@ -279,7 +279,7 @@ class Conference:
             await member.wait_in_the_lobby()
             if not member.turned_away:
                 await member.enter()
-                if self.settings.record and not self.recorder.made:
+                if self.settings.record and not (self.recorder.made or self.recorder.stopped):
                     kind = "mix" if self.settings.record is True else self.settings.record
                     self.model.do(Record(time.time(), RecordingKind(kind)), by=None)
                 self._greet(member)

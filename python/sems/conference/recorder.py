@@ -36,7 +36,13 @@ class Recorder:
         self._id: str | None = None
         self._names: dict[str, str] = {}
         self._made: set[str] = set()
+        self.stopped = False
+        """Somebody did not want it to be recorded any more."""
         self._told: set[int] = set()
+        self._ends = 0
+        """How often recording was to end."""
+        self._begun = 0
+        """What that was when this one began."""
         self._done: RecordingState = RecordingState.OFF
         self._turn = asyncio.Lock()
         conference.model.subscribe(self._on_event)
@@ -77,9 +83,11 @@ class Recorder:
 
     def _on_event(self, event: Event) -> None:
         match event:
-            case RecordingChanged(recording=recording):
+            case RecordingChanged(recording=recording, error=error):
                 if recording.state is RecordingState.OFF:
                     self._told.clear()
+                    self._ends += 1
+                    self.stopped = self.stopped or error is None
                 self._server.spawn(self._follow())
             case Moved(participant=him) | CameBack(participant=him):
                 # The room in which it was said is not the one where he was, or he did not hear it.
@@ -97,43 +105,48 @@ class Recorder:
 
     async def _follow(self) -> None:
         async with self._turn:
-            # Of several changes in a row only the last counts.
+            # Of several changes in a row only the last counts; but what has ended does not go on.
             wanted = self._conference.model.recording
-            if wanted.state is self._done:
+            ended = self._recording is not None and self._begun != self._ends
+            if wanted.state is self._done and not ended:
                 return
             try:
+                if ended:
+                    await self._end()
                 await self._become(wanted)
             except (EngineError, WrongState, OSError) as error:
                 self._fail(str(error))
 
     async def _become(self, wanted: Minutes) -> None:
-        if wanted.state is RecordingState.OFF:
-            await self._end()
-        elif self._recording is None:
-            await self._begin(wanted)
-        elif wanted.state is RecordingState.PAUSED:
-            await self._recording.pause()
-        else:
-            await self._recording.resume()
+        if wanted.state is not RecordingState.OFF:
+            recording = self._recording or await self._begin(wanted)
+            if wanted.state is RecordingState.PAUSED:
+                await recording.pause()
+            elif self._done is RecordingState.PAUSED:
+                await recording.resume()
         self._done = wanted.state
         self._sound()
+        if self._recording:
+            await self._note_names()
 
-    async def _begin(self, wanted: Minutes) -> None:
+    async def _begin(self, wanted: Minutes) -> Recording:
+        ends = self._ends
         room: Room = await self._conference.rooms.of(None)
         kind = wanted.kind
         id, path = await asyncio.to_thread(self._archive.open, self._conference.name, kind.value)
         if kind is RecordingKind.MEMBERS:
-            self._recording = await room.record(path, members="both")
+            recording = await room.record(path, members="both")
         else:
-            self._recording = await room.record(path / "mix.wav")
-        self._id = id
+            recording = await room.record(path / "mix.wav")
+        self._recording, self._id, self._begun = recording, id, ends
         self._made.add(id)
         self._names = {}
-        self._recording.on_end(self._on_end)
-        await self._note_names()
+        recording.on_end(self._on_end)
+        return recording
 
     async def _end(self) -> None:
         recording, self._recording = self._recording, None
+        self._done = RecordingState.OFF
         if recording:
             await self._note_names()
             await recording.stop()

@@ -91,6 +91,38 @@ async def test_what_is_said_in_a_pause_is_left_out(lab: Lab) -> None:
     assert read(mix).tone_level(1900) < -50
 
 
+async def test_a_pause_that_is_wanted_before_there_is_a_file_is_one(lab: Lab) -> None:
+    server = await lab.server()
+    await meet(lab, "anna", "ben")
+    room = model(server)
+    room.do(Record(0.0), by=1)
+    room.do(PauseRecording(), by=1)
+    await asyncio.sleep(3)
+    assert room.recording.state is RecordingState.PAUSED
+    room.do(StopRecording(), by=1)
+    await asyncio.sleep(1)
+    (found,) = server.conferences.archive.of("standup")
+    assert found.seconds < 0.5
+
+
+async def test_what_was_ended_does_not_go_on_where_the_next_recording_begins_at_once(lab: Lab) -> None:
+    server = await lab.server()
+    await meet(lab, "anna", "ben")
+    room = model(server)
+    room.do(Record(0.0), by=1)
+    await asyncio.sleep(2)
+    room.do(StopRecording(), Record(0.0, RecordingKind.MEMBERS), by=1)
+    await asyncio.sleep(2)
+    room.do(StopRecording(), by=1)
+    await asyncio.sleep(1)
+    found = {each.kind: each for each in server.conferences.archive.of("standup")}
+    assert {kind: each.seconds for kind, each in found.items()} == {
+        "mix": pytest.approx(2, abs=0.3),
+        "members": pytest.approx(2, abs=0.3),
+    }
+    assert sorted(found["members"].members.values()) == ["anna", "ben"]
+
+
 async def test_a_tone_tells_that_it_begins_and_who_comes_later_is_told(lab: Lab) -> None:
     server = await lab.server(rooms={"default": {"join_sound": False}})
     anna, ben = await meet(lab, "anna", "ben")
@@ -162,6 +194,22 @@ async def test_a_room_records_from_the_beginning_where_that_is_configured(lab: L
     assert found.kind == "members"
     assert sorted(found.members.values()) == ["anna", "ben"]
     assert found.seconds > 3
+
+
+async def test_what_a_moderator_has_stopped_and_deleted_is_not_begun_again_by_who_comes_later(
+    lab: Lab,
+) -> None:
+    server = await lab.server(rooms={"default": {"record": True}})
+    await meet(lab, "anna", "ben")
+    conference = server.conferences.find("standup")
+    assert conference
+    conference.do(StopRecording(), by=1)
+    await asyncio.sleep(1)
+    (id,) = conference.recorder.finished
+    assert await conference.recorder.delete(id)
+    await (await lab.phone("cleo")).call("sip:standup@sems")
+    await asyncio.sleep(2)
+    assert conference.model.recording.state is RecordingState.OFF
 
 
 async def test_what_can_not_be_written_is_told_and_harms_nobody(lab: Lab) -> None:
