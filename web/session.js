@@ -57,7 +57,9 @@ export class Follower {
     addEventListener("offline", () => this.#lose());
     addEventListener("pageshow", (event) => event.persisted && this.#reopen());
     document.addEventListener("visibilitychange", () => {
-      if (!document.hidden && this.#isSilent()) this.#reopen();
+      if (document.hidden) this.#source?.close();
+      else if (this.#source?.readyState === EventSource.CLOSED) this.#open();
+      else if (this.#isSilent()) this.#reopen();
     });
     this.#watch = setInterval(() => this.#isSilent() && this.#reopen(), PAUSE);
     this.#open();
@@ -66,6 +68,7 @@ export class Follower {
   stop() {
     this.#stopped = true;
     this.#source?.close();
+    this.#source = null;
     clearTimeout(this.#again);
     clearInterval(this.#watch);
   }
@@ -74,6 +77,8 @@ export class Follower {
     const url = this.since === undefined ? this.url : `${this.url}?since=${this.since}`;
     const source = (this.#source = new EventSource(url));
     this.#heardAt = performance.now();
+    // For all pages of a browser together there are six lines to a server: what nobody looks at needs none.
+    if (document.hidden) source.close();
     const heard = () => {
       this.#heardAt = performance.now();
       this.on.connected(true);
@@ -92,7 +97,7 @@ export class Follower {
   }
 
   #isSilent() {
-    return !this.#stopped && this.#source && performance.now() - this.#heardAt > SILENCE;
+    return !document.hidden && this.#source && performance.now() - this.#heardAt > SILENCE;
   }
 
   #lose() {

@@ -345,6 +345,26 @@ async def test_a_lost_network_is_said_and_nothing_of_the_meantime_is_lost(world:
             break
     assert took < 2
 
+    # Nor is anything lost of the time in which nobody looks at it, and it holds no line.
+    await look(page, False)
+    await world.command("PATCH", "", {"locked": False}, anna)
+    await world.command("PATCH", "/participants/me", {"hand": False}, cleo)
+    await expect(page.get_by_text("locked", exact=True)).to_be_visible()
+    await look(page, True)
+    await expect(page.get_by_text("locked", exact=True)).to_be_hidden()
+    await expect(row(page, "Cleo")).not_to_contain_text("hand 1")
+
+
+async def look(page: Page, at_it: bool) -> None:
+    """Another tab is chosen, or this one again."""
+    await page.evaluate(
+        """(hidden) => {
+          Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+          document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        not at_it,
+    )
+
 
 async def away(window: BrowserContext, page: Page) -> float:
     """After how many seconds of a network the page is there again."""

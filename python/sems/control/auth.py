@@ -40,14 +40,16 @@ class Caller:
         """The participant's id, as commands take it; ``None``: the operator."""
         return self.member.id if self.member else None
 
-    def conference(self, server: Server, name: str, *, lobby: bool = False) -> Conference:
+    def conference(
+        self, server: Server, name: str, *, lobby: bool = False, removed: bool = False
+    ) -> Conference:
         """The conference of that name, if it is the caller's business; that of one who waits to be let in
-        only with ``lobby``.
+        only with ``lobby``, that of one who was removed and can be brought back only with ``removed``.
 
         Raises NotAllowed, NotHere for one who was removed, or HTTPException 404.
         """
         if self.member:
-            if self.member.removed:
+            if self.member.removed and not removed:
                 raise NotHere
             if self.member.conference.name != name:
                 raise NotAllowed("You take part in another conference.", "other_conference")

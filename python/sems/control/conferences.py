@@ -295,14 +295,14 @@ class ConferenceApi:
 
     async def follow(self, ask: Ask) -> ASGIApp:
         """The stream of events."""
-        conference = conference_of(ask, lobby=True)
+        conference = conference_of(ask, lobby=True, removed=True)
         reader = ConferenceReader(self._feeds, conference, ask.caller.member, ask.since())
         return EventStream(reader, self._streams)
 
 
-def conference_of(ask: Ask, *, lobby: bool = False) -> Conference:
+def conference_of(ask: Ask, *, lobby: bool = False, removed: bool = False) -> Conference:
     """The conference in the path, if it is the business of whoever asks."""
-    return ask.caller.conference(ask.server, ask.path("name"), lobby=lobby)
+    return ask.caller.conference(ask.server, ask.path("name"), lobby=lobby, removed=removed)
 
 
 def _participant(ask: Ask) -> int:

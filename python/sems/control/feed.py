@@ -90,8 +90,9 @@ class Feed:
     def snapshot(self, reader: int | None) -> bytes:
         """The conference as it is now."""
         view = ConferenceView.of(self.conference, reader)
-        # Who waits knows nothing of the room, so there is nothing that he could go on from.
-        id = None if reader in self.conference.model.waiting else view.sequence
+        # Who waits, or was removed, knows nothing of the room, so there is nothing that he could go on from.
+        here = reader is None or reader in self.conference.model.participants
+        id = view.sequence if here else None
         return event(view.model_dump_json(), name="snapshot", id=id)
 
     def _on_event(self, _: Event) -> None:
@@ -154,6 +155,7 @@ class ConferenceReader:
         self._reader = member.id if member else None
         self._since = since
         self._waits: bool | None = None
+        self._sees_nothing = False
         self._readings = -1
         self._looks = 0
         self._wake: asyncio.Event | None = None
@@ -210,7 +212,10 @@ class ConferenceReader:
         if missed is None:
             if not removed:
                 self._since = self._model.sequence
-                yield self._feed.snapshot(self._reader)
+            elif self._sees_nothing:
+                return
+            self._sees_nothing = removed
+            yield self._feed.snapshot(self._reader)
             return
         if removed:
             # All that came after the removal waits until he is brought back.

@@ -195,6 +195,23 @@ async def test_who_is_brought_back_catches_up(meeting: Meeting) -> None:
         assert [(await stream.next()).data["type"] for _ in range(2)] == ["settings_changed", "joined"]
 
 
+async def test_who_asks_anew_while_he_is_removed_sees_nothing_of_the_room_until_he_is_brought_back(
+    meeting: Meeting,
+) -> None:
+    """His page was loaded again, or its line was gone for a moment."""
+    meeting.model.do(Remove(2), by=1)
+    async with meeting.client("ben") as client:
+        assert (await client.head("/api/v1/conferences/standup/events")).status_code == 200
+    async with meeting.stream("ben") as stream:
+        told = await stream.next("snapshot", timeout=NOW)
+        assert (told.data["participants"], told.data["waiting"], told.id) == ([], [], None)
+        meeting.model.do(Lock(), by=1)
+        meeting.model.do(Readmit(2), by=1)
+        assert 2 in [each["id"] for each in (await stream.next("snapshot", "message")).data["participants"]]
+        meeting.model.do(Remove(2), by=1)
+        assert (await stream.next()).data["type"] == "removed"
+
+
 async def test_the_operator_follows_a_room_to_its_end(meeting: Meeting) -> None:
     async with meeting.stream("operator") as stream:
         assert (await stream.next()).data["me"] is None

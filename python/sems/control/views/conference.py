@@ -179,7 +179,7 @@ class ConferenceView(View):
     floor: list[int]
     """Ids of those who hold the floor, in the order in which they got it."""
     participants: list[ParticipantView]
-    """In the order in which they came. Empty for one who waits."""
+    """In the order in which they came. Empty for one who waits, or was removed."""
     waiting: list[ParticipantView]
     """Who waits to be let in, in the order in which they came. One who waits sees himself alone."""
     recording: RecordingView
@@ -200,8 +200,8 @@ class ConferenceView(View):
     def of(cls, conference: Conference, me: int | None = None) -> ConferenceView:
         """As shown to participant ``me``, or to the operator."""
         model = conference.model
-        if me is not None and me in model.waiting:
-            return cls._of_the_lobby(conference, me)
+        if me is not None and me not in model.participants:
+            return cls._from_outside(conference, me)
         talk = None if me is None else model.talk_of(me)
         return cls(
             name=conference.name,
@@ -229,7 +229,7 @@ class ConferenceView(View):
         )
 
     @classmethod
-    def _of_the_lobby(cls, conference: Conference, me: int) -> ConferenceView:
+    def _from_outside(cls, conference: Conference, me: int) -> ConferenceView:
         model = conference.model
         return cls(
             name=conference.name,
@@ -238,7 +238,7 @@ class ConferenceView(View):
             hands=[],
             floor=[],
             participants=[],
-            waiting=[ParticipantView.of(model.waiting[me], model, own=True)],
+            waiting=[ParticipantView.of(him, model, own=True)] if (him := model.waiting.get(me)) else [],
             recording=RecordingView.of(model.recording),
             volumes={},
             calls=[],
