@@ -13,6 +13,7 @@ const again = find("#again");
 const form = find("#claim");
 const field = find("#code");
 const error = find("#error");
+const { pair, code: speaks } = find("#pairing").dataset; // what is keyed in on the phone for it; nothing where it can't be
 
 const sentence = (problem) => (problem instanceof Refused ? refusal(problem) : words.notThrough);
 
@@ -21,8 +22,8 @@ async function offer() {
   show(again, false);
   try {
     const { code, secret } = await ask("POST", api);
-    const sign = (key) => make("span", { "aria-hidden": "true" }, key);
-    keyIn.replaceChildren(sign("*"), make("output", { "aria-label": words.pairingCode }, code), sign("#"));
+    const [before, after] = pair.split("??????").map((keys) => make("span", { "aria-hidden": "true" }, keys));
+    keyIn.replaceChildren(before, make("output", { "aria-label": words.pairingCode }, code), after);
     if (await paired(secret)) return;
     setText(keyIn, words.codeIsOver);
   } catch (problem) {
@@ -59,4 +60,8 @@ form.addEventListener("submit", async (event) => {
   }
 });
 
-offer();
+setText(find("span", form), words.frontSpoken(speaks));
+show(form, speaks);
+show(find("#how"), pair);
+show(find("#pairing"), pair || speaks);
+if (pair) offer();

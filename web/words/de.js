@@ -292,7 +292,7 @@ export const words = {
   frontDialHint: "Für ROOM taugt jeder Name. Wer denselben wählt, trifft sich im selben Raum.",
   frontPage: "Öffnen Sie die Seite Ihres Anrufs",
   frontKeyIn: "Tippen Sie das während des Anrufs am Telefon. Die Seite öffnet sich hier von selbst.",
-  frontSpoken: "Oder tippen Sie am Telefon *#, und hier die sechs Ziffern, die es spricht",
+  frontSpoken: (keys) => `Oder tippen Sie am Telefon ${keys}, und hier die sechs Ziffern, die es spricht`,
   pairingCode: "Code zum Tippen",
   anotherCode: "Einen anderen Code zeigen",
   codeIsOver: "Die Zeit dieses Codes ist um.",

@@ -285,7 +285,7 @@ export const words = {
   frontDialHint: "Any name will do for ROOM. Who dials the same name meets in the same room.",
   frontPage: "Open the page of the call you are in",
   frontKeyIn: "Key this in on your phone during the call. The page opens here by itself.",
-  frontSpoken: "Or key in *#, and type the six digits that the phone speaks",
+  frontSpoken: (keys) => `Or key in ${keys}, and type the six digits that the phone speaks`,
   pairingCode: "Pairing code",
   anotherCode: "Show another code",
   codeIsOver: "The time of this code is over.",

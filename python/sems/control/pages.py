@@ -58,7 +58,8 @@ class Pages:
         host = f"[{host}]" if ":" in host else host
         port = self._server.sip_port
         address = host if port == 5060 else f"{host}:{port}"
-        return self._page(request, "index", address=html.escape(address))
+        keys = self._server.config.keys
+        return self._page(request, "index", address=html.escape(address), pair=keys.pair, code=keys.code)
 
     async def participant(self, request: Request) -> Response:
         """The page of one call."""

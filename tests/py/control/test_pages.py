@@ -11,8 +11,10 @@ import pytest
 import sems
 from sems.control.bundle import script, style
 from sems.shipped import shipped
+from sems.testing import Lab
 
 from .conftest import OPERATOR, Meeting
+from .web import client
 
 WEB = shipped("web")
 PACKAGE = Path(sems.__file__).parent
@@ -118,6 +120,13 @@ async def test_a_page_is_small_and_needs_one_script_and_one_style_sheet(
             files = [await browser.get(str(page.url.join(each))) for each in named]
             assert [each.status_code for each in files] == [200, 200]
             assert len(page.content) + sum(len(each.content) for each in files) < 100_000, path
+
+
+async def test_the_front_page_tells_of_the_keys_of_the_configuration(lab: Lab) -> None:
+    server = await lab.server(keys={"pair": "*??????*", "code": ""})
+    async with client(server, None) as browser:
+        front = (await browser.get("/")).text
+    assert 'data-pair="*??????*" data-code=""' in front
 
 
 async def test_the_page_of_the_operator_is_in_the_language_of_its_reader(meeting: Meeting) -> None:
