@@ -167,9 +167,19 @@ class Visit:
     async def listen(self) -> None:
         """One message after the other."""
         for message in await self.boxes.messages(self.box):
-            if not await self.hear(message):
-                return
+            try:
+                if await self.there(message) and not await self.hear(message):
+                    return
+            except SoundNotFound as error:
+                # The others can be heard.
+                if await self.there(message):
+                    self.call.log.error("a message can't be played", message=message.id, why=str(error))
+                    await self.say("not-now")
         await self.say("no-more-messages")
+
+    async def there(self, message: StoredMessage) -> bool:
+        """Nobody has deleted it meanwhile, such as by the page."""
+        return await self.boxes.message(self.box, message.id) is not None
 
     async def hear(self, message: StoredMessage) -> bool:
         """One message, and what is to become of it. False: back to the main menu."""
@@ -188,8 +198,8 @@ class Visit:
                 case "1":
                     again = True
                 case "2":
-                    await self.boxes.save(self.box, message.id)
-                    await self.say("message-saved")
+                    if await self.boxes.save(self.box, message.id):
+                        await self.say("message-saved")
                     return True
                 case "3":
                     await self.boxes.delete(self.box, message.id)
@@ -262,13 +272,23 @@ class Visit:
         try:
             await self.say("speak-reply")
             await self.call.tone("beep")
-            await self.call.record_until(draft.path, silence=settings.silence, limit=settings.max_seconds)
+            take = await self.call.record_until(
+                draft.path, silence=settings.silence, limit=settings.max_seconds
+            )
+            if not take.spoken and take.ended_by != "key":
+                await self.boxes.discard(draft)
+                return
         except EngineError as error:
             self.call.log.error("a reply could not be recorded to its end", box=other, why=str(error))
             draft.cut = True
         except SemsError:
             await self.boxes.discard(draft)
             raise
+        except BaseException:
+            # Ended from outside, as when the server stops: what was said until then is a message.
+            await self.boxes.deliver(draft)
+            raise
+        said: str | None
         try:
             kept = await self.boxes.deliver(draft)
         except StorageError as error:

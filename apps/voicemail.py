@@ -69,7 +69,8 @@ async def main(call: Call) -> None:
                 draft.path, keys="#*", silence=settings.silence, limit=settings.max_seconds
             )
             again = take.key == "*"
-        if take.ended_by == "silence" and not take.spoken:
+        if not take.spoken and take.ended_by != "key":
+            # Who hangs up without a word leaves none.
             await discard(call, draft)
             return
     except HungUp:
@@ -79,6 +80,10 @@ async def main(call: Call) -> None:
     except EngineError as error:
         call.log.error("a message could not be recorded to its end", box=box, why=str(error))
         draft.cut = True
+    except BaseException:
+        # Ended from outside, as when the server stops: what was said until then is a message.
+        await deliver(call, draft)
+        raise
     said = await deliver(call, draft)
     if call.end is None:
         await call.play([spoken(each, language) for each in (said, "goodbye") if each is not None])

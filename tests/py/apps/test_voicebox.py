@@ -90,6 +90,26 @@ async def test_messages_are_counted_heard_saved_and_deleted(lab: Lab) -> None:
     assert await boxes.counts("anna") == Counts(saved=2)
 
 
+async def test_what_the_page_deletes_while_the_owner_listens_is_passed_over(lab: Lab) -> None:
+    anna = await visit(lab, boxes={"anna": {**BOXES["anna"], "introduce": False}})
+    boxes = anna.server.mailboxes
+    first, second, third, fourth = [await anna.leave("anna") for _ in range(4)]
+    await opened(anna)
+    assert (await anna.key("1", 4.5))[-1] == "message-menu"
+    await boxes.delete("anna", first)
+    await boxes.delete("anna", second)
+    # Once more; there is none, and the one after it is gone, too.
+    assert (await anna.key("1", 4.5)) == ["new-message", "message-menu"]
+    await boxes.delete("anna", third)
+    assert await anna.key("2", 1.2) == ["new-message"], "what is gone is not said to be saved"
+    [(path)] = [each.path for each in await boxes.messages("anna")]
+    await anna.hear(3.5)
+    path.unlink()
+    # It can't be read any more, and is there: that is said.
+    assert (await anna.key("1", 3.5))[-3:] == ["not-now", "no-more-messages", "box-menu"]
+    assert await boxes.message("anna", fourth) is not None
+
+
 AT = datetime.datetime(2020, 3, 3, 14, 30, tzinfo=ZoneInfo("Europe/Berlin"))
 OWNERS: dict[str, dict[str, Any]] = {
     "in Berlin": {"timezone": "Europe/Berlin"},
@@ -301,14 +321,21 @@ async def replying(lab: Lab) -> Visit:
     await opened(anna)
     await anna.key("1", 6.5)
     assert await anna.key("5", 1.2) == ["speak-reply"]
-    anna.phone.tone(3000)
     return anna
+
+
+async def test_who_has_nothing_to_reply_leaves_no_message(lab: Lab) -> None:
+    anna = await replying(lab)
+    assert (await anna.hear(8.0))[-1] == "message-menu"
+    assert await anna.server.mailboxes.counts("ben") == Counts()
+    assert not list((anna.server.config.data / "drafts").iterdir())
 
 
 async def test_on_a_full_disk_the_owner_is_told_and_his_reply_is_kept_as_far_as_there_was_room(
     lab: Lab,
 ) -> None:
     anna = await replying(lab)
+    anna.phone.tone(3000)
     with full_disk(16_000):
         assert (await anna.hear(3.0))[0] == "message-late"
         anna.phone.silence()
@@ -323,6 +350,7 @@ async def test_a_reply_after_which_the_owner_has_hung_up_comes_when_the_disk_has
     lab: Lab,
 ) -> None:
     anna = await replying(lab)
+    anna.phone.tone(3000)
     await asyncio.sleep(3.0)
     with full_disk(16_000):
         await anna.phone.hang_up()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import itertools
 import shutil
 from array import array
@@ -78,6 +79,48 @@ async def test_what_was_said_before_the_caller_hangs_up_counts_and_hanging_up_at
     [message] = await server.mailboxes.messages("anna")
     assert message.seconds == pytest.approx(2.5, abs=0.4)
     assert not list((server.config.data / "drafts").iterdir())
+
+
+async def test_who_hangs_up_without_a_word_leaves_no_message(lab: Lab) -> None:
+    server, _, phone = await begin(lab)
+    await greeted(phone)
+    await asyncio.sleep(4.5)
+    await phone.hang_up()
+    await asyncio.sleep(1)
+    assert await server.mailboxes.counts("anna") == Counts()
+    assert not list((server.config.data / "drafts").iterdir())
+
+
+async def test_what_was_said_until_the_service_was_ended_is_a_message(lab: Lab) -> None:
+    server, _, phone = await begin(lab)
+    await greeted(phone)
+    phone.tone(440)
+    await asyncio.sleep(2.0)
+    # As when a connection to it is deleted, or the server stops.
+    for handler in server.incoming.handlers:
+        handler.cancel()
+    await asyncio.sleep(1)
+    [message] = await server.mailboxes.messages("anna")
+    assert message.seconds == pytest.approx(2.5, abs=0.4)
+    assert not list((server.config.data / "drafts").iterdir())
+
+
+async def test_where_the_greeting_is_on_a_disk_that_fails_the_usual_one_is_played(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, prompts, phone = await begin(lab)
+    own = lab.folder / "own.wav"
+    tone(own, 3400.0, 1.0)
+    await server.mailboxes.set_greeting("anna", own)
+    is_file = Path.is_file
+
+    def fails(path: Path, **how: bool) -> bool:
+        if path.name.startswith("greeting-"):
+            raise OSError(errno.ESTALE, "Stale file handle", str(path))
+        return is_file(path, **how)
+
+    monkeypatch.setattr(Path, "is_file", fails)
+    assert prompts.said(await greeted(phone)) == ["voicemail-greeting"]
 
 
 async def test_a_message_ends_with_silence_and_where_it_may_be_no_longer(lab: Lab) -> None:
