@@ -39,6 +39,24 @@ class Moment:
             fail(future, error)
 
 
+def on_done(future: asyncio.Future[Any], callback: Callable[[], None]) -> Callable[[], None]:
+    """Calls ``callback`` once the future is done; returns what takes that back, also in the moment between,
+    in which the call is on its way already."""
+    wanted = True
+
+    def done(_: asyncio.Future[Any]) -> None:
+        if wanted:
+            callback()
+
+    def withdraw() -> None:
+        nonlocal wanted
+        wanted = False
+        future.remove_done_callback(done)
+
+    future.add_done_callback(done)
+    return withdraw
+
+
 def without(waiting: Waiting, future: asyncio.Future[Any]) -> Waiting:
     """Those who wait, but for one."""
     return tuple([each for each in waiting if each is not future])

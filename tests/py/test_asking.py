@@ -128,3 +128,34 @@ async def test_keys_can_be_pressed_as_tones_in_the_sound(lab: Lab) -> None:
     heard = await alice.hear_all()
     for hz in (697, 1209, 770, 1336):
         assert heard.has_tone(hz), hz
+
+
+async def test_keys_may_come_in_the_moment_in_which_the_prompt_ends(lab: Lab) -> None:
+    """As a task that the key has woken goes on only after what the end of the sound had begun."""
+    wrong: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: wrong.append(context))
+    keys: list[str] = []
+
+    async def main(call: Call) -> None:
+        await call.answer()
+        while True:
+            keys.append(await call.ask(Prompt.tone("sine:440:200:-12"), timeout=1, retries=0))
+            await call.sleep(0.37)
+
+    await lab.server(apps=[app_of(main)])
+    alice = await lab.phone("alice")
+    await alice.call("sip:mine@sems")
+    for number in range(60):
+        await asyncio.sleep(0.181 + number * 0.0044)
+        await alice.key("5")
+    assert (len(keys) > 40, set(keys) <= {"5", ""}, wrong) == (True, True, [])
+
+
+async def test_a_terminator_alone_is_wrong_but_not_silence(lab: Lab) -> None:
+    keys: list[str] = []
+    alice = await asked(lab, keys, digits=4, wrong=WRONG, silent=SILENT, timeout=1.0, retries=1)
+    await alice.key("#")
+    heard = await alice.hear(2.5)
+    assert heard.after(0.2).before(0.6).has_tone(900)
+    await asyncio.sleep(4)
+    assert keys == [""]

@@ -125,7 +125,7 @@ class CallKeys(ABC):
         ``""``: none), or when no key comes for ``timeout`` seconds after the prompt, or for
         ``digit_timeout`` after a key (None: the same). What is empty or does not match ``pattern`` (a regular
         expression for the whole) is asked for again, ``retries`` times, with ``wrong`` played before, or
-        ``silent`` when no key came.
+        ``silent`` when no key came, not even the terminator.
 
         ``barge_in=False``: the prompt is heard to its end, and keys pressed before that count for nothing.
 
@@ -150,7 +150,7 @@ class CallKeys(ABC):
             )
             if keyed and (pattern is None or re.fullmatch(pattern, keyed)):
                 return keyed
-            before = _listed(wrong if keyed else silent)
+            before = _listed(silent if keyed is None else wrong)
         return ""
 
     async def _ask_once(
@@ -161,13 +161,16 @@ class CallKeys(ABC):
         between: float,
         terminator: str,
         barge_in: bool,
-    ) -> str:
+    ) -> str | None:
+        """The keys; None: none came."""
         keyed = ""
         if prompt and not barge_in:
             await self.play(prompt)
             self.forget_digits()
             prompt = ()
         key = await self._first_key(prompt, timeout)
+        if key is None:
+            return None
         while key is not None and key != terminator:
             keyed += key
             if digits is not None and len(keyed) >= digits:

@@ -11,6 +11,7 @@ from .. import checks
 from ..engine import Engine, Progress, Prompt
 from ..errors import SemsError, SoundNotFound, in_one_line, is_failure
 from ..log import Log
+from ..waiting import on_done
 from .sounds import Sound, checked
 from .voice import Say
 
@@ -182,16 +183,7 @@ class Playback:
     def on_end(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Calls ``callback`` once it has ended; returns what takes that back."""
         checks.callback("callback", callback)
-
-        def ended(_: asyncio.Future[bool]) -> None:
-            callback()
-
-        self._ended.add_done_callback(ended)
-
-        def withdraw() -> None:
-            self._ended.remove_done_callback(ended)
-
-        return withdraw
+        return on_done(self._ended, callback)
 
     async def _load(self, library: SoundLibrary, parts: Sequence[Path | Prompt | Say | Url]) -> None:
         try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .. import checks
 from ..engine import Engine
 from ..log import logger
+from ..waiting import on_done
 
 if TYPE_CHECKING:
     from ..call import Call
@@ -97,16 +98,7 @@ class Recording:
     def on_end(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Calls ``callback`` once it has ended; returns what takes that back."""
         checks.callback("callback", callback)
-
-        def ended(_: asyncio.Future[None]) -> None:
-            callback()
-
-        self._ended.add_done_callback(ended)
-
-        def withdraw() -> None:
-            self._ended.remove_done_callback(ended)
-
-        return withdraw
+        return on_done(self._ended, callback)
 
     async def _pause(self, on: bool) -> None:
         core = self._engine.core
