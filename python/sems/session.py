@@ -82,7 +82,8 @@ class Session:
         """The peer sent an INFO that holds no key, which is answered 200 when this returns."""
 
     async def on_bye(self, end: EndReason) -> None:
-        """The call is over, whoever ended it. Nothing is done: this is for what is left to do."""
+        """The call is over, whoever ended it, and also when something of the session has failed. Nothing is
+        done: this is for what is left to do."""
 
     # How it comes about
 
@@ -125,6 +126,22 @@ class Session:
 
     async def _last(self) -> None:
         call = self.call
+        try:
+            await self._until_over()
+        except BaseException:
+            if call.end is None:
+                # Whoever runs this ends the call when he has the error.
+                call.server.spawn(self._say_goodbye())
+            else:
+                await self._say_goodbye()
+            raise
+        await self._say_goodbye()
+
+    async def _say_goodbye(self) -> None:
+        await self.on_bye(await self.call.wait_ended())
+
+    async def _until_over(self) -> None:
+        call = self.call
         call.ends_in_silence = False
         try:
             async with call.group() as self._group:
@@ -141,7 +158,6 @@ class Session:
                 raise
         else:
             await call.hangup()
-        await self.on_bye(await call.wait_ended())
 
     def _on_event(self, event: CallEvent) -> None:
         match event:

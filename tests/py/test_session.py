@@ -188,3 +188,44 @@ async def test_a_call_that_a_session_places_may_fail_for_it(lab: Lab) -> None:
         await calling
     await asyncio.sleep(1)
     assert list(server.calls.values()) == seen
+
+
+@pytest.mark.parametrize("where", ["on_invite", "on_dtmf", "run", "cancelled"])
+async def test_what_is_left_to_do_is_done_whatever_has_failed(lab: Lab, where: str) -> None:
+    ends: list[tuple[str, bool]] = []
+
+    class Mine(Session):
+        async def on_invite(self) -> None:
+            if where == "on_invite":
+                raise RuntimeError(where)
+            await super().on_invite()
+
+        async def run(self) -> None:
+            await self.call.sleep(1)
+            if where == "run":
+                raise RuntimeError(where)
+            await super().run()
+
+        async def on_dtmf(self, digit: str) -> None:
+            raise RuntimeError(where)
+
+        async def on_bye(self, end: EndReason) -> None:
+            await asyncio.sleep(0.1)
+            ends.append((end.cause, self.call.end is end))
+
+    server = await lab.server(apps=[app_with(Mine)])
+    alice = await lab.phone("alice")
+    if where == "on_invite":
+        with pytest.raises(CallFailed, match="500"):
+            await alice.call("sip:mine@sems")
+    else:
+        await alice.call("sip:mine@sems")
+        await asyncio.sleep(0.5)
+        if where == "on_dtmf":
+            await alice.key("5")
+        if where == "cancelled":
+            for handler in tuple(server.incoming.handlers):
+                handler.cancel()
+        await alice.ended()
+    await asyncio.sleep(1)
+    assert ends == [("local", True)]
