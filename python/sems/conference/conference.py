@@ -181,7 +181,8 @@ class Conference:
 
         ``options``: what holds for this call instead of what ``[rooms]`` says, by the same names, such as
         ``pin=None`` (it is not asked), ``waiting_room``, ``announce_names`` or ``language``. Raises TypeError
-        for a name that is none of these, and ValueError for a value that does not fit.
+        for a name that is none of these, ValueError for a value that does not fit, and WrongState for a call
+        that takes part in a conference already.
         """
         checks.call("call", call)
         if role is not None:
@@ -192,6 +193,17 @@ class Conference:
         if current is not self:
             # The last member left while the caller of this method was on his way.
             return await current.join(call, role=role, name=name, muted=muted, **options)
+        with self._conferences.taking_part(call, self.name):
+            await self._come_in(call, role, name, muted, options)
+
+    async def _come_in(
+        self,
+        call: Call,
+        role: Role | str | None,
+        name: str | None,
+        muted: bool,
+        options: Mapping[str, Any],
+    ) -> None:
         if self.links.lead_back(call.headers.all("Call-Info")):
             # A room that has dialled its way to us, and would hear itself.
             return await call.reject(482)

@@ -153,7 +153,8 @@ class Dialler:
             async with found:
                 participant = answered(self._model, call.id, texts=conference.sends_texts_to(found))
                 speech = Speech(found, self._model.settings.language)
-                await conference.attend(found, participant, link, speech)
+                with conference.server.conferences.taking_part(found, conference.name):
+                    await conference.attend(found, participant, link, speech)
         except Refused as refused:
             failed(self._model, call.id, 486, "", str(refused))
         finally:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from .. import checks
+from ..errors import WrongState
 from ..events import Ended
 from ..subscribers import Subscribers
 from .archive import Archive
@@ -56,6 +58,7 @@ class Conferences:
         self._numbers = Numbers(server.config)
         self._guesses: WeakValueDictionary[str, Guesses] = WeakValueDictionary()
         self._begun: Subscribers[Conference] = Subscribers()
+        self._taking_part: dict[int, str] = {}
         # Numbers of events rise from one life of a room to the next, and from one run of the server to
         # the next, so that nobody who comes back with an old number is told half of the story.
         self._sequence = int(clock() * 1000)
@@ -111,6 +114,18 @@ class Conferences:
         """Wrong PINs of the room of that name. They are remembered while nobody is in it, too: else whoever
         comes in and leaves again could guess the PIN of its moderators for ever."""
         return self._guesses.setdefault(room, Guesses())
+
+    @contextlib.contextmanager
+    def taking_part(self, call: Call, room: str) -> Iterator[None]:
+        """For conferences: the call is in that room, or at its door. Raises WrongState when it is in one
+        already."""
+        if (other := self._taking_part.get(call.id)) is not None:
+            raise WrongState(f"the call takes part in a conference already, {other!r}")
+        self._taking_part[call.id] = room
+        try:
+            yield
+        finally:
+            del self._taking_part[call.id]
 
     def vanish(self, conference: Conference) -> None:
         """Forgets a conference that everybody has left."""

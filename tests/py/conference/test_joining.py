@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
-from an_app import app_of
+from an_app import app_of, failures
 
-from sems import Call
+from sems import Call, WrongState
 from sems.conference.participant import Role
 from sems.testing import Lab, Phone
 
@@ -82,3 +83,53 @@ async def test_what_makes_no_sense_is_a_clear_error(
     await (await lab.phone("alice")).call("sip:mine@sems")
     await asyncio.sleep(1)
     assert server.conferences.find("standup") is None
+
+
+async def test_a_call_takes_part_in_one_conference_at_a_time(
+    lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    said: list[str] = []
+
+    async def main(call: Call) -> None:
+        rooms = [call.server.conferences.get(name) for name in ("standup", "other")]
+        async with asyncio.TaskGroup() as group:
+            group.create_task(rooms[0].join(call, pin="4711"))
+            for seconds in (1, 10):
+                # At the door, where he is asked for the PIN, and in the room.
+                await asyncio.sleep(seconds)
+                for room in rooms:
+                    with pytest.raises(WrongState) as error:
+                        await room.join(call)
+                    said.append(str(error.value))
+
+    server = await lab.server(apps=[app_of(main)])
+    alice = await lab.phone("alice")
+    await alice.call("sip:mine@sems")
+    await asyncio.sleep(2)
+    await alice.key("4711#")
+    await asyncio.sleep(12)
+    assert said == ["the call takes part in a conference already, 'standup'"] * 4
+    assert [(room.name, len(room.members)) for room in server.conferences] == [("standup", 1)]
+    await alice.hang_up()
+    await asyncio.sleep(1)
+    assert (len(server.conferences), server.rooms) == (0, {})
+    assert not failures(caplog)
+
+
+async def test_who_has_left_a_conference_can_join_again(lab: Lab) -> None:
+    async def main(call: Call) -> None:
+        await call.answer()
+        for name in ("standup", "standup", "other"):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(5):
+                    await call.server.conferences.get(name).join(call, pin=None)
+
+    server = await lab.server(apps=[app_of(main)])
+    alice = await lab.phone("alice")
+    await alice.call("sip:mine@sems")
+    seen = []
+    for _ in range(3):
+        await asyncio.sleep(4.5)
+        seen += [(room.name, len(room.members)) for room in server.conferences]
+    assert seen == [("standup", 1), ("standup", 1), ("other", 1)]
+    assert (await alice.ended()).cause == "remote"
