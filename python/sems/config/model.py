@@ -179,7 +179,8 @@ class RoomSettings(Section):
     """For how many seconds the floor is given to somebody; unset: until it is taken."""
     floor_timeout: Annotated[float, Field(ge=0, le=86_400)] = 5.0
     """Who holds the floor loses it when nothing comes from his telephone for so many seconds, at least four,
-    unless it is on hold or says that it rests (comfort noise); 0: he keeps it until the call ends."""
+    unless it is on hold or says that it rests (comfort noise); 0: he keeps it until the call ends. A
+    telephone that sends nothing at all while nobody speaks, not even that, seems dead, too."""
     pin: Pin | None = Field(default=None, repr=False)
     """What callers key in to come in, three to sixteen digits; unset: nothing. Better six than four."""
     moderator_pin: Pin | None = Field(default=None, repr=False)
