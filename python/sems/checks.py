@@ -29,6 +29,7 @@ HIGHEST: Final = 2**64 - 1
 OPENING: Final = frozenset({"max-forwards"})
 """What may be said beside the rest by what belongs to no call yet."""
 
+_NUMBERS = (int, float)
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"\x00-\x20\x7f]+")
 _SIP_URI = re.compile(
@@ -67,6 +68,9 @@ def wrong(name: str, allowed: str, value: object, kind: type[Exception] = ValueE
 
 def number(name: str, value: object, least: float, most: float, unit: str = "") -> None:
     """A number, never NaN, from ``least`` to ``most``."""
+    # What is right is so at a glance; what is wrong may take its time. Below as well.
+    if type(value) in _NUMBERS and least <= value <= most:  # type: ignore[operator]
+        return
     allowed = f"a number{unit and f' of {unit}'} from {_told(least)} to {_told(most)}"
     found = _real(value)
     if found is None:
@@ -78,6 +82,8 @@ def number(name: str, value: object, least: float, most: float, unit: str = "") 
 def seconds(name: str, value: object, *, more_than_0: bool = False, none: bool = False) -> None:
     """A time in seconds, at most a year. ``more_than_0``: 0 is none. ``none``: None is one."""
     if none and value is None:
+        return
+    if type(value) in _NUMBERS and 0 < value <= YEAR:  # type: ignore[operator]
         return
     begin = "a number of seconds " + ("above 0 and up to" if more_than_0 else "from 0 to")
     allowed = f"{begin} {YEAR:.0f} (a year){', or None' if none else ''}"
@@ -93,6 +99,8 @@ def whole(
 ) -> None:
     """A whole number from ``least`` to ``most`` (None: as large as the core can count)."""
     if none and value is None:
+        return
+    if type(value) is int and least <= value <= (0xFFFF_FFFF if most is None else most):
         return
     allowed = (
         f"a whole number {unit}{f'from {least} to {most}' if most is not None else f'of at least {least}'}"
@@ -114,9 +122,11 @@ def rate(value: object) -> None:
 
 def gain(name: str, value: object, *, none: bool = False) -> None:
     """So many dB louder; what is softer than can be heard is silence."""
-    allowed = f"a number of dB up to 18, or -math.inf{', or None' if none else ''}"
     if none and value is None:
         return
+    if type(value) in _NUMBERS and value <= 18:  # type: ignore[operator]
+        return
+    allowed = f"a number of dB up to 18, or -math.inf{', or None' if none else ''}"
     found = _real(value)
     if found is None:
         raise wrong(name, allowed, value, TypeError)
@@ -144,6 +154,8 @@ def text(name: str, value: object, *, empty: bool = True, none: bool = False, li
     """A text that can be sent: without half a character (a lone surrogate), and without control characters.
     ``lines``: it may have several lines, and whatever else. ``empty``: it may be empty."""
     if none and value is None:
+        return
+    if type(value) is str and value.isascii() and value.isprintable() and (value or empty):
         return
     allowed = f"a text{'' if empty else ' that is not empty'}{', or None' if none else ''}"
     if not isinstance(value, str):
@@ -176,6 +188,9 @@ def params(name: str, value: object) -> None:
 
 def one_of(name: str, value: object, *choices: object) -> None:
     """One of a few."""
+    for choice in choices:
+        if value is choice:
+            return
     allowed = " or ".join(repr(choice) if isinstance(choice, str) else str(choice) for choice in choices)
     if not any(type(value) is type(choice) for choice in choices):
         raise wrong(name, allowed, value, TypeError)
@@ -294,6 +309,8 @@ def headers(
 ) -> list[tuple[str, str]]:
     """Header fields, each a name and a value, as a list. ``may``: names in small letters that are ours to
     write elsewhere; ``ours``: others that are ours here."""
+    if type(value) is tuple and not value:
+        return []
     allowed = "pairs of a name and a value, such as [('X-Desk', '7')]"
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         raise wrong("headers", allowed, value, TypeError)

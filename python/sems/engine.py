@@ -231,10 +231,11 @@ class Engine:
         if not told:
             return False
         gather()
+        takers, others = self._takers, self.on_event
         try:
             for event in told:
                 try:
-                    self._tell(event)
+                    takers.get(type(event), others)(event)
                 except BaseException as error:
                     if not is_failure(error):
                         raise
@@ -242,9 +243,6 @@ class Engine:
         finally:
             write_out()
         return True
-
-    def _tell(self, event: Event) -> None:
-        self._takers.get(type(event), self.on_event)(event)
 
     def _on_done(self, event: Event.Done) -> None:
         if tell := self._told.pop(event.request, None):

@@ -33,7 +33,7 @@ class EndReason:
     """Reason phrase, or the text of a Reason header field (RFC 3326)."""
 
     def __str__(self) -> str:
-        return " ".join(str(part) for part in (self.cause, self.code, self.reason) if part)
+        return " ".join([str(part) for part in (self.cause, self.code, self.reason) if part])
 
 
 @dataclass(frozen=True, slots=True)

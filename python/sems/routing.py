@@ -59,7 +59,9 @@ def _by_rules(
     apps: Container[str],
     account: str | None,
 ) -> Target | Refusal:
-    neighbour_params = parse_params(";".join(headers.all("P-App-Param"))) if trusted else {}
+    neighbour_params: dict[str, str] = {}
+    if trusted and (said := headers.all("P-App-Param")):
+        neighbour_params = parse_params(";".join(said))
     for route in config.routes:
         params = match(route, uri, headers, account)
         if params is not None:
@@ -72,8 +74,8 @@ def _by_rules(
         return Target("conference", {"room": rest} | neighbour_params)
     if uri.user == "annc":
         # Anybody may write them, so they are no more than these.
-        said = {name: value for name, value in uri.params.items() if name in _OF_ANNOUNCEMENTS}
-        return Target("announcement", said | neighbour_params)
+        known = {name: value for name, value in uri.params.items() if name in _OF_ANNOUNCEMENTS}
+        return Target("announcement", known | neighbour_params)
     if not uri.user:
         return Refusal(484, "Address Incomplete")
     if uri.user in apps:

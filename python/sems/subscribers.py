@@ -19,6 +19,10 @@ class Subscribers(Generic[_Event]):
     def __init__(self) -> None:
         self._callbacks: tuple[Callable[[_Event], None], ...] = ()
 
+    def __bool__(self) -> bool:
+        """There is somebody to be told."""
+        return bool(self._callbacks)
+
     def add(self, callback: Callable[[_Event], None]) -> Callable[[], None]:
         """Tells ``callback`` from now on; returns what ends that, which may be called more than once."""
         self._callbacks += (callback,)

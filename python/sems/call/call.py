@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 State = Literal["incoming", "dialing", "ringing", "answered", "ended"]
 _T = TypeVar("_T")
 
+_Confirmed = Event.Confirmed
+_Ended = Event.Ended
+
 # What a placed call that ended without a response is said to have failed with.
 _CODES = {"local": 487, "cancelled": 487, "timeout": 408}
 
@@ -396,12 +399,14 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
 
     def on_event(self, event: Event) -> None:
         """For the server: takes what the core tells of this call."""
+        # First what every call is told: a pattern would ask for each field, and look up each class.
+        if isinstance(event, _Confirmed):
+            self._on_answered(event.codec)
+            return
+        if isinstance(event, _Ended):
+            self.on_ended(EndReason(cast(EndCause, event.cause), event.code, event.reason))
+            return
         match event:
-            # First what every call is told.
-            case Event.Confirmed(_, codec):
-                self._on_answered(codec)
-            case Event.Ended(_, cause, code, reason):
-                self.on_ended(EndReason(cast(EndCause, cause), code, reason))
             case Event.Digit(_, digit):
                 self._on_key(digit)
                 self._subscribers.tell(events.Digit(digit))
@@ -473,8 +478,9 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
         if self.room is not None:
             self.room = None
         self._on_end(end)
-        self._subscribers.tell(events.Ended(end))
-        self._subscribers.clear()
+        if self._subscribers:
+            self._subscribers.tell(events.Ended(end))
+            self._subscribers.clear()
 
     def _on_answered(self, codec: str | None) -> None:
         self.codec = codec
@@ -483,7 +489,8 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
             self.answered_at = time.time()
             self._answered.come()
             self._has_media.come()
-            self._subscribers.tell(events.Answered(codec or ""))
+            if self._subscribers:
+                self._subscribers.tell(events.Answered(codec or ""))
 
     def _on_answer_done(self, error: str | None) -> None:
         if error is None:

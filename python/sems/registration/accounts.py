@@ -220,6 +220,8 @@ class Accounts:
 
     def of_call(self, uri: SipUri, source: str) -> Account | None:
         """The account that a call is for."""
+        if not self._accounts:
+            return None
         return next((account for account in self if account.takes(uri, source)), None)
 
     def on_event(self, event: Event.Account) -> None:

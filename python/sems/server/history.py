@@ -44,7 +44,8 @@ class History:
         self._calls += 1
         now = self._now()
         now.begun += 1
-        now.most = max(now.most, self._calls)
+        if self._calls > now.most:
+            now.most = self._calls
 
     def ends(self, call: Call) -> None:
         """It is over."""

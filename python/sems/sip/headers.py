@@ -55,9 +55,8 @@ class Headers:
         """The first value of each name; few names have more."""
         # An app asks for none, or for several.
         if self._first is None:
-            self._first = {}
-            for name, value in self._fields:
-                self._first.setdefault(_canonical(name), value)
+            # From the last on, so that the first stays.
+            self._first = {_canonical(name): value for name, value in reversed(self._fields)}
         return self._first
 
     @overload
