@@ -18,7 +18,8 @@ ARGS ?=
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PATH := $(VIRTUAL_ENV)/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-export PYTHONDONTWRITEBYTECODE := 1
+# What Python has compiled is kept, since tests start it hundreds of times, but not in the tree: cargo looks at apps/.
+export PYTHONPYCACHEPREFIX := $(VIRTUAL_ENV)/pycache
 
 CORE_SOURCES := $(shell find rust -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock pyproject.toml
 
