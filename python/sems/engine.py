@@ -55,7 +55,7 @@ __all__ = [
 
 # Who is woken more often than this (in seconds) has much to do, and does more at a time when it naps
 # between. Nothing that the core tells is in such a hurry. Where there is most to do, signaling tells but
-# every two milliseconds, and who naps then would only come later.
+# every four milliseconds, and who naps then would only come later.
 _OFTEN = 0.0015
 _NAP = 0.001
 

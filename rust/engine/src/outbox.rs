@@ -87,7 +87,8 @@ impl Outbox {
         self.ring.wake();
     }
 
-    fn refill(&mut self) {
+    /// Puts what had to wait into the ring, where it is found by who comes, and wakes nobody.
+    pub(crate) fn refill(&mut self) {
         while let Some(event) = self.backlog.pop_front() {
             if let Err(event) = self.ring.try_send(event) {
                 self.backlog.push_front(event);

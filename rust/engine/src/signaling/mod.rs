@@ -196,11 +196,12 @@ impl Signaling {
 
     /// Does all that is due at `now`: commands, datagrams that have arrived, timers.
     pub(crate) fn step(&mut self, now: Instant) {
-        self.step_ready(now, Ready::ALL);
+        self.step_ready(now, Ready::ALL, true);
     }
 
-    /// The same, when it is known which transports have something.
-    pub(crate) fn step_ready(&mut self, now: Instant, ready: Ready) {
+    /// The same, when it is known which transports have something. `wakes`: Python learns at once of
+    /// what there is to tell, and not with the next step that wakes it.
+    pub(crate) fn step_ready(&mut self, now: Instant, ready: Ready, wakes: bool) {
         self.record(|recorder| recorder.set_now(now));
         self.take_orders(now);
         self.watch_load(now);
@@ -215,7 +216,10 @@ impl Signaling {
         self.legs.announce();
         // Before anybody is told, so that who is finds what it is told of counted.
         self.count(now);
-        self.events.flush();
+        match wakes {
+            true => self.events.flush(),
+            false => self.events.refill(),
+        }
     }
 
     /// When the next step is due, unless an order or a datagram comes before.

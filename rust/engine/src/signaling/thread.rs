@@ -49,21 +49,23 @@ fn run(mut signaling: Signaling, wake: &Wake) {
             .enumerate()
             .filter(|(_, poll)| poll.revents != 0)
             .fold(0, |ready, (place, _)| ready | 1 << place);
-        signaling.step_ready(now, Ready(ready));
+        // What is not told now is told with the next look, which does not wait then.
+        let is_held_back = pace.is_for_orders();
+        signaling.step_ready(now, Ready(ready), !is_held_back);
         if signaling.has_stopped() {
             return;
         }
-        let due = signaling.next_deadline(now);
-        match pace.rest(now, Instant::now(), signaling.handled(), due) {
-            Some(rest) => {
-                // Orders that come in the meantime are found afterwards.
-                wake.set_napping(true);
-                thread::sleep(rest);
-                wake.set_napping(false);
-                wait(&mut polls, signaling.next_deadline(Instant::now()));
-            }
-            None => wait(&mut polls, due),
+        if let Some(rest) = pace.rest(now, Instant::now(), signaling.handled()) {
+            // Orders that come in the meantime are found afterwards.
+            wake.set_napping(true);
+            thread::sleep(rest);
+            wake.set_napping(false);
         }
+        let until = match is_held_back {
+            true => Some(now),
+            false => signaling.next_deadline(Instant::now()),
+        };
+        wait(&mut polls, until);
     }
 }
 

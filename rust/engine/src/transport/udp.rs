@@ -24,7 +24,7 @@ use super::{
 use crate::error::EngineError;
 
 /// Datagrams taken by one system call.
-const BATCH: usize = 16;
+const BATCH: usize = 32;
 /// The longest that UDP can carry.
 const LARGEST: usize = 65_535;
 /// Asked of the kernel, so that a burst of calls waits instead of being lost.
