@@ -165,7 +165,9 @@ def module_of_script(path: Path) -> ModuleType | None:
 
 def load_script(path: Path) -> Found:
     """The app of a script, loaded as the file is now. ``app`` is None where that fails."""
-    return replace(_load(path.stem, path, _SCRIPT + path.stem), asked=True)
+    found = _load(path.stem, path, _SCRIPT + path.stem)
+    # Only scripts are loaded again: to look through all modules for each app that comes with SEMS takes long.
+    return replace(found, modules=modules_beside(path) if found.app else {}, asked=True)
 
 
 def _load(name: str, path: Path, module_name: str) -> Found:
@@ -180,8 +182,7 @@ def _load(name: str, path: Path, module_name: str) -> Found:
         sys.modules[module_name] = module
         try:
             spec.loader.exec_module(module)
-            own = modules_beside(path)
-            return replace(_accept(name, str(path), getattr(module, "app", None), path.parent), modules=own)
+            return _accept(name, str(path), getattr(module, "app", None), path.parent)
         except BaseException:
             # Nothing of it stays, so that all of it is read when it is loaded again.
             for half in {module_name, *modules_beside(path)} - known:
