@@ -241,8 +241,10 @@ class Conference:
             current = self._conferences.get(self.name)
             if not current.members:
                 current._begin(settings)
-            wait = current._waits({*call.params, *options}, settings)
-            await current._take_part(call, link, speech, role, name, wait, muted)
+            own = {*call.params, *options}
+            wait = settings.waiting_room if "waiting_room" in own else None
+            for_moderator = settings.wait_for_moderator if "wait_for_moderator" in own else None
+            await current._take_part(call, link, speech, role, name, wait, for_moderator, muted)
         except Refused as refused:
             await self._turn_away(call, speech, refused)
         finally:
@@ -263,7 +265,8 @@ class Conference:
         speech: Speech,
         role: Role | None,
         name: str | None,
-        wait: bool,
+        wait: bool | None,
+        wait_for_moderator: bool | None,
         muted: bool,
     ) -> None:
         participant = self.model.admit(
@@ -273,6 +276,7 @@ class Conference:
             texts=self.sends_texts_to(call),
             address="" if call.privacy else call.caller_uri,
             wait=wait,
+            wait_for_moderator=wait_for_moderator,
         )
         if muted:
             self.model.do(Mute(participant.id), by=participant.id)
@@ -318,16 +322,6 @@ class Conference:
             settings.pin if "pin" in own else room.pin,
             settings.moderator_pin if "moderator_pin" in own else room.moderator_pin,
         )
-
-    def _waits(self, own: Collection[str], settings: RoomSettings) -> bool:
-        """Whether this caller has to wait unless he is a moderator: as holds in the room, or as his ``own``
-        settings say."""
-        room = self.model.settings
-        for_moderator = (
-            settings.wait_for_moderator if "wait_for_moderator" in own else room.wait_for_moderator
-        )
-        knocks = settings.waiting_room if "waiting_room" in own else room.waiting_room
-        return knocks or (for_moderator and not self.model.moderators)
 
     async def _ask_name(self, call: Call, speech: Speech) -> Path | None:
         folder = self._server.config.data / "names"

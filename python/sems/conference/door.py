@@ -134,6 +134,8 @@ def go(room: ConferenceModel, kind: type[Gone], id: int, by: int | None = None) 
         by=by,
     )
     room.settle_moderator()
+    # Whoever waited because it was full comes before those who call now.
+    room.open_the_door(None)
 
 
 def brought_back(was: Participant, now: Participant) -> Participant:

@@ -4,7 +4,7 @@ from .dialling import CallChanged, CallGone
 from .door import Dismissed, Gone, Joined, Left, Removed
 from .event import Event, FloorChanged, HandsChanged, ParticipantChanged
 from .floor import FloorGiven, FloorTaken, HandLowered, HandRaised
-from .line import LineChanged, VoiceChanged
+from .line import AbsentLineChanged, LineChanged, VoiceChanged
 from .lobby import Admitted, Knocked, LobbyChanged, TurnedAway, WentAway
 from .microphone import Muted, Unmuted
 from .minutes import RecordingChanged, RecordingsChanged
@@ -16,6 +16,7 @@ from .text import MessageFailed, MessageSent, TextsChanged
 from .volumes import GainChanged, VolumesChanged
 
 __all__ = [
+    "AbsentLineChanged",
     "Admitted",
     "CallChanged",
     "CallGone",

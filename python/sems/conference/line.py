@@ -3,14 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from .event import ParticipantChanged
+from .event import Event, ParticipantChanged
+from .participant import Participant
+
+if TYPE_CHECKING:
+    from .state import State
 
 
 class LineChanged(ParticipantChanged):
     """Hold, or the quality of his line."""
 
     __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbsentLineChanged(Event):
+    """Hold, or the quality of the line of one who waits, or was removed. It is told when he comes in."""
+
+    participant: Participant
+
+    @property
+    def audience(self) -> frozenset[int]:
+        """Nobody in the room sees any difference."""
+        return frozenset()
+
+    def is_for(self, reader: int | None) -> bool:
+        """The operator does not either."""
+        return False
+
+    def apply(self, state: State) -> None:
+        """His line is so, wherever he is."""
+        for absent in (state.waiting, state.removed):
+            if self.participant.id in absent:
+                absent[self.participant.id] = self.participant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

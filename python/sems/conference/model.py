@@ -22,10 +22,10 @@ from .door import Dismissed, Joined, Left, brought_back, go
 from .errors import NotHere, RoomFull, RoomLocked, StillWaiting
 from .event import Event
 from .floor import GiveFloor, take_floor
-from .line import LineChanged, VoiceChanged
-from .lobby import PATIENT, AdmitAll, Admitted, Knocked, WentAway, admitted, without
+from .line import AbsentLineChanged, LineChanged, VoiceChanged
+from .lobby import PATIENT, Admitted, Knocked, WentAway, admitted, without
 from .minutes import Minutes
-from .participant import BAD_LOSS, Line, Participant, Presence, Role
+from .participant import BAD_LOSS, Participant, Presence, Role
 from .permissions import permit
 from .roles import RoleChanged
 from .settings import Mode, Settings
@@ -240,6 +240,7 @@ class ConferenceModel:
         role: Role | None = None,
         texts: bool = False,
         wait: bool | None = None,
+        wait_for_moderator: bool | None = None,
         invited: int | None = None,
         address: str = "",
         again: Participant | None = None,
@@ -247,9 +248,10 @@ class ConferenceModel:
         """Lets somebody in, or wait, as the settings say: afterwards he is one of the
         :attr:`participants` or of those who are :attr:`waiting`. ``role`` is given where something
         outside the conference decides it: for a moderator also a locked room is open, and he need not wait;
-        ``texts``: his phone takes texts; ``wait``: whether he waits, if not as the room says; ``invited``:
-        the id of one who was called, for whom the same is so; ``address``: where he can be called;
-        ``again``: as he was before he was removed.
+        ``texts``: his phone takes texts; ``wait``: whether he waits until he is let in, and
+        ``wait_for_moderator``: whether he does while no moderator is here, if not as the room says;
+        ``invited``: the id of one who was called, for whom the same is so; ``address``: where he can be
+        called; ``again``: as he was before he was removed.
 
         Raises :class:`RoomLocked` or :class:`RoomFull`.
         """
@@ -264,11 +266,13 @@ class ConferenceModel:
             role_fixed=role is not None,
             muted_by_moderator=role is Role.LISTENER,
             texts=texts,
+            knocks=wait,
+            waits_for_moderator=wait_for_moderator,
             address=address,
         )
         if again is not None:
             participant = brought_back(again, participant)
-        if invited is None and self._must_wait(participant, wait):
+        if invited is None and not participant.moderates and self._must_wait(participant):
             if len(self.waiting) >= PATIENT:
                 raise RoomFull
             self.record(Knocked, participant=participant, waiting=(*self.waiting.values(), participant))
@@ -300,12 +304,13 @@ class ConferenceModel:
         if most is not None and len(self.participants) + more > most:
             raise RoomFull
 
-    def _must_wait(self, him: Participant, wait: bool | None) -> bool:
-        if him.moderates:
-            return False
-        if wait is not None:
-            return wait
-        return self.settings.waiting_room or (self.settings.wait_for_moderator and not self.moderators)
+    def _must_wait(self, him: Participant) -> bool:
+        """As holds for him, or else in the room."""
+        settings = self.settings
+        if settings.waiting_room if him.knocks is None else him.knocks:
+            return True
+        waits = settings.wait_for_moderator if him.waits_for_moderator is None else him.waits_for_moderator
+        return waits and not self.moderators
 
     def _on_entered(self, him: Participant) -> None:
         self.let_lecture(him.id)
@@ -314,11 +319,15 @@ class ConferenceModel:
 
     def open_the_door(self, by: int | None) -> None:
         """Lets all in who wait for something that is not so any more."""
-        settings = self.settings
-        if settings.locked:
+        if self.settings.locked:
             return
-        if not settings.waiting_room and (self.moderators or not settings.wait_for_moderator):
-            AdmitAll().carry_out(self, by)
+        for him in list(self.waiting.values()):
+            try:
+                self.must_have_room_for(1)
+            except RoomFull:
+                return
+            if him.id in self.waiting and not self._must_wait(him):
+                self.let_in(him, by)
 
     def leave(self, participant: int) -> None:
         """His call has ended. No error if he is not here."""
@@ -372,19 +381,20 @@ class ConferenceModel:
 
     def report_hold(self, participant: int, on: bool) -> None:
         """He puts the room on hold, or comes back."""
-        if (holder := self.participants.get(participant)) and holder.on_hold != on:
-            self.record(LineChanged, participant=replace(holder, on_hold=on))
+        if him := self._on_the_line(participant):
+            self._report_line(him, replace(him, on_hold=on))
 
     def report_loss(self, participant: int, share: float) -> None:
         """Of the packets that he sent, this share (0.0–1.0) did not arrive."""
-        if him := self.participants.get(participant):
+        if him := self._on_the_line(participant):
             percent = round(100 * share)
-            self._report_line(him, replace(him.line, loss=percent if percent >= BAD_LOSS else 0))
+            line = replace(him.line, loss=percent if percent >= BAD_LOSS else 0)
+            self._report_line(him, replace(him, line=line))
 
     def report_silence(self, participant: int, on: bool) -> None:
         """Nothing arrives from him although something should, or it does again."""
-        if him := self.participants.get(participant):
-            self._report_line(him, replace(him.line, silent=on))
+        if him := self._on_the_line(participant):
+            self._report_line(him, replace(him, line=replace(him.line, silent=on)))
 
     def report_floor_lost(self, participant: int) -> None:
         """Nothing has come from him for so long that he does not hold the floor any more."""
@@ -392,12 +402,16 @@ class ConferenceModel:
 
     def report_deafness(self, participant: int, on: bool) -> None:
         """Nothing of the room arrives at his phone, or it does again."""
-        if him := self.participants.get(participant):
-            self._report_line(him, replace(him.line, deaf=on))
+        if him := self._on_the_line(participant):
+            self._report_line(him, replace(him, line=replace(him.line, deaf=on)))
 
-    def _report_line(self, participant: Participant, line: Line) -> None:
-        if participant.line != line:
-            self.record(LineChanged, participant=replace(participant, line=line))
+    def _on_the_line(self, id: int) -> Participant | None:
+        """Also one who is not in the room yet, or may come back."""
+        return self.participants.get(id) or self.waiting.get(id) or self.removed.get(id)
+
+    def _report_line(self, before: Participant, now: Participant) -> None:
+        if now != before:
+            self.record(LineChanged if now.id in self.participants else AbsentLineChanged, participant=now)
 
     def report_levels(self, levels: Mapping[int, int]) -> None:
         """A reading of the levels of all who sound, in dBov by id; those who are not heard are left out."""

@@ -79,6 +79,10 @@ class Participant:
     """So much louder, in dB, he is for all."""
     texts: bool = False
     """His phone takes texts (MESSAGE, RFC 3428)."""
+    knocks: bool | None = None
+    """Whether he waits until a moderator lets him in; ``None``: as the room says."""
+    waits_for_moderator: bool | None = None
+    """Whether he waits while no moderator is here; ``None``: as the room says."""
     address: str = ""
     """Where he can be called, as far as that is known. Shown to nobody."""
 

@@ -90,11 +90,11 @@ async def _tell(conference: Conference, call: Dialling, refer: Refer) -> None:
 
 def _named(conference: Conference, uri: SipUri) -> int:
     """The participant who stands under this address in the conference's own description. Raises NotHere."""
-    wanted = uri.user, uri.host
+    wanted = uri.user, uri.host, uri.port or 5060
     for id in conference.model.participants:
         member = conference.members.get(id)
         known = SipUri.parse(entity_of(member.call if member else None, id))
-        if (known.user, known.host) == wanted:
+        if (known.user, known.host, known.port or 5060) == wanted:
             return id
     raise NotHere
 

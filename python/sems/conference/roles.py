@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .command import ParticipantCommand
 from .errors import NobodySteers
 from .event import ParticipantChanged
+from .floor import take_floor
 from .participant import Role
 
 if TYPE_CHECKING:
@@ -36,19 +37,27 @@ class SetRole(ParticipantCommand):
     def check(self, room: ConferenceModel, by: int | None) -> None:
         """Somebody must steer the room: NobodySteers."""
         ParticipantCommand.check(self, room, by)
-        if self.role is not Role.MODERATOR and room.moderators == (self.participant,):
+        if self._leaves_nobody(room):
             raise NobodySteers
 
+    def _leaves_nobody(self, room: ConferenceModel) -> bool:
+        return self.role is not Role.MODERATOR and room.moderators == (self.participant,)
+
     def carry_out(self, room: ConferenceModel, by: int | None) -> None:
-        """A listener is muted until he is let speak."""
+        """A listener is muted until he is let speak, and neither he nor who was moderator keeps the floor,
+        which has a time for others."""
         participant = room.present(self.participant)
-        if participant.role is self.role:
+        # Of several of these at once each alone may leave somebody.
+        if participant.role is self.role or self._leaves_nobody(room):
             return
+        loses_floor = self.role is Role.LISTENER or participant.moderates
         listens = self.role is Role.LISTENER
         if participant.role is Role.LISTENER or listens:
             participant = replace(participant, muted_by_moderator=listens)
         with room.hearing():
             room.record(RoleChanged, participant=replace(participant, role=self.role), by=by)
             room.let_lecture(self.participant)
+        if loses_floor:
+            take_floor(room, self.participant, by)
         if self.role is Role.MODERATOR:
             room.open_the_door(by)

@@ -7,6 +7,9 @@ from sems.conference.commands import (
     AdmitAll,
     Lock,
     RaiseHand,
+    Readmit,
+    Remove,
+    SetQuiet,
     SetRole,
     SetWaitForModerator,
     SetWaitingRoom,
@@ -34,6 +37,45 @@ def test_the_first_comes_in_to_let_in_the_others(room: ConferenceModel) -> None:
     assert list(room.participants) == [1]
     assert list(room.waiting) == [2, 3]
     assert [type(event) for event in room.since(1) or ()] == [Knocked, Knocked]
+
+
+def test_who_waits_because_his_call_says_so_waits_whatever_else_changes(room: ConferenceModel) -> None:
+    room.do(SetWaitingRoom(False), by=1)
+    room.admit("Dora", wait=True)
+    room.do(SetQuiet(True), SetRole(2, Role.MODERATOR), by=1)
+    assert list(room.waiting) == [4]
+    room.do(Admit(4), by=1)
+    assert not room.waiting
+
+
+def test_who_waited_because_it_was_full_comes_before_those_who_call_when_a_place_is_free() -> None:
+    room = ConferenceModel(moderator="none", settings=Settings(wait_for_moderator=True, max_members=2))
+    room.admit("Ben")
+    room.admit("Cleo")
+    room.admit("Anna", role=Role.MODERATOR)
+    assert list(room.participants) == [3, 1]
+    room.leave(1)
+    assert list(room.participants) == [3, 2]
+    with pytest.raises(RoomFull):
+        room.admit("Dora")
+
+
+def test_what_his_line_did_while_he_waited_or_was_removed_is_told_when_he_comes_in(
+    room: ConferenceModel,
+) -> None:
+    room.report_hold(2, True)
+    room.report_silence(2, True)
+    room.do(Admit(2), by=1)
+    assert room.participants[2].on_hold
+    assert room.participants[2].line.silent
+    room.do(Remove(2), by=1)
+    room.report_hold(2, False)
+    room.report_silence(2, False)
+    before = room.sequence
+    room.do(Readmit(2), by=1)
+    assert not room.participants[2].on_hold
+    assert not room.participants[2].line.silent
+    assert [each.is_for(1) for each in room.since(before - 2) or ()] == [False, False, True]
 
 
 def test_only_a_moderator_lets_in_and_who_waits_does_nothing(room: ConferenceModel) -> None:

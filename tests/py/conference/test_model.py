@@ -433,3 +433,26 @@ def test_who_becomes_moderator_while_he_holds_the_floor_has_time(room: Conferenc
     assert room.floor_until(2) == 130.0
     room.do(SetRole(2, Role.MODERATOR), by=1)
     assert room.floor_until(2) is None
+
+
+@pytest.mark.parametrize("mode", [Mode.MODERATED, Mode.LECTURE])
+def test_who_becomes_listener_or_is_moderator_no_more_keeps_no_floor(mode: Mode) -> None:
+    """It would be without an end, or nobody would hear him there."""
+    room = ConferenceModel(settings=Settings(mode=mode, talk_time=60.0))
+    for name in ("Anna", "Ben", "Cleo"):
+        room.admit(name)
+    room.do(commands.GiveFloor(2, 0.0), commands.GiveFloor(3, 0.0), by=1)
+    room.do(commands.SetRole(2, Role.MODERATOR), by=1)
+    room.do(commands.SetRole(2, Role.SPEAKER), commands.SetRole(3, Role.LISTENER), by=1)
+    assert not {2, 3} & set(room.floor)
+    room.do(commands.GiveFloor(3, 0.0), by=1)
+    assert room.hears(room.participants[3])
+    assert room.floor_until(3) == 60.0
+
+
+def test_several_commands_at_once_leave_somebody_to_steer_the_room() -> None:
+    room = ConferenceModel(moderator="everyone")
+    room.admit("Anna")
+    room.admit("Ben")
+    room.do(commands.SetRole(1, Role.SPEAKER), commands.SetRole(2, Role.SPEAKER), by=1)
+    assert room.moderators == (2,)

@@ -139,3 +139,17 @@ async def test_a_refer_from_outside_any_call_counts_for_members_alone(lab: Lab) 
     assert (await answer).code == 202
     await asyncio.sleep(1)
     assert names(server) == ["anna", "ben"]
+
+
+async def test_of_two_who_differ_by_the_port_alone_the_one_is_taken_out_who_is_named(lab: Lab) -> None:
+    server, (anna, ben) = await meeting(lab, "anna", "ben")
+    for port in (5070, 5080):
+        call = await ben.server.place(
+            ROOM,
+            destination=lab.resolve("sems", None),
+            from_name=f"at {port}",
+            from_uri=f"sip:pbx@10.9.9.9:{port}",
+        )
+        await call.wait_answered()
+    assert await refer(anna, "sip:pbx@10.9.9.9:5080;method=BYE")
+    assert names(server) == ["anna", "ben", "at 5070"]
