@@ -148,6 +148,10 @@ async def test_a_member_is_moved_to_a_side_room_and_comes_back_without_rediallin
     await expect(row(page, "Ben")).not_to_contain_text("in Blue")
     await button(page, "Bring everybody back").click()
     await expect(row(bens, "Cleo")).not_to_contain_text("in Blue")
+    # By keys there are side rooms of a digit each.
+    await anna.key("#*2*5")
+    await expect(bens.get_by_text("You are in side room 5, and are heard there")).to_be_visible()
+    await anna.key("##0")
     await expect(page.locator("#participants [data-group]")).to_have_count(0)
     await expect(row(page, "Ben")).not_to_contain_text("in Blue")
     await expect(page.get_by_text("Anna, Ben and 1 more are speaking")).to_be_visible()

@@ -36,7 +36,7 @@ export class Move {
   }
 
   #button(place) {
-    const button = make("button", {}, place ?? words.mainRoom);
+    const button = make("button", {}, place ? words.sideRoom(place) : words.mainRoom);
     button.addEventListener("click", () => this.#go(place));
     return button;
   }

@@ -143,7 +143,7 @@ function group(participants, mine) {
   const order = [...rooms.keys()].sort((a, b) => (b === mine) - (a === mine) || (a ?? "").localeCompare(b ?? ""));
   return order.flatMap((room) => {
     const there = rooms.get(room);
-    return there.map((each, index) => [each, index ? null : `${room ?? words.mainRoom} · ${there.length}`]);
+    return there.map((each, index) => [each, index ? null : `${room ? words.sideRoom(room) : words.mainRoom} · ${there.length}`]);
   });
 }
 

@@ -13,6 +13,9 @@ const time = (seconds) =>
     .filter(Boolean)
     .join(" ") || "keine Zeit";
 
+// Wer mit Tasten am Telefon verschoben wird, kommt in einen Raum, der wie eine Ziffer heißt.
+const sideRoom = (room) => (/^\d$/.test(room) ? `Nebenraum ${room}` : room);
+
 export const words = {
   // Knöpfe
   mute: "Ton aus",
@@ -94,7 +97,7 @@ export const words = {
   hasFloor: "hat das Wort",
   inPrivate: "im Gespräch unter vier Augen",
   recorded: "wird aufgenommen",
-  inSideRoom: (room) => `in ${room}`,
+  inSideRoom: (room) => `in ${sideRoom(room)}`,
   hand: (place) => `Hand ${place}`,
   place: (number) => `Nummer ${number} am Telefon`,
   noName: "Ohne Namen",
@@ -163,7 +166,7 @@ export const words = {
     role_changed: (name) => `${name} leitet jetzt den Raum`,
     message_sent: (name) => `${name} hat geschrieben`,
     knocked: (name) => `${name} wartet`,
-    moved: (name, room) => (room ? `${name} ist jetzt in ${room}` : `${name} ist wieder im Hauptraum`),
+    moved: (name, room) => (room ? `${name} ist jetzt in ${sideRoom(room)}` : `${name} ist wieder im Hauptraum`),
     call_changed: (name, how) => `${name}: ${how}`,
     locked: () => "Der Raum ist geschlossen",
     unlocked: () => "Der Raum ist offen",
@@ -228,11 +231,12 @@ export const words = {
   moveTo: (name) => `${name} verlegen`,
   mainRoom: "Hauptraum",
   newSideRoom: "Neuer Nebenraum",
+  sideRoom: (room) => sideRoom(room),
   sideRooms: ["Blau", "Grün", "Rot", "Gelb", "Weiß"],
   gather: "Alle zurückholen",
   toTheMainRoom: "In den Hauptraum",
-  heardIn: (room) => `Sie sind in ${room} und werden dort gehört`,
-  youMoved: (room) => (room ? `Sie sind jetzt in ${room}` : "Sie sind jetzt im Hauptraum"),
+  heardIn: (room) => `Sie sind in ${sideRoom(room)} und werden dort gehört`,
+  youMoved: (room) => (room ? `Sie sind jetzt in ${sideRoom(room)}` : "Sie sind jetzt im Hauptraum"),
   cancel: "Abbrechen",
 
   // wer wartet

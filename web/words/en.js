@@ -12,6 +12,9 @@ const time = (seconds) =>
     .filter(Boolean)
     .join(" ") || "no time";
 
+// Who is moved by the keys of a telephone goes to a room that is called by a digit.
+const sideRoom = (room) => (/^\d$/.test(room) ? `side room ${room}` : room);
+
 export const words = {
   // buttons
   mute: "Mute",
@@ -93,7 +96,7 @@ export const words = {
   hasFloor: "has the floor",
   inPrivate: "in a private talk",
   recorded: "recorded",
-  inSideRoom: (room) => `in ${room}`,
+  inSideRoom: (room) => `in ${sideRoom(room)}`,
   hand: (place) => `hand ${place}`,
   place: (number) => `number ${number} on the telephone`,
   noName: "No name",
@@ -158,7 +161,7 @@ export const words = {
     role_changed: (name) => `${name} is a moderator now`,
     message_sent: (name) => `${name} has written`,
     knocked: (name) => `${name} is waiting`,
-    moved: (name, room) => (room ? `${name} is in ${room} now` : `${name} is back in the main room`),
+    moved: (name, room) => (room ? `${name} is in ${sideRoom(room)} now` : `${name} is back in the main room`),
     call_changed: (name, how) => `${name}: ${how}`,
     locked: () => "The room is locked",
     unlocked: () => "The room is open",
@@ -221,11 +224,12 @@ export const words = {
   moveTo: (name) => `Move ${name} to`,
   mainRoom: "Main room",
   newSideRoom: "New side room",
+  sideRoom: (room) => sideRoom(room),
   sideRooms: ["Blue", "Green", "Red", "Yellow", "White"],
   gather: "Bring everybody back",
   toTheMainRoom: "To the main room",
-  heardIn: (room) => `You are in ${room}, and are heard there`,
-  youMoved: (room) => (room ? `You are in ${room} now` : "You are in the main room now"),
+  heardIn: (room) => `You are in ${sideRoom(room)}, and are heard there`,
+  youMoved: (room) => (room ? `You are in ${sideRoom(room)} now` : "You are in the main room now"),
   cancel: "Cancel",
 
   // who waits
