@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import io
 import math
+import time
 import wave
 from array import array
 
@@ -108,6 +111,95 @@ async def test_what_can_not_be_fetched_is_a_clear_error(
         return
     with pytest.raises(SoundNotFound, match=f"{URL} can't be fetched: {why}"):
         await fetching
+
+
+async def test_what_is_kept_is_played_while_its_server_fails_and_no_longer_when_there_is_no_such_sound(
+    lab: Lab,
+) -> None:
+    site, now = Site(), 1000.0
+    downloads = (await lab.server()).sounds.downloads
+    downloads.transport = httpx.MockTransport(site)
+    downloads.now = lambda: now
+    kept = await downloads.fetch(URL)
+    for status in (500, 503, 429):
+        now += 61
+        site.hz, site.status = site.hz + 1, status
+        assert await downloads.fetch(URL) == kept
+        asked = len(site.asked)
+        now += 20
+        assert await downloads.fetch(URL) == kept
+        assert len(site.asked) == asked, "it is not asked again at once"
+    for status in (404, 410, 403, 204):
+        now += 61
+        site.hz, site.status = site.hz + 1, status
+        with pytest.raises(SoundNotFound, match=f"its server says {status}"):
+            await downloads.fetch(URL)
+        assert not kept.exists()
+        site.status = 200
+        assert await downloads.fetch(URL) == kept
+
+
+async def test_nobody_waits_for_a_server_of_whose_sound_there_is_one(lab: Lab) -> None:
+    site = Site()
+    loop = asyncio.get_running_loop()
+    slow = False
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if slow:
+            await asyncio.sleep(5)
+        return site(request)
+
+    downloads = (await lab.server()).sounds.downloads
+    downloads.transport = httpx.MockTransport(answer)
+    downloads.now = loop.time
+    kept = await downloads.fetch(URL)
+    await asyncio.sleep(61)
+    slow, site.hz = True, 900
+    before, began = await asyncio.to_thread(kept.read_bytes), loop.time()
+    assert await downloads.fetch(URL) == kept
+    assert loop.time() - began == pytest.approx(1.0, abs=0.1)
+    assert await downloads.fetch(URL) == kept
+    assert loop.time() - began == pytest.approx(1.0, abs=0.1), "who comes then does not wait at all"
+    assert await asyncio.to_thread(kept.read_bytes) == before
+    # What comes late is for the next.
+    await asyncio.sleep(5)
+    assert await asyncio.to_thread(kept.read_bytes) == wav(900)
+
+
+async def test_a_sound_that_comes_packed_is_refused_since_it_could_unpack_to_any_size(lab: Lab) -> None:
+    downloads = (await lab.server()).sounds.downloads
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.headers["Accept-Encoding"])
+        packed = gzip.compress(bytes(1 << 20))
+        return httpx.Response(200, content=packed, headers={"Content-Encoding": "gzip"})
+
+    downloads.transport = httpx.MockTransport(answer)
+    with pytest.raises(SoundNotFound, match=r"its server sends it packed \(gzip\)"):
+        await downloads.fetch(URL)
+    assert asked == ["identity"]
+
+
+async def test_thousands_of_small_sounds_make_none_of_them_slower(lab: Lab) -> None:
+    server = await lab.server()
+    downloads, folder = server.sounds.downloads, server.config.data / "cache"
+    downloads.transport = httpx.MockTransport(lambda _: httpx.Response(200, content=b"RIFF"))
+
+    def fill() -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for number in range(3000):
+            (folder / f"{number:064}.json").write_text("{}")
+            (folder / f"{number:064}.wav").write_bytes(b"RIFF")
+
+    await asyncio.to_thread(fill)
+    (folder / ".left.wav.1").write_bytes(b"RIFF")
+    began = time.process_time()
+    assert (await downloads.fetch(URL)).exists()
+    # It looked at each once: looking through all for each took a minute and a half.
+    assert time.process_time() - began < 5
+    assert not (folder / ".left.wav.1").exists(), "a process has left it that was killed"
+    assert (folder / f"{7:064}.wav").exists()
 
 
 async def test_the_disk_and_the_size_have_limits(lab: Lab) -> None:

@@ -197,10 +197,9 @@ class Rising:
 
 
 def while_time_goes_on(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Coroutine[Any, Any, Any]]:
-    """Has threads work while the time of the lab goes on; returns what has it wait for them."""
-    waited = asyncio.to_thread
+    """Has files decoded while the time of the lab goes on; returns what has it wait for a thread."""
 
-    async def beside(work: Callable[..., object], *args: object) -> object:
+    async def beside(decoder: Decoder, work: Callable[..., object], *args: object) -> object:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[object] = loop.create_future()
 
@@ -211,8 +210,8 @@ def while_time_goes_on(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Corouti
         threading.Thread(target=run, daemon=True).start()
         return await done
 
-    monkeypatch.setattr(asyncio, "to_thread", beside)
-    return waited
+    monkeypatch.setattr(Decoder, "_in_thread", beside)
+    return asyncio.to_thread
 
 
 async def test_what_is_sought_before_it_is_decoded_is_waited_for_and_heard_whole(

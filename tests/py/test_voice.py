@@ -73,6 +73,21 @@ async def test_a_text_can_be_asked_and_interrupted(lab: Lab) -> None:
     assert keys == ["3"]
 
 
+async def test_a_voice_that_hangs_once_is_asked_again_for_the_same_text(lab: Lab) -> None:
+    class Hangs(Whistle):
+        async def speak(self, text: str, language: str) -> Speech:
+            if not self.spoken:
+                self.spoken.append((text, language))
+                await asyncio.Event().wait()
+            return await super().speak(text, language)
+
+    server = await lab.server()
+    server.voice = Hangs()
+    with pytest.raises(NoVoice, match="Hangs can't speak: it has said nothing for 120 s"):
+        await server.sounds.load(Say("aaaaaaaaaa"))
+    assert (await server.sounds.load(Say("aaaaaaaaaa"))).duration_ms == 1000
+
+
 async def test_espeak_ng_speaks_and_says_what_is_missing(lab: Lab) -> None:
     assert shutil.which("espeak-ng"), "apt install espeak-ng"
     english, german = [await EspeakNg().speak("-v one, two, three", language) for language in ("en", "de")]

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import itertools
 import math
 import os
+import secrets
 import wave
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 from ..config.files import FileSettings
 from ..errors import SoundNotFound, in_one_line
@@ -19,11 +23,15 @@ from .formats import BEGINNING, Decoded, WritableFormat
 from .kinds import NATIVE
 from .libsndfile import INSTALL, SUFFIXES
 
+_T = TypeVar("_T")
 _PIECE = 32_768
 _MOST_KNOWN = 4096
 _HEADER = 44
 # So many seconds of a long file are decoded before it can be played: far more than is read ahead.
 _BEGUN = 30
+# So many files are decoded at the same time. They have threads of their own, so that nothing else waits for
+# them, such as the disk that takes messages.
+_AT_ONCE = 4
 
 
 class Decoder:
@@ -45,10 +53,18 @@ class Decoder:
         self._coming: dict[Path, Coming] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
+        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="decoding")
+        self._numbers = itertools.count()
 
     def close(self) -> None:
         """Ends what is under way, which nobody is to wait for at the end of the process."""
         self._closed = True
+        self._threads.shutdown(wait=False)
+
+    async def _in_thread(self, work: Callable[..., _T], *arguments: Any) -> _T:
+        if self._closed:
+            raise SoundNotFound("the server stops")
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
     def ready(self, path: Path) -> Path | None:
         """What the core reads in place of the file; None: that is not known yet."""
@@ -89,7 +105,7 @@ class Decoder:
 
         try:
             publish(
-                await asyncio.to_thread(
+                await self._in_thread(
                     self._decode, path, lambda place: loop.call_soon_threadsafe(publish, place), coming
                 )
             )
@@ -159,7 +175,8 @@ class Decoder:
     def _write(
         self, target: Path, sound: Decoded, begun: Callable[[Path], object], coming: Coming | None
     ) -> None:
-        aside = target.with_name(f".{target.name}.{os.getpid()}")
+        # The same file may be decoded under another of its names meanwhile.
+        aside = target.with_name(f".{target.stem}-{next(self._numbers)}.wav.{os.getpid()}")
         frames = sound.frames or 0
         early = _BEGUN * sound.rate if frames > self._long * sound.rate else None
         self._must_fit(2 * frames)
@@ -205,8 +222,20 @@ class Decoder:
             if path.suffix != f".{os.getpid()}" or (path.is_symlink() and not path.exists()):
                 path.unlink(missing_ok=True)
 
-    def convert(self, source: Path, target: Path) -> None:
-        """As :meth:`SoundLibrary.convert() <sems.audio.sounds.SoundLibrary.convert>`, in this thread."""
+    async def convert(self, source: Path, target: Path) -> None:
+        """As :meth:`SoundLibrary.convert() <sems.audio.sounds.SoundLibrary.convert>`."""
+        await self._in_thread(self._convert, source, target)
+
+    def _convert(self, source: Path, target: Path) -> None:
+        # The end of a name says what kind of file it is to be.
+        aside = target.with_name(f".{secrets.token_hex(8)}{target.suffix}")
+        try:
+            self._converted(source, aside)
+            aside.replace(target)
+        finally:
+            aside.unlink(missing_ok=True)
+
+    def _converted(self, source: Path, target: Path) -> None:
         with source.open("rb") as file:
             beginning = file.read(BEGINNING)
         sound = self._of_wav(source) if beginning.startswith(b"RIFF") else self._of_format(source, beginning)

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -39,6 +40,22 @@ _FRESH = 60.0
 """How long, in seconds, one is taken for fresh whose server says nothing about it."""
 _LONGEST = 30 * 86_400.0
 _REDIRECTS = 5
+_PATIENCE = 1.0
+"""How long, in seconds, a server is waited for where there is a sound that it may have changed."""
+_AGAIN = 30.0
+"""After how long, in seconds, a server that does not answer is asked again."""
+_AT_ONCE = 16
+"""So many are fetched at the same time; the others wait their turn."""
+_PIECE = 1 << 20
+"""So much of each is held in memory."""
+_MOST_KEPT = 20_000
+"""So many are kept, however small they are."""
+_BUSY = frozenset({408, 429})
+"""What a server says that may say something else in a while, beside 5xx."""
+
+
+class _Refused(SoundNotFound):
+    """Its server has answered, and there is no such sound for us any more."""
 
 
 @dataclass(slots=True)
@@ -56,7 +73,9 @@ class Downloads:
     """Fetches sounds, each once, and again only when its server has another.
 
     ``Cache-Control`` says how long one is fresh, a minute without it. Then its server is asked whether it
-    has changed (``ETag``, ``Last-Modified``). When the server can't be reached, what is there is played.
+    has changed (``ETag``, ``Last-Modified``). When the server can't be reached, has a failure or takes longer
+    than a second, what is there is played (RFC 5861), and it is asked again half a minute later; when it says
+    that there is no such sound any more, what is there is forgotten.
     """
 
     def __init__(self, folder: Path, settings: FileSettings) -> None:
@@ -68,14 +87,27 @@ class Downloads:
         self._settings = settings
         self._client: httpx.AsyncClient | None = None
         self._under_way: dict[Url, asyncio.Task[Path]] = {}
+        self._places = asyncio.Semaphore(_AT_ONCE)
 
     async def fetch(self, url: str | Url) -> Path:
         """The file in which it is. Raises SoundNotFound."""
         url = Url(url) if isinstance(url, str) else url
+        # What was fetched by a way that is not allowed to all is not theirs.
+        key = "\n".join([url.address, *url.within]).encode("utf-8", "surrogatepass")
+        name = hashlib.sha256(key).hexdigest()
+        kept = await asyncio.to_thread(self._read, name)
+        if kept is not None and self.now() < kept.fresh_until:
+            return self._folder / kept.file
         task = self._under_way.get(url)
         if task is None:
-            task = self._under_way[url] = asyncio.create_task(self._fetch(url))
+            task = self._under_way[url] = asyncio.create_task(self._fetch(url, name))
             task.add_done_callback(lambda task: task.cancelled() or task.exception())
+        if kept is not None:
+            await asyncio.wait({task}, timeout=_PATIENCE)
+            if not task.done():
+                # A caller hears rather the old one than nothing. The new one comes meanwhile.
+                await self._put_off(name, kept)
+                return self._folder / kept.file
         # Others may wait for it as well.
         return await asyncio.shield(task)
 
@@ -86,20 +118,22 @@ class Downloads:
         if self._client is not None:
             await self._client.aclose()
 
-    async def _fetch(self, url: Url) -> Path:
+    async def _fetch(self, url: Url, name: str) -> Path:
         kept = None
         try:
-            # What was fetched by a way that is not allowed to all is not theirs.
-            name = hashlib.sha256("\n".join([url.address, *url.within]).encode()).hexdigest()
+            # It may just have come.
             kept = await asyncio.to_thread(self._read, name)
             if kept is not None and self.now() < kept.fresh_until:
                 return self._folder / kept.file
-            async with asyncio.timeout(self._settings.download_total_seconds):
+            async with asyncio.timeout(self._settings.download_total_seconds), self._places:
                 return await self._ask(url, name, kept)
         except BaseException as error:
             if not is_failure(error):
                 raise
-            if kept is not None:
+            if isinstance(error, _Refused):
+                await asyncio.to_thread(self._forget, name)
+            elif kept is not None:
+                await self._put_off(name, kept)
                 return self._folder / kept.file
             # What is foreseen says it well; the rest comes from far below, such as a port that there is not.
             foreseen = isinstance(error, httpx.HTTPError | httpx.InvalidURL | OSError | SoundNotFound)
@@ -109,38 +143,56 @@ class Downloads:
         finally:
             del self._under_way[url]
 
+    async def _put_off(self, name: str, kept: _Kept) -> None:
+        """Its server is not asked again at once."""
+        kept.fresh_until = self.now() + _AGAIN
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(self._write, name, kept)
+
     async def _ask(self, url: Url, name: str, kept: _Kept | None) -> Path:
-        headers = {}
+        # A packed one could unpack to any size.
+        headers = {"Accept-Encoding": "identity"}
         if kept is not None and kept.etag is not None:
             headers["If-None-Match"] = kept.etag
         if kept is not None and kept.modified is not None:
             headers["If-Modified-Since"] = kept.modified
-        most = self._settings.download_megabytes << 20
         async with self._answer(url, headers) as response:
             fresh_until = self.now() + _freshness(response.headers)
             if response.status_code == 304 and kept is not None:
                 kept.fresh_until = fresh_until
-                await asyncio.to_thread(self._write, name, kept, None)
+                await asyncio.to_thread(self._write, name, kept)
                 return self._folder / kept.file
             if response.status_code != 200:
-                raise SoundNotFound(
+                passing = response.status_code >= 500 or response.status_code in _BUSY
+                raise (SoundNotFound if passing else _Refused)(
                     f"its server says {response.status_code} {response.reason_phrase}".strip()
                 )
-            body = bytearray()
-            async for part in response.aiter_bytes():
-                body += part
-                if len(body) > most:
-                    raise SoundNotFound(
-                        f"it is larger than the {most >> 20} MiB of [files] download_megabytes"
-                    )
-        new = _Kept(
-            name + _ending(url.address, response.headers.get("Content-Type", "")),
-            response.headers.get("ETag"),
-            response.headers.get("Last-Modified"),
-            fresh_until,
-        )
-        await asyncio.to_thread(self._write, name, new, bytes(body))
+            if (packed := response.headers.get("Content-Encoding", "identity")) != "identity":
+                raise _Refused(f"its server sends it packed ({packed})")
+            new = _Kept(
+                name + _ending(url.address, response.headers.get("Content-Type", "")),
+                response.headers.get("ETag"),
+                response.headers.get("Last-Modified"),
+                fresh_until,
+            )
+            aside = self._aside(new.file)
+            try:
+                await self._receive(response, aside)
+                await asyncio.to_thread(self._take, aside, name, new)
+            finally:
+                await asyncio.to_thread(aside.unlink, missing_ok=True)
         return self._folder / new.file
+
+    async def _receive(self, response: httpx.Response, aside: Path) -> None:
+        """Writes what comes to a file, piece by piece."""
+        most = self._settings.download_megabytes << 20
+        total = 0
+        await asyncio.to_thread(self._begin, aside)
+        async for part in response.aiter_bytes(_PIECE):
+            total += len(part)
+            if total > most:
+                raise _Refused(f"it is larger than the {most >> 20} MiB of [files] download_megabytes")
+            await asyncio.to_thread(_append, aside, part)
 
     @contextlib.asynccontextmanager
     async def _answer(self, url: Url, headers: dict[str, str]) -> AsyncIterator[httpx.Response]:
@@ -154,7 +206,7 @@ class Downloads:
             if request is None:
                 return
             if url.within and not is_within(str(request.url), url.within):
-                raise SoundNotFound(f"{request.url} is in none of the places from which it may come")
+                raise _Refused(f"{request.url} is in none of the places from which it may come")
             response = await self._client.send(request, stream=True)
             try:
                 request = response.next_request
@@ -163,7 +215,7 @@ class Downloads:
             finally:
                 await response.aclose()
         if request is not None:
-            raise SoundNotFound(f"it is redirected more than {_REDIRECTS} times")
+            raise _Refused(f"it is redirected more than {_REDIRECTS} times")
 
     # In a thread of its own, for disks are slow
 
@@ -174,31 +226,63 @@ class Downloads:
                 return kept
         return None
 
-    def _write(self, name: str, kept: _Kept, body: bytes | None) -> None:
+    def _begin(self, aside: Path) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        if body is not None:
-            self._put(kept.file, body)
-        self._put(f"{name}.json", json.dumps(asdict(kept)).encode())
-        if body is not None:
-            self._make_room()
+        aside.write_bytes(b"")
 
-    def _put(self, name: str, content: bytes) -> None:
+    def _take(self, aside: Path, name: str, kept: _Kept) -> None:
         """Nobody ever reads half of it."""
-        aside = self._folder / f".{name}.{os.getpid()}"
-        aside.write_bytes(content)
-        aside.replace(self._folder / name)
+        aside.replace(self._folder / kept.file)
+        self._write(name, kept)
+        self._make_room()
+
+    def _write(self, name: str, kept: _Kept) -> None:
+        note = self._folder / f"{name}.json"
+        aside = self._aside(note.name)
+        aside.write_text(json.dumps(asdict(kept)))
+        aside.replace(note)
+
+    def _forget(self, name: str) -> None:
+        with contextlib.suppress(OSError):
+            if (kept := self._read(name)) is not None:
+                (self._folder / f"{name}.json").unlink(missing_ok=True)
+                (self._folder / kept.file).unlink(missing_ok=True)
+
+    def _aside(self, name: str) -> Path:
+        return self._folder / f".{name}.{os.getpid()}"
 
     def _make_room(self) -> None:
         """Those that were fetched or found unchanged longest ago go first."""
         most = self._settings.download_cache_megabytes << 20
-        notes = sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+        noted: dict[str, float] = {}
+        sizes: dict[str, int] = defaultdict(int)
+        files: dict[str, list[str]] = defaultdict(list)
+        # All is looked at once, for it may be much.
+        with os.scandir(self._folder) as entries:
+            for entry in entries:
+                name, _, ending = entry.name.partition(".")
+                with contextlib.suppress(FileNotFoundError):
+                    if not name:
+                        if not entry.name.endswith(f".{os.getpid()}"):
+                            # A process has left it that was killed.
+                            os.unlink(entry.path)
+                    elif ending == "json":
+                        noted[name] = entry.stat().st_mtime
+                    elif entry.is_file():
+                        sizes[name] += entry.stat().st_size
+                        files[name].append(entry.path)
         total = 0
-        for place, note in enumerate(notes):
-            files = [path for path in self._folder.glob(f"{note.stem}.*") if path != note]
-            total += sum(path.stat().st_size for path in files)
-            if total > most and place > 0:
-                for path in (note, *files):
-                    path.unlink(missing_ok=True)
+        for place, name in enumerate(sorted(noted, key=noted.__getitem__, reverse=True)):
+            total += sizes[name]
+            if place > 0 and (total > most or place >= _MOST_KEPT):
+                for path in (str(self._folder / f"{name}.json"), *files[name]):
+                    with contextlib.suppress(FileNotFoundError):
+                        os.unlink(path)
+
+
+def _append(path: Path, content: bytes) -> None:
+    with path.open("ab") as file:
+        file.write(content)
 
 
 def _freshness(headers: httpx.Headers) -> float:

@@ -35,8 +35,8 @@ class Decoded:
 
 @runtime_checkable
 class FileFormat(Protocol):
-    """Reads a kind of files. It is called in a thread of its own, for several files at once; whatever it
-    raises is told as the reason why the file can't be played, and nothing else suffers from it.
+    """Reads a kind of files. It is called in threads that are for this alone, for up to four files at once;
+    whatever it raises is told as the reason why the file can't be played, and nothing else suffers from it.
 
     >>> class Silence:
     ...     '''Files that say for how many seconds nothing is heard.'''

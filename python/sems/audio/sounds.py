@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -206,7 +205,7 @@ class SoundLibrary:
     async def convert(self, source: Path, target: Path) -> None:
         """Writes a file of sound as one of another kind, which the end of its name says: of WAV (16 bits, one
         channel) or what formats read, WAV or what formats write, such as FLAC where ``soundfile`` is
-        installed.
+        installed. It is written aside and takes the place of what was there when it is complete.
 
         >>> take = await call.record_until("said.wav", limit=5)
         >>> await call.server.sounds.convert(take.path, take.path.with_name("copy.wav"))
@@ -218,7 +217,7 @@ class SoundLibrary:
         checks.path("source", source)
         checks.path("target", target)
         try:
-            await asyncio.to_thread(self._decoder.convert, source, target)
+            await self._decoder.convert(source, target)
         except BaseException as error:
             if not is_failure(error):
                 raise

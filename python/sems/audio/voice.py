@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections import OrderedDict
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -19,7 +20,11 @@ _KEPT = 256
 _KEPT_SECONDS = 30.0
 """… if they are no longer than this."""
 _PATIENCE = 30.0
-"""How long, in seconds, speaking a text may take."""
+"""How long, in seconds, ``espeak-ng`` may take for a text."""
+_LONGEST = 120.0
+"""How long, in seconds, any voice may take: one that takes longer will never end."""
+_AT_ONCE = 4
+"""So many texts are spoken by ``espeak-ng`` at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,8 @@ class EspeakNg:
         self.program = program
         self.words_per_minute = words_per_minute
         self.voices = dict(voices or {})
+        # Their own, so that nothing else waits for a voice that is slow.
+        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="speaking")
 
     async def speak(self, text: str, language: str) -> Speech:
         """As :meth:`Voice.speak`."""
@@ -102,7 +109,7 @@ class EspeakNg:
         voice = self.voices.get(language, language.lower())
         # The text comes by its standard input, where nothing is taken for an option.
         command = [self.program, "-v", voice, "-s", str(self.words_per_minute), "--stdin", "--stdout"]
-        return await asyncio.to_thread(_run, command, text)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _run, command, text)
 
 
 def _run(command: list[str], text: str) -> Speech:
@@ -158,12 +165,15 @@ class Speaker:
 
     async def _speak(self, say: Say) -> Prompt:
         try:
-            speech = await self.voice.speak(say.text, say.language)
-            prompt = Prompt.from_pcm(speech.pcm, speech.rate)
+            async with (limit := asyncio.timeout(_LONGEST)):
+                speech = await self.voice.speak(say.text, say.language)
+            # It takes a second for some minutes, in which nothing else is to wait.
+            prompt = await asyncio.to_thread(Prompt.from_pcm, speech.pcm, speech.rate)
         except BaseException as error:
             if isinstance(error, NoVoice) or not is_failure(error):
                 raise
-            raise NoVoice(f"{type(self.voice).__name__} can't speak: {in_one_line(error)}") from error
+            why = f"it has said nothing for {_LONGEST:.0f} s" if limit.expired() else in_one_line(error)
+            raise NoVoice(f"{type(self.voice).__name__} can't speak: {why}") from error
         finally:
             del self._under_way[say]
         if prompt.duration_ms <= _KEPT_SECONDS * 1000:

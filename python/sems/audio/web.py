@@ -31,8 +31,8 @@ def is_within(address: str, prefixes: Iterable[str]) -> bool:
     """Whether the address is one of these, or lies in the folder that one of them is.
 
     It is compared part by part as it would be fetched, so nothing that servers and proxies may read in two
-    ways passes: dots that lead upwards, escaped or not, escaped slashes, escaped escapes, backslashes, users
-    in front of the host.
+    ways passes: dots that lead upwards, escaped or not, also with parameters (``..;x=1``), escaped slashes,
+    escaped escapes, what is no UTF-8, backslashes, users in front of the host.
     """
     place = _place(address)
     return place is not None and any(_is_below(place, prefix) for prefix in map(_place, prefixes))
@@ -53,11 +53,12 @@ def _place(address: str) -> _Place | None:
     try:
         parts = urlsplit(address)
         port = parts.port
+        # Some take the long forms of a dot, which are no UTF-8, for a dot.
+        path = unquote(parts.path, errors="strict") or "/"
     except ValueError:
         return None
     if parts.scheme not in _PORTS or not parts.hostname or "@" in parts.netloc:
         return None
-    path = unquote(parts.path) or "/"
     if (
         "%" in path
         or "\\" in path
@@ -65,6 +66,7 @@ def _place(address: str) -> _Place | None:
         or path.count("/") > max(1, parts.path.count("/"))
     ):
         return None
-    if any(segment in (".", "..") for segment in path.split("/")):
+    # RFC 3986 §3.3: what follows a semicolon is a parameter of its segment, which some take away first.
+    if any(segment.partition(";")[0] in (".", "..") for segment in path.split("/")):
         return None
     return parts.scheme, parts.hostname.rstrip("."), port or _PORTS[parts.scheme], path
