@@ -18,6 +18,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel
 
+from . import checks
 from .control.views import (
     ConferenceList,
     ConferenceView,
@@ -74,6 +75,12 @@ class Client:
 
     def __init__(self, url: str, token: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         """``url``: where the pages are, such as ``https://sems.example.com``."""
+        checks.text("url", url)
+        if not url.startswith(("http://", "https://")):
+            raise checks.wrong("url", "where the pages are, such as 'https://sems.example.com'", url)
+        checks.text("token", token, empty=False)
+        if transport is not None:
+            checks.kind("transport", transport, "a transport of httpx, or None", httpx.AsyncBaseTransport)
         self._http = httpx.AsyncClient(
             base_url=url.rstrip("/") + "/api/v1",
             headers={"Authorization": f"Bearer {token}"},
@@ -109,6 +116,7 @@ class Client:
 
     async def participant(self, name: str, participant: int | str) -> ParticipantView:
         """One participant; ``"me"``: the one whose link it is."""
+        _check_participant(participant)
         return await self._ask(ParticipantView, "GET", f"{_path(name)}/participants/{participant}")
 
     async def follow(self, name: str, *, since: int | None = None) -> AsyncIterator[EventView]:
@@ -117,6 +125,7 @@ class Client:
 
         What is not remembered any more is left out: a jump in ``sequence`` tells so.
         """
+        checks.whole("since", since, 0, checks.HIGHEST, none=True)
         async for data in self._follow(f"{_path(name)}/events", since):
             yield EventView.model_validate_json(data)
 
@@ -151,34 +160,46 @@ class Client:
     async def change_participant(self, name: str, participant: int | str, **wish: Any) -> Done:
         """Changes what is so of a participant: ``muted=True``, ``hand=True``, ``floor=True`` and the other
         fields of ``ParticipantWish``."""
+        _check_participant(participant)
         return await self._ask(Done, "PATCH", f"{_path(name)}/participants/{participant}", wish)
 
     async def remove(self, name: str, participant: int | str) -> Done:
         """Removes a participant, or turns away one who waits."""
+        _check_participant(participant)
         return await self._ask(Done, "DELETE", f"{_path(name)}/participants/{participant}")
 
     async def admit(self, name: str, participant: int | None = None) -> Done:
         """Lets in one who waits; ``None``: all."""
+        checks.whole("participant", participant, 0, checks.HIGHEST, none=True)
         who = "" if participant is None else f"/participants/{participant}"
         return await self._ask(Done, "POST", f"{_path(name)}{who}/admit")
 
     async def say(self, name: str, text: str, *, to: list[int] | None = None) -> Sent:
         """Writes to all, or to these participants."""
+        checks.text("text", text, lines=True)
+        if to is not None:
+            checks.kind("to", to, "a list of numbers of participants, or None", list, tuple)
+            for one in to:
+                checks.whole("each of to", one, 0, checks.HIGHEST)
         wish = {"text": text} if to is None else {"text": text, "to": to}
         return await self._ask(Sent, "POST", f"{_path(name)}/messages", wish)
 
     async def dial(self, name: str, target: str, *, shown: str | None = None) -> Dialled:
         """Calls somebody into the conference: a name, a number or an address. ``shown``: what others see of
         him."""
+        checks.text("target", target, empty=False)
+        checks.text("shown", shown, none=True)
         wish = {"target": target} if shown is None else {"target": target, "name": shown}
         return await self._ask(Dialled, "POST", f"{_path(name)}/calls", wish)
 
     async def cancel_call(self, name: str, call: int) -> Done:
         """Takes a call back; one that has come to nothing is forgotten."""
+        checks.whole("call", call, 0, checks.HIGHEST)
         return await self._ask(Done, "DELETE", f"{_path(name)}/calls/{call}")
 
     async def redial(self, name: str, call: int) -> Done:
         """Calls again who was called in vain."""
+        checks.whole("call", call, 0, checks.HIGHEST)
         return await self._ask(Done, "POST", f"{_path(name)}/calls/{call}/redial")
 
     async def connect(self, first: str, to: str | None = None, **wish: Any) -> ConnectionView:
@@ -190,6 +211,8 @@ class Client:
         >>> async for event in sems.follow_connection(connection.id):
         ...     print(event.connection.state)
         """
+        checks.text("first", first, empty=False)
+        checks.text("to", to, none=True)
         other = {} if to is None else {"to": to}
         return await self._ask(ConnectionView, "POST", "/connections", {"from": first, **other, **wish})
 
@@ -199,10 +222,12 @@ class Client:
 
     async def connection(self, id: int) -> ConnectionView:
         """One of them."""
+        checks.whole("id", id, 0, checks.HIGHEST)
         return await self._ask(ConnectionView, "GET", f"/connections/{id}")
 
     async def end_connection(self, id: int) -> ConnectionView:
         """Takes it back, or hangs up on both."""
+        checks.whole("id", id, 0, checks.HIGHEST)
         return await self._ask(ConnectionView, "DELETE", f"/connections/{id}")
 
     async def follow_connection(
@@ -210,6 +235,8 @@ class Client:
     ) -> AsyncIterator[ConnectionEventView]:
         """Every change of one, from its beginning until it is over, or with ``None`` of all from now on; else
         as :meth:`follow`."""
+        checks.whole("id", id, 0, checks.HIGHEST, none=True)
+        checks.whole("since", since, 0, checks.HIGHEST, none=True)
         if since is None and id is not None:
             # Its id is the number of its first event.
             since = id - 1
@@ -219,6 +246,8 @@ class Client:
 
     async def record(self, name: str, state: str, *, kind: str = "mix") -> Done:
         """``recording``, ``paused`` or ``off``; ``kind``: ``mix`` or ``members``."""
+        checks.one_of("state", state, "recording", "paused", "off")
+        checks.one_of("kind", kind, "mix", "members")
         return await self._ask(Done, "PATCH", f"{_path(name)}/recording", {"state": state, "kind": kind})
 
     async def recordings(self, name: str) -> RecordedList:
@@ -228,6 +257,14 @@ class Client:
     async def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Anything that the OpenAPI document of the server names, ``path`` below ``/api/v1``: the answer
         as JSON."""
+        checks.token("method", method, "a method of HTTP, such as 'GET'")
+        checks.text("path", path)
+        if not path.startswith("/"):
+            raise checks.wrong("path", "what the document names, such as '/conferences'", path)
+        try:
+            json.dumps(body)
+        except (TypeError, ValueError, RecursionError):
+            raise checks.wrong("body", "what JSON can hold", body, TypeError) from None
         response = await self._http.request(method, path, json=body)
         _check(response.status_code, response.content)
         return response.json()
@@ -257,7 +294,15 @@ class Client:
                     kind, number, data = "message", None, ""
 
 
+def _check_participant(participant: int | str) -> None:
+    if isinstance(participant, str):
+        checks.text("participant", participant, empty=False)
+    else:
+        checks.whole("participant", participant, 0, checks.HIGHEST)
+
+
 def _path(name: str) -> str:
+    checks.text("name", name, empty=False)
     return f"/conferences/{quote(name, safe='')}"
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Self
 
-from . import entries
+from . import checks, entries
 from .app import App
 from .errors import PluginError, in_one_line, is_failure
 from .log import logger
@@ -70,6 +70,9 @@ class Apps:
         A broken one is logged and does not stop the others. But a script was asked for by name: one
         that can't be loaded raises PluginError, and so do two of one name.
         """
+        checks.kind("scripts", scripts, "a list of Paths", list, tuple)
+        for script in scripts:
+            checks.kind("each of scripts", script, "a Path", Path)
         apps = cls()
         for found in _find(scripts):
             if found.error is None:
@@ -109,21 +112,24 @@ class Apps:
 
     def get(self, name: str) -> App | None:
         """The app of that name."""
+        checks.kind("name", name, "a text", str)
         found = self._found.get(name)
         return None if found is None else found.app
 
     def add(self, app: App) -> None:
         """One more, in place of any other of its name."""
+        checks.kind("app", app, "an App", App)
+        checks.text("the name of app", app.name, empty=False)
         self._found[app.name] = Found(
             app.name, "added by the program", app, summary=_summary(app), asked=True
         )
 
     def of_script(self, path: Path) -> Found | None:
-        """What was loaded from the file."""
+        """For reloading: what was loaded from the file."""
         return next((found for found in self._found.values() if found.origin == str(path)), None)
 
     def replace(self, old: Found, new: Found) -> None:
-        """Has one take the place of another, also where its name is another."""
+        """For reloading: has one take the place of another, also where its name is another."""
         self._found.pop(old.name, None)
         other = self._found.pop(new.name, None)
         if other is not None:
@@ -133,7 +139,7 @@ class Apps:
         self._found[new.name] = replace(new, replaces=other.origin if other is not None else old.replaces)
 
     def give_up(self, app: App, why: str) -> Found:
-        """It can't work: it is not there any more, but is described with the reason."""
+        """For the server: it can't work; it is not there any more, but is described with the reason."""
         found = self._found.pop(app.name)
         given_up = replace(found, app=None, error=why)
         self._broken.append(given_up)

@@ -19,8 +19,10 @@ from sems import (
     Conference,
     ConfigError,
     EspeakNg,
+    Headers,
     Listening,
     Notifications,
+    Params,
     Playback,
     PrivateTalk,
     Prompt,
@@ -36,9 +38,11 @@ from sems import (
     testing,
 )
 from sems.audio.sounds import SoundLibrary
+from sems.client import Client
 from sems.conference import Conferences
 from sems.connecting import Connections
 from sems.connecting.connection import Wanted
+from sems.plugins import Apps
 from sems.testing import Hearing, Lab, Phone
 
 CLASSES: tuple[type, ...] = (
@@ -64,7 +68,8 @@ CLASSES += (
     Notifications,
 )
 CLASSES += (Lab, Phone, Hearing, EspeakNg, Say, Spoken)
-MADE_BY_APPS = (App, Server, Lab, Hearing, EspeakNg, Say, Spoken)
+CLASSES += (Headers, Params, Apps, Client)
+MADE_BY_APPS = (App, Server, Lab, Hearing, EspeakNg, Say, Spoken, Headers, Client)
 # Doors between our own parts: their documentation says for whom they are.
 OURS = ("For ", "Forgets a conference", "The call is that participant's")
 # What SEMS calls, and apps override.
@@ -74,7 +79,8 @@ OVERRIDDEN = "on_"
 def arguments(kind: type, name: str) -> dict[str, inspect.Parameter]:
     method = inspect.getattr_static(kind, name)
     function = method.__func__ if isinstance(method, classmethod | staticmethod) else method
-    return dict(list(inspect.signature(function).parameters.items())[1:])
+    bound = 0 if isinstance(method, staticmethod) else 1
+    return dict(list(inspect.signature(function).parameters.items())[bound:])
 
 
 def methods() -> Iterator[tuple[type, str]]:
@@ -114,7 +120,8 @@ def problem(method: str, name: str, value: object, error: BaseException | None) 
         return f"{told}: {type(error).__name__}: {error}"
     text = str(error)
     # What an app is made of is called by what it is for.
-    named = "what " if name in ("handler", "hook", "kind") else name
+    of_an_app = name in ("handler", "hook", "kind") and not method.startswith("Client.")
+    named = "what " if of_an_app else name
     if named not in text or "\n" in text or len(text) > 400:
         return f"{told}: {text}"
     return None
@@ -158,6 +165,8 @@ class Scene:
                 if inspect.isawaitable(result):
                     async with asyncio.timeout(0.5):
                         await result
+                elif inspect.isasyncgen(result):
+                    await anext(result)
             except BaseException as raised:
                 error = raised
             if why := problem(method, argument, value, error):
@@ -220,6 +229,8 @@ async def scene(lab: Lab) -> Any:
     there.of[Conferences], there.of[Connections] = server.conferences, server.connections
     there.of[Conference] = server.conferences.get("standup")
     there.of[Hearing] = Hearing(array("h", bytes(1600)))
+    there.of[Headers], there.of[Params], there.of[Apps] = Headers(), Params(), Apps()
+    there.of[Client] = Client("http://sems.test", "a token")
     asking = [
         asyncio.create_task(alice.request("OPTIONS", "sip:mine@sems")),
         asyncio.create_task(alice.line.transfer("sip:bob@bob")),

@@ -192,6 +192,8 @@ def a_function(it: object) -> None:
     """Not async."""
 
 
+NUMBER = whole(0, 2**64 - 1)
+PARTICIPANT: Values = (None, b"x", [], 1.5, True, -1, 2**64, "", "a\r\nb", _HALF)
 TODAY = datetime.date(2026, 11, 26)
 MIDNIGHT = datetime.datetime(2026, 11, 26)
 HANDLER: Values = (None, 7, "main", a_function, Session, lambda: None)
@@ -553,6 +555,67 @@ TABLE: dict[str, Row] = {
     "Hearing.before": ({}, {"seconds": SECONDS}),
     "Hearing.has_tone": ({}, {"hz": number(1, 4000)}),
     "Hearing.tone_level": ({}, {"hz": number(1, 4000)}),
+    "Headers.__init__": (
+        {},
+        {"fields": (7, None, "X: y", b"x", {"X": "y"}, [7], ["ab"], [("X",)], [("X", 7)], [(b"X", "y")])},
+    ),
+    "Headers.all": ({}, {"name": (7, None, b"x", [])}),
+    "Headers.canonical": ({}, {"name": (7, None, b"x", [])}),
+    "Headers.get": ({"name": "X"}, {"name": (7, None, b"x", []), "default": (7, b"x", [])}),
+    "Params.number": (
+        {"name": "delay", "most": 10},
+        {
+            "name": (7, None, b"x", []),
+            **dict.fromkeys(("default", "least", "most"), whole(0, 2**64 - 1)),
+        },
+    ),
+    "Params.times": ({"most": 10}, {"name": (7, None, b"x", []), "most": whole(1, 2**32 - 1)}),
+    "Apps.add": ({}, {"app": (*KIND, App)}),
+    "Apps.find": ({}, {"scripts": (7, None, "x.py", Path("x.py"), [7], ["x.py"])}),
+    "Apps.get": ({}, {"name": (7, None, b"x", [])}),
+    "Client.__init__": (
+        {"url": "http://sems", "token": "x"},
+        {"url": (*TEXT, "", "sems", "ftp://sems"), "token": NOT_EMPTY, "transport": or_none(KIND)},
+    ),
+    "Client.admit": ({"name": "x"}, {"name": NOT_EMPTY, "participant": or_none((*NUMBER, "1"))}),
+    "Client.ask": (
+        {"method": "GET", "path": "/me", "body": None},
+        {"method": TOKEN, "path": (*TEXT, "", "me"), "body": (object(), {1, 2})},
+    ),
+    "Client.cancel_call": ({"name": "x", "call": 1}, {"name": NOT_EMPTY, "call": NUMBER}),
+    "Client.change_conference": ({"name": "x"}, {"name": NOT_EMPTY}),
+    "Client.change_participant": (
+        {"name": "x", "participant": 1},
+        {"name": NOT_EMPTY, "participant": PARTICIPANT},
+    ),
+    "Client.conference": ({}, {"name": NOT_EMPTY}),
+    "Client.connect": (
+        {"first": "anna", "to": "ben"},
+        {"first": NOT_EMPTY, "to": or_none(TEXT)},
+    ),
+    "Client.connection": ({}, {"id": NUMBER}),
+    "Client.dial": (
+        {"name": "x", "target": "anna"},
+        {"name": NOT_EMPTY, "target": NOT_EMPTY, "shown": or_none(TEXT)},
+    ),
+    "Client.end_connection": ({}, {"id": NUMBER}),
+    "Client.follow": ({"name": "x"}, {"name": NOT_EMPTY, "since": or_none(NUMBER)}),
+    "Client.follow_connection": ({}, {"id": or_none(NUMBER), "since": or_none(NUMBER)}),
+    "Client.participant": (
+        {"name": "x", "participant": 1},
+        {"name": NOT_EMPTY, "participant": PARTICIPANT},
+    ),
+    "Client.record": (
+        {"name": "x", "state": "off"},
+        {"name": NOT_EMPTY, "state": one_of("off"), "kind": one_of("mix")},
+    ),
+    "Client.recordings": ({}, {"name": NOT_EMPTY}),
+    "Client.redial": ({"name": "x", "call": 1}, {"name": NOT_EMPTY, "call": NUMBER}),
+    "Client.remove": ({"name": "x", "participant": 1}, {"name": NOT_EMPTY, "participant": PARTICIPANT}),
+    "Client.say": (
+        {"name": "x", "text": "Hello"},
+        {"name": NOT_EMPTY, "text": LINES, "to": (7, "1", b"x", [None], ["1"], [-1], [1.5])},
+    ),
     "EspeakNg.__init__": (
         {},
         {

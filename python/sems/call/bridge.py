@@ -309,7 +309,7 @@ class _Passing:
                 if early or progress.code != self._rang:
                     self._rang = progress.code
                     code = progress.code if progress.code > 100 else _RINGING
-                    headers = kept(Headers(progress.headers), self._keep_headers)
+                    headers = kept(Headers.of_message(progress.headers), self._keep_headers)
                     await call.ring(code, early_media=early, headers=headers)
             if first:
                 if self._playback is not None:

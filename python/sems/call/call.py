@@ -427,7 +427,7 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
                 self.peer_link = link or self.peer_link
                 self._subscribers.tell(events.Progress(code, reason, early_media, tuple(headers)))
             case Event.Answered(_, headers, link, codec):
-                self.headers = Headers(headers)
+                self.headers = Headers.of_message(headers)
                 self.peer_link = link or self.peer_link
                 self._on_answered(codec)
             case Event.RtpTimeout(_, silent_ms):
@@ -447,7 +447,7 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
                 self.redirect_targets = tuple(targets)
             case Event.Replaced(_, _, headers, source, local, trusted, user):
                 self.trusted = trusted
-                self.headers = Headers(headers)
+                self.headers = Headers.of_message(headers)
                 self.source, self.local = source, local
                 self.authenticated_user = user
                 self._caller = NameAddr.parse(self.headers.get("From", ""))

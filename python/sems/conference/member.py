@@ -60,7 +60,7 @@ class Member:
         self.link = link
         """The token of his page."""
         conference.links.give(link, self)
-        self.speech = speech
+        self.speech: Speech = speech
         """What the room says to him."""
         self.removed = False
         """A moderator has taken him out of the room."""

@@ -111,8 +111,8 @@ class Conferences:
         return await self._numbers.find(call, number, known=known)
 
     def guesses(self, room: str) -> Guesses:
-        """Wrong PINs of the room of that name. They are remembered while nobody is in it, too: else whoever
-        comes in and leaves again could guess the PIN of its moderators for ever."""
+        """For a conference: wrong PINs of the room of that name. They are remembered while nobody is in it,
+        too: else whoever comes in and leaves again could guess the PIN of its moderators for ever."""
         return self._guesses.setdefault(room, Guesses())
 
     @contextlib.contextmanager

@@ -33,7 +33,7 @@ class Incoming:
     def take(self, event: Event.Incoming) -> None:
         """Has the call that comes in served by its app, or refused."""
         server = self._server
-        headers = Headers(event.headers)
+        headers = Headers.of_message(event.headers)
         uri, source, trusted = event.uri, event.source, event.trusted
         call = Call(
             server,

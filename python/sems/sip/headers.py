@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import overload
 from urllib.parse import unquote
 
+from .. import checks
+
+_FIELDS = "a list of names and values, such as [('Subject', 'Lunch')]"
+_FIELD = "a name and its value, such as ('Subject', 'Lunch')"
 # RFC 3261 §7.3.3 and the extensions that define a compact form.
 _COMPACT = {
     "a": "accept-contact",
@@ -48,8 +52,22 @@ class Headers:
     __slots__ = ("_fields", "_first")
 
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
+        """``fields``: names and values, in order."""
+        if isinstance(fields, str | bytes | Mapping) or not isinstance(fields, Iterable):
+            raise checks.wrong("fields", _FIELDS, fields, TypeError)
         self._fields = tuple(fields)
+        for each in self._fields:
+            if not (isinstance(each, tuple) and list(map(type, each)) == [str, str]):
+                raise checks.wrong("each of fields", _FIELD, each, TypeError)
         self._first: dict[str, str] | None = None
+
+    @classmethod
+    def of_message(cls, fields: Iterable[tuple[str, str]]) -> Headers:
+        """For what the core tells of: they are what they have to be, so nothing is looked at."""
+        headers = cls.__new__(cls)
+        headers._fields = tuple(fields)
+        headers._first = None
+        return headers
 
     def _by_name(self) -> dict[str, str]:
         """The first value of each name; few names have more."""
@@ -65,15 +83,20 @@ class Headers:
     def get(self, name: str, default: str) -> str: ...
     def get(self, name: str, default: str | None = None) -> str | None:
         """The first value of that name."""
+        checks.kind("name", name, "a text", str)
+        if default is not None:
+            checks.kind("default", default, "a text, or None", str)
         return self._by_name().get(_canonical(name), default)
 
     @staticmethod
     def canonical(name: str) -> str:
         """A name in small letters, a compact form (RFC 3261 §7.3.3) written out."""
+        checks.kind("name", name, "a text", str)
         return _canonical(name)
 
     def all(self, name: str) -> list[str]:
         """Every value of that name, in order, one for each line of the message."""
+        checks.kind("name", name, "a text", str)
         name = _canonical(name)
         if name not in self._by_name():
             return []

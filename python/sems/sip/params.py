@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .. import checks
+
 #: More digits say the same: it is more than any of them may be.
 _DIGITS = 10
 
@@ -20,6 +22,9 @@ class Params(dict[str, str]):
 
         >>> delay = call.params.number("delay", most=10_000)
         """
+        checks.kind("name", name, "a text", str)
+        for what, limit in (("default", default), ("least", least), ("most", most)):
+            checks.whole(what, limit, 0, checks.HIGHEST)
         value = self.get(name, "").strip()
         if not (value.isascii() and value.isdigit()):
             return default
@@ -31,5 +36,7 @@ class Params(dict[str, str]):
         """How many times something is to be done, 1 to ``most``, as :meth:`Call.play()
         <sems.audio.media.CallMedia.play>` takes it: 0 for ``forever``, once without it and for what is no
         number (RFC 4240 §3)."""
+        checks.kind("name", name, "a text", str)
+        checks.whole("most", most, 1)
         forever = self.get(name, "").strip().lower() == "forever"
         return 0 if forever else self.number(name, 1, least=1, most=most)

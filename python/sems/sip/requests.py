@@ -89,7 +89,7 @@ class SipRequest(Body, Identity):
         self.method = event.method
         self.uri = event.uri
         """The Request-URI."""
-        self.headers = Headers(event.headers)
+        self.headers = Headers.of_message(event.headers)
         self.body = event.body
         self.source = event.source
         """Where it came from, ``"ip:port"``."""
@@ -207,4 +207,4 @@ def content(body: bytes | str | None, content_type: str) -> _Content:
 
 def response(event: Event.Response) -> SipResponse:
     """What the core tells of a final response."""
-    return SipResponse(event.code, event.reason, Headers(event.headers), event.body)
+    return SipResponse(event.code, event.reason, Headers.of_message(event.headers), event.body)

@@ -49,7 +49,7 @@ class Subscription(Body, Identity):
         """The event package."""
         self.uri = event.uri
         """The Request-URI: whose state is asked for."""
-        self.headers = Headers(event.headers)
+        self.headers = Headers.of_message(event.headers)
         """The header fields of the SUBSCRIBE."""
         self.body = event.body
         self.expires = event.expires
@@ -241,7 +241,7 @@ class Notifications(AsyncIterator[Notification]):
                         self.closed = True
                         answer.set_exception(CallFailed(code, reason))
             case Event.Notified(_, headers, body):
-                fields = Headers(headers)
+                fields = Headers.of_message(headers)
                 state, _, params = fields.get("Subscription-State", "").partition(";")
                 self._last = parse_params(params)
                 self._wait = _SOON
