@@ -42,8 +42,8 @@ def choose(
     ``account``: the one of ours that was called.
 
     In this order: the routes of the configuration; ``P-App-Name`` and ``P-App-Param`` of a trusted
-    neighbour; RFC 4240 (``conf=ID``, ``annc``); a user part that is an app's name; the conference room
-    named by the user part.
+    neighbour; RFC 4240 (``conf=ID``, ``annc``, and no ``dialog``); a user part that is an app's name;
+    the conference room named by the user part.
     """
     target = _by_rules(uri, headers, trusted, config, apps, account)
     if isinstance(target, Target) and target.app not in apps:
@@ -72,6 +72,9 @@ def _by_rules(
     service, _, rest = uri.user.partition("=")
     if service == "conf" and rest:
         return Target("conference", {"room": rest} | neighbour_params)
+    if uri.user == "dialog" and "voicexml" in uri.params:
+        # The service of RFC 4240 that is not there. A room may be called so.
+        return Refusal(488, "No VoiceXML Here")
     if uri.user == "annc":
         # Anybody may write them, so they are no more than these.
         known = {name: value for name, value in uri.params.items() if name in _OF_ANNOUNCEMENTS}

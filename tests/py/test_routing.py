@@ -38,6 +38,12 @@ def test_without_routes_the_user_part_decides(uri: str, target: Target | Refusal
     assert chosen(uri) == target
 
 
+def test_rfc_4240_has_no_dialogs_here_and_a_room_may_still_be_called_so() -> None:
+    uri = "sip:dialog@sems;voicexml=http://vxml.example.com/promptcollect.vxml"
+    assert chosen(uri) == Refusal(488, "No VoiceXML Here")
+    assert chosen("sip:dialog@sems") == Target("conference")
+
+
 def test_a_trusted_neighbour_names_the_app_and_its_parameters() -> None:
     headers = {"P-App-Name": "ring", "P-App-Param": "seconds=3;x"}
     assert chosen("sip:standup@h", headers, trusted=True) == Target("ring", {"seconds": "3", "x": ""})
