@@ -1,0 +1,69 @@
+"""The loop of a server runs what is woken before it asks the system again, and forgets nobody for it."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import socket
+import time
+
+import pytest
+
+from sems.server.loop import EnduringLoop
+
+
+def test_what_comes_is_heard_however_busy_the_loop_is() -> None:
+    async def main() -> tuple[list[bytes], int]:
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        heard: list[bytes] = []
+        turns = 0
+        with ours, theirs:
+            loop = asyncio.get_running_loop()
+            loop.add_reader(ours, lambda: heard.append(ours.recv(10)))
+            for said in (b"one", b"two"):
+                theirs.send(said)
+                # There is always something to run, so that the loop never waits.
+                while said not in heard and turns < 10:
+                    turns += 1
+                    await asyncio.sleep(0)
+            loop.remove_reader(ours)
+        return heard, turns
+
+    with asyncio.Runner(loop_factory=EnduringLoop) as runner:
+        heard, turns = runner.run(main())
+    assert heard == [b"one", b"two"]
+    assert turns <= 6
+
+
+def test_timers_and_other_threads_are_as_soon_as_ever() -> None:
+    async def main() -> float:
+        begun = time.monotonic()
+        await asyncio.gather(asyncio.sleep(0.01), asyncio.to_thread(time.sleep, 0.01))
+        return time.monotonic() - begun
+
+    with asyncio.Runner(loop_factory=EnduringLoop) as runner:
+        assert 0.01 <= runner.run(main()) < 5
+
+
+def test_it_asks_the_system_every_second_time_at_most_while_there_is_something_to_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = 0
+    ask = selectors.DefaultSelector.select
+
+    def count(
+        selector: selectors.DefaultSelector, timeout: float | None = None
+    ) -> list[tuple[selectors.SelectorKey, int]]:
+        nonlocal asked
+        asked += 1
+        return ask(selector, timeout)
+
+    async def main() -> None:
+        for _ in range(100):
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(selectors.DefaultSelector, "select", count)
+    with asyncio.Runner(loop_factory=EnduringLoop) as runner:
+        runner.run(main())
+    assert 45 <= asked <= 70
