@@ -171,13 +171,22 @@ class App:
 
     def start(self, hook: _Hook) -> _Hook:
         """Runs the coroutine function once, before the first call is taken. If it raises, a server that was
-        told to run this app does not start; one that has merely found it in a package goes on without it."""
+        told to run this app does not start; one that has merely found it in a package goes on without it.
+
+        It has to return; what goes on beside the calls is for ``server.spawn()``:
+
+        >>> @app.start
+        ... async def on_start(server: Server) -> None:
+        ...     server.spawn(look_for_news(server))
+        """
         checks.handler(hook, "what runs at the start", "the server")
         self.start_hooks.append(hook)
         return hook
 
     def stop(self, hook: _Hook) -> _Hook:
-        """Runs the coroutine function once, after the last call has ended."""
+        """Runs the coroutine function once, after the last call has ended. A server that stops waits for it
+        for as long as is left of its five seconds, and then cancels it.
+        """
         checks.handler(hook, "what runs at the end", "the server")
         self.stop_hooks.append(hook)
         return hook

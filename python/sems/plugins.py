@@ -47,6 +47,8 @@ class Found:
     modules: Mapping[str, Path] = field(default_factory=dict)
     """The modules of its own folder, and of packages in it, that are there for it, by name, each with its
     file."""
+    tried: frozenset[Path] = frozenset()
+    """Of what could not be loaded: the files of its own folder, and of packages in it, that may be why."""
     packaged: bool = False
     """A package brings it."""
     asked: bool = False
@@ -177,6 +179,7 @@ def load_script(path: Path) -> Found:
 
 
 def _load(name: str, path: Path, module_name: str) -> Found:
+    read: Mapping[str, Path] = {}
     try:
         if not path.is_file():
             raise PluginError("there is no such file")
@@ -191,13 +194,15 @@ def _load(name: str, path: Path, module_name: str) -> Found:
             return _accept(name, str(path), getattr(module, "app", None), path.parent)
         except BaseException:
             # Nothing of it stays, so that all of it is read when it is loaded again.
-            for half in {module_name, *modules_beside(path)} - known:
+            read = modules_beside(path)
+            for half in {module_name, *read} - known:
                 sys.modules.pop(half, None)
             raise
     except BaseException as error:
         if not is_failure(error):
             raise
-        return Found(name, str(path), None, error=_where(error, path) + _what(error))
+        tried = _tried(error, path) | {file for file in read.values() if not file.is_dir()}
+        return Found(name, str(path), None, error=_where(error, path) + _what(error), tried=frozenset(tried))
 
 
 def modules_beside(script: Path) -> dict[str, Path]:
@@ -273,6 +278,29 @@ def _where(error: BaseException, script: Path) -> str:
         return ""
     path = script.resolve()
     folder = str(path.parent)
+    places = _places(error, path)
+    if not places:
+        return ""
+    file, line = places[-1]
+    if file == str(path):
+        return f"line {line}: "
+    return f"{os.path.relpath(file, folder) if file.startswith(folder + os.sep) else file}, line {line}: "
+
+
+def _tried(error: BaseException, script: Path) -> set[Path]:
+    """The files of its folder that the script could not import: where the error came from, and where a module
+    was looked for that is not there."""
+    path = script.resolve()
+    files = {Path(file) for file, _ in _places(error, path)}
+    if isinstance(error, ImportError) and error.name:
+        module = path.parent.joinpath(*error.name.split("."))
+        files |= {module.with_name(f"{module.name}.py"), module / "__init__.py"}
+    return {file for file in files if file.parent.is_dir()}
+
+
+def _places(error: BaseException, path: Path) -> list[tuple[str, int]]:
+    """The files and lines of the script, and of what it imports from its folder, that led to the error."""
+    folder = str(path.parent)
     places = [
         (os.path.realpath(frame.f_code.co_filename), line)
         for frame, line in traceback.walk_tb(error.__traceback__)
@@ -282,9 +310,4 @@ def _where(error: BaseException, script: Path) -> str:
     if isinstance(error, SyntaxError) and error.lineno and os.path.isfile(error.filename or ""):
         # Of the file that could not even be read.
         places.append((os.path.realpath(str(error.filename)), error.lineno))
-    if not places:
-        return ""
-    file, line = places[-1]
-    if file == str(path):
-        return f"line {line}: "
-    return f"{os.path.relpath(file, folder) if file.startswith(folder + os.sep) else file}, line {line}: "
+    return places

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 Waiting = tuple[asyncio.Future[Any], ...]
@@ -55,6 +55,15 @@ def on_done(future: asyncio.Future[Any], callback: Callable[[], None]) -> Callab
 
     future.add_done_callback(done)
     return withdraw
+
+
+async def cancelled(tasks: Collection[asyncio.Task[Any]], within: float) -> set[asyncio.Task[Any]]:
+    """Cancels them and waits for their end; returns those that go on all the same ``within`` seconds later.
+    What the others raise is told nobody."""
+    for task in tasks:
+        task.cancel()
+        task.add_done_callback(lambda task: task.cancelled() or task.exception())
+    return (await asyncio.wait(tasks, timeout=within))[1] if tasks else set()
 
 
 def without(waiting: Waiting, future: asyncio.Future[Any]) -> Waiting:

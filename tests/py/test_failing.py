@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import pytest
 from an_app import app_of, failures
 
-from sems import App, Call, CallFailed, Refer, Session, SipRequest
+from sems import App, Call, CallFailed, Refer, Server, Session, SipRequest
 from sems.server.loop import EnduringLoop
 from sems.testing import Lab
 
@@ -282,3 +282,65 @@ async def test_the_end_of_another_call_that_ends_a_handler_is_told_with_both(
     assert told.other_uri.startswith("sip:bob@")  # type: ignore[attr-defined]
     assert told.call != told.other  # type: ignore[attr-defined]
     assert not failures(caplog)
+
+
+async def test_what_does_not_end_at_a_stop_is_given_up_and_told_of(
+    lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def stubborn() -> None:
+        until = asyncio.get_running_loop().time() + 600
+        while asyncio.get_running_loop().time() < until:
+            try:
+                await asyncio.sleep(600)
+            except asyncio.CancelledError:
+                continue
+
+    async def main(call: Call) -> None:
+        call.server.spawn(stubborn())
+        await call.answer()
+        await stubborn()
+
+    app = app_of(main)
+    closed: list[str] = []
+
+    @app.stop
+    async def endless(server: Server) -> None:
+        await stubborn()
+
+    @app.stop
+    async def close(server: Server) -> None:
+        closed.append("the next one")
+
+    server = await lab.server(apps=[app])
+    alice = await lab.phone("alice")
+    await alice.call("sip:mine@sems")
+    await asyncio.sleep(1)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    await server.stop()
+    assert loop.time() - began < 5
+    assert closed == ["the next one"]
+    told = [(record.message, getattr(record, "app", None)) for record in caplog.records]
+    assert [each for each in told if "given up" in each[0]] == [
+        ("a handler does not end though it is cancelled, and is given up", "mine"),
+        ("a chore does not end though it is cancelled, and is given up", None),
+        ("a hook of an app does not return, and is given up", "mine"),
+    ]
+    await asyncio.sleep(700)
+
+
+async def test_a_start_hook_that_does_not_return_is_told_of(
+    lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = app_of(leave)
+
+    @app.start
+    async def worker(server: Server) -> None:
+        await asyncio.sleep(1e6)
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(60):
+            await lab.server(apps=[app])
+    (record,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert "server.spawn()" in record.message
+    assert (record.app, record.hook) == ("mine", "worker")  # type: ignore[attr-defined]

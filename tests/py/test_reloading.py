@@ -347,3 +347,61 @@ async def test_scripts_that_share_a_module_go_on_sharing_it(
     new = [each for each in said if not isinstance(each, str)][3:]
     assert new == [sys.modules["shared_of_two"]] * 2
     assert new[0] is not modules[0]
+
+
+async def test_code_whose_start_hook_does_not_return_keeps_the_old_and_can_be_mended(
+    lab: Lab, tmp_path: Path, said: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    script = write(tmp_path / "hello.py", "old")
+    server = await lab.server(scripts=[script])
+    reloading = Reloading(server, [script])
+    write(script, "new")
+    with script.open("a") as file:
+        file.write(
+            "\n@app.start\nasync def worker(server):\n    import asyncio\n    await asyncio.sleep(1e6)\n"
+        )
+    async with asyncio.timeout(60):
+        await reloading.reload({script})
+    assert [record.why for record in caplog.records if hasattr(record, "why")] == [
+        "its hook worker does not return"
+    ]
+    write(script, "mended")
+    await reloading.reload({script})
+    alice = await lab.phone("alice")
+    await alice.call("sip:hello@sems")
+    assert said[-3:] == ["mended starts", "old stops", "mended answers"]
+
+
+@pytest.mark.parametrize(
+    ("imports", "files"),
+    [
+        ("from helper import HELLO", ["helper.py"]),
+        ("from of.greetings import HELLO", ["of/__init__.py", "of/greetings.py"]),
+    ],
+)
+@pytest.mark.parametrize("at_first", ["HELLO = = 1\n", "raise RuntimeError()\n", "BYE = 1\n", None])
+async def test_a_new_module_that_is_broken_is_followed_until_it_is_mended(
+    lab: Lab, tmp_path: Path, said: list[str], imports: str, files: list[str], at_first: str | None
+) -> None:
+    script = write(tmp_path / "hello.py", "old")
+    server = await lab.server(scripts=[script])
+    reloading = Reloading(server, [script])
+    modules = [tmp_path / file for file in files]
+    for name in ("helper", "of", "of.greetings"):
+        sys.modules.pop(name, None)
+    for module in modules:
+        module.parent.mkdir(exist_ok=True)
+        module.touch()
+    if at_first is None:
+        modules[-1].unlink()
+    else:
+        modules[-1].write_text(at_first)
+    write(script, "new", f"{SAID}\n{imports}")
+    await reloading.reload({script})
+    assert modules[-1].resolve() in reloading.files
+    modules[-1].write_text("HELLO = 1\n")
+    await reloading.reload({modules[-1].resolve()})
+    alice = await lab.phone("alice")
+    await alice.call("sip:hello@sems")
+    assert said == ["old starts", "new starts", "old stops", "new answers"]
+    assert reloading.files == {path.resolve() for path in [script, *modules]}

@@ -8,6 +8,10 @@ from typing import Any
 
 from ..errors import SemsError, is_failure
 from ..log import logger
+from ..waiting import cancelled
+
+# What those that are cancelled may take to clean up, in seconds.
+_CLEANING_TIME = 0.2
 
 
 class Chores:
@@ -52,7 +56,5 @@ class Chores:
     async def close(self) -> None:
         """Cancels what is not done; what that leaves to do is not done any more."""
         self._closed = True
-        tasks = tuple(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for _ in await cancelled(tuple(self._tasks), _CLEANING_TIME):
+            logger.error("a chore does not end though it is cancelled, and is given up")

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from .server import Server
 
 
+# What the hooks of new code may take, in seconds: meanwhile no edit is taken up.
+_START_TIME = 10.0
+
+
 def _real(paths: Iterable[str]) -> set[Path]:
     return {Path(path).resolve() for path in paths}
 
@@ -29,7 +33,8 @@ class Reloading:
 
     Calls in progress finish on the old code. The new code's start hooks run before its first call, the
     old one's stop hooks after its last. Code that can't be loaded is logged with the line where it fails,
-    and the old stays; so it does where a start hook of the new raises.
+    and the old stays, until what the new imports is mended; so it does where a start hook of the new raises,
+    or has not returned within ten seconds.
 
     ``import`` in a handler of the old code finds the modules that this has read as they were then; what it
     imports for the first time is read as it is now. ``importlib.import_module()`` knows of no old code: it
@@ -40,6 +45,8 @@ class Reloading:
         """``scripts``: files that the server's apps were loaded from."""
         self._server = server
         self._scripts = tuple(scripts)
+        self._tried: dict[Path, frozenset[Path]] = {}
+        """What new code could not be loaded from, to be followed too, until it can."""
         self._generations = {script: self._generation(script) for script in self._scripts}
         # Two edits of a second look alike to Python's cache of compiled files.
         sys.dont_write_bytecode = True
@@ -85,19 +92,21 @@ class Reloading:
     async def _load_again(self, script: Path, old: Found, before: dict[str, ModuleType]) -> None:
         server = self._server
         new = load_script(script)
+        self._tried[script] = new.tried | _files(new)
         if new.app is None:
             logger.error("the old code goes on", script=str(script), why=new.error)
             # What it has yet to import in the middle of a call is there as before.
             for name in old.modules.keys() & before.keys():
                 sys.modules.setdefault(name, before[name])
             return
-        why = await server.run_hooks(new.app, new.app.start_hooks)
+        why = await server.run_hooks(new.app, new.app.start_hooks, within=_START_TIME)
         if why is not None:
             logger.error("the old code goes on", script=str(script), why=why)
             sys.modules.update({name: before[name] for name in old.modules.keys() & before.keys()})
             # What its other hooks have begun ends.
-            await server.run_hooks(new.app, new.app.stop_hooks)
+            await server.run_hooks(new.app, new.app.stop_hooks, within=_START_TIME)
             return
+        del self._tried[script]
         server.apps.replace(old, new)
         self._generations[script].is_old = True
         self._generations[script] = self._generation(script)
@@ -112,5 +121,9 @@ class Reloading:
 
     def _files_of(self, script: Path) -> set[Path]:
         found = self._server.apps.of_script(script)
-        modules = set(found.modules.values()) if found is not None else set()
-        return {script.resolve()} | {file for file in modules if not file.is_dir()}
+        files = _files(found) if found is not None else set()
+        return {script.resolve()} | files | self._tried.get(script, frozenset())
+
+
+def _files(found: Found) -> set[Path]:
+    return {file for file in found.modules.values() if not file.is_dir()}

@@ -19,7 +19,7 @@ from ..clock import Clock
 from ..components import Components, Storage
 from ..config import Config
 from ..engine import Engine, Event, MemoryNetwork
-from ..errors import EngineError, PluginError, StartError, StorageError, in_one_line, is_failure
+from ..errors import EngineError, PluginError, StartError, StorageError
 from ..events import Ended, EndReason
 from ..locating.ways import Ways
 from ..log import logger
@@ -29,10 +29,12 @@ from ..registration.registrar import Registrar
 from ..sip import subscriptions
 from ..sip.headers import join_host_port, split_host_port
 from ..sip.requests import SipResponse
+from ..waiting import cancelled
 from . import dispatch, forking, hosting, outgoing, tracing
 from .chores import Chores
 from .core_config import core_config
 from .history import History
+from .hooks import run as run_hooks
 from .incoming import Incoming
 from .onward import onward
 from .outgoing import How
@@ -49,7 +51,9 @@ if TYPE_CHECKING:
 
 # What a stop may take, in seconds. Together less than five, which is what is promised.
 _BYE_TIME = 3.2
-_HANDLER_TIME = 0.5
+_HANDLER_TIME = 0.4
+_CLEANING_TIME = 0.3
+_ALL_BUT_CLOSING = 4.4
 _SIP_PORT = 5060
 
 
@@ -205,6 +209,8 @@ class Server:
         self.stopping.set()
         self._open.clear()
         pages = asyncio.create_task(self._pages.stop()) if self._pages is not None else None
+        now = asyncio.get_running_loop().time
+        latest = now() + _ALL_BUT_CLOSING
         try:
             if self.engine.running:
                 with contextlib.suppress(TimeoutError, EngineError):
@@ -216,12 +222,16 @@ class Server:
             if self.incoming.handlers:
                 await asyncio.wait(self.incoming.handlers, timeout=_HANDLER_TIME)
             # A handler that is cancelled may leave a chore.
-            for task in (handlers := tuple(self.incoming.handlers)):
-                task.cancel()
-            await asyncio.gather(*handlers, return_exceptions=True)
+            handlers = dict(self.incoming.handlers)
+            for task in await cancelled(handlers, _CLEANING_TIME):
+                logger.error(
+                    "a handler does not end though it is cancelled, and is given up",
+                    app=handlers[task].name,
+                    task=task.get_name(),
+                )
             await self._chores.close()
             for app in self.apps:
-                await self.run_hooks(app, app.stop_hooks)
+                await self.run_hooks(app, app.stop_hooks, within=max(latest - now(), 0.0))
             if self.components.storage_is_made:
                 await self.mailboxes.close()
             await self.ways.close()
@@ -289,20 +299,11 @@ class Server:
         if left_out:
             dispatch.tell(self)
 
-    async def run_hooks(self, app: App, hooks: Iterable[Hook]) -> str | None:
-        """For the server: runs the start or stop hooks of an app; what they raise is logged. Returns
-        what the first raised that did, in one line; None: none did."""
-        why = None
-        for hook in hooks:
-            try:
-                await hook(self)
-            except BaseException as error:
-                if not is_failure(error):
-                    raise
-                name = getattr(hook, "__name__", repr(hook))
-                why = why or f"its hook {name} raised {in_one_line(error)}"
-                logger.exception("a hook of an app failed", app=app.name, hook=name)
-        return why
+    async def run_hooks(self, app: App, hooks: Iterable[Hook], *, within: float | None = None) -> str | None:
+        """For the server: runs the start or stop hooks of an app; what they raise is logged, and which takes
+        long. Those that have not returned ``within`` seconds are cancelled. Returns what was wrong with
+        the first with which something was, in one line; None: with none."""
+        return await run_hooks(self, app, hooks, within)
 
     def reload_certificates(self) -> None:
         """Reads the files of ``[tls]`` again, for the connections that are opened from now on; what is
