@@ -87,6 +87,8 @@ class Engine:
         self.core = _core.Engine(config, network)
         self.on_event: Callable[[Event], None] = lambda event: None
         """Told of every event that is no completion."""
+        self.recorded_files: dict[str, asyncio.Future[None]] = {}
+        """The files to which calls are being recorded; done when that has ended."""
         self._requests: dict[int, asyncio.Future[Any]] = {}
         self._plays: dict[int, asyncio.Future[bool]] = {}
         self._recordings: dict[int, asyncio.Future[None]] = {}

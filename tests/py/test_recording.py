@@ -213,6 +213,21 @@ async def test_raw_g711_is_written_by_the_end_of_the_name_and_can_be_played(lab:
         await call.record(lab.folder / name, "both")
 
 
+async def test_no_two_calls_are_recorded_to_one_file(lab: Lab) -> None:
+    server, _ = await a_room(lab)
+    for name in ("alice", "ben"):
+        await (await lab.phone(name)).call("sip:mine@sems")
+    alice, ben = server.calls.values()
+    recording = await alice.record(lab.folder / "said.wav")
+    with pytest.raises(WrongState, match=r"a call is being recorded to .*said\.wav already"):
+        await ben.record(lab.folder / "." / "said.wav")
+    await recording.stop()
+    recording = await ben.record(lab.folder / "said.wav")
+    await ben.hangup()
+    await recording.wait()
+    await (await alice.record(lab.folder / "said.wav")).stop()
+
+
 async def heard_when_played(server: Server, phone: Phone, path: Path) -> float:
     """How many seconds of its tone the phone hears when the file is played to it."""
     (call,) = server.calls.values()

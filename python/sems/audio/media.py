@@ -18,7 +18,7 @@ from ..waiting import resolve
 from .kinds import NATIVE
 from .pcm import Audio, Direction
 from .playback import Playback
-from .recording import Recording, begin
+from .recording import Recording, begin, must_be_free
 from .sounds import Sound
 from .take import CallTakes
 from .voice import Say
@@ -368,7 +368,7 @@ class CallMedia(CallTakes):
         >>> await recording.stop()
 
         Raises EngineError when the file can't be made, ValueError for a name that ends otherwise, and
-        WrongState when that direction is being recorded already.
+        WrongState when that direction, or any call to that file, is being recorded already.
         """
         checks.path("path", path, endings=NATIVE)
         checks.one_of("direction", direction, "in", "out", "both")
@@ -377,6 +377,7 @@ class CallMedia(CallTakes):
         if before is not None and not before.done:
             raise WrongState(f"the call is being recorded already, to {before.path}")
         engine, path = self.server.engine, Path(path)
+        must_be_free(engine, path)
         request, number = engine.core.record_call(self.id, str(path), direction, rate)
         recording = await begin(engine, self._done(request), number, path, call=self.id)
         self._recordings[direction] = recording

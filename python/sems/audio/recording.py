@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import checks
 from ..engine import Engine
+from ..errors import WrongState
 from ..log import logger
 from ..waiting import on_done
 
@@ -57,6 +59,8 @@ class Recording:
         self._members = members
         self._ended: asyncio.Future[None] = engine.recorded(number)
         self._ended.add_done_callback(self._on_ended)
+        if call is not None:
+            self._hold(os.path.abspath(path))
 
     def member(self, call: Call | int) -> Path:
         """The file of what that member of the room says, once it has been there. Raises ValueError when the
@@ -100,6 +104,17 @@ class Recording:
         checks.callback("callback", callback)
         return on_done(self._ended, callback)
 
+    def _hold(self, file: str) -> None:
+        held = self._engine.recorded_files
+        held[file] = self._ended
+
+        def release(ended: asyncio.Future[None]) -> None:
+            # It may be another's by now.
+            if held.get(file) is ended:
+                del held[file]
+
+        self._ended.add_done_callback(release)
+
     async def _pause(self, on: bool) -> None:
         core = self._engine.core
         await self._engine.completion(core.pause_record(self._number, on, call=self.call, room=self.room))
@@ -110,6 +125,13 @@ class Recording:
         if error is not None:
             self.error = str(error)
             logger.error("a recording could not be written on", path=str(self.path), why=self.error)
+
+
+def must_be_free(engine: Engine, path: Path) -> None:
+    """Raises WrongState for a file to which a call is being recorded: one would hear the words of another."""
+    before = engine.recorded_files.get(os.path.abspath(path))
+    if before is not None and not before.done():
+        raise WrongState(f"a call is being recorded to {path} already")
 
 
 async def begin(

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -236,7 +234,7 @@ class Conference:
                 self.model.must_be_open()
             if settings.announce_names and call.direction == "in":
                 await self._answer(call, link)
-                speech.name = await self._ask_name(call, speech)
+                speech.name = await self._conferences.spoken_names.ask(call, speech)
             # The last member may have left while this one was still at the door.
             current = self._conferences.get(self.name)
             if not current.members:
@@ -322,15 +320,6 @@ class Conference:
             settings.pin if "pin" in own else room.pin,
             settings.moderator_pin if "moderator_pin" in own else room.moderator_pin,
         )
-
-    async def _ask_name(self, call: Call, speech: Speech) -> Path | None:
-        folder = self._server.config.data / "names"
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{call.id}-{secrets.token_hex(4)}.wav"
-        if await speech.ask_name(path):
-            return path
-        path.unlink(missing_ok=True)
-        return None
 
     async def _turn_away(self, call: Call, speech: Speech, refused: Refused) -> None:
         if isinstance(refused, WrongPin):

@@ -24,6 +24,7 @@ from .pairing import Pairings
 from .phones import Sent, sender_of
 from .pin import Guesses
 from .referrals import take_refer
+from .spoken_names import SpokenNames
 from .texting import take_text
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Conferences:
         self.links = Links()
         self.archive = Archive(server.config.data / "recordings")
         """What was recorded."""
+        self.spoken_names = SpokenNames(server.config.data / "names")
         self.exchange = Exchange(server, _now, lambda: server.components.dialout)
         self.pairings = Pairings(server.config.keys.first_digits, _now)
         self.codes = codes(server.config.keys)

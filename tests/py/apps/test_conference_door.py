@@ -342,6 +342,24 @@ async def test_names_are_asked_for_and_played_to_the_room(lab: Lab) -> None:
     assert not list(names.iterdir())
 
 
+async def test_nothing_is_kept_of_who_hangs_up_while_he_says_his_name_nor_after_a_crash(lab: Lab) -> None:
+    left = lab.folder / "sems" / "names" / "7-abcd.wav"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"RIFF")
+    server = await lab.server(rooms={"default": {"announce_names": True}})
+    names = server.config.data / "names"
+    assert left.parent == names
+    assert not left.exists()
+    anna = await dial(lab, "anna")
+    anna.tone(TONES["anna"])
+    await anna.hears("say-your-name", within=10)
+    await asyncio.sleep(3)
+    assert list(names.iterdir())
+    await anna.hang_up()
+    await asyncio.sleep(1)
+    assert not list(names.iterdir())
+
+
 async def test_the_room_speaks_the_language_of_the_call(lab: Lab) -> None:
     server = await lab.server(**TRUSTED)
     await dial(lab, "anna", params="language=de")
