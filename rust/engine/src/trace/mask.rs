@@ -1,6 +1,7 @@
 //! Makes secrets unreadable in what leaves the record: digest answers (also those by which a server
-//! shows that it knows the password) and other credentials, passwords in URIs, links to control pages
-//! (they open them), SRTP keys, digits in INFO, and what people write to each other.
+//! shows that it knows the password) and other credentials, passwords in URIs, PINs and passwords among
+//! parameters, links to control pages (they open them), SRTP keys, digits in INFO, and what people write
+//! to each other.
 //!
 //! A mask is as long as what it hides, so lengths stay true, and the same for the same secret, so
 //! that messages still belong together. It can't be turned back without the key, which is random and
@@ -76,6 +77,7 @@ impl Masks {
     pub(super) fn text(&self, text: &str) -> String {
         let mut bytes = text.as_bytes().to_vec();
         self.passwords(&mut bytes);
+        self.parameters(&mut bytes);
         self.links(&mut bytes);
         String::from_utf8_lossy(&bytes).into_owned()
     }
@@ -111,6 +113,7 @@ impl Masks {
             }
             Line::Other => {
                 self.passwords(line);
+                self.parameters(line);
                 self.links(line);
             }
         }
@@ -175,6 +178,37 @@ impl Masks {
             if let Some(password) = password {
                 self.hide(&mut line[user + password + 1..user + length]);
             }
+        }
+    }
+
+    /// `pin=4711`, `moderator_pin="4711"`, `Dialout-Password=…`, wherever they stand: what apps are told in
+    /// `P-App-Param` and in URIs.
+    fn parameters(&self, line: &mut [u8]) {
+        let mut from = 0;
+        while let Some(at) = line[from..]
+            .iter()
+            .position(|b| *b == b'=')
+            .map(|at| from + at)
+        {
+            from = at + 1;
+            let name = line[..at].trim_ascii_end();
+            let length = name
+                .iter()
+                .rev()
+                .take_while(|byte| byte.is_ascii_alphanumeric())
+                .count();
+            let word = &name[name.len() - length..];
+            if !SECRET
+                .iter()
+                .any(|secret| word.eq_ignore_ascii_case(secret))
+            {
+                continue;
+            }
+            let skipped = line[from..]
+                .iter()
+                .take_while(|byte| b" \"'".contains(byte))
+                .count();
+            self.hide_until(line, from + skipped, b"\"',;&?> \r\n");
         }
     }
 
@@ -265,6 +299,9 @@ impl Line {
     }
 }
 
+/// The last word of what parameters are called that nobody else is to read.
+const SECRET: [&[u8]; 4] = [b"pin", b"password", b"secret", b"token"];
+
 /// How a request begins that carries what somebody has written (RFC 3428).
 const TEXT: &[u8] = b"MESSAGE ";
 
@@ -349,6 +386,23 @@ mod tests {
         assert!(masked(info).ends_with("dtmf\r\n\r\n*"), "{}", masked(info));
         let relay = "c: application/dtmf-relay\r\n\r\nSignal=11\r\nDuration=160";
         assert!(masked(relay).ends_with("Signal=**\r\nDuration=160"));
+    }
+
+    #[test]
+    fn pins_and_passwords_among_parameters_are_hidden() {
+        assert_eq!(
+            masked("P-App-Param: role=speaker;pin=48151; Moderator_PIN = \"62342\";mode=open"),
+            "P-App-Param: role=speaker;pin=*****; Moderator_PIN = \"*****\";mode=open"
+        );
+        assert_eq!(
+            masked("INVITE sip:board@example.com;pin=4711?X-Token=abc SIP/2.0"),
+            "INVITE sip:board@example.com;pin=****?X-Token=*** SIP/2.0"
+        );
+        assert_eq!(
+            masked("P-App-Param: Dialout-Password=hush"),
+            "P-App-Param: Dialout-Password=****"
+        );
+        assert_eq!(masked("a=fmtp:96 spin=1;pins=2"), "a=fmtp:96 spin=1;pins=2");
     }
 
     #[test]
