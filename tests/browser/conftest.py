@@ -36,12 +36,15 @@ from .windows import PATIENCE, PHONE, WIDE, Windows
 __all__ = ["PATIENCE", "PHONE", "WIDE"]
 
 CHROMIUM = "/usr/bin/chromium"
+# Where pages have no more rights than plain HTTP gives them: those of the own machine have those of HTTPS.
+ELSEWHERE = "sems.test"
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1",
 ]
 FAINT = 33  # of 32768, which is -60 dB: a codec like Opus gives silence no zeros
 CONFIG = """
@@ -166,7 +169,7 @@ class World:
 
     async def open(self, url: str, window: BrowserContext | None = None, **options: Any) -> Page:
         """A page in a window of its own, or in that of others."""
-        self.windows.servers.add(self.server.url("/"))
+        self.windows.servers |= {self.server.url("/"), self.server.url("/", ELSEWHERE)}
         page = await self.windows.page_in(window or await self.window(**options))
         await page.goto(url)
         return page

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from .conftest import World, button
+from .conftest import ELSEWHERE, World, button
 from .test_looks import STILL, looked_at
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -21,7 +21,7 @@ async def test_the_owner_opens_the_box_plays_a_message_and_deletes_it(world: Wor
     await call.send_digits("1")
     await call.tone("sine:440:2500:-12")
     await call.hangup()
-    page = await world.open(world.server.url("/box"), **STILL)
+    page = await world.open(world.server.url("/box", ELSEWHERE), **STILL)
     await page.get_by_label("Box").fill("anna")
     await page.get_by_label("PIN").fill("1111")
     await button(page, "Open").click()

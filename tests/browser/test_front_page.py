@@ -7,14 +7,14 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from .conftest import World, button
+from .conftest import ELSEWHERE, World, button
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_a_wrong_code_opens_nothing_and_that_is_said(world: World) -> None:
     world.expects("404", "/pairings/claim")
-    page = await world.open(world.server.url("/"))
+    page = await world.open(world.server.url("/", ELSEWHERE))
     field = page.get_by_role("textbox", name="Code")
     await field.fill("12 34")
     await field.press("Enter")

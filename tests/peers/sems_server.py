@@ -50,9 +50,9 @@ class SemsServer:
         """The certificate that it has made for itself."""
         return self.folder / "data/tls/certificate.pem"
 
-    def url(self, path: str) -> str:
+    def url(self, path: str, host: str = "127.0.0.1") -> str:
         """What a browser opens."""
-        return f"http://127.0.0.1:{self.http_port}{path}"
+        return f"http://{host}:{self.http_port}{path}"
 
     async def __aenter__(self) -> SemsServer:
         self.process = await asyncio.create_subprocess_exec(
