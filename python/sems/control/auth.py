@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import time
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 COOKIE: Final = "sems_operator"
 _SESSION_SECONDS: Final = 12 * 3600
+#: In so many browsers the operator can be logged in at once.
+_MOST_SESSIONS: Final = 1000
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
 
 
@@ -88,7 +91,9 @@ class Auth:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._session_key = secrets.token_bytes(32)
+        # Until when the browsers in which the operator has logged in are his, by what their cookies hold,
+        # hashed: so the time of looking it up tells nothing of it. The oldest comes first.
+        self._sessions: dict[bytes, float] = {}
 
     @staticmethod
     def address(request: HTTPConnection) -> str:
@@ -98,8 +103,7 @@ class Auth:
     def stranger(self, request: HTTPConnection) -> Caller:
         """One who has shown nothing, where nothing need be shown: no room is his business. A page of another
         site has no business here at all: raises NotAllowed."""
-        if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-            raise NotAllowed("This was asked by a page of another site.", "other_site")
+        self._must_not_come_from_another_page(request)
         return Caller(None, name=self.address(request), rooms=())
 
     def caller(self, request: HTTPConnection) -> Caller:
@@ -135,14 +139,18 @@ class Auth:
 
     def has_operator_session(self, request: HTTPConnection) -> bool:
         """The request comes from a browser in which the operator has logged in."""
-        return hmac.compare_digest(request.cookies.get(COOKIE, "").encode(), self._session().encode())
+        return self._sessions.get(_hashed(request.cookies.get(COOKIE, "")), 0.0) > time.monotonic()
 
     def log_in(self, request: HTTPConnection, response: Response) -> None:
         """Makes the browser that gets the response the operator's for twelve hours."""
         base_url = self._server.config.base_url or str(request.base_url)
+        session = secrets.token_urlsafe(24)
+        self._sessions[_hashed(session)] = time.monotonic() + _SESSION_SECONDS
+        if len(self._sessions) > _MOST_SESSIONS:
+            del self._sessions[next(iter(self._sessions))]
         response.set_cookie(
             COOKIE,
-            self._session(),
+            session,
             max_age=_SESSION_SECONDS,
             path="/",
             secure=base_url.startswith("https:"),
@@ -150,14 +158,18 @@ class Auth:
             samesite="strict",
         )
 
-    @staticmethod
-    def log_out(response: Response) -> None:
-        """Takes it back."""
+    def log_out(self, request: HTTPConnection, response: Response) -> None:
+        """Takes it back: whoever has kept the cookie has nothing any more. Raises NotAllowed when a page of
+        another site asks for it."""
+        # A form says where it comes from in no other way (its Origin is null where no Referer is wanted).
+        self._must_not_come_from_another_page(request)
+        self._sessions.pop(_hashed(request.cookies.get(COOKIE, "")), None)
         response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
 
-    def _session(self) -> str:
-        token = self._server.operator_token.encode()
-        return hashlib.blake2b(token, key=self._session_key, digest_size=24).hexdigest()
+    @staticmethod
+    def _must_not_come_from_another_page(request: HTTPConnection) -> None:
+        if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+            raise NotAllowed("This was asked by a page of another site.", "other_site")
 
     def must_come_from_our_page(self, request: HTTPConnection) -> None:
         """A cookie is sent along by the browser whoever asks, so what changes something must come from
@@ -168,6 +180,10 @@ class Auth:
         ours = {request.headers.get("host"), urlsplit(self._server.config.base_url or "").netloc}
         if not origin or origin not in ours:
             raise NotAllowed("This was asked by a page of another site.", "other_site")
+
+
+def _hashed(session: str) -> bytes:
+    return hashlib.sha256(session.encode("utf-8", "replace")).digest()
 
 
 def _place(origin: str) -> str:

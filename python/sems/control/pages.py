@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from ..conference import EarlyLink, EndedLink, UnknownLink
+from ..conference import EarlyLink, EndedLink, NotAllowed, UnknownLink
 from ..shipped import shipped
 from ..words import own_words
 from .auth import Auth
@@ -88,10 +88,13 @@ class Pages:
         self._auth.log_in(request, response)
         return response
 
-    async def log_out(self, _: Request) -> Response:
+    async def log_out(self, request: Request) -> Response:
         """Forgets the browser."""
         response = RedirectResponse("../operator", status_code=303)
-        self._auth.log_out(response)
+        try:
+            self._auth.log_out(request, response)
+        except NotAllowed as error:
+            raise HTTPException(403, str(error)) from None
         return response
 
     async def health(self, _: Request) -> Response:

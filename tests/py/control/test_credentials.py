@@ -82,8 +82,27 @@ async def test_the_operator_logs_in_with_the_token_and_out_again(meeting: Meetin
         assert "Rooms" in (await browser.get("/operator")).text
         assert (await browser.get("/api/v1/conferences")).status_code == 200
 
+        session = dict(browser.cookies)
         await browser.post("/operator/leave")
         assert (await browser.get("/api/v1/conferences")).status_code == 401
+        browser.cookies.update(session)
+        assert (await browser.get("/api/v1/conferences")).status_code == 401
+
+
+async def test_who_leaves_in_one_browser_stays_in_the_other_until_twelve_hours_are_over(
+    meeting: Meeting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr("sems.control.auth.time.monotonic", clock)
+    async with meeting.client(None) as one, meeting.client(None) as other:
+        for browser in (one, other):
+            await browser.post("/operator", data={"token": OPERATOR})
+        from_elsewhere = await other.post("/operator/leave", headers={"Sec-Fetch-Site": "cross-site"})
+        assert from_elsewhere.status_code == 403
+        await one.post("/operator/leave")
+        assert (await other.get("/api/v1/conferences")).status_code == 200
+        clock.now = 12 * 3600
+        assert (await other.get("/api/v1/conferences")).status_code == 401
 
 
 async def test_over_https_the_cookie_never_leaves_unencrypted(meeting: Meeting) -> None:
