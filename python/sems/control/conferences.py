@@ -27,6 +27,7 @@ from ..conference import (
     SetMode,
     SetModeratorPin,
     SetPin,
+    SetPins,
     SetQuiet,
     SetRole,
     SetTalkTime,
@@ -226,7 +227,10 @@ class ConferenceApi:
             (SetQuiet, wish.quiet),
         )
         commands += [switch(on) for switch, on in switches if on is not None]
-        limits = {"max_members": SetMaxMembers, "pin": SetPin, "moderator_pin": SetModeratorPin}
+        limits: dict[str, Any] = {"max_members": SetMaxMembers, "pin": SetPin, "moderator_pin": SetModeratorPin}
+        if {"pin", "moderator_pin"} <= wish.model_fields_set:
+            commands.append(SetPins(wish.pin, wish.moderator_pin))
+            del limits["pin"], limits["moderator_pin"]
         commands += [limits[name](getattr(wish, name)) for name in limits if name in wish.model_fields_set]
         if wish.locked is not None:
             commands.append(Lock() if wish.locked else Unlock())
@@ -297,7 +301,7 @@ class ConferenceApi:
         """The stream of events."""
         conference = conference_of(ask, lobby=True, removed=True)
         reader = ConferenceReader(self._feeds, conference, ask.caller.member, ask.since())
-        return EventStream(reader, self._streams)
+        return EventStream(reader, self._streams, ask.caller.name)
 
 
 def conference_of(ask: Ask, *, lobby: bool = False, removed: bool = False) -> Conference:

@@ -116,7 +116,7 @@ class ConnectionApi:
         """The stream of all, or of one."""
         connections = ask.server.connections
         only = connections.get(_id(ask)).id if "connection" in ask.request.path_params else None
-        return EventStream(_Reader(connections, only, ask.since()), self._streams)
+        return EventStream(_Reader(connections, only, ask.since()), self._streams, ask.caller.name)
 
 
 class _Reader:

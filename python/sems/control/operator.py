@@ -131,7 +131,7 @@ class OperatorApi:
 
     async def follow(self, ask: Ask) -> ASGIApp:
         """The stream of the operator's page."""
-        return EventStream(_OverviewReader(ask.server), self._streams)
+        return EventStream(_OverviewReader(ask.server), self._streams, ask.caller.name)
 
 
 def _call(ask: Ask) -> Call:

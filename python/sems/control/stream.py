@@ -19,6 +19,9 @@ HEARTBEAT: Final = 5.0
 #: How long a browser waits before it connects again, in milliseconds.
 RETRY: Final = 1000
 
+#: So many streams one credential can have open at once; who opens one more has the oldest ended.
+MOST_OPEN: Final = 32
+
 _OPENING: Final = f"retry: {RETRY}\n\n".encode()
 _BEAT: Final = b"event: beat\ndata:\n\n"
 _HEADERS: Final = [
@@ -56,35 +59,49 @@ class Streams:
 
     def __init__(self, stopping: asyncio.Event) -> None:
         self._stopping = stopping
-        self._open: set[EventStream] = set()
+        # By whose they are, the oldest first.
+        self._open: dict[str, list[EventStream]] = {}
         self._watch: asyncio.Task[None] | None = None
 
     def add(self, stream: EventStream) -> None:
-        """A stream begins."""
-        self._open.add(stream)
+        """A stream begins. Of one whose line has died without a word it is not known that it is over, so
+        it is the oldest that has to go when somebody has too many."""
+        mine = self._open.setdefault(stream.who, [])
+        mine.append(stream)
+        if len(mine) > MOST_OPEN:
+            mine.pop(0).end()
         if self._watch is None:
             self._watch = asyncio.create_task(self._end_with_the_server())
 
     def discard(self, stream: EventStream) -> None:
         """It is over."""
-        self._open.discard(stream)
+        mine = self._open.get(stream.who, [])
+        if stream in mine:
+            mine.remove(stream)
+        if not mine:
+            self._open.pop(stream.who, None)
         if not self._open and self._watch:
             self._watch.cancel()
             self._watch = None
 
     def __len__(self) -> int:
-        return len(self._open)
+        return sum(map(len, self._open.values()))
 
     async def _end_with_the_server(self) -> None:
         await self._stopping.wait()
-        for stream in self._open:
-            stream.end()
+        for mine in self._open.values():
+            for stream in mine:
+                stream.end()
 
 
 class EventStream:
     """A response that lasts as long as there are events and somebody who reads them."""
 
-    def __init__(self, reader: Reader, streams: Streams, *, heartbeat: float = HEARTBEAT) -> None:
+    def __init__(
+        self, reader: Reader, streams: Streams, who: str = "", *, heartbeat: float = HEARTBEAT
+    ) -> None:
+        """``who``: by whose credential it was asked for."""
+        self.who = who
         self._reader = reader
         self._streams = streams
         self._heartbeat = heartbeat

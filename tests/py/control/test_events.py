@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from contextlib import AsyncExitStack
 
 from starlette.types import Message
 
 from sems.conference import Lock, Mute, RaiseHand, Readmit, Remove, Unlock, Unmute
 from sems.conference.model import HISTORY
 from sems.control.feed import Feed
-from sems.control.stream import HEARTBEAT
+from sems.control.stream import HEARTBEAT, MOST_OPEN
 from sems.testing import Lab
 
 from .conftest import OPERATOR, Meeting
@@ -309,3 +310,17 @@ async def test_who_only_asks_for_the_head_of_a_stream_follows_nothing(meeting: M
     assert len(meeting.model._events._callbacks) == followers
     gc.collect()
     assert not any(isinstance(each, Feed) for each in gc.get_referrers(conference))
+
+
+async def test_who_opens_ever_more_streams_has_the_oldest_ended(meeting: Meeting) -> None:
+    async with AsyncExitStack() as open_streams:
+        streams = [await open_streams.enter_async_context(meeting.stream("ben")) for _ in range(MOST_OPEN)]
+        cleo = await open_streams.enter_async_context(meeting.stream("cleo"))
+        for stream in (*streams, cleo):
+            await stream.next()
+        newest = await open_streams.enter_async_context(meeting.stream("ben"))
+        await newest.next()
+        meeting.model.do(Lock(), by=None)
+        assert [stream.over for stream in (*streams, newest, cleo)] == [True] + [False] * (MOST_OPEN + 1)
+        for stream in (*streams[1:], newest, cleo):
+            assert (await stream.next(timeout=NOW)).data["type"] == "settings_changed"
