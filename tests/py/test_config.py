@@ -153,6 +153,10 @@ def test_a_room_has_its_own_settings_over_the_default(load: Load) -> None:
             "sems.toml:1: routes[0]: params.room speaks of {nobody}, which no pattern here names",
         ),
         ('[operator]\ntoken = "short"', "sems.toml:2: operator.token: string should have at least 8"),
+        (
+            '[rooms.board]\npin = "4711"\nmoderator_pin = "4711"',
+            "sems.toml:3: rooms.board.moderator_pin: moderators need another PIN than the room's",
+        ),
         ("rooms = 1", "sems.toml:1: rooms: input should be a valid dictionary, not 1"),
         ("a = 1\nb =", "sems.toml:2: invalid value"),
         ('a = """', "sems.toml:1: unterminated string"),

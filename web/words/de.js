@@ -391,6 +391,7 @@ export const words = {
     sips: "Verschlüsselt (sips) kann von hier niemand angerufen werden.",
     wrong_code: "Diesen Code gibt es nicht, oder seine Zeit ist um.",
     too_many_codes: "Das war zu oft. Warten Sie zwei Minuten, und versuchen Sie es noch einmal.",
+    same_pin: "Moderatoren brauchen eine andere PIN als der Raum.",
     nothing_said: "Es gibt nichts zu senden.",
     too_long: "Das ist zu lang.",
     too_fast: "Das war zu viel auf einmal, der Raum ist beschäftigt. Warten Sie ein paar Sekunden.",

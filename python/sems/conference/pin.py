@@ -82,10 +82,11 @@ async def ask_pin(
     are wrong, and HungUp.
     """
     pins: dict[str, Role | None] = {}
-    if pin is not None:
-        pins[pin] = None
     if moderator_pin is not None:
         pins[moderator_pin] = Role.MODERATOR
+    if pin is not None:
+        # Where sections of the configuration have come together they may be the same, which makes nobody more.
+        pins[pin] = None
     for attempt in range(TRIES):
         prompts = (
             [speech.find("enter-pin")]

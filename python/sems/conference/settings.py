@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from .command import Command
+from .errors import Refused
 from .event import Event
 
 if TYPE_CHECKING:
@@ -156,11 +157,42 @@ class SetMaxMembers(Change):
         return {"max_members": self.most}
 
 
+class SamePin(Refused):
+    """What is keyed in to come in would make moderators."""
+
+    code = "same_pin"
+
+    def __init__(self) -> None:
+        super().__init__("Moderators need another PIN than the room's.")
+
+
+@dataclass(frozen=True, slots=True)
+class SetPins(Change):
+    """What is to be keyed in to come in from now on, and what moderators key in, both at once."""
+
+    pin: str | None
+    moderator_pin: str | None
+
+    def check(self, room: ConferenceModel, by: int | None) -> None:
+        """They differ: SamePin."""
+        if self.pin is not None and self.pin == self.moderator_pin:
+            raise SamePin
+
+    def values(self) -> dict[str, Any]:
+        """The PINs."""
+        return {"pin": self.pin, "moderator_pin": self.moderator_pin}
+
+
 @dataclass(frozen=True, slots=True)
 class SetPin(Change):
     """What is to be keyed in to come in from now on; ``None``: nothing."""
 
     pin: str | None
+
+    def check(self, room: ConferenceModel, by: int | None) -> None:
+        """It is not that of moderators: SamePin."""
+        if self.pin is not None and self.pin == room.settings.moderator_pin:
+            raise SamePin
 
     def values(self) -> dict[str, Any]:
         """The PIN."""
@@ -172,6 +204,11 @@ class SetModeratorPin(Change):
     """What moderators key in from now on; ``None``: nobody becomes moderator by a PIN."""
 
     pin: str | None
+
+    def check(self, room: ConferenceModel, by: int | None) -> None:
+        """It is not the room's: SamePin."""
+        if self.pin is not None and self.pin == room.settings.pin:
+            raise SamePin
 
     def values(self) -> dict[str, Any]:
         """The PIN."""

@@ -216,6 +216,13 @@ class RoomSettings(Section):
     max_talkers: Annotated[int, Field(ge=1, le=32)] | None = None
     """How many are heard when many talk at once: the loudest, each for as long as he talks; unset: all."""
 
+    @field_validator("moderator_pin")
+    @classmethod
+    def _moderators_have_their_own(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and value == info.data.get("pin"):
+            raise ValueError("moderators need another PIN than the room's, or everybody would be one")
+        return value
+
 
 class OperatorSettings(Section):
     """``[operator]``: the page that shows all rooms and calls."""

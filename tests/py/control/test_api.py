@@ -167,6 +167,17 @@ async def test_a_wrong_body_is_refused_with_the_reason(
     assert not meeting.model.settings.locked
 
 
+async def test_the_pin_of_the_room_makes_no_moderators(meeting: Meeting) -> None:
+    async with meeting.client("anna") as client:
+        for wish in ({"pin": "4711", "moderator_pin": "4711"}, {"moderator_pin": "815815"}):
+            await client.patch(ROOM, json={"pin": "815815"})
+            response = await client.patch(ROOM, json=wish)
+            assert (response.status_code, response.json()["code"]) == (409, "same_pin")
+        response = await client.patch(ROOM, json={"pin": "4711", "moderator_pin": "815815"})
+        assert response.status_code == 200
+        assert (await client.patch(ROOM, json={"pin": "815815"})).status_code == 409
+
+
 async def test_numbers_of_thousands_of_digits_are_no_failure(meeting: Meeting) -> None:
     many = "9" * 5_000
     async with meeting.client("operator") as client:
