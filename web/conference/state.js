@@ -3,6 +3,7 @@
 import { words } from "../words.js";
 
 const GONE = ["left", "removed"];
+const MOST_LINES = 400; // as many as the server keeps, half of them for some alone
 
 /** The list with this item in the place of the one with its id, or at its end. */
 export function put(list, item) {
@@ -83,7 +84,7 @@ export class State {
       else known.participants.set(id, { ...participant, called: before?.called });
       if (waiting || before?.name !== name || !known.participants.has(id)) this.#name(known.participants.values());
     } else if (waiting) this.#name(known.participants.values());
-    if (message) known.messages = put(known.messages, message);
+    if (message) known.messages = put(known.messages, message).slice(-MOST_LINES);
     if (call) known.calls = type === "call_gone" ? without(known.calls, call.id ?? call) : put(known.calls, call);
     if (talk) known.talk = talk.state === "ended" ? null : talk;
     // Where the time for the floor has no limit any more, nobody's is over some time.

@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 import shutil
+import threading
 import time
 import wave
 from collections.abc import Mapping
@@ -48,6 +49,8 @@ class Archive:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        # What is written aside has one name.
+        self._naming = threading.Lock()
 
     def open(self, room: str, kind: str) -> tuple[str, Path]:
         """Makes the folder of a new recording: its id, and where it is. Raises OSError."""
@@ -59,11 +62,12 @@ class Archive:
         return id, path
 
     def name(self, room: str, id: str, members: Mapping[str, str]) -> None:
-        """Notes who is heard in which file. Raises OSError."""
-        path = self.path(room, id)
-        about = self._read(path) if path else None
-        if path and about is not None:
-            self._write(path, {**about, "members": dict(members)})
+        """Notes who is heard in which file, beside what is noted; any thread may. Raises OSError."""
+        with self._naming:
+            path = self.path(room, id)
+            about = self._read(path) if path else None
+            if path and about is not None:
+                self._write(path, {**about, "members": {**about.get("members", {}), **members}})
 
     def of(self, room: str) -> list[Recorded]:
         """The recordings of a room, the newest first."""

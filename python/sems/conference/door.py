@@ -11,6 +11,7 @@ from .event import Event, FloorChanged, ParticipantChanged
 from .floor import without
 from .participant import Participant
 from .talks import withdraw
+from .volumes import forget
 
 if TYPE_CHECKING:
     from .model import ConferenceModel
@@ -49,9 +50,9 @@ class Left(Gone):
     __slots__ = ()
 
     def apply(self, state: State) -> None:
-        """What he wanted to hear is forgotten."""
+        """What he wanted to hear is forgotten, and how others wanted to hear him."""
         Gone.apply(self, state)
-        state.volumes.pop(self.participant.id, None)
+        forget(state, self.participant.id)
 
 
 class Removed(Gone):
@@ -79,7 +80,7 @@ class Dismissed(Event):
     def apply(self, state: State) -> None:
         """Of those who can be called, the last few are remembered."""
         state.removed.pop(self.participant.id, None)
-        state.volumes.pop(self.participant.id, None)
+        forget(state, self.participant.id)
         if self.participant.address:
             state.dismissed[self.participant.id] = self.participant
             if len(state.dismissed) > MOST_REMEMBERED:

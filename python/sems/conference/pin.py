@@ -85,7 +85,7 @@ async def ask_pin(
     if moderator_pin is not None:
         pins[moderator_pin] = Role.MODERATOR
     if pin is not None:
-        # Where sections of the configuration have come together they may be the same, which makes nobody more.
+        # Sections of the configuration may together make them the same, which makes nobody more.
         pins[pin] = None
     for attempt in range(TRIES):
         prompts = (

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 #: The longest line, in characters.
 LONGEST: Final = 2000
-#: So many lines a conference keeps for those who come later, …
+#: So many lines to all a conference keeps for those who come later, and as many that are for some, …
 MOST_KEPT: Final = 200
-#: … and so many characters of them.
+#: … and so many characters of each.
 MOST_CHARACTERS: Final = 50_000
 #: So many failed deliveries are kept of one line.
 MOST_FAILURES: Final = 50
@@ -120,13 +120,17 @@ class MessageSent(Event):
         return self.message.is_for(reader)
 
     def apply(self, state: State) -> None:
-        """It is the newest; the oldest go when there are too many."""
+        """It is the newest; the oldest go when there are too many. What is for some takes no room from what
+        is for all."""
         state.messages[self.message.id] = self.message
-        size = sum(len(each.text) for each in state.messages.values())
-        for id in tuple(state.messages):
-            if len(state.messages) <= MOST_KEPT and size <= MOST_CHARACTERS:
+        is_for_all = self.message.to is None
+        alike = [each for each in state.messages.values() if (each.to is None) == is_for_all]
+        count, size = len(alike), sum(len(each.text) for each in alike)
+        for each in alike:
+            if count <= MOST_KEPT and size <= MOST_CHARACTERS:
                 break
-            size -= len(state.messages.pop(id).text)
+            del state.messages[each.id]
+            count, size = count - 1, size - len(each.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

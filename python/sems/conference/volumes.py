@@ -39,6 +39,10 @@ class VolumesChanged(Event):
         """The listener."""
         return frozenset({self.listener})
 
+    def is_for(self, reader: int | None) -> bool:
+        """Not even the operator, who hears nothing."""
+        return reader == self.listener
+
     def apply(self, state: State) -> None:
         """He hears them so."""
         if self.volumes:
@@ -83,6 +87,18 @@ class SetVolume(ParticipantCommand):
             volumes[self.participant] = within(self.gain)
         if volumes != before:
             room.record(VolumesChanged, listener=by, volumes=volumes, by=by)
+
+
+def forget(state: State, participant: int) -> None:
+    """How he wanted to hear others, and how others wanted to hear him."""
+    state.volumes.pop(participant, None)
+    for listener, volumes in tuple(state.volumes.items()):
+        if participant in volumes:
+            left = {id: gain for id, gain in volumes.items() if id != participant}
+            if left:
+                state.volumes[listener] = left
+            else:
+                del state.volumes[listener]
 
 
 def within(gain: float) -> float:

@@ -227,14 +227,18 @@ class ConferenceApi:
             (SetQuiet, wish.quiet),
         )
         commands += [switch(on) for switch, on in switches if on is not None]
-        limits: dict[str, Any] = {"max_members": SetMaxMembers, "pin": SetPin, "moderator_pin": SetModeratorPin}
-        if {"pin", "moderator_pin"} <= wish.model_fields_set:
+        given = wish.model_fields_set
+        if "max_members" in given:
+            commands.append(SetMaxMembers(wish.max_members))
+        if {"pin", "moderator_pin"} <= given:
             commands.append(SetPins(wish.pin, wish.moderator_pin))
-            del limits["pin"], limits["moderator_pin"]
-        commands += [limits[name](getattr(wish, name)) for name in limits if name in wish.model_fields_set]
+        elif "pin" in given:
+            commands.append(SetPin(wish.pin))
+        elif "moderator_pin" in given:
+            commands.append(SetModeratorPin(wish.moderator_pin))
         if wish.locked is not None:
             commands.append(Lock() if wish.locked else Unlock())
-        if "talk_time" in wish.model_fields_set:
+        if "talk_time" in given:
             commands.append(SetTalkTime(wish.talk_time))
         return done(ask, conference, *commands)
 

@@ -221,7 +221,9 @@ async def test_the_parameters_of_the_first_call_make_the_room(lab: Lab) -> None:
         await dial(lab, "ben")
 
 
-@pytest.mark.parametrize("wrong", ["max_members=x;pin=1234", "moderator_pin=1234;pin=1234", "role=king", "join_sound=perhaps"])
+@pytest.mark.parametrize(
+    "wrong", ["max_members=x;pin=1234", "moderator_pin=1234;pin=1234", "role=king", "join_sound=perhaps"]
+)
 async def test_a_parameter_that_makes_no_sense_opens_no_door(lab: Lab, wrong: str) -> None:
     server = await lab.server(**TRUSTED)
     name = wrong.partition("=")[0]

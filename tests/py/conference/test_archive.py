@@ -1,5 +1,6 @@
 """Recordings as they lie on the disk."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,17 @@ def test_a_recording_is_found_again_by_whoever_looks(archive: Archive) -> None:
     assert archive.file("standup", id) == path / "mix.wav"
     assert archive.file("standup", id, "call-7") == path / "call-7.wav"
     assert archive.rooms() == ["standup"]
+
+
+def test_names_that_several_note_at_once_are_all_there(archive: Archive) -> None:
+    id, path = archive.open("standup", "members")
+    names = {f"call-{number}": "Anna" * number for number in range(40)}
+    for stem in names:
+        (path / f"{stem}.wav").write_bytes(b"")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda each: archive.name("standup", id, {each: names[each]}), names))
+    (found,) = archive.of("standup")
+    assert found.members == names
 
 
 def test_what_is_deleted_is_gone_with_all_its_files(archive: Archive) -> None:

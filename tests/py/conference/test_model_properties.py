@@ -290,10 +290,11 @@ class AnyConference(RuleBasedStateMachine):
 
     @invariant()
     def what_is_kept_of_the_text_is_bounded_and_can_be_read(self) -> None:
-        texts = [each.text for each in self.room.messages.values()]
-        assert len(texts) <= MOST_KEPT
-        assert sum(map(len, texts)) <= MOST_CHARACTERS
-        assert all(text == clean(text) and 0 < len(text) <= LONGEST for text in texts)
+        lines = self.room.messages.values()
+        for alike in ([each for each in lines if each.to is None], [each for each in lines if each.to]):
+            assert len(alike) <= MOST_KEPT
+            assert sum(len(each.text) for each in alike) <= MOST_CHARACTERS
+        assert all(each.text == clean(each.text) and 0 < len(each.text) <= LONGEST for each in lines)
 
     @invariant()
     def everybody_is_told_who_is_heard(self) -> None:

@@ -138,6 +138,15 @@ def test_so_many_characters_are_kept_and_no_more(room: ConferenceModel) -> None:
     assert lines(room)[0].endswith(".1")
 
 
+def test_what_is_for_some_takes_no_room_from_what_all_may_read(room: ConferenceModel) -> None:
+    room.do(Say("The door code is 12", at=0), by=2)
+    for number in range(MOST_CHARACTERS // LONGEST + 1):
+        room.do(Say(str(number).rjust(LONGEST, "."), at=100 * number, to=(2,)), by=1)
+    first, second, *_ = lines(room)
+    assert first == "The door code is 12"
+    assert second.endswith(".1")
+
+
 def test_a_line_stays_when_its_sender_has_left(room: ConferenceModel) -> None:
     room.do(Say("Bye", at=1), by=2)
     room.leave(2)

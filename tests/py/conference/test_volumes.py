@@ -53,6 +53,20 @@ def test_who_leaves_takes_his_volumes_along_and_who_was_removed_keeps_them(room:
     assert room.volumes(1) == {}
 
 
+def test_how_loud_somebody_was_to_be_is_forgotten_when_he_has_left(room: ConferenceModel) -> None:
+    room.do(SetVolume(3, -10.0), SetVolume(2, 4.0), by=1)
+    room.leave(3)
+    assert room.volumes(1) == {2: 4.0}
+    room.leave(2)
+    assert room.volumes(1) == {}
+
+
+def test_the_operator_who_hears_nothing_is_not_told_of_volumes(room: ConferenceModel) -> None:
+    room.do(SetVolume(3, -10.0), by=2)
+    (event,) = room.since(room.sequence - 1) or ()
+    assert [id for id in (None, 1, 2, 3) if event.is_for(id)] == [2]
+
+
 def test_roles_change_who_is_heard(room: ConferenceModel) -> None:
     room.do(SetRole(2, Role.LISTENER), by=1)
     assert not room.hears(room.participants[2])
