@@ -419,9 +419,11 @@ class Event:
 
     @final
     class Updated(Event):
-        __match_args__ = ("call", "on_hold", "codec")
+        """``direction``: what the peer wishes to do, by its name in SDP; all but ``sendrecv`` is a hold."""
+
+        __match_args__ = ("call", "direction", "codec")
         call: int
-        on_hold: bool
+        direction: str
         codec: str
 
     @final
@@ -766,7 +768,12 @@ class Engine:
     def focus(self, call: int) -> int:
         """From its next message on, the Contact of this call says that we are the focus of a conference
         (RFC 4579)."""
-    def hold(self, call: int, on: bool) -> int: ...
+    def hold(self, call: int, direction: str) -> int:
+        """Offers the peer another direction: sendrecv, sendonly, recvonly or inactive."""
+    def recode(self, call: int, codecs: Sequence[str]) -> int:
+        """Offers the peer these codecs, the best first."""
+    def pass_info(self, call: int, packages: Sequence[str]) -> int:
+        """INFO of these packages comes as requests to be answered: somebody else takes them."""
     def request(
         self,
         method: str,

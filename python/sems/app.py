@@ -135,9 +135,10 @@ class App:
     def info(self, package: str) -> Callable[[_RequestHandler], _RequestHandler]:
         """Makes the coroutine function the one that is told of INFO requests of a package (RFC 6086).
 
-        They are answered 200 by the core, at once. Packages that no app takes get 469 with those that
-        are taken, which Recv-Info tells in every INVITE and its answers. Keys are no package: they are
-        digits, however they come.
+        They are answered 200 by the core, at once. Packages that no app takes get 469 with those that are
+        taken, which Recv-Info tells in every INVITE and its answers; in a :meth:`bridge
+        <sems.call.Call.bridge>` they pass if its other side takes them. Keys are no package: they are digits,
+        however they come.
         """
         checks.token("package", package)
 

@@ -198,6 +198,11 @@ def one_of(name: str, value: object, *choices: object) -> None:
         raise wrong(name, allowed, value)
 
 
+def is_token(value: str) -> bool:
+    """Whether it is one word, as RFC 3261 §25.1 has it."""
+    return _TOKEN.fullmatch(value) is not None
+
+
 def token(name: str, value: object, what: str = "a name of SIP (letters, digits and -.!%*_+`'~)") -> None:
     """One word, as RFC 3261 §25.1 has it."""
     if not isinstance(value, str):

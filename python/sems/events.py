@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 SILENT = -127
@@ -10,6 +10,9 @@ SILENT = -127
 
 Direction = Literal["in", "out"]
 """The way of a stream: from the peer, or to it."""
+
+StreamDirection = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
+"""What somebody does in a call, as he says it himself (RFC 8866 §6.7): ``sendonly`` is the classic hold."""
 
 EndCause = Literal["local", "remote", "cancelled", "rejected", "timeout", "error"]
 
@@ -115,6 +118,19 @@ class Hold:
 
     on: bool
     """We are on hold."""
+    direction: StreamDirection = field(default="sendrecv", compare=False)
+    """What the peer does from now on, as it says (RFC 3264 §6.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recoded:
+    """Another codec was agreed on, by a re-INVITE of either side.
+
+    >>> forget = call.subscribe(lambda event: print(event.codec) if isinstance(event, Recoded) else None)
+    """
+
+    codec: str
+    """Its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +240,7 @@ CallEvent = (
     | Speaking
     | Level
     | Hold
+    | Recoded
     | RtpTimeout
     | RtpResumed
     | StreamStopped

@@ -232,6 +232,7 @@ on_call(
     hold=lambda call: call.hold(True),
     mute=lambda call: call.mute(True),
     play=lambda call: call.play(LONG),
+    recode=lambda call: call.recode(["PCMA", "PCMU"]),
     record_until=lambda call: call.record_until(call.server.config.data / "until.wav", silence=None),
     request=lambda call: call.request("INFO", body="x"),
     say=lambda call: call.say("Good morning. " * 3),

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import wave
+from array import array
 from collections.abc import Awaitable, Callable
+from typing import Literal
 
 import pytest
 from an_app import app_of, failures
 
-from sems import App, Call, CallFailed, EndReason, HungUp, SipRequest, WrongState
-from sems.events import Progress
+from sems import App, Call, CallFailed, EndReason, HungUp, Server, SipRequest, SipResponse, WrongState
+from sems.events import CallEvent, Hold, Progress
 from sems.server import dispatch
-from sems.testing import Lab, Phone
+from sems.testing import Hearing, Lab, Phone
 
 Handler = Callable[[Call], Awaitable[None]]
 
@@ -486,6 +489,21 @@ async def test_packets_go_on_as_they_come_until_somebody_needs_the_sound(lab: La
         assert len(block) > 0
         assert await passed() < 4
         break
+    # A recording has both from its beginning to its end.
+    bob.tone(900)
+    await asyncio.sleep(1)
+    assert await passed() >= 98
+    recording = await call.record(lab.folder / "both.wav", direction="both")
+    assert await passed() < 4
+    await recording.stop()
+    with wave.open(str(lab.folder / "both.wav")) as file:
+        samples = array("h", file.readframes(file.getnframes()))
+    for channel, hz in ((0, 440), (1, 900)):
+        kept = Hearing(samples[channel::2])
+        assert kept.seconds == pytest.approx(1, abs=0.1)
+        assert kept.after(0.1).before(0.2).has_tone(hz)
+        assert kept.after(0.7).before(0.2).has_tone(hz)
+    bob.silence()
     assert call.room is not None
     call.room.watch_levels(True)
     await asyncio.sleep(1)
@@ -494,3 +512,155 @@ async def test_packets_go_on_as_they_come_until_somebody_needs_the_sound(lab: La
     await asyncio.sleep(1)
     assert await passed() >= 98
     assert (await bob.hear(1)).has_tone(440)
+
+
+@pytest.mark.parametrize("direction", ["sendonly", "inactive", "recvonly"])
+async def test_the_other_side_is_told_what_one_does_as_what_it_is(
+    lab: Lab, direction: Literal["sendonly", "inactive", "recvonly"]
+) -> None:
+    alice, bob = await through(lab, to_bob())
+    assert alice.line is not None
+    assert bob.line is not None
+    alice.tone(440)
+    bob.tone(900)
+    told: list[CallEvent] = []
+    bob.line.subscribe(lambda event: told.append(event) if isinstance(event, Hold) else None)
+    await alice.hold(direction=direction)
+    await asyncio.sleep(1)
+    assert (bob.line.on_hold, bob.line.peer_direction) == (True, direction)
+    assert (alice.line.on_hold, alice.line.peer_direction) == (False, "sendrecv"), "an answer is no hold"
+    heard, back = await asyncio.gather(bob.hear(1), alice.hear(1))
+    assert heard.has_tone(440) == (direction == "sendonly")
+    assert back.has_tone(900) == (direction == "recvonly")
+    # From one to another without having been taken back.
+    other: Literal["sendonly", "inactive"] = "inactive" if direction == "sendonly" else "sendonly"
+    await alice.hold(direction=other)
+    await asyncio.sleep(1)
+    assert bob.line.peer_direction == other
+    await alice.hold(False)
+    await asyncio.sleep(1)
+    assert [event.direction for event in told if isinstance(event, Hold)] == [direction, other, "sendrecv"]
+    assert (await bob.hear(1)).has_tone(440)
+    assert (await alice.hear(1)).has_tone(900)
+
+
+async def test_both_sides_may_hold_each_other_and_are_taken_back_one_by_one(lab: Lab) -> None:
+    alice, bob = await through(lab, to_bob())
+    assert alice.line is not None
+    assert bob.line is not None
+    alice.tone(440)
+    bob.tone(900)
+    await alice.hold()
+    await bob.hold(direction="inactive")
+    await asyncio.sleep(1)
+    assert (alice.line.peer_direction, bob.line.on_hold) == ("inactive", True)
+    await bob.hold(False)
+    await asyncio.sleep(1)
+    assert (alice.line.peer_direction, bob.line.peer_direction) == ("sendrecv", "sendonly")
+    assert (await bob.hear(1)).has_tone(440)
+    await alice.hold(False)
+    await asyncio.sleep(1)
+    assert (alice.line.on_hold, bob.line.on_hold) == (False, False)
+    assert (await alice.hear(1)).has_tone(900)
+
+
+async def recoded(lab: Lab, *, bobs: list[str], **how: object) -> tuple[Server, Phone, Phone]:
+    """Alice and Bob speak PCMU; then Alice changes to PCMA."""
+    server = await lab.server(apps=[to_bob(**how)], audio={"codecs": ["PCMU", "PCMA", "G722"]})
+    alice = await lab.phone("alice", audio={"codecs": ["PCMU", "PCMA", "G722"]})
+    bob = await lab.phone("bob", audio={"codecs": bobs})
+    calling = asyncio.create_task(alice.call("sip:mine@sems"))
+    await (await bob.ringing()).answer()
+    await calling
+    await asyncio.sleep(1)
+    assert alice.line is not None
+    assert bob.line is not None
+    assert (alice.line.codec, bob.line.codec) == ("PCMU", "PCMU")
+    alice.tone(440)
+    bob.tone(900)
+    await asyncio.sleep(1)
+    await alice.line.recode(["PCMA", "PCMU"])
+    await asyncio.sleep(2)
+    assert alice.line.codec == "PCMA"
+    return server, alice, bob
+
+
+async def test_a_codec_that_one_side_changes_to_is_offered_to_the_other(lab: Lab) -> None:
+    server, alice, bob = await recoded(lab, bobs=["PCMU", "PCMA"])
+    assert bob.line is not None
+    assert bob.line.codec == "PCMA"
+    before = server.engine.core.stats()["rtp_passed"]
+    heard, back = await asyncio.gather(bob.hear(1), alice.hear(1))
+    assert (heard.has_tone(440), back.has_tone(900)) == (True, True)
+    assert server.engine.core.stats()["rtp_passed"] - before >= 98, "packets go on as they come again"
+    # And by the other side.
+    await bob.line.recode(["PCMU", "PCMA"])
+    await asyncio.sleep(1)
+    assert alice.line is not None
+    assert (alice.line.codec, bob.line.codec) == ("PCMU", "PCMU")
+
+
+@pytest.mark.parametrize(("bobs", "how"), [(["PCMU"], {}), (["PCMU", "PCMA"], {"keep_codecs": False})])
+async def test_who_has_not_that_codec_or_is_to_keep_his_own_hears_it_coded_anew(
+    lab: Lab, bobs: list[str], how: dict[str, object]
+) -> None:
+    server, alice, bob = await recoded(lab, bobs=bobs, **how)
+    assert bob.line is not None
+    assert bob.line.codec == "PCMU"
+    before = server.engine.core.stats()["rtp_passed"]
+    heard, back = await asyncio.gather(bob.hear(1), alice.hear(1))
+    assert (heard.has_tone(440), back.has_tone(900)) == (True, True)
+    assert server.engine.core.stats()["rtp_passed"] == before
+
+
+async def test_info_of_a_package_passes_where_the_other_side_takes_it(lab: Lab) -> None:
+    """RFC 6086: what each takes is told to the other, and nothing else of a package passes."""
+    app = to_bob()
+    got: dict[str, list[SipRequest]] = {"x-ours": [], "x-lamp": [], "x-door": []}
+    app.info("x-ours")(lambda request: taken(got, "x-ours", request))
+    await lab.server(apps=[app])
+    alice, bob = await two(lab)
+    for phone, packages in ((alice, ["x-lamp", "X-Ours"]), (bob, ["x-door"])):
+        of_phone = phone.server.apps.get("phone")
+        assert of_phone is not None
+        for package in packages:
+            of_phone.info(package)(lambda request, name=package: taken(got, name, request))  # type: ignore[misc]
+        dispatch.tell(phone.server)
+    calling = asyncio.create_task(alice.call("sip:mine@sems"))
+    ringing = await bob.ringing()
+    # What the app takes itself is named once.
+    assert sorted(ringing.headers.all("Recv-Info")) == ["x-lamp", "x-ours"]
+    await ringing.answer()
+    await calling
+    await asyncio.sleep(0.5)
+    assert sorted(alice.headers.all("Recv-Info")) == ["x-door", "x-ours"]
+
+    async def tell(phone: Phone, package: str) -> SipResponse:
+        assert phone.line is not None
+        return await phone.line.request(
+            "INFO", body="open", content_type="text/x-door", headers=[
+                ("Info-Package", package), ("Content-Disposition", "Info-Package"), ("X-My", "1"),
+            ],
+        )  # fmt: skip
+
+    assert (await tell(alice, "x-door;v=1")).code == 200
+    assert (await tell(bob, "X-Lamp")).code == 200
+    for request, package in ((got["x-door"][0], "x-door;v=1"), (got["x-lamp"][0], "X-Lamp")):
+        assert (request.headers["Info-Package"], request.text) == (package, "open")
+        assert request.content_type == "text/x-door"
+        assert (request.headers["Content-Disposition"], request.headers["X-My"]) == ("Info-Package", "1")
+    # What the app takes stays with it.
+    assert (await tell(alice, "x-ours")).code == 200
+    assert len(got["x-ours"]) == 1
+    for phone, package, told in ((alice, "x-lamp", "x-ours, x-door"), (bob, "x-door", "x-ours, x-lamp")):
+        refusal = await tell(phone, package)
+        assert (refusal.code, refusal.headers["Recv-Info"]) == (469, told)
+    # What is told in a re-INVITE is what was told before.
+    await alice.hold()
+    await asyncio.sleep(1)
+    assert (await tell(bob, "x-lamp")).code == 200
+    assert (len(got["x-door"]), len(got["x-lamp"])) == (1, 2)
+
+
+async def taken(got: dict[str, list[SipRequest]], package: str, request: SipRequest) -> None:
+    got[package].append(request)

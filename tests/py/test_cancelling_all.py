@@ -163,6 +163,7 @@ async def test_what_is_done_with_a_call_that_has_ended_raises_it_at_once(world: 
         "join": (None,), "mute": (True,), "deafen": (True,), "set_gain": (0.0,), "set_volume": (other, 0.0),
         "set_room_volume": (0.0,), "whisper": ([],), "echo": (True,), "while_up": (asyncio.Future(),),
         "bridge": ("sip:bob@bob",), "prefer": (["PCMA"],), "redirect": ("sip:bob@bob",), "hold": (True,),
+        "recode": (["PCMA"],),
     }  # fmt: skip
     told = {}
     for name, method in api_reference.methods(Call).items():

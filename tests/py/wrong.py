@@ -236,11 +236,12 @@ TABLE: dict[str, Row] = {
     "Call.follow_quality": ({}, {"callback": CALLBACK}),
     "Call.hand_over": ({}, {"to": (7, None, b"x", [], object())}),
     "Call.hangup": ({}, {"reason": or_none(TEXT), "cause": or_none(whole(100, 699))}),
-    "Call.hold": ({}, {"on": FLAG}),
+    "Call.hold": ({"on": True}, {"on": FLAG, "direction": one_of("inactive")}),
     "Call.join": ({}, {"room": or_none(KIND)}),
     "Call.mute": ({}, {"on": FLAG}),
     "Call.play": ({"sound": "welcome"}, {"sound": SOUND, "repeat": REPEAT, "until": or_none(one_of("key"))}),
     "Call.prefer": ({}, {"codecs": CODECS}),
+    "Call.recode": ({}, {"codecs": CODECS}),
     "Call.record": (
         {"path": "x.wav"},
         {"path": RECORDED, "direction": one_of("in"), "rate": RATE},
@@ -536,7 +537,7 @@ TABLE: dict[str, Row] = {
             "seconds": or_none(SECONDS_ABOVE_0),
         },
     ),
-    "Phone.hold": ({}, {"on": FLAG}),
+    "Phone.hold": ({"on": True}, {"on": FLAG, "direction": one_of("inactive")}),
     "Phone.key": ({"keys": "1"}, {"keys": KEYS, "method": one_of("rtp")}),
     "Phone.request": (
         {"method": "OPTIONS", "uri": "sip:mine@sems"},

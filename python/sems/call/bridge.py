@@ -14,11 +14,11 @@ from ..audio.media import CallMedia
 from ..audio.room import Room
 from ..audio.sounds import Sound, checked
 from ..errors import CallFailed, EngineError, HungUp, SemsError, WrongState
-from ..events import CallEvent, Digit, Ended, EndReason, Hold, Progress
+from ..events import CallEvent, Digit, Ended, EndReason, Hold, Progress, Recoded
 from ..log import Log
 from ..sip import identity
 from ..sip.headers import Headers
-from ..sip.passing import kept
+from ..sip.passing import kept, packages
 from ..sip.requests import SipRequest
 from . import passing
 from .lasting import Lasting
@@ -96,10 +96,13 @@ class CallBridge(Lasting, CallMedia):
         ended packets go on as they come again. Speech is not looked for meanwhile: there are no
         :class:`~sems.events.Speaking` and no levels, unless ``call.room.watch_levels(True)`` asks for them.
 
-        Sound, keys and holding pass both ways, and so do requests within the call that the app does not take
-        itself: INFO and MESSAGE with whatever they carry, to be answered by the other side, and REFER, by
-        which one side has the other call somebody else (RFC 3515, and after consultation RFC 3891). Each side
-        has a dialog of its own.
+        Sound, keys and holding pass both ways (``sendonly``, ``recvonly`` and ``inactive`` as what they are),
+        and so do requests within the call that the app does not take itself: INFO and MESSAGE with whatever
+        they carry, to be answered by the other side, and REFER, by which one side has the other call somebody
+        else (RFC 3515, and after consultation RFC 3891). INFO of a package (RFC 6086) passes where the
+        Recv-Info of the other side's INVITE or its answer names it; of other packages it is refused (469).
+        Each side has a dialog of its own. A codec that one side changes to within the call is offered to the
+        other, which may stay with its own, unless ``keep_codecs`` is False.
 
         Returns why the other call ended, which is hung up in any case, with the words of this one's peer if
         it has said why (RFC 3326); this call goes on with the app, which may pass on those of the other:
@@ -130,8 +133,10 @@ class CallBridge(Lasting, CallMedia):
             self.server.accounts[account]
         async with self._room() as room:
             progress = _Passing(self, room, ringing, keep_codecs, keep_headers)
+            known = self._packages(self)
 
             def on_placed(other: Call) -> None:
+                passing.take_info(other, known)
                 progress.follow(other)
                 if placed is not None:
                     placed(other)
@@ -142,7 +147,11 @@ class CallBridge(Lasting, CallMedia):
                 how.setdefault("from_uri", self.caller_uri if checks.is_uri(self.caller_uri) else "")
                 how.setdefault("from_name", checks.one_line(self.caller_name))
                 more = list(how.get("headers", ()))
-                how["headers"] = [*kept(self.headers, keep_headers, but=[name for name, _ in more]), *more]
+                how["headers"] = [
+                    *kept(self.headers, keep_headers, but=[name for name, _ in more]),
+                    *passing.recv_info(known),
+                    *more,
+                ]
                 rather: Sequence[str] = self._codecs() if keep_codecs and "codecs" not in how else ()
                 finding = self.server.forked(
                     [to] if isinstance(to, str) else to,
@@ -167,8 +176,12 @@ class CallBridge(Lasting, CallMedia):
                 if self.state != "answered":
                     if keep_codecs and other.codec is not None:
                         await self.prefer([other.codec])
-                    await self.answer(headers=kept(other.headers, keep_headers))
-                return await self._through(other, room)
+                    theirs = self._packages(other)
+                    passing.take_info(self, theirs)
+                    await self.answer(
+                        headers=[*kept(other.headers, keep_headers), *passing.recv_info(theirs)]
+                    )
+                return await self._through(other, room, keep_codecs)
             finally:
                 if other is not None and other.end is None:
                     self.server.spawn(other.hangup(self._said()))
@@ -181,6 +194,11 @@ class CallBridge(Lasting, CallMedia):
         known = self.codecs or self.server.config.audio.codecs
         return [self.codec, *(codec for codec in known if codec != self.codec)]
 
+    def _packages(self, of: CallBridge) -> list[str]:
+        """The INFO packages that the peer of a call takes, of those that no app of ours takes."""
+        ours = {package.lower() for app in self.server.apps for package in app.info_handlers}
+        return [package for package in packages(of.headers) if package.lower() not in ours]
+
     @asynccontextmanager
     async def _room(self) -> AsyncIterator[Room]:
         # What one says is what the other hears, as it is.
@@ -192,7 +210,7 @@ class CallBridge(Lasting, CallMedia):
         finally:
             self.server.spawn(_leave(self, room))
 
-    async def _through(self, other: Call, room: Room) -> EndReason:
+    async def _through(self, other: Call, room: Room, keep_codecs: bool) -> EndReason:
         """Both are answered: whatever one does passes to the other until one ends."""
         me = cast("Call", self)
         for each in (me, other):
@@ -207,7 +225,9 @@ class CallBridge(Lasting, CallMedia):
         self.server.pass_requests_on()
         me.bridged_to, other.bridged_to = other, me
         passed: asyncio.Queue[Awaitable[object]] = asyncio.Queue()
-        forget = [_pass(me, other, passed), _pass(other, me, passed)]
+        forget = [_pass(me, other, passed, keep_codecs), _pass(other, me, passed, keep_codecs)]
+        passing.take_info(me, self._packages(other))
+        passing.take_info(other, self._packages(me))
         try:
             async with self.group() as group:
                 working = group.create_task(_work_off(passed, self.log))
@@ -217,6 +237,8 @@ class CallBridge(Lasting, CallMedia):
             me.bridged_to = other.bridged_to = None
             for each_forget in forget:
                 each_forget()
+            for each in (me, other):
+                passing.take_info(each, [])
             while not passed.empty():
                 _drop(passed.get_nowait())
             if other.end is None:
@@ -329,17 +351,41 @@ class _Passing:
             self._playback.cancel()
 
 
-def _pass(one: Call, other: Call, passed: asyncio.Queue[Awaitable[object]]) -> Callable[[], None]:
+def _pass(
+    one: Call, other: Call, passed: asyncio.Queue[Awaitable[object]], keep_codecs: bool
+) -> Callable[[], None]:
     """Passes on what one side does; returns what ends that."""
 
     def on_event(event: CallEvent) -> None:
         match event:
             case Digit(digit):
                 passed.put_nowait(other.send_digits(digit))
-            case Hold(on):
-                passed.put_nowait(other.hold(on))
+            case Hold():
+                passed.put_nowait(_direct(one, other))
+            case Recoded(codec) if keep_codecs and codec != other.codec:
+                passed.put_nowait(_recode(one, other))
 
-    return one.subscribe(on_event)
+    forget = one.subscribe(on_event)
+    if one.on_hold:
+        # It has said so from the start.
+        on_event(Hold(True))
+    return forget
+
+
+async def _direct(one: Call, other: Call) -> None:
+    """What one side does in the call is what the other is told that we do."""
+    direction = one.peer_direction
+    if direction == "sendrecv":
+        await other.hold(False)
+    else:
+        await other.hold(True, direction=direction)
+
+
+async def _recode(one: Call, other: Call) -> None:
+    """The other side is offered the codec that the one has changed to. It may stay with its own, which is
+    coded into the other then."""
+    if one.codec and one.codec != other.codec:
+        await other.recode([one.codec, *((other.codec,) if other.codec else ())])
 
 
 async def _work_off(passed: asyncio.Queue[Awaitable[object]], log: Log) -> None:

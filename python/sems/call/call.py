@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, Self, TypeVar, cast
 
 from .. import checks, events
 from ..audio import lines
-from ..audio.codecs import preferred
+from ..audio.codecs import offered, preferred
 from ..engine import Event, Quality
 from ..errors import CallFailed, EngineError, HungUp, WrongState
 from ..events import SILENT, CallEvent, EndCause, EndReason
@@ -73,7 +73,10 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
     ends_in_silence = True
     """It is hung up when nothing has been heard of the peer for so long (``rtp_timeout``)."""
     on_hold = False
-    """The peer has put us on hold."""
+    """The peer has put us on hold: :attr:`peer_direction` is not ``sendrecv``."""
+    peer_direction: events.StreamDirection = "sendrecv"
+    """What the peer does in the call, as it says (RFC 3264 §6.1): ``sendonly``: it plays to us and does not
+    listen; ``recvonly``: it listens alone; ``inactive``: neither."""
     link: str | None = None
     """The control page that we gave to the peer, as ``u=`` in SDP."""
     peer_link: str | None = None
@@ -340,15 +343,35 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
         """
         await self._done(self.server.engine.core.focus(self.id))
 
-    async def hold(self, on: bool) -> None:
+    async def hold(
+        self, on: bool, *, direction: Literal["sendonly", "recvonly", "inactive"] = "sendonly"
+    ) -> None:
         """Puts the peer on hold, or takes it back: by re-INVITE, or by UPDATE while it rings.
 
         >>> await call.hold(True)
         >>> await call.sleep(5)
         >>> await call.hold(False)
+
+        ``direction``: what we do meanwhile (RFC 3264 §8.4): ``sendonly``: the peer hears us, ``inactive``:
+        nothing, ``recvonly``: it is heard and hears nothing. Raises EngineError when the peer refuses.
         """
         checks.flag("on", on)
-        await self._done(self.server.engine.core.hold(self.id, on))
+        checks.one_of("direction", direction, "sendonly", "recvonly", "inactive")
+        await self._done(self.server.engine.core.hold(self.id, direction if on else "sendrecv"))
+
+    async def recode(self, codecs: Sequence[str]) -> None:
+        """Offers the peer these codecs instead, the best first: by re-INVITE, or by UPDATE while it rings.
+        The one that it takes is :attr:`codec` then, and told as :class:`~sems.events.Recoded`.
+
+        >>> await call.recode(["PCMA", "PCMU"])
+
+        Who takes none of them may end the call; so the one that is spoken had better be among them. Raises
+        ValueError for a codec that the server has not, and EngineError when the peer refuses.
+        """
+        names = offered(codecs, self.server.config.audio)
+        if not names:
+            raise ValueError("codecs have to be those to offer, and there is none")
+        await self._done(self.server.engine.core.recode(self.id, names))
 
     async def wait_answered(self) -> None:
         """Waits until a call that we placed is answered. Raises CallFailed when it is not.
@@ -413,11 +436,14 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
             case Event.Speaking(_, on):
                 self.speaking = on
                 self._subscribers.tell(events.Speaking(on))
-            case Event.Updated(_, on_hold, codec):
-                self.codec = codec
-                if on_hold != self.on_hold:
-                    self.on_hold = on_hold
-                    self._subscribers.tell(events.Hold(on_hold))
+            case Event.Updated(_, direction, codec):
+                if codec != self.codec:
+                    self.codec = codec
+                    self._subscribers.tell(events.Recoded(codec))
+                if direction != self.peer_direction:
+                    self.peer_direction = cast(events.StreamDirection, direction)
+                    self.on_hold = direction != "sendrecv"
+                    self._subscribers.tell(events.Hold(self.on_hold, self.peer_direction))
             case Event.Progress(_, code, reason, early_media, link, codec, headers):
                 self.state = "ringing" if self.state == "dialing" and code == 180 else self.state
                 self.codec = codec or self.codec

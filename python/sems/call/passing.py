@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..checks import is_media_type, one_line
@@ -11,6 +12,7 @@ from ..sip.requests import SipRequest
 from ..sip.transfer import Refer
 
 if TYPE_CHECKING:
+    from .bridge import CallBridge
     from .call import Call
 
 
@@ -24,7 +26,7 @@ async def pass_on(request: SipRequest, other: Call) -> None:
             request.method,
             body=request.body or None,
             content_type=request.headers.get("Content-Type", ""),
-            headers=of_requests(request.headers),
+            headers=of_requests(request.headers, also=("info-package",)),
         )
     except HungUp:
         code, reason, body, kind = 481, None, None, ""
@@ -32,12 +34,25 @@ async def pass_on(request: SipRequest, other: Call) -> None:
         other.log.debug("a request can't be passed on", method=request.method, why=str(error))
         code, reason, body, kind = 500, None, None, ""
     else:
-        code, reason, headers = answer.code, one_line(answer.reason), of_requests(answer.headers)
+        code, reason = answer.code, one_line(answer.reason)
+        # Who refuses a package says which it takes (RFC 6086 §4.2.2).
+        headers = of_requests(answer.headers, also=("recv-info",) if code == 469 else ())
         body, kind = answer.body or None, answer.headers.get("Content-Type", "")
         if not is_media_type(kind):
             body, kind = None, ""
     if not request.answered:
         await request.respond(code, reason, headers=headers, body=body, content_type=kind)
+
+
+def take_info(call: CallBridge, packages: Sequence[str]) -> None:
+    """What the peer of a call sends of these INFO packages (RFC 6086) is for the other side."""
+    if call.end is None:
+        call.server.engine.completion(call.server.engine.core.pass_info(call.id, packages))
+
+
+def recv_info(packages: Sequence[str]) -> list[tuple[str, str]]:
+    """Says that we take these, for the other side does."""
+    return [("Recv-Info", ", ".join(packages))] if packages else []
 
 
 async def _hand_over(refer: Refer, other: Call) -> None:

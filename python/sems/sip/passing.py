@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..checks import sendable
+from ..checks import is_token, sendable
 from .headers import Headers
 
 # What says how a message travels, what its sender can do, or what is between one side and us: each side
@@ -42,12 +42,13 @@ def kept(headers: Headers, keep: bool | Iterable[str], *, but: Iterable[str] = (
     ]
 
 
-def of_requests(headers: Headers) -> list[tuple[str, str]]:
-    """The header fields of a request within one call, or of its answer, that go on to the other."""
+def of_requests(headers: Headers, *, also: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """The header fields of a request within one call, or of its answer, that go on to the other; ``also``
+    those of these names, in small letters."""
     return [
         (name, value)
         for name, value in headers
-        if ((named := headers.canonical(name)) not in _OF_ONE_SIDE or named in _OF_BODIES)
+        if ((named := headers.canonical(name)) not in _OF_ONE_SIDE or named in _OF_BODIES or named in also)
         and sendable(name, value)
     ]
 
@@ -63,3 +64,10 @@ def end_to_end(headers: Headers, *, but: Iterable[str] = ()) -> list[tuple[str, 
         and headers.canonical(name) not in left_out
         and sendable(name, value)
     ]
+
+
+def packages(headers: Headers) -> list[str]:
+    """The INFO packages that the sender of these header fields takes: its Recv-Info (RFC 6086 §5.2)."""
+    named = (name.strip() for value in headers.all("Recv-Info") for name in value.split(","))
+    # A parameter of a package is none of its name.
+    return [name for each in named if is_token(name := each.partition(";")[0].strip())]

@@ -245,10 +245,12 @@ class Phone(PhoneListening):
         <sems.audio.media.CallMedia.send_digits>`."""
         await self._up().send_digits(keys, method=method)
 
-    async def hold(self, on: bool = True) -> None:
-        """Puts the other side on hold, or takes it back."""
-        checks.flag("on", on)
-        await self._up().hold(on)
+    async def hold(
+        self, on: bool = True, *, direction: Literal["sendonly", "recvonly", "inactive"] = "sendonly"
+    ) -> None:
+        """Puts the other side on hold, or takes it back; ``direction`` as for :meth:`Call.hold()
+        <sems.call.Call.hold>`."""
+        await self._up().hold(on, direction=direction)
 
     def _up(self) -> Call:
         if self.line is None:

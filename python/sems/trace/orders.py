@@ -86,7 +86,15 @@ class Orders:
         self._core.prefer(self._of_call(), fields.all("codec"))
 
     def _hold(self, fields: _Fields) -> None:
-        self._core.hold(self._of_call(), fields.is_set("on"))
+        # Older recordings only say whether.
+        held = "sendonly" if fields.is_set("on") else "sendrecv"
+        self._core.hold(self._of_call(), fields.get("direction") or held)
+
+    def _recode(self, fields: _Fields) -> None:
+        self._core.recode(self._of_call(), fields.all("codec"))
+
+    def _pass_info(self, fields: _Fields) -> None:
+        self._core.pass_info(self._of_call(), fields.all("info_package"))
 
     def _send_digits(self, fields: _Fields) -> None:
         self._core.send_digits(self._of_call(), fields["digits"], fields["way"])
@@ -288,8 +296,8 @@ class _Fields:
 
 
 _NAMES = (
-    "ring answer reject hangup focus prefer hold send_digits dial request respond subscribe unsubscribe "
-    "refer accept_refer notify_refer notify register reroute unregister take shutdown"
+    "ring answer reject hangup focus prefer hold recode pass_info send_digits dial request respond subscribe "
+    "unsubscribe refer accept_refer notify_refer notify register reroute unregister take shutdown"
 )
 _ORDERS: dict[str, Callable[[Orders, _Fields], None]] = {
     name: getattr(Orders, f"_{name}") for name in _NAMES.split()

@@ -53,11 +53,13 @@ impl fmt::Display for Ending {
     }
 }
 
-/// A re-INVITE or UPDATE of ours that puts the peer on hold or takes it back.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct HoldChange {
+/// A re-INVITE or UPDATE of ours that puts the peer on hold, takes it back, or offers other codecs.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
     pub(crate) request: RequestId,
-    pub(crate) on: bool,
+    pub(crate) direction: Direction,
+    /// Those to offer; none: all.
+    pub(crate) codecs: Vec<String>,
     /// It is under way; else it waits for its turn.
     pub(crate) sent: bool,
 }
@@ -85,7 +87,7 @@ impl Ending {
 /// What has been told of a session's state.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct SessionState {
-    pub(crate) on_hold: bool,
+    pub(crate) direction: Direction,
     pub(crate) codec: &'static str,
     remote_rtp: SocketAddr,
 }
@@ -93,6 +95,7 @@ pub(crate) struct SessionState {
 /// What a call had with the peer that is being replaced.
 pub(crate) struct Before {
     exchange: OfferAnswer,
+    theirs: Direction,
     branches: Option<Box<Branches>>,
     stage: Stage,
     flow: Flow,
@@ -124,9 +127,13 @@ pub(crate) struct Call {
     pub(crate) answering: Option<RequestId>,
     /// How long the call that we place may ring.
     pub(crate) ring_timeout: Duration,
-    /// We hold the peer.
-    pub(crate) holds: bool,
-    pub(crate) hold_change: Option<HoldChange>,
+    /// What we wish to do: not to receive while we hold the peer.
+    pub(crate) wish: Direction,
+    /// What the peer wishes to do itself, as far as it has said.
+    theirs: Direction,
+    pub(crate) change: Option<Change>,
+    /// The INFO packages (RFC 6086) that are passed on to the other side of a bridge.
+    pub(crate) packages: Vec<String>,
     /// What was told last.
     pub(crate) told: Option<SessionState>,
     pub(crate) ending: Option<Ending>,
@@ -167,8 +174,10 @@ impl Call {
             ringing: None,
             answering: None,
             ring_timeout: Duration::ZERO,
-            holds: false,
-            hold_change: None,
+            wish: Direction::SendRecv,
+            theirs: Direction::SendRecv,
+            change: None,
+            packages: Vec::new(),
             told: None,
             ending: None,
             // Our ports have addresses of the family that signaling came by.
@@ -185,6 +194,7 @@ impl Call {
         let exchange = exchange.from_address(self.flow.local.ip());
         Before {
             exchange: std::mem::replace(&mut self.exchange, exchange),
+            theirs: std::mem::take(&mut self.theirs),
             branches: self.branches.take(),
             stage: std::mem::replace(&mut self.stage, Stage::Incoming),
             flow: std::mem::replace(&mut self.flow, flow),
@@ -196,6 +206,7 @@ impl Call {
     /// It could not take the place.
     pub(crate) fn go_back(&mut self, before: Before) {
         self.exchange = before.exchange;
+        self.theirs = before.theirs;
         self.branches = before.branches;
         self.stage = before.stage;
         self.flow = before.flow;
@@ -259,7 +270,11 @@ impl Call {
         };
         let turned = branches.turn_to(branch, &mut self.exchange);
         match turned && self.exchange.negotiated().is_some() {
-            true => self.carry_out(legs),
+            true => {
+                self.theirs = Direction::SendRecv;
+                self.heed(self.wish);
+                self.carry_out(legs)
+            }
             false => Ok(()),
         }
     }
@@ -302,15 +317,29 @@ impl Call {
         self.exchange.withdraw();
     }
 
-    /// Makes our offer: with `holds`, one in which the peer does not speak.
+    /// Makes our offer.
     pub(crate) fn make_offer(
         &mut self,
         legs: &mut Legs,
-        holds: bool,
+        direction: Direction,
+        now: Instant,
+    ) -> Result<String, EngineError> {
+        self.make_offer_of(legs, direction, &[], now)
+    }
+
+    /// The same with these codecs only, if there are any.
+    pub(crate) fn make_offer_of(
+        &mut self,
+        legs: &mut Legs,
+        direction: Direction,
+        codecs: &[String],
         now: Instant,
     ) -> Result<String, EngineError> {
         let rtp = legs.reserve(&mut self.audio, self.flow.local.ip(), now)?;
-        let local = local_media(rtp, holds, self.link.as_deref());
+        let local = LocalMedia {
+            codecs,
+            ..local_media(rtp, direction, self.link.as_deref())
+        };
         self.exchange.create_offer(&local)?;
         Ok(self.exchange.sent().unwrap_or_default().to_owned())
     }
@@ -329,7 +358,7 @@ impl Call {
             audio: Audio::None,
         };
         let rtp = legs.reserve(&mut there.audio, ip, now)?;
-        let local = local_media(rtp, false, self.link.as_deref());
+        let local = local_media(rtp, Direction::SendRecv, self.link.as_deref());
         there.exchange.create_offer(&local)?;
         let offer = there.exchange.sent().unwrap_or_default().to_owned();
         self.elsewhere.push(there);
@@ -364,8 +393,10 @@ impl Call {
 
     fn answer(&mut self, legs: &mut Legs, now: Instant) -> Result<String, EngineError> {
         let rtp = legs.reserve(&mut self.audio, self.flow.local.ip(), now)?;
-        let local = local_media(rtp, self.holds, self.link.as_deref());
+        let local = local_media(rtp, self.wish, self.link.as_deref());
         self.exchange.create_answer(&local)?;
+        // Its offer says all of it.
+        self.heed(Direction::SendRecv);
         Ok(self.exchange.sent().unwrap_or_default().to_owned())
     }
 
@@ -416,8 +447,27 @@ impl Call {
             branches.forget(&mut self.exchange);
         }
         result?;
+        self.heed(self.wish);
         self.carry_out(legs)?;
         Ok(true)
+    }
+
+    /// Takes note of what the peer wishes to do, which it has stated itself; of what we did not offer
+    /// (`offered`) its answer says nothing.
+    fn heed(&mut self, offered: Direction) {
+        let Some(agreed) = self.exchange.negotiated() else {
+            return;
+        };
+        let (stated, before) = (agreed.stated, self.theirs);
+        let sends = match offered.receives() {
+            true => stated.sends(),
+            false => before.sends(),
+        };
+        let receives = match offered.sends() {
+            true => stated.receives(),
+            false => before.receives(),
+        };
+        self.theirs = Direction::new(sends, receives);
     }
 
     /// Something was agreed with the branch that spoke last.
@@ -436,7 +486,7 @@ impl Call {
             return None;
         };
         Some(SessionState {
-            on_hold: !negotiated.send || (!negotiated.receive && !self.holds),
+            direction: self.theirs,
             codec: negotiated.codec.name,
             remote_rtp: negotiated.remote_rtp,
         })
@@ -476,12 +526,9 @@ pub(crate) fn via_shows_nat(headers: &sems_sip::Headers, source: IpAddr) -> bool
         .is_ok_and(|via| via.host.ip() != Some(source))
 }
 
-fn local_media(rtp: SocketAddr, holds: bool, link: Option<&str>) -> LocalMedia<'_> {
+fn local_media(rtp: SocketAddr, direction: Direction, link: Option<&str>) -> LocalMedia<'_> {
     LocalMedia {
-        direction: match holds {
-            true => Direction::SendOnly,
-            false => Direction::SendRecv,
-        },
+        direction,
         uri: link,
         ..LocalMedia::new(rtp)
     }

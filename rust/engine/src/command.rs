@@ -6,6 +6,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 pub use sems_audio::{DelayLine, Gain};
+pub use sems_sdp::Direction as StreamDirection;
 use sems_sip::auth::Keyring;
 
 use crate::{
@@ -106,13 +107,28 @@ pub enum SignalingCommand {
         /// Any call.
         call: CallId,
     },
-    /// Puts the peer on hold (we offer `sendonly`) or takes it back (`sendrecv`): by re-INVITE, or
-    /// by UPDATE while it rings.
+    /// Puts the peer on hold (we offer `sendonly`, or less) or takes it back (`sendrecv`): by
+    /// re-INVITE, or by UPDATE while it rings.
     Hold {
         /// An answered call, or one with early media that both sides know to be there (RFC 3262).
         call: CallId,
-        /// On or off.
-        on: bool,
+        /// What we offer.
+        direction: StreamDirection,
+    },
+    /// Offers the peer these codecs, in the same way, with the direction as it is.
+    Recode {
+        /// As for [`SignalingCommand::Hold`].
+        call: CallId,
+        /// By their names, the best first.
+        codecs: Vec<String>,
+    },
+    /// INFO of these packages (RFC 6086) comes to Python as a request to be answered, though nothing
+    /// here takes them: the other side of a bridge does.
+    PassInfo {
+        /// Any call.
+        call: CallId,
+        /// Instead of those before.
+        packages: Vec<String>,
     },
     /// Sends a request that makes no call. It is done with
     /// [`Event::Response`](crate::event::Event::Response), or with an error when it can't be sent.

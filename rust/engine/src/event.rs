@@ -7,7 +7,7 @@ use sems_sip::transaction::Transport;
 
 use crate::{
     account::AccountState,
-    command::{Direction, HeaderList},
+    command::{Direction, HeaderList, StreamDirection},
     ids::{CallId, PlayId, RecordingId, RequestId, RoomId, SubscriptionId, TapId},
     media::prompt::PromptHandle,
     quality::Quality,
@@ -76,8 +76,8 @@ pub enum Event {
     Updated {
         /// The call.
         call: CallId,
-        /// The peer does not want to hear us or does not send: it has put us on hold.
-        on_hold: bool,
+        /// What the peer wishes to do: anything but `sendrecv` is a hold.
+        direction: StreamDirection,
         /// Name of the negotiated codec.
         codec: &'static str,
     },

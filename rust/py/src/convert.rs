@@ -2,7 +2,7 @@
 
 use pyo3::{PyResult, exceptions::PyValueError};
 use sems_engine::{
-    command::{Direction, Gain, Listener, RoomSettings},
+    command::{Direction, Gain, Listener, RoomSettings, StreamDirection},
     destination::Destination,
     event::EndCause,
     ids::{CallId, RoomId},
@@ -30,6 +30,18 @@ pub fn direction(text: &str) -> PyResult<Direction> {
             "direction is {text:?}, neither in nor out"
         ))),
     }
+}
+
+/// The name of a stream's direction (RFC 8866 §6.7).
+pub fn stream_direction(text: &str) -> PyResult<StreamDirection> {
+    use StreamDirection as D;
+    let all = [D::SendRecv, D::SendOnly, D::RecvOnly, D::Inactive];
+    let found = all.into_iter().find(|one| one.as_str() == text);
+    found.ok_or_else(|| {
+        PyValueError::new_err(format!(
+            "direction is {text:?}, none of sendrecv, sendonly, recvonly, inactive"
+        ))
+    })
 }
 
 /// Exactly one of a call and a room.

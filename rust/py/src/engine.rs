@@ -263,11 +263,20 @@ impl Engine {
         self.signaling(SignalingCommand::Focus { call: CallId(call) })
     }
 
-    fn hold(&self, call: u64, on: bool) -> PyResult<u64> {
-        self.signaling(SignalingCommand::Hold {
-            call: CallId(call),
-            on,
-        })
+    fn hold(&self, call: u64, direction: &str) -> PyResult<u64> {
+        let call = CallId(call);
+        let direction = convert::stream_direction(direction)?;
+        self.signaling(SignalingCommand::Hold { call, direction })
+    }
+
+    fn recode(&self, call: u64, codecs: Vec<String>) -> PyResult<u64> {
+        let call = CallId(call);
+        self.signaling(SignalingCommand::Recode { call, codecs })
+    }
+
+    fn pass_info(&self, call: u64, packages: Vec<String>) -> PyResult<u64> {
+        let call = CallId(call);
+        self.signaling(SignalingCommand::PassInfo { call, packages })
     }
 
     /// Which requests beside calls Python takes from now on.

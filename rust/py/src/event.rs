@@ -54,7 +54,7 @@ pub enum Event {
     },
     Updated {
         call: u64,
-        on_hold: bool,
+        direction: String,
         codec: String,
     },
     Redirected {
@@ -269,11 +269,11 @@ impl From<event::Event> for Event {
             },
             E::Updated {
                 call,
-                on_hold,
+                direction,
                 codec,
             } => Self::Updated {
                 call: call.0,
-                on_hold,
+                direction: direction.as_str().to_owned(),
                 codec: codec.to_owned(),
             },
             E::Redirected { call, targets } => Self::Redirected {

@@ -89,6 +89,9 @@ pub struct LocalMedia<'a> {
     pub direction: Direction,
     /// The page about this session, for `u=`.
     pub uri: Option<&'a str>,
+    /// An offer is to have these codecs only, by their names, in this order; none, or none that we
+    /// have: all, those in use first. An answer has what was offered.
+    pub codecs: &'a [String],
 }
 
 impl LocalMedia<'_> {
@@ -100,6 +103,7 @@ impl LocalMedia<'_> {
             rtcp_mux: true,
             direction: Direction::SendRecv,
             uri: None,
+            codecs: &[],
         }
     }
 }

@@ -47,6 +47,8 @@ pub struct Negotiated {
     pub send: bool,
     /// Will the peer send?
     pub receive: bool,
+    /// What the peer states itself: in an offer its wish, in an answer what it makes of ours.
+    pub stated: Direction,
 }
 
 /// The state of one session's exchanges.
@@ -245,7 +247,7 @@ impl OfferAnswer {
             Turn::Peer { .. } => return Err(Error::Glare),
             Turn::Ours(_) => return Err(Error::OfferPending),
         }
-        let offered = self.offered_formats();
+        let offered = self.offered_formats(local.codecs);
         let mux = local.rtcp_mux;
         let mut audio = audio_line("RTP/AVP".into(), local, &offered, local.direction, mux);
         self.push_packet_times(&mut audio, self.capabilities.ptime_ms);
@@ -380,6 +382,7 @@ impl OfferAnswer {
             if let Some(negotiated) = &mut self.negotiated {
                 (negotiated.remote_rtp, negotiated.remote_rtcp) = (None, None);
                 (negotiated.send, negotiated.receive) = (false, false);
+                negotiated.stated = Direction::Inactive;
             }
             return Ok(self.describe(local, media));
         };
@@ -444,6 +447,7 @@ impl OfferAnswer {
                 .ptime_for(stream.ptime_ms, stream.maxptime_ms),
             send: direction.sends(),
             receive: direction.receives(),
+            stated: stream.direction,
         };
         self.negotiated.insert(negotiated)
     }
@@ -457,12 +461,19 @@ impl OfferAnswer {
         }
     }
 
-    /// Our codecs with the payload types of this session; what is in use comes first.
-    fn offered_formats(&self) -> Vec<Format> {
-        let mut codecs = self.capabilities.codecs.clone();
-        if let Some(negotiated) = &self.negotiated {
-            codecs.sort_by_key(|codec| *codec != negotiated.audio.codec);
-        }
+    /// Our codecs with the payload types of this session: those of these names, or all; then what
+    /// is in use comes first.
+    fn offered_formats(&self, names: &[String]) -> Vec<Format> {
+        let mut codecs = match self.capabilities.only(names) {
+            Some(only) => only.codecs,
+            None => {
+                let mut all = self.capabilities.codecs.clone();
+                if let Some(negotiated) = &self.negotiated {
+                    all.sort_by_key(|codec| *codec != negotiated.audio.codec);
+                }
+                all
+            }
+        };
         codecs.extend(&self.capabilities.comfort_noise);
         codecs.extend(&self.capabilities.telephone_events);
         let mut formats: Vec<Format> = Vec::with_capacity(codecs.len());

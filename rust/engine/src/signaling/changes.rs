@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
+use sems_sdp::Direction;
 use sems_sip::{
-    Headers, Request, Response, Text,
+    HeaderName, Headers, Request, Response, Text,
     header::From,
     user_agent::{Content, Reply},
 };
@@ -23,13 +24,13 @@ impl Signaling {
     pub(super) fn on_reinvite(&mut self, now: Instant, call: &mut Call, request: &Request) {
         // Hold and resume, another codec, another address; or a late offer.
         let result = match request.body.is_empty() {
-            true => call.make_offer(&mut self.legs, call.holds, now),
+            true => call.make_offer(&mut self.legs, call.wish, now),
             false => self.answer_offer(now, call, request),
         };
         match result {
             Ok(description) => {
                 let content = Content::sdp(description);
-                let headers = page_headers(call.link.as_deref());
+                let headers = session_headers(call);
                 let accepted =
                     self.agent
                         .accept_reinvite(now, call.session, headers, Some(content));
@@ -60,7 +61,7 @@ impl Signaling {
         let _ = match answer {
             Ok(answer) => {
                 let content = Content::sdp(answer);
-                let headers = Headers::new();
+                let headers = passed_packages(call);
                 self.agent.accept_offer(now, call.session, headers, content)
             }
             Err(error) => {
@@ -84,41 +85,45 @@ impl Signaling {
             .inspect_err(|_| call.withdraw())
     }
 
-    /// Sends the offer for a hold that waits for its turn: by re-INVITE once the call is answered,
+    /// Sends the offer of a change that waits for its turn: by re-INVITE once the call is answered,
     /// by UPDATE while it rings.
-    pub(super) fn try_hold(&mut self, now: Instant, call: &mut Call) {
-        let Some(mut change) = call.hold_change.filter(|change| !change.sent) else {
+    pub(super) fn try_change(&mut self, now: Instant, call: &mut Call) {
+        let Some(mut change) = call.change.take_if(|change| !change.sent) else {
             return;
         };
-        let offer = match call.make_offer(&mut self.legs, change.on, now) {
+        let made = call.make_offer_of(&mut self.legs, change.direction, &change.codecs, now);
+        let offer = match made {
             Ok(offer) => offer,
             // An offer of the peer's is under way.
-            Err(EngineError::Description(_)) => return,
-            Err(error) => {
-                call.hold_change = None;
-                return self.done(change.request, Err(error));
+            Err(EngineError::Description(_)) => {
+                call.change = Some(change);
+                return;
             }
+            Err(error) => return self.done(change.request, Err(error)),
         };
         let content = Some(Content::sdp(offer));
         let session = call.session;
         let sent = match call.stage {
             Stage::Incoming | Stage::Calling => {
-                self.agent.update(now, session, Headers::new(), content)
+                let headers = session_headers(call);
+                self.agent.update(now, session, headers, content)
             }
             Stage::Accepted | Stage::Confirmed => {
-                let headers = page_headers(call.link.as_deref());
+                let headers = session_headers(call);
                 self.agent.reinvite(now, session, headers, content)
             }
         };
         match sent {
             Ok(()) => {
                 change.sent = true;
-                call.hold_change = Some(change);
+                call.change = Some(change);
             }
-            Err(sems_sip::Error::Pending) => call.withdraw(),
+            Err(sems_sip::Error::Pending) => {
+                call.withdraw();
+                call.change = Some(change);
+            }
             Err(error) => {
                 call.withdraw();
-                call.hold_change = None;
                 self.done(change.request, Err(error.into()));
             }
         }
@@ -134,7 +139,7 @@ impl Signaling {
         let content = Some(Content::sdp(offer));
         let sent = self
             .agent
-            .reinvite(now, call.session, Headers::new(), content);
+            .reinvite(now, call.session, passed_packages(call), content);
         if sent.is_err() {
             call.withdraw();
         }
@@ -142,9 +147,10 @@ impl Signaling {
 
     /// The peer answers an offer of ours that changes or refreshes the session.
     pub(super) fn on_offer_answered(&mut self, now: Instant, call: &mut Call, response: &Response) {
-        let change = call.hold_change.take_if(|change| change.sent);
-        let held = call.holds;
-        call.holds = change.map_or(held, |change| change.on);
+        let change = call.change.take_if(|change| change.sent);
+        if let Some(change) = &change {
+            call.wish = change.direction;
+        }
         let result = call.receive_answer(&mut self.legs, &response.body, None);
         if let Err(error) = result {
             // The peer believes the session changed; it can't go on.
@@ -160,7 +166,7 @@ impl Signaling {
         if call.told.is_some() {
             self.tell_update(call);
         }
-        self.try_hold(now, call);
+        self.try_change(now, call);
     }
 
     /// The peer refuses such an offer.
@@ -172,17 +178,31 @@ impl Signaling {
         again: bool,
     ) {
         call.withdraw();
-        if let Some(mut change) = call.hold_change.take_if(|change| change.sent) {
+        if let Some(mut change) = call.change.take_if(|change| change.sent) {
             if again {
                 // Both at once (RFC 3261 §14.1): again when `ReinviteDue` comes.
                 change.sent = false;
-                call.hold_change = Some(change);
+                call.change = Some(change);
                 return;
             }
             let error = EngineError::Refused(response.status, response.reason.to_string());
             self.done(change.request, Err(error));
         }
-        self.try_hold(now, call);
+        self.try_change(now, call);
+    }
+
+    /// A call that begins on hold is told to be so.
+    pub(super) fn tell_hold(&mut self, call: &Call) {
+        let state = call
+            .told
+            .filter(|state| state.direction != Direction::SendRecv);
+        if let Some(state) = state {
+            self.events.tell(Event::Updated {
+                call: call.id,
+                direction: state.direction,
+                codec: state.codec,
+            });
+        }
     }
 
     /// Tells what the session is like if that is not known yet.
@@ -192,7 +212,7 @@ impl Signaling {
             call.told = Some(state);
             self.events.tell(Event::Updated {
                 call: call.id,
-                on_hold: state.on_hold,
+                direction: state.direction,
                 codec: state.codec,
             });
         }
@@ -203,4 +223,23 @@ fn from_tag(request: &Request) -> Text {
     let from = request.headers.require::<From>();
     let tag = from.ok().and_then(|from| from.params.get_text("tag"));
     tag.unwrap_or_default()
+}
+
+/// The headers of what changes or refreshes a session: the control page, and the packages that are
+/// passed on.
+fn session_headers(call: &Call) -> Headers {
+    let mut headers = page_headers(call.link.as_deref());
+    for (name, value) in passed_packages(call).iter() {
+        headers.push(name.clone(), value);
+    }
+    headers
+}
+
+/// Says which INFO packages are passed on, beside those that we take ourselves (RFC 6086 §5.2.2).
+fn passed_packages(call: &Call) -> Headers {
+    let mut headers = Headers::new();
+    if !call.packages.is_empty() {
+        headers.push(HeaderName::RecvInfo, call.packages.join(", "));
+    }
+    headers
 }

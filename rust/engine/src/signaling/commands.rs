@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sems_sdp::Capabilities;
+use sems_sdp::{Capabilities, Direction};
 use sems_sip::{
     Flow, HeaderName, Headers, Host, SipUri, StatusCode, Text, Uri,
     header::NameAddr,
@@ -17,7 +17,7 @@ use super::{
     transports::check_security,
 };
 use crate::{
-    call::{Call, Ending, HoldChange, Stage},
+    call::{Call, Change, Ending, Stage},
     command::{Dial, HeaderList, SignalingCommand},
     config::EngineConfig,
     error::EngineError,
@@ -94,9 +94,15 @@ impl Signaling {
                 Ok(())
             }),
             SignalingCommand::Dial(dial) => self.dial(now, *dial),
-            SignalingCommand::Hold { call, on } => {
+            SignalingCommand::Hold { call, direction } => {
                 let result = self.on_call(now, call, |signaling, call| {
-                    signaling.hold(now, call, on, request)
+                    let change = Change {
+                        request,
+                        direction,
+                        codecs: Vec::new(),
+                        sent: false,
+                    };
+                    signaling.change(now, call, change)
                 });
                 if result.is_ok() {
                     // Done when the peer has answered.
@@ -104,6 +110,25 @@ impl Signaling {
                 }
                 result
             }
+            SignalingCommand::Recode { call, codecs } => {
+                let result = self.on_call(now, call, |signaling, call| {
+                    let change = Change {
+                        request,
+                        direction: call.wish,
+                        codecs,
+                        sent: false,
+                    };
+                    signaling.change(now, call, change)
+                });
+                if result.is_ok() {
+                    return;
+                }
+                result
+            }
+            SignalingCommand::PassInfo { call, packages } => self.on_call(now, call, |_, call| {
+                call.packages = packages;
+                Ok(())
+            }),
             SignalingCommand::SendDigits { call, digits, way } => {
                 let result = self.on_call(now, call, |signaling, call| {
                     signaling.send_digits(now, call, digits, way, request)
@@ -178,7 +203,7 @@ impl Signaling {
         } else {
             match call.restate() {
                 Some(answer) => Some(answer),
-                None => Some(call.make_offer(&mut self.legs, false, now)?),
+                None => Some(call.make_offer(&mut self.legs, Direction::SendRecv, now)?),
             }
         };
         let content = description.map(Content::sdp);
@@ -309,7 +334,7 @@ impl Signaling {
         call.focus = dial.focus;
         append(&mut invite.headers, &page_headers(call.link.as_deref()));
         if !dial.late_offer {
-            let offer = call.make_offer(&mut self.legs, false, now)?;
+            let offer = call.make_offer(&mut self.legs, Direction::SendRecv, now)?;
             invite.content = Some(Content::sdp(offer));
             invite.elsewhere =
                 self.offers_elsewhere(now, &mut call, &capabilities, &mut alternatives);
@@ -335,28 +360,19 @@ impl Signaling {
         only.ok_or_else(|| EngineError::Invalid(format!("codecs: we have none of {codecs:?}")))
     }
 
-    fn hold(
-        &mut self,
-        now: Instant,
-        call: &mut Call,
-        on: bool,
-        request: RequestId,
-    ) -> Result<(), EngineError> {
+    /// Offers something else than before.
+    fn change(&mut self, now: Instant, call: &mut Call, change: Change) -> Result<(), EngineError> {
         let answered = matches!(call.stage, Stage::Accepted | Stage::Confirmed);
         if !answered && !self.agent.can_update(call.session) {
             return Err(EngineError::State("the call is not answered"));
         }
-        if call.hold_change.is_some() {
+        if call.change.is_some() {
             return Err(EngineError::State(
-                "the call is already being held or resumed",
+                "the call is already being held, resumed or changed",
             ));
         }
-        call.hold_change = Some(HoldChange {
-            request,
-            on,
-            sent: false,
-        });
-        self.try_hold(now, call);
+        call.change = Some(change);
+        self.try_change(now, call);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use sems_sdp::Direction;
 use sems_sip::{
     Request, Response,
     user_agent::{Content, Reliability, Reply},
@@ -59,7 +60,7 @@ impl Signaling {
         // (RFC 3262 §5).
         let offers = reliably && call.is_undescribed();
         let description = if offers {
-            Some(call.make_offer(&mut self.legs, false, now)?)
+            Some(call.make_offer(&mut self.legs, Direction::SendRecv, now)?)
         } else if !early_media {
             None
         } else if call.owes_answer() {

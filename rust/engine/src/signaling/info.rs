@@ -21,8 +21,8 @@ use crate::{
 };
 
 impl Signaling {
-    /// Answers an INFO: keys, and packages that Python takes, with 200; other packages with 469, and
-    /// other bodies with 415, unless Python takes INFO.
+    /// Answers an INFO: keys, and packages that Python takes, with 200; other packages with 469, unless
+    /// they are passed on, and other bodies with 415, unless Python takes INFO.
     pub(super) fn on_info(
         &mut self,
         now: Instant,
@@ -39,10 +39,17 @@ impl Signaling {
         };
         if let Some(package) = headers.get(&HeaderName::InfoPackage) {
             let name = package.split(';').next().unwrap_or_default().trim();
-            let mut taken = self.config.info_packages.iter();
-            if !taken.any(|taken| taken.eq_ignore_ascii_case(name)) {
+            let is_it = |taken: &&String| taken.eq_ignore_ascii_case(name);
+            let passed = self.by_session.get(&call).and_then(|id| self.calls.get(id));
+            let passed = passed.map_or(&[][..], |call| &call.packages);
+            if !self.config.info_packages.iter().any(|taken| is_it(&taken)) {
+                if passed.iter().any(|passed| is_it(&passed)) {
+                    return self.put_to_python(now, transaction, session, request, flow, None);
+                }
                 let mut headers = Headers::new();
-                headers.push(HeaderName::RecvInfo, self.config.info_packages.join(", "));
+                let known = self.config.info_packages.iter().chain(passed);
+                let known: Vec<&str> = known.map(String::as_str).collect();
+                headers.push(HeaderName::RecvInfo, known.join(", "));
                 let refusal = Reply::new(StatusCode::BAD_INFO_PACKAGE).with_headers(headers);
                 return self.give(now, transaction, refusal);
             }

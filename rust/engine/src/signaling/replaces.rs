@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use sems_sdp::Direction;
 use sems_sip::{
     Flow, HeaderName, Headers, Request, Text,
     user_agent::{Content, SessionId},
@@ -58,7 +59,7 @@ impl Signaling {
         call.proven = proven;
         call.via_shows_nat = via_shows_nat(&request.headers, flow.remote.ip());
         let description = match request.body.is_empty() {
-            true => call.make_offer(&mut self.legs, false, now),
+            true => call.make_offer(&mut self.legs, Direction::SendRecv, now),
             false => call
                 .receive_offer(&request.body)
                 .and_then(|()| call.make_answer(&mut self.legs, now)),
@@ -75,13 +76,14 @@ impl Signaling {
             call.go_back(before);
             return Err(error);
         }
-        if let Some(change) = call.hold_change.take() {
+        if let Some(change) = call.change.take() {
             self.done(
                 change.request,
                 Err(EngineError::State("the peer was replaced")),
             );
         }
-        call.holds = false;
+        call.wish = Direction::SendRecv;
+        call.packages.clear();
         call.stage = Stage::Accepted;
         // What is still told of the old session is nobody's business any more.
         let old = std::mem::replace(&mut call.session, session);

@@ -67,7 +67,7 @@ impl Signaling {
             }
             AgentEvent::ReinviteCancelled { session } | AgentEvent::ReinviteDue { session } => {
                 self.with_call(now, session, |signaling, call| {
-                    signaling.try_hold(now, call)
+                    signaling.try_change(now, call)
                 });
             }
             AgentEvent::ReinviteAnswered { session, response }
@@ -233,13 +233,14 @@ impl Signaling {
                 call: call.id,
                 codec,
             });
+            self.tell_hold(call);
             if let Some(request) = call.answering.take() {
                 self.done(request, Ok(()));
             }
         } else {
             self.tell_update(call);
         }
-        self.try_hold(now, call);
+        self.try_change(now, call);
     }
 
     // Calls that we place
@@ -268,7 +269,8 @@ impl Signaling {
             link: link_in(&response.body),
             codec: call.told.map_or("", |state| state.codec),
         });
-        self.try_hold(now, call);
+        self.tell_hold(call);
+        self.try_change(now, call);
     }
 
     /// Answers in the ACK what the peer offers in its 200 (RFC 3261 §13.2.2.4).
@@ -366,9 +368,9 @@ impl Signaling {
         self.homes.leave(call.id);
         self.gate.lock().call_ended(call.source);
         self.legs.close(call.id, call.audio);
-        let hold = call.hold_change.map(|change| change.request);
+        let change = call.change.map(|change| change.request);
         let keys = self.keys.end(call.id);
-        let waiting = call.ringing.into_iter().chain(call.answering).chain(hold);
+        let waiting = call.ringing.into_iter().chain(call.answering).chain(change);
         for request in waiting.chain(keys) {
             self.done(request, Err(EngineError::Over(ending.to_string())));
         }

@@ -82,9 +82,17 @@ impl Said<'_> {
                 self.all("codec", codecs);
                 "prefer"
             }
-            SignalingCommand::Hold { on, .. } => {
-                self.say("on", on);
+            SignalingCommand::Hold { direction, .. } => {
+                self.say("direction", direction.as_str());
                 "hold"
+            }
+            SignalingCommand::Recode { codecs, .. } => {
+                self.all("codec", codecs);
+                "recode"
+            }
+            SignalingCommand::PassInfo { packages, .. } => {
+                self.all("info_package", packages);
+                "pass_info"
             }
             SignalingCommand::SendDigits { digits, way, .. } => {
                 // Which keys may be a secret.
@@ -328,9 +336,17 @@ pub(super) fn told(told: &Told, masks: &Masks) -> (String, Fields) {
             vec![("codec", (*codec).into())],
         ),
         Told::Confirmed(codec) => (format!("up, {codec}"), vec![("codec", (*codec).into())]),
-        Told::Updated { on_hold, codec } => {
-            let held = if *on_hold { "on hold" } else { "not on hold" };
-            let fields = vec![("on_hold", on_hold.to_string()), ("codec", (*codec).into())];
+        Told::Updated { direction, codec } => {
+            let on_hold = *direction != crate::command::StreamDirection::SendRecv;
+            let fields = vec![
+                ("on_hold", on_hold.to_string()),
+                ("direction", direction.as_str().to_owned()),
+                ("codec", (*codec).into()),
+            ];
+            let held = match on_hold {
+                true => format!("on hold ({})", direction.as_str()),
+                false => "not on hold".to_owned(),
+            };
             (format!("changed by the peer: {held}, {codec}"), fields)
         }
         Told::Ended { cause, code, .. } => {

@@ -39,6 +39,8 @@ impl Subject {
             | C::Reject { call, .. }
             | C::Hangup { call, .. }
             | C::Hold { call, .. }
+            | C::Recode { call, .. }
+            | C::PassInfo { call, .. }
             | C::Focus { call }
             | C::Prefer { call, .. }
             | C::SendDigits { call, .. } => Self::Call(*call),

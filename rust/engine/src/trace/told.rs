@@ -2,7 +2,7 @@
 
 use super::Subject;
 use crate::{
-    command::Direction,
+    command::{Direction, StreamDirection},
     event::{EndCause, Event},
     ids::{SubscriptionId, TransactionId},
 };
@@ -12,7 +12,7 @@ pub(super) enum Told {
     Answered(&'static str),
     Confirmed(&'static str),
     Updated {
-        on_hold: bool,
+        direction: StreamDirection,
         codec: &'static str,
     },
     Ended {
@@ -55,11 +55,11 @@ impl Told {
             Event::Confirmed { call, codec } => (Subject::Call(*call), Self::Confirmed(codec)),
             Event::Updated {
                 call,
-                on_hold,
+                direction,
                 codec,
             } => {
-                let (on_hold, codec) = (*on_hold, *codec);
-                (Subject::Call(*call), Self::Updated { on_hold, codec })
+                let (direction, codec) = (*direction, *codec);
+                (Subject::Call(*call), Self::Updated { direction, codec })
             }
             Event::Ended {
                 call,

@@ -579,3 +579,65 @@ fn reports_and_quality_are_those_of_each_line() {
     let packets = u32::from_be_bytes(last[20..24].try_into().unwrap());
     assert!(packets > 700, "{packets}");
 }
+
+#[test]
+fn a_codec_that_both_change_to_one_after_the_other_leaves_one_stream_without_a_gap() {
+    let (mut stage, _, mut speakers) = two(&g711::PCMU);
+    run(&mut stage, &mut speakers, 1);
+    stage.forget();
+    let passed = stage.stat("rtp_passed");
+    run(&mut stage, &mut speakers, 20);
+    for speaker in 0..2 {
+        stage.update(speakers[speaker].phone, |all| {
+            all.codec = &g711::PCMA;
+            all.receive_formats = [(all.payload_type, &g711::PCMA)].into_iter().collect();
+        });
+        let codec = &g711::PCMA;
+        (speakers[speaker].codec, speakers[speaker].encoder) =
+            (codec, codec.encoder(Parameters::default()));
+        let before = stage.stat("rtp_passed");
+        run(&mut stage, &mut speakers, 60);
+        // Of two codecs one is decoded into the other.
+        assert_eq!(stage.stat("rtp_passed") > before + 2, speaker == 1);
+    }
+    assert!(stage.stat("rtp_passed") > passed + 60);
+    for (speaker, hz) in speakers.iter().zip([1_010.0, 430.0]) {
+        let received = &stage.phones[speaker.phone].received;
+        assert_continuous(received, 160);
+        assert!((139..=141).contains(&received.len()), "{}", received.len());
+        assert!(speaker.hears(&stage, hz));
+    }
+}
+
+#[test]
+fn a_peer_that_begins_a_new_stream_goes_on_in_ours() {
+    let (mut stage, _, mut speakers) = two(&g711::PCMU);
+    let (one, other) = (speakers[0].phone, speakers[1].phone);
+    run(&mut stage, &mut speakers, 1);
+    stage.forget();
+    run(&mut stage, &mut speakers, 20);
+    // As after a restart: another source, other numbers, another time.
+    let phone = &mut stage.phones[one];
+    (phone.ssrc, phone.sequence, phone.timestamp) = (0x0bad_cafe, 40_000, 3_000_000_000);
+    let passed = stage.stat("rtp_passed");
+    run(&mut stage, &mut speakers, 60);
+    assert!(stage.stat("rtp_passed") > passed + 100);
+    let received = &stage.phones[other].received;
+    let mut places = Vec::new();
+    for pair in received.windows(2) {
+        let (last, next) = (&pair[0].header, &pair[1].header);
+        assert_eq!(next.ssrc, last.ssrc, "one source is one sender's");
+        assert_eq!(next.sequence, last.sequence.plus(1));
+        let units = next.timestamp.since(last.timestamp);
+        let time = (pair[1].at - pair[0].at).as_millis() as i32 * 8;
+        assert!(
+            units > 0 && (time - units).abs() <= 3 * 160,
+            "{units} in {time}"
+        );
+        if next.marker {
+            places.push(next.sequence);
+        }
+    }
+    assert_eq!(places.len(), 1, "the marker says where it begins anew");
+    assert!(speakers[1].hears(&stage, 430.0));
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sems_engine::{
-    command::SignalingCommand,
+    command::{SignalingCommand, StreamDirection},
     config::EngineConfig,
     event::{EndCause, Event},
     transport::memory::LinkQuality,
@@ -233,7 +233,7 @@ fn a_command_at_the_wrong_time_says_why_and_harms_nothing() {
     let nobody = sems_engine::ids::CallId(77 << 8);
     let hold = SignalingCommand::Hold {
         call: nobody,
-        on: true,
+        direction: StreamDirection::SendOnly,
     };
     assert_eq!(refused(&mut world, ANN, hold), "there is no such call");
     world.assert_talking(here, there);

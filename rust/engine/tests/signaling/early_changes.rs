@@ -2,7 +2,7 @@
 //! afterwards (RFC 4028).
 
 use sems_engine::{
-    command::SignalingCommand,
+    command::{SignalingCommand, StreamDirection},
     config::EngineConfig,
     event::{EndCause, Event},
     ids::CallId,
@@ -34,7 +34,11 @@ fn answer(call: CallId, link: Option<&str>) -> SignalingCommand {
 }
 
 fn hold(call: CallId, on: bool) -> SignalingCommand {
-    SignalingCommand::Hold { call, on }
+    let direction = match on {
+        true => StreamDirection::SendOnly,
+        false => StreamDirection::SendRecv,
+    };
+    SignalingCommand::Hold { call, direction }
 }
 
 /// The `o=` line.

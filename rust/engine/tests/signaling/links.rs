@@ -1,7 +1,11 @@
 //! The control page of a call, and the addresses under which we are known.
 
 use sems_engine::{
-    command::SignalingCommand, config::EngineConfig, event::Event, transport::memory::LinkQuality,
+    command::{SignalingCommand, StreamDirection},
+    config::EngineConfig,
+    event::Event,
+    ids::CallId,
+    transport::memory::LinkQuality,
 };
 
 use crate::{
@@ -10,6 +14,11 @@ use crate::{
 };
 
 const LINK: &str = "http://10.0.0.2:8080/c/4e5fcd3a";
+
+fn hold(call: CallId) -> SignalingCommand {
+    let direction = StreamDirection::SendOnly;
+    SignalingCommand::Hold { call, direction }
+}
 
 #[test]
 fn the_link_stands_between_name_and_connection_of_every_description() {
@@ -48,7 +57,7 @@ fn the_link_stands_between_name_and_connection_of_every_description() {
         Some(&*format!("<{LINK}>;purpose=info"))
     );
     phone.request("ACK", 1, "page", Some(&tag_of(&ok)), "", "");
-    world.order(BOB, SignalingCommand::Hold { call, on: true });
+    world.order(BOB, hold(call));
     let reinvite = phone.expect(&mut world, "INVITE");
     assert!(body(&reinvite).contains(&format!("\r\nu={LINK}\r\n")));
 }
@@ -66,7 +75,7 @@ fn a_focus_says_so_in_the_contact_of_all_that_follows() {
     let ok = phone.expect(&mut world, "SIP/2.0 200");
     assert_eq!(header(&ok, "Contact"), Some(CONTACT));
     phone.request("ACK", 1, "focus", Some(&tag_of(&ok)), "", "");
-    world.order(BOB, SignalingCommand::Hold { call, on: true });
+    world.order(BOB, hold(call));
     let reinvite = phone.expect(&mut world, "INVITE");
     assert_eq!(header(&reinvite, "Contact"), Some(CONTACT));
 }

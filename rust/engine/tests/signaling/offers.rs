@@ -1,7 +1,7 @@
 //! Offers early and late.
 
 use sems_engine::{
-    command::SignalingCommand,
+    command::{SignalingCommand, StreamDirection},
     config::EngineConfig,
     event::{EndCause, Event},
     transport::memory::LinkQuality,
@@ -69,10 +69,12 @@ fn a_reinvite_without_offer_gets_one_and_its_ack_is_carried_out() {
     world.run(seconds(1));
     assert!(moved.take().is_some() && rtp.take().is_none());
     let updated = world.until(BOB, |event| match event {
-        Event::Updated { on_hold, codec, .. } => Some((*on_hold, *codec)),
+        Event::Updated {
+            direction, codec, ..
+        } => Some((*direction, *codec)),
         _ => None,
     });
-    assert_eq!(updated, (false, "PCMU"));
+    assert_eq!(updated, (StreamDirection::SendRecv, "PCMU"));
 
     phone.request("BYE", 3, "again", Some(&tag), "", "");
     assert_eq!(world.end(BOB, call).0, EndCause::Remote);
