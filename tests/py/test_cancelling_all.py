@@ -9,16 +9,13 @@ from __future__ import annotations
 import asyncio
 import inspect
 import itertools
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest_asyncio
 from doings import DOINGS, World
 from test_nothing_left_behind import Watch
 
 import api_reference
 from sems import Call, CallFailed, HungUp, SemsError
-from sems.testing import Lab
 
 # A call is cancelled after so many turns of the loop; what goes on for longer is cancelled after a second.
 TURNS = (0, 1, 2, 3, 5, 9, 16)
@@ -41,14 +38,6 @@ OF_NO_CALL = {
     "Account.find_registrar", "Account.wait_registered", "Client.follow", "Client.follow_connection",
     "Server.opened", "Server.run", "Server.serve", "Server.subscribe",
 }  # fmt: skip
-
-
-@pytest_asyncio.fixture
-async def world(lab: Lab) -> AsyncIterator[World]:
-    world = World(lab)
-    await world.begin()
-    yield world
-    await world.client.close()
 
 
 def coroutines() -> set[str]:

@@ -8,13 +8,12 @@ import doctest
 import inspect
 import sys
 from array import array
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from doings import OPERATOR, Mute, World
 
 import api_reference
@@ -24,7 +23,6 @@ from sems.client import Client
 from sems.config import AccountSettings
 from sems.config.auth import UserSettings
 from sems.storage import Mail
-from sems.testing import Lab
 
 BEFORE_THE_ANSWER = {"ring", "answer", "prefer", "reject", "redirect"}
 IN_A_ROOM = {"Room", "PrivateTalk", "Levels", "set_volume", "whisper"}
@@ -62,14 +60,6 @@ def test_every_class_function_and_method_has_an_example_of_its_own_or_of_its_cla
 def test_every_verb_of_a_call_has_one_of_its_own() -> None:
     verbs = [name for name, verb in api_reference.methods(Call).items() if inspect.iscoroutinefunction(verb)]
     assert [verb for verb in [*verbs, "group", "start_play"] if f"sems.Call.{verb}" not in EXAMPLES] == []
-
-
-@pytest_asyncio.fixture
-async def world(lab: Lab) -> AsyncIterator[World]:
-    world = World(lab)
-    await world.begin()
-    yield world
-    await world.client.close()
 
 
 async def names(world: World, name: str) -> dict[str, Any]:
