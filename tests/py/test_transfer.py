@@ -126,6 +126,24 @@ async def test_an_attended_transfer_joins_two_peers(lab: Lab) -> None:
     assert not server.calls
 
 
+@pytest.mark.parametrize("before", [0.5, 0.002])
+async def test_an_attended_transfer_to_a_call_that_is_over_tells_which(lab: Lab, before: float) -> None:
+    server = await lab.server(apps=[plain_app()])
+    alice, bob = [await lab.phone(name) for name in ("alice", "bob")]
+    await alice.call("sip:mine@sems")
+    (call,) = server.calls.values()
+    dialing = asyncio.create_task(server.dial(bob.uri))
+    await (await bob.ringing()).answer()
+    other = await dialing
+    hanging_up = asyncio.create_task(bob.hang_up())
+    await asyncio.sleep(before)
+    with pytest.raises(HungUp) as ended:
+        await call.transfer(other)
+    assert ended.value.call is other
+    assert call.state == "answered"
+    await hanging_up
+
+
 async def test_a_peer_that_takes_no_refer_says_so(lab: Lab) -> None:
     server = await lab.server(apps=[plain_app()])
     apps = Apps()

@@ -27,6 +27,8 @@ ReferHandler = Callable[["Refer"], Awaitable[None]]
 
 # How long after the end of the call the last word is waited for: it may come behind the BYE, in seconds.
 _LAST_WORD_WITHIN = 5.0
+# Of a call that is gone the end is told within so many seconds.
+_END_IS_TOLD_WITHIN = 0.2
 
 _STATUS = re.compile(rb"SIP/2\.0 ([1-6]\d\d) ?([^\r\n]*)")
 
@@ -81,8 +83,8 @@ class CallTransfer(ABC):
         >>> colleague = await server.dial("sip:anna@example.org")               # attended: asked first, …
         >>> outcome = await call.transfer(colleague)                            # … then joined
 
-        Raises HungUp when the call is over before it is asked, or has ended and nothing is told within
-        ``after_end``; EngineError when it can't be asked.
+        Raises HungUp when the call, or the other one, is over before it is asked, or it has ended and nothing
+        is told within ``after_end``; EngineError when it can't be asked.
         """
         core = self.server.engine.core
         if to is self:
@@ -126,7 +128,7 @@ class CallTransfer(ABC):
 
         self.server.subscriptions[subscription] = on_event
         try:
-            await self._sent(request)
+            await self._sent(request, None if isinstance(to, str) else to)
             outcome = await self._last_word(result, timeout, after_end)
         finally:
             self.server.subscriptions.pop(subscription, None)
@@ -174,13 +176,16 @@ class CallTransfer(ABC):
         finally:
             forget()
 
-    async def _sent(self, request: int) -> None:
-        """The request is on its way. Raises HungUp when there is no call any more."""
+    async def _sent(self, request: int, other: CallTransfer | None) -> None:
+        """The request is on its way. Raises HungUp when there is no call any more, this one or the other."""
         try:
             await self.server.engine.completion(request)
         except EngineError:
-            if self.end is not None:
-                raise HungUp(self, self.end) from None  # type: ignore[arg-type]
+            for call in (self,) if other is None else (self, other):
+                # The core may have found it gone before its end was told.
+                if call.end is not None or await call._ends_within(_END_IS_TOLD_WITHIN):
+                    assert call.end is not None
+                    raise HungUp(call, call.end) from None  # type: ignore[arg-type]
             raise
 
     end: events.EndReason | None
@@ -196,6 +201,10 @@ class CallTransfer(ABC):
     @abstractmethod
     async def hangup(self, reason: str | None = None) -> None:
         """Ends the call."""
+
+    @abstractmethod
+    async def _ends_within(self, seconds: float) -> bool:
+        """It has ended by then."""
 
 
 _NOTHING_TOLD = Transfer(408, "nothing was told of it")
