@@ -159,3 +159,21 @@ async def test_a_terminator_alone_is_wrong_but_not_silence(lab: Lab) -> None:
     assert heard.after(0.2).before(0.6).has_tone(900)
     await asyncio.sleep(4)
     assert keys == [""]
+
+
+@pytest.mark.parametrize("until", ["speech", "either"])
+async def test_who_speaks_already_is_not_talked_over(lab: Lab, until: str) -> None:
+    played: list[bool] = []
+
+    async def main(call: Call) -> None:
+        await call.answer()
+        await call.wait_speaking()
+        played.append(await call.play(ASKED, until=until))  # type: ignore[arg-type]
+        played.append(await call.play(ASKED, until="key"))
+
+    await lab.server(apps=[app_of(main)])
+    alice = await lab.phone("alice")
+    await alice.call("sip:mine@sems")
+    alice.tone(700)
+    await alice.hear_all()
+    assert played == [False, True]

@@ -161,3 +161,68 @@ async def test_everybody_in_a_conference_is_heard_and_spoken_to_alone(lab: Lab) 
     assert bob.has_tone(440), "the room goes on for him"
     assert not carol.has_tone(2500)
     await speaking
+
+
+async def test_each_who_waits_for_what_is_left_is_woken_at_his_time(lab: Lab) -> None:
+    woken: list[tuple[float, float]] = []
+
+    async def main(call: Call) -> None:
+        await call.answer()
+        loop = asyncio.get_running_loop()
+        call.audio.write_nowait(tone(440, 4.0))
+        began = loop.time()
+
+        async def drain(left: float) -> None:
+            await call.audio.drain(left)
+            woken.append((left, round(loop.time() - began, 1)))
+
+        await asyncio.gather(*map(drain, (0, 3, 1, 2)))
+
+    await lab.server(apps=[app_of(main)])
+    alice = await lab.phone("alice")
+    await alice.call("sip:mine@sems")
+    await alice.ended()
+    assert woken == [(3, 1.0), (2, 2.0), (1, 3.0), (0, 4.0)]
+
+
+async def test_who_waits_for_the_end_leaves_no_gap_in_what_is_still_written(lab: Lab) -> None:
+    gaps: list[int] = []
+
+    async def main(call: Call) -> None:
+        await call.answer()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(call.audio.write(tone(440, 5.0)))
+            group.create_task(call.audio.drain(0))
+        await call.audio.drain(0)
+        gaps.append(call.audio.underruns)
+
+    await lab.server(apps=[app_of(main)])
+    alice = await lab.phone("alice")
+    await alice.call("sip:mine@sems")
+    heard = await alice.hear_all()
+    assert gaps in ([0], [1]), "at its end"
+    assert heard.after(0.5).before(4.0).has_tone(440)
+
+
+async def test_what_is_cleared_ends_a_write_that_is_under_way(lab: Lab) -> None:
+    seen: list[object] = []
+
+    async def main(call: Call) -> None:
+        await call.answer()
+        loop = asyncio.get_running_loop()
+        writing = asyncio.create_task(call.audio.write(tone(440, 20.0)))
+        await call.sleep(3)
+        cleared = call.audio.clear()
+        began = loop.time()
+        await writing
+        seen.extend([round(cleared), round(call.audio.cleared), loop.time() - began < 0.1])
+        assert call.audio.clear() == 0
+        await call.audio.write(tone(900, 0.5), ahead=0)
+
+    await lab.server(apps=[app_of(main)])
+    alice = await lab.phone("alice")
+    await alice.call("sip:mine@sems")
+    heard = await alice.hear_all()
+    assert seen == [17, 17, True]
+    assert 3.4 < heard.seconds < 3.9
+    assert heard.after(3.2).has_tone(900)

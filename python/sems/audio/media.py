@@ -79,7 +79,7 @@ class CallMedia(CallTakes):
         ``sound``: a name, the path of a file (WAV, or raw G.711 by its name), a prompt, or a list of
         these, which sound without a gap. ``repeat``: how many times the whole is played; 0: until
         stopped. ``until``: what of the peer stops it: a ``key``, which :meth:`digit` then returns,
-        ``speech``, or ``either``.
+        ``speech``, or ``either``; who has pressed one or speaks already hears nothing of it.
 
         Raises SoundNotFound for an unknown name and WrongState before there is a way for sound.
         """
@@ -103,7 +103,7 @@ class CallMedia(CallTakes):
         return playback
 
     def _stop_at(self, playback: Playback, until: Until) -> None:
-        if self._keys and until != "speech":
+        if (self._keys and until != "speech") or (self.speaking and until != "key"):
             playback.cancel()
             return
 

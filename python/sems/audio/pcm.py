@@ -75,6 +75,11 @@ class Audio:
         self._rings: WeakValueDictionary[Direction, _Ring] = WeakValueDictionary()
         self._feed: Feed | None = None
         self._play = 0
+        self._wanted: list[float] = []
+        """How much may be left for each who waits."""
+        self._to_come = 0.0
+        """Seconds that :meth:`write` has yet to hand over."""
+        self._clears = 0
 
     # Listening
 
@@ -111,37 +116,55 @@ class Audio:
 
         Returns when no more than ``ahead`` seconds are still to sound, so that who writes faster than it
         sounds waits here, and may be cancelled; what is handed over then sounds, unless it is
-        :meth:`cleared <clear>`. Raises WrongState before there is a way for sound, HungUp when the call ends.
+        :meth:`cleared <clear>`, which also ends this. Raises WrongState before there is a way for sound, and
+        HungUp when the call ends.
         """
         checks.number("ahead", ahead, 0, WAITING - AHEAD, "seconds")
         checks.rate(rate)
         view = samples("pcm", pcm)
         # What is long is handed over piece by piece.
         piece = round(rate * AHEAD) * 2 // view.itemsize
-        if len(view) <= piece:
-            self.write_nowait(pcm, rate=rate)
-            await self._drain(ahead)
-            return
-        for at in range(0, len(view), piece):
-            self.write_nowait(view[at : at + piece], rate=rate)
-            await self._drain(ahead)
+        clears = self._clears
+        left = len(view) * view.itemsize / (2 * rate)
+        self._to_come += left
+        try:
+            for at in range(0, len(view) or 1, piece):
+                part = view[at : at + piece]
+                while not self._hand_over(part, rate):
+                    await self._drain(self.waiting / 2)
+                    # What has just been cleared is there until the next 20 ms begin.
+                    await asyncio.sleep(BLOCK)
+                    if self._clears != clears:
+                        return
+                seconds = len(part) * part.itemsize / (2 * rate)
+                left -= seconds
+                self._to_come -= seconds
+                await self._drain(ahead)
+                if self._clears != clears:
+                    return
+        finally:
+            if self._clears == clears:
+                self._to_come -= left
 
     def write_nowait(self, pcm: Buffer, *, rate: int = RATE) -> None:
         """As :meth:`write`, but returns at once.
 
-        Raises BufferError while a minute waits already, of which nothing is taken.
+        Raises BufferError, and takes nothing, while a minute waits already.
         """
         checks.rate(rate)
-        samples("pcm", pcm)
+        if not self._hand_over(samples("pcm", pcm), rate):
+            self.refused += 1
+            raise BufferError(f"{self.waiting:.1f} seconds wait to sound already: await drain() first")
+
+    def _hand_over(self, pcm: memoryview, rate: int) -> bool:
+        """False: too much waits, and it was not taken."""
         self._check()
         if self._feed is None:
             request, self._play, self._feed = self._engine.core.feed(
                 call=self._call, room=self._room, limit=WAITING
             )
             self._engine.completion(request)
-        if not self._feed.write(pcm, rate):
-            self.refused += 1
-            raise BufferError(f"{self.waiting:.1f} seconds wait to sound already: await drain() first")
+        return self._feed.write(pcm, rate)
 
     async def drain(self, left: float = 0.2) -> None:
         """Waits until no more than ``left`` seconds of what was written are still to sound; 0: until all
@@ -154,13 +177,26 @@ class Audio:
         await self._drain(left)
 
     async def _drain(self, left: float) -> None:
-        while self._feed is not None and self._feed.wait(max(left, 0.0)):
-            await self._guard(self._engine.feed_ready(self._play))
+        left = max(left, 0.0)
+        self._wanted.append(left)
+        try:
+            # The core tells of one time only: that of whoever is to be woken first.
+            while self._feed is not None and self._feed.wait(self._next_of(left)):
+                await self._guard(self._engine.feed_ready(self._play))
+        finally:
+            self._wanted.remove(left)
+
+    def _next_of(self, left: float) -> float:
+        waiting = self.waiting
+        return max((each for each in self._wanted if left <= each < waiting), default=left)
 
     def clear(self) -> float:
         """What was written and has not sounded yet is not to sound any more: for a caller who interrupts.
-        Returns how many seconds that were; :attr:`cleared` counts them."""
-        left = self.waiting
+        A :meth:`write` that is under way ends, and its rest does not sound either. Returns how many seconds
+        that were; :attr:`cleared` counts them."""
+        left = self.waiting + self._to_come
+        self._clears += 1
+        self._to_come = 0.0
         if self._feed is not None:
             self._feed.clear()
             self.cleared += left
