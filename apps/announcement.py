@@ -9,6 +9,7 @@ asks for. ``transfer=sip:…`` (of a route or a trusted neighbour): whom the cal
 """
 
 import asyncio
+from functools import partial
 from itertools import count
 
 from sems import App, Call, Prompt, SoundNotFound
@@ -63,7 +64,9 @@ async def load(call: Call, name: str) -> Prompt | None:
     that can't be read."""
     sounds = call.server.sounds
     # Only what callers may have, whatever they write.
-    found = sounds.announcement(name, domain=call.request_uri.host, languages=call.languages)
+    find = partial(sounds.announcement, name, domain=call.request_uri.host, languages=call.languages)
+    # It looks in many folders, which may lie on a disk that is slow.
+    found = await call.while_up(asyncio.to_thread(find))
     if found is None:
         return None
     # Mostly it has been played before.

@@ -8,6 +8,7 @@ ends with ``code`` (480) and ``reason``. ``transfer``: it is answered first, and
 
 import asyncio
 import contextlib
+from functools import partial
 
 from sems import App, Call, Prompt, SoundNotFound
 
@@ -66,7 +67,11 @@ async def load(call: Call) -> Prompt | None:
     """The first there is of what is asked for, the one of the dialled user and the usual one."""
     sounds = call.server.sounds
     for name in (call.params.get("play"), call.user, DEFAULT):
-        found = sounds.announcement(name or "", domain=call.request_uri.host, languages=call.languages)
+        find = partial(
+            sounds.announcement, name or "", domain=call.request_uri.host, languages=call.languages
+        )
+        # It looks in many folders, which may lie on a disk that is slow.
+        found = await call.while_up(asyncio.to_thread(find))
         if found is not None:
             try:
                 return sounds.ready(found) or await call.while_up(sounds.load(found))

@@ -89,7 +89,8 @@ class SoundLibrary:
         the first of ``languages`` that it is there in, else in another dialect of theirs, else in that of
         ``[announcements] language``, else what is in no language's folder: ``DOMAIN/de/NAME``,
         ``DOMAIN/NAME``, ``de/NAME``, ``NAME``. Where it is in none of these, a language of the same country
-        does (RFC 4240 §3: of ``ca-FR`` that is ``fr-FR``).
+        does (RFC 4240 §3: of ``ca-FR`` that is ``fr-FR``). It looks for hundreds of files where there is
+        none: with folders on a slow disk call it by ``asyncio.to_thread``.
         """
         checks.kind("name", name, "a text", str)
         checks.kind("domain", domain, "a text", str)

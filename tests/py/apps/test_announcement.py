@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -69,6 +72,29 @@ async def test_forever_is_until_the_caller_hangs_up(lab: Lab, make_tone: MakeTon
     await alice.hang_up()
     await asyncio.sleep(1)
     assert not server.calls
+
+
+@pytest.mark.parametrize("app", ["announcement", "precall"])
+async def test_nothing_else_waits_while_it_is_looked_for_on_a_slow_disk(
+    lab: Lab, make_tone: MakeTone, app: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_tone(lab.folder / "sems" / "announcements" / "another.wav", 440, 1)
+    await lab.server(routes=[{"user": "[0-9]+", "app": app, "params": {"then": "refuse"}}])
+    alice = await lab.phone("alice")
+    asked: list[tuple[str, bool]] = []
+    isfile = os.path.isfile
+
+    def slow(path: str) -> bool:
+        asked.append((os.path.basename(path), threading.current_thread() is threading.main_thread()))
+        return isfile(path)
+
+    monkeypatch.setattr(os.path, "isfile", slow)
+    with contextlib.suppress(CallFailed):
+        await alice.call("sip:100@sems")
+        await alice.ended()
+    looked_for = [by_the_loop for name, by_the_loop in asked if name.startswith("100.")]
+    assert looked_for
+    assert not any(looked_for)
 
 
 async def test_folders_are_searched_in_their_order(lab: Lab, make_tone: MakeTone) -> None:
