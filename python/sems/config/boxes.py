@@ -39,13 +39,12 @@ def _address(value: str) -> str:
 def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
-    except ZoneInfoNotFoundError:
+    except (ZoneInfoNotFoundError, OSError, ValueError):
+        # Which of them tells the version of Python, of a folder of zones for example.
         raise ValueError(
             "this machine knows no such time zone; Europe/Berlin is one, and pip install tzdata brings them "
             "where the system has none"
         ) from None
-    except (OSError, ValueError):
-        raise ValueError("a time zone is wanted, such as Europe/Berlin") from None
     return value
 
 
