@@ -57,6 +57,8 @@ async def test_two_of_one_name_and_who_has_none_can_be_told_apart(world: World) 
     )
     assert undone == ["Removed Ben (3).", "Removed Ben (2)."]
     await expect(button(page, "Undo")).to_be_hidden()
+    # Whoever presses once more does not mute himself.
+    assert await page.evaluate("document.activeElement.dataset.act") == "open"
     for place in (2, 3):
         await expect(button(page, f"Mute Ben ({place})")).to_be_visible()
 

@@ -57,6 +57,11 @@ async def test_all_are_let_in_at_once_and_who_is_turned_away_is_told(world: Worl
     (dora,) = await world.dial("Dora")
     doras = await world.open(dora.link)
     away = button(page, "Turn away Dora")
+    await expect(away).to_be_visible()
+    (other,) = await world.dial("Dora")
+    for place in (3, 4):
+        await expect(button(page, f"Admit Dora ({place})")).to_be_visible()
+    await other.call.hangup()
     await away.click()
     await expect(away).to_have_text("Sure?")
     await away.click()

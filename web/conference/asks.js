@@ -79,10 +79,12 @@ export class Asks {
     const rows = moderates === moderated ? [...this.list.children] : []; // else there are other buttons
     const kept = new Map(rows.map((each) => [Number(each.dataset.id), each]));
     arrange(this.list, room.waiting.map((each) => kept.get(each.id) ?? this.#row(each, moderates)));
+    // Who is alone by his name may be so no longer.
+    for (const [at, { called }] of room.waiting.entries()) this.list.children[at].call?.(called);
     for (const button of this.list.querySelectorAll("button")) enable(button, usable);
   }
 
-  #row({ id, name, called, place }, moderates) {
+  #row({ id, name, place }, moderates) {
     const element = make(
       "li",
       { "data-id": id },
@@ -94,8 +96,12 @@ export class Asks {
       ),
     );
     if (moderates) {
-      const admit = make("button", { class: "primary", "aria-label": words.admitName(called) }, words.admit);
-      const away = make("button", { "aria-label": words.turnAwayName(called) }, words.turnAway);
+      const admit = make("button", { class: "primary" }, words.admit);
+      const away = make("button", {}, words.turnAway);
+      element.call = (called) => {
+        setAttribute(admit, "aria-label", words.admitName(called));
+        setAttribute(away, "aria-label", words.turnAwayName(called));
+      };
       admit.act = () => this.commands.admit(id);
       away.act = sure(away, () => this.commands.turnAway(id));
       element.append(admit, away);

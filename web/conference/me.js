@@ -181,6 +181,8 @@ export class Me {
     const notice = this.#notice;
     setText(this.text, notice && this.#urgent ? `${this.state} · ${notice}` : (notice ?? this.state ?? ""));
     setText(this.undo, this.#offers.at(-1)?.label ?? "");
+    // Whoever is about to press it, and is late, does not mute himself.
+    if (!this.#offers.length && document.activeElement === this.undo) document.querySelector("#participants .opener")?.focus();
     show(this.undo, this.#offers.length > 0);
   }
 

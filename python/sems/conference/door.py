@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from .command import Command, ParticipantCommand
 from .dialling import MOST_REMEMBERED, CallChanged, Dialling, check_room_for_one_more
 from .event import Event, FloorChanged, ParticipantChanged
-from .floor import without
+from .floor import FloorGiven, HandRaised, without
 from .participant import Participant
+from .state import LeftBehind
 from .talks import withdraw
 from .volumes import forget
 
@@ -28,6 +29,7 @@ class Joined(ParticipantChanged):
     def apply(self, state: State) -> None:
         """He is the last of those who are here."""
         state.removed.pop(self.participant.id, None)
+        state.left_behind.pop(self.participant.id, None)
         ParticipantChanged.apply(self, state)
         state.places.keep(state.participants)
 
@@ -62,8 +64,11 @@ class Removed(Gone):
 
     def apply(self, state: State) -> None:
         """He can be brought back."""
+        id = self.participant.id
+        place = state.hands.index(id) if id in state.hands else None
+        state.left_behind[id] = LeftBehind(place, id in state.floor, state.floor_until.get(id))
         Gone.apply(self, state)
-        state.removed[self.participant.id] = self.participant
+        state.removed[id] = self.participant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +86,7 @@ class Dismissed(Event):
         """Of those who can be called, the last few are remembered."""
         state.removed.pop(self.participant.id, None)
         forget(state, self.participant.id)
+        state.left_behind.pop(self.participant.id, None)
         if self.participant.address:
             state.dismissed[self.participant.id] = self.participant
             if len(state.dismissed) > MOST_REMEMBERED:
@@ -114,11 +120,19 @@ class Readmit(Command):
             room.present(self.participant)
 
     def carry_out(self, room: ConferenceModel, by: int | None) -> None:
-        """He is the last in the main room, or is called."""
+        """He is the last in the main room, with his hand and the floor as before, or is called."""
         if removed := room.removed.get(self.participant):
-            room.record(
-                Joined, participant=replace(removed, voice=False, side_room=None), readmitted=True, by=by
-            )
+            had = room.left_behind[removed.id]
+            back = replace(removed, voice=False, side_room=None)
+            room.record(Joined, participant=back, readmitted=True, by=by)
+            if had.place is not None:
+                hands = (*room.hands[: had.place], back.id, *room.hands[had.place :])
+                room.record(HandRaised, participant=back, hands=hands, by=by)
+            if had.floor:
+                floor = (*room.floor, back.id)
+                room.record(
+                    FloorGiven, participant=back, hands=room.hands, floor=floor, until=had.until, by=by
+                )
             room.let_lecture(removed.id)
         elif was := room.dismissed.get(self.participant):
             room.record(CallChanged, call=Dialling(was.id, was.name, was.address, by, was=was), by=by)

@@ -29,7 +29,7 @@ from .participant import BAD_LOSS, Participant, Presence, Role
 from .permissions import permit
 from .roles import RoleChanged
 from .settings import Mode, Settings
-from .state import State
+from .state import LeftBehind, State
 from .talks import Conversation, give_up, talk_among
 from .text import Message
 
@@ -93,6 +93,11 @@ class ConferenceModel:
     def removed(self) -> Mapping[int, Participant]:
         """Who was taken out of the room and whose line still stands."""
         return MappingProxyType(self._state.removed)
+
+    @property
+    def left_behind(self) -> Mapping[int, LeftBehind]:
+        """What they had in the room, by id."""
+        return MappingProxyType(self._state.left_behind)
 
     @property
     def dismissed(self) -> Mapping[int, Participant]:

@@ -77,6 +77,7 @@ class SettingsChanged(Event):
         state.settings = self.settings
         if self.settings.talk_time is None:
             state.floor_until = {}
+            state.left_behind = {id: replace(had, until=None) for id, had in state.left_behind.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,4 +255,5 @@ class ModeChanged(SettingsChanged):
         """Mode and floor."""
         SettingsChanged.apply(self, state)
         state.floor = self.floor
+        state.left_behind = {id: replace(had, floor=False) for id, had in state.left_behind.items()}
         state.floor_until = {}

@@ -14,6 +14,18 @@ from .talks import Conversation
 from .text import Message
 
 
+@dataclass(frozen=True, slots=True)
+class LeftBehind:
+    """What one had who was removed."""
+
+    place: int | None
+    """Of his hand in the queue, from 0."""
+    floor: bool
+    """He held the floor, …"""
+    until: float | None
+    """… until then, in seconds since 1970."""
+
+
 @dataclass(slots=True)
 class State:
     """What events change, and nothing else does."""
@@ -28,6 +40,8 @@ class State:
     """… and those who wait."""
     removed: dict[int, Participant] = field(default_factory=dict)
     """Who was taken out of the room and whose line still stands."""
+    left_behind: dict[int, LeftBehind] = field(default_factory=dict)
+    """What those had in the room, which they get back when they are brought back."""
     dismissed: dict[int, Participant] = field(default_factory=dict)
     """Those of them whose line stands no more, but who can be called: the last few."""
     hands: tuple[int, ...] = ()

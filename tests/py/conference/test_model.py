@@ -456,3 +456,23 @@ def test_several_commands_at_once_leave_somebody_to_steer_the_room() -> None:
     room.admit("Ben")
     room.do(commands.SetRole(1, Role.SPEAKER), commands.SetRole(2, Role.SPEAKER), by=1)
     assert room.moderators == (2,)
+
+
+def test_who_is_brought_back_has_his_hand_and_the_floor_as_before() -> None:
+    room = ConferenceModel(settings=Settings(mode=Mode.MODERATED, talk_time=60.0))
+    for name in ("Anna", "Ben", "Cleo", "Dora"):
+        room.admit(name)
+    room.do(commands.RaiseHand(2), by=2)
+    room.do(commands.RaiseHand(4), by=4)
+    room.do(commands.GiveFloor(3, 0.0), by=1)
+    for who in (2, 3):
+        room.do(commands.Remove(who), by=1)
+    room.do(commands.Readmit(3), commands.Readmit(2), by=1)
+    assert room.hands == (2, 4)
+    assert room.floor == (3,)
+    assert room.floor_until(3) == 60.0
+    # What has begun anew in the meantime he does not get back.
+    room.do(commands.Remove(3), by=1)
+    room.do(commands.SetMode(Mode.OPEN), commands.SetMode(Mode.MODERATED), by=1)
+    room.do(commands.Readmit(3), by=1)
+    assert room.floor == ()

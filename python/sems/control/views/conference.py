@@ -427,8 +427,10 @@ class ConferenceWish(Wish):
     """In seconds; null: until the floor is taken."""
 
 
-#: One line without control characters, not empty and without spaces at its ends.
-_ROOM: Final = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"
+# Control characters, and those that turn the direction of what is written beside them.
+_CONTROLS: Final = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
+#: One line without them, not empty and without spaces at its ends.
+_ROOM: Final = rf"^[^\s{_CONTROLS}]([^{_CONTROLS}]*[^\s{_CONTROLS}])?$"
 Gain = Annotated[float, Field(ge=SOFTEST, le=LOUDEST)]
 
 
