@@ -19,6 +19,7 @@ from sems.testing import Lab, Phone
 #: What has no key, and why.
 WITHOUT_KEY = {
     "Say": "Keys of a telephone write no text; its SIP MESSAGE does.",
+    "SetPins": "It is SetPin and SetModeratorPin in one, and these have keys.",
 }
 
 #: What anna keys in, who moderates; and what is done by it. 2 is ben, 3 is cleo.
