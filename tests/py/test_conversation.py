@@ -4,11 +4,12 @@ silent at once when it is interrupted."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from array import array
 
 import pytest
-from an_app import app_of
+from an_app import app_of, failures
 
 from sems import Call, HungUp, Prompt
 from sems.testing import Hearing, Lab
@@ -51,15 +52,16 @@ async def test_who_writes_faster_than_it_sounds_waits(lab: Lab) -> None:
     assert heard.after(5.5).before(4).has_tone(900)
 
 
-async def test_what_was_not_said_is_counted(lab: Lab) -> None:
+async def test_what_was_not_said_is_counted(lab: Lab, caplog: pytest.LogCaptureFixture) -> None:
     async def main(call: Call) -> None:
         await call.answer()
         writing = asyncio.create_task(call.audio.write(tone(440, 30)))
         await call.sleep(2)
         writing.cancel()
+        await asyncio.wait({writing})
         assert call.audio.clear() == pytest.approx(1.5, abs=0.5)
         assert call.audio.cleared == pytest.approx(1.5, abs=0.5)
-        call.audio.write_nowait(tone(440, 59))
+        call.audio.write_nowait(tone(440, 60.5))
         for _ in range(3):
             with pytest.raises(BufferError, match="await drain"):
                 call.audio.write_nowait(tone(440, 2))
@@ -74,6 +76,31 @@ async def test_what_was_not_said_is_counted(lab: Lab) -> None:
     await alice.hang_up()
     await asyncio.sleep(1)
     assert not server.calls
+    assert not failures(caplog)
+
+
+@pytest.mark.parametrize("samples", [1, 80, 160])
+async def test_a_minute_can_wait_however_little_is_written_at_a_time(lab: Lab, samples: int) -> None:
+    taken: list[float] = []
+
+    async def main(call: Call) -> None:
+        await call.answer()
+        written = 0
+        block = bytes(2 * samples)
+        with contextlib.suppress(BufferError):
+            while written < 70 * 8000:
+                call.audio.write_nowait(block)
+                written += samples
+        call.audio.clear()
+        for _ in range(3000):
+            await call.audio.write(block[:2])
+        taken.append(written / 8000)
+
+    await lab.server(apps=[app_of(main)])
+    alice = await lab.phone("alice")
+    await alice.call("sip:mine@sems")
+    await alice.ended()
+    assert taken == [60.0]
 
 
 async def test_a_program_waits_until_somebody_speaks_and_until_he_is_silent(lab: Lab) -> None:

@@ -1,5 +1,6 @@
 //! What somebody writes while it sounds: pieces of audio pass to a worker as they are, and come back
-//! when they have sounded, so that no tick takes or gives back memory.
+//! when they have sounded, so that no tick takes or gives back memory. What is shorter than a piece
+//! goes into one that is on its way already.
 
 use std::{
     sync::{
@@ -16,16 +17,27 @@ use crate::error::EngineError;
 
 /// Pieces that can wait at once.
 const PIECES: usize = 1024;
+/// How many frames of 20 ms a piece has room for at least, so that a minute is of far fewer of them,
+/// however little is written at a time.
+const FRAMES: usize = 5;
 /// Nobody waits for anything.
 const NOBODY: u64 = u64::MAX;
 /// In which samples of all rates are counted: a second has as many as it has samples at 48 kHz.
 const UNITS: u64 = Rate::Full.hz() as u64;
 
-/// Audio at one rate.
+/// Audio at one rate. More may come in it as long as the writer holds its other end.
 #[derive(Debug)]
 struct Piece {
-    samples: Box<[i16]>,
+    samples: rtrb::Consumer<i16>,
     rate: Rate,
+}
+
+impl Piece {
+    /// Nothing is left in it, nor will be.
+    fn is_over(&self) -> bool {
+        // In this order: what was written before the writer let go of it is there by then.
+        self.samples.is_abandoned() && self.samples.is_empty()
+    }
 }
 
 /// What both ends know. Units are counted from the first that was written.
@@ -50,7 +62,6 @@ pub(super) struct FeedPlayer {
     used: rtrb::Producer<Piece>,
     shared: Arc<Shared>,
     piece: Option<Piece>,
-    offset: usize,
     taken: u64,
     sounds: bool,
     /// The current 20 ms, and their rate.
@@ -62,6 +73,8 @@ pub(super) struct FeedPlayer {
 #[derive(Debug)]
 pub struct Feed {
     pieces: rtrb::Producer<Piece>,
+    /// The piece that was handed over last, while it has room.
+    open: Option<(rtrb::Producer<i16>, Rate)>,
     used: rtrb::Consumer<Piece>,
     shared: Arc<Shared>,
     written: u64,
@@ -89,6 +102,7 @@ pub(super) fn feed(limit: Duration) -> (Feed, FeedPlayer) {
     });
     let feed = Feed {
         pieces,
+        open: None,
         used: back,
         shared: shared.clone(),
         written: 0,
@@ -100,7 +114,6 @@ pub(super) fn feed(limit: Duration) -> (Feed, FeedPlayer) {
         used,
         shared,
         piece: None,
-        offset: 0,
         taken: 0,
         sounds: false,
         frame: [0; Rate::LONGEST_FRAME],
@@ -121,7 +134,9 @@ fn unit(rate: Rate) -> u64 {
 
 impl FeedPlayer {
     pub(super) fn has_ended(&self) -> bool {
-        self.pieces.is_abandoned() && self.piece.is_none() && self.pieces.is_empty()
+        self.pieces.is_abandoned()
+            && self.pieces.is_empty()
+            && self.piece.as_ref().is_none_or(Piece::is_over)
     }
 
     /// The current 20 ms, at [`FeedPlayer::rate`].
@@ -148,27 +163,32 @@ impl FeedPlayer {
         let cleared = self.shared.cleared.load(Ordering::Acquire);
         while self.taken < cleared {
             let left = cleared - self.taken;
-            let Some((piece, rate)) = self.current() else {
+            let Some(Piece { samples, rate }) = self.current() else {
                 break;
             };
-            let left = usize::try_from(left.div_ceil(unit(rate))).unwrap_or(usize::MAX);
-            let count = piece.len().min(left);
-            self.go_on(count);
+            let left = usize::try_from(left.div_ceil(unit(*rate))).unwrap_or(usize::MAX);
+            let count = samples.slots().min(left);
+            if let Ok(passed) = samples.read_chunk(count) {
+                passed.commit_all();
+            }
+            let rate = *rate;
+            self.taken += count as u64 * unit(rate);
         }
         let mut filled = 0;
         while filled < self.rate.frame() {
-            let Some((_, rate)) = self.current() else {
+            let Some(rate) = self.current().map(|piece| piece.rate) else {
                 break;
             };
             if rate != self.rate {
                 filled = copy_within(&mut self.frame, filled, self.rate, rate);
                 self.rate = rate;
             }
-            let piece = self.piece.as_ref().map(|piece| &*piece.samples);
-            let rest = &piece.unwrap_or_default()[self.offset..];
-            let count = rest.len().min(rate.frame() - filled);
-            self.frame[filled..filled + count].copy_from_slice(&rest[..count]);
-            self.go_on(count);
+            let Some(piece) = &mut self.piece else {
+                break;
+            };
+            let room = &mut self.frame[filled..rate.frame()];
+            let count = piece.samples.pop_partial_slice(room).0.len();
+            self.taken += count as u64 * unit(rate);
             filled += count;
         }
         let frame = self.rate.frame();
@@ -196,28 +216,17 @@ impl FeedPlayer {
         }
     }
 
-    /// What is left of the piece that sounds, and its rate.
-    fn current(&mut self) -> Option<(&[i16], Rate)> {
-        if self.piece.is_none() {
-            self.piece = self.pieces.pop().ok();
-            self.offset = 0;
-        }
-        let piece = self.piece.as_ref()?;
-        Some((&piece.samples[self.offset..], piece.rate))
-    }
-
-    /// So many samples of it have sounded.
-    fn go_on(&mut self, count: usize) {
-        self.offset += count;
-        if let Some(piece) = self.piece.take() {
-            self.taken += count as u64 * unit(piece.rate);
-            if self.offset < piece.samples.len() {
-                self.piece = Some(piece);
-            } else {
-                // There is room for all that can be on its way. A writer that is gone took its end along,
-                // and the piece goes with the ring.
-                let _ = self.used.push(piece);
+    /// The piece that sounds, if there is something in it.
+    fn current(&mut self) -> Option<&mut Piece> {
+        loop {
+            let piece = self.piece.take().or_else(|| self.pieces.pop().ok())?;
+            if !piece.is_over() {
+                let piece = self.piece.insert(piece);
+                return (!piece.samples.is_empty()).then_some(piece);
             }
+            // There is room for all that can be on its way. A writer that is gone took its end along,
+            // and the piece goes with the ring.
+            let _ = self.used.push(piece);
         }
     }
 }
@@ -227,8 +236,8 @@ impl Feed {
     /// is that of its members' codecs.
     ///
     /// # Errors
-    /// [`Full`] when the limit waits already, or a thousand pieces; [`EngineError::Invalid`] for a
-    /// rate that can't be resampled.
+    /// [`Full`] when the limit waits already, or has changed its rate a thousand times;
+    /// [`EngineError::Invalid`] for a rate that can't be resampled.
     pub fn write(&mut self, samples: &[i16], rate: u32) -> Result<Result<(), Full>, EngineError> {
         self.recycle();
         if self.units_waiting() >= self.limit || self.pieces.slots() < 2 {
@@ -244,7 +253,7 @@ impl Feed {
             self.flush();
         }
         if rate == to.hz() {
-            self.push(samples.into(), to);
+            self.push(samples, to);
             return Ok(Ok(()));
         }
         let resampler = match &mut self.resampler {
@@ -257,7 +266,7 @@ impl Feed {
         };
         let mut converted = Vec::new();
         resampler.push(samples, &mut converted);
-        self.push(converted.into(), to);
+        self.push(&converted, to);
         Ok(Ok(()))
     }
 
@@ -267,7 +276,7 @@ impl Feed {
         if let Some((_, rate, resampler)) = self.resampler.take() {
             let mut rest = Vec::new();
             resampler.finish(&mut rest);
-            self.push(rest.into(), rate);
+            self.push(&rest, rate);
         }
     }
 
@@ -307,10 +316,32 @@ impl Feed {
         self.pieces.is_abandoned()
     }
 
-    fn push(&mut self, samples: Box<[i16]>, rate: Rate) {
-        let length = samples.len() as u64 * unit(rate);
-        if length > 0 && self.pieces.push(Piece { samples, rate }).is_ok() {
+    fn push(&mut self, mut samples: &[i16], rate: Rate) {
+        // What does not fit in the piece that is open, or is of another rate, closes it.
+        if let Some((mut open, its)) = self.open.take()
+            && its == rate
+        {
+            let (pushed, rest) = open.push_partial_slice(samples);
+            self.written += pushed.len() as u64 * unit(rate);
+            samples = rest;
+            if rest.is_empty() {
+                self.open = Some((open, rate));
+            }
+        }
+        if samples.is_empty() {
+            return;
+        }
+        let room = samples.len().max(FRAMES * rate.frame());
+        let (mut open, coming) = rtrb::RingBuffer::new(room);
+        let (pushed, _) = open.push_partial_slice(samples);
+        let length = pushed.len() as u64 * unit(rate);
+        let piece = Piece {
+            samples: coming,
+            rate,
+        };
+        if self.pieces.push(piece).is_ok() {
             self.written += length;
+            self.open = Some((open, rate));
         }
     }
 
@@ -365,9 +396,52 @@ mod tests {
         assert_eq!(feed.write(&[2; 1], 8000).unwrap(), Err(Full));
         hear(&mut player, 138);
         assert_eq!(feed.write(&[2; 1], 8000).unwrap(), Ok(()));
-        // However small the pieces are.
+        // That is a time, however little is written at once.
+        for count in [1, 7, 160, 801] {
+            let (mut feed, mut player) = super::feed(60 * SECOND);
+            let mut next = 0_i16;
+            let mut written = 0_u64;
+            let mut some = || {
+                next = next.wrapping_add(1);
+                next
+            };
+            loop {
+                let samples = Vec::from_iter((0..count).map(|_| some()));
+                if feed.write(&samples, 8000).unwrap().is_err() {
+                    break;
+                }
+                written += count;
+            }
+            assert!((480_000..480_000 + count).contains(&written), "{written}");
+            let heard = hear(&mut player, 10);
+            assert_eq!(heard, Vec::from_iter(1..=1600));
+        }
+    }
+
+    #[test]
+    fn what_is_written_while_it_sounds_goes_on_in_the_same_piece() {
+        let (mut feed, mut player) = feed(SECOND);
+        for at in 0..40_i16 {
+            let samples = Vec::from_iter((at * 160)..(at + 1) * 160);
+            feed.write(&samples[..100], 8000).unwrap().unwrap();
+            feed.write(&samples[100..], 8000).unwrap().unwrap();
+            assert_eq!(hear(&mut player, 1), samples);
+        }
+        assert_eq!((feed.dry(), feed.units_waiting()), (0, 0));
+        // What is cleared in it is not heard, and what follows is.
+        feed.write(&[1; 300], 8000).unwrap().unwrap();
+        feed.clear();
+        feed.write(&[2; 160], 8000).unwrap().unwrap();
+        assert_eq!(hear(&mut player, 1), [2; 160]);
+        drop(feed);
+        assert!(player.has_ended());
+    }
+
+    #[test]
+    fn a_thousand_changes_of_the_rate_are_as_many_pieces() {
         let (mut feed, _player) = super::feed(SECOND);
-        let taken = (0..PIECES).take_while(|_| feed.write(&[0], 8000).unwrap().is_ok());
+        let rates = [8000, 16_000].into_iter().cycle();
+        let taken = rates.take_while(|rate| feed.write(&[0], *rate).unwrap().is_ok());
         assert_eq!(taken.count(), PIECES - 1);
     }
 
