@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -73,7 +76,13 @@ async def test_a_recording_that_is_broken_hinders_neither_the_start_nor_the_othe
 
 async def test_who_is_ended_before_he_could_deliver_holds_nothing(boxes: Boxes) -> None:
     mail = await boxes.start()
-    speech((await mail.begin("anna")).path, 2.0)
+    draft = await mail.begin("anna")
+    speech(draft.path, 2.0)
+    # The thread that made it may hold it a little longer than who has asked for it.
+    let_go = threading.Event()
+    weakref.finalize(draft, let_go.set)
+    del draft
+    assert await asyncio.to_thread(let_go.wait, 10)
     assert await mail.recover() == 1
 
 
