@@ -64,7 +64,7 @@ class TraceApi:
         """One call."""
         number = ask.number("call")
         call = ask.path("call") if number is None else number
-        if isinstance(call, str) and len(call) > LONGEST:
+        if isinstance(call, str) and (len(call) > LONGEST or not call.isprintable()):
             raise HTTPException(404, "Nothing is remembered of a call of such an id.")
         try:
             trace = await asyncio.to_thread(ask.server.trace, call)
