@@ -94,7 +94,9 @@ async def on_the_wire(server: SemsServer, odd: Odd, credential: bytes) -> int:
     try:
         async with asyncio.timeout(10):
             writer.write(b"\r\n".join(head) + b"\r\n\r\n" + odd.body)
-            writer.write_eof()
+            # The server may have answered already, and be gone.
+            with contextlib.suppress(OSError):
+                writer.write_eof()
             line = await reader.readline()
     except ConnectionError:
         line = b""
