@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{Frame, JitterBuffer, Phase, delay::Wish};
-use crate::packet::{SequenceNumber, Ssrc};
+use crate::packet::Ssrc;
 
 impl JitterBuffer {
     /// The next packet that is held, at once. It counts as played, and what is missing before it as
@@ -23,23 +23,7 @@ impl JitterBuffer {
         }
         self.slack.disturbed(now);
         (self.wish, self.ahead) = (Wish::default(), 0);
-        let lost_before = std::mem::take(&mut self.missing);
-        self.statistics.lost += u64::from(lost_before);
-        self.statistics.played += 1;
-        self.last_duration = held.duration;
-        self.phase = Phase::Playing {
-            cursor: held.timestamp.plus(held.duration),
-            concealed: 0,
-        };
-        Some(Frame {
-            payload: self.ring.payload(&held),
-            payload_type: held.payload_type,
-            marker: held.marker,
-            sequence: SequenceNumber(number as u16),
-            timestamp: held.timestamp,
-            duration: held.duration,
-            lost_before,
-        })
+        Some(self.hand_out(number, held))
     }
 
     /// So many units have gone by in which nothing was there to be passed.

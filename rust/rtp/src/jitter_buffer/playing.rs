@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Frame, JitterBuffer, Phase, Pull, delay::Wish, playout::Loss};
+use super::{Frame, Held, JitterBuffer, Phase, Pull, delay::Wish, playout::Loss};
 use crate::packet::{SequenceNumber, Timestamp};
 
 impl JitterBuffer {
@@ -169,17 +169,22 @@ impl JitterBuffer {
         if self.slack.record(now, waited, self.rest) {
             self.judge(now);
         }
+        self.ahead = self.rest.saturating_add(held.duration);
+        self.ahead = self.ahead.saturating_sub(self.limits.tick);
+        Pull::Frame(self.hand_out(number, held))
+    }
+
+    /// A packet that has left the ring: it counts as played, and what is missing before it as lost.
+    pub(super) fn hand_out(&mut self, number: u64, held: Held) -> Frame<'_> {
         let lost_before = std::mem::take(&mut self.missing);
         self.statistics.lost += u64::from(lost_before);
         self.statistics.played += 1;
         self.last_duration = held.duration;
-        self.ahead = self.rest.saturating_add(held.duration);
-        self.ahead = self.ahead.saturating_sub(self.limits.tick);
         self.phase = Phase::Playing {
             cursor: held.timestamp.plus(held.duration),
             concealed: 0,
         };
-        Pull::Frame(Frame {
+        Frame {
             payload: self.ring.payload(&held),
             payload_type: held.payload_type,
             marker: held.marker,
@@ -187,6 +192,6 @@ impl JitterBuffer {
             timestamp: held.timestamp,
             duration: held.duration,
             lost_before,
-        })
+        }
     }
 }
