@@ -396,7 +396,8 @@ async def test_more_are_asked_into_a_talk_by_the_same_keys(lab: Lab) -> None:
     assert all(each.private for each in meeting.conference.model.participants.values())
 
 
-async def test_who_keys_in_a_number_hears_whose_it_is(lab: Lab) -> None:
+async def with_spoken_names(lab: Lab) -> tuple[Server, Conference, list[Phone]]:
+    """Anna and Ben have said their names, which are their tones."""
     server = await lab.server(rooms={"default": {"announce_names": True}})
     phones = [await lab.phone(name) for name in ("anna", "ben")]
     for phone in phones:
@@ -409,6 +410,11 @@ async def test_who_keys_in_a_number_hears_whose_it_is(lab: Lab) -> None:
         await asyncio.sleep(4)
     conference = server.conferences.find("standup")
     assert conference is not None
+    return server, conference, phones
+
+
+async def test_who_keys_in_a_number_hears_whose_it_is(lab: Lab) -> None:
+    _, conference, phones = await with_spoken_names(lab)
     listening = asyncio.create_task(phones[0].hear(3))
     await phones[0].key("**2#")
     assert (await listening).has_tone(TONES["ben"])
@@ -458,18 +464,7 @@ async def test_the_words_end_with_the_first_key_and_he_is_asked_on_by_tones(lab:
 
 
 async def test_who_has_spoken_his_name_is_named_by_it(lab: Lab) -> None:
-    server = await lab.server(rooms={"default": {"announce_names": True}})
-    phones = [await lab.phone(name) for name in ("anna", "ben")]
-    for phone in phones:
-        await phone.dial("sip:standup@sems")
-        await asyncio.sleep(4.9)
-        phone.tone(TONES[phone.name])
-        await asyncio.sleep(2)
-        phone.silence()
-        await phone.key("#")
-        await asyncio.sleep(4)
-    conference = server.conferences.find("standup")
-    assert conference is not None
+    server, conference, phones = await with_spoken_names(lab)
     names = server.config.data / "names"
     conference.do(AskToTalk((1,)), by=2)
     heard = await phones[0].hear(4)
