@@ -15,6 +15,14 @@ export class Refused extends Error {
 /** The server does not know us any more. Whatever else is answered can be the word of somebody between. */
 export const isOver = (status) => [401, 404, 410].includes(status);
 
+// The same in all windows of a browser, which has few lines to a server.
+let browser = "";
+try {
+  browser = localStorage.sems ??= (2 ** 53 * Math.random()).toFixed();
+} catch {
+  // It keeps nothing, so this window is counted alone.
+}
+
 let ahead = 0; // ms by which the server's clock is ahead of ours
 
 /** Milliseconds from now to that moment of the server's clock. */
@@ -74,8 +82,8 @@ export class Follower {
   }
 
   #open() {
-    const url = this.since === undefined ? this.url : `${this.url}?since=${this.since}`;
-    const source = (this.#source = new EventSource(url));
+    const since = this.since === undefined ? "" : `&since=${this.since}`;
+    const source = (this.#source = new EventSource(`${this.url}?browser=${browser}${since}`));
     this.#heardAt = performance.now();
     // For all pages of a browser together there are six lines to a server: what nobody looks at needs none.
     if (document.hidden) source.close();
@@ -93,7 +101,13 @@ export class Follower {
         this.on[kind](JSON.parse(event.data));
       });
     }
-    source.addEventListener("error", () => this.#lose());
+    // In too many windows at once it ends when all is told, and the browser opens it again.
+    let again = false;
+    source.addEventListener("again", () => (again = true));
+    source.addEventListener("error", () => {
+      if (!again || source.readyState === EventSource.CLOSED) this.#lose();
+      again = false;
+    });
   }
 
   #isSilent() {

@@ -442,6 +442,18 @@ async def test_two_callers_are_open_side_by_side_in_one_browser(world: World) ->
     await expect(row(first, "Anna")).not_to_contain_text("muted")
     await expect(button(first, "Mute")).to_be_visible()
 
+    # A browser has six lines to a server, and keeps some for what is pressed however many windows are seen.
+    others = await asyncio.gather(*(world.page_of(each, window) for each in (anna, anna, ben, ben, ben)))
+    seventh = others[-1]
+    await button(seventh, "Unmute").click()
+    for page in (first, *others):
+        await expect(row(page, "Ben")).not_to_contain_text("muted")
+    world.expects("410", "/events")
+    await anna.call.hangup()
+    for page in (first, *others[:2]):
+        await expect(page.get_by_text("Your call has ended.")).to_be_visible()
+    await expect(row(seventh, "Anna")).to_have_count(0)
+
 
 @pytest.mark.parametrize("size", [PHONE, {"width": 768, "height": 1024}, {"width": 2560, "height": 1440}])
 async def test_everything_fits_and_can_be_hit_with_a_finger(world: World, size: dict[str, int]) -> None:

@@ -86,7 +86,7 @@ class Windows:
     def _listen(self, said: ConsoleMessage) -> None:
         if said.type != "error":
             return
-        at = said.location["url"]
+        at = said.location["url"].partition("?")[0]
         if not any(what in said.text and at.endswith(end) for what, end in self.expected):
             self.complaints.append(f"console: {said.text} {at}")
 

@@ -40,7 +40,7 @@ from ..conference import (
     Unlock,
     Unmute,
 )
-from .endpoint import Ask, Endpoint, answer
+from .endpoint import SINCE, Ask, Endpoint, answer
 from .feed import ConferenceReader, Feeds
 from .stream import EventStream, Streams
 from .views import (
@@ -173,7 +173,7 @@ class ConferenceApi:
                 ),
                 answer=EventView,
                 media_type="text/event-stream",
-                query={"since": "Like the header field Last-Event-ID, for those who can not set one."},
+                query=SINCE,
                 errors=(403, 404, 422),
             ),
             Endpoint(
@@ -305,7 +305,7 @@ class ConferenceApi:
         """The stream of events."""
         conference = conference_of(ask, lobby=True, removed=True)
         reader = ConferenceReader(self._feeds, conference, ask.caller.member, ask.since())
-        return EventStream(reader, self._streams, ask.caller.name)
+        return EventStream(reader, self._streams, ask.caller.name, ask.browser)
 
 
 def conference_of(ask: Ask, *, lobby: bool = False, removed: bool = False) -> Conference:

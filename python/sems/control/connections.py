@@ -9,11 +9,9 @@ from collections.abc import Callable
 from starlette.types import ASGIApp
 
 from ..connecting import Change, Connections, NoSuchConnection
-from .endpoint import Ask, Endpoint, answer
+from .endpoint import SINCE, Ask, Endpoint, answer
 from .stream import EventStream, Streams, event
 from .views import ConnectionEventView, ConnectionList, ConnectionView, ConnectionWish
-
-_SINCE = {"since": "Like the header field Last-Event-ID, for those who can not set one."}
 
 
 class ConnectionApi:
@@ -59,7 +57,7 @@ class ConnectionApi:
                 answer=ConnectionEventView,
                 media_type="text/event-stream",
                 errors=(422,),
-                query=_SINCE,
+                query=SINCE,
             ),
             Endpoint(
                 method="GET",
@@ -91,7 +89,7 @@ class ConnectionApi:
                 answer=ConnectionEventView,
                 media_type="text/event-stream",
                 errors=(404, 422),
-                query=_SINCE,
+                query=SINCE,
             ),
         ]
 
@@ -116,7 +114,8 @@ class ConnectionApi:
         """The stream of all, or of one."""
         connections = ask.server.connections
         only = connections.get(_id(ask)).id if "connection" in ask.request.path_params else None
-        return EventStream(_Reader(connections, only, ask.since()), self._streams, ask.caller.name)
+        reader = _Reader(connections, only, ask.since())
+        return EventStream(reader, self._streams, ask.caller.name, ask.browser)
 
 
 class _Reader:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 
 Handler = Callable[["Ask"], Awaitable[ASGIApp]]
 _Body = TypeVar("_Body", bound=BaseModel)
+
+#: What can be said of a stream of events in its query.
+BROWSER: Final = {
+    "browser": "The same in all windows of one browser: when it has four streams, others end when they have "
+    "told what is new, with the event `again`, and are to be opened again soon."
+}
+SINCE: Final = {"since": "Like the header field Last-Event-ID, for those who can not set one."} | BROWSER
+_LONGEST_NAME: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,11 @@ class Ask:
         if known is not None and not (known.isascii() and known.isdecimal() and len(known) < 20):
             raise HTTPException(422, "The id of an event is a number.")
         return None if known is None else int(known)
+
+    @property
+    def browser(self) -> str:
+        """What the windows of one browser have in common; empty: it was asked for in none."""
+        return self.request.query_params.get("browser", "")[:_LONGEST_NAME]
 
     async def body(self, model: type[_Body]) -> _Body:
         """The body. Raises ValidationError, or HTTPException 415."""

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from ..engine import __version__
-from .endpoint import Ask, Endpoint, answer
+from .endpoint import BROWSER, Ask, Endpoint, answer
 from .stream import EventStream, Streams, event
 from .views import (
     AccountView,
@@ -103,6 +103,7 @@ class OperatorApi:
                 who="operator",
                 answer=Overview,
                 media_type="text/event-stream",
+                query=BROWSER,
             ),
         ]
 
@@ -131,7 +132,7 @@ class OperatorApi:
 
     async def follow(self, ask: Ask) -> ASGIApp:
         """The stream of the operator's page."""
-        return EventStream(_OverviewReader(ask.server), self._streams, ask.caller.name)
+        return EventStream(_OverviewReader(ask.server), self._streams, ask.caller.name, ask.browser)
 
 
 def _call(ask: Ask) -> Call:

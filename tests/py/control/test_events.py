@@ -11,7 +11,7 @@ from starlette.types import Message
 from sems.conference import Lock, Mute, RaiseHand, Readmit, Remove, Unlock, Unmute
 from sems.conference.model import HISTORY
 from sems.control.feed import Feed
-from sems.control.stream import HEARTBEAT, MOST_OPEN
+from sems.control.stream import HEARTBEAT, MOST_LINES, MOST_OPEN, PAUSE
 from sems.testing import Lab
 
 from .conftest import OPERATOR, Meeting
@@ -324,3 +324,44 @@ async def test_who_opens_ever_more_streams_has_the_oldest_ended(meeting: Meeting
         assert [stream.over for stream in (*streams, newest, cleo)] == [True] + [False] * (MOST_OPEN + 1)
         for stream in (*streams[1:], newest, cleo):
             assert (await stream.next(timeout=NOW)).data["type"] == "settings_changed"
+
+
+async def test_a_browser_keeps_lines_free_and_the_windows_beyond_them_are_told_all_the_same(
+    meeting: Meeting,
+) -> None:
+    # Six callers' pages in one browser, or more, are open side by side; the last looks at a room of its own.
+    other = await meeting.lab.phone("dora")
+    await other.call("sip:elsewhere@sems")
+    conference = meeting.server.conferences.find("elsewhere")
+    assert conference is not None
+    path = "/api/v1/conferences/elsewhere/events?browser=7"
+    dora = f"{path}&since={conference.model.sequence}"
+    async with AsyncExitStack() as open_streams:
+        lasting = [
+            await open_streams.enter_async_context(
+                meeting.follow("/api/v1/conferences/standup/events?browser=7", name)
+            )
+            for name in ("anna", "ben", "cleo", "operator")[:MOST_LINES]
+        ]
+        for stream in lasting:
+            assert (await stream.next()).name == "snapshot"
+        for _ in range(3):
+            async with meeting.follow(dora, "operator") as brief:
+                assert (await brief.next()).name == "again"
+                assert brief.over
+            await asyncio.sleep(PAUSE / 1_000)
+        # Meanwhile it counts as one who follows: somebody is to be seen speaking there.
+        other.tone(440)
+        await asyncio.sleep(PAUSE / 1_000)
+        async with meeting.follow(dora, "operator") as brief:
+            assert (await brief.next("message", "again")).data["type"] == "voice_changed"
+            assert (await brief.next("levels", "again")).data.keys() == {"1"}
+        # Another browser has lines of its own, and a window that is closed leaves one to others.
+        async with meeting.follow(dora.replace("=7", "=8", 1), "operator") as stream:
+            assert not stream.over
+    async with meeting.follow(dora, "operator") as stream:
+        await stream.next()
+        assert not stream.over
+    await asyncio.sleep(3)
+    gc.collect()
+    assert not any(isinstance(each, Feed) for each in gc.get_referrers(conference))
