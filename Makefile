@@ -20,6 +20,8 @@ export PATH := $(VIRTUAL_ENV)/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # What Python has compiled is kept, since tests start it hundreds of times, but not in the tree: cargo looks at apps/.
 export PYTHONPYCACHEPREFIX := $(VIRTUAL_ENV)/pycache
+# Of what is installed a small part is ever imported: it is compiled then, and not all of it before.
+export PIP_COMPILE := 0
 
 CORE_SOURCES := $(shell find rust -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock pyproject.toml
 
