@@ -283,6 +283,9 @@ class Quality:
     @property
     def remote_mos(self) -> float | None:
         """What we sound like to the peer: as it says (RFC 3611), else estimated from its reports."""
+    @property
+    def reported_ms(self) -> float | None:
+        """For so long the peer has not reported (RTCP SR or RR, RFC 3550 §6.4). None: it never has."""
     def __eq__(self, other: object, /) -> bool: ...
 
 @final

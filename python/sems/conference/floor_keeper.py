@@ -13,16 +13,25 @@ if TYPE_CHECKING:
 
 #: For so long, in seconds, nothing has come when a line is said to be silent.
 SILENT: Final = 4.0
+#: A telephone that sends no audio while nobody speaks (RFC 3551 §4.1) shows by its reports that it lives. The
+#: next one comes within so many seconds, if any does: each five, times up to 1.5 by chance (RFC 3550 §6.2), …
+NEXT_REPORT: Final = 9.0
+#: … and one that goes on to report may lose one of them on the way.
+REPORTS: Final = 16.0
+#: When somebody last reported is known so exactly, in seconds.
+EXACT: Final = 1.0
 
 
 class FloorKeeper:
     """Follows the lines of those who hold the floor of one conference. A line on hold is not silent, nor one
-    that says by comfort noise and reports that it only rests. Moderators keep the floor of a lecture, which
-    is theirs."""
+    that says by comfort noise and reports, or by reports alone, that it only rests. Moderators keep the floor
+    of a lecture, which is theirs."""
 
     def __init__(self, conference: Conference) -> None:
         self._conference = conference
         self._alarms: dict[int, asyncio.TimerHandle] = {}
+        self._silent_since: dict[int, float] = {}
+        """In the time of the loop, of those for whom there is an alarm."""
         conference.model.subscribe(self._on_event)
 
     def _on_event(self, event: Event) -> None:
@@ -43,9 +52,11 @@ class FloorKeeper:
         if not (timeout and self._is_dead(id)):
             if alarm := self._alarms.pop(id, None):
                 alarm.cancel()
+                del self._silent_since[id]
         elif id not in self._alarms:
             loop = asyncio.get_running_loop()
-            self._alarms[id] = loop.call_later(max(0.0, timeout - passed), self._lose, id)
+            self._silent_since[id] = loop.time() - passed
+            self._alarms[id] = loop.call_later(max(0.0, timeout - passed), self._look, id)
 
     def _is_dead(self, id: int) -> bool:
         model = self._conference.model
@@ -54,6 +65,20 @@ class FloorKeeper:
             return False
         return not (model.settings.mode is Mode.LECTURE and him.moderates)
 
-    def _lose(self, id: int) -> None:
-        del self._alarms[id]
+    def _look(self, id: int) -> None:
+        """Nothing has come for so long that he may be dead."""
+        if (wait := self._until_overdue(id)) > 0:
+            self._alarms[id] = asyncio.get_running_loop().call_later(wait, self._look, id)
+            return
+        del self._alarms[id], self._silent_since[id]
         self._conference.model.report_floor_lost(id)
+
+    def _until_overdue(self, id: int) -> float:
+        """In so many seconds a report will be overdue that shows that he lives."""
+        member = self._conference.members.get(id)
+        quality = member and member.call.quality
+        if not quality or quality.reported_ms is None:
+            return 0.0
+        since_report = quality.reported_ms / 1000
+        silence = asyncio.get_running_loop().time() - self._silent_since[id]
+        return (REPORTS if since_report + EXACT < silence else NEXT_REPORT) - since_report

@@ -180,7 +180,8 @@ class RoomSettings(Section):
     floor_timeout: Annotated[float, Field(ge=0, le=86_400)] = 5.0
     """Who holds the floor loses it when nothing comes from his telephone for so many seconds, at least four,
     unless it is on hold or says that it rests (comfort noise); 0: he keeps it until the call ends. A
-    telephone that sends nothing at all while nobody speaks, not even that, seems dead, too."""
+    telephone that sends reports (RTCP) loses it when these fail to come too, after nine seconds: so one that
+    sends nothing else while nobody speaks keeps it."""
     pin: Pin | None = Field(default=None, repr=False)
     """What callers key in to come in, three to sixteen digits; unset: nothing. Better six than four."""
     moderator_pin: Pin | None = Field(default=None, repr=False)
@@ -396,7 +397,8 @@ class Config(Section):
     limits for each source don't hold. A proxy on this machine is one, so it has to remove these fields from
     what strangers send."""
     rtp_timeout: Annotated[float, Field(ge=0, le=86_400)] = 60.0
-    """A call from which nothing is heard for so many seconds is ended, unless it is on hold; 0: never."""
+    """A call from which nothing is heard for so many seconds is ended, unless it is on hold; 0: never.
+    Reports (RTCP) count only from a telephone that has said that it rests (comfort noise, RFC 3389)."""
     workers: Annotated[int, Field(ge=0, le=255)] = 0
     """Media threads; 0: one for each processor core."""
     room_legs: Annotated[int, Field(ge=1)] = 500

@@ -43,6 +43,9 @@ pub struct Quality {
     /// What we sound like to the peer: as it says (RFC 3611), else estimated from what it reports;
     /// `None` where it reports nothing.
     pub remote_mos: Option<f32>,
+    /// For so long the peer has not reported (RTCP SR or RR, RFC 3550 §6.4), in milliseconds; `None`: it
+    /// never has.
+    pub reported_ms: Option<f32>,
 }
 
 impl Quality {
@@ -60,7 +63,7 @@ impl Quality {
             pair(self.buffer_ms.to_bits(), bits(self.round_trip_ms)),
             pair(bits(self.remote_loss), bits(self.remote_jitter_ms)),
             pair(bits(self.mos), bits(self.remote_mos)),
-            0,
+            pair(bits(self.reported_ms), 0),
         ]
     }
 
@@ -79,6 +82,7 @@ impl Quality {
             remote_jitter_ms: known(low(3)),
             mos: known(high(4)),
             remote_mos: known(low(4)),
+            reported_ms: known(high(5)),
         }
     }
 }
@@ -182,6 +186,7 @@ mod tests {
             remote_jitter_ms: Some(number as f32),
             mos: Some(number as f32),
             remote_mos: None,
+            reported_ms: Some(number as f32),
         }
     }
 

@@ -29,6 +29,8 @@ pub struct Quality {
     mos: Option<f32>,
     /// What we sound like to the peer.
     remote_mos: Option<f32>,
+    /// For so long the peer has not reported.
+    reported_ms: Option<f32>,
 }
 
 #[pymethods]
@@ -58,6 +60,7 @@ impl From<quality::Quality> for Quality {
             remote_jitter_ms: quality.remote_jitter_ms,
             mos: quality.mos,
             remote_mos: quality.remote_mos,
+            reported_ms: quality.reported_ms,
         }
     }
 }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+import struct
 
 from sems import Server
 from sems.testing import Lab
 
 _SDP = "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+_SSRC = 0x0E1D
 
 
 class OldPhone:
@@ -24,6 +26,8 @@ class OldPhone:
         self._ip = "10.9.0.1"
         self._server = server.engine.core.sip_addresses()[0]
         self._socket = lab.network.socket(f"{self._ip}:5060")
+        self._media = [lab.network.socket(f"{self._ip}:{port}") for port in (4000, 4001)]
+        self._sequence = 0
         self._allow = "" if allow is None else f"Allow: {allow}\r\n"
         self._user_agent = f"User-Agent: {user_agent}\r\n"
         self._code = code
@@ -36,6 +40,31 @@ class OldPhone:
         answered = asyncio.Event()
         self._task = asyncio.create_task(self._live(answered))
         await answered.wait()
+
+    def speak(self, seconds: float) -> None:
+        """Sends so much audio from now on, in packets of 20 ms, and then none (RFC 3551 §4.1)."""
+        self._speaking = asyncio.create_task(self._speak(round(seconds / 0.02)))
+
+    async def _speak(self, packets: int) -> None:
+        for _ in range(packets):
+            self._sequence += 1
+            stamp = self._sequence * 160
+            self._media[0].send(
+                struct.pack("!BBHII", 0x80, 0, self._sequence, stamp, _SSRC) + b"\xff" * 160, self._there(0)
+            )
+            await asyncio.sleep(0.02)
+
+    def report(self) -> None:
+        """Says that it is there (RTCP RR, RFC 3550 §6.4.2)."""
+        self._media[1].send(struct.pack("!BBHI", 0x80, 201, 1, _SSRC), self._there(1))
+
+    def _there(self, next_to: int) -> str:
+        """Where the server hears its audio, or the port after that."""
+        host = re.search(r"\r\nc=IN IP4 (\S+)", self.answer)
+        port = re.search(r"\r\nm=audio (\d+)", self.answer)
+        assert host
+        assert port
+        return f"{host[1]}:{int(port[1]) + next_to}"
 
     def hang_up(self) -> None:
         """Falls silent."""

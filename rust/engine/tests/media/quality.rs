@@ -56,7 +56,7 @@ fn a_clean_line_has_the_score_of_its_codec() {
     let mos = quality.mos.unwrap();
     assert!((4.3..4.42).contains(&mos), "{mos}");
     assert_eq!((quality.round_trip_ms, quality.remote_loss), (None, None));
-    assert_eq!(quality.remote_mos, None);
+    assert_eq!((quality.remote_mos, quality.reported_ms), (None, None));
 }
 
 #[test]
@@ -136,6 +136,8 @@ fn what_the_peer_reports_scores_what_we_sound_like_to_it() {
         (Some(0.0), Some(20.0))
     );
     assert!(clean.remote_mos.unwrap() > 4.3, "{clean:?}");
+    let since = clean.reported_ms.unwrap();
+    assert!((1_000.0..=2_100.0).contains(&since), "{clean:?}");
     report(&mut stage, phone, 26, 300);
     stage.run(2_100);
     let lossy = stage.quality(phone).unwrap();

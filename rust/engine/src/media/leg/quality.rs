@@ -153,6 +153,7 @@ impl Leg {
                 + f32::from(self.negotiated.ptime_ms),
         };
         let jitter = reception.statistics.map(|stream| stream.jitter);
+        let reported = self.control.streams.since_report(tick.now);
         let quality = Quality {
             received: count(now.received.saturating_sub(oldest.received)),
             lost: count(lost as u64),
@@ -164,6 +165,7 @@ impl Leg {
             remote_jitter_ms: figures.remote.map(|remote| remote.jitter_ms),
             mos: (played > 0).then(|| emodel::mos(emodel::rating(impairment, &line))),
             remote_mos: figures.remote_mos(impairment),
+            reported_ms: reported.map(|since| since.as_secs_f32() * 1e3),
         };
         figures.slot.write(&quality);
         let new = (now.lost - last.lost).max(0) as u64;

@@ -85,12 +85,18 @@ impl Streams {
         self.outbound.stopped = self.unheard >= enough;
     }
 
+    /// For how long the peer has not reported, if it ever has.
+    pub(super) fn since_report(&self, now: Instant) -> Option<Duration> {
+        self.reported
+            .map(|then| now.saturating_duration_since(then))
+    }
+
     /// Whether nothing comes of a peer that has been silent for so long; `rests`: what came last
     /// was comfort noise.
     fn is_silent(&self, silence: Duration, rests: bool, now: Instant) -> bool {
         let reports = self
-            .reported
-            .is_some_and(|then| now.saturating_duration_since(then) < ON_PURPOSE);
+            .since_report(now)
+            .is_some_and(|since| since < ON_PURPOSE);
         silence >= SILENCE && !(rests && reports)
     }
 }
