@@ -61,15 +61,15 @@ export class Follower {
     this.url = url;
     this.on = on;
     this.since = undefined;
-    addEventListener("online", () => this.#reopen());
+    addEventListener("online", () => this.reopen());
     addEventListener("offline", () => this.#lose());
-    addEventListener("pageshow", (event) => event.persisted && this.#reopen());
+    addEventListener("pageshow", (event) => event.persisted && this.reopen());
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) this.#source?.close();
       else if (this.#source?.readyState === EventSource.CLOSED) this.#open();
-      else if (this.#isSilent()) this.#reopen();
+      else if (this.#isSilent()) this.reopen();
     });
-    this.#watch = setInterval(() => this.#isSilent() && this.#reopen(), PAUSE);
+    this.#watch = setInterval(() => this.#isSilent() && this.reopen(), PAUSE);
     this.#open();
   }
 
@@ -123,7 +123,8 @@ export class Follower {
     if (navigator.onLine) this.#again = setTimeout(() => this.#retry(), PAUSE);
   }
 
-  #reopen() {
+  /** Looks whether the line is there. */
+  reopen() {
     if (this.#stopped) return;
     this.#source?.close();
     this.on.connected(false);

@@ -46,7 +46,11 @@ async def test_two_of_one_name_and_who_has_none_can_be_told_apart(world: World) 
           const frame = () => new Promise(requestAnimationFrame);
           const line = document.querySelector(".my-state [role=status]");
           const told = [];
-          for (const id of [2, 3]) document.querySelector(`li[data-id="${id}"] [data-act=remove]`).click();
+          // Without the other his name is enough for the second.
+          for (const [id, said] of [[2, "Removed Ben (2)."], [3, "Removed Ben."]]) {
+            document.querySelector(`li[data-id="${id}"] [data-act=remove]`).click();
+            while (line.textContent !== said) await frame();
+          }
           for (let each = 0; each < 2; each += 1) {
             await frame();
             told.push(line.textContent);
@@ -55,7 +59,7 @@ async def test_two_of_one_name_and_who_has_none_can_be_told_apart(world: World) 
           return told;
         }"""
     )
-    assert undone == ["Removed Ben (3).", "Removed Ben (2)."]
+    assert undone == ["Removed Ben.", "Removed Ben (2)."]
     await expect(button(page, "Undo")).to_be_hidden()
     # Whoever presses once more does not mute himself.
     assert await page.evaluate("document.activeElement.dataset.act") == "open"

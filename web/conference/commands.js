@@ -1,12 +1,15 @@
 // What can be asked of the server: how the room looks with it at once, and how it is asked for.
 
+import { setAttribute } from "../dom.js";
 import { ask, Refused } from "../session.js";
 import * as wishes from "./wishes.js";
 
+const SLOW = 3_000; // ms without an answer, after which there may be no line any more
+
 export class Commands {
   /**
-   * `path`: of the conference in the API. `on` has `changed()`, `failed(error)` and `ended()`; `usable()`
-   * tells whether there is a line.
+   * `path`: of the conference in the API. `on` has `changed()`, `failed(error)`, `ended()`, and `slow()` for when
+   * there is no answer yet; `usable()` tells whether there is a line.
    */
   constructor(state, path, on) {
     Object.assign(this, { state, path, on });
@@ -15,19 +18,25 @@ export class Commands {
   /** Resolves to the answer, or to null if it was refused, which has been said then. */
   async do(change, method, path, body) {
     if (!this.on.usable()) return null;
+    const pressed = window.event?.target.closest?.("button, select");
+    const busy = (is) => pressed && setAttribute(pressed, "aria-busy", is && "true");
+    const slow = setTimeout(this.on.slow, SLOW);
     const wish = this.state.wish(change);
+    busy(true);
     this.on.changed();
     try {
       const answer = await ask(method, this.path + path, body);
       this.state.granted(wish, answer?.sequence ?? 0);
-      this.on.changed();
       return answer ?? {};
     } catch (error) {
       this.state.refused(wish);
-      this.on.changed();
       if (error instanceof Refused && error.status === 410) this.on.ended();
       else this.on.failed(error);
       return null;
+    } finally {
+      clearTimeout(slow);
+      busy(false);
+      this.on.changed();
     }
   }
 

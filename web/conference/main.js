@@ -34,6 +34,7 @@ const commands = new Commands(state, "", {
   usable: () => connected === true && !over,
   changed: later,
   failed,
+  slow: () => follower.reopen(),
   ended: () => end(words.ended),
 });
 const nameOf = (id) => state.nameOf(id);
@@ -79,6 +80,7 @@ followKeys({ m: () => me.press("mute"), h: () => me.press("hand"), t: () => me.p
 
 function failed(error) {
   me.notify(error instanceof Refused ? refusal(error) : words.notThrough);
+  if (error instanceof TypeError) follower.reopen();
 }
 
 const participant = (id) => state.room.participants.get(id);
@@ -102,14 +104,12 @@ function write(id) {
 
 async function remove(id) {
   const { called } = participant(id);
-  const removed = commands.remove(id);
-  const back = async () => {
-    if (await removed) commands.readmit(id);
-  };
+  const begin = Date.now();
+  if (!(await commands.remove(id))) return;
   // When his call is over he is called, by who may have somebody called.
   const later = () => (calls.offered ? words.callNameAgain(called) : null);
-  const withdraw = me.offer(words.removedName(called), state.room.settings.undo_time, back, later);
-  if (!(await removed)) withdraw();
+  const left = state.room.settings.undo_time - (Date.now() - begin) / 1_000;
+  me.offer(words.removedName(called), left, () => commands.readmit(id), later);
 }
 
 // what is shown

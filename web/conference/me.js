@@ -56,7 +56,7 @@ export class Me {
     const acts = {
       leave: () => commands.leaveTalk(),
       talk: () => commands.talk(),
-      mute: () => commands.mute(this.id, !this.muted),
+      mute: () => commands.mute(this.id, !this.wanted),
       hand: () => commands.hand(this.id, !this.raised),
       back: () => commands.floor(this.id, false),
       home: () => commands.move(this.id, null),
@@ -89,7 +89,7 @@ export class Me {
 
   /**
    * A sentence, and beside it a button with which that can be taken back, as long as the server says; then, where
-   * `later()` tells how it is called, one that takes the longer way. Returns what takes both away.
+   * `later()` tells how it is called, one that takes the longer way.
    */
   offer(text, seconds, undo, later) {
     const offer = { text, undo, label: words.undo };
@@ -106,7 +106,6 @@ export class Me {
       this.#write();
       setTimeout(withdraw, LATER);
     }, seconds * 1_000);
-    return withdraw;
   }
 
   #forgetNotice() {
@@ -122,7 +121,7 @@ export class Me {
     setAttribute(document.body, "data-alone", null);
     setAttribute(this.name, "role", null);
     setAttribute(this.name, "aria-level", null);
-    Object.assign(this, { id: me.id, muted: me.muted, raised: room.hands.includes(me.id) });
+    Object.assign(this, { id: me.id, wanted: me.wanted ?? me.muted, raised: room.hands.includes(me.id) });
     setText(this.name, me.name);
     setText(this.role, words.role[me.role]);
     setText(find("span", this.buttons.mute), me.muted ? words.unmute : words.mute);

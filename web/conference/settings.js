@@ -42,7 +42,7 @@ export class Settings {
     this.locked = locked;
     this.has = { pin: settings.has_pin, moderator_pin: settings.has_moderator_pin };
     show(this.card, room.participants.get(room.me).role === "moderator");
-    if (this.mode.value !== mode) this.mode.value = mode;
+    if (this.mode.value !== mode && !this.mode.ariaBusy) this.mode.value = mode;
     setText(find("#mode-hint", this.card), words.modeHint[mode]);
     show(find("#talk-time-row", this.card), mode !== "open");
     this.#fillTime(talk_time ?? 0);

@@ -24,10 +24,15 @@ const settings = (values) => (room) => {
   room.settings = { ...room.settings, ...values };
 };
 
-export const mute = (id) => change(id, { muted: true, speaking: false });
-export const unmute = (id) => change(id, { muted: false });
-export const block = (id) => change(id, { muted: true, muted_by_moderator: true, speaking: false });
-export const allow = (id) => change(id, { muted_by_moderator: false });
+/** Who hears whom, and who can come in, is shown only when it is so. */
+const granted = (change) => (room, wish) => wish.until < Infinity && change(room, wish);
+
+const own = (id, values) => all(change(id, { wanted: values.muted }), granted(change(id, values)));
+
+export const mute = (id) => own(id, { muted: true, speaking: false });
+export const unmute = (id) => own(id, { muted: false });
+export const block = (id) => granted(change(id, { muted: true, muted_by_moderator: true, speaking: false }));
+export const allow = (id) => granted(change(id, { muted_by_moderator: false }));
 
 export const raiseHand = (id) => (room) => {
   if (!room.hands.includes(id)) room.hands = [...room.hands, id];
@@ -40,20 +45,22 @@ export const giveFloor = (id) =>
   all(lowerHand(id), (room) => {
     if (!room.floor.includes(id)) room.floor = [...room.floor, id];
   });
-export const takeFloor = (id) => (room) => {
-  room.floor = without(room.floor, id);
-};
-export const talk = (id) => all(unmute(id), (room) => room.settings.mode !== "open" && giveFloor(id)(room));
+export const takeFloor = (id) =>
+  granted((room) => {
+    room.floor = without(room.floor, id);
+  });
+export const talk = (id) => granted(all(unmute(id), (room) => room.settings.mode !== "open" && giveFloor(id)(room)));
 
 export const setMode = (mode) =>
-  all(settings({ mode }), (room) => {
+  granted((room) => {
     const lecturers = [...room.participants.values()].filter((each) => each.role === "moderator");
     room.floor = mode === "lecture" ? lecturers.map((each) => each.id) : [];
+    settings({ mode })(room);
   });
 export const set = ({ pin, moderator_pin, ...values }) => {
   if (pin !== undefined) values.has_pin = pin !== null;
   if (moderator_pin !== undefined) values.has_moderator_pin = moderator_pin !== null;
-  return settings(values);
+  return values.locked === undefined ? settings(values) : granted(settings(values));
 };
 
 export const setRole = (id, role) => change(id, { role });
@@ -62,10 +69,11 @@ export const setVolume = (id, gain) => (room) => {
   room.volumes = { ...room.volumes, [id]: gain };
 };
 
-export const remove = (id) => (room) => {
-  room.participants.delete(id);
-  lowerHand(id)(room);
-};
+export const remove = (id) =>
+  granted((room) => {
+    room.participants.delete(id);
+    lowerHand(id)(room);
+  });
 
 const arrived = new Set(); // lines whose events came before the answers
 
@@ -86,9 +94,9 @@ export const say = (text, to, known) => (room, wish) => {
   room.messages = put(room.messages, wish.message);
 };
 
-export const move = (id, side_room) => change(id, { side_room });
-export const gather = () => (room) => {
-  for (const { id, side_room } of room.participants.values()) if (side_room) move(id, null)(room);
+export const move = (id, side_room) => granted(change(id, { side_room }));
+export const gather = () => (room, wish) => {
+  for (const { id, side_room } of room.participants.values()) if (side_room) move(id, null)(room, wish);
 };
 
 export const askToTalk = (ids) => (room) => {
@@ -104,8 +112,8 @@ export const acceptTalk = () => (room) => {
   if (talk?.asked.includes(me))
     room.talk = { ...talk, state: "talking", members: [...talk.members, me], asked: without(talk.asked, me) };
 };
-export const endTalk = () => (room) => {
-  room.talk = null;
+export const endTalk = () => (room, wish) => {
+  if (room.talk?.state === "asked" || wish.until < Infinity) room.talk = null;
 };
 export const hearRoom = (how) => (room) => {
   if (room.talk) room.talk = { ...room.talk, room: how };
@@ -135,6 +143,7 @@ export const redial = (id) => (room) => {
   if (call) room.calls = put(room.calls, { ...call, state: "trying", code: null, reason: "" });
 };
 
-export const record = (state) => (room) => {
-  room.recording = { ...room.recording, state };
-};
+export const record = (state) =>
+  granted((room) => {
+    room.recording = { ...room.recording, state };
+  });

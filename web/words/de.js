@@ -123,6 +123,7 @@ export const words = {
   // wie es mir geht
   heard: "Der Raum hört Sie",
   youAreMuted: "Sie sind stumm",
+  notMutedYet: "Noch nicht stumm …",
   youAreMutedByModerator: "Die Leitung hat Sie stumm geschaltet",
   youListen: "Sie hören zu. Heben Sie die Hand, um zu sprechen.",
   youAreOnHold: "Ihr Telefon hält die Leitung",

@@ -118,6 +118,7 @@ export const words = {
   // how I am
   heard: "The room hears you",
   youAreMuted: "You are muted",
+  notMutedYet: "Not muted yet…",
   youAreMutedByModerator: "A moderator has muted you",
   youListen: "You are here to listen. Raise your hand to speak.",
   youAreOnHold: "Your phone has put the call on hold",
