@@ -26,23 +26,24 @@ impl Masks {
     /// A message without its secrets.
     pub(super) fn message(&self, message: &[u8]) -> Vec<u8> {
         let mut masked = Vec::with_capacity(message.len());
-        let (mut kind, mut of_keys) = (Line::Other, false);
-        let mut is_text = message.starts_with(TEXT);
-        for line in message.split_inclusive(|byte| *byte == b'\n') {
-            let folded = line.first().is_some_and(|byte| b" \t".contains(byte));
-            if !folded {
-                kind = Line::of(line);
-                of_keys |= is_of(line, KEYS);
-                is_text |= is_of(line, "text/");
-            }
+        // Line ends before the start line say nothing (RFC 3261 §7.5).
+        let blank = message.iter().take_while(|b| b"\r\n".contains(b)).count();
+        masked.extend_from_slice(&message[..blank]);
+        let mut of_keys = false;
+        let mut is_text = message[blank..].starts_with(TEXT);
+        let mut rest = &message[blank..];
+        while !rest.is_empty() {
+            let (line, after) = rest.split_at(folded_len(rest));
+            rest = after;
+            of_keys |= is_of(line, KEYS);
+            is_text |= is_of(line, "text/");
             let start = masked.len();
             masked.extend_from_slice(line);
-            self.line(&mut masked[start..], kind);
-            if (of_keys || is_text) && line.trim_ascii().is_empty() {
-                let body = &message[start + line.len()..];
+            self.line(&mut masked[start..], Line::of(line));
+            if (of_keys || is_text) && matches!(line, b"\n" | b"\r\n") {
                 match is_text {
-                    true => masked.extend(unread(body)),
-                    false => masked.extend(self.keys(body)),
+                    true => masked.extend(unread(rest)),
+                    false => masked.extend(self.keys(rest)),
                 }
                 break;
             }
@@ -99,8 +100,11 @@ impl Masks {
                 self.hide_until(line, start, b"\r\n");
             }
             Line::Crypto => {
-                if let Some(at) = find(line, b"inline:") {
-                    self.hide_until(line, at + 7, b"|; \r\n");
+                let mut from = 0;
+                // One line may have several keys (RFC 4568 §9.1).
+                while let Some(at) = find(&line[from..], b"inline:").map(|at| from + at + 7) {
+                    self.hide_until(line, at, b"|; \r\n");
+                    from = at;
                 }
             }
             Line::Signal => {
@@ -121,23 +125,27 @@ impl Masks {
 
     /// The answer of a digest; of another scheme everything.
     fn credentials(&self, line: &mut [u8]) {
-        let lower = line.to_ascii_lowercase();
-        let is_folded = line.first().is_some_and(|byte| b" \t".contains(byte));
-        if !is_folded && find(&lower, b"digest").is_none() {
-            let value = lower
-                .iter()
-                .position(|byte| *byte == b':')
-                .map_or(0, |at| at + 1);
-            let spaces = lower[value..].iter().take_while(|b| **b == b' ').count();
-            let scheme = value + spaces;
-            let word = lower[scheme..]
-                .iter()
-                .take_while(|b| !b" \r\n".contains(b))
-                .count();
-            return self.hide_until(line, scheme + word + 1, b"\r\n");
+        let colon = line.iter().position(|byte| *byte == b':');
+        let value = colon.map_or(0, |colon| colon + 1);
+        let scheme = skip(line, value, BLANKS);
+        let length = line[scheme..]
+            .iter()
+            .take_while(|byte| !BLANKS.contains(byte))
+            .count();
+        let (word, mut rest) = (&line[scheme..scheme + length], scheme + length);
+        if word.eq_ignore_ascii_case(b"digest") {
+            self.answers(line, b"response");
+            return self.passwords(line);
         }
-        self.answers(line, b"response");
-        self.passwords(line);
+        while rest < line.len() {
+            // The blanks of a fold stay, or what follows would be another header.
+            rest = skip(line, rest, BLANKS);
+            self.hide_until(line, rest, b"\r\n");
+            rest += line[rest..]
+                .iter()
+                .take_while(|b| !b"\r\n".contains(b))
+                .count();
+        }
     }
 
     /// The value of a parameter.
@@ -145,13 +153,16 @@ impl Masks {
         let lower = line.to_ascii_lowercase();
         let mut from = 0;
         while let Some(at) = find(&lower[from..], name).map(|at| from + at) {
-            let after = at + name.len();
-            let skipped = lower[after..]
-                .iter()
-                .take_while(|b| b" =\"".contains(b))
-                .count();
-            from = after + skipped;
-            self.hide_until(line, from, b"\", \r\n");
+            let equals = skip(line, at + name.len(), BLANKS);
+            from = equals;
+            if line.get(equals) != Some(&b'=') {
+                continue;
+            }
+            let value = skip(line, equals + 1, BLANKS);
+            match line.get(value) {
+                Some(b'"') => self.hide_until(line, value + 1, b"\"\r\n"),
+                _ => self.hide_until(line, value, b"\", \t\r\n"),
+            }
         }
     }
 
@@ -204,41 +215,44 @@ impl Masks {
             {
                 continue;
             }
-            let skipped = line[from..]
-                .iter()
-                .take_while(|byte| b" \"'".contains(byte))
-                .count();
-            self.hide_until(line, from + skipped, b"\"',;&?> \r\n");
+            let value = skip(line, from, b" \t\r\n\"'");
+            self.hide_until(line, value, b"\"',;&?> \r\n");
         }
     }
 
-    /// `/c/TOKEN`, wherever it stands: whoever has it may speak for a participant.
+    /// `/c/TOKEN`, wherever it stands, escaped or not: whoever has it may speak for a participant.
     fn links(&self, line: &mut [u8]) {
-        let mut from = 0;
-        while let Some(at) = find(&line[from..], b"/c/").map(|at| from + at) {
-            from = at + 3;
-            let token = line[from..]
-                .iter()
-                .take_while(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte))
-                .count();
-            if token >= 8 {
-                self.hide(&mut line[from..from + token]);
+        let lower = line.to_ascii_lowercase();
+        for path in [b"/c/".as_slice(), b"%2fc%2f"] {
+            let mut from = 0;
+            while let Some(at) = find(&lower[from..], path).map(|at| from + at) {
+                from = at + path.len();
+                let token = line[from..]
+                    .iter()
+                    .take_while(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte))
+                    .count();
+                if token >= 8 {
+                    self.hide(&mut line[from..from + token]);
+                }
             }
         }
     }
 
-    /// All of a URL behind its host.
+    /// All of a URL behind its host, and of each further one.
     fn path(&self, line: &mut [u8]) {
         self.links(line);
-        let Some(host) = find(line, b"://").map(|at| at + 3) else {
-            return;
-        };
-        let path = line[host..].iter().position(|byte| b"/?#>".contains(byte));
-        let Some(path) = path.map(|path| host + path).filter(|at| line[*at] != b'>') else {
-            return;
-        };
-        if !line[path..].starts_with(b"/c/") {
-            self.hide_until(line, path + 1, b"> \t\r\n");
+        let mut from = 0;
+        while let Some(host) = find(&line[from..], b"://").map(|at| from + at + 3) {
+            from = host;
+            let path = line[host..]
+                .iter()
+                .position(|byte| b"/?#> \t\r\n".contains(byte));
+            let Some(path) = path.map(|path| host + path) else {
+                return;
+            };
+            if b"/?#".contains(&line[path]) && !line[path..].starts_with(b"/c/") {
+                self.hide_until(line, path + 1, b"> \t\r\n");
+            }
         }
     }
 
@@ -293,6 +307,7 @@ impl Line {
             () if begins(b"u=") || begins(b"call-info") => Self::Link,
             () if begins(b"k=") && !begins(b"k=prompt") => Self::Key,
             () if begins(b"a=crypto:") => Self::Crypto,
+            () if begins(b"a=key-mgmt:") || begins(b"a=ice-pwd:") => Self::Key,
             () if begins(b"signal") => Self::Signal,
             () => Self::Other,
         }
@@ -300,7 +315,29 @@ impl Line {
 }
 
 /// The last word of what parameters are called that nobody else is to read.
-const SECRET: [&[u8]; 4] = [b"pin", b"password", b"secret", b"token"];
+const SECRET: [&[u8]; 5] = [b"pin", b"password", b"secret", b"token", b"authorization"];
+
+/// What may stand between the parts of a header's value: a fold, too.
+const BLANKS: &[u8] = b" \t\r\n";
+
+/// The first place at or behind `at` that holds none of these.
+fn skip(line: &[u8], at: usize, these: &[u8]) -> usize {
+    let rest = line.get(at..).unwrap_or_default();
+    at + rest.iter().take_while(|byte| these.contains(byte)).count()
+}
+
+/// The length of the first line with those that continue it (RFC 3261 §7.3.1).
+fn folded_len(text: &[u8]) -> usize {
+    let mut length = 0;
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        let folded = line.first().is_some_and(|byte| b" \t".contains(byte));
+        if length > 0 && (!folded || matches!(&text[..length], b"\n" | b"\r\n")) {
+            break;
+        }
+        length += line.len();
+    }
+    length
+}
 
 /// How a request begins that carries what somebody has written (RFC 3428).
 const TEXT: &[u8] = b"MESSAGE ";
@@ -354,6 +391,47 @@ mod tests {
         assert_eq!(
             masked("Authorization: Bearer abcdefghijklmnop")[..27],
             *"Authorization: Bearer maske"
+        );
+    }
+
+    #[test]
+    fn a_fold_hides_no_secret_from_the_mask() {
+        for line in [
+            "Authorization: Digest username=\"ann\", response=\r\n \"0123456789abcdef\"",
+            "Authorization: Digest response\t=\t\"0123456789abcdef\"",
+            "Proxy-Authorization:\r\n Digest response=0123456789abcdef",
+            "Authorization:\r\n Bearer 0123456789abcdef",
+            "Authorization: Bearer\r\n\t0123456789abcdef",
+            "Authorization: Bearer digest\r\n 0123456789abcdef",
+            "Authentication-Info: rspauth=\r\n\t\"0123456789abcdef\"",
+            "Call-Info: <http://a.example/x>,\r\n <http://b.example/0123456789abcdef>",
+            "P-App-Param: pin=\r\n 0123456789abcdef",
+            "Refer-To: <sip:ann@b?Authorization=Digest%20response%3D0123456789abcdef>",
+            "Refer-To: <sip:ann@b?Call-Info=%3Chttp%3A%2F%2Fb%2Fc%2F0123456789abcdef%3E>",
+            "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:abcdefabcdefabcd|2^20;inline:0123456789abcdef",
+            "a=key-mgmt:mikey 0123456789abcdef",
+            "a=ice-pwd:0123456789abcdef",
+        ] {
+            let shown = masked(line);
+            assert!(!shown.contains("0123456789abcdef"), "{shown}");
+            assert!(shown.contains("masked"), "{shown}");
+            // Where lines end and begin stays.
+            let ends = |text: &str| -> Vec<usize> {
+                text.match_indices(['\r', '\n', '\t'])
+                    .map(|(at, _)| at)
+                    .collect()
+            };
+            assert_eq!(ends(&shown), ends(line), "{shown}");
+        }
+        let keys = "INFO sip:a@b SIP/2.0\r\nContent-Type:\r\n application/dtmf\r\n\r\n7";
+        assert!(masked(keys).ends_with("dtmf\r\n\r\n*"));
+        let answer = "SIP/2.0 202 Read\r\nc:\r\n\ttext/plain\r\n\r\nthanks";
+        assert!(masked(answer).ends_with("plain\r\n\r\n******"));
+        let text = "\r\n\r\nMESSAGE sip:a@b SIP/2.0\r\nc: application/x\r\n\r\nsay it";
+        assert!(
+            masked(text).ends_with("application/x\r\n\r\n******"),
+            "{}",
+            masked(text)
         );
     }
 

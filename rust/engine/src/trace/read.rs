@@ -290,10 +290,12 @@ fn first_line(payload: &[u8]) -> &[u8] {
     &payload[start..end.map_or(payload.len(), |end| start + end)]
 }
 
-/// The value of the first header field of this name.
+/// The value of the first header field of this name, which may begin on a line that continues that of
+/// the name (RFC 3261 §7.3.1).
 fn header<'a>(payload: &'a [u8], name: &str, short: &str) -> Option<&'a [u8]> {
     let blank = payload.iter().take_while(|b| b"\r\n".contains(b)).count();
-    for line in payload[blank..].split(|byte| *byte == b'\n').skip(1) {
+    let mut lines = payload[blank..].split(|byte| *byte == b'\n').skip(1);
+    while let Some(line) = lines.next() {
         let line = line.trim_ascii();
         if line.is_empty() {
             return None;
@@ -305,7 +307,12 @@ fn header<'a>(payload: &'a [u8], name: &str, short: &str) -> Option<&'a [u8]> {
         if found.eq_ignore_ascii_case(name.as_bytes())
             || (!short.is_empty() && found.eq_ignore_ascii_case(short.as_bytes()))
         {
-            return Some(line[colon + 1..].trim_ascii());
+            let value = line[colon + 1..].trim_ascii();
+            let is_folded = |line: &&[u8]| matches!(line.first(), Some(b' ' | b'\t'));
+            return match value.is_empty() {
+                true => lines.next().filter(is_folded).map(<[u8]>::trim_ascii),
+                false => Some(value),
+            };
         }
     }
     None
@@ -315,5 +322,29 @@ pub(super) fn key_of(payload: &[u8], remote: SocketAddr) -> String {
     match header(payload, "call-id", "i") {
         Some(call_id) if !call_id.is_empty() => String::from_utf8_lossy(call_id).into_owned(),
         _ => format!("unreadable@{remote}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_id_is_found_however_it_is_written() {
+        let remote = "192.0.2.1:5060".parse().unwrap();
+        for line in [
+            "Call-ID: a@b",
+            "i:a@b",
+            "CALL-ID\t:\t a@b ",
+            "Call-ID:\r\n a@b",
+        ] {
+            let message = format!("\r\nBYE sip:a@b SIP/2.0\r\nTo: <sip:b>\r\n{line}\r\n\r\n");
+            assert_eq!(key_of(message.as_bytes(), remote), "a@b", "{line:?}");
+        }
+        for line in ["Call-ID:", "Call-ID:\r\nCSeq: 1 BYE", "Call-Idea: a@b"] {
+            let message = format!("BYE sip:a@b SIP/2.0\r\n{line}\r\n\r\nCall-ID: a@b");
+            let key = key_of(message.as_bytes(), remote);
+            assert_eq!(key, "unreadable@192.0.2.1:5060", "{line:?}");
+        }
     }
 }

@@ -145,7 +145,9 @@ impl Said<'_> {
                     self.credentials(credentials);
                 }
                 self.headers(&wanted.headers);
-                self.content(wanted.content.as_ref());
+                // What is written is a text, of whatever type.
+                let is_text = wanted.method == "MESSAGE";
+                self.content(wanted.content.as_ref(), is_text);
                 "request"
             }
             SignalingCommand::Respond {
@@ -156,7 +158,7 @@ impl Said<'_> {
                 self.say("code", response.code);
                 self.reason(&response.reason);
                 self.headers(&response.headers);
-                self.content(response.content.as_ref());
+                self.content(response.content.as_ref(), false);
                 "respond"
             }
             SignalingCommand::Subscribe(wanted) => {
@@ -220,7 +222,7 @@ impl Said<'_> {
                 }
                 self.say("numbered", notification.numbered);
                 self.headers(&notification.headers);
-                self.content(notification.content.as_ref());
+                self.content(notification.content.as_ref(), false);
                 "notify"
             }
             SignalingCommand::Register(account) => {
@@ -313,9 +315,10 @@ impl Said<'_> {
         }
     }
 
-    fn content(&mut self, content: Option<&Content>) {
+    fn content(&mut self, content: Option<&Content>, is_text: bool) {
         if let Some(content) = content {
-            let body = self.masks.body(&content.kind, &content.body);
+            let kind = if is_text { "text/" } else { &content.kind };
+            let body = self.masks.body(kind, &content.body);
             self.say("content_type", &content.kind);
             match String::from_utf8(body) {
                 Ok(text) => self.say("body", text),
