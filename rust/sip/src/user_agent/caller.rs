@@ -279,8 +279,9 @@ impl UserAgent {
         if let Some(number) = reliable_number(&response) {
             let taken = at.and_then(|at| self.receive_reliable(now, id, at, number, &response));
             let Some(owes) = taken else {
-                // It came before, or before its time; or there is no dialog to answer it in.
-                return;
+                // It came before, or before its time; or there is no dialog to answer it in. It shows
+                // all the same that CANCEL may be sent (RFC 3261 §9.1).
+                return self.send_wanted_cancel(now, id, client);
             };
             owes_prack = owes;
         }

@@ -300,6 +300,11 @@ impl UserAgent {
         let sequence = request.headers.require::<CSeq>().map_or(0, |c| c.sequence);
         let in_order = match self.dialog_at(home) {
             Some(dialog) => dialog.receive_sequence(sequence),
+            // Only a NOTIFY opens a dialog (RFC 6665 §4.4.1).
+            None if request.method != Method::Notify => {
+                let gone = Reply::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
+                return self.refuse(now, flow, key, request, gone);
+            }
             None => true,
         };
         if !in_order {

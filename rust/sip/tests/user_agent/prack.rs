@@ -157,6 +157,27 @@ fn a_call_that_rings_too_long_is_taken_back() {
 }
 
 #[test]
+fn a_call_is_taken_back_at_a_response_too_that_makes_no_dialog() {
+    for (tag, routes) in [("", 0), ("bob", 33)] {
+        let mut wire = Wire::new();
+        let (session, invite) = calling(&mut wire);
+        wire.agent
+            .hangup(wire.now, session, Headers::new())
+            .unwrap();
+        wire.drain();
+        assert!(wire.said().is_empty(), "nothing has come yet");
+        let routes = "Record-Route: <sip:192.0.2.9;lr>\n".repeat(routes);
+        wire.receive(&reply(&invite, "180 Ringing", tag, &ringing(7, &routes)));
+        let cancel = wire.request();
+        assert_eq!(cancel.method, Method::Cancel);
+        wire.receive(&reply(&cancel, "200 OK", "bob", ""));
+        wire.receive(&reply(&invite, "487 Request Terminated", "bob", ""));
+        wire.wait_for_the_end();
+        assert!(wire.is_empty());
+    }
+}
+
+#[test]
 fn a_prack_that_was_overtaken_is_sent_again_with_the_next_number() {
     let mut wire = Wire::with(UserAgentConfig {
         methods: vec![Method::Info],

@@ -41,6 +41,20 @@ fn notify_of(subscribe: &Request, sequence: u32, tag: &str, state: &str) -> Stri
 const CONTACT: &str = "Contact: <sip:bob@192.0.2.1:5060>\nExpires: 600\n";
 
 #[test]
+fn only_a_notify_is_within_a_dialog_that_is_not_open_yet() {
+    let mut wire = wire();
+    let (_, subscribe) = subscribing(&mut wire);
+    let mine = notify_of(&subscribe, 1, "bob", "active");
+    let mine = mine
+        .replace("NOTIFY", "SUBSCRIBE")
+        .replace("Event: dialog", "Event: conference");
+    wire.receive(&mine);
+    assert_eq!(wire.said(), ["481"]);
+    wire.receive(&notify_of(&subscribe, 2, "bob", "active;expires=600"));
+    assert_eq!(wire.said(), ["200"]);
+}
+
+#[test]
 fn a_subscription_is_refreshed_before_its_time_is_over() {
     let mut wire = wire();
     let (_, subscribe) = subscribing(&mut wire);
