@@ -399,7 +399,7 @@ class Conference:
             if isinstance(event, Gone) and member.entered:
                 self._tell_of(member, "leave", "has-left", event.participant.side_room)
             if isinstance(event, Joined) and event.readmitted:
-                self._tell_of(member, "join", "has-joined")
+                self._tell_of(member, "join", "has-joined", event.participant.side_room)
 
     def _on_levels(self, levels: Mapping[int, int]) -> None:
         self.model.report_levels(

@@ -120,10 +120,10 @@ class Readmit(Command):
             room.present(self.participant)
 
     def carry_out(self, room: ConferenceModel, by: int | None) -> None:
-        """He is the last in the main room, with his hand and the floor as before, or is called."""
+        """He is the last of those who are here, with side room, hand and floor as before, or is called."""
         if removed := room.removed.get(self.participant):
             had = room.left_behind[removed.id]
-            back = replace(removed, voice=False, side_room=None)
+            back = replace(removed, voice=False)
             room.record(Joined, participant=back, readmitted=True, by=by)
             if had.place is not None:
                 hands = (*room.hands[: had.place], back.id, *room.hands[had.place :])
@@ -131,9 +131,17 @@ class Readmit(Command):
             if had.floor:
                 floor = (*room.floor, back.id)
                 room.record(
-                    FloorGiven, participant=back, hands=room.hands, floor=floor, until=had.until, by=by
+                    FloorGiven,
+                    participant=back,
+                    hands=room.hands,
+                    floor=floor,
+                    until=had.until,
+                    goes_on=True,
+                    by=by,
                 )
             room.let_lecture(removed.id)
+            if back.moderates:
+                room.open_the_door(by)
         elif was := room.dismissed.get(self.participant):
             room.record(CallChanged, call=Dialling(was.id, was.name, was.address, by, was=was), by=by)
 

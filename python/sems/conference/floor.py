@@ -34,6 +34,8 @@ class FloorGiven(FloorChanged):
 
     until: float | None = None
     """When it is taken back by itself, in seconds since 1970; ``None``: never."""
+    goes_on: bool = False
+    """He held it before he was removed, and his time has gone on."""
 
     def apply(self, state: State) -> None:
         """He holds it so long."""

@@ -6,12 +6,14 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from .events import (
+    Dismissed,
     Event,
     FloorGiven,
     FloorTaken,
     Gone,
     ModeChanged,
     Moved,
+    Removed,
     RoleChanged,
     SettingsChanged,
 )
@@ -30,14 +32,24 @@ class FloorClock:
     def __init__(self, conference: Conference) -> None:
         self._conference = conference
         self._alarms: dict[int, list[asyncio.TimerHandle]] = {}
+        self._ends: dict[int, float] = {}
+        """When the time is over, by the loop, of those who were removed and may be brought back."""
         conference.model.subscribe(self._on_event)
 
     def _on_event(self, event: Event) -> None:
         match event:
+            case FloorGiven(participant=participant, goes_on=True):
+                if end := self._ends.pop(participant.id, None):
+                    self._set(participant.id, max(0.0, end - asyncio.get_running_loop().time()))
+            case Removed(participant=participant) if alarms := self._alarms.get(participant.id):
+                self._ends[participant.id] = alarms[0].when()
+                self._clear(participant.id)
             case FloorGiven(participant=participant):
                 seconds = self._conference.model.settings.talk_time
                 if seconds is not None and not participant.moderates:
                     self._set(participant.id, seconds)
+            case Dismissed(participant=participant):
+                self._ends.pop(participant.id, None)
             case (
                 FloorTaken(participant=participant)
                 | Moved(participant=participant)
@@ -64,6 +76,7 @@ class FloorClock:
     def _clear_all(self) -> None:
         for id in list(self._alarms):
             self._clear(id)
+        self._ends.clear()
 
     def _warn(self, id: int) -> None:
         if member := self._conference.members.get(id):

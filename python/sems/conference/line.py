@@ -20,7 +20,8 @@ class LineChanged(ParticipantChanged):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbsentLineChanged(Event):
-    """Hold, or the quality of the line of one who waits, or was removed. It is told when he comes in."""
+    """Hold, or the quality of the line of one who waits, or was removed, or the room in which he would
+    be. It is told when he comes in."""
 
     participant: Participant
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .command import Command, ParticipantCommand
 from .errors import MainRoom
 from .event import FloorChanged
+from .line import AbsentLineChanged
 from .talks import withdraw
 
 if TYPE_CHECKING:
@@ -58,9 +59,12 @@ class Move(ParticipantCommand):
 
 @dataclass(frozen=True, slots=True)
 class Gather(Command):
-    """Everybody who is in a side room comes back to the main room."""
+    """Everybody who is in a side room comes back to the main room, and so does who was removed from one, when
+    he is brought back."""
 
     def carry_out(self, room: ConferenceModel, by: int | None) -> None:
         """One after the other, in the order in which they came to the conference."""
         for id in [each.id for each in room.participants.values() if each.side_room is not None]:
             Move(id, None).carry_out(room, by)
+        for removed in [each for each in room.removed.values() if each.side_room is not None]:
+            room.record(AbsentLineChanged, participant=replace(removed, side_room=None), by=by)

@@ -10,6 +10,8 @@ from sems.conference import (
     GiveFloor,
     Mode,
     RaiseHand,
+    Readmit,
+    Remove,
     Role,
     SetGain,
     SetMode,
@@ -122,6 +124,21 @@ async def test_the_floor_comes_back_when_the_time_is_over(lab: Lab) -> None:
     await asyncio.sleep(60)
     assert room.floor == (1, 3, 2), "nobody's time is over any more"
     await anna.hang_up()
+
+
+async def test_the_time_of_who_was_removed_and_brought_back_goes_on(lab: Lab) -> None:
+    server = await lab.server(rooms={"default": {"mode": "moderated", "talk_time": 30}})
+    await meet(lab, "anna", "ben")
+    room = model(server)
+    room.do(GiveFloor(2), by=1)
+    await asyncio.sleep(20)
+    room.do(Remove(2), by=1)
+    await asyncio.sleep(3)
+    room.do(Readmit(2), by=1)
+    await asyncio.sleep(6.5)
+    assert room.floor == (2,)
+    await asyncio.sleep(1)
+    assert room.floor == ()
 
 
 async def test_a_gain_holds_for_all_and_a_volume_for_one_alone(lab: Lab) -> None:

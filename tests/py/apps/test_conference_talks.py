@@ -273,6 +273,13 @@ async def test_side_rooms_hear_themselves_alone_and_come_back_without_dialling(l
         "anna": {"ben", "cleo"}, "ben": {"anna", "cleo"}, "cleo": {"anna", "ben"}, "dora": set(),
     }  # fmt: skip
     assert len(meeting.server.rooms) == 2
+    meeting.do(Remove(4), by="anna")
+    await asyncio.sleep(1)
+    assert len(meeting.server.rooms) == 1
+    meeting.do(Readmit(4), by="anna")
+    await asyncio.sleep(1)
+    assert meeting.conference.model.participants[4].side_room == "Red", "an undo brings him back where he was"
+    assert len(meeting.server.rooms) == 2
     meeting.do(Move(4, None), by="dora")
     assert await meeting.who_hears_whom() == {name: TONES.keys() - {name} for name in TONES}
     assert len(meeting.server.rooms) == 1

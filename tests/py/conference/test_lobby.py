@@ -78,6 +78,16 @@ def test_what_his_line_did_while_he_waited_or_was_removed_is_told_when_he_comes_
     assert [each.is_for(1) for each in room.since(before - 2) or ()] == [False, False, True]
 
 
+def test_who_waits_for_a_moderator_comes_in_with_one_who_is_brought_back() -> None:
+    room = ConferenceModel(moderator="none", settings=Settings(wait_for_moderator=True))
+    room.admit("Anna", role=Role.MODERATOR)
+    room.do(Remove(1), by=None)
+    room.admit("Ben")
+    assert list(room.waiting) == [2]
+    room.do(Readmit(1), by=None)
+    assert list(room.participants) == [1, 2]
+
+
 def test_only_a_moderator_lets_in_and_who_waits_does_nothing(room: ConferenceModel) -> None:
     with pytest.raises(StillWaiting, match="You are waiting to be let in"):
         room.do(Admit(2), by=2)

@@ -126,8 +126,13 @@ def test_those_in_one_side_room_talk_in_private_there(room: ConferenceModel) -> 
     assert not room.participants[2].private
 
 
-def test_who_was_removed_from_a_side_room_comes_back_to_the_main_room(room: ConferenceModel) -> None:
+def test_who_was_removed_from_a_side_room_has_it_back_unless_all_were_brought_back(
+    room: ConferenceModel,
+) -> None:
     room.do(Move(2, "Blue"), Remove(2), by=1)
+    room.do(Readmit(2), by=1)
+    assert room.participants[2].side_room == "Blue"
+    room.do(Remove(2), Gather(), by=1)
     room.do(Readmit(2), by=1)
     assert room.participants[2].side_room is None
 
