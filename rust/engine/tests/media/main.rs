@@ -14,6 +14,8 @@ mod packets;
 mod parts;
 #[cfg(feature = "opus")]
 mod passing;
+#[cfg(feature = "opus")]
+mod passing_heard;
 mod pauses;
 mod prompts;
 mod quality;
