@@ -625,6 +625,14 @@ class Event:
         complete: bool
 
     @final
+    class PlayFailed(Event):
+        """A file of it can't be read on; told once, and mostly before PlayFinished."""
+
+        __match_args__ = ("play", "reason")
+        play: int
+        reason: str
+
+    @final
     class TapReady(Event):
         __match_args__ = ("tap",)
         tap: int

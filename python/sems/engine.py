@@ -27,7 +27,7 @@ from ._core import (
     __version__,
     register_codec,
 )
-from .errors import EngineError, is_failure
+from .errors import EngineError, SoundNotFound, is_failure
 from .log import gather, logger, write_out
 from .waiting import fail, resolve
 
@@ -91,6 +91,7 @@ class Engine:
         """The files to which calls are being recorded; done when that has ended."""
         self._requests: dict[int, asyncio.Future[Any]] = {}
         self._plays: dict[int, asyncio.Future[bool]] = {}
+        self._unreadable: dict[int, str] = {}
         self._recordings: dict[int, asyncio.Future[None]] = {}
         self._told: dict[int, Callable[[str | None], None]] = {}
         self._listening: dict[int, set[asyncio.Future[None]]] = {}
@@ -99,6 +100,7 @@ class Engine:
             Event.Done: self._on_done,
             Event.PromptLoaded: self._on_prompt_loaded,
             Event.Response: self._on_response,
+            Event.PlayFailed: self._on_play_failed,
             Event.PlayFinished: self._on_play_finished,
             Event.TapReady: lambda event: self.wake_tap(event.tap),
             Event.FeedReady: lambda event: _wake(self._writing, event.play),
@@ -168,7 +170,8 @@ class Engine:
         return self._future(self._requests, request)
 
     def played(self, play: int) -> asyncio.Future[bool]:
-        """Done when the playback has ended: whether it sounded to its end."""
+        """Done when the playback has ended: whether it sounded to its end; SoundNotFound, with the file and
+        the reason, when that could not be read on."""
         return self._future(self._plays, play)
 
     def recorded(self, recording: int) -> asyncio.Future[None]:
@@ -272,8 +275,19 @@ class Engine:
 
     def _on_play_finished(self, event: Event.PlayFinished) -> None:
         _wake(self._writing, event.play)
+        why = self._unreadable.pop(event.play, None)
         if future := self._plays.pop(event.play, None):
-            resolve(future, event.complete)
+            if why is None:
+                resolve(future, event.complete)
+            else:
+                fail(future, SoundNotFound(why))
+
+    def _on_play_failed(self, event: Event.PlayFailed) -> None:
+        if event.play in self._plays:
+            self._unreadable[event.play] = event.reason
+        else:
+            # Another thread has told of its end before, or nobody follows it.
+            logger.warning("a sound could not be played to its end", why=event.reason)
 
 
 def _wake(table: dict[int, set[asyncio.Future[None]]], key: int) -> None:

@@ -141,6 +141,31 @@ async def test_a_sound_that_can_not_be_had_ends_whatever_waits_for_it_and_is_log
     assert not [record for record in caplog.records if record.name == "asyncio"]
 
 
+async def test_a_file_that_is_deleted_while_it_is_played_is_logged_once_with_the_call_and_the_reason(
+    lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = lab.folder / "music.ulaw"
+    path.write_bytes(bytes(40_000))
+    complete: list[bool] = []
+
+    async def main(call: Call) -> None:
+        await call.answer()
+        playback = call.start_play(path, repeat=0)
+        await call.sleep(1)
+        path.unlink()
+        complete.append(await playback.wait())
+
+    await lab.server(apps=[app_of(main)], files={"stream_after": 0})
+    alice = await lab.phone("alice")
+    line = await alice.call("sip:mine@sems")
+    await line.wait_ended()
+    assert complete == [False]
+    (told,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert told.message == "a sound could not be played to its end"
+    assert told.why == f"{path}: no such file or directory"  # type: ignore[attr-defined]
+    assert told.caller == alice.uri  # type: ignore[attr-defined]
+
+
 async def test_a_format_that_fails_stops_no_other(
     lab: Lab, files: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

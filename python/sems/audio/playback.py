@@ -93,7 +93,8 @@ class Playback:
         return self._ended.done() and self._ended.exception() is not None
 
     async def wait(self) -> bool:
-        """Waits for the end: True when all was played, False when it was stopped.
+        """Waits for the end: True when all was played, False when it was stopped, or a file could not be read
+        on, which is logged.
 
         Raises SoundNotFound for a file that can't be read, or a text that can't be spoken, and HungUp when
         the call ends; where nobody waits such an error is logged, with the call. Cancelling the wait does not
@@ -234,5 +235,8 @@ class Playback:
             self._ended.set_exception(error)
 
     def _on_played(self, future: asyncio.Future[bool]) -> None:
+        error = future.exception()
+        if isinstance(error, SoundNotFound):
+            self._log.warning("a sound could not be played to its end", why=str(error))
         if not self._ended.done():
-            self._ended.set_result(future.exception() is None and future.result())
+            self._ended.set_result(error is None and future.result())

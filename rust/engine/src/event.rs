@@ -207,6 +207,14 @@ pub enum Event {
         /// It sounded to its end.
         complete: bool,
     },
+    /// A file of a playback can't be read on: it sounds as far as it was read, and is not complete then. Told
+    /// once, and mostly before [`Event::PlayFinished`].
+    PlayFailed {
+        /// The playback.
+        play: PlayId,
+        /// The file, and why.
+        reason: String,
+    },
     /// What somebody waits for has come into the ring of a tap.
     TapReady {
         /// The tap.

@@ -173,6 +173,10 @@ pub enum Event {
         play: u64,
         complete: bool,
     },
+    PlayFailed {
+        play: u64,
+        reason: String,
+    },
     TapReady {
         tap: u64,
     },
@@ -396,6 +400,10 @@ impl From<event::Event> for Event {
             E::SubscriptionEnded { subscription, end } => Self::SubscriptionEnded {
                 subscription: subscription.0,
                 end: end.to_owned(),
+            },
+            E::PlayFailed { play, reason } => Self::PlayFailed {
+                play: play.0,
+                reason,
             },
             E::PlayFinished { play, complete } => Self::PlayFinished {
                 play: play.0,

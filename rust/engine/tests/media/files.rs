@@ -333,10 +333,11 @@ fn a_file_that_vanishes_before_it_sounds_ends_what_is_played_and_says_why() {
     let play = play(&mut stage, listener, vec![prompt], 1);
     stage.run(500);
     assert_eq!(stage.finished(play), Some(false));
-    let told = stage.events.iter().any(|event| {
-        matches!(event, Event::Fault { message } if message.contains("vanishes.wav: no such file"))
+    let told = stage.events.iter().filter(|event| {
+        matches!(event, Event::PlayFailed { play: failed, reason }
+            if *failed == play && reason.contains("vanishes.wav: no such file"))
     });
-    assert!(told);
+    assert_eq!(told.count(), 1);
 }
 
 #[test]

@@ -375,9 +375,9 @@ impl Files {
             if reading.is_abandoned() {
                 return false;
             }
-            if let Err(error) = reading.step() {
-                let message = format!("a sound could not be played to its end: {error}");
-                outbox.tell(Event::Fault { message });
+            if let Err(reason) = reading.step() {
+                let play = reading.play;
+                outbox.tell(Event::PlayFailed { play, reason });
             }
             true
         });
