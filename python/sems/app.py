@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import checks
+from .checks import without_brackets
 
 if TYPE_CHECKING:
     from .call import Call
@@ -64,12 +65,14 @@ class App:
         self.start_hooks: list[Hook] = []
         self.stop_hooks: list[Hook] = []
 
+    @without_brackets
     def call(self, handler: _Handler) -> _Handler:
         """Makes the coroutine function the one that takes each call."""
         checks.handler(handler, "what takes calls", "the call")
         self.handler = handler
         return handler
 
+    @without_brackets
     def session(self, kind: _Kind) -> _Kind:
         """Makes the class the one of whose kind each call is a session, see :class:`~sems.Session`.
 
@@ -84,6 +87,7 @@ class App:
         kind.serve(self)
         return kind
 
+    @without_brackets
     def message(self, handler: _RequestHandler) -> _RequestHandler:
         """Makes the coroutine function the one that takes texts (MESSAGE, RFC 3428), in and out of calls.
 
@@ -98,6 +102,7 @@ class App:
         self.message_handler = handler
         return handler
 
+    @without_brackets
     def refer(self, handler: _ReferHandler) -> _ReferHandler:
         """Makes the coroutine function the one that is asked to call somebody else (REFER, RFC 3515), by
         the peer of a call or from outside.
@@ -170,6 +175,7 @@ class App:
 
         return take
 
+    @without_brackets
     def start(self, hook: _Hook) -> _Hook:
         """Runs the coroutine function once, before the first call is taken. If it raises, a server that was
         told to run this app does not start; one that has merely found it in a package goes on without it.
@@ -184,6 +190,7 @@ class App:
         self.start_hooks.append(hook)
         return hook
 
+    @without_brackets
     def stop(self, hook: _Hook) -> _Hook:
         """Runs the coroutine function once, after the last call has ended. A server that stops waits for it
         for as long as is left of its five seconds, and then cancels it.

@@ -18,7 +18,7 @@ from numbers import Integral, Real
 from os import PathLike, fspath
 from os.path import splitext
 from types import FunctionType, MethodType
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 YEAR: Final = 31_536_000.0
 """How many seconds may be waited at the longest."""
@@ -28,6 +28,8 @@ HIGHEST: Final = 2**64 - 1
 """The highest number of anything."""
 OPENING: Final = frozenset({"max-forwards"})
 """What may be said beside the rest by what belongs to no call yet."""
+
+_Decorator = TypeVar("_Decorator", bound=Callable[..., Any])
 
 _NUMBERS = (int, float)
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
@@ -523,6 +525,19 @@ def handler(value: object, what: str, *takes: str) -> None:
     except ValueError:
         # Nothing tells what it takes.
         pass
+
+
+def without_brackets(decorator: _Decorator) -> _Decorator:
+    """Of a method that is written above a function or a class: who calls it first is told how."""
+    name = decorator.__name__
+
+    @functools.wraps(decorator)
+    def decorate(self: object, *decorated: object, **named: object) -> object:
+        if not decorated and not named:
+            raise TypeError(f"@app.{name} is written without brackets, in the line above what it is for")
+        return decorator(self, *decorated, **named)
+
+    return cast(_Decorator, decorate)
 
 
 def where(function: FunctionType | MethodType) -> str:

@@ -182,7 +182,7 @@ def _load(name: str, path: Path, module_name: str) -> Found:
     read: Mapping[str, Path] = {}
     try:
         if not path.is_file():
-            raise PluginError("there is no such file")
+            raise PluginError(_no_file(path))
         spec = importlib.util.spec_from_file_location(module_name, path)
         if spec is None or spec.loader is None:
             raise PluginError("is not a Python file")
@@ -203,6 +203,13 @@ def _load(name: str, path: Path, module_name: str) -> Found:
             raise
         tried = _tried(error, path) | {file for file in read.values() if not file.is_dir()}
         return Found(name, str(path), None, error=_where(error, path) + _what(error), tried=frozenset(tried))
+
+
+def _no_file(path: Path) -> str:
+    if path.is_dir():
+        return "is a folder, and a script is wanted"
+    named = path.with_name(f"{path.name}.py")
+    return "there is no such file" + (f' (did you mean "{named}"?)' if named.is_file() else "")
 
 
 def modules_beside(script: Path) -> dict[str, Path]:

@@ -47,6 +47,26 @@ async def _in_while_up(call: Call) -> None:
     await call.while_up(leave())
 
 
+async def test_who_forgets_to_answer_is_told_so_with_the_call(
+    lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main(call: Call) -> None:
+        if "Refused" in call.headers:
+            await call.reject(486)
+
+    await lab.server(apps=[app_of(main)])
+    alice = await lab.phone("alice")
+    with pytest.raises(CallFailed, match="486"):
+        await alice.call("sip:mine@sems", headers=[("Refused", "yes")])
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+    with pytest.raises(CallFailed, match="480"):
+        await alice.call("sip:mine@sems")
+    (told,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert told.message == "an app has returned without answer(), reject() or redirect()"
+    assert told.caller == alice.uri  # type: ignore[attr-defined]
+    assert told.code == 480  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize(
     ("does", "what"),
     [

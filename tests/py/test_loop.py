@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import selectors
 import socket
 import time
@@ -34,6 +35,28 @@ def test_what_comes_is_heard_however_busy_the_loop_is() -> None:
         heard, turns = runner.run(main())
     assert heard == [b"one", b"two"]
     assert turns <= 6
+
+
+def test_who_blocks_it_is_told_of_once_and_what_to_do_instead(caplog: pytest.LogCaptureFixture) -> None:
+    block = functools.partial(time.sleep, 0.06)
+
+    async def main() -> None:
+        block()
+        await asyncio.sleep(0)
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, EnduringLoop)
+        loop.tell_when_blocked(0.05)
+        for _ in range(2):
+            await asyncio.sleep(0.06)
+            block()
+            await asyncio.sleep(0)
+
+    with asyncio.Runner(loop_factory=EnduringLoop) as runner:
+        runner.run(main())
+    (told,) = caplog.records
+    assert told.message == "Python was blocked, and decided nothing meanwhile"
+    assert told.seconds >= 0.05  # type: ignore[attr-defined]
+    assert "await call.sleep() in place of time.sleep()" in told.instead  # type: ignore[attr-defined]
 
 
 def test_timers_and_other_threads_are_as_soon_as_ever() -> None:

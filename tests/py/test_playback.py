@@ -165,12 +165,17 @@ async def test_raw_g711_has_a_name_like_any_sound(lab: Lab) -> None:
         await call.play(["spoken", "other.alaw"])
         with pytest.raises(SoundNotFound, match="no sound named 'nothing'"):
             await call.play("nothing")
+        with pytest.raises(
+            SoundNotFound, match=r"/notes\.txt is no sound by its name, which has to end in \.wav, \."
+        ):
+            await call.play("notes.txt")
         with pytest.raises(SoundNotFound, match=r"broken\.wav: not a WAV file"):
             await call.play("broken")
 
     server = await lab.server(apps=[app_of(main)])
     prompts = server.config.data / "prompts"
     prompts.mkdir(parents=True)
+    (prompts / "notes.txt").write_text("hello")
     # A square wave of 400 Hz in each law.
     (prompts / "spoken.ulaw").write_bytes((b"\x9f" * 10 + b"\x1f" * 10) * 400)
     (prompts / "other.alaw").write_bytes((b"\xb5" * 10 + b"\x35" * 10) * 400)

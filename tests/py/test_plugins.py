@@ -68,6 +68,10 @@ def test_an_app_may_choose_another_name(tmp_path: Path) -> None:
     [
         ("def main(:\n", "line 1: SyntaxError: invalid syntax"),
         ("import sems\nimport nonsense_that_is_not_there\n", "line 2: ModuleNotFoundError: No module named"),
+        (
+            "from sems import App\napp = App()\n@app.call()\nasync def main(call): ...\n",
+            "line 3: TypeError: @app.call is written without brackets, in the line above what it is for",
+        ),
         ("x = 1\n", 'defines no "app = App()"'),
         ("from sems import App\napp = App()\n", "has no coroutine under @app.call"),
         ("raise SystemExit('enough')\n", "line 1: SystemExit: enough"),
@@ -85,6 +89,14 @@ def test_a_broken_script_is_named_with_its_reason(tmp_path: Path, text: str, why
 def test_a_script_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(PluginError, match=r"gone\.py: there is no such file"):
         Apps.find([tmp_path / "gone.py"])
+
+
+def test_who_forgets_the_end_of_its_name_or_gives_a_folder_is_told_so(tmp_path: Path) -> None:
+    path = script(tmp_path, "hello", GOOD)
+    with pytest.raises(PluginError, match=r'hello: there is no such file \(did you mean ".*/hello\.py"\?\)$'):
+        Apps.find([path.with_suffix("")])
+    with pytest.raises(PluginError, match="is a folder, and a script is wanted"):
+        Apps.find([tmp_path])
 
 
 class Entry(importlib.metadata.EntryPoint):

@@ -42,7 +42,11 @@ class SoundFile:
 
     def decode(self, path: Path) -> Decoded:
         """As :class:`~sems.audio.formats.FileFormat`; of several channels the mean."""
-        file = self._soundfile.SoundFile(path)
+        try:
+            file = self._soundfile.SoundFile(path)
+        except self._soundfile.LibsndfileError as error:
+            # What libsndfile says misleads: of damaged MP3 that there is no such file.
+            raise ValueError("it is damaged, or of another kind than its name says") from error
 
         def blocks() -> Iterator[bytes]:
             with file:

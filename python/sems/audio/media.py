@@ -161,7 +161,9 @@ class CallMedia(CallTakes):
         """
         if room is not None:
             if isinstance(room, type) or not hasattr(room, "private_talk"):
-                raise checks.wrong("room", "a Room of this server, or None", room, TypeError)
+                raise checks.wrong(
+                    "room", "a Room of this server, such as open_room() gives, or None", room, TypeError
+                )
             if room.closed:
                 raise WrongState("the room is closed")
         await self._done(self.server.engine.core.join(self.id, None if room is None else room.id))

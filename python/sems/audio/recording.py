@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from .. import checks
 from ..engine import Engine
-from ..errors import WrongState
+from ..errors import EngineError, WrongState
 from ..log import logger
 from ..waiting import on_done
 
@@ -141,9 +141,12 @@ async def begin(
     recording = Recording(engine, number, path, **what)  # type: ignore[arg-type]
     try:
         await started
-    except BaseException:
+    except BaseException as error:
         # Who was cancelled meanwhile has nobody who could stop it.
         engine.forget_recording(number)
         engine.completion(engine.core.stop_record(number, call=recording.call, room=recording.room))
+        if isinstance(error, EngineError) and not path.parent.is_dir():
+            why = f"{path} can't be written: there is no folder {path.parent.absolute()}"
+            raise EngineError(why) from None
         raise
     return recording

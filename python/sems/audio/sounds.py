@@ -162,7 +162,7 @@ class SoundLibrary:
         folders = (*(() if beside is None else (beside,)), *self.announcements, *self.prompts)
         path = _find(name, folders)
         if path is None:
-            raise SoundNotFound(f"there is no sound named {name!r} in {', '.join(map(str, folders))}")
+            raise SoundNotFound(_not_found(name, folders))
         return path
 
     def spoken(self, name: str, *languages: str) -> Path:
@@ -288,6 +288,15 @@ def _folders(languages: Iterable[str]) -> list[str]:
     for language in languages:
         found |= {language: None, language.partition("-")[0]: None}
     return list(found)
+
+
+def _not_found(name: str, folders: Iterable[Path]) -> str:
+    places = [os.path.abspath(folder) for folder in folders]
+    with contextlib.suppress(OSError, ValueError):
+        for place in places:
+            if os.path.isfile(file := os.path.join(place, name)):
+                return f"{file} is no sound by its name, which has to end in {', '.join(decoding.suffixes())}"
+    return f"there is no sound named {name!r} in {', '.join(places)}"
 
 
 def _find(name: str, folders: Iterable[Path]) -> Path | None:

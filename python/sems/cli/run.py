@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -18,8 +20,8 @@ from .failure import one_clear_line
 from .options import BaseUrl, ConfigFile, Data, Host, HttpPort, RtpPorts, SipPort
 
 _GREETING = """
-  Dial     {dial}
-  Or call  sems call sip:standup@{sip}   (from here; --open shows its page)
+{dial}
+  Or call  sems call sip:{user}@{sip}   (from here{page})
   Pages    {pages}
   Operator {pages}/operator   token {token}
 """
@@ -67,25 +69,33 @@ def run(
         scripts = scripts or []
         server = Server(loaded.config, apps=Apps.find(scripts))
         with asyncio.Runner(loop_factory=EnduringLoop) as runner:
-            runner.run(_serve(server, Reloading(server, scripts) if reload else None))
+            runner.run(_serve(server, scripts, Reloading(server, scripts) if reload else None))
 
 
-async def _serve(server: Server, reloading: Reloading | None) -> None:
+async def _serve(server: Server, scripts: Sequence[Path], reloading: Reloading | None) -> None:
     def ready(server: Server) -> None:
-        _greet(server)
+        greet(server, scripts)
+        if isinstance(loop := asyncio.get_running_loop(), EnduringLoop):
+            loop.tell_when_blocked()
         if reloading is not None:
             server.spawn(reloading.follow())
 
     await server.run(ready)
 
 
-def _greet(server: Server) -> None:
+def greet(server: Server, scripts: Sequence[Path]) -> None:
+    """Says on stdout what to dial and what to open."""
     host = server.reachable_host
     port = "" if server.sip_port == 5060 else f":{server.sip_port}"
+    loaded = [server.apps.of_script(script) for script in scripts]
+    own = [quote(found.name) for found in loaded if found and found.app and found.app.handler]
+    dialled = [f"sip:{user}@{host}{port}" for user in (*own, "standup")]
     typer.echo(
         _GREETING.format(
-            dial=f"sip:standup@{host}{port}",
+            dial="\n".join(f"{'' if line else '  Dial':<11}{uri}" for line, uri in enumerate(dialled)),
+            user=own[0] if own else "standup",
             sip=f"{host}{port}",
+            page="" if own else "; --open shows its page",
             pages=server.base_url(None),
             token=server.operator_token,
         )

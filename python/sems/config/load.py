@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from ..errors import ConfigError
+from . import wanted
 from .lines import key_lines
 from .model import Config
 
@@ -128,7 +129,7 @@ def _from_file(named: str | os.PathLike[str] | None) -> _Source:
         line = place.removeprefix("line ").partition(",")[0].rstrip(")")
         # "at end of document" is a place without a number.
         where = line if line.isdecimal() else str(text.count("\n") + 1)
-        raise ConfigError(f"{path}:{where}: {message[:1].lower()}{message[1:]}") from None
+        raise ConfigError(f"{path}:{where}: {wanted.of_file(message)}") from None
     lines = key_lines(text)
     return _Source(values, {loc: f"{path}:{line}" for loc, line in lines.items()}, str(path))
 
@@ -230,8 +231,8 @@ def _explain(error: ValidationError, values: dict[str, Any], origins: dict[_Loc,
     elif missing:
         message = "is missing"
     else:
-        message = problem["msg"].removeprefix("Value error, ")
-        message = message[:1].lower() + message[1:] + _given(problem["input"], loc)
+        pattern = problem.get("ctx", {}).get("pattern", "")
+        message = wanted.of_value(problem["type"], problem["msg"], pattern) + _given(problem["input"], loc)
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     # A place such as --sip-port or SEMS_HOST says the name already.
     name = "" if source and source.name in ("command line", "environment") else f"{_dotted(loc)}: "

@@ -103,6 +103,10 @@ class Incoming:
                     return
             if call.end is None and app.handler is not None:
                 await app.handler(call)
+                if call.end is None and call.direction == "in" and not call.answering:
+                    call.log.warning(
+                        "an app has returned without answer(), reject() or redirect()", code=code
+                    )
         except BaseException as error:
             if not is_failure(error):
                 code = 503

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import selectors
+import time
 import traceback
-from typing import Any
+from typing import Any, Final
 
 from ..log import logger
+
+BLOCKED: Final = 1.0
+"""For so many seconds without a pause Python may be busy before that is told …"""
+_ONCE_IN: Final = 10.0
+"""… which it is once in so many."""
+_INSTEAD: Final = (
+    "await call.sleep() in place of time.sleep(), asyncio.to_thread() for what takes long; "
+    "PYTHONASYNCIODEBUG=1 names the task"
+)
 
 
 class _Selector(selectors.DefaultSelector):
@@ -17,13 +28,27 @@ class _Selector(selectors.DefaultSelector):
     def __init__(self) -> None:
         super().__init__()
         self._passed_over = False
+        self._returned = math.inf
+        self._next_told = 0.0
+        self.most = math.inf
+        """For so many seconds the loop may be away before that is told."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        now = time.monotonic()
+        if now - self._returned > self.most and now >= self._next_told:
+            self._next_told = now + _ONCE_IN
+            seconds = round(now - self._returned, 1)
+            logger.warning(
+                "Python was blocked, and decided nothing meanwhile", seconds=seconds, instead=_INSTEAD
+            )
         if timeout == 0 and not self._passed_over:
             self._passed_over = True
+            self._returned = now
             return []
         self._passed_over = False
-        return super().select(timeout)
+        come = super().select(timeout)
+        self._returned = time.monotonic()
+        return come
 
 
 class EnduringLoop(asyncio.SelectorEventLoop):
@@ -31,7 +56,13 @@ class EnduringLoop(asyncio.SelectorEventLoop):
     ``sys.exit()``, as asyncio's own do: that ends only who called it, as any other exception would."""
 
     def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
-        super().__init__(_Selector() if selector is None else selector)
+        self._own = _Selector() if selector is None else None
+        super().__init__(self._own or selector)
+
+    def tell_when_blocked(self, seconds: float = BLOCKED) -> None:
+        """From now on a callback or a task that keeps all others waiting for longer is told of in the log."""
+        if self._own is not None:
+            self._own.most = seconds
 
     def run_until_complete(self, future: Any) -> Any:
         """As always."""

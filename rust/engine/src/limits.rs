@@ -19,7 +19,10 @@ pub fn raise_open_files(calls: usize) -> Option<String> {
     };
     let possible = limit.saturating_sub(FILES_OF_THE_REST) / FILES_OF_A_CALL;
     (possible < calls as u64).then(|| {
-        format!("{limit} files may be open, enough for {possible} calls; {calls} are allowed")
+        format!(
+            "{limit} files may be open, enough for {possible} calls, and {calls} are allowed: raise the one \
+             (LimitNOFILE of systemd, ulimit -Hn) or lower the other ([limits] max_calls)"
+        )
     })
 }
 

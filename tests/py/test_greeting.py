@@ -1,0 +1,42 @@
+"""What a server says when it is ready: whom to dial, above all the scripts that it was started with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sems.cli.run import greet
+from sems.testing import Lab
+
+SCRIPT = """
+from sems import App, Call
+
+app = App()
+
+
+@app.call
+async def main(call: Call) -> None:
+    await call.answer()
+"""
+
+
+async def test_the_scripts_come_first_as_they_are_dialled(
+    lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scripts = [tmp_path / "hello.py", tmp_path / "my own.py"]
+    for script in scripts:
+        script.write_text(SCRIPT)
+    server = await lab.server(scripts=scripts)
+    greet(server, scripts)
+    said = capsys.readouterr().out
+    at = server.reachable_host
+    begin = said.index("  Dial     ")
+    assert said[begin:].splitlines()[:4] == [
+        f"  Dial     sip:hello@{at}",
+        f"           sip:my%20own@{at}",
+        f"           sip:standup@{at}",
+        f"  Or call  sems call sip:hello@{at}   (from here)",
+    ]
+    greet(server, [])
+    assert f"sems call sip:standup@{at}   (from here; --open shows its page)" in capsys.readouterr().out
