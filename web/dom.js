@@ -6,7 +6,7 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-export function setAttribute(element, name, value) {
+export function mark(element, name, value) {
   if (value === null || value === undefined || value === false) {
     if (element.hasAttribute(name)) element.removeAttribute(name);
   } else {
@@ -21,7 +21,7 @@ export function show(element, visible) {
 
 /** A button that can't be pressed keeps the focus, so that nobody is lost while the line is away. */
 export function enable(button, enabled) {
-  setAttribute(button, "aria-disabled", enabled ? null : "true");
+  mark(button, "aria-disabled", enabled ? null : "true");
 }
 
 export const isEnabled = (button) => button.getAttribute("aria-disabled") !== "true";
@@ -32,7 +32,7 @@ export const clone = (id) => document.getElementById(id).content.firstElementChi
 /** A new element with these attributes, and in it texts and elements; what is empty is left out. */
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) setAttribute(element, name, value);
+  for (const [name, value] of Object.entries(attributes)) mark(element, name, value);
   element.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
   return element;
 }
@@ -40,7 +40,7 @@ export function make(tag, attributes = {}, ...children) {
 /** Shows the element with this text and name; without a text it is not there, not even for who reads all. */
 export function label(element, text, name = null) {
   setText(element, text || "");
-  setAttribute(element, "aria-label", text ? name : null);
+  mark(element, "aria-label", text ? name : null);
   show(element, Boolean(text));
 }
 

@@ -93,6 +93,13 @@ async def test_who_is_asked_may_decline_and_the_other_is_told(world: World) -> N
     await expect(button(bens, "Back to the room")).to_be_focused()
     await expect(bens.get_by_text("Private with Anna. The room can't hear you.")).to_be_visible()
     await expect(page.get_by_text("Private with Ben. The room can't hear you.")).to_be_visible()
+    # Who is only asked has never left it.
+    await act(page, "Cleo", "Talk privately with Cleo")
+    await expect(button(cleos, "Accept")).to_be_visible()
+    await button(page, "Back to the room").click()
+    await told(bens, "You are back in the room.")
+    await expect(button(cleos, "Accept")).to_be_hidden()
+    assert "You are back in the room." not in await cleos.evaluate("window.told")
 
 
 async def test_a_coach_is_heard_by_one_who_goes_on_to_be_heard_by_all(world: World) -> None:

@@ -1,6 +1,6 @@
 // What somebody wants of me: to talk in private, to be let in. It stands in my zone, whatever else I look at.
 
-import { arrange, enable, find, isEnabled, make, setAttribute, setText, show } from "../dom.js";
+import { arrange, enable, find, isEnabled, make, mark, setText, show } from "../dom.js";
 import { words } from "../words.js";
 import { comes, partners, talking } from "./moment.js";
 import { numbered } from "./row.js";
@@ -43,7 +43,7 @@ export class Asks {
   clear() {
     show(this.element, false);
     show(this.banner.parentElement, false);
-    setAttribute(document.body, "data-private", null);
+    mark(document.body, "data-private", null);
   }
 
   #talk(room, usable) {
@@ -62,7 +62,7 @@ export class Asks {
     const names = now ? partners(room).map(this.nameOf) : [];
     setText(this.banner, now ? words.talking[now](names) : "");
     show(this.banner.parentElement, now !== null);
-    setAttribute(document.body, "data-private", now);
+    mark(document.body, "data-private", now);
     show(this.soft.parentElement, now === "private");
     this.soft.checked = talk?.room !== "off";
     this.soft.disabled = !usable;
@@ -99,8 +99,8 @@ export class Asks {
       const admit = make("button", { class: "primary" }, words.admit);
       const away = make("button", {}, words.turnAway);
       element.call = (called) => {
-        setAttribute(admit, "aria-label", words.admitName(called));
-        setAttribute(away, "aria-label", words.turnAwayName(called));
+        mark(admit, "aria-label", words.admitName(called));
+        mark(away, "aria-label", words.turnAwayName(called));
       };
       admit.act = () => this.commands.admit(id);
       away.act = sure(away, () => this.commands.turnAway(id));

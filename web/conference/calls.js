@@ -1,6 +1,6 @@
 // Who is being called into the room: a row below those who are here, where he will stand when he answers.
 
-import { enable, find, isEnabled, make, setAttribute, setText, show } from "../dom.js";
+import { enable, find, isEnabled, make, mark, setText, show } from "../dom.js";
 import { reason as inWords, words } from "../words.js";
 
 export class Calls {
@@ -83,14 +83,14 @@ function fill(row, call, name, usable, may, mayEnd) {
   const { state, code, reason } = call;
   const over = state === "failed" || state === "cancelled";
   const [again, end] = row.querySelectorAll("button");
-  setAttribute(row, "data-failed", over);
+  mark(row, "data-failed", over);
   setText(find(".name", row), name);
   setText(find(".marks", row), over ? words.callFailed(inWords(reason), code) : words.call[state]);
   setText(again, words.callAgain);
-  setAttribute(again, "aria-label", words.callNameAgain(name));
+  mark(again, "aria-label", words.callNameAgain(name));
   show(again, over && may);
   show(end, mayEnd);
   setText(end, over ? words.forget : words.cancel);
-  setAttribute(end, "aria-label", over ? words.forgetCallTo(name) : words.cancelCallTo(name));
+  mark(end, "aria-label", over ? words.forgetCallTo(name) : words.cancelCallTo(name));
   for (const button of [again, end]) enable(button, usable);
 }

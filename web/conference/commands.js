@@ -1,6 +1,6 @@
 // What can be asked of the server: how the room looks with it at once, and how it is asked for.
 
-import { setAttribute } from "../dom.js";
+import { mark } from "../dom.js";
 import { ask, Refused } from "../session.js";
 import * as wishes from "./wishes.js";
 
@@ -19,7 +19,7 @@ export class Commands {
   async do(change, method, path, body) {
     if (!this.on.usable()) return null;
     const pressed = window.event?.target.closest?.("button, select");
-    const busy = (is) => pressed && setAttribute(pressed, "aria-busy", is && "true");
+    const busy = (is) => pressed && mark(pressed, "aria-busy", is && "true");
     const slow = setTimeout(this.on.slow, SLOW);
     const wish = this.state.wish(change);
     busy(true);

@@ -1,6 +1,6 @@
 // Above the list: the name of the room, who speaks, and what holds there.
 
-import { find, setAttribute, setText, show } from "../dom.js";
+import { find, mark, setText, show } from "../dom.js";
 import { words } from "../words.js";
 import { MANY } from "./crowd.js";
 
@@ -21,7 +21,7 @@ export class Header {
     show(this.aside, Boolean(side_room));
     setText(this.now, whoSpeaks(room, speakers));
     show(this.now, room.participants.size <= MANY); // else it stands above the list
-    setAttribute(this.now, "data-speaking", speakers.length > 0);
+    mark(this.now, "data-speaking", speakers.length > 0);
     setText(this.mode, words.modeSign[mode]);
     show(this.mode, mode !== "open");
     show(this.locked, locked);

@@ -11,6 +11,7 @@ import { keepFocus } from "./focus.js";
 import { Header } from "./header.js";
 import { followKeys, showCodes } from "./keys.js";
 import { Me } from "./me.js";
+import { comes } from "./moment.js";
 import { Move } from "./move.js";
 import { News } from "./news.js";
 import { Recording } from "./recording.js";
@@ -139,7 +140,7 @@ function render() {
   if (!mine) {
     asks.clear();
     const told = room.moderator_here ? words.youWait : words.youWaitForModerator;
-    return waiting ? me.alone(told, waiting.name) : me.away(words.removed);
+    return me.alone(waiting ? told : words.removed, waiting?.name);
   }
   const speakers = [...room.participants.values()].filter((each) => each.speaking && near(each, mine));
   header.render(room, speakers);
@@ -199,7 +200,7 @@ function announceTalk(talk) {
   const [declined, silent] = [told("declined"), told("unanswered")];
   if (talk.by === state.room.me && declined.length) me.notify(words.declined(declined.map(nameOf)));
   else if (talk.by === state.room.me && silent.length) me.notify(words.unanswered(silent.map(nameOf)));
-  else if (talk.state === "ended" && before?.state === "talking") me.notify(words.backInTheRoom);
+  else if (talk.state === "ended" && before && comes(state.room)) me.notify(words.backInTheRoom);
 }
 
 function end(text) {

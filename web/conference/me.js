@@ -1,12 +1,13 @@
 // The zone of the one whose page this is: whether he is heard, and the one big button of the moment.
 
-import { enable, find, isEnabled, setAttribute, setText, show } from "../dom.js";
+import { enable, find, isEnabled, mark, setText, show } from "../dom.js";
 import { until } from "../session.js";
 import { words } from "../words.js";
 import { describe, moment } from "./moment.js";
 import { share } from "./row.js";
 
 const NOTICE = 6_000; // ms
+const FRESH = 500; // ms in which a notice may be of the same that changes what he is told
 const LATER = 60_000; // ms for which somebody whose call is over can be called from here
 
 /** Which buttons there are at which moment; the first is the big one. */
@@ -30,10 +31,12 @@ function buttonsOf(now, me) {
 export class Me {
   #notice = null;
   #until = 0;
+  #since = 0;
   #offers = [];
   #urgent = false;
   #unheard = false;
   #floorUntil = null;
+  #most = 0;
 
   /** `nameOf(id)` tells what somebody is called. */
   constructor(zone, commands, nameOf) {
@@ -82,6 +85,7 @@ export class Me {
   /** A sentence in the line that is always there. */
   notify(text) {
     this.#notice = text;
+    this.#since = performance.now();
     clearTimeout(this.#until);
     this.#until = setTimeout(() => this.#forgetNotice(), NOTICE);
     this.#write();
@@ -118,15 +122,15 @@ export class Me {
     const me = room.participants.get(room.me);
     const now = moment(room);
     const buttons = buttonsOf(now, me);
-    setAttribute(document.body, "data-alone", null);
-    setAttribute(this.name, "role", null);
-    setAttribute(this.name, "aria-level", null);
+    mark(document.body, "data-alone", null);
+    mark(this.name, "role", null);
+    mark(this.name, "aria-level", null);
     Object.assign(this, { id: me.id, wanted: me.wanted ?? me.muted, raised: room.hands.includes(me.id) });
     setText(this.name, me.name);
     setText(this.role, words.role[me.role]);
     setText(find("span", this.buttons.mute), me.muted ? words.unmute : words.mute);
     setText(find("span", this.buttons.hand), this.raised ? words.lowerHand : words.raiseHand);
-    setAttribute(this.buttons.talk, "aria-pressed", String(now === "talk" && !me.muted));
+    mark(this.buttons.talk, "aria-pressed", String(now === "talk" && !me.muted));
     for (const [name, button] of Object.entries(this.buttons)) {
       show(button, buttons.includes(name));
       button.classList.toggle("big", buttons[0] === name);
@@ -134,16 +138,20 @@ export class Me {
     }
     enable(this.undo, usable);
     const heard = now !== "take" && now !== "hand" && !me.muted && !me.on_hold && !me.line?.silent;
-    setAttribute(this.zone, "data-heard", heard);
-    setAttribute(this.zone, "data-muted", me.muted || Boolean(me.line?.silent));
-    setAttribute(this.zone, "data-hand", this.raised);
-    setAttribute(this.zone, "data-many", buttons.length > 2);
+    mark(this.zone, "data-heard", heard);
+    mark(this.zone, "data-muted", me.muted || Boolean(me.line?.silent));
+    mark(this.zone, "data-hand", this.raised);
+    mark(this.zone, "data-many", buttons.length > 2);
     if (me.unheard && !this.#unheard) this.#pulse(this.buttons[buttons[0]]);
     this.#unheard = me.unheard;
     // Nothing that was done hides why he is not heard.
     this.#urgent = me.unheard || me.on_hold || me.line?.silent || me.line?.deaf;
     this.#floorUntil = now === "talk" ? me.floor_until : null;
-    this.state = describe(room, this.nameOf);
+    this.#most = room.settings.talk_time; // what is left by a clock that is a second off is not more
+    const state = describe(room, this.nameOf);
+    // What is new of him is not hidden by what was said before.
+    if (state !== this.state && performance.now() - this.#since > FRESH && !this.#offers.length) this.#forgetNotice();
+    this.state = state;
     this.#count();
     this.#write();
   }
@@ -162,7 +170,7 @@ export class Me {
     this.#count();
     this.#write();
     for (const button of Object.values(this.buttons)) enable(button, false);
-    for (const mark of ["heard", "muted"]) setAttribute(this.zone, `data-${mark}`, null);
+    for (const each of ["heard", "muted"]) mark(this.zone, `data-${each}`, null);
     this.level(undefined);
   }
 
@@ -170,9 +178,9 @@ export class Me {
   alone(text, name = this.name.textContent) {
     this.away(text);
     setText(this.name, name);
-    setAttribute(this.name, "role", "heading");
-    setAttribute(this.name, "aria-level", 1);
-    setAttribute(document.body, "data-alone", true);
+    mark(this.name, "role", "heading");
+    mark(this.name, "aria-level", 1);
+    mark(document.body, "data-alone", true);
     for (const button of Object.values(this.buttons)) show(button, false);
   }
 
@@ -187,10 +195,10 @@ export class Me {
 
   /** How long he may still talk: seen, and not read aloud every second. */
   #count() {
-    const seconds = this.#floorUntil ? Math.max(0, Math.ceil(until(this.#floorUntil) / 1_000)) : null;
+    const seconds = this.#floorUntil ? Math.min(this.#most, Math.max(0, Math.ceil(until(this.#floorUntil) / 1_000))) : null;
     setText(this.left, seconds === null ? "" : words.timeLeft(seconds));
     show(this.left, seconds !== null);
-    setAttribute(this.left, "data-soon", seconds !== null && seconds <= 10);
+    mark(this.left, "data-soon", seconds !== null && seconds <= 10);
   }
 
   #pulse(button) {

@@ -35,12 +35,10 @@ export function moment(room) {
 export function describe(room, nameOf) {
   const me = room.participants.get(room.me);
   const place = room.hands.indexOf(me.id) + 1;
-  const { talk } = room;
   if (me.on_hold) return words.youAreOnHold;
   if (me.line?.silent) return words.lineLost;
   if (me.line?.deaf) return words.phoneDeaf;
   if (me.wanted && !me.muted) return words.notMutedYet;
-  if (talk?.state === "asked" && talk.by === me.id) return words.youHaveAsked(talk.asked.map(nameOf));
   const now = moment(room);
   if (now === "leave") return me.muted ? words.youAreMuted : words.heardBy(partners(room).map(nameOf));
   if ((now === "talk" || now === "take") && me.muted)

@@ -1,6 +1,6 @@
 // What can be done with one person, shown in his row while it is open.
 
-import { enable, label, make, setAttribute, setText, show } from "../dom.js";
+import { enable, label, make, mark, setText, show } from "../dom.js";
 import { words } from "../words.js";
 
 const SOFTEST = -40; // dB
@@ -52,12 +52,12 @@ export class Panel {
 
   /** `open`: whether all of it is shown, or only what fits into one line of a wide list. */
   show(open) {
-    setAttribute(this.element, "data-open", open);
+    mark(this.element, "data-open", open);
   }
 
   fill(participant, actions, floor, volume, context) {
     const { called: name } = participant;
-    setAttribute(this.element, "aria-label", words.moreAbout(name));
+    mark(this.element, "aria-label", words.moreAbout(name));
     show(this.steering, actions.includes("steer"));
     if (actions.includes("steer")) steer(this, participant, floor, context);
     for (const [act, button] of Object.entries(this.#buttons)) {
@@ -68,8 +68,8 @@ export class Panel {
     const gains = { volume: volume ?? 0, gain: participant.gain ?? 0 };
     for (const [act, { element, input }] of Object.entries(this.#sliders)) {
       show(element, actions.includes(act));
-      setAttribute(input, "aria-label", SLIDERS[act][1](name));
-      setAttribute(input, "aria-valuetext", words.louder(gains[act]));
+      mark(input, "aria-label", SLIDERS[act][1](name));
+      mark(input, "aria-valuetext", words.louder(gains[act]));
       if (Number(input.value) !== gains[act]) input.value = gains[act];
       input.disabled = !context.usable;
     }
@@ -90,5 +90,5 @@ export function steer({ give, mute }, participant, floor, { mode, usable }) {
     floor ? words.takeFloorFrom(name) : words.giveFloorTo(name),
   );
   label(mute, blocked ? words.unmute : words.mute, blocked ? words.unmuteName(name) : words.muteName(name));
-  for (const button of [give, mute]) setAttribute(button, "aria-disabled", usable ? null : "true");
+  for (const button of [give, mute]) mark(button, "aria-disabled", usable ? null : "true");
 }

@@ -1,6 +1,6 @@
 // Recording the room, and what was recorded.
 
-import { arrange, enable, find, isEnabled, make, setAttribute, setText, show } from "../dom.js";
+import { arrange, enable, find, isEnabled, make, mark, setText, show } from "../dom.js";
 import { ask } from "../session.js";
 import { language, words } from "../words.js";
 import { sure } from "./sure.js";
@@ -37,7 +37,7 @@ export class Recording {
     this.moderates = moderates;
     setText(this.sign, words.recordingSign[state]);
     show(this.sign, state !== "off");
-    setAttribute(this.sign, "data-state", state);
+    mark(this.sign, "data-state", state);
     show(this.card, room.has.recording && moderates);
     if (!moderates) this.#asked = false; // who becomes one again sees what was made meanwhile
     if (!room.has.recording || !moderates) return;

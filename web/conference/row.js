@@ -1,6 +1,6 @@
 // One participant: what a glance tells of him, and, when his row is open, what can be done.
 
-import { clone, find, label, make, setAttribute, setText, show } from "../dom.js";
+import { clone, find, label, make, mark, setText, show } from "../dom.js";
 import { words } from "../words.js";
 import { Panel, steer } from "./panel.js";
 
@@ -54,11 +54,11 @@ export class Row {
       this.state.before(this.#place, " ");
     }
     setText(this.state, describe(participant, own, floor, context));
-    setAttribute(this.element, "data-speaking", participant.speaking);
-    setAttribute(this.element, "data-muted", participant.muted && !participant.speaking);
-    setAttribute(this.element, "data-floor", floor);
-    setAttribute(this.element, "data-own", own);
-    setAttribute(this.element, "data-far", (participant.side_room ?? null) !== context.place || participant.private);
+    mark(this.element, "data-speaking", participant.speaking);
+    mark(this.element, "data-muted", participant.muted && !participant.speaking);
+    mark(this.element, "data-floor", floor);
+    mark(this.element, "data-own", own);
+    mark(this.element, "data-far", (participant.side_room ?? null) !== context.place || participant.private);
     this.#fillHand(participant, place, steered);
     this.#fillQuick(participant, floor, steered, context);
     const actions = available(participant, own, context);
@@ -138,8 +138,8 @@ export class Row {
       this.#more = make("button", { class: "opener", "data-act": "open" });
       this.element.insertBefore(this.#more, this.#panel?.element ?? null);
     }
-    setAttribute(this.#more, "aria-label", words.moreAbout(name));
-    setAttribute(this.#more, "aria-expanded", this.#open ? "true" : "false");
+    mark(this.#more, "aria-label", words.moreAbout(name));
+    mark(this.#more, "aria-expanded", this.#open ? "true" : "false");
   }
 }
 

@@ -1,6 +1,6 @@
 // The list of participants. A row is made once and keeps its place; only what is new in it is written.
 
-import { find, isEnabled, setAttribute, show } from "../dom.js";
+import { find, isEnabled, mark, show } from "../dom.js";
 import { words } from "../words.js";
 import { Row, share } from "./row.js";
 
@@ -35,7 +35,7 @@ export class Rows {
       }
     }
     const context = this.#renew(room, usable);
-    setAttribute(this.list, "data-moderates", context.moderates && context.mode);
+    mark(this.list, "data-moderates", context.moderates && context.mode);
     const places = new Map(room.hands.map((id, index) => [id, index + 1]));
     const floor = new Set(room.floor);
     const grouped = group([...room.participants.values()], context.place);
@@ -46,7 +46,7 @@ export class Rows {
       const row = this.#rows.get(id) ?? this.#make(id);
       written += row.fill(participant, places.get(id), floor.has(id), room.volumes[id], context);
       show(row.element, shows(participant.name));
-      setAttribute(row.element, "data-group", heading);
+      mark(row.element, "data-group", heading);
       // Only who comes back after a removal, or goes to another room, is not simply the last.
       let expected = before ? before.nextElementSibling : this.list.firstElementChild;
       if (expected?.nextElementSibling === row.element) {
@@ -57,7 +57,7 @@ export class Rows {
       before = row.element;
       if (written >= LEAST && performance.now() > end) return this.later();
     }
-    setAttribute(this.list, "aria-busy", null);
+    mark(this.list, "aria-busy", null);
   }
 
   /** The bars of those who sound, and of those who have just fallen silent. */

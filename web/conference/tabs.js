@@ -1,6 +1,6 @@
 // On a narrow screen one of room, text and the rest is seen at a time; on a wide one all of them.
 
-import { find, setAttribute, show } from "../dom.js";
+import { find, mark, show } from "../dom.js";
 
 const wide = matchMedia("(min-width: 1100px)");
 
@@ -36,9 +36,9 @@ export class Tabs {
     document.body.dataset.tab = this.chosen;
     for (const tab of this.tabs) {
       const name = tab.getAttribute("aria-controls");
-      setAttribute(tab, "aria-selected", name === this.chosen ? "true" : "false");
+      mark(tab, "aria-selected", name === this.chosen ? "true" : "false");
       tab.tabIndex = name === this.chosen ? 0 : -1;
-      setAttribute(find(`#${name}`), "role", wide.matches ? null : "tabpanel");
+      mark(find(`#${name}`), "role", wide.matches ? null : "tabpanel");
     }
   }
 

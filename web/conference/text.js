@@ -1,6 +1,6 @@
 // What people write to each other.
 
-import { enable, find, isEnabled, make, setAttribute, setText, show } from "../dom.js";
+import { enable, find, isEnabled, make, mark, setText, show } from "../dom.js";
 import { language, reason, words } from "../words.js";
 
 const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
@@ -13,6 +13,7 @@ export class Texts {
   #refused = {}; // by whom it was for
   #to = null;
   #unread = 0;
+  #reads = true; // the last line, and not what was before
 
   /** `say(text, to)` resolves to null if it was refused; `notify(text)`; `nameOf(id)`; `seen()`: whether the section can be seen. */
   constructor(section, on) {
@@ -24,6 +25,11 @@ export class Texts {
     this.field = find("#message", section);
     this.send = find("button.primary", section);
     this.to = find("#to", section);
+    this.log.addEventListener("scroll", () => {
+      this.#reads = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 48;
+    });
+    // Nor is the last line lost when the section is opened, or a keyboard takes a part of it.
+    new ResizeObserver(() => this.#reads && this.#toEnd()).observe(this.log);
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#say();
@@ -69,7 +75,6 @@ export class Texts {
   }
 
   #fill(room, first) {
-    const atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 48;
     const kept = new Set(room.messages.map((each) => each.id));
     for (const [id, { element }] of this.#lines) {
       if (!kept.has(id)) {
@@ -86,7 +91,11 @@ export class Texts {
       this.#lines.set(message.id, { element, message });
       if (!line && !first && message.sender !== room.me) this.#unread += 1;
     }
-    if (atEnd || first) this.log.scrollTop = this.log.scrollHeight;
+    if (this.#reads || first) this.#toEnd();
+  }
+
+  #toEnd() {
+    this.log.scrollTop = this.log.scrollHeight;
   }
 
   #line(message, me) {
@@ -102,8 +111,8 @@ export class Texts {
     const text = make("p", { class: "said", dir: "auto" }, ...linked(message.text));
     const failures = failed.map((each) => make("p", { class: "failed" }, words.notDelivered({ ...each, reason: reason(each.reason) })));
     const element = make("div", { class: "message" }, head, text, ...failures);
-    setAttribute(element, "data-own", sender === me);
-    setAttribute(element, "data-pending", message.pending);
+    mark(element, "data-own", sender === me);
+    mark(element, "data-pending", message.pending);
     return element;
   }
 
@@ -115,7 +124,7 @@ export class Texts {
     this.field.value = "";
     const to = this.#to;
     const sent = this.on.say(text, to === null ? null : [to]);
-    this.log.scrollTop = this.log.scrollHeight;
+    this.#toEnd();
     if (await sent) return;
     this.#refused[to] = `${this.#refused[to] ?? ""}\n${text}`;
     this.#takeBack();

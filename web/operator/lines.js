@@ -1,5 +1,6 @@
 // What the lines of the calls have been like since the page was opened: MOS, loss and jitter, a point a second.
 
+import { make } from "../dom.js";
 import { words } from "../words.js";
 import { line, plot } from "./plots.js";
 
@@ -26,7 +27,8 @@ export class Lines {
   draw(cell, id, name) {
     const past = this.#calls.get(id);
     if (!past || past.mos.every((value) => value === null)) return;
-    if (!cell.querySelector("svg")) cell.append(plot(), plot(), plot());
+    if (!cell.querySelector("svg"))
+      cell.append(...words.opPlots.map((name) => make("span", { "data-name": name }, plot())));
     const [mos, loss, jitter] = cell.querySelectorAll("svg");
     mos.classList.add("mos");
     loss.classList.add("loss");

@@ -1,6 +1,6 @@
 // The operator's page: all rooms, calls and registrations, as they are now. What SIP says is shown in its own words.
 
-import { clone, enable, find, isEnabled, setAttribute, setText, show } from "../dom.js";
+import { clone, enable, find, isEnabled, mark, setText, show } from "../dom.js";
 import { ask, Follower, Refused } from "../session.js";
 import { language, words } from "../words.js";
 import { connects } from "./connect.js";
@@ -88,9 +88,9 @@ const calls = new Table(
     setText(state, [call.state, codecOf(call), call.on_hold && words.onHold].filter(Boolean).join(", "));
     setText(time, since(call.answered ?? call.started));
     setText(find(".said", line), short(call));
-    setAttribute(line, "title", quality(call));
+    mark(line, "title", quality(call));
     lines.draw(find(".drawing", line), call.id, call.caller_name);
-    setAttribute(find(".trace", action), "aria-label", words.opTraceOf(call.caller_name));
+    mark(find(".trace", action), "aria-label", words.opTraceOf(call.caller_name));
     fillEnd(find(".end", action), call);
   },
 );
@@ -251,7 +251,7 @@ const recent = new Table(
     setText(find("small", caller), words.opPeer(call.direction === "in", call.remote));
     setText(to, `${call.method} ${call.uri}`.trim());
     setText(outcome, call.outcome || words.opStill);
-    setAttribute(find("button", action), "aria-label", words.opTraceOf(call.call_id));
+    mark(find("button", action), "aria-label", words.opTraceOf(call.call_id));
   },
 );
 followRecent(find("#recent"), (calls) => recent.render(calls, (call) => call.call_id));

@@ -1,6 +1,6 @@
 // What happened in a call: a ladder whose rungs open, and the calls that have passed.
 
-import { clone, find, setAttribute, setText, show } from "../dom.js";
+import { clone, find, mark, setText, show } from "../dom.js";
 import { ask } from "../session.js";
 import { words } from "../words.js";
 
@@ -35,11 +35,11 @@ function step(entry, begin, several) {
     comes || (several && isMessage) ? words.opPeer(entry.kind !== "sent", entry.remote) : "";
   setText(find("span", button), [entry.title, entry.again && words.opAgain, peer].filter(Boolean).join(" "));
   setText(text, isMessage ? entry.message : details);
-  setAttribute(button, "aria-label", `${button.textContent}, ${words.opWays[entry.kind]}`);
+  mark(button, "aria-label", `${button.textContent}, ${words.opWays[entry.kind]}`);
   button.disabled = !text.textContent;
   button.addEventListener("click", () => {
     show(text, text.hidden);
-    setAttribute(button, "aria-expanded", String(!text.hidden));
+    mark(button, "aria-expanded", String(!text.hidden));
   });
   return element;
 }

@@ -497,6 +497,7 @@ export const words = {
   opSetup: "Zeit bis zum Annehmen",
   opSetupIs: (most) => `Mittlere Zeit von INVITE bis zur Antwort, höchstens ${most} ms`,
   opNoneAnswered: "kein Anruf wurde angenommen",
+  opPlots: ["MOS", "Verlust", "Jitter"],
   opMosOf: (name, mos) => `MOS von ${name}, jetzt ${mos}`,
   opLossOf: (name) => `Verlust von ${name}`,
   opJitterOf: (name) => `Jitter von ${name}`,

@@ -435,6 +435,7 @@ export const words = {
   opSetup: "Set-up time",
   opSetupIs: (most) => `Mean time from INVITE to answer, ${most} ms at most`,
   opNoneAnswered: "no call was answered",
+  opPlots: ["MOS", "Loss", "Jitter"],
   opMosOf: (name, mos) => `MOS of ${name}, now ${mos}`,
   opLossOf: (name) => `Loss of ${name}`,
   opJitterOf: (name) => `Jitter of ${name}`,
