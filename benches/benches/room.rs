@@ -14,7 +14,10 @@ use std::{
 };
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use sems_audio::codec::g711;
+use sems_audio::{
+    Gain,
+    codec::{g711, opus::OPUS},
+};
 use sems_engine::{
     command::{Direction, MediaCommand, Tapped},
     ids::{CallId, RequestId, RoomId, TapId},
@@ -77,6 +80,8 @@ enum Beside {
     Tones,
     /// It is written down whence and when it came.
     Notes,
+    /// Who sends nothing is sent Opus.
+    Opus,
 }
 
 /// A worker with one room.
@@ -153,12 +158,16 @@ impl Stage {
         // Nothing comes to the RTCP port.
         let mut quiet = peer();
         quiet.ticks = Arc::default();
+        let codec = match beside == Beside::Opus && mute {
+            true => &OPUS,
+            false => &g711::PCMU,
+        };
         let config = LegConfig {
             call: CallId::new(u64::from(number), 0),
             negotiated: Negotiated {
-                codec: &g711::PCMU,
+                codec,
                 payload_type: PayloadType::PCMU,
-                receive_formats: [(PayloadType::PCMU, &g711::PCMU)].into_iter().collect(),
+                receive_formats: [(PayloadType::PCMU, codec)].into_iter().collect(),
                 ptime_ms: 20,
                 send_events: None,
                 events: EventSet::NONE,
@@ -303,6 +312,33 @@ fn room_mix(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Volumes of one's own: who has one for somebody who speaks has a mix and an encoder of his own.
+fn own_volumes(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("room mix, 100 listen in Opus, 2 talkers");
+    group.sample_size(20);
+    let cases = [
+        ("no volumes of their own", None),
+        ("each a volume for one who is silent", Some(50)),
+        ("each a volume for one who speaks", Some(0)),
+    ];
+    for (name, of) in cases {
+        let mut stage = Stage::on(1, 102, 2, false, Beside::Opus);
+        for listener in (2..102).filter(|listener| Some(*listener) != of) {
+            let call = CallId::new(listener, 0);
+            if let Some(of) = of {
+                let (from, gain) = (CallId::new(of, 0), Some(Gain::from_db(-6.0)));
+                stage.command(MediaCommand::SetVolume { call, from, gain });
+            }
+        }
+        // Encoders of their own go on for five seconds.
+        for _ in 0..300 {
+            stage.tick();
+        }
+        group.bench_function(name, |bencher| bencher.iter(|| stage.tick()));
+    }
+    group.finish();
+}
+
 /// A room on several workers, whose time is added up here: what it is longer than that of one is what
 /// the exchange of their sums costs.
 fn room_parts(criterion: &mut Criterion) {
@@ -317,6 +353,12 @@ fn room_parts(criterion: &mut Criterion) {
 }
 
 criterion_group!(
-    benches, room_tick, room_keys, room_mix, room_parts, listeners
+    benches,
+    room_tick,
+    room_keys,
+    room_mix,
+    own_volumes,
+    room_parts,
+    listeners
 );
 criterion_main!(benches);

@@ -40,6 +40,8 @@ counters! {
         dry_plays,
         /// Ticks in which a leg was listened to for keys in its sound.
         dtmf_listened,
+        /// Mixes that were made, and coded, for one leg alone.
+        own_mixes,
         /// Legs that this worker has now.
         legs,
         /// Rooms that this worker has now, own rooms of single calls included.

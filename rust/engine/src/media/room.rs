@@ -256,6 +256,7 @@ impl Room {
         }
         self.add_prompts();
         self.exchange(tick);
+        self.tell_apart();
         self.limited = false;
         self.limiter_before = self.limiter;
         if !self.limiter.is_at_rest() {

@@ -10,6 +10,8 @@ mod matrix;
 mod moving;
 #[cfg(feature = "opus")]
 mod opus_pauses;
+#[cfg(feature = "opus")]
+mod own_volumes;
 mod packets;
 mod parts;
 #[cfg(feature = "opus")]

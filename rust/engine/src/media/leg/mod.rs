@@ -205,6 +205,8 @@ pub struct Leg {
     pub(super) deaf: bool,
     /// How it hears its room, if not as all do.
     pub(super) personal: Option<Box<Personal<CallId>>>,
+    /// By that it hears something else than all do in this tick.
+    pub(super) differs: bool,
     /// Of its own mix.
     pub(super) limiter: Limiter,
     /// It had a mix of its own in the last tick.
@@ -280,6 +282,7 @@ impl Leg {
             whispers: false,
             deaf: false,
             personal: None,
+            differs: false,
             limiter: Limiter::new(),
             apart: false,
             voice: Voice::new(highest),
@@ -400,13 +403,9 @@ impl Leg {
         }
     }
 
-    /// Whether it hears its room as all others do.
+    /// Whether it hears its room as all others do in this tick.
     pub(super) fn hears_as_all(&self) -> bool {
-        !self.deaf
-            && self
-                .personal
-                .as_ref()
-                .is_none_or(|personal| personal.is_plain())
+        !self.deaf && (self.personal.is_none() || !self.differs)
     }
 
     fn catch_up(&mut self, deadline: Instant, late: Duration) {

@@ -21,6 +21,7 @@ enum Mix {
 impl Room {
     /// Gives a leg a mix of its own, or what all hear in its own coding.
     pub(super) fn speak_apart(&mut self, index: usize, bench: &mut Bench, tick: &mut Tick<'_>) {
+        tick.counters.own_mixes.add(1);
         let (same, silent) = (self.hears_same(&self.legs[index]), self.is_silent());
         let later = self.legs[index].echoes_later();
         let mut line = self.legs[index].line.take();
@@ -120,6 +121,51 @@ impl Room {
         }
     }
 
+    /// Finds those who hear something else than all do in this tick: a gain for one who is silent, or one
+    /// that changes nothing, is no reason to mix and to code for its listener alone.
+    pub(super) fn tell_apart(&mut self) {
+        if !self.personal {
+            return;
+        }
+        for index in 0..self.legs.len() {
+            let leg = &self.legs[index];
+            let differs = leg.personal.as_deref().is_some_and(|personal| {
+                let room = personal.room() != Gain::UNITY && !self.is_silent();
+                room || self
+                    .voices_for(leg.call(), personal)
+                    .any(|(summed, _, gain)| !summed || gain != Gain::UNITY)
+            });
+            self.legs[index].differs = differs;
+        }
+    }
+
+    /// Those of whom `listener` hears something else than all do, or may: whether the room hears them,
+    /// what they say, and how loud that is for it.
+    fn voices_for<'a>(
+        &'a self,
+        listener: CallId,
+        personal: &'a Personal<CallId>,
+    ) -> impl Iterator<Item = (bool, &'a [i16], Gain)> {
+        let legs = self
+            .sounding
+            .iter()
+            .map(|index| &self.legs[*index as usize]);
+        let here = legs.map(|leg| (leg.call(), leg.part == Part::Sounds, leg.contribution()));
+        let parts = self.parts.iter().flat_map(|parts| parts.current());
+        let length = self.rate.frame();
+        let elsewhere = parts.flat_map(|partial| &partial.voices);
+        let elsewhere = elsewhere.filter(move |voice| voice.frame().len() == length);
+        here.chain(elsewhere.map(|voice| (voice.call, voice.summed, voice.frame())))
+            .filter(move |(call, ..)| *call != listener)
+            .filter_map(|(call, summed, frame)| {
+                let gain = match summed {
+                    true => personal.gain(call),
+                    false => personal.whisper(call),
+                };
+                Some((summed, frame, gain?))
+            })
+    }
+
     /// Exchanges those for whom `listener` has a gain, turns the rest up or down, and adds what is
     /// whispered to it.
     fn mix_personal(
@@ -129,26 +175,7 @@ impl Room {
         others: bool,
         bench: &mut Bench,
     ) {
-        let voices = || {
-            let legs = self
-                .sounding
-                .iter()
-                .map(|index| &self.legs[*index as usize]);
-            let here = legs.map(|leg| (leg.call(), leg.part == Part::Sounds, leg.contribution()));
-            let parts = self.parts.iter().flat_map(|parts| parts.current());
-            let length = self.rate.frame();
-            let elsewhere = parts.flat_map(|partial| &partial.voices);
-            let elsewhere = elsewhere.filter(move |voice| voice.frame().len() == length);
-            here.chain(elsewhere.map(|voice| (voice.call, voice.summed, voice.frame())))
-                .filter(|(call, ..)| *call != listener)
-                .filter_map(|(call, summed, frame)| {
-                    let gain = match summed {
-                        true => personal.gain(call),
-                        false => personal.whisper(call),
-                    };
-                    Some((summed, frame, gain?))
-                })
-        };
+        let voices = || self.voices_for(listener, personal);
         if others {
             for (_, frame, _) in voices().filter(|(summed, ..)| *summed) {
                 bench.sum.subtract(frame, Gain::UNITY);
