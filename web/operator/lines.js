@@ -28,7 +28,7 @@ export class Lines {
     const past = this.#calls.get(id);
     if (!past || past.mos.every((value) => value === null)) return;
     if (!cell.querySelector("svg"))
-      cell.append(...words.opPlots.map((name) => make("span", { "data-name": name }, plot())));
+      for (const each of words.opPlots) cell.append(make("span", { "data-name": each }, plot()));
     const [mos, loss, jitter] = cell.querySelectorAll("svg");
     mos.classList.add("mos");
     loss.classList.add("loss");
