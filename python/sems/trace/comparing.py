@@ -155,9 +155,15 @@ _NEUTRAL: Final = (
 )
 
 
+# Says what a newer SEMS can do besides, and counts as nothing.
+_ABILITY: Final = re.compile(r"(?i)^(allow-events|accept-encoding|accept-language)\s*:")
+
+
 def _neutral(message: bytes) -> list[str]:
     lines = []
     for line in message.decode("utf-8", "replace").splitlines():
+        if _ABILITY.match(line):
+            continue
         for pattern, neutral in _NEUTRAL:
             line = pattern.sub(neutral, line)
         lines.append(line)

@@ -41,6 +41,9 @@ pub enum Error {
     /// A header that may stand once is there more often.
     #[error("repeated {0}")]
     Repeated(HeaderName),
+    /// A header stands where it means nothing, or beside one that contradicts it.
+    #[error("{0} has no place here")]
+    Misplaced(HeaderName),
     /// More Record-Route values than a dialog keeps.
     #[error("more than 32 Record-Route values")]
     TooManyRoutes,

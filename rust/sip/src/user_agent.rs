@@ -150,6 +150,8 @@ pub struct UserAgent {
     extensions: Text,
     /// What it says within one.
     extensions_within: Text,
+    /// What Allow-Events says; empty for none.
+    event_packages: Text,
 }
 
 impl UserAgent {
@@ -164,6 +166,7 @@ impl UserAgent {
             allow: config.allow(),
             extensions: config.extensions(true),
             extensions_within: config.extensions(false),
+            event_packages: config.event_packages.join(", ").into(),
             config,
             identity,
             sessions: SlotMap::with_key(),

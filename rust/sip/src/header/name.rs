@@ -64,6 +64,7 @@ header_names! {
     HistoryInfo "History-Info";
     InReplyTo "In-Reply-To";
     InfoPackage "Info-Package";
+    Join "Join";
     MaxForwards "Max-Forwards";
     MimeVersion "MIME-Version";
     MinExpires "Min-Expires";

@@ -230,6 +230,9 @@ impl UserAgent {
             }
             None => {}
         }
+        if let Some(error) = misplaced_replaces(request) {
+            return Some(bad_request(&error));
+        }
         match request.method {
             Method::Invite => self.refusal_of_body(request),
             Method::Prack | Method::Update if !request.body.is_empty() => {
@@ -244,6 +247,8 @@ impl UserAgent {
     fn abilities(&self) -> Reply {
         let mut headers = Headers::new();
         headers.push(HeaderName::Accept, self.config.accept.join(", "));
+        headers.push(HeaderName::AcceptEncoding, "identity");
+        headers.push(HeaderName::AcceptLanguage, "*");
         self.push_abilities(&mut headers, true);
         Reply::new(StatusCode::OK).with_headers(headers)
     }
@@ -386,6 +391,14 @@ impl UserAgent {
             _ => None,
         }
     }
+}
+
+/// A Replaces where none may be: in a request that is no INVITE, and beside a Join (RFC 3891 §3).
+fn misplaced_replaces(request: &Request) -> Option<Error> {
+    let headers = &request.headers;
+    let misplaced = headers.contains(&HeaderName::Replaces)
+        && (request.method != Method::Invite || headers.contains(&HeaderName::Join));
+    misplaced.then_some(Error::Misplaced(HeaderName::Replaces))
 }
 
 /// What can't be understood about who registers what (§10.2): an address of record is a SIP or

@@ -78,7 +78,7 @@ impl UserAgent {
         self.transactions.start_client(now, request, flow, owner)
     }
 
-    /// Allow and Supported: where a session is opened, or within one.
+    /// Allow and Supported: where a session is opened, with Allow-Events then, or within one.
     pub(super) fn push_abilities(&self, headers: &mut Headers, opening: bool) {
         headers.push(HeaderName::Allow, self.allow.clone());
         let extensions = match opening {
@@ -86,6 +86,10 @@ impl UserAgent {
             false => &self.extensions_within,
         };
         headers.push(HeaderName::Supported, extensions.clone());
+        // RFC 6665 §8.2.2.
+        if opening && !self.event_packages.is_empty() {
+            headers.push(HeaderName::AllowEvents, self.event_packages.clone());
+        }
         if let Some((first, rest)) = self.config.info_packages.split_first() {
             let mut packages = first.to_string();
             for package in rest {

@@ -424,10 +424,7 @@ impl UserAgent {
 
     fn bad_event(&self) -> Reply {
         let mut headers = Headers::new();
-        headers.push(
-            HeaderName::AllowEvents,
-            self.config.event_packages.join(", "),
-        );
+        headers.push(HeaderName::AllowEvents, self.event_packages.clone());
         Reply::new(StatusCode::BAD_EVENT).with_headers(headers)
     }
 

@@ -28,6 +28,8 @@ fn options_tells_what_we_can_do() {
         "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE"
     );
     assert_eq!(header(&response, HeaderName::Accept), "application/sdp");
+    assert_eq!(header(&response, HeaderName::AcceptEncoding), "identity");
+    assert_eq!(header(&response, HeaderName::AcceptLanguage), "*");
     assert!(wire.is_empty(), "nothing is kept of it");
 }
 

@@ -4,7 +4,7 @@ use sems_sip::header::NameAddr;
 use sems_sip::user_agent::{Content, Event, OutgoingRequest, SessionId, UserAgentConfig};
 use sems_sip::{HeaderName, Headers, Message, Token, Uri};
 
-use crate::wire::{PHONE, Wire, flow, from_tag, header, reply, request, to_tag};
+use crate::wire::{PHONE, Wire, flow, from_tag, header, numbered, reply, request, to_tag};
 
 /// A user agent in a call with Ann, answered; its tag there.
 fn in_call() -> (Wire, SessionId, String) {
@@ -57,6 +57,21 @@ fn a_call_that_is_not_there_can_not_be_replaced() {
         assert_eq!(answered(&mut wire, &replaces), ["481"], "{wrong}");
         assert!(wire.told().is_empty());
     }
+}
+
+#[test]
+fn a_replaces_that_means_nothing_is_refused() {
+    let (mut wire, _, tag) = in_call();
+    let replaces = format!("Replaces: call-1;to-tag={tag};from-tag=ann\n");
+    let joining = format!("{replaces}Join: call-1;to-tag={tag};from-tag=ann\n");
+    assert_eq!(answered(&mut wire, &joining), ["400"]);
+    for (number, method) in [(2, "OPTIONS"), (3, "UPDATE"), (4, "BYE")] {
+        let within = format!(";tag={tag}");
+        let branch = format!("z9hG4bK{method}");
+        wire.receive(&numbered(number, method, &branch, &within, &replaces));
+        assert_eq!(wire.said(), ["400"], "{method}");
+    }
+    assert!(wire.told().is_empty());
 }
 
 #[test]

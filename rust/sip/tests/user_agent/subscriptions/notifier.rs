@@ -9,6 +9,18 @@ use super::{EVENT, ends, granted, mails, notified, notify, of, subscribed, wire}
 use crate::wire::{Wire, flow, header, numbered, request};
 
 #[test]
+fn what_can_be_subscribed_to_is_told_where_a_session_is_opened() {
+    let mut wire = wire();
+    let packages = "message-summary, dialog, conference";
+    wire.receive(&request("OPTIONS", "z9hG4bKoptions", "", ""));
+    let options = Message::Response(wire.response());
+    assert_eq!(header(&options, HeaderName::AllowEvents), packages);
+    let session = wire.invited();
+    let ok = Message::Response(wire.accept(session, None));
+    assert_eq!(header(&ok, HeaderName::AllowEvents), packages);
+}
+
+#[test]
 fn a_subscriber_is_granted_its_time_and_notified_at_once() {
     let mut wire = wire();
     let headers = format!("{EVENT}Expires: 100000\n");
