@@ -26,9 +26,9 @@ pytestmark = pytest.mark.asyncio
 
 
 async def flood(server: SemsServer, folder: Path) -> dict[str, int]:
-    """Forty calls within a second, and what the server counted."""
+    """Forty calls within half a second, and what the server counted."""
     # SIPp fails on a 503 without Retry-After, and when an answered call is not served to its end.
-    await sipp.run("overload", server.sip_port, "echo", folder, calls=40, rate=40)
+    await sipp.run("overload", server.sip_port, "echo", folder, calls=40, rate=80)
     counters: dict[str, int] = (await server.operator("/stats"))["counters"]
     return counters
 
@@ -62,6 +62,39 @@ async def test_calls_beyond_a_limit_are_asked_to_come_again(
         assert counters["calls_total"] == 40 - refused
         await server.logged(why)
         await server.logged("refused with 503")
+
+
+SLOW = """
+import time
+from sems import App, Call
+
+app = App()
+calls = iter([1.3])
+
+@app.call
+async def main(call: Call) -> None:
+    time.sleep(next(calls, 0.005))
+    await call.answer()
+    await call.wait_ended()
+"""
+
+
+async def test_calls_that_python_does_not_keep_up_with_are_refused_and_the_others_served(
+    tmp_path: Path,
+) -> None:
+    script = tmp_path / "slow.py"
+    script.write_text(SLOW)
+    async with SemsServer(tmp_path, str(script)) as server:
+        # SIPp fails on a 503 without Retry-After, and when an answered call is not served to its end.
+        await sipp.run("overload", server.sip_port, "slow", tmp_path, calls=400, rate=200)
+        counters = (await server.operator("/stats"))["counters"]
+        refused = counters["sip_overload_python"]
+        # All of the first second, and of what came later as many as there was time for.
+        assert 50 <= refused == counters["sip_overload"] <= 300
+        assert counters["calls_total"] == 400 - refused
+        await server.logged("Python does not keep up")
+        await has_room_again(server, tmp_path)
+        await sipp.run("plain", server.sip_port, "echo", tmp_path)
 
 
 async def test_who_asks_by_options_hears_what_an_invite_would_hear(tmp_path: Path) -> None:

@@ -234,8 +234,9 @@ class OperatorSettings(Section):
 
 class LimitSettings(Section):
     """``[limits]``: what goes beyond is refused with 503 and Retry-After at once, without asking any
-    service, and so are new calls while Python does not keep up or the media threads have less than
-    15 % of their time left. Calls that exist are served always."""
+    service, and so are new calls that Python does not keep up with, or for which no RTP ports are left (a
+    pair rests for 5 s after a call), and all while the media threads have less than 15 % of their time left.
+    Calls that exist are served always."""
 
     max_calls: Annotated[int, Field(ge=1)] = 10_000
     """Calls at once."""

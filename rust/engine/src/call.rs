@@ -18,7 +18,7 @@ use crate::{
     ids::{CallId, RequestId},
     legs::{Audio, Legs},
     media::leg::Negotiated,
-    signaling::Source,
+    signaling::{Claim, Source},
 };
 
 /// How far a call has come.
@@ -112,6 +112,8 @@ pub(crate) struct Call {
     pub(crate) flow: Flow,
     /// Whose limit of calls it counts for.
     pub(crate) source: Option<Source>,
+    /// It may want a port, and has none yet.
+    pub(crate) claim: Option<Claim>,
     /// The peer's Via does not name the address that it sends from.
     pub(crate) via_shows_nat: bool,
     /// The caller has shown that what we send reaches it: no packets of ours hit somebody whose
@@ -166,6 +168,7 @@ impl Call {
             stage,
             flow,
             source: None,
+            claim: None,
             via_shows_nat: false,
             // Whom we call is our own choice.
             proven: stage == Stage::Calling,
@@ -335,7 +338,7 @@ impl Call {
         codecs: &[String],
         now: Instant,
     ) -> Result<String, EngineError> {
-        let rtp = legs.reserve(&mut self.audio, self.flow.local.ip(), now)?;
+        let rtp = self.reserve(legs, now)?;
         let local = LocalMedia {
             codecs,
             ..local_media(rtp, direction, self.link.as_deref())
@@ -391,8 +394,14 @@ impl Call {
         Ok(answer)
     }
 
+    /// Where its peer is to send RTP, from now on.
+    fn reserve(&mut self, legs: &mut Legs, now: Instant) -> Result<SocketAddr, EngineError> {
+        self.claim = None;
+        legs.reserve(&mut self.audio, self.flow.local.ip(), now)
+    }
+
     fn answer(&mut self, legs: &mut Legs, now: Instant) -> Result<String, EngineError> {
-        let rtp = legs.reserve(&mut self.audio, self.flow.local.ip(), now)?;
+        let rtp = self.reserve(legs, now)?;
         let local = local_media(rtp, self.wish, self.link.as_deref());
         self.exchange.create_answer(&local)?;
         // Its offer says all of it.

@@ -209,6 +209,12 @@ impl Legs {
         !self.unclosed.is_empty()
     }
 
+    /// Ports that calls can have, and how many there are.
+    pub(crate) fn ports_left(&mut self, now: Instant) -> (usize, usize) {
+        self.ports.reclaim(now);
+        (self.ports.left(now), self.ports.size())
+    }
+
     /// Ports that calls have.
     pub(crate) fn ports_in_use(&mut self, now: Instant) -> usize {
         self.ports.reclaim(now);

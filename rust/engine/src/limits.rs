@@ -17,7 +17,7 @@ pub fn raise_open_files(calls: usize) -> Option<String> {
             return Some(format!("the limit of open files can't be raised: {why}"));
         }
     };
-    let possible = limit.saturating_sub(FILES_OF_THE_REST) / FILES_OF_A_CALL;
+    let possible = calls_within(limit);
     (possible < calls as u64).then(|| {
         format!(
             "{limit} files may be open, enough for {possible} calls, and {calls} are allowed: raise the one \
@@ -37,15 +37,30 @@ pub fn ephemeral_overlap((low, high): (u16, u16)) -> Option<String> {
     })
 }
 
-fn raise() -> io::Result<u64> {
+/// For how many calls files may be open as it is.
+pub(crate) fn calls_possible() -> Option<usize> {
+    let limit = open_files().ok()?;
+    usize::try_from(calls_within(limit.rlim_cur)).ok()
+}
+
+fn calls_within(files: u64) -> u64 {
+    files.saturating_sub(FILES_OF_THE_REST) / FILES_OF_A_CALL
+}
+
+fn open_files() -> io::Result<libc::rlimit> {
     let mut limit = libc::rlimit {
         rlim_cur: 0,
         rlim_max: 0,
     };
     // SAFETY: the structure is ours and outlives the call.
-    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } < 0 {
-        return Err(io::Error::last_os_error());
+    match unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } {
+        0 => Ok(limit),
+        _ => Err(io::Error::last_os_error()),
     }
+}
+
+fn raise() -> io::Result<u64> {
+    let mut limit = open_files()?;
     limit.rlim_cur = limit.rlim_max;
     // SAFETY: as above; the kernel only reads it.
     if unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) } < 0 {

@@ -81,6 +81,7 @@ mod replaces;
 mod session;
 mod subscriber;
 mod subscriptions;
+mod turned_away;
 mod update;
 mod wording;
 
@@ -103,6 +104,7 @@ use identity::Identity;
 use registering::{Registration, RegistrationTimer, Ways};
 use session::{Established, Owner, Phase, Session, SessionTimer};
 use subscriptions::Subscriptions;
+use turned_away::TurnedAway;
 
 pub use admission::Admission;
 pub use config::UserAgentConfig;
@@ -140,6 +142,7 @@ pub struct UserAgent {
     outputs: VecDeque<Output>,
     failover: Failover,
     admission: Option<Box<dyn Admission>>,
+    turned_away: TurnedAway,
     subscriptions: Subscriptions,
     counters: Counters,
     /// PRACKs that may come for sessions that are gone, by our tag.
@@ -181,6 +184,7 @@ impl UserAgent {
             outstanding: VecDeque::new(),
             failover: Failover::default(),
             admission: None,
+            turned_away: TurnedAway::default(),
             subscriptions: Subscriptions::default(),
             counters: Counters::default(),
         }

@@ -15,6 +15,7 @@ use crate::{
     error::EngineError,
     homes::Homes,
     legs::Legs,
+    limits,
     media::{
         pool::{Media, MediaConfig},
         port::{PortPool, PortSource},
@@ -75,7 +76,12 @@ impl Plan {
             &self.config.files,
             &mut self.events,
         )?;
-        let ports = PortPool::new(self.ports, self.config.rtp_ports);
+        let most = match self.ports {
+            PortSource::Machine => limits::calls_possible(),
+            PortSource::Memory(_) => None,
+        };
+        let mut ports = PortPool::new(self.ports, self.config.rtp_ports);
+        most.into_iter().for_each(|most| ports.keep_to(most));
         let seed = self.random.random();
         let board = Arc::<Board>::default();
         let trace = Arc::new(Trace::new(

@@ -39,6 +39,8 @@ counters! {
         sip_overload_source,
         /// Other requests beyond `requests_per_second`.
         sip_overload_requests,
+        /// INVITEs while all RTP ports were taken or resting.
+        sip_overload_ports,
         /// While Python did not keep up.
         sip_overload_python,
         /// INVITEs while the media workers had no time left.

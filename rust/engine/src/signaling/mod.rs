@@ -53,7 +53,7 @@ use crate::{
 };
 
 pub(crate) use counters::SignalingCounters;
-pub(crate) use overload::Source;
+pub(crate) use overload::{Claim, Source};
 pub(crate) use thread::spawn;
 pub(crate) use transports::Ready;
 
@@ -360,6 +360,8 @@ impl Signaling {
         let mut gate = self.gate.lock();
         let events = &mut self.events;
         gate.look_at_python(now, events.told(), events.waiting(), events.room());
+        let (left, size) = self.legs.ports_left(now);
+        gate.look_at_ports(left, size);
         if gate.media_due(now) {
             let workers = self.legs.counters().iter().map(|counters| Work {
                 busy_ns: counters.busy_ns.get(),
@@ -398,6 +400,7 @@ impl Signaling {
             (Reason::Rate, &counters.sip_overload_rate),
             (Reason::Source, &counters.sip_overload_source),
             (Reason::Requests, &counters.sip_overload_requests),
+            (Reason::Ports, &counters.sip_overload_ports),
             (Reason::Python, &counters.sip_overload_python),
             (Reason::Media, &counters.sip_overload_media),
         ] {

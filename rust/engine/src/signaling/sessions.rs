@@ -160,11 +160,14 @@ impl Signaling {
         if let Some(replaced) = self.agent.replaced_by(request) {
             return self.on_replacing(now, session, replaced, request, flow, user);
         }
-        let source = self.gate.lock().called(now, flow.remote.ip());
+        let mut gate = self.gate.lock();
+        let (source, claim) = (gate.called(now, flow.remote.ip()), gate.claim());
+        drop(gate);
         let exchange = Call::exchange(&self.capabilities, &mut self.legs);
         let id = self.homes.call();
         let mut call = Call::new(id, session, Stage::Incoming, flow, exchange);
         call.source = source;
+        call.claim = Some(claim);
         call.via_shows_nat = via_shows_nat(&request.headers, flow.remote.ip());
         call.proven = self.is_proven(flow, user.as_ref());
         if !request.body.is_empty()

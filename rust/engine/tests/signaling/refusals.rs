@@ -70,14 +70,25 @@ fn calls_that_find_no_port_are_refused_and_the_others_go_on() {
     };
     let mut world = World::new(0, LinkQuality::default(), [EngineConfig::default(), config]);
     let (here, there) = world.call();
-    let second = world.dial(ANN, world.address(BOB), |_| ());
-    let second_there = world.incoming(BOB).call;
-    let error = world.answer(BOB, second_there).unwrap_err();
-    assert_eq!(error, "no RTP port: all RTP ports are taken or resting");
-    world.hang_up(BOB, second_there);
-    world.end(ANN, second);
+    // At once, and not when Python comes to answer.
+    let phone = Phone::new(&world, BOB);
+    let rtp = (phone.address().ip(), 4000).into();
+    let response = phone.call(&mut world, "second", &offer(rtp), "503");
+    assert!(header(&response, "Retry-After").is_some());
+    assert_eq!(world.engine(BOB).stats()["sip_overload_ports"], 1);
     world.assert_talking(here, there);
     world.hang_up(ANN, here);
+    // The port rests.
+    world.run(seconds(4));
+    phone.call(&mut world, "third", &offer(rtp), "503");
+    world.run(seconds(2));
+    let fourth = world.dial(ANN, world.address(BOB), |_| ());
+    let fourth_there = world.incoming(BOB).call;
+    // It is not answered yet, but the port is for it.
+    phone.call(&mut world, "fifth", &offer(rtp), "503");
+    world.answer(BOB, fourth_there).unwrap();
+    world.run(seconds(1));
+    world.hang_up(ANN, fourth);
     world.assert_nothing_left();
 }
 

@@ -56,11 +56,23 @@ impl UserAgent {
         let keeps_state = taken || request.method == Method::Invite;
         let over = census.server_transactions >= self.config.max_transactions
             || (request.method == Method::Invite && census.sessions >= self.config.max_sessions);
-        if keeps_state && over {
+        if keeps_state && self.turned_away.knows(now, &key) {
+            self.counters.repetitions_received += 1;
             let retry_after = self.config.retry_after;
-            return self.refuse_overload(flow, request, retry_after);
+            return self.refuse_for_now(
+                flow,
+                request,
+                StatusCode::SERVICE_UNAVAILABLE,
+                retry_after,
+            );
         }
-        if keeps_state && let Err(retry_after) = self.admit(now, flow, &request) {
+        let verdict = match keeps_state {
+            true if over => Err(self.config.retry_after),
+            true => self.admit(now, flow, &request),
+            false => Ok(()),
+        };
+        if let Err(retry_after) = verdict {
+            self.turned_away.remember(now, &key);
             return self.refuse_overload(flow, request, retry_after);
         }
         if request.method == Method::Options
@@ -135,6 +147,7 @@ impl UserAgent {
             return self.refuse_overload(flow, request, retry_after);
         }
         if let Some(status) = self.refusal_of_pace(now, id, &request.method) {
+            self.counters.overload += 1;
             return self.refuse_for_now(flow, request, status, 1);
         }
         if let Some(refusal) = self.refusal(&request) {
@@ -256,6 +269,7 @@ impl UserAgent {
     /// Refuses with 503 and forgets. This is what a flood costs, so it is kept cheap: it is read
     /// once and printed once.
     fn refuse_overload(&mut self, flow: Flow, request: Request, retry_after: u32) {
+        self.counters.overload += 1;
         self.refuse_for_now(flow, request, StatusCode::SERVICE_UNAVAILABLE, retry_after);
     }
 
@@ -266,7 +280,6 @@ impl UserAgent {
         status: StatusCode,
         retry_after: u32,
     ) {
-        self.counters.overload += 1;
         let Ok(via) = request.headers.top_via() else {
             return;
         };

@@ -1,7 +1,7 @@
 //! Who decides what comes in is asked about what is new, and about nothing else.
 
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sems_sip::user_agent::{Admission, UserAgentConfig};
 use sems_sip::{Flow, Method};
@@ -57,6 +57,48 @@ fn what_is_new_is_refused_and_nothing_is_kept_of_it() {
     assert_eq!(*asked.lock().unwrap(), ["INVITE", "MESSAGE"]);
     assert_eq!(wire.agent.census(), before);
     assert_eq!(wire.agent.counters().overload, 2);
+}
+
+/// A door that is closed and open by turns.
+#[derive(Debug, Default)]
+struct Swinging(bool);
+
+impl Admission for Swinging {
+    fn admit(&mut self, _: Instant, _: Flow, _: &Method) -> Result<(), u32> {
+        self.0 = !self.0;
+        if self.0 { Err(1) } else { Ok(()) }
+    }
+
+    fn would_admit(&mut self, _: Instant, _: Flow) -> Result<(), u32> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_was_refused_once_is_refused_however_often_it_comes() {
+    let mut wire = Wire::with(UserAgentConfig {
+        methods: vec![Method::Message],
+        ..Default::default()
+    });
+    wire.agent.set_admission(Box::new(Swinging::default()));
+    for method in ["INVITE", "MESSAGE"] {
+        let text = request(method, &format!("z9hG4bK{method}"), "", "");
+        let mut tags = Vec::new();
+        // As often as it comes before its sender gives up.
+        for _ in 0..3 {
+            wire.receive(&text);
+            let response = wire.response();
+            assert_eq!(response.status.code(), 503, "{method}");
+            tags.push(to_tag(&response));
+            wire.now += Duration::from_secs(10);
+        }
+        assert!(tags.iter().all(|tag| *tag == tags[0]), "{tags:?}");
+        // Who tries anew is asked about anew.
+        wire.receive(&request(method, &format!("z9hG4bKnew{method}"), "", ""));
+        assert!(!wire.said().contains(&"503".to_owned()), "{method}");
+    }
+    let counters = wire.agent.counters();
+    assert_eq!((counters.overload, counters.repetitions_received), (2, 4));
 }
 
 #[test]

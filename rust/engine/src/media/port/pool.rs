@@ -91,6 +91,8 @@ pub struct PortPool {
     /// Ports whose calls are over, in the order of their ends.
     free: VecDeque<Free>,
     size: usize,
+    /// When the system gave no more sockets: for a while those that are open must do.
+    refused: Option<Instant>,
     returned: Receiver<Returned>,
     home: Sender<Returned>,
 }
@@ -117,9 +119,16 @@ impl PortPool {
             size: fresh.len(),
             fresh,
             free: VecDeque::new(),
+            refused: None,
             returned,
             home,
         }
+    }
+
+    /// Has no more than so many pairs, the first ones, at least one: more sockets can't be open.
+    pub(crate) fn keep_to(&mut self, most: usize) {
+        self.fresh.truncate(most.max(1));
+        self.size = self.fresh.len();
     }
 
     /// Opens the next free pair of ports at the address `local` of ours.
@@ -144,6 +153,7 @@ impl PortPool {
                     let (since, open) = (now, None);
                     self.free.push_back(Free { port, since, open });
                     if error.kind() != io::ErrorKind::AddrInUse {
+                        self.refused = Some(now);
                         return Err(error);
                     }
                     last_error = Some(error);
@@ -166,6 +176,17 @@ impl PortPool {
             since: now,
             open: returned.open,
         }));
+    }
+
+    /// How many pairs calls can take at `now`, of those that were reclaimed.
+    pub fn left(&self, now: Instant) -> usize {
+        let age = |since| now.saturating_duration_since(since);
+        // In the order of their rests.
+        let rested = self.free.partition_point(|free| age(free.since) >= REST);
+        match self.refused {
+            Some(at) if age(at) < REST => rested,
+            _ => rested + self.fresh.len(),
+        }
     }
 
     /// Pairs that calls had when ports were reclaimed last.

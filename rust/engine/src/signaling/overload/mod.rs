@@ -7,6 +7,7 @@
 //! somebody else's is waited for.
 
 mod bucket;
+mod ports;
 mod pressure;
 mod sources;
 
@@ -21,6 +22,8 @@ use sems_sip::{Flow, Method, user_agent::Admission};
 
 use crate::config::EngineConfig;
 use bucket::TokenBucket;
+pub(crate) use ports::Claim;
+use ports::Ports;
 pub(super) use pressure::Work;
 use pressure::{Media, Python};
 pub(crate) use sources::Source;
@@ -45,6 +48,8 @@ pub(super) enum Reason {
     Source,
     /// More requests of other kinds than `requests_per_second`.
     Requests,
+    /// No RTP port for one more call.
+    Ports,
     /// Python does not keep up.
     Python,
     /// The media workers have no time left.
@@ -53,11 +58,12 @@ pub(super) enum Reason {
 
 impl Reason {
     /// All of them.
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::Calls,
         Self::Rate,
         Self::Source,
         Self::Requests,
+        Self::Ports,
         Self::Python,
         Self::Media,
     ];
@@ -66,7 +72,7 @@ impl Reason {
     fn retry_after(self) -> u32 {
         match self {
             Self::Rate | Self::Source | Self::Requests => 1,
-            Self::Python => 2,
+            Self::Python | Self::Ports => 2,
             Self::Calls | Self::Media => 5,
         }
     }
@@ -116,6 +122,7 @@ pub(super) struct Overload {
     rate: TokenBucket,
     requests: TokenBucket,
     sources: Sources,
+    ports: Ports,
     python: Python,
     media: Media,
     episodes: [Episode; Reason::ALL.len()],
@@ -135,6 +142,7 @@ impl Overload {
             requests: TokenBucket::new(config.requests_per_second, now),
             sources: Sources::new(config.calls_per_source, config.calls_per_second_per_source),
             config,
+            ports: Ports::default(),
             python: Python::default(),
             media: Media::new(now),
             episodes: Default::default(),
@@ -183,6 +191,16 @@ impl Overload {
         self.python.look(now, told, waiting, room);
     }
 
+    /// How many pairs of RTP ports calls can take, and how many there are.
+    pub(super) fn look_at_ports(&mut self, left: usize, size: usize) {
+        self.ports.look(left, size);
+    }
+
+    /// A call that has no port yet will want one.
+    pub(super) fn claim(&self) -> Claim {
+        self.ports.claim()
+    }
+
     /// What the media workers have counted.
     pub(super) fn look_at_media(&mut self, now: Instant, workers: impl Iterator<Item = Work>) {
         self.media.look(now, workers);
@@ -216,7 +234,7 @@ impl Overload {
     fn judge(&mut self, now: Instant, from: IpAddr, method: &Method) -> Result<(), Reason> {
         if *method != Method::Invite {
             // What is registered is kept here, without Python.
-            if self.python.is_behind() && *method != Method::Register {
+            if self.python.turns_away(now) && *method != Method::Register {
                 return Err(Reason::Python);
             }
             if !self.requests.has(now) {
@@ -228,7 +246,10 @@ impl Overload {
         if self.calls >= self.config.max_calls {
             return Err(Reason::Calls);
         }
-        if self.python.is_behind() {
+        if !self.ports.has_one_left() {
+            return Err(Reason::Ports);
+        }
+        if self.python.turns_away(now) {
             return Err(Reason::Python);
         }
         if self.media.is_tight() {
@@ -284,6 +305,7 @@ impl Overload {
             Reason::Rate => "calls come within limits.calls_per_second again",
             Reason::Source => "no source is beyond its limits any more",
             Reason::Requests => "requests come within limits.requests_per_second again",
+            Reason::Ports => "there are free RTP ports again",
             Reason::Python => "Python keeps up again",
             Reason::Media => "the media threads have time left again",
         }
@@ -316,6 +338,10 @@ impl Overload {
             Reason::Requests => format!(
                 "more requests come than limits.requests_per_second allows ({})",
                 config.requests_per_second
+            ),
+            Reason::Ports => format!(
+                "all {} pairs of RTP ports (rtp_ports) are in use or rest after a call",
+                self.ports.size()
             ),
             Reason::Python => format!(
                 "Python does not keep up: what it is told waits for {:.1} s",

@@ -5,16 +5,24 @@ use std::time::{Duration, Instant};
 /// Something told that Python has not taken for so long means that it does not keep up …
 const LATE: Duration = Duration::from_secs(1);
 /// … and it does again once all has been taken sooner than this …
-const SOON: Duration = Duration::from_millis(250);
+const SOON: Duration = Duration::from_millis(100);
 /// … for so long.
 const CALM: Duration = Duration::from_secs(1);
 
 /// How far Python is behind with what it is told.
+///
+/// Python takes all that waits at once, and comes again when it has dealt with it. While it does not
+/// keep up, what has come within [`SOON`] after it came is admitted, and what comes later is not, until
+/// it comes again. So it never runs out of work, however many call: from four times as many calls as it
+/// can serve it gets a quarter, in turns of 4 × [`SOON`], and nobody who is admitted waits for longer
+/// than two of them.
 #[derive(Debug, Default)]
 pub(super) struct Python {
     /// Something told then, and how much had been told with it, is not taken yet.
     waits: Option<(Instant, u64)>,
     behind: bool,
+    /// Much of the ring is taken up.
+    is_full: bool,
     /// When it was last seen not to be at ease.
     uneasy: Option<Instant>,
 }
@@ -31,7 +39,8 @@ impl Python {
             waits => waits,
         };
         let age = self.age(now);
-        if age >= SOON || waiting > room / 4 {
+        self.is_full = waiting > room / 4;
+        if age >= SOON || self.is_full {
             self.uneasy = Some(now);
         }
         if age >= LATE || waiting > room / 2 {
@@ -50,8 +59,14 @@ impl Python {
         })
     }
 
+    /// It does not keep up.
     pub(super) fn is_behind(&self) -> bool {
         self.behind
+    }
+
+    /// Whether what comes now would wait for too long.
+    pub(super) fn turns_away(&self, now: Instant) -> bool {
+        self.behind && (self.is_full || self.age(now) >= SOON)
     }
 }
 

@@ -186,6 +186,103 @@ fn while_python_lies_still_nothing_new_is_put_on_it() {
     );
 }
 
+/// Callers, `rate` a second for so many seconds, and a Python that has work for 2 ms with each, all of those
+/// at once that it finds when it has done with the last ones. How many came in, and what each of them waited
+/// until its turn came, in milliseconds.
+fn crowd(door: &mut Door, rate: u64, seconds: u64) -> Vec<u64> {
+    let (mut told, mut taken, mut busy_until) = (0, 0, 0);
+    let mut came = std::collections::VecDeque::new();
+    let mut waited = Vec::new();
+    for ms in 0.. {
+        let now = door.now;
+        if ms >= busy_until {
+            let batch = came.drain(..).enumerate();
+            waited.extend(batch.map(|(before, at)| ms - at + 2 * before as u64));
+            busy_until = ms + 2 * (told - taken);
+            taken = told;
+        }
+        let look = |told| {
+            let waiting = (told - taken) as usize;
+            door.gate.lock().look_at_python(now, told, waiting, 16_384);
+        };
+        look(told);
+        if ms >= seconds * 1000 {
+            if came.is_empty() {
+                return waited;
+            }
+            door.pass(1);
+            continue;
+        }
+        let calls = (ms + 1) * rate / 1000 - ms * rate / 1000;
+        for _ in 0..calls {
+            if door.invite(STRANGER).is_ok() {
+                came.push_back(ms);
+                told += 1;
+            }
+        }
+        door.pass(1);
+    }
+    unreachable!("the loop ends with the calls")
+}
+
+#[test]
+fn of_many_more_calls_than_python_can_serve_it_serves_as_many_as_it_can() {
+    // Of 500 a second it does all, and nobody is refused.
+    let mut door = Door::new(|_| ());
+    assert_eq!(crowd(&mut door, 480, 20).len(), 480 * 20);
+    assert_eq!(door.refused(), []);
+    for times in [150, 200, 400] {
+        let mut door = Door::new(|config| config.max_calls = 100_000);
+        let waited = crowd(&mut door, 500 * times / 100, 20);
+        let served = waited.len();
+        assert!((9_500..=11_500).contains(&served), "{times} %: {served}");
+        // What came before it was known takes longer; then it is two turns.
+        let settled = &waited[served / 2..];
+        let longest = settled.iter().max().unwrap();
+        assert!(*longest <= 2 * times + 50, "{times} %: {longest} ms");
+        // Within two seconds all are served as before.
+        door.pass(1000);
+        assert_eq!(crowd(&mut door, 100, 1).len(), 100);
+        let refused = door.refused();
+        assert!(crowd(&mut door, 480, 3).len() == 1440 && door.refused() == refused);
+        let told: Vec<_> = door.told.iter().map(|notice| notice.on).collect();
+        assert_eq!(told, [true, false], "{times} %: {:?}", door.told);
+    }
+}
+
+#[test]
+fn a_burst_that_python_can_make_up_for_within_a_second_is_served() {
+    let mut door = Door::new(|_| ());
+    for _ in 0..10 {
+        // Almost twice as many as it can serve, for a second.
+        assert_eq!(crowd(&mut door, 900, 1).len(), 900);
+        door.pass(100);
+    }
+    assert_eq!(door.refused(), []);
+}
+
+#[test]
+fn as_many_are_admitted_as_there_are_ports_those_included_who_wait_for_theirs() {
+    let mut door = Door::new(|_| ());
+    door.gate.lock().look_at_ports(2, 10);
+    let first = door.gate.lock().claim();
+    assert!(door.invite(STRANGER).is_ok());
+    let second = door.gate.lock().claim();
+    assert_eq!(door.invite(STRANGER).unwrap_err() / 10, 0);
+    drop(first);
+    assert!(door.invite(STRANGER).is_ok());
+    // It has got its port.
+    door.gate.lock().look_at_ports(1, 10);
+    drop(second);
+    assert!(door.invite(STRANGER).is_ok());
+    door.pass(1);
+    assert_eq!(
+        door.told[0].reason,
+        "all 10 pairs of RTP ports (rtp_ports) are in use or rest after a call"
+    );
+    assert_eq!(door.refused(), [(Reason::Ports, 1)]);
+}
+
 #[test]
 fn an_overload_is_told_once_when_it_begins_and_once_when_it_ends() {
     let mut door = Door::new(|config| config.calls_per_second = 1);
