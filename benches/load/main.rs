@@ -34,6 +34,7 @@ scenarios (default: echo, conference:300, blocked:300, room:400, announcement:10
   blocked:N       conference:N while a service sleeps and another spins in Python
   announcement:N  N calls hear an announcement
   calls:N         N calls a second, each answered by a coroutine and hung up at once
+  flood:N         the same where N is more than can be served: how many are, and how soon it is over
   ramp            conference with 900, 1500, 2000, … calls until one is not clean
 
 options
@@ -87,6 +88,11 @@ fn run(scenario: &str, options: &Options, report: &mut Report) -> Result<(), Str
         "calls" => {
             let rate = count(1000)? as u64;
             report.add_calls(calls::run(rate, &options.sems, options.seconds)?);
+            return Ok(());
+        }
+        "flood" => {
+            let rate = count(4000)? as u64;
+            report.add_calls(calls::flood(rate, &options.sems, options.seconds)?);
             return Ok(());
         }
         "blocked" => Plan::blocked(count(300)?),

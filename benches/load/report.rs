@@ -203,8 +203,8 @@ impl Report {
     /// Adds the figures of calls a second, and says them.
     pub fn add_calls(&mut self, calls: Calls) {
         println!(
-            "calls:{:<12} {:>9.1} µs/call  {:>5.1} % of a core  INVITE to 200 p50 {:.2} p99 {:.2} p99.9 {:.2} ms  {} complete{}",
-            calls.rate,
+            "{:<18} {:>9.1} µs/call  {:>5.1} % of a core  INVITE to 200 p50 {:.2} p99 {:.2} p99.9 {:.2} ms  {} complete{}",
+            calls.name(),
             calls.cpu_per_call,
             calls.load * 100.0,
             percentile(&calls.set_up, 0.5),
@@ -214,11 +214,20 @@ impl Report {
             match calls.is_clean() {
                 true => String::new(),
                 false => format!(
-                    "  NOT CLEAN: {} failed, {} requests sent again",
-                    calls.failed, calls.repeated
+                    "  NOT CLEAN: {} refused, {} failed, {} requests sent again",
+                    calls.refused, calls.failed, calls.repeated
                 ),
             }
         );
+        if let Some(recovered) = calls.recovered {
+            println!(
+                "{:<18} {:.0} calls a second served; the others refused after p50 {:.2} p99 {:.2} ms; as before after {recovered:.1} s",
+                "",
+                calls.served,
+                percentile(&calls.refused_after, 0.5),
+                percentile(&calls.refused_after, 0.99),
+            );
+        }
         self.calls.push(calls);
     }
 
@@ -249,11 +258,13 @@ impl Report {
 
 fn calls_json(calls: &Calls) -> String {
     format!(
-        "{{\"scenario\":\"calls:{}\",\"complete\":{},\"failed\":{},\"repeated\":{},\"clean\":{},\
-         \"cpu_us_per_call\":{:.1},\"load\":{:.3},\"set_up_ms_p50\":{:.3},\"set_up_ms_p99\":{:.3},\
+        "{{\"scenario\":\"{}\",\"complete\":{},\"served_a_second\":{:.1},\"refused\":{},\"failed\":{},\"repeated\":{},\
+         \"clean\":{},\"cpu_us_per_call\":{:.1},\"load\":{:.3},\"set_up_ms_p50\":{:.3},\"set_up_ms_p99\":{:.3},\
          \"set_up_ms_p999\":{:.3}}}",
-        calls.rate,
+        calls.name(),
         calls.complete,
+        calls.served,
+        calls.refused,
         calls.failed,
         calls.repeated,
         calls.is_clean(),

@@ -20,7 +20,7 @@ const APPS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/load/apps");
 const SIP_PORT: u16 = 25060;
 const HTTP_PORT: u16 = 28080;
 /// Two a call, which rest for five seconds after it.
-const RTP_PORTS: &str = "20000-31999";
+const RTP_PORTS: &str = "2000-31999";
 
 /// A child that is ended when dropped.
 pub struct Process {
