@@ -123,7 +123,7 @@ impl UserAgent {
     pub(super) fn opening_request(
         &mut self,
         method: Method,
-        outgoing: OutgoingRequest,
+        mut outgoing: OutgoingRequest,
         local_tag: &Text,
         call_id: &Text,
     ) -> Request {
@@ -142,7 +142,8 @@ impl UserAgent {
             true => as_focus(&contact),
             false => contact,
         };
-        let (uri, routes) = routed(outgoing.uri, outgoing.route);
+        outgoing.to.uri = formed(outgoing.to.uri);
+        let (uri, routes) = routed(formed(outgoing.uri), outgoing.route);
         let mut request = Request::new(method.clone(), uri);
         let headers = &mut request.headers;
         headers.push_typed(&self.via(flow));
@@ -496,6 +497,17 @@ impl UserAgent {
         if self.live(id).is_ok() {
             self.event(Event::ReinviteDue { session: id });
         }
+    }
+}
+
+/// A URI as a request to it has it: headers and `method` are for who makes the request, and others
+/// would refuse them (§19.1.5). Such URIs come in redirects.
+fn formed(uri: Uri) -> Uri {
+    match uri {
+        Uri::Sip(uri) if uri.has_headers() || uri.param("method").is_some() => {
+            Uri::Sip(uri.for_request_line())
+        }
+        other => other,
     }
 }
 

@@ -47,6 +47,26 @@ pub fn from_callee(invite: &Request, sequence: u32, method: &str, branch: &str) 
 }
 
 #[test]
+fn what_a_uri_tells_who_makes_the_request_is_not_in_it() {
+    let mut wire = Wire::new();
+    let uri: Uri = "sip:bob@192.0.2.1;method=BYE;user=phone?Reason=SIP%3Bcause%3D302&Subject=x"
+        .parse()
+        .unwrap();
+    let to = NameAddr::new(uri.clone());
+    let call = OutgoingRequest {
+        uri,
+        to,
+        ..outgoing(None)
+    };
+    wire.agent.invite(wire.now, call).unwrap();
+    wire.drain();
+    let invite = wire.request();
+    assert_eq!(invite.uri.to_string(), "sip:bob@192.0.2.1;user=phone");
+    let to = header(&Message::Request(invite), HeaderName::To);
+    assert_eq!(to, "<sip:bob@192.0.2.1;user=phone>");
+}
+
+#[test]
 fn an_invite_has_what_it_needs() {
     let mut wire = Wire::with(UserAgentConfig {
         product: "SEMS".into(),
