@@ -105,6 +105,7 @@ class World:
         self.carol = await self.lab.phone("carol")
         self.other = await self.takes(self.carol, "mine")
         self.third = await self.takes(await self.lab.phone("dora"), "mine")
+        self.emil = await self.lab.phone("emil")
         self.at = self.server.engine.core.sip_addresses()[0]
         assert self.server.web_app is not None
         transport = httpx.ASGITransport(self.server.web_app)
@@ -832,3 +833,103 @@ async def notifications_close(w: World) -> None:
         await subscription.notify("Messages-Waiting: no\r\n", "application/simple-message-summary")
         looking: Notifications = await w.alice.server.subscribe(f"sip:mine@{w.at}", PACKAGE)
         await looking.close()
+
+
+# Phones and servers of tests
+
+
+@doing("Lab.server")
+async def lab_server(w: World) -> None:
+    server = await w.lab.server(name="more")
+    await asyncio.shield(asyncio.ensure_future(server.stop()))
+
+
+@doing("Lab.phone")
+async def lab_phone(w: World) -> None:
+    phone = await w.lab.phone("more")
+    await asyncio.shield(asyncio.ensure_future(phone.server.stop()))
+
+
+def with_phone(user: str = "mine", **doings: Callable[[World, Phone], Awaitable[Any]]) -> None:
+    """What Emil's phone does in a call with the app, which is hung up then."""
+
+    def in_a_call(what: Callable[[World, Phone], Awaitable[Any]]) -> Doing:
+        async def does(w: World) -> None:
+            try:
+                await w.emil.dial(f"sip:{user}@sems")
+                await w.taken.get()
+                await what(w, w.emil)
+            finally:
+                if w.emil.line is not None:
+                    await w.emil.line.hangup()
+
+        return does
+
+    DOINGS.update({f"Phone.{name}": in_a_call(what) for name, what in doings.items()})
+
+
+with_phone(
+    key=lambda w, phone: phone.key("47"),
+    hold=lambda w, phone: phone.hold(),
+    ended=lambda w, phone: phone.ended(),
+    hear=lambda w, phone: phone.hear(5),
+    hear_all=lambda w, phone: phone.hear_all(),
+    hears=lambda w, phone: phone.hears("welcome"),
+    heard=lambda w, phone: phone.heard(),
+    hang_up=lambda w, phone: phone.hang_up(),
+    transfer=lambda w, phone: phone.transfer("sip:bob@bob"),
+    request=lambda w, phone: phone.request("OPTIONS", "sip:mine@sems"),
+    send_message=lambda w, phone: phone.send_message("sip:mine@sems", "Hello"),
+    message=lambda w, phone: phone.message(),
+    ringing=lambda w, phone: phone.ringing(),
+)
+
+
+@doing("Phone.dial")
+async def phone_dial(w: World) -> None:
+    await (await w.emil.dial("sip:unanswered@sems")).hangup()
+
+
+@doing("Phone.call")
+async def phone_call(w: World) -> None:
+    try:
+        await w.emil.call("sip:unanswered@sems")
+    finally:
+        if w.emil.line is not None:
+            await w.emil.line.hangup()
+
+
+@contextlib.asynccontextmanager
+async def consulting(w: World) -> AsyncIterator[None]:
+    """Emil has put the app on hold and calls it once more; in the end he has hung up on both."""
+    calls: list[Call | None] = []
+    try:
+        calls.append(await w.emil.dial("sip:mine@sems"))
+        await w.taken.get()
+        await w.emil.consult("sip:mine@sems")
+        yield
+    finally:
+        for call in (*calls, w.emil.line):
+            if call is not None:
+                await call.hangup()
+
+
+@doing("Phone.consult")
+async def phone_consult(w: World) -> None:
+    async with consulting(w):
+        pass
+
+
+@doing("Phone.resume")
+async def phone_resume(w: World) -> None:
+    async with consulting(w):
+        await w.emil.resume()
+
+
+@doing("Phone.vanish")
+async def phone_vanish(w: World) -> None:
+    phone = await w.lab.phone("more")
+    try:
+        await phone.vanish()
+    finally:
+        await asyncio.shield(asyncio.ensure_future(phone.server.stop()))

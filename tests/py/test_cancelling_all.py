@@ -16,6 +16,7 @@ from test_nothing_left_behind import Watch
 
 import api_reference
 from sems import Call, CallFailed, HungUp, SemsError
+from sems.testing import VirtualLoop
 
 # A call is cancelled after so many turns of the loop; what goes on for longer is cancelled after a second.
 TURNS = (0, 1, 2, 3, 5, 9, 16)
@@ -33,19 +34,20 @@ END_BY_ITSELF = {
 HARMLESS_AFTER_THE_END = {"hangup", "reject", "redirect", "stop_record", "wait_ended"}
 # Of a call that we have placed the end before the answer is a failure, and tells with which code.
 FAIL = {"wait_answered", "wait_media"}
-# What waits for something else than a call, for longer than a second.
+# What waits for something else than a call of the app's, for longer than a second.
 OF_NO_CALL = {
     "Account.find_registrar", "Account.wait_registered", "Client.follow", "Client.follow_connection",
-    "Server.opened", "Server.run", "Server.serve", "Server.subscribe",
+    "Phone.call", "Phone.ended", "Phone.hear", "Phone.hear_all", "Phone.hears", "Phone.message",
+    "Phone.ringing", "Phone.transfer", "Server.opened", "Server.run", "Server.serve", "Server.subscribe",
 }  # fmt: skip
 
 
 def coroutines() -> set[str]:
-    """All public ones that an app or a program awaits: neither those that it writes itself, of protocols and
-    the ``on_…`` of a session, nor what is there for tests."""
+    """All public ones that an app, a program or a test awaits: neither those that it writes itself, of
+    protocols and the ``on_…`` of a session, nor those that a loop has from asyncio."""
     found = set()
-    for name, cls in api_reference.objects().items():
-        if not inspect.isclass(cls) or getattr(cls, "_is_protocol", False) or "testing" in name:
+    for cls in api_reference.objects().values():
+        if not inspect.isclass(cls) or getattr(cls, "_is_protocol", False) or cls is VirtualLoop:
             continue
         for method, function in api_reference.methods(cls).items():
             awaited = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
