@@ -236,8 +236,12 @@ impl Feed {
     /// is that of its members' codecs.
     ///
     /// # Errors
-    /// [`Full`] when the limit waits already, or has changed its rate a thousand times;
-    /// [`EngineError::Invalid`] for a rate that can't be resampled.
+    ///
+    /// - `Ok(Err(Full))`, and nothing is taken: as much waits to sound as the limit allows, or no further piece
+    ///   fits, which is so when a thousand wait (each change of the rate begins one). It may be written again
+    ///   when [`Event::FeedReady`](crate::event::Event::FeedReady) or time has made room.
+    /// - [`EngineError::Invalid`], and nothing is taken: `rate` can't be resampled to the room's, since it is none
+    ///   from 1 kHz to 768 kHz.
     pub fn write(&mut self, samples: &[i16], rate: u32) -> Result<Result<(), Full>, EngineError> {
         self.recycle();
         if self.units_waiting() >= self.limit || self.pieces.slots() < 2 {
