@@ -8,7 +8,7 @@ from collections.abc import Container, Mapping
 from typing import TYPE_CHECKING, Final
 
 from . import keys_for_persons, keys_for_rooms
-from .action import Action, at, command, done, moderates, say_name
+from .action import Action, NoSuchNumber, at, command, done, moderates, say_name
 from .commands import (
     AcceptTalk,
     AdmitAll,
@@ -48,9 +48,15 @@ if TYPE_CHECKING:
 #: Keys that make no code with what follows within this time, in seconds, are forgotten.
 PATIENCE: Final = 5.0
 
+#: So many keys has a code at most, and what is keyed in for its open places.
+LONGEST: Final = 64
+
 _KEYS: Final = {"*": "key-star", "#": "key-pound", "?": "key-six-digits", "+": "key-number"}
 
-_MOVING: Final = {"+": "key-person-or-me", "?": "key-side-room"}
+_MOVING: Final = {"+": "key-person-or-me", "?": "key-side-room", "++": "key-side-room"}
+
+#: The number of a side room has so many digits at most.
+LONGEST_ROOM: Final = 3
 
 #: So much, in dB, the room can become softer or louder in all.
 FARTHEST: Final = 12.0
@@ -186,9 +192,20 @@ def _coach(member: Member, place: str) -> None:
 
 
 def _move(member: Member, places: str) -> None:
-    # The last digit is the side room; 0 is the main room, and as a place oneself.
-    place, side_room = places[:-1], places[-1]
-    room = None if side_room == "0" else side_room
+    # The last digit is the side room.
+    _bring(member, places[:-1], places[-1])
+
+
+def _move_far(member: Member, places: str) -> None:
+    place, side_room = places.split()
+    if len(side_room) > LONGEST_ROOM:
+        raise NoSuchNumber(f"side rooms have numbers of up to {LONGEST_ROOM} digits")
+    _bring(member, place, side_room)
+
+
+def _bring(member: Member, place: str, side_room: str) -> None:
+    # 0 is the main room, and as a place oneself.
+    room = str(int(side_room)) if int(side_room) else None
     id = at(member.conference.model, place) if int(place) else member.id
     member.conference.do(Move(id, room), by=member.id)
 
@@ -239,6 +256,7 @@ ACTIONS: Final[dict[str, Action]] = {
     "private": Action(_private, has_others, prompt="key-private", places=PERSON),
     "coach": Action(_coach, steers_others, prompt="key-coach", places=PERSON),
     "move": Action(_move, moderates, prompt="key-move", places=_MOVING),
+    "move_far": Action(_move_far, moderates, prompt="key-move", places=_MOVING),
     "gather": Action(_gather, _has_side_rooms, prompt="key-gather"),
     "admit": Action(_admit, _has_guests, prompt="key-admit"),
     "lock": Action(_lock, moderates, prompt="key-lock"),
@@ -287,13 +305,19 @@ def spoken_code(code: str) -> list[str]:
 
 
 def _spoken(code: str, named: Mapping[str, str]) -> list[str]:
-    return [named.get(key, f"digit-{key}") for key in re.sub(r"\?+", "?", code)]
+    sounds: list[str] = []
+    for key in re.sub(r"\?+", "?", code):
+        # The second number of a code has a name of its own.
+        again = key == "+" and named["+"] in sounds
+        sounds.append(named["++"] if again else named.get(key, f"digit-{key}"))
+    return sounds
 
 
 class Keypad:
     """Makes codes of keys. A code begins with ``*`` or ``#``; anything else means nothing.
 
-    In a code, ``?`` is any digit and ``+`` is one digit or more.
+    In a code, ``?`` is any digit and ``+`` is one digit or more; what is keyed in for a second ``+`` stands
+    behind a blank.
     """
 
     def __init__(self, codes: Mapping[str, str]) -> None:
@@ -305,7 +329,7 @@ class Keypad:
     def press(self, key: str, now: float) -> tuple[str, str] | None:
         """The name of what this key completes, and what was keyed in for the open places of its code.
         ``now`` is in seconds."""
-        if now - self._pressed_at > PATIENCE:
+        if now - self._pressed_at > PATIENCE or len(self._keys) >= LONGEST:
             self._keys = ""
         self._pressed_at = now
         # Who begins anew in the middle of a code has made a mistake before.
@@ -332,10 +356,11 @@ def _match(code: str, keys: str) -> tuple[str, bool] | None:
         if at == len(keys):
             return places, False
         if want == "+":
-            more = code[index + 1 :]
+            more, first = code[index + 1 :], at
             while at < len(keys) and keys[at].isdecimal():
-                places, at = places + keys[at], at + 1
-            if not places or (at == len(keys) and more):
+                at += 1
+            places += " " * bool(places) + keys[first:at]
+            if first == at or (at == len(keys) and more):
                 return (places, False) if at == len(keys) else None
         elif want == "?" and keys[at].isdecimal():
             places, at = places + keys[at], at + 1

@@ -47,6 +47,14 @@ def _moving(value: str) -> str:
     return value
 
 
+def _moving_far(value: str) -> str:
+    if value and not re.fullmatch(r"[*#][A-D*#]?\+[*#]{1,2}\+[*#]", value):
+        raise ValueError(
+            '+ for the place of a person and + for the room are wanted, such as "#*+**+#", or ""'
+        )
+    return value
+
+
 Code = Annotated[str, AfterValidator(_code)]
 Number = Annotated[str, AfterValidator(_dialling)]
 Person = Annotated[str, AfterValidator(_person)]
@@ -101,6 +109,8 @@ class KeySettings(Section):
     move: Annotated[str, AfterValidator(_moving)] = "#*+*?"
     """A moderator moves that one, or with ``0`` for ``+`` himself, to the side room of the number that is
     keyed in for ``?``, or with ``0`` back to the main room."""
+    move_far: Annotated[str, AfterValidator(_moving_far)] = "#*+**+#"
+    """The same with the number of any side room, of up to three digits, in the place of the second ``+``."""
     gather: Code = "##0"
     """A moderator brings everybody back from the side rooms."""
     admit: Code = "##1"

@@ -34,7 +34,7 @@ KEYED_IN = {
     "#3 ": "Unlock",     "#4": "Record", "##41": "PauseRecording", "##41 ": "Record", "#4 ": "StopRecording",
     "##44": "Record", "##44 ": "StopRecording",
     "**2#": "AskToTalk", "**#": "SetBackground", "*2": "LeaveTalk", "#*2#": "Coach", "*2 ": "LeaveTalk",
-    "#*2*4": "Move", "##0": "Gather",
+    "#*2*4": "Move", "##0": "Gather", "#*2**12#": "Move", "#*2*0": "Move",
     "#0200#": "Dial", "#9": "CancelCall", "#2": "Redial",
     "**2*4": "Remove", "##2": "Readmit",
 }  # fmt: skip

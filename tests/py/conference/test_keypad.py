@@ -8,14 +8,17 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from sems.conference.commands import AskToTalk
-from sems.conference.keypad import ACTIONS, Keypad, codes, spoken
+from sems.conference.keypad import ACTIONS, LONGEST, Keypad, codes, spoken
 from sems.conference.keys_for_rooms import OF_RECORDINGS
 from sems.conference.model import ConferenceModel
 from sems.conference.participant import Role
 from sems.conference.settings import Mode, Settings
 from sems.config.keys import KeySettings
 
-TABLE = {"*6": "mute", "*??????#": "pair", "**+#": "private", "#0+#": "dial", "*#": "code"}
+TABLE = {
+    **{"*6": "mute", "*??????#": "pair", "**+#": "private", "#0+#": "dial", "*#": "code"},
+    **{"#*+*?": "move", "#*+**+#": "move_far"},
+}
 
 
 def pressed(keypad: Keypad, keys: str) -> list[tuple[str, str]]:
@@ -35,6 +38,10 @@ def pressed(keypad: Keypad, keys: str) -> list[tuple[str, str]]:
         ("#0004930#", [("dial", "004930")]),
         ("*#*6", [("code", ""), ("mute", "")]),
         ("#0*6", [("mute", "")]),
+        ("#*12*3", [("move", "123")]),
+        ("#*12**34#", [("move_far", "12 34")]),
+        ("#*12**34#*6", [("move_far", "12 34"), ("mute", "")]),
+        ("#*12**34*6", [("mute", "")]),
     ],
 )
 def test_a_code_means_what_the_table_says(keys: str, meant: list[tuple[str, str]]) -> None:
@@ -53,6 +60,14 @@ def test_a_code_is_forgotten_when_the_next_key_is_late() -> None:
     keypad = Keypad(TABLE)
     assert keypad.press("*", 0.0) is None
     assert keypad.press("6", 5.1) is None
+
+
+def test_numbers_without_an_end_are_forgotten() -> None:
+    """A telephone can send digits for ever."""
+    assert pressed(Keypad(TABLE), "**" + "7" * 5000 + "#") == []
+    longest = "7" * (LONGEST - 3)
+    assert pressed(Keypad(TABLE), f"#0{longest}#") == [("dial", longest)]
+    assert pressed(Keypad(TABLE), f"#0{longest}77#") == []
 
 
 def test_every_action_has_a_key_that_can_be_changed_or_taken_away() -> None:
@@ -99,6 +114,8 @@ def test_help_speaks_first_of_what_one_is_asked() -> None:
         "key-star",
         "key-side-room",
     ]
+    far = move.index("key-move", at + 1)
+    assert move[far + 4 : far + 8] == ["key-star", "key-star", "key-side-room", "key-pound"]
 
 
 def test_help_speaks_of_what_one_can_do_as_things_are() -> None:
