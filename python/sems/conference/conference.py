@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from .. import checks, words
 from ..audio import lines
 from ..errors import EngineError, SoundNotFound, WrongState
+from ..sip.headers import SipUri
 from .commands import Command, Mute
 from .dialler import Dialler
+from .dialling import printable
 from .errors import Refused, RoomLocked, WrongPin
 from .events import Event, Gone, Joined, LobbyChanged, ModeChanged, ParticipantChanged
 from .floor_clock import FloorClock
@@ -268,7 +270,7 @@ class Conference:
         muted: bool,
     ) -> None:
         participant = self.model.admit(
-            name or call.caller_name,
+            printable(name or "") or _name_of(call),
             presence=Presence.DIALLED if call.direction == "out" else Presence.PHONE,
             role=role,
             texts=self.sends_texts_to(call),
@@ -405,6 +407,12 @@ class Conference:
         self.model.report_levels(
             {self._ids[call]: level for call, level in levels.items() if call in self._ids}
         )
+
+
+def _name_of(call: Call) -> str:
+    """What its caller calls himself, or else his address."""
+    uri = SipUri.parse(call.caller_uri)
+    return next(filter(None, map(printable, (call.caller_name, uri.user or ""))), uri.host)
 
 
 def _who_moderates(settings: RoomSettings) -> Literal["first", "everyone", "none"]:

@@ -11,6 +11,7 @@ from .command import Command
 from .errors import BadTarget, NoSuchCall, NotAllowed
 from .event import Event
 from .participant import Participant, Presence
+from .text import clean
 
 if TYPE_CHECKING:
     from .model import ConferenceModel
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 #: So many calls that came to nothing are remembered in a room.
 MOST_REMEMBERED: Final = 10
-#: The longest name that somebody who is called can be given, in characters.
+#: The longest name that somebody can have in a room, in characters.
 LONGEST_NAME: Final = 64
 
 
@@ -252,9 +253,9 @@ def name_in(target: str) -> str:
 
 
 def printable(name: str) -> str:
-    """On one line, and no longer than :data:`LONGEST_NAME`."""
-    line = "".join(character if character.isprintable() else " " for character in name)
-    return " ".join(line.split())[:LONGEST_NAME].rstrip()
+    """As everybody can read it: on one line, no longer than :data:`LONGEST_NAME`, without control characters
+    and without what turns the direction of the text around it. Empty where nothing would be seen of it."""
+    return clean(" ".join(clean(name).split())[:LONGEST_NAME])
 
 
 _PLAIN: Final = {

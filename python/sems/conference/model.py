@@ -17,7 +17,7 @@ from typing import Final, Literal
 
 from ..subscribers import Subscribers
 from .command import Command
-from .dialling import Dialling, NoSwitchboard, Switchboard
+from .dialling import Dialling, NoSwitchboard, Switchboard, printable
 from .door import Dismissed, Joined, Left, brought_back, go
 from .errors import NotHere, RoomFull, RoomLocked, StillWaiting
 from .event import Event
@@ -265,7 +265,7 @@ class ConferenceModel:
         self.must_have_room_for(1)
         participant = Participant(
             id=self.next_id() if invited is None else invited,
-            name=name,
+            name=printable(name),
             presence=presence,
             role=role or self._role_of_a_newcomer(),
             role_fixed=role is not None,

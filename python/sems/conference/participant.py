@@ -56,7 +56,8 @@ class Participant:
     id: int
     """Rises with each who joins, and is never used twice in a conference."""
     name: str
-    """What others see: the display name of the caller, unaltered."""
+    """What others see: the display name of the caller, on one line and without what cannot be read, at most
+    64 characters of it."""
     presence: Presence
     role: Role
     role_fixed: bool = False

@@ -211,8 +211,15 @@ class AskToTalk(Command):
             own = None
         own = own or Conversation(room.sequence + 1, TalkKind.PRIVATE, by, (by,))
         fresh = [id for id in dict.fromkeys(self.participants) if room.talk_of(id) is None and id != by]
-        talk = replace(own, asked=(*own.asked, *fresh), room=self.room or own.room)
-        if talk.state is not TalkState.ENDED:
+        talk = replace(
+            own,
+            asked=(*own.asked, *fresh),
+            # Who is asked again has not answered yet.
+            declined=tuple(id for id in own.declined if id not in fresh),
+            unanswered=tuple(id for id in own.unanswered if id not in fresh),
+            room=self.room or own.room,
+        )
+        if talk.state is not TalkState.ENDED and talk != room.talks.get(talk.id):
             _change(room, talk, by)
 
 

@@ -40,6 +40,23 @@ async def test_an_app_says_who_somebody_is_and_what_he_may(lab: Lab) -> None:
     assert (participant.name, participant.role) == ("The Board", Role.LISTENER)
 
 
+@pytest.mark.parametrize(
+    ("called", "shown"),
+    [
+        ("Anna\u202e\u2066gro.live", "Annagro.live"),
+        ("\u202e \u3164\u200b", "alice"),
+        ("Zoë   Müller ", "Zoë Müller"),
+        ("A" * 10_000, "A" * 64),
+        ("\u06a9\u062a\u0627\u0628\u200c\u0647\u0627", "\u06a9\u062a\u0627\u0628\u200c\u0647\u0627"),
+    ],
+)
+async def test_a_name_is_shown_as_far_as_it_can_be_read(lab: Lab, called: str, shown: str) -> None:
+    call, _ = await joined(lab, pin=None, name=called)
+    conference = call.server.conferences.find("standup")
+    assert conference is not None
+    assert [each.name for each in conference.model.participants.values()] == [shown]
+
+
 async def test_who_comes_muted_may_unmute_himself(lab: Lab) -> None:
     call, alice = await joined(lab, role="moderator", muted=True)
     conference = call.server.conferences.find("standup")

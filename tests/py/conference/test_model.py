@@ -205,6 +205,10 @@ def test_a_locked_room_lets_nobody_in_until_it_is_unlocked(room: ConferenceModel
     assert room.admit("Dora").id == 4
 
 
+def test_a_name_is_on_one_line_and_has_nothing_in_it_that_can_not_be_read(room: ConferenceModel) -> None:
+    assert room.admit("Zoë\t\r\n \x1b[31mMüller\x07").name == "Zoë [31mMüller"
+
+
 def test_who_was_removed_is_gone_and_can_be_brought_back_while_his_call_lasts(room: ConferenceModel) -> None:
     room.do(Remove(2), by=1)
     assert 2 not in room.participants

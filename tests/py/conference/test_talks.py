@@ -197,6 +197,20 @@ def test_more_are_asked_into_a_talk_that_goes_on(room: ConferenceModel) -> None:
     assert private(room) == {2, 3}
 
 
+def test_who_is_asked_again_has_not_answered_yet_and_asking_twice_changes_nothing(
+    room: ConferenceModel,
+) -> None:
+    room.do(AskToTalk((2, 3)), by=1)
+    for _ in range(3):
+        room.do(DeclineTalk(talk_of(room, 2).id), by=2)
+        assert talk_of(room, 1).declined == (2,)
+        room.do(AskToTalk((2,)), by=1)
+        assert talk_of(room, 1).declined == ()
+    before = room.sequence
+    room.do(AskToTalk((2, 3)), by=1)
+    assert room.sequence == before
+
+
 def test_who_is_left_waits_only_for_those_whom_he_has_asked_himself(room: ConferenceModel) -> None:
     talk = whisper(room, 1, 2)
     room.do(AskToTalk((3,)), by=1)

@@ -55,7 +55,7 @@ class ParticipantView(View):
 
     id: int
     name: str
-    """The display name of the caller, unaltered."""
+    """The display name of the caller, on one line and without what cannot be read, at most 64 characters."""
     role: Role
     presence: Presence
     muted: bool
