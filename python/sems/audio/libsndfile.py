@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from ..errors import PluginError
+from ..errors import PluginError, SemsError
 from .formats import Decoded
 
 #: How it is installed.
@@ -46,7 +46,7 @@ class SoundFile:
             file = self._soundfile.SoundFile(path)
         except self._soundfile.LibsndfileError as error:
             # What libsndfile says misleads: of damaged MP3 that there is no such file.
-            raise ValueError("it is damaged, or of another kind than its name says") from error
+            raise SemsError("it is damaged, or of another kind than its name says") from error
 
         def blocks() -> Iterator[bytes]:
             with file:
