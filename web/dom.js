@@ -19,6 +19,8 @@ export function show(element, visible) {
   if (element.hidden === Boolean(visible)) element.hidden = !visible;
 }
 
+export const listen = (to, kind, act, how) => to.addEventListener(kind, act, how);
+
 /** A button that can't be pressed keeps the focus, so that nobody is lost while the line is away. */
 export function enable(button, enabled) {
   mark(button, "aria-disabled", enabled ? null : "true");

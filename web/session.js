@@ -1,5 +1,7 @@
 // The line to the server: commands out, events in. It comes back by itself when the network does.
 
+import { listen } from "./dom.js";
+
 const SILENCE = 12_000; // ms; the server says something every five seconds
 const PATIENCE = 8_000; // ms for one command
 const PAUSE = 1_000; // ms between two attempts
@@ -54,27 +56,29 @@ export class Follower {
   #source = null;
   #heardAt = 0;
   #again = 0;
-  #stopped = false;
+  #end = new AbortController();
   #watch = 0;
 
   constructor(url, on) {
     this.url = url;
     this.on = on;
     this.since = undefined;
-    addEventListener("online", () => this.reopen());
-    addEventListener("offline", () => this.#lose());
-    addEventListener("pageshow", (event) => event.persisted && this.reopen());
-    document.addEventListener("visibilitychange", () => {
+    const how = { signal: this.#end.signal };
+    listen(window, "online", () => this.reopen(), how);
+    listen(window, "offline", () => this.#lose(), how);
+    listen(window, "pageshow", (event) => event.persisted && this.reopen(), how);
+    const look = () => {
       if (document.hidden) this.#source?.close();
       else if (this.#source?.readyState === EventSource.CLOSED) this.#open();
       else if (this.#isSilent()) this.reopen();
-    });
+    };
+    listen(document, "visibilitychange", look, how);
     this.#watch = setInterval(() => this.#isSilent() && this.reopen(), PAUSE);
     this.#open();
   }
 
   stop() {
-    this.#stopped = true;
+    this.#end.abort();
     this.#source?.close();
     this.#source = null;
     clearTimeout(this.#again);
@@ -91,11 +95,11 @@ export class Follower {
       this.#heardAt = performance.now();
       this.on.connected(true);
     };
-    source.addEventListener("open", heard);
-    source.addEventListener("beat", heard);
+    listen(source, "open", heard);
+    listen(source, "beat", heard);
     for (const kind of Object.keys(this.on)) {
       if (kind === "connected" || kind === "refused") continue;
-      source.addEventListener(kind, (event) => {
+      listen(source, kind, (event) => {
         heard();
         if (event.lastEventId) this.since = event.lastEventId;
         this.on[kind](JSON.parse(event.data));
@@ -103,8 +107,8 @@ export class Follower {
     }
     // In too many windows at once it ends when all is told, and the browser opens it again.
     let again = false;
-    source.addEventListener("again", () => (again = true));
-    source.addEventListener("error", () => {
+    listen(source, "again", () => (again = true));
+    listen(source, "error", () => {
       if (!again || source.readyState === EventSource.CLOSED) this.#lose();
       again = false;
     });
@@ -115,7 +119,7 @@ export class Follower {
   }
 
   #lose() {
-    if (this.#stopped) return;
+    if (this.#end.signal.aborted) return;
     this.#source?.close();
     this.#source = null;
     this.on.connected(false);
@@ -125,7 +129,7 @@ export class Follower {
 
   /** Looks whether the line is there. */
   reopen() {
-    if (this.#stopped) return;
+    if (this.#end.signal.aborted) return;
     this.#source?.close();
     this.on.connected(false);
     clearTimeout(this.#again);
@@ -136,7 +140,7 @@ export class Follower {
   async #retry() {
     try {
       const response = await fetch(this.url, { method: "HEAD", signal: AbortSignal.timeout(PATIENCE) });
-      if (this.#stopped) return;
+      if (this.#end.signal.aborted) return;
       if (isOver(response.status)) {
         this.stop();
         this.on.refused(response.status);

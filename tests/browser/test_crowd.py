@@ -72,6 +72,22 @@ async def longest_task(browser: Browser, page: Page, act: Callable[[], Awaitable
     return float(max(tasks)) / 1000
 
 
+VISITORS = 500
+LITTLE = 300  # bytes; a row that is kept has thousands
+FEW = 20  # nodes, as of news that are on their way out
+
+
+async def size(page: Page) -> tuple[int, int]:
+    """How many nodes the page has, and how many bytes its script keeps."""
+    session = await page.context.new_cdp_session(page)
+    for _ in range(2):
+        await session.send("HeapProfiler.collectGarbage")
+    usage = await session.send("Runtime.getHeapUsage")
+    counters = await session.send("Memory.getDOMCounters")
+    await session.detach()
+    return counters["nodes"], usage["usedSize"]
+
+
 async def test_five_hundred_who_come_speak_and_go_make_no_page_stutter(
     world: World, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -139,4 +155,22 @@ async def test_five_hundred_who_come_speak_and_go_make_no_page_stutter(
         )
         assert shown == [[each.id, each.name] for each in model.participants.values()]
         assert not late, f"{late[0].__name__} keeps the page busy for more than {LONG} ms"
+
+        # Nor does a page grow that is open for hours: those who came and went leave nothing in it.
+        sizes = []
+        for _ in range(2):
+            for number in range(VISITORS):
+                visitor = model.admit(f"Visitor {number} of very many who come and go")
+                model.report_voice(visitor.id, True)
+                model.leave(visitor.id)
+                if number % 4 == 0:
+                    await asyncio.sleep(0.005)
+            model.admit("The last of them")
+            await row(page, "The last of them").wait_for()
+            model.leave(max(model.participants))
+            await expect(rows).to_have_count(len(model.participants))
+            sizes.append(await size(page))
+        (nodes, kept), (nodes_after, kept_after) = sizes
+        assert nodes_after <= nodes + FEW
+        assert kept_after - kept < VISITORS * LITTLE
         await call.hangup()

@@ -1,6 +1,6 @@
 // What somebody wants of me: to talk in private, to be let in. It stands in my zone, whatever else I look at.
 
-import { arrange, enable, find, isEnabled, make, mark, setText, show } from "../dom.js";
+import { arrange, enable, find, isEnabled, listen, make, mark, setText, show } from "../dom.js";
 import { words } from "../words.js";
 import { comes, partners, talking } from "./moment.js";
 import { numbered } from "./row.js";
@@ -22,12 +22,12 @@ export class Asks {
     this.all = find("#admit-all");
     this.banner = find("#private");
     this.soft = find("#soft");
-    const press = (button, act) => button.addEventListener("click", () => isEnabled(button) && act());
+    const press = (button, act) => listen(button, "click", () => isEnabled(button) && act());
     press(this.accept, () => commands.acceptTalk());
     press(this.decline, () => commands.leaveTalk());
     press(this.all, () => commands.admitAll());
-    this.soft.addEventListener("change", () => commands.hearRoom(this.soft.checked ? "soft" : "off"));
-    this.list.addEventListener("click", (event) => {
+    listen(this.soft, "change", () => commands.hearRoom(this.soft.checked ? "soft" : "off"));
+    listen(this.list, "click", (event) => {
       const button = event.target.closest("button");
       if (button && isEnabled(button)) button.act(event);
     });

@@ -1,6 +1,6 @@
 // Who is being called into the room: a row below those who are here, where he will stand when he answers.
 
-import { enable, find, isEnabled, make, mark, setText, show } from "../dom.js";
+import { enable, find, isEnabled, listen, make, mark, setText, show } from "../dom.js";
 import { reason as inWords, words } from "../words.js";
 
 export class Calls {
@@ -13,7 +13,7 @@ export class Calls {
     this.form = find("#dial-form", section);
     this.field = find("#dial", section);
     this.button = find("button", this.form);
-    this.form.addEventListener("submit", async (event) => {
+    listen(this.form, "submit", async (event) => {
       event.preventDefault();
       const target = this.field.value.trim();
       if (!target || !isEnabled(this.button)) return this.field.focus();
@@ -21,7 +21,7 @@ export class Calls {
       dialled();
       if ((await commands.dial(target)) === null && !this.field.value) this.field.value = target;
     });
-    list.addEventListener("click", ({ target }) => {
+    listen(list, "click", ({ target }) => {
       const button = target.closest("[data-call] button");
       if (button && isEnabled(button)) button.act();
     });

@@ -1,6 +1,6 @@
 // What helps to find somebody among many: a filter by name, and who speaks, above the list.
 
-import { find, setText, show } from "../dom.js";
+import { find, listen, setText, show } from "../dom.js";
 import { words } from "../words.js";
 
 export const MANY = 30;
@@ -14,7 +14,7 @@ export class Crowd {
   constructor(element, changed) {
     this.element = element;
     this.filter = find("#filter", element);
-    this.filter.addEventListener("input", () => {
+    listen(this.filter, "input", () => {
       this.#wanted = folded(this.filter.value.trim());
       changed();
     });

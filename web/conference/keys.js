@@ -1,6 +1,6 @@
 // What the keyboard does.
 
-import { find, make } from "../dom.js";
+import { find, listen, make } from "../dom.js";
 import { words } from "../words.js";
 
 const list = (codes) => codes.flatMap(([key, text]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, text)]);
@@ -17,7 +17,7 @@ export function followKeys(act) {
   const all = { ...act, "?": () => (help.open ? help.close() : help.showModal()) };
   find("#shortcuts").replaceChildren(...list(words.shortcuts));
   find("#show-help").addEventListener("click", all["?"]);
-  document.addEventListener("keydown", (event) => {
+  listen(document, "keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     if (event.target.closest("input:not([type=range]):not([type=checkbox]), textarea, select")) return;
     const wanted = all[event.key.toLowerCase()];

@@ -1,6 +1,6 @@
 // The page of one call: it joins what happens in the conference, what is shown of it, and what is pressed.
 
-import { enable, find, isEnabled, show } from "../dom.js";
+import { enable, find, isEnabled, listen, show } from "../dom.js";
 import { ask, Follower, isOver, Refused } from "../session.js";
 import { reason, refusal, words } from "../words.js";
 import { Asks } from "./asks.js";
@@ -53,7 +53,7 @@ const texts = new Texts(find("#text"), {
 const settings = new Settings(find("#settings"), commands);
 const calls = new Calls(find("#call"), find("#participants"), commands, () => tabs.choose("room"));
 const gather = find("#gather");
-gather.addEventListener("click", () => isEnabled(gather) && commands.gather());
+listen(gather, "click", () => isEnabled(gather) && commands.gather());
 const recording = new Recording(commands, failed);
 const move = new Move((id, room) => commands.move(id, room));
 const rows = new Rows(

@@ -1,6 +1,6 @@
 // The zone of the one whose page this is: whether he is heard, and the one big button of the moment.
 
-import { enable, find, isEnabled, mark, setText, show } from "../dom.js";
+import { enable, find, isEnabled, listen, mark, setText, show } from "../dom.js";
 import { until } from "../session.js";
 import { words } from "../words.js";
 import { describe, moment } from "./moment.js";
@@ -65,8 +65,8 @@ export class Me {
       home: () => commands.move(this.id, null),
     };
     for (const [name, button] of Object.entries(this.buttons))
-      button.addEventListener("click", () => isEnabled(button) && acts[name]());
-    this.undo.addEventListener("click", () => {
+      listen(button, "click", () => isEnabled(button) && acts[name]());
+    listen(this.undo, "click", () => {
       if (!isEnabled(this.undo)) return;
       const offer = this.#offers.pop();
       this.#forgetNotice();

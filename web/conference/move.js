@@ -1,6 +1,6 @@
 // Moving somebody to a side room, or back: the choice of where.
 
-import { enable, find, isEnabled, make, show } from "../dom.js";
+import { enable, find, isEnabled, listen, make, show } from "../dom.js";
 import { words } from "../words.js";
 
 export class Move {
@@ -14,7 +14,7 @@ export class Move {
     this.form = find("#new-place");
     this.field = find("#side-room");
     this.button = find("button", this.form);
-    this.form.addEventListener("submit", (event) => {
+    listen(this.form, "submit", (event) => {
       event.preventDefault();
       this.#go(this.field.value.trim());
     });
@@ -37,7 +37,7 @@ export class Move {
 
   #button(place) {
     const button = make("button", {}, place ? words.sideRoom(place) : words.mainRoom);
-    button.addEventListener("click", () => this.#go(place));
+    listen(button, "click", () => this.#go(place));
     return button;
   }
 

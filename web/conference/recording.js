@@ -1,6 +1,6 @@
 // Recording the room, and what was recorded.
 
-import { arrange, enable, find, isEnabled, make, mark, setText, show } from "../dom.js";
+import { arrange, enable, find, isEnabled, listen, make, mark, setText, show } from "../dom.js";
 import { ask } from "../session.js";
 import { language, words } from "../words.js";
 import { sure } from "./sure.js";
@@ -26,7 +26,7 @@ export class Recording {
       stop: () => commands.record("off"),
     };
     for (const [name, button] of Object.entries(this.buttons))
-      button.addEventListener("click", () => isEnabled(button) && acts[name]());
+      listen(button, "click", () => isEnabled(button) && acts[name]());
     for (const option of this.kind.options) option.textContent = words.recordingKind[option.value];
   }
 
@@ -85,7 +85,7 @@ export class Recording {
     const path = `${this.commands.path}/recordings/${id}`;
     const remove = make("button", { "aria-label": words.deleteRecording(when) }, words.delete);
     const act = sure(remove, () => this.#delete(path));
-    remove.addEventListener("click", (event) => isEnabled(remove) && act(event));
+    listen(remove, "click", (event) => isEnabled(remove) && act(event));
     const download = (query, text) => make("a", { href: `${path}?${query}download=1`, download: true, class: "button" }, text);
     return make(
       "div",

@@ -1,6 +1,6 @@
 // The list of participants. A row is made once and keeps its place; only what is new in it is written.
 
-import { find, isEnabled, mark, show } from "../dom.js";
+import { find, isEnabled, listen, mark, show } from "../dom.js";
 import { words } from "../words.js";
 import { Row, share } from "./row.js";
 
@@ -18,9 +18,9 @@ export class Rows {
   /** `act[name](id, value)` does what a button or slider of a row is for; `later()` asks for another rendering. */
   constructor(list, act, later) {
     Object.assign(this, { list, act, later });
-    list.addEventListener("click", (event) => this.#click(event));
-    list.addEventListener("input", ({ target }) => this.act[target.dataset.act]?.(idOf(target), Number(target.value)));
-    list.addEventListener("keydown", (event) => this.#move(event));
+    listen(list, "click", (event) => this.#click(event));
+    listen(list, "input", ({ target }) => this.act[target.dataset.act]?.(idOf(target), Number(target.value)));
+    listen(list, "keydown", (event) => this.#move(event));
   }
 
   /** `shows(name)`: whether the row of that name is to be seen. */
@@ -31,9 +31,9 @@ export class Rows {
       if (!room.participants.has(id)) {
         row.element.remove();
         this.#rows.delete(id);
-        delete this.#lines[id];
       }
     }
+    for (const id in this.#lines) if (!room.participants.has(Number(id))) delete this.#lines[id];
     const context = this.#renew(room, usable);
     mark(this.list, "data-moderates", context.moderates && context.mode);
     const places = new Map(room.hands.map((id, index) => [id, index + 1]));

@@ -1,6 +1,6 @@
 // What a moderator decides for the room.
 
-import { enable, find, isEnabled, setText, show } from "../dom.js";
+import { enable, find, isEnabled, listen, setText, show } from "../dom.js";
 import { words } from "../words.js";
 
 const SWITCHES = ["waiting_room", "wait_for_moderator", "quiet"];
@@ -13,26 +13,26 @@ export class Settings {
     this.time = find("#talk-time", card);
     this.lock = find("#lock", card);
     this.size = find("#size", card);
-    this.size.addEventListener("change", () => {
+    listen(this.size, "change", () => {
       if (this.size.reportValidity()) commands.set({ max_members: Number(this.size.value) || null });
     });
-    this.mode.addEventListener("change", () => commands.set({ mode: this.mode.value }));
-    this.time.addEventListener("change", () => commands.set({ talk_time: Number(this.time.value) || null }));
-    this.lock.addEventListener("click", () => isEnabled(this.lock) && commands.set({ locked: !this.locked }));
+    listen(this.mode, "change", () => commands.set({ mode: this.mode.value }));
+    listen(this.time, "change", () => commands.set({ talk_time: Number(this.time.value) || null }));
+    listen(this.lock, "click", () => isEnabled(this.lock) && commands.set({ locked: !this.locked }));
     for (const option of this.mode.options) option.textContent = words.mode[option.value];
     for (const option of this.time.options) option.textContent = words.talkTime(Number(option.value));
     this.switches = SWITCHES.map((name) => find(`[name=${name}]`, card));
     for (const box of this.switches)
-      box.addEventListener("change", () => commands.set({ [box.name]: box.checked }));
+      listen(box, "change", () => commands.set({ [box.name]: box.checked }));
     this.pins = PINS.map((name) => find(`form[data-pin=${name}]`, card));
     for (const form of this.pins) {
-      form.addEventListener("submit", async (event) => {
+      listen(form, "submit", async (event) => {
         event.preventDefault();
         const pin = form.elements.pin.value.trim();
         if (!isEnabled(form.elements.set) || (!pin && !this.has[form.dataset.pin])) return;
         if (await commands.set({ [form.dataset.pin]: pin || null })) form.elements.pin.value = "";
       });
-      form.elements.pin.addEventListener("input", () => this.#fillPin(form));
+      listen(form.elements.pin, "input", () => this.#fillPin(form));
     }
   }
 

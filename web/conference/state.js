@@ -4,6 +4,7 @@ import { words } from "../words.js";
 
 const GONE = ["left", "removed"];
 const MOST_LINES = 400; // as many as the server keeps, half of them for some alone
+const MOST_NAMES = 1_000; // of those who were here, beside those who are
 
 /** The list with this item in the place of the one with its id, or at its end. */
 export function put(list, item) {
@@ -70,6 +71,10 @@ export class State {
     known.participants = new Map(called([...participants]).map((each) => [each.id, each]));
     known.waiting = called(known.waiting);
     for (const each of [...known.participants.values(), ...known.waiting]) this.#names.set(each.id, each.called);
+    for (const id of this.#names.keys()) {
+      if (this.#names.size <= MOST_NAMES) break;
+      if (!known.participants.has(id)) this.#names.delete(id);
+    }
   }
 
   /** One change: what an event carries is new. */

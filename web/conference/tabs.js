@@ -1,6 +1,6 @@
 // On a narrow screen one of room, text and the rest is seen at a time; on a wide one all of them.
 
-import { find, mark, show } from "../dom.js";
+import { find, listen, mark, show } from "../dom.js";
 
 const wide = matchMedia("(min-width: 1100px)");
 
@@ -9,9 +9,9 @@ export class Tabs {
   constructor(list, changed) {
     this.tabs = [...list.querySelectorAll("[role=tab]")];
     this.changed = changed;
-    list.addEventListener("click", ({ target }) => this.choose(target.closest("[role=tab]")?.getAttribute("aria-controls")));
-    list.addEventListener("keydown", (event) => this.#move(event));
-    wide.addEventListener("change", () => this.#write());
+    listen(list, "click", ({ target }) => this.choose(target.closest("[role=tab]")?.getAttribute("aria-controls")));
+    listen(list, "keydown", (event) => this.#move(event));
+    listen(wide, "change", () => this.#write());
     this.choose("room");
   }
 

@@ -1,6 +1,6 @@
 // What people write to each other.
 
-import { enable, find, isEnabled, make, mark, setText, show } from "../dom.js";
+import { enable, find, isEnabled, listen, make, mark, setText, show } from "../dom.js";
 import { language, reason, words } from "../words.js";
 
 const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
@@ -25,16 +25,16 @@ export class Texts {
     this.field = find("#message", section);
     this.send = find("button.primary", section);
     this.to = find("#to", section);
-    this.log.addEventListener("scroll", () => {
+    listen(this.log, "scroll", () => {
       this.#reads = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 48;
     });
     // Nor is the last line lost when the section is opened, or a keyboard takes a part of it.
     new ResizeObserver(() => this.#reads && this.#toEnd()).observe(this.log);
-    this.form.addEventListener("submit", (event) => {
+    listen(this.form, "submit", (event) => {
       event.preventDefault();
       this.#say();
     });
-    this.field.addEventListener("keydown", (event) => {
+    listen(this.field, "keydown", (event) => {
       if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
         event.preventDefault();
         this.#say();

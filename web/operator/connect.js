@@ -50,6 +50,7 @@ export function connects(part, fail) {
           },
           message({ connection }) {
             known.set(connection.id, connection);
+            if (known.size > LISTED) known.delete(Math.min(...known.keys()));
             render();
           },
           connected() {},
