@@ -43,6 +43,8 @@ pub(super) struct ClientTransaction<O> {
     ack: Option<Bytes>,
     /// The ACKs to 2xx, by the tag of whom they are for.
     acks: Vec<(Text, Flow, Bytes)>,
+    /// The highest CSeq of what was sent in early dialogs that are forgotten.
+    sequence: u32,
     /// It goes over TCP for its size only.
     fallback: Option<Fallback>,
     /// It went out again over another connection.
@@ -122,6 +124,7 @@ impl<O: Clone> Transactions<O> {
             request,
             ack: None,
             acks: Vec::new(),
+            sequence: 0,
             fallback,
             reopened: false,
         });
@@ -236,6 +239,21 @@ impl<O: Clone> Transactions<O> {
             client.acks.push((tag, flow, ack.clone()));
         }
         self.transmit(flow, ack);
+    }
+
+    /// Early dialogs of this INVITE are forgotten, in which requests up to this CSeq were sent.
+    pub(crate) fn note_sequence(&mut self, id: ClientTransactionId, sequence: u32) {
+        let id = self.current(id);
+        if let Some(client) = self.clients.get_mut(id) {
+            client.sequence = client.sequence.max(sequence);
+        }
+    }
+
+    /// The highest CSeq that may have been sent to a branch of this INVITE whose early dialog is
+    /// forgotten.
+    pub(crate) fn noted_sequence(&self, id: ClientTransactionId) -> u32 {
+        let client = self.clients.get(self.current(id));
+        client.map_or(0, |client| client.sequence)
     }
 
     /// How many branches of this INVITE have had an ACK to their 2xx.

@@ -32,6 +32,8 @@ impl UserAgent {
             return self.decline_in_passing(now, client, session, response);
         };
         let answers = invite.headers.clone();
+        // It may have had PRACKs, and a BYE with the number of one would be refused (§12.2.2).
+        dialog.continue_after(self.transactions.noted_sequence(client));
         let next_hop = dialog.next_hop();
         let via = self.via(next_hop);
         let mut ack = dialog.ack(sequence_of(response), &via);

@@ -290,7 +290,9 @@ impl UserAgent {
             && let (Some(at), Some(session)) = (at, self.sessions.get_mut(id))
         {
             // RFC 6228 §6.
-            session.dialogs.remove(at);
+            let ended = session.dialogs.remove(at);
+            let sequence = ended.local_sequence();
+            self.transactions.note_sequence(client, sequence);
         }
         self.send_wanted_cancel(now, id, client);
         if response.status != StatusCode::TRYING && self.live(id).is_ok() {
@@ -324,9 +326,14 @@ impl UserAgent {
             return;
         };
         let offers = matches!(session.phase, Phase::Calling { offers: true, .. });
-        if let Some(early) = session.dialog_with(&dialog.remote_tag().clone()) {
-            dialog.continue_from(early);
+        match session.dialog_with(&dialog.remote_tag().clone()) {
+            Some(early) => dialog.continue_from(early),
+            None => dialog.continue_after(self.transactions.noted_sequence(client)),
         }
+        // The other branches are forgotten; one of them may accept as well.
+        let others = session.dialogs.iter().map(Dialog::local_sequence);
+        let highest = others.max().unwrap_or_default();
+        self.transactions.note_sequence(client, highest);
         let was_complete = dialog.exchange.is_complete();
         if !response.body.is_empty() && !was_complete {
             dialog.exchange.received();

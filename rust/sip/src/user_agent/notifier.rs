@@ -282,11 +282,19 @@ impl UserAgent {
         let Some((transaction, expires)) = notifier.unanswered.take() else {
             return true;
         };
-        let home = one.home;
-        if notifier.is_rejected() {
-            let none = Headers::new();
-            self.answer_in(now, transaction, home, StatusCode::FORBIDDEN, none);
-            self.end_subscription(id, SubscriptionEnd::Terminated);
+        let (home, is_rejected) = (one.home, notifier.is_rejected());
+        // An early dialog may have ended meanwhile.
+        let is_gone = self.dialog_at(home).is_none();
+        if is_gone || is_rejected {
+            let (status, end) = match is_gone {
+                true => (
+                    StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST,
+                    SubscriptionEnd::Silent,
+                ),
+                false => (StatusCode::FORBIDDEN, SubscriptionEnd::Terminated),
+            };
+            self.answer_in(now, transaction, home, status, Headers::new());
+            self.end_subscription(id, end);
             return false;
         }
         let mut headers = Headers::new();

@@ -2,6 +2,7 @@
 
 mod admission;
 mod answers;
+mod anything;
 mod called;
 mod calling;
 mod credentials;

@@ -157,6 +157,31 @@ fn a_call_that_rings_too_long_is_taken_back() {
 }
 
 #[test]
+fn a_branch_that_accepts_too_late_is_left_with_a_number_that_it_has_not_had() {
+    let mut wire = Wire::new();
+    let (_, invite) = calling(&mut wire);
+    for tag in ["bob", "carol"] {
+        wire.receive(&reply(&invite, "180 Ringing", tag, &ringing(7, "")));
+        let prack = wire.request();
+        let cseq: CSeq = prack.headers.require().unwrap();
+        assert_eq!(cseq.sequence, 2, "{tag}");
+        wire.receive(&reply(&prack, "200 OK", tag, ""));
+    }
+    wire.receive(&reply(&invite, "200 OK", "bob", CONTACT));
+    assert_eq!(wire.said(), ["ACK"]);
+    wire.receive(&reply(&invite, "200 OK", "carol", CONTACT));
+    let bye = match &wire.sent[..] {
+        [(.., Message::Request(ack)), (.., Message::Request(bye))] if ack.method == Method::Ack => {
+            bye
+        }
+        other => panic!("{other:?}"),
+    };
+    assert!(header(&Message::Request(bye.clone()), HeaderName::To).ends_with(";tag=carol"));
+    let cseq: CSeq = bye.headers.require().unwrap();
+    assert_eq!((cseq.sequence, cseq.method), (3, Method::Bye));
+}
+
+#[test]
 fn a_call_is_taken_back_at_a_response_too_that_makes_no_dialog() {
     for (tag, routes) in [("", 0), ("bob", 33)] {
         let mut wire = Wire::new();
