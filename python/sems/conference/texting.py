@@ -26,8 +26,8 @@ _CODES: Final[tuple[tuple[type[Refused], int], ...]] = (
 )
 #: After how many seconds he may try again who wrote too fast.
 _RETRY_AFTER: Final = "10"
-#: Whom a text that begins so is for: all.
-_ALL: Final = ("@all", "@everybody")
+#: What all are called in a text that is for all.
+_ALL: Final = ["all", "everybody"]
 
 
 class NobodyOfThisName(NotHere):
@@ -70,7 +70,7 @@ def addressed(conference: Conference, sender: Member, text: str) -> tuple[tuple[
     """For whom a text from a phone is, and what it says: one that begins with ``@NAME`` is for that
     member alone. Raises NobodyOfThisName."""
     text = text.strip()
-    if not text.startswith("@") or text.lower().startswith(_ALL):
+    if not text.startswith("@"):
         return None, text
     others = [each for each in conference.model.participants.values() if each.id != sender.id]
     # Of Anna and Anna Maria the longer name counts.
@@ -78,6 +78,8 @@ def addressed(conference: Conference, sender: Member, text: str) -> tuple[tuple[
     for names in (_whole_name, _any_name):
         found = [(each, rest) for each in others if (rest := _after(text[1:], names(each))) is not None]
         longest = [(each, rest) for each, rest in found if len(rest) == min(len(left) for _, left in found)]
+        if names is _any_name and _after(text[1:], _ALL) is not None:
+            return None, text
         if len(longest) == 1:
             return (longest[0][0].id,), longest[0][1]
         if found:
@@ -86,7 +88,8 @@ def addressed(conference: Conference, sender: Member, text: str) -> tuple[tuple[
 
 
 def _whole_name(participant: Participant) -> list[str]:
-    return [participant.name]
+    # Whoever calls himself so gets nothing that is for all.
+    return [] if participant.name.casefold() in _ALL else [participant.name]
 
 
 def _any_name(participant: Participant) -> list[str]:

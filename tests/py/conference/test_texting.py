@@ -242,6 +242,20 @@ async def test_a_text_that_begins_with_a_name_is_for_that_member_alone(
     assert (line.to, line.text) == (to, said)
 
 
+async def test_what_is_for_one_whose_name_begins_like_all_is_not_told_to_all(lab: Lab) -> None:
+    server, (anna, _) = await meeting(lab, "anna", "ben")
+    for name in ("Allison", "All Saints", "ALL"):
+        await join_as(lab, name)
+    assert anna.line is not None
+    for text in ("@Allison psst", "@all saints psst", "@all: hello", "@Everybody hello"):
+        assert (await anna.line.send_message(text)).code == 200
+    assert (await anna.line.send_message("@Allan psst")).code == 404
+    assert [(line.to, line.text) for line in written(server)] == [
+        *(((3,), "psst"), ((4,), "psst")),
+        *((None, "@all: hello"), (None, "@Everybody hello")),
+    ]
+
+
 @pytest.mark.parametrize("text", ["@bem Anna is wrong", "@benjamin hi", "@anna to myself", "@ hello", "@"])
 async def test_a_private_text_to_a_name_that_nobody_has_is_not_told_to_all(lab: Lab, text: str) -> None:
     server, (anna, _) = await meeting(lab, "anna", "ben")
