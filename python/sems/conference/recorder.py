@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..errors import EngineError, SoundNotFound, WrongState
 from ..log import logger
 from .errors import StillRecording
-from .events import CameBack, Event, Moved, RecordingChanged, RecordingsChanged
+from .events import CameBack, Event, Joined, LineChanged, Moved, RecordingChanged, RecordingsChanged
 from .minutes import Minutes, RecordingKind, RecordingState
 from .talks import Background, Conversation
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..server import Server
     from .archive import Archive
     from .conference import Conference
+    from .participant import Participant
 
 
 class Recorder:
@@ -89,11 +90,24 @@ class Recorder:
                     self._ends += 1
                     self.stopped = self.stopped or error is None
                 self._server.spawn(self._follow())
-            case Moved(participant=him) | CameBack(participant=him):
+            case (
+                Moved(participant=him) | CameBack(participant=him) | Joined(participant=him, readmitted=True)
+            ):
                 # The room in which it was said is not the one where he was, or he did not hear it.
-                member = self._conference.members.get(him.id)
-                if member and him.side_room is None and (words := self.greeting(him.id)):
-                    member.speech.start(*words)
+                self._greet(him)
+            case LineChanged(participant=him) if self._done is not RecordingState.OFF:
+                # It was said while he had put the room on hold.
+                self._greet(him)
+
+    def _greet(self, him: Participant) -> None:
+        member = self._conference.members.get(him.id)
+        if member and self._hears(him) and (words := self.greeting(him.id)):
+            member.speech.start(*words)
+
+    def _hears(self, him: Participant) -> bool:
+        """He hears what is said in the room that is recorded."""
+        in_talk = him.private and _deaf(self._conference.model.talk_of(him.id))
+        return him.side_room is None and not him.on_hold and not in_talk
 
     def greeting(self, id: int) -> list[str]:
         """Names of prompts for one who comes while it is recorded."""
@@ -194,12 +208,8 @@ class Recorder:
 
     def _all_are_told(self) -> bool:
         """Notes those who hear now that it is recorded. False if it is new to somebody."""
-        model = self._conference.model
-        here = {
-            each.id
-            for each in model.participants.values()
-            if each.side_room is None and not (each.private and _deaf(model.talk_of(each.id)))
-        }
+        participants = self._conference.model.participants.values()
+        here = {each.id for each in participants if self._hears(each)}
         new = here - self._told
         self._told |= here
         return not new

@@ -15,9 +15,11 @@ from sems.conference import (
     Move,
     NotAllowed,
     PauseRecording,
+    Readmit,
     Record,
     RecordingKind,
     RecordingState,
+    Remove,
     StopRecording,
 )
 from sems.testing import Lab
@@ -164,6 +166,29 @@ async def test_who_was_elsewhere_when_it_began_is_told_when_he_comes_back_and_on
         assert (await here).is_silent, "nobody else has to hear it again"
         model(server).do(Move(2, "Blue"), by=1)
         await asyncio.sleep(1)
+
+
+async def test_who_was_removed_or_had_put_the_room_on_hold_when_it_began_is_told_when_he_hears_it_again(
+    lab: Lab,
+) -> None:
+    server = await lab.server(rooms={"default": {"join_sound": False}})
+    phones = await meet(lab, "anna", "ben", "cleo")
+    ben = phones[1]
+    for phone in phones:
+        phone.silence()
+    await ben.hold()
+    model(server).do(Remove(3), by=1)
+    await asyncio.sleep(0.5)
+    model(server).do(Record(0.0), by=1)
+    await asyncio.sleep(3)
+    model(server).do(Readmit(3), by=1)
+    await ben.hold(False)
+    heard = await asyncio.gather(*(phone.hear(1.5) for phone in phones))
+    assert [each.level > -40 for each in heard] == [False, True, True]
+    await ben.hold()
+    await ben.hold(False)
+    await asyncio.sleep(2)
+    assert (await ben.hear(1)).is_silent, "once is enough"
 
 
 async def test_where_everything_is_recorded_the_first_hears_it_after_all_else(lab: Lab) -> None:
