@@ -41,6 +41,8 @@ async def main(call: Call) -> None:
         prompt = None
     if prompt is None:
         if alone:
+            folders = [str(folder) for folder in call.server.sounds.announcements]
+            call.log.info("there is no such announcement", play=wanted, folders=folders)
             await call.reject(404, "No Such Announcement")
             return
         call.log.info("that announcement is not played but the default", name_wanted=wanted)

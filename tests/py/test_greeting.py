@@ -1,4 +1,4 @@
-"""What a server says when it is ready: whom to dial, above all the scripts that it was started with."""
+"""What the command says: whom to dial, above all the scripts it was started with, and why nobody answers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from sems import EndReason, SemsError
+from sems.cli.phone import report
 from sems.cli.run import greet
 from sems.testing import Lab
 
@@ -40,3 +42,18 @@ async def test_the_scripts_come_first_as_they_are_dialled(
     ]
     greet(server, [])
     assert f"sems call sip:standup@{at}   (from here; --open shows its page)" in capsys.readouterr().out
+
+
+async def test_where_nobody_listens_it_is_asked_whether_a_server_runs(lab: Lab) -> None:
+    await lab.server()
+    anna = await lab.phone("anna")
+    call = await anna.dial("sip:standup@10.0.0.99:5999")
+    call.end = EndReason("error", 503, "the peer can't be reached")
+    with pytest.raises(
+        SemsError, match=r"^the call failed: error 503 the peer can't be reached; does a server listen"
+    ):
+        report(call, None, None)
+    call.end = EndReason("rejected", 503, "Service Unavailable")
+    with pytest.raises(SemsError, match=r"^the call failed: rejected 503 Service Unavailable$"):
+        report(call, None, None)
+    call.end = None

@@ -157,7 +157,7 @@ async def _phone(
                 for wait in waits:
                     wait.cancel()
                 await asyncio.gather(*waits, return_exceptions=True)
-            _report(call, record if recording.done() else None, server.tls_failure)
+            report(call, record if recording.done() else None, server.tls_failure)
 
 
 def _texts() -> Apps:
@@ -245,7 +245,8 @@ def _tell(event: events.CallEvent) -> None:
             _say(f"key      {digit}")
 
 
-def _report(call: Call, record: Path | None, tls_failure: str | None) -> None:
+def report(call: Call, record: Path | None, tls_failure: str | None) -> None:
+    """Says how a call has ended. Raises SemsError where it failed."""
     end = call.end
     assert end is not None
     if call.answered_at is None:
@@ -253,7 +254,8 @@ def _report(call: Call, record: Path | None, tls_failure: str | None) -> None:
             # Who answers at another of its addresses has the last word.
             if tls_failure is not None and end.code in (None, 408, 503):
                 raise SemsError(f"the call failed: {tls_failure} (--ca and --insecure say whom to trust)")
-            raise SemsError(f"the call failed: {end}")
+            hint = "; does a server listen there?" if end.cause == "error" and end.code == 503 else ""
+            raise SemsError(f"the call failed: {end}{hint}")
         _say("given up")
         return
     lasted = time.time() - call.answered_at

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -130,7 +131,10 @@ async def test_rfc_4240_names_the_announcement_in_the_uri(lab: Lab, make_tone: M
         "%00",
     ],
 )
-async def test_nothing_outside_of_the_folders_is_played(lab: Lab, make_tone: MakeTone, play: str) -> None:
+async def test_nothing_outside_of_the_folders_is_played(
+    lab: Lab, make_tone: MakeTone, play: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     folder = lab.folder / "sems" / "announcements"
     make_tone(folder / "a" / "hello.wav", 440)
     secret = make_tone(lab.folder / "sems" / "secret.wav", 600)
@@ -140,6 +144,8 @@ async def test_nothing_outside_of_the_folders_is_played(lab: Lab, make_tone: Mak
     with pytest.raises(CallFailed) as failed:
         await alice.call(f"sip:annc@sems;play={play}")
     assert failed.value.code == 404
+    (told,) = [record for record in caplog.records if record.message == "there is no such announcement"]
+    assert str(lab.folder / "sems" / "announcements") in told.folders  # type: ignore[attr-defined]
     heard = await heard_by(alice, "sip:1@sems", f"play={play}")
     assert not heard.is_silent
     assert not heard.has_tone(600)
