@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream},
     os::unix::process::CommandExt,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
     time::Duration,
@@ -29,6 +29,8 @@ pub struct Process {
     pub greeting: String,
     /// The address that the server has to itself.
     host: IpAddr,
+    /// What the server keeps; it goes with it.
+    folder: Option<PathBuf>,
 }
 
 impl Process {
@@ -51,6 +53,7 @@ impl Process {
             child,
             greeting,
             host: Ipv4Addr::LOCALHOST.into(),
+            folder: None,
         })
     }
 
@@ -91,6 +94,7 @@ impl Process {
             child,
             greeting: String::new(),
             host,
+            folder: Some(folder.clone()),
         };
         for _ in 0..200 {
             if process.get("/healthz").is_ok_and(|body| !body.is_empty()) {
@@ -184,10 +188,9 @@ impl Process {
             String::new()
         })
     }
-}
 
-impl Drop for Process {
-    fn drop(&mut self) {
+    /// Ends it, in five seconds at most.
+    fn end(&mut self) {
         // SAFETY: the child is ours and not yet waited for.
         unsafe { libc::kill(self.child.id() as i32, libc::SIGINT) };
         for _ in 0..100 {
@@ -198,6 +201,15 @@ impl Drop for Process {
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end();
+        if let Some(folder) = &self.folder {
+            let _ = fs::remove_dir_all(folder);
+        }
     }
 }
 
