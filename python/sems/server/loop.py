@@ -30,12 +30,17 @@ class _Selector(selectors.DefaultSelector):
         self._passed_over = False
         self._returned = math.inf
         self._next_told = 0.0
-        self.most = math.inf
-        """For so many seconds the loop may be away before that is told."""
+        self._most = math.inf
+
+    def watch(self, seconds: float) -> None:
+        """Tells from now on when the loop is away for longer."""
+        self._most = seconds
+        # The start of a server, which may take long, is no matter of services.
+        self._returned = time.monotonic()
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         now = time.monotonic()
-        if now - self._returned > self.most and now >= self._next_told:
+        if now - self._returned > self._most and now >= self._next_told:
             self._next_told = now + _ONCE_IN
             seconds = round(now - self._returned, 1)
             logger.warning(
@@ -62,7 +67,7 @@ class EnduringLoop(asyncio.SelectorEventLoop):
     def tell_when_blocked(self, seconds: float = BLOCKED) -> None:
         """From now on a callback or a task that keeps all others waiting for longer is told of in the log."""
         if self._own is not None:
-            self._own.most = seconds
+            self._own.watch(seconds)
 
     def run_until_complete(self, future: Any) -> Any:
         """As always."""
