@@ -10,13 +10,13 @@ import pytest
 
 from peers import conference_info
 from peers.conference_info import NAMES
-from sems import CallFailed, Notification, Notifications, Server
-from sems.conference import Admit, Conference, Dial, Lock, Mute, Remove, SetWaitingRoom
+from sems import CallFailed, Notification, Notifications
+from sems.conference import Admit, Dial, Lock, Mute, Remove, SetWaitingRoom
 from sems.conference.roster import CONTENT_TYPE
 from sems.conference.settings import SetMaxMembers
 from sems.testing import Lab, Phone
 
-ROOM = "sip:standup@sems"
+from .rooms import ROOM, meeting, standup
 
 
 async def test_a_room_answers_as_a_focus_with_its_own_address(lab: Lab) -> None:
@@ -39,20 +39,6 @@ async def test_a_call_that_is_placed_for_a_room_says_so_in_its_invite(lab: Lab) 
     anna = await lab.phone("anna")
     await server.place(anna.uri, focus=True)
     assert (await anna.ringing()).headers["Contact"].endswith(">;isfocus")
-
-
-def standup(server: Server) -> Conference:
-    conference = server.conferences.find("standup")
-    assert conference is not None
-    return conference
-
-
-async def meeting(lab: Lab, *names: str, **settings: object) -> tuple[Server, list[Phone]]:
-    server = await lab.server(**settings)
-    phones = [await lab.phone(name) for name in names]
-    for phone in phones:
-        await phone.call(ROOM)
-    return server, phones
 
 
 async def subscribe(

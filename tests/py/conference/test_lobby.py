@@ -23,14 +23,13 @@ from sems.conference.model import ConferenceModel
 from sems.conference.participant import Role
 from sems.conference.settings import Settings
 
+from .rooms import room_of
+
 
 @pytest.fixture
 def room() -> ConferenceModel:
     """Anna (1, moderator) is in; Ben (2) and Cleo (3) wait."""
-    room = ConferenceModel(settings=Settings(waiting_room=True))
-    for name in ("Anna", "Ben", "Cleo"):
-        room.admit(name)
-    return room
+    return room_of("Anna", "Ben", "Cleo", settings=Settings(waiting_room=True))
 
 
 def test_the_first_comes_in_to_let_in_the_others(room: ConferenceModel) -> None:
@@ -135,9 +134,7 @@ def test_all_wait_for_the_moderator_and_come_in_with_him() -> None:
 
 
 def test_a_full_room_lets_nobody_in_and_all_as_far_as_there_is_room() -> None:
-    room = ConferenceModel(settings=Settings(waiting_room=True, max_members=2))
-    for name in ("Anna", "Ben", "Cleo"):
-        room.admit(name)
+    room = room_of("Anna", "Ben", "Cleo", settings=Settings(waiting_room=True, max_members=2))
     room.do(AdmitAll(), by=1)
     assert (list(room.participants), list(room.waiting)) == ([1, 2], [3])
     with pytest.raises(RoomFull, match="full"):
@@ -167,9 +164,7 @@ def test_who_waits_comes_in_when_nobody_has_to_wait_any_more(room: ConferenceMod
 
 
 def test_a_moderator_who_is_named_is_a_moderator_who_has_come() -> None:
-    room = ConferenceModel(settings=Settings(wait_for_moderator=True), moderator="none")
-    for name in ("Anna", "Ben", "Cleo"):
-        room.admit(name)
+    room = room_of("Anna", "Ben", "Cleo", settings=Settings(wait_for_moderator=True), moderator="none")
     room.do(Admit(1), by=None)
     assert list(room.waiting) == [2, 3]
     room.do(SetRole(1, Role.MODERATOR), by=None)

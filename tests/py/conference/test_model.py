@@ -41,14 +41,13 @@ from sems.conference.participant import Role
 from sems.conference.permissions import RULES
 from sems.conference.settings import Mode, Settings
 
+from .rooms import room_of
+
 
 @pytest.fixture
 def room() -> ConferenceModel:
     """Anna (1, moderator), Ben (2) and Cleo (3)."""
-    room = ConferenceModel()
-    for name in ("Anna", "Ben", "Cleo"):
-        room.admit(name)
-    return room
+    return room_of("Anna", "Ben", "Cleo")
 
 
 def roles(room: ConferenceModel) -> list[Role]:
@@ -442,9 +441,7 @@ def test_who_becomes_moderator_while_he_holds_the_floor_has_time(room: Conferenc
 @pytest.mark.parametrize("mode", [Mode.MODERATED, Mode.LECTURE])
 def test_who_becomes_listener_or_is_moderator_no_more_keeps_no_floor(mode: Mode) -> None:
     """It would be without an end, or nobody would hear him there."""
-    room = ConferenceModel(settings=Settings(mode=mode, talk_time=60.0))
-    for name in ("Anna", "Ben", "Cleo"):
-        room.admit(name)
+    room = room_of("Anna", "Ben", "Cleo", settings=Settings(mode=mode, talk_time=60.0))
     room.do(commands.GiveFloor(2, 0.0), commands.GiveFloor(3, 0.0), by=1)
     room.do(commands.SetRole(2, Role.MODERATOR), by=1)
     room.do(commands.SetRole(2, Role.SPEAKER), commands.SetRole(3, Role.LISTENER), by=1)
@@ -463,9 +460,7 @@ def test_several_commands_at_once_leave_somebody_to_steer_the_room() -> None:
 
 
 def test_who_is_brought_back_has_his_hand_and_the_floor_as_before() -> None:
-    room = ConferenceModel(settings=Settings(mode=Mode.MODERATED, talk_time=60.0))
-    for name in ("Anna", "Ben", "Cleo", "Dora"):
-        room.admit(name)
+    room = room_of("Anna", "Ben", "Cleo", "Dora", settings=Settings(mode=Mode.MODERATED, talk_time=60.0))
     room.do(commands.RaiseHand(2), by=2)
     room.do(commands.RaiseHand(4), by=4)
     room.do(commands.GiveFloor(3, 0.0), by=1)

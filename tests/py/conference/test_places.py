@@ -8,14 +8,13 @@ from sems.conference.errors import NotHere
 from sems.conference.model import ConferenceModel
 from sems.conference.places import RESTING
 
+from .rooms import room_of
+
 
 @pytest.fixture
 def room() -> ConferenceModel:
     """Anna (1), Ben (2) and Cleo (3)."""
-    room = ConferenceModel()
-    for name in ("Anna", "Ben", "Cleo"):
-        room.admit(name)
-    return room
+    return room_of("Anna", "Ben", "Cleo")
 
 
 def test_everybody_keeps_his_number_whoever_goes_and_comes(room: ConferenceModel) -> None:

@@ -7,17 +7,13 @@ import asyncio
 import pytest
 
 from sems import Server, Transfer, Transferring
-from sems.conference import CancelCall, Conference
+from sems.conference import CancelCall
 from sems.testing import Lab, Phone
 
-ROOM = "sip:standup@sems"
+from . import rooms
+from .rooms import ROOM, standup
+
 ANYBODY = {"allow": [".*"]}
-
-
-def standup(server: Server) -> Conference:
-    conference = server.conferences.find("standup")
-    assert conference is not None
-    return conference
 
 
 def names(server: Server) -> list[str]:
@@ -25,11 +21,8 @@ def names(server: Server) -> list[str]:
 
 
 async def meeting(lab: Lab, *names: str, **settings: object) -> tuple[Server, list[Phone]]:
-    server = await lab.server(**{"dialout": ANYBODY, "trusted": ["10.0.0.0/8"], **settings})
-    phones = [await lab.phone(name) for name in names]
-    for phone in phones:
-        await phone.call(ROOM)
-    return server, phones
+    """Phones in a room from which anybody may be called."""
+    return await rooms.meeting(lab, *names, **{"dialout": ANYBODY, "trusted": ["10.0.0.0/8"], **settings})
 
 
 async def refer(phone: Phone, target: str) -> Transfer:

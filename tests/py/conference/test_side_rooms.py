@@ -20,14 +20,13 @@ from sems.conference.events import Moved
 from sems.conference.model import ConferenceModel
 from sems.conference.settings import Mode
 
+from .rooms import room_of
+
 
 @pytest.fixture
 def room() -> ConferenceModel:
     """Anna (1, moderator), Ben (2) and Cleo (3)."""
-    room = ConferenceModel()
-    for name in ("Anna", "Ben", "Cleo"):
-        room.admit(name)
-    return room
+    return room_of("Anna", "Ben", "Cleo")
 
 
 def test_a_moderator_moves_somebody_who_comes_back_by_himself(room: ConferenceModel) -> None:

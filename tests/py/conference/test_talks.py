@@ -24,14 +24,13 @@ from sems.conference.participant import Role
 from sems.conference.settings import Mode
 from sems.conference.talks import MOST, Background, Conversation, TalkKind, TalkState
 
+from .rooms import room_of
+
 
 @pytest.fixture
 def room() -> ConferenceModel:
     """Anna (1, moderator), Ben (2), Cleo (3) and Dora (4)."""
-    room = ConferenceModel()
-    for name in ("Anna", "Ben", "Cleo", "Dora"):
-        room.admit(name)
-    return room
+    return room_of("Anna", "Ben", "Cleo", "Dora")
 
 
 def talk_of(room: ConferenceModel, id: int) -> Conversation:

@@ -8,28 +8,20 @@ import re
 import pytest
 
 from sems import App, Call, Server
-from sems.conference import Conference, Message, Remove, Say
+from sems.conference import Message, Remove, Say
 from sems.conference.outbox import MOST_WAITING, PART, parts
 from sems.conference.text import BURST, LONGEST
 from sems.testing import Lab, Phone
 
+from . import rooms
 from .old_phone import OldPhone
-
-ROOM = "sip:standup@sems"
-
-
-def standup(server: Server) -> Conference:
-    conference = server.conferences.find("standup")
-    assert conference is not None
-    return conference
+from .rooms import ROOM, standup
 
 
 async def meeting(lab: Lab, *names: str, **settings: object) -> tuple[Server, list[Phone]]:
     """Phones in the room, which have taken the texts with their links."""
-    server = await lab.server(**settings)
-    phones = [await lab.phone(name) for name in names]
+    server, phones = await rooms.meeting(lab, *names, **settings)
     for phone in phones:
-        await phone.call(ROOM)
         await phone.message()
     return server, phones
 

@@ -9,14 +9,13 @@ from sems.conference.model import ConferenceModel
 from sems.conference.participant import Role
 from sems.conference.settings import Mode
 
+from .rooms import room_of
+
 
 @pytest.fixture
 def room() -> ConferenceModel:
     """Anna (1, moderator), Ben (2) and Cleo (3)."""
-    room = ConferenceModel()
-    for name in ("Anna", "Ben", "Cleo"):
-        room.admit(name)
-    return room
+    return room_of("Anna", "Ben", "Cleo")
 
 
 def test_only_a_moderator_makes_somebody_louder_for_all(room: ConferenceModel) -> None:
