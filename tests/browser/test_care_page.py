@@ -14,13 +14,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_two_of_one_name_and_who_has_none_can_be_told_apart(world: World) -> None:
+    # Who has none is called as in his address, which is sip:sems@….
     anna, ben, *_ = await world.dial("Anna", "Ben", "Ben", " ", "\u202eoelC")
     await world.command("POST", "/messages", {"text": "psst", "to": [2]}, anna)
     page = await world.page_of(anna)
     listed = page.get_by_role("list", name="Participants")
-    await expect(listed.locator(".name")).to_have_text(["Anna", "Ben", "Ben", "No name", "oelC"])
+    await expect(listed.locator(".name")).to_have_text(["Anna", "Ben", "Ben", "sems", "oelC"])
     await expect(listed.get_by_title("on the telephone")).to_have_text(["1", "2", "3", "4", "5"])
-    for name in ("Mute Ben (2)", "Mute Ben (3)", "Mute No name", "Mute oelC"):
+    for name in ("Mute Ben (2)", "Mute Ben (3)", "Mute sems", "Mute oelC"):
         await expect(button(page, name)).to_be_visible()
     await expect(page.get_by_text("**N#")).to_be_visible()
     await page.evaluate(
