@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -111,7 +112,8 @@ async def test_a_call_with_digest_keeps_to_the_route_that_kamailio_records_on_bo
         assert end.cause == "remote"
         # All that belongs to the call, of either side, has gone through it.
         await provider.until(lambda: len(provider.within()) >= 6)
-        assert provider.within() == ["ACK", "INVITE", "ACK", "INVITE", "ACK", "BYE"]
+        # Which of its processes is first to say so of two that follow each other is nobody's promise.
+        assert Counter(provider.within()) == {"ACK": 3, "INVITE": 2, "BYE": 1}
 
 
 @pytest.mark.parametrize(("streams", "transport"), [(True, "tcp"), (False, "udp")])
