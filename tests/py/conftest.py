@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
-from doings import World
+from world import World
 
 from sems.testing import Lab
 

@@ -11,8 +11,9 @@ import inspect
 import itertools
 from typing import Any
 
-from doings import DOINGS, World
+from doings import DOINGS
 from test_nothing_left_behind import Watch
+from world import World
 
 import api_reference
 from sems import Call, CallFailed, HungUp, SemsError

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from doings import OPERATOR, Mute, World
+from world import OPERATOR, Mute, World
 
 import api_reference
 import sems
