@@ -159,9 +159,17 @@ class Signals:
         self._pid_file = pid_file(server.config.data)
         self._watchdog = threading.Timer(_PATIENCE, self._leave)
         self._watchdog.daemon = True
+        self._watching = threading.Lock()
+        self._asked = False
+        self._coming, self._told = socket.socketpair()
+        self._told_before = -1
 
     def __enter__(self) -> Self:
-        # Not asyncio's handlers: these here run even while an app keeps the loop from running.
+        # Not asyncio's handlers: these here run even while an app keeps the loop from running. While it keeps
+        # the main thread in a call, as of time.sleep(), they may have to wait, and time runs all the same.
+        self._told.setblocking(False)
+        self._told_before = signal.set_wakeup_fd(self._told.fileno(), warn_on_full_buffer=False)
+        threading.Thread(target=self._listen, name="signals", daemon=True).start()
         for number in (signal.SIGINT, signal.SIGTERM):
             self._before[number] = signal.signal(number, self._on_signal)
         self._before[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._on_reload)
@@ -175,9 +183,23 @@ class Signals:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        signal.set_wakeup_fd(self._told_before)
+        # The thread comes to its end.
+        self._told.close()
         self._watchdog.cancel()
         with contextlib.suppress(OSError):
             self._pid_file.unlink()
+
+    def _listen(self) -> None:
+        with self._coming:
+            while came := self._coming.recv(1):
+                if came[0] in (signal.SIGINT, signal.SIGTERM):
+                    self._watch()
+
+    def _watch(self) -> None:
+        # Of the two who may see a signal first.
+        if self._watching.acquire(blocking=False):
+            self._watchdog.start()
 
     def _on_reload(self, number: int, frame: FrameType | None) -> None:
         self._loop.call_soon_threadsafe(self._reload)
@@ -187,9 +209,10 @@ class Signals:
             self._server.reload_certificates()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self._watchdog.is_alive():
+        if self._asked:
             os._exit(128 + number)
-        self._watchdog.start()
+        self._asked = True
+        self._watch()
         self._loop.call_soon_threadsafe(self.stop.set)
 
     def _leave(self) -> None:
