@@ -8,7 +8,7 @@ import statistics
 import time
 import wave
 from array import array
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +162,24 @@ class Handset(Baresip):
         """Waits until that sounds as loud as this, for a tenth of a second."""
         await self._first(lambda piece: abs(tone_level(piece, hz) - dbov) < 1, _PIECE, since)
 
+    async def hears_mix(self, mix: Mapping[float, float | None]) -> None:
+        """Waits until for half a second each of these tones is as loud as this, in dBov, within 1.5 dB;
+        ``None``: it is at least 50 dB down. (What is done on a page is seen there before it is heard, since
+        two phones hold back what comes, each for as long as it thinks right.)"""
+        levels: dict[float, float] = {}
+
+        def good(piece: array[int]) -> bool:
+            levels.update((hz, Sound(piece).level(hz)) for hz in mix)
+            return all(
+                level < DOWN if wanted is None else abs(level - wanted) < 1.5
+                for level, wanted in zip(levels.values(), mix.values(), strict=True)
+            )
+
+        try:
+            await self._first(good, _RATE // 2, None, hop=_PIECE)
+        except AssertionError as error:
+            raise AssertionError(f"{self.name} hears {levels} instead of {mix}") from error
+
     async def listen(self, seconds: float = 0.5) -> Sound:
         """What it hears from now on."""
         begin, wanted = len(self.heard()), round(_RATE * seconds)
@@ -173,7 +191,9 @@ class Handset(Baresip):
         lines = [each for each in self.log()[self._said :].splitlines() if each and "(bit/s)" not in each]
         return "\n".join([*lines, *map(str, self.events[self._seen :])])
 
-    async def _first(self, good: Callable[[array[int]], bool], size: int, since: int | None) -> float:
+    async def _first(
+        self, good: Callable[[array[int]], bool], size: int, since: int | None, hop: int = _HOP
+    ) -> float:
         """When the first piece that is good was over, which is sought from there on."""
         at = self.mark() if since is None else since
 
@@ -183,7 +203,7 @@ class Handset(Baresip):
             while at + size <= len(heard):
                 if good(heard[at : at + size]):
                     return time.time() - (len(heard) - at - size) / _RATE
-                at += _HOP
+                at += hop
             return None
 
         when: float = await self._until(look)
