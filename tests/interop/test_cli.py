@@ -89,6 +89,20 @@ async def test_a_call_that_is_refused_says_why(tmp_path: Path) -> None:
     assert "the call failed: rejected 4" in said
 
 
+async def test_a_call_is_none_of_the_business_of_packages_for_servers(tmp_path: Path) -> None:
+    info = tmp_path / "customers-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: customers\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[sems.components]\naccounts = no_such_module:Customers\n")
+    async with SemsServer(tmp_path) as server:
+        paths = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
+        code, said = await sems(
+            *("call", server.uri("echo"), "--duration", "0.2"), cwd=tmp_path, env={"PYTHONPATH": paths}
+        )
+    assert code == 0, said
+    assert "customers" not in said
+
+
 async def test_a_call_over_tls_trusts_whom_it_is_told_to(tmp_path: Path) -> None:
     async with SemsServer(tmp_path) as server:
         uri = server.uri("echo", "tls")

@@ -18,6 +18,7 @@ from .. import events, log
 from ..app import App
 from ..audio.recording import Recording
 from ..call import Call
+from ..components import OWN_ALONE
 from ..config import Config, LogSettings, Route, TlsSettings
 from ..errors import HungUp, SemsError, SoundNotFound, WrongState
 from ..plugins import Apps
@@ -126,6 +127,7 @@ async def _phone(
             rtp_timeout=0,
             tls=tls,
             routes=(Route(app="phone"),),
+            components=dict(OWN_ALONE),
         )
         async with Server(config, apps=_texts(), web=False) as server:
             stop = asyncio.Event()

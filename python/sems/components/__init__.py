@@ -18,7 +18,7 @@ accounts       :class:`AccountSource`                ``[[accounts]]``
 from .accounts import AccountSource, ConfiguredAccounts
 from .authentication import Authentication, ConfiguredUsers
 from .dialout import AllowList, DialoutPolicy
-from .finding import GROUP, KINDS, KINDS_OF_OURS, Components, FoundComponent
+from .finding import GROUP, KINDS, KINDS_OF_OURS, OWN_ALONE, Components, FoundComponent
 from .mailer import Mailer, SmtpMailer
 from .storage import Storage
 from .voice import EspeakNg, Voice
@@ -27,6 +27,7 @@ __all__ = [
     "GROUP",
     "KINDS",
     "KINDS_OF_OURS",
+    "OWN_ALONE",
     "AccountSource",
     "AllowList",
     "Authentication",

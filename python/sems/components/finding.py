@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import entries
 from ..config import Config
-from ..config.components import ComponentKind
+from ..config.components import ComponentKind, ComponentSettings
 from ..errors import PluginError
 from ..log import logger
 from .accounts import AccountSource, ConfiguredAccounts
@@ -49,6 +49,10 @@ KINDS_OF_OURS: Mapping[ComponentKind, str] = {
 OWN = "sems"
 """How ``[components.KIND] use`` names the one that comes with SEMS."""
 
+OWN_ALONE: Mapping[ComponentKind, ComponentSettings] = {kind: ComponentSettings(use=OWN) for kind in KINDS}
+"""``[components]`` of who is only a telephone: what packages bring is for servers, and nobody but those is to
+register their accounts."""
+
 
 @dataclass(frozen=True, slots=True)
 class FoundComponent:
@@ -85,7 +89,7 @@ class Components:
         self._found = [found for kind in KINDS for found in _of_kind(kind, config, brought)]
         self._found += _of_no_kind(brought)
         for found in self._found:
-            if found.error is not None:
+            if found.error is not None and (found.used or found.kind not in KINDS):
                 logger.error(
                     "a component could not be loaded", kind=found.kind, origin=found.origin, why=found.error
                 )
@@ -166,10 +170,14 @@ def _make(
         made = found.factory(config, options, **more)
     except BaseException as error:
         raise PluginError(f"{name} can't be made: {entries.why_not(error)}") from error
-    if not isinstance(made, protocol):
-        wanted = [each for each in dir(protocol) if not each.startswith("_") and not hasattr(made, each)]
-        raise PluginError(f"{name} lacks {', '.join(wanted)}, which every {found.kind} has")
+    if lacks := _lacks(made, protocol):
+        raise PluginError(f"{name} lacks {', '.join(lacks)}, which every {found.kind} has")
     return made
+
+
+def _lacks(made: object, protocol: type) -> list[str]:
+    """The methods of the protocol that it has not."""
+    return [each for each in dir(protocol) if not each.startswith("_") and not hasattr(made, each)]
 
 
 def _of_kind(kind: ComponentKind, config: Config, brought: Iterable[EntryPoint]) -> list[FoundComponent]:

@@ -14,6 +14,7 @@ from ..audio.pcm import samples
 from ..audio.playback import Playback
 from ..audio.sounds import Sound
 from ..call import Call
+from ..components import OWN_ALONE
 from ..config import Config, config_of
 from ..engine import Prompt
 from ..events import Answered, CallEvent, Progress
@@ -286,6 +287,7 @@ def phone_config(name: str, data: Path, **settings: Any) -> Config:
         "data": data / name,
         "rtp_timeout": 0,
         "routes": [{"app": "phone"}],
+        "components": OWN_ALONE,
         "audio": {"codecs": ["PCMU", "PCMA"]},
     }
     return config_of({**usual, **settings}, "lab.phone()")

@@ -89,6 +89,17 @@ def test_a_broken_component_is_named_and_no_other_suffers_from_it(
     assert isinstance(components.dialout, AllowList)
 
 
+def test_a_component_may_have_its_methods_from_another(tmp_path: Path, package: Package) -> None:
+    package(
+        "counting-post",
+        PIGEON + "class Counting:\n"
+        "    def __init__(self, config, options): self.mailer = Pigeons(config, options)\n"
+        "    def __getattr__(self, name): return getattr(self.mailer, name)\n",
+        mailer="Counting",
+    )
+    assert type(Components(config(tmp_path)).mailer).__name__ == "Counting"
+
+
 def test_of_several_the_configuration_says_which_is_used(tmp_path: Path, package: Package) -> None:
     package("one-post", PIGEON, mailer="Pigeons")
     package("other-post", PIGEON, mailer="Pigeons")
@@ -150,6 +161,22 @@ async def test_where_nobody_knows_who_may_call_nobody_can(lab: Lab, package: Pac
     package("directory", "import nonsense_that_is_not_there", authentication="Users")
     with pytest.raises(StartError, match=r"nobody could call: the authentication of directory 1\.5"):
         await lab.server()
+
+
+async def test_a_package_serves_servers_and_no_phones(lab: Lab, package: Package) -> None:
+    package("directory", "import nonsense_that_is_not_there", authentication="Users")
+    package(
+        "customers",
+        "from sems.config import AccountSettings\n"
+        "class Customers:\n"
+        "    def __init__(self, config, options): ...\n"
+        "    def accounts(self): return [AccountSettings(name='zoe', uri='sip:zoe@phone')]\n",
+        accounts="Customers",
+    )
+    phone = await lab.phone("zoe")
+    server = await lab.server(components={"authentication": {"use": "sems"}})
+    assert [account.name for account in server.accounts] == ["zoe"]
+    assert len(phone.server.accounts) == 0
 
 
 async def test_a_package_decides_whom_conferences_may_call(lab: Lab, package: Package) -> None:
