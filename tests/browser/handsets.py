@@ -155,8 +155,8 @@ class Handset(Baresip):
         return await self._first(lambda piece: tone_level(piece, hz) < DOWN, _PIECE, since)
 
     async def hears_nothing(self) -> None:
-        """Waits until it is quiet, for a tenth of a second."""
-        await self._first(lambda piece: level(piece) < DOWN, _PIECE, None)
+        """Waits until it is quiet, for half a second: between words it is so for less."""
+        await self._first(lambda piece: level(piece) < DOWN, _RATE // 2, None)
 
     async def hears_at(self, hz: float, dbov: float, since: int | None = None) -> None:
         """Waits until that sounds as loud as this, for a tenth of a second."""
