@@ -63,10 +63,9 @@ class Session:
         """The peer put us on hold, or took us back. Nothing is done."""
 
     async def on_rtp_timeout(self, silent_ms: int) -> None:
-        """Nothing has been heard of the peer for so long (``rtp_timeout``). Hangs up, if it is answered."""
-        if self.call.state == "answered":
-            self.call.log.warning("nothing is heard of the peer")
-            await self.call.hangup("nothing is heard")
+        """Nothing has been heard of the peer for so long (``rtp_timeout``). Hangs up once it is answered,
+        unless he is in a conference and his telephone says that it is still there."""
+        self.call.end_unless_heard()
 
     async def on_rtp_resumed(self) -> None:
         """The peer is heard again. Nothing is done."""

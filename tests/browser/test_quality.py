@@ -33,7 +33,7 @@ async def test_rows_show_what_lines_are_like_and_who_can_not_be_heard(
         ben.process.send_signal(signal.SIGSTOP)
         try:
             await expect(row(page, "Ben")).to_contain_text("can't be heard")
-            await expect(bens.get_by_text("Your call is lost")).to_be_visible()
+            await expect(bens.get_by_text("Nothing comes from your phone")).to_be_visible()
             await bens.screenshot(path=screenshots / "conference-lost.png")
             await expect(listed).to_contain_text("can't be heard")
         finally:

@@ -127,7 +127,7 @@ export const words = {
   youAreMutedByModerator: "Die Leitung hat Sie stumm geschaltet",
   youListen: "Sie hören zu. Heben Sie die Hand, um zu sprechen.",
   youAreOnHold: "Ihr Telefon hält die Leitung",
-  lineLost: "Die Leitung ist weg: Von Ihrem Telefon kommt nichts",
+  lineLost: "Von Ihrem Telefon kommt nichts: Ist es stumm, oder die Leitung weg?",
   phoneDeaf: "Ihr Telefon hört nichts vom Raum",
   yourHand: (place) => `Ihre Hand ist oben: Platz ${place}`,
   mutedWithHand: (place) => `Sie sind stumm. Ihre Hand ist oben: Platz ${place}`,

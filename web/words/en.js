@@ -122,7 +122,7 @@ export const words = {
   youAreMutedByModerator: "A moderator has muted you",
   youListen: "You are here to listen. Raise your hand to speak.",
   youAreOnHold: "Your phone has put the call on hold",
-  lineLost: "Your call is lost: nothing comes from your phone",
+  lineLost: "Nothing comes from your phone: is it muted, or the line lost?",
   phoneDeaf: "Your phone hears nothing of the room",
   yourHand: (place) => `Your hand is up: you are ${ordinal(place)}`,
   mutedWithHand: (place) => `You are muted. Your hand is up: you are ${ordinal(place)}`,

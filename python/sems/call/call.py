@@ -23,6 +23,7 @@ from ..sip.requests import CallRequests
 from ..sip.transfer import CallTransfer
 from ..subscribers import Subscribers
 from ..waiting import Moment
+from . import silence
 from .bridge import CallBridge
 
 if TYPE_CHECKING:
@@ -72,6 +73,9 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
     """There is a way for sound although the call is not answered."""
     ends_in_silence = True
     """It is hung up when nothing has been heard of the peer for so long (``rtp_timeout``)."""
+    may_listen = False
+    """Whoever says nothing may be there to listen: when nothing has been heard of him for so long, his
+    telephone is asked (OPTIONS), and the call goes on as long as it answers. So it is in a conference."""
     on_hold = False
     """The peer has put us on hold: :attr:`peer_direction` is not ``sendrecv``."""
     peer_direction: events.StreamDirection = "sendrecv"
@@ -479,6 +483,11 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
                 self._caller = NameAddr.parse(self.headers.get("From", ""))
                 self.log.info("another peer has taken its place", caller=self.caller_uri, source=source)
                 self._subscribers.tell(events.Replaced(self.caller_name, self.caller_uri))
+
+    def end_unless_heard(self) -> None:
+        """For the server: nothing has been heard of the peer for ``rtp_timeout``, which ends the call. But
+        who merely rings may be silent, and where :attr:`may_listen` is set his telephone is asked first."""
+        silence.end_unless_heard(self)
 
     def on_level(self, level: int) -> None:
         """For the server: how loud the peer is."""

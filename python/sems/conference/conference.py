@@ -287,6 +287,7 @@ class Conference:
         for his page."""
         self.app_name = self.app_name or call.app_name
         member = self._members[participant.id] = Member(self, participant, call, link, speech)
+        call.may_listen = True
         self._ids[call.id] = member.id
         try:
             await self.rooms.of(None)

@@ -10,7 +10,6 @@ from .. import checks
 from ..call import Call
 from ..engine import Event
 from ..errors import CallFailed, EngineError, HungUp, WrongState, is_failure
-from ..events import Answered, CallEvent, RtpResumed
 from ..routing import Refusal, choose
 from ..sip import hops
 from ..sip.headers import Headers, NameAddr
@@ -126,31 +125,6 @@ class Incoming:
                 await asyncio.wait(running)
         finally:
             await self._server.run_hooks(app, app.stop_hooks)
-
-
-def on_silence(server: Server, call: Call) -> None:
-    """For the server: nothing is heard of the peer of a call, which ends it; but who merely rings may be
-    silent."""
-    silent = True
-
-    def end() -> None:
-        if silent and call.state == "answered":
-            call.log.warning("nothing is heard of the peer")
-            server.spawn(call.hangup("nothing is heard"))
-
-    def follow(told: CallEvent) -> None:
-        nonlocal silent
-        match told:
-            case RtpResumed():
-                silent = False
-                forget()
-            case Answered():
-                # Early media was not heard; now it is time to speak.
-                asyncio.get_running_loop().call_later(server.config.rtp_timeout, end)
-
-    if server.config.rtp_timeout > 0 and call.ends_in_silence:
-        forget = call.subscribe(follow)
-        end()
 
 
 async def _finish(call: Call, code: int, reason: str | None) -> None:

@@ -10,7 +10,6 @@ from ..events import SILENT
 from ..log import logger
 from ..sip import subscriptions
 from . import dispatch
-from .incoming import on_silence
 
 if TYPE_CHECKING:
     from .server import Server
@@ -57,8 +56,8 @@ class Told:
                 del calls[call.id]
                 self._server.history.ends(call)
                 call.log.info("call ended", why=str(call.end))
-            elif isinstance(event, Event.RtpTimeout):
-                on_silence(self._server, call)
+            elif isinstance(event, Event.RtpTimeout) and call.ends_in_silence:
+                call.end_unless_heard()
 
     def on_levels(self, room_id: int, levels: dict[int, int]) -> None:
         """Who of a room sounds, by call id in dBov; nobody, when it is closed."""

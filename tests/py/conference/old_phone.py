@@ -14,7 +14,7 @@ _SSRC = 0x0E1D
 
 
 class OldPhone:
-    """Calls the room ``standup`` and answers each MESSAGE with ``code``."""
+    """Calls the room ``standup`` and answers each MESSAGE with ``code``, and OPTIONS with ``options``."""
 
     def __init__(
         self, lab: Lab, server: Server, *, allow: str | None, code: int, user_agent: str = "Old"
@@ -23,6 +23,9 @@ class OldPhone:
         """The 200 to its INVITE."""
         self.texts: list[str] = []
         """What it was sent, whether it took it or not."""
+        self.options = 200
+        self.asked = 0
+        """How often it was asked whether it is there."""
         self._ip = "10.9.0.1"
         self._server = server.engine.core.sip_addresses()[0]
         self._socket = lab.network.socket(f"{self._ip}:5060")
@@ -98,7 +101,13 @@ class OldPhone:
                     answered.set()
                 elif head.startswith("MESSAGE"):
                     self.texts.append(body)
-                    names = "(?:Via|From|To|Call-ID|CSeq)"
-                    rows = re.findall(rf"^{names}: .*\r$", head + "\r\n", re.MULTILINE)
-                    answer = "\n".join([f"SIP/2.0 {self._code} So\r", *rows, "Content-Length: 0\r", "\r", ""])
-                    self._socket.send(answer.encode(), self._server)
+                    self._answer(head, self._code)
+                elif head.startswith("OPTIONS"):
+                    self.asked += 1
+                    self._answer(head, self.options)
+
+    def _answer(self, request: str, code: int) -> None:
+        names = "(?:Via|From|To|Call-ID|CSeq)"
+        rows = re.findall(rf"^{names}: .*\r$", request + "\r\n", re.MULTILINE)
+        answer = "\n".join([f"SIP/2.0 {code} So\r", *rows, "Content-Length: 0\r", "\r", ""])
+        self._socket.send(answer.encode(), self._server)

@@ -1,0 +1,58 @@
+"""Calls of whose peers nothing is heard any more."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from ..errors import EngineError, HungUp
+from ..events import Answered, CallEvent, RtpResumed
+
+if TYPE_CHECKING:
+    from .call import Call
+
+#: A telephone that is there answers within this time, in seconds: over UDP it has been asked five times by
+#: then (RFC 3261 §17.1.2.2).
+ANSWERS_WITHIN: Final = 8.0
+
+
+def end_unless_heard(call: Call) -> None:
+    """As :meth:`Call.end_unless_heard() <sems.call.Call.end_unless_heard>`."""
+    patience = call.server.config.rtp_timeout
+    silent = True
+
+    def due() -> None:
+        if silent and call.state == "answered":
+            call.server.spawn(end())
+
+    async def end() -> None:
+        if call.may_listen and await _is_there(call):
+            asyncio.get_running_loop().call_later(patience, due)
+        elif silent and call.end is None:
+            call.log.warning("nothing is heard of the peer")
+            await call.hangup("nothing is heard")
+
+    def follow(told: CallEvent) -> None:
+        nonlocal silent
+        match told:
+            case RtpResumed():
+                silent = False
+                forget()
+            case Answered():
+                # Early media was not heard; now it is time to speak.
+                asyncio.get_running_loop().call_later(patience, due)
+
+    if patience > 0:
+        forget = call.subscribe(follow)
+        due()
+
+
+async def _is_there(call: Call) -> bool:
+    """Whether the peer still has the call: any response but two says so (RFC 3261 §12.2.1.2), and what has no
+    header field came from nobody."""
+    try:
+        async with asyncio.timeout(ANSWERS_WITHIN):
+            response = await call.request("OPTIONS")
+    except (EngineError, HungUp, TimeoutError):
+        return False
+    return bool(response.headers) and response.code not in (408, 481)

@@ -1,0 +1,56 @@
+"""Telephones that send nothing: those of people who listen, and those that are gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from sems.conference.model import ConferenceModel
+from sems.testing import Lab
+
+from .old_phone import OldPhone
+from .rooms import meeting, standup
+
+
+async def listener(lab: Lab) -> tuple[ConferenceModel, OldPhone]:
+    """A room in which Anna talks, and Olga's telephone, which has no comfort noise and sends no reports."""
+    server, (anna,) = await meeting(lab, "anna", rtp_timeout=10)
+    anna.tone(440)
+    olga = OldPhone(lab, server, allow=None, code=200)
+    await olga.call()
+    olga.speak(1)
+    await asyncio.sleep(1)
+    return standup(server).model, olga
+
+
+@pytest.mark.parametrize("code", [200, 405, 501])
+async def test_who_only_listens_stays_in_the_room_as_long_as_his_telephone_answers(
+    lab: Lab, code: int
+) -> None:
+    room, olga = await listener(lab)
+    olga.options = code
+    await asyncio.sleep(65)
+    assert list(room.participants) == [1, 2]
+    assert 5 <= olga.asked <= 6, "it is asked each time that nothing was heard for so long"
+    olga.speak(30)
+    await asyncio.sleep(1)
+    asked = olga.asked
+    await asyncio.sleep(25)
+    assert olga.asked == asked, "who is heard need not be asked"
+
+
+def says_that_it_has_no_such_call(olga: OldPhone) -> None:
+    olga.options = 481
+
+
+@pytest.mark.parametrize("dies", [OldPhone.hang_up, says_that_it_has_no_such_call])
+async def test_a_telephone_that_is_gone_leaves_the_room(lab: Lab, dies: Callable[[OldPhone], None]) -> None:
+    room, olga = await listener(lab)
+    await asyncio.sleep(25)
+    assert list(room.participants) == [1, 2]
+    dies(olga)
+    # It is asked and does not answer, and neither does it answer the BYE.
+    await asyncio.sleep(10 + 8 + 34)
+    assert list(room.participants) == [1]
