@@ -158,6 +158,10 @@ class Handset(Baresip):
         """Waits until it is quiet, for half a second: between words it is so for less."""
         await self._first(lambda piece: level(piece) < DOWN, _RATE // 2, None)
 
+    async def hears_something(self) -> None:
+        """Waits until anything sounds, for half a second."""
+        await self._first(lambda piece: level(piece) > AUDIBLE, _RATE // 2, None)
+
     async def hears_at(self, hz: float, dbov: float, since: int | None = None) -> None:
         """Waits until that sounds as loud as this, for a tenth of a second."""
         await self._first(lambda piece: abs(tone_level(piece, hz) - dbov) < 1, _PIECE, since)
