@@ -78,7 +78,9 @@ class _Bundle:
             if module.replaces:
                 module.source = _only(module.source, mentioned)
                 self._shorten(path)
-        return "\n".join(self._written(path) for path in self._modules)
+        whole = "\n".join(self._written(path) for path in self._modules)
+        # The same to who runs it, and shorter.
+        return re.sub(r"\bconst(?=[ {[])", "let", whole)
 
     def _shorten(self, path: str) -> None:
         """Gives the properties of the object in that module, and where they are meant, names of a letter or

@@ -156,10 +156,10 @@ def test_a_script_brings_all_that_it_needs_in_the_language_of_its_reader(tmp_pat
     )
     bundle = script(tmp_path, "main.js", {"words/en.js": "words/de.js"})
     assert bundle.splitlines() == [
-        'const words={a:"Guten Tag",};',
-        "const $1=(()=>{const all=words;async function tell(){return all.a;}",
+        'let words={a:"Guten Tag",};',
+        "let $1=(()=>{let all=words;async function tell(){return all.a;}",
         "return{tell}})();",
-        "(()=>{const telling=$1,tell=$1.tell;tell(telling);",
+        "(()=>{let telling=$1,tell=$1.tell;tell(telling);",
         "})();",
     ]
     (tmp_path / "main.js").write_text("export default 1;\n")
@@ -182,18 +182,18 @@ def test_a_module_stands_in_a_function_of_its_own_where_another_has_a_name_in_co
         'import { three } from "./three.js";\nimport { Two } from "./two.js";\n\nthree(Two);\n'
     )
     assert script(tmp_path, "main.js").splitlines() == [
-        "const SIZE=1;const one=()=>SIZE;",
-        "const $1=(()=>{const{SIZE,b}=one();class Two{}",
+        "let SIZE=1;let one=()=>SIZE;",
+        "let $1=(()=>{let{SIZE,b}=one();class Two{}",
         "return{Two}})();",
-        "const Two=$1.Two;const three=one(Two);",
-        "(()=>{const Two=$1.Two;three(Two);",
+        "let Two=$1.Two;let three=one(Two);",
+        "(()=>{let Two=$1.Two;three(Two);",
         "})();",
     ]
     (tmp_path / "main.js").write_text('import { one as other } from "./one.js";\n\nconst one = other;\n')
     assert script(tmp_path, "main.js").splitlines() == [
-        "const $0=(()=>{const SIZE=1;const one=()=>SIZE;",
+        "let $0=(()=>{let SIZE=1;let one=()=>SIZE;",
         "return{one}})();",
-        "(()=>{const other=$0.one;const one=other;",
+        "(()=>{let other=$0.one;let one=other;",
         "})();",
     ]
 
@@ -207,7 +207,7 @@ def test_what_is_private_to_a_class_has_a_short_name_and_what_only_looks_like_it
         "  ask() {\n    this.#ask();\n  }\n}\n"
     )
     assert script(tmp_path, "main.js") == (
-        "const $0=(()=>{class Line{#a=1;get#b(){return this.#a;}\nasync#c(){return this.#b+"
+        "let $0=(()=>{class Line{#a=1;get#b(){return this.#a;}\nasync#c(){return this.#b+"
         'find("#waiting, #long",other.#a);}\n'
         "ask(){this.#c();}}\nreturn{Line}})();"
     )
