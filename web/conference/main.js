@@ -22,6 +22,7 @@ import { Tabs } from "./tabs.js";
 import { Texts } from "./text.js";
 
 const SETTLED = 150; // ms without a move, after which a slider has been set
+const CHANGE_OF_MIND = 6; // s
 const api = `${location.pathname.replace(/\/$/, "")}/api/v1`;
 
 let connected = null; // not known yet
@@ -53,9 +54,17 @@ const texts = new Texts(find("#text"), {
 const settings = new Settings(find("#settings"), commands);
 const calls = new Calls(find("#call"), find("#participants"), commands, () => tabs.choose("room"));
 const gather = find("#gather");
-listen(gather, "click", () => isEnabled(gather) && commands.gather());
+listen(gather, "click", () => {
+  const away = [...state.room.participants.values()].filter((each) => each.side_room);
+  if (isEnabled(gather)) offerBack(away, commands.gather(), words.gathered);
+});
 const recording = new Recording(commands, failed);
-const move = new Move((id, room) => commands.move(id, room));
+const move = new Move((id, room) => {
+  const one = participant(id);
+  const moved = commands.move(id, room);
+  // For myself there is a button in any case.
+  if (id !== state.room.me) offerBack([one], moved, words.happened.moved(one.called, room));
+});
 const rows = new Rows(
   find("#participants"),
   {
@@ -111,6 +120,12 @@ async function remove(id) {
   const later = () => (calls.offered ? words.callNameAgain(called) : null);
   const left = state.room.settings.undo_time - (Date.now() - begin) / 1_000;
   me.offer(words.removedName(called), left, () => commands.readmit(id), later);
+}
+
+/** When these people have been moved, as `moved` resolves to, they can be moved back to where they were. */
+async function offerBack(people, moved, text) {
+  const back = () => people.forEach(({ id, side_room }) => commands.move(id, side_room));
+  if (await moved) me.offer(text, CHANGE_OF_MIND, back);
 }
 
 // what is shown

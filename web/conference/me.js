@@ -92,8 +92,8 @@ export class Me {
   }
 
   /**
-   * A sentence, and beside it a button with which that can be taken back, as long as the server says; then, where
-   * `later()` tells how it is called, one that takes the longer way.
+   * A sentence, and beside it for so many seconds a button with which that can be taken back; then, where `later()`
+   * tells how it is called, one that takes the longer way.
    */
   offer(text, seconds, undo, later) {
     const offer = { text, undo, label: words.undo };
@@ -105,7 +105,7 @@ export class Me {
     this.notify(text);
     this.undo.focus();
     setTimeout(() => {
-      offer.label = later();
+      offer.label = later?.();
       if (!offer.label) return withdraw();
       this.#write();
       setTimeout(withdraw, LATER);

@@ -235,6 +235,7 @@ export const words = {
   sideRoom: (room) => sideRoom(room),
   sideRooms: ["Blau", "Grün", "Rot", "Gelb", "Weiß"],
   gather: "Alle zurückholen",
+  gathered: "Alle sind wieder im Hauptraum",
   toTheMainRoom: "In den Hauptraum",
   heardIn: (room) => `Sie sind in ${sideRoom(room)} und werden dort gehört`,
   youMoved: (room) => (room ? `Sie sind jetzt in ${sideRoom(room)}` : "Sie sind jetzt im Hauptraum"),

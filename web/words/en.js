@@ -228,6 +228,7 @@ export const words = {
   sideRoom: (room) => sideRoom(room),
   sideRooms: ["Blue", "Green", "Red", "Yellow", "White"],
   gather: "Bring everybody back",
+  gathered: "Everybody is back in the main room",
   toTheMainRoom: "To the main room",
   heardIn: (room) => `You are in ${sideRoom(room)}, and are heard there`,
   youMoved: (room) => (room ? `You are in ${sideRoom(room)} now` : "You are in the main room now"),
