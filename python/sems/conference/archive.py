@@ -17,13 +17,17 @@ import time
 import wave
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 _ID: Final = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
 _ABOUT: Final = "recording.json"
 MIX: Final = "mix.wav"
+
+#: So many bytes has the name of a folder at most: file systems have room for 255.
+LONGEST: Final = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +81,6 @@ class Archive:
             return []
         return [found for id in ids if (found := self.find(room, id))]
 
-    def rooms(self) -> list[str]:
-        """Names of the rooms of which there are recordings."""
-        try:
-            return sorted(unquote(each.name) for each in self.folder.iterdir() if each.is_dir())
-        except OSError:
-            return []
-
     def find(self, room: str, id: str) -> Recorded | None:
         """One recording."""
         path = self.path(room, id)
@@ -130,7 +127,12 @@ class Archive:
 
     def _room(self, room: str) -> Path:
         # A name of nothing but dots would lead elsewhere; quote leaves dots alone.
-        return self.folder / quote(room, safe="").replace(".", "%2E")[:240]
+        name = quote(room, safe="").replace(".", "%2E")
+        if len(name) > LONGEST:
+            # No other name has an equals sign in it, nor the same digest behind it.
+            digest = sha256(room.encode()).hexdigest()
+            name = f"{name[: LONGEST - len(digest) - 1]}={digest}"
+        return self.folder / name
 
     @staticmethod
     def _read(path: Path) -> dict[str, Any] | None:
