@@ -44,6 +44,9 @@ pub enum Error {
     /// A header stands where it means nothing, or beside one that contradicts it.
     #[error("{0} has no place here")]
     Misplaced(HeaderName),
+    /// An address at which SIP requests can't reach its sender.
+    #[error("no SIP URI in {0}")]
+    NoSipUri(HeaderName),
     /// More Record-Route values than a dialog keeps.
     #[error("more than 32 Record-Route values")]
     TooManyRoutes,

@@ -73,13 +73,7 @@ impl Dialog {
             remote_tag: owned(from.tag().unwrap_or_default()),
             local_sequence: 0,
             remote_sequence: Some(cseq.sequence),
-            target: match contact_uri(headers) {
-                // A caller of RFC 2543's time need not say more than who it is (RFC 4475 §3.4.1).
-                Err(Error::Missing(_)) if !headers.top_via()?.has_magic_cookie() => {
-                    owned_uri(&from.uri)?
-                }
-                target => target?,
-            },
+            target: caller_uri(headers, &from)?,
             routes: routes.into(),
             contact,
             next_hop: flow.into(),
@@ -222,17 +216,27 @@ impl Dialog {
         in_order
     }
 
-    /// Takes the peer's Contact from a target refresh request (§12.2.2). The next hop follows it;
-    /// the route set stays.
+    /// A target refresh request came over `flow`: the NAT that its sender is behind may have given it
+    /// another address by now, whatever becomes of the request.
+    pub(crate) fn note_flow(&mut self, request: &Request, flow: Flow) {
+        if self.is_seen_behind_nat(request) {
+            self.next_hop = flow.into();
+        }
+    }
+
+    fn is_seen_behind_nat(&self, request: &Request) -> bool {
+        next_hop::is_behind_nat(&request.headers) && self.routes.is_empty()
+    }
+
+    /// Takes the peer's Contact from a target refresh request that is accepted (§12.2.2): one that is
+    /// refused moves nothing (RFC 6141 §4). The next hop follows it; the route set stays.
     pub(crate) fn refresh_by_request(
         &mut self,
         request: &Request,
         flow: Flow,
         listeners: &[Listener],
     ) {
-        if next_hop::is_behind_nat(&request.headers) && self.routes.is_empty() {
-            // The NAT may have given it another address by now.
-            self.next_hop = flow.into();
+        if self.is_seen_behind_nat(request) {
             self.target = contact_uri(&request.headers).unwrap_or_else(|_| self.target.clone());
         } else {
             self.refresh_target(&request.headers, flow, listeners);
@@ -359,12 +363,41 @@ pub(crate) fn is_focus(contact: &str) -> bool {
     contact.ends_with(FOCUS)
 }
 
+/// Why no dialog can be opened with the sender of a request.
+pub(crate) fn unopenable(request: &Request) -> Option<Error> {
+    let headers = &request.headers;
+    let from = headers.require::<header::From>();
+    let target = from.and_then(|from| caller_uri(headers, &from));
+    target.and_then(|_| recorded_routes(headers)).err()
+}
+
+/// Why the Contact of a request within a dialog can't be its target from now on. It may be left out.
+pub(crate) fn unreachable(request: &Request) -> Option<Error> {
+    match contact_uri(&request.headers) {
+        Ok(_) | Err(Error::Missing(_)) => None,
+        Err(error) => Some(error),
+    }
+}
+
+/// Where the sender of a request that opens a dialog is reached.
+fn caller_uri(headers: &Headers, from: &header::From) -> Result<Uri, Error> {
+    match contact_uri(headers) {
+        // A caller of RFC 2543's time need not say more than who it is (RFC 4475 §3.4.1).
+        Err(Error::Missing(_)) if !headers.top_via()?.has_magic_cookie() => owned_uri(&from.uri),
+        target => target,
+    }
+}
+
+/// The Contact, which is a SIP or SIPS URI (§8.1.1.8, §12.1).
 fn contact_uri(headers: &Headers) -> Result<Uri, Error> {
     let contact = headers.require::<Contact>()?;
     let address = contact
         .address()
         .ok_or(Error::Malformed(HeaderName::Contact))?;
-    owned_uri(&address.uri)
+    match &address.uri {
+        Uri::Sip(_) => owned_uri(&address.uri),
+        Uri::Tel(_) | Uri::Other(_) => Err(Error::NoSipUri(HeaderName::Contact)),
+    }
 }
 
 /// A copy that doesn't share the datagram's bytes.

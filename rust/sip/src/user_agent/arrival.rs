@@ -9,7 +9,7 @@ use crate::header::{
 };
 use crate::transaction::{Flow, ServerKey};
 use crate::user_agent::SessionId;
-use crate::{Error, Headers, Method, Request, Response, StatusCode, Text, Uri};
+use crate::{Error, Headers, Method, Request, Response, StatusCode, Text, Uri, dialog};
 
 impl UserAgent {
     pub(super) fn receive_request(&mut self, now: Instant, flow: Flow, mut request: Request) {
@@ -246,6 +246,9 @@ impl UserAgent {
         if let Some(error) = misplaced_replaces(request) {
             return Some(bad_request(&error));
         }
+        if let Some(error) = unreachable_sender(request) {
+            return Some(bad_request(&error));
+        }
         match request.method {
             Method::Invite => self.refusal_of_body(request),
             Method::Prack | Method::Update if !request.body.is_empty() => {
@@ -412,6 +415,20 @@ fn misplaced_replaces(request: &Request) -> Option<Error> {
     let misplaced = headers.contains(&HeaderName::Replaces)
         && (request.method != Method::Invite || headers.contains(&HeaderName::Join));
     misplaced.then_some(Error::Misplaced(HeaderName::Replaces))
+}
+
+/// Why the sender of a request that opens a dialog, or moves the target of one, can't be reached by
+/// what it says (§12.1.1, §12.2.2).
+fn unreachable_sender(request: &Request) -> Option<Error> {
+    let in_dialog = matches!(request.headers.require::<To>(), Ok(to) if to.tag().is_some());
+    match request.method {
+        // Of INVITE and SUBSCRIBE it turns out when their dialog is made.
+        Method::Refer if !in_dialog => dialog::unopenable(request),
+        Method::Invite | Method::Update | Method::Refer | Method::Subscribe | Method::Notify => {
+            dialog::unreachable(request)
+        }
+        _ => None,
+    }
 }
 
 /// What can't be understood about who registers what (§10.2): an address of record is a SIP or

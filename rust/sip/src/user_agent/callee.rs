@@ -8,7 +8,7 @@ use super::arrival::bad_request;
 use super::refresh::Asked;
 use super::reliable::Reliability;
 use super::session::{Owner, Phase, SessionId, SessionTimer};
-use super::{Cause, Content, Event, Reply, UserAgent, contact};
+use super::{Cause, Content, Event, Reply, UserAgent};
 use crate::dialog::Dialog;
 use crate::dialog::exchange::Turn;
 use crate::dialog::invite::{Reinvite, Unacknowledged};
@@ -238,8 +238,10 @@ impl UserAgent {
         };
         let asked = Asked::of(request);
         let (mut headers, mut content) = (headers, content);
-        self.answer_interval(now, id, &asked, &mut headers);
         if let Some(dialog) = self.sessions.get_mut(id).and_then(|s| s.dialog()) {
+            if !first {
+                dialog.refresh_by_request(request, flow, &self.config.listeners);
+            }
             if first && dialog.exchange.is_complete() {
                 // It was said, and acknowledged, before (RFC 6337 §2.2).
                 content = None;
@@ -248,6 +250,7 @@ impl UserAgent {
                 dialog.exchange.sent();
             }
         }
+        self.answer_interval(now, id, &asked, &mut headers);
         let reply = Reply {
             content,
             ..Reply::new(StatusCode::OK).with_headers(headers)
@@ -273,12 +276,10 @@ impl UserAgent {
         user: Option<Text>,
     ) {
         let local_tag = self.identity.tag();
-        let called = request.uri.user();
         if let Some(refusal) = self.refusal_of_interval(&request) {
             return self.refuse(now, flow, key, request, refusal);
         }
-        let secure = contact::answers_securely(&request);
-        let contact = self.contact_for(flow, called.as_deref(), secure);
+        let contact = self.contact_in_answer(&request, flow);
         let listeners = &self.config.listeners;
         let dialog = match Dialog::of_request(&request, &local_tag, contact, flow, listeners) {
             Ok(dialog) => dialog,
@@ -352,7 +353,7 @@ impl UserAgent {
             .set_owner(transaction, Owner::Reinvite(id));
         let session = &mut self.sessions[id];
         if let Some(dialog) = session.dialog() {
-            dialog.refresh_by_request(&request, flow, &self.config.listeners);
+            dialog.note_flow(&request, flow);
             if !request.body.is_empty() {
                 dialog.exchange.received();
             }

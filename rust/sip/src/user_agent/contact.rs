@@ -37,6 +37,12 @@ impl UserAgent {
         let uri = SipUri::at(user.unwrap_or_default(), &host, port).with_secure(true);
         NameAddr::new(uri).to_string().into()
     }
+
+    /// Our Contact in the answer to a request that opens a dialog, under the name that it asks for.
+    pub(super) fn contact_in_answer(&self, request: &Request, flow: Flow) -> Text {
+        let user = request.uri.user();
+        self.contact_for(flow, user.as_deref(), answers_securely(request))
+    }
 }
 
 fn is_sips(uri: &Uri) -> bool {
@@ -52,7 +58,7 @@ fn mentions_sips(row: &str) -> bool {
 
 /// Whether the answer to a request that opens a dialog must have a SIPS Contact (RFC 3261
 /// §12.1.1).
-pub(super) fn answers_securely(request: &Request) -> bool {
+fn answers_securely(request: &Request) -> bool {
     if is_sips(&request.uri) {
         return true;
     }

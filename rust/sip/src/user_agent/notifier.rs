@@ -12,7 +12,7 @@ use super::subscriptions::{
     Home, Role, SubscriptionEnd, SubscriptionId, SubscriptionTimer, expires_of, is_passing,
     push_event,
 };
-use super::{Content, Event, Reply, UserAgent, contact};
+use super::{Content, Event, Reply, UserAgent};
 use crate::dialog::Dialog;
 use crate::header::{self, CSeq, CallId, MinExpires};
 use crate::transaction::{Flow, ServerKey, ServerTransactionId};
@@ -319,6 +319,7 @@ impl UserAgent {
         };
         let listeners = self.config.listeners.clone();
         if let Some(dialog) = self.dialog_at(home) {
+            dialog.note_flow(&request, flow);
             dialog.refresh_by_request(&request, flow, &listeners);
         }
         let Some(transaction) = self.start_answer(now, flow, key, &request) else {
@@ -380,8 +381,7 @@ impl UserAgent {
     /// The dialog that our answer to this request opens.
     fn open_dialog(&mut self, request: &Request, flow: Flow) -> Result<Home, Error> {
         let local_tag = self.identity.tag();
-        let user = request.uri.as_sip().and_then(|uri| uri.user());
-        let contact = self.contact_for(flow, user.as_deref(), contact::answers_securely(request));
+        let contact = self.contact_in_answer(request, flow);
         let dialog =
             Dialog::of_request(request, &local_tag, contact, flow, &self.config.listeners)?;
         let call_id = request.headers.require::<CallId>()?.as_str().to_owned();

@@ -6,7 +6,7 @@ use super::session::{Owner, Phase, SessionId};
 use super::{Cause, Content, Event, OutgoingRequest, Reply, UserAgent, wording};
 use crate::auth::client::ClientAuth;
 use crate::transaction::{ClientTransactionId, Flow, ServerKey, ServerTransactionId};
-use crate::{Error, Headers, Method, Request, Response, StatusCode, Text};
+use crate::{Error, HeaderName, Headers, Method, Request, Response, StatusCode, Text};
 
 impl UserAgent {
     /// Sends a request outside any dialog: any method but INVITE, ACK, CANCEL and BYE.
@@ -70,16 +70,28 @@ impl UserAgent {
         &mut self,
         now: Instant,
         id: ServerTransactionId,
-        reply: Reply,
+        mut reply: Reply,
     ) -> Result<(), Error> {
         if !reply.status.is_final() {
             return Err(Error::Status(reply.status));
         }
-        if !matches!(self.transactions.owner(id), Some(Owner::Request(_))) {
+        let Some(Owner::Request(session)) = self.transactions.owner(id) else {
             return Err(Error::Gone);
-        }
-        let (request, _) = self.transactions.open_request(id).ok_or(Error::Gone)?;
+        };
+        let (request, flow) = self.transactions.open_request(id).ok_or(Error::Gone)?;
         let tag = self.identity.stateless_tag(request);
+        let opens_dialog = reply.status.is_success()
+            && matches!(request.method, Method::Refer | Method::Subscribe)
+            && !reply.headers.contains(&HeaderName::Contact);
+        if opens_dialog {
+            // RFC 3515 §2.2, RFC 6665 §8.2.1.
+            let contact =
+                match session.and_then(|session| self.sessions.get(session)?.dialogs.last()) {
+                    Some(dialog) => dialog.contact().clone(),
+                    None => self.contact_in_answer(request, flow),
+                };
+            reply.headers.push(HeaderName::Contact, contact);
+        }
         let response = self.response(request, &tag, reply);
         self.transactions.respond(now, id, &response);
         self.settle(now);

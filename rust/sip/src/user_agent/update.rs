@@ -218,14 +218,14 @@ impl UserAgent {
         if let Some(refusal) = refusal {
             return self.refuse(now, flow, key, request, refusal);
         }
-        let session = self.sessions.get_mut(id);
-        if let Some(dialog) = session.and_then(|session| session.dialog_of(&request)) {
-            dialog.refresh_by_request(&request, flow, &self.config.listeners);
+        if let Some(dialog) = self.dialog_of(id, &request) {
+            dialog.note_flow(&request, flow);
         }
         if !request.body.is_empty() {
             return self.take_offer(now, flow, key, request, id);
         }
-        let reply = self.answer_to_offer(now, id, &request, Reply::new(StatusCode::OK));
+        let reply = Reply::new(StatusCode::OK);
+        let reply = self.accept_update(now, id, flow, &request, reply);
         self.answer(now, flow, key, request, reply);
     }
 
@@ -307,10 +307,10 @@ impl UserAgent {
 
     fn end_offer(&mut self, now: Instant, id: SessionId, reply: Reply) -> Result<(), Error> {
         let transaction = self.live(id)?.offer.take().ok_or(Error::State)?;
-        let Some(request) = self
+        let Some((request, flow)) = self
             .transactions
             .open_request(transaction)
-            .map(|(request, _)| request.clone())
+            .map(|(request, flow)| (request.clone(), flow))
         else {
             // It has waited so long that the peer has given up.
             if let Some(dialog) = self.live(id)?.dialog() {
@@ -326,7 +326,7 @@ impl UserAgent {
             }
         }
         let reply = match accepts && request.method == Method::Update {
-            true => self.answer_to_offer(now, id, &request, reply),
+            true => self.accept_update(now, id, flow, &request, reply),
             false => reply,
         };
         self.respond_in_dialog(now, transaction, &request, reply);
@@ -335,15 +335,18 @@ impl UserAgent {
         Ok(())
     }
 
-    /// Completes a 2xx to UPDATE, and notes that the session is refreshed.
-    fn answer_to_offer(
+    /// Completes a 2xx to UPDATE, and notes that the session is refreshed and where the peer is.
+    fn accept_update(
         &mut self,
         now: Instant,
         id: SessionId,
+        flow: Flow,
         request: &Request,
         mut reply: Reply,
     ) -> Reply {
-        if let Some(dialog) = self.dialog_of(id, request) {
+        let session = self.sessions.get_mut(id);
+        if let Some(dialog) = session.and_then(|session| session.dialog_of(request)) {
+            dialog.refresh_by_request(request, flow, &self.config.listeners);
             let contact = dialog.contact().clone();
             reply.headers.push(HeaderName::Contact, contact);
         }

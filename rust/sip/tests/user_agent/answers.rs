@@ -6,7 +6,7 @@ use sems_sip::header::Contact;
 use sems_sip::user_agent::{Event, UserAgentConfig};
 use sems_sip::{HeaderName, Headers, Message, Method, Token};
 
-use crate::wire::{Wire, header, invite, numbered, request, to_tag};
+use crate::wire::{Wire, from_tag, header, invite, numbered, request, to_tag};
 
 /// The status and a header of the answer to a request that must not reach the layer above.
 fn refused(text: &str, name: HeaderName) -> (u16, String) {
@@ -186,6 +186,34 @@ fn an_invite_without_contact_gets_400() {
     let response = wire.response();
     assert_eq!(response.status.code(), 400);
     assert!(response.reason.contains("Contact"), "{}", response.reason);
+}
+
+#[test]
+fn who_can_not_be_reached_by_sip_opens_no_dialog_and_moves_none() {
+    let phone = "<sip:ann@192.0.2.1:5060>";
+    let mut wire = Wire::new();
+    wire.receive(&invite("").replace(phone, "<tel:+49301234567>"));
+    let refusal = wire.response();
+    assert_eq!(refusal.status.code(), 400);
+    assert_eq!(&*refusal.reason, "Bad Request (no SIP URI in Contact)");
+    assert!(wire.told().is_empty());
+    // The call that stands goes on where it was.
+    let mut wire = Wire::new();
+    let session = wire.called_from(wire.flow, &invite(""));
+    let none = Headers::new();
+    wire.agent
+        .request_in(wire.now, session, Method::Options, none, None)
+        .unwrap();
+    wire.drain();
+    let tag = format!(";tag={}", from_tag(&wire.request()));
+    for (sequence, method) in [(2, "INVITE"), (3, "UPDATE")] {
+        let branch = format!("z9hG4bKmoved{sequence}");
+        let moved = numbered(sequence, method, &branch, &tag, "");
+        wire.receive(&moved.replace(phone, "<mailto:ann@example.com>"));
+        assert_eq!(wire.response().status.code(), 400, "{method}");
+    }
+    assert!(wire.told().is_empty());
+    assert_eq!(wire.agent.census().sessions, 1);
 }
 
 #[test]

@@ -430,6 +430,27 @@ fn a_hang_up_of_the_callee_is_answered_and_told() {
 }
 
 #[test]
+fn a_callee_who_can_not_be_reached_by_sip_is_acknowledged_and_left_the_way_of_the_invite() {
+    for contact in ["", "Contact: <tel:+49301234567>\n"] {
+        let mut wire = Wire::new();
+        let (session, invite) = calling(&mut wire);
+        wire.receive(&reply(&invite, "200 OK", "bob", contact));
+        let ack = wire.request();
+        assert_eq!((&ack.method, &ack.uri), (&Method::Ack, &invite.uri));
+        assert!(matches!(&wire.told()[..], [Event::Accepted { .. }]));
+        wire.agent
+            .hangup(wire.now, session, Headers::new())
+            .unwrap();
+        wire.drain();
+        let bye = wire.request();
+        assert_eq!((&bye.method, &bye.uri), (&Method::Bye, &invite.uri));
+        wire.receive(&reply(&bye, "200 OK", "bob", ""));
+        wire.wait_for_the_end();
+        assert!(wire.is_empty());
+    }
+}
+
+#[test]
 fn a_reinvite_is_answered_and_acknowledged() {
     let mut wire = Wire::new();
     let (session, _) = connected(&mut wire);

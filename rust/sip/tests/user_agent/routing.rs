@@ -1,7 +1,7 @@
 //! Where responses and later requests go.
 
-use sems_sip::user_agent::{Event, SessionId, UserAgentConfig};
-use sems_sip::{Flow, HeaderName, Headers, Host, Message, Request};
+use sems_sip::user_agent::{Content, Event, Reply, SessionId, UserAgentConfig};
+use sems_sip::{Flow, HeaderName, Headers, Host, Message, Request, StatusCode};
 
 use crate::wire::{Wire, flow, header, invite, numbered, request, to_tag};
 
@@ -164,28 +164,68 @@ fn a_router_with_a_name_is_reached_where_the_call_came_from() {
     assert_eq!(route(&bye), "<sip:proxy.example.com;lr>");
 }
 
+/// A request of the phone's, which is at another address from now on.
+fn moved(sequence: u32, method: &str, tag: &str, more: &str) -> String {
+    let branch = format!("z9hG4bKmoved{sequence}");
+    let contact = "<sip:ann@192.0.2.1:5060>";
+    numbered(sequence, method, &branch, tag, more).replace(contact, "<sip:ann@192.0.2.30:5099>")
+}
+
+/// A call whose first offer has its answer; our To tag.
+fn agreed(wire: &mut Wire) -> (SessionId, String) {
+    let session = wire.invited_by(&invite(OFFER));
+    let tag = to_tag(&wire.accept(session, Some(Content::sdp("answer"))));
+    wire.acknowledge(&tag);
+    (session, tag)
+}
+
+const OFFER: &str = "Content-Type: application/sdp\n\noffer";
+
 #[test]
-fn a_new_contact_moves_the_target() {
-    let mut wire = Wire::new();
-    let session = wire.called_from(flow("192.0.2.1:5060"), &invite(""));
-    wire.receive(&request("OPTIONS", "z9hG4bKnothing", "", ""));
-    wire.sent.clear();
-    let tag = {
-        // The dialog's tag stands in every request of ours.
-        let none = Headers::new();
-        wire.agent
-            .request_in(wire.now, session, sems_sip::Method::Options, none, None)
-            .unwrap();
-        wire.drain();
-        format!(";tag={}", crate::wire::from_tag(&wire.request()))
-    };
-    let moved = numbered(2, "INVITE", "z9hG4bKre", &tag, "")
-        .replace("<sip:ann@192.0.2.1:5060>", "<sip:ann@192.0.2.30:5099>");
-    wire.receive(&moved);
-    wire.sent.clear();
-    let (to, bye) = hang_up(&mut wire, session);
-    assert_eq!(to.remote, "192.0.2.30:5099".parse().unwrap());
-    assert_eq!(bye.uri.to_string(), "sip:ann@192.0.2.30:5099");
+fn the_new_contact_of_what_is_accepted_moves_the_target() {
+    for method in ["INVITE", "UPDATE"] {
+        let mut wire = Wire::new();
+        let (session, tag) = agreed(&mut wire);
+        wire.receive(&moved(2, method, &tag, OFFER));
+        let (none, answer) = (Headers::new(), Content::sdp("answer"));
+        match method {
+            "INVITE" => wire
+                .agent
+                .accept_reinvite(wire.now, session, none, Some(answer)),
+            _ => wire.agent.accept_offer(wire.now, session, none, answer),
+        }
+        .unwrap();
+        wire.receive(&moved(2, "ACK", &tag, ""));
+        let (to, bye) = hang_up(&mut wire, session);
+        assert_eq!(to.remote, "192.0.2.30:5099".parse().unwrap(), "{method}");
+        assert_eq!(bye.uri.to_string(), "sip:ann@192.0.2.30:5099");
+    }
+}
+
+#[test]
+fn the_new_contact_of_what_is_refused_or_taken_back_moves_nothing() {
+    for method in ["INVITE", "UPDATE", "CANCEL"] {
+        let mut wire = Wire::new();
+        let (session, tag) = agreed(&mut wire);
+        let no = Reply::new(StatusCode::NOT_ACCEPTABLE_HERE);
+        match method {
+            "INVITE" => {
+                wire.receive(&moved(2, method, &tag, OFFER));
+                wire.agent.reject_reinvite(wire.now, session, no).unwrap();
+            }
+            "UPDATE" => {
+                wire.receive(&moved(2, method, &tag, OFFER));
+                wire.agent.reject_offer(wire.now, session, no).unwrap();
+            }
+            _ => {
+                wire.receive(&moved(2, "INVITE", &tag, OFFER));
+                wire.receive(&moved(2, method, &tag, ""));
+            }
+        }
+        let (to, bye) = hang_up(&mut wire, session);
+        assert_eq!(to.remote, "192.0.2.1:5060".parse().unwrap(), "{method}");
+        assert_eq!(bye.uri.to_string(), "sip:ann@192.0.2.1:5060");
+    }
 }
 
 #[test]

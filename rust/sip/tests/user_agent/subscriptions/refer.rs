@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sems_sip::user_agent::{Event, SessionId, SubscriptionEnd, SubscriptionId};
+use sems_sip::user_agent::{Event, Reply, SessionId, SubscriptionEnd, SubscriptionId};
 use sems_sip::{HeaderName, Headers, Message, Request, StatusCode};
 
 use super::{ends, notified, of, wire};
@@ -174,6 +174,54 @@ fn who_wants_no_subscription_gets_none() {
     assert_eq!(referred(&mut wire, &refer), None);
     let accepted = Message::Response(wire.response());
     assert_eq!(header(&accepted, HeaderName::ReferSub), "false");
+    assert_eq!(header(&accepted, HeaderName::Contact), OUR_CONTACT);
+}
+
+/// What a 2xx has to say (RFC 3515 §2.2).
+const OUR_CONTACT: &str = "<sip:room@192.0.2.2:5060>";
+
+#[test]
+fn a_2xx_of_the_layer_above_says_where_we_are() {
+    let refer = "Refer-To: <sip:carol@192.0.2.3>\n";
+    for in_dialog in [true, false] {
+        let mut wire = wire();
+        let tag = match in_dialog {
+            true => in_call(&mut wire).1,
+            false => String::new(),
+        };
+        for (sequence, status, contact) in [
+            (2, StatusCode::ACCEPTED, OUR_CONTACT),
+            (3, StatusCode::DECLINE, ""),
+        ] {
+            let branch = format!("z9hG4bKrefer{sequence}");
+            wire.receive(&numbered(sequence, "REFER", &branch, &tag, refer));
+            let id = match &wire.told()[..] {
+                [Event::Request { id, .. }] => *id,
+                other => panic!("{other:?}"),
+            };
+            wire.agent
+                .respond(wire.now, id, Reply::new(status))
+                .unwrap();
+            wire.drain();
+            let response = Message::Response(wire.response());
+            assert_eq!(header(&response, HeaderName::Contact), contact);
+        }
+    }
+}
+
+#[test]
+fn a_refer_that_can_open_no_dialog_is_refused() {
+    let mut wire = wire();
+    let refer = request(
+        "REFER",
+        "z9hG4bKrefer",
+        "",
+        "Refer-To: <sip:carol@192.0.2.3>\n",
+    );
+    wire.receive(&refer.replace("Contact: <sip:ann@192.0.2.1:5060>\n", ""));
+    let refusal = wire.response();
+    assert_eq!(&*refusal.reason, "Bad Request (missing Contact)");
+    assert!(wire.told().is_empty());
 }
 
 #[test]
