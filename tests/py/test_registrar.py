@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ class Desk:
         call_id: str = "desk",
         cseq: int | None = None,
         expires: int | None = None,
+        more: tuple[str, ...] = (),
     ) -> tuple[int, str, Headers]:
         """The answer: code, reason, header fields."""
         number = next(_numbers)
@@ -51,6 +53,7 @@ class Desk:
             "User-Agent: Desk 1.0",
             *(f"Contact: {contact}" for contact in contacts),
             *([f"Expires: {expires}"] if expires is not None else []),
+            *more,
             "Content-Length: 0",
         ]
         self.socket.receive()
@@ -383,6 +386,51 @@ async def test_a_phone_behind_a_nat_is_reached_the_way_it_came(lab: Lab) -> None
     assert invite.startswith("INVITE sip:ann@192.168.1.20:5062;transport=tcp SIP/2.0\r\n")
     assert "\r\nTo: <sip:ann@example.com>\r\n" in invite
     await call.hangup()
+
+
+PATH = ("Path: <sip:10.9.0.7;lr>", "Path: <sip:token@inner.example.com;lr>")
+
+
+@pytest.mark.parametrize("supports", [True, False])
+async def test_a_phone_behind_edge_proxies_is_called_through_them(lab: Lab, supports: bool) -> None:
+    registrar = {"enabled": True, "domains": ["example.com"]}
+    server = await lab.server(registrar=registrar, trusted=["10.9.0.7/32"])
+    edge = Desk(lab, server, "10.9.0.7:5060")
+    more = (*PATH, "Supported: gruu, PATH") if supports else PATH
+    code, _, headers = await edge.register("<sip:ann@192.168.1.20:5062>", more=more)
+    told = ["<sip:10.9.0.7;lr>", "<sip:token@inner.example.com;lr>"]
+    assert (code, headers.all("Path")) == (200, told if supports else [])
+    ways: list[Coroutine[Any, Any, Call]] = [
+        server.place("sip:ann@example.com"),
+        server.fork("sip:ann@example.com"),
+    ]
+    for way in ways:
+        edge.socket.receive()
+        placing = asyncio.create_task(way)
+        await asyncio.sleep(0.1)
+        invite = edge.socket.receive()[0].decode()
+        assert invite.startswith("INVITE sip:ann@192.168.1.20:5062 SIP/2.0\r\n")
+        assert re.findall(r"\r\nRoute: (.*)\r\n", invite.replace("\r\n", "\r\n\r\n")) == told
+        placing.cancel()
+
+
+async def test_who_is_not_trusted_does_not_say_where_calls_go(lab: Lab) -> None:
+    server, desk = await start(lab)
+    code, _, headers = await desk.register(desk.contact(), more=(*PATH, "Supported: path"))
+    assert (code, headers.all("Path")) == (200, [])
+    call = await server.place("sip:ann@example.com")
+    await asyncio.sleep(0.1)
+    assert "\r\nRoute:" not in desk.socket.receive()[0].decode()
+    await call.hangup()
+
+
+@pytest.mark.parametrize("path", [", ".join(["<sip:10.9.0.7;lr>"] * 9), "<tel:+49301>", "<sip:>"])
+async def test_a_path_that_leads_nowhere_is_refused(lab: Lab, path: str) -> None:
+    registrar = {"enabled": True, "domains": ["example.com"]}
+    server = await lab.server(registrar=registrar, trusted=["10.9.0.0/16"])
+    desk = Desk(lab, server)
+    assert (await desk.register(desk.contact(), more=(f"Path: {path}",)))[0] == 400
+    assert server.registrar.bindings() == []
 
 
 async def test_a_text_finds_the_phone(lab: Lab) -> None:

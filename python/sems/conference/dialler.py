@@ -206,7 +206,7 @@ class Dialler:
         conference = self._conference
         how = way.how.copy()
         if phone is not None:
-            how["destination"] = phone.destinations
+            how["destination"], how["route"] = phone.way
         told: set[tuple[int, bool]] = set()
 
         def follow(event: CallEvent) -> None:

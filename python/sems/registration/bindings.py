@@ -57,6 +57,8 @@ class Binding:
     cseq: int = field(repr=False)
     connected: bool = True
     """Of one that registered over a stream: that connection is open."""
+    path: tuple[str, ...] = ()
+    """The proxies through which it is called, the next hop first (RFC 3327); none: straight."""
 
     @property
     def expires_in(self) -> int:
@@ -64,8 +66,13 @@ class Binding:
         return max(0, math.ceil(self.until - asyncio.get_running_loop().time()))
 
     @property
+    def way(self) -> tuple[list[str] | None, list[str] | None]:
+        """Where to send what is for it, and by which route; None: as the other says."""
+        return (None, list(self.path)) if self.path else (self.destinations, None)
+
+    @property
     def destinations(self) -> list[str]:
-        """Where to send what is for it, the best first.
+        """Where to send what is for it without a proxy, the best first.
 
         One behind a NAT is only reached the way it came, since what it says of itself leads nowhere; over
         a stream the connection that it has opened is taken in any case.

@@ -21,6 +21,7 @@ from ..engine import Event
 from ..errors import CallFailed, WrongState
 from ..log import logger
 from ..sip.headers import NameAddr, SipUri, split_host_port
+from ..sip.identity import values
 from ..subscribers import Subscribers
 from .bindings import Binding, Contact, contacts, same_address, seconds
 
@@ -34,6 +35,7 @@ _T = TypeVar("_T")
 _LONGEST_USER = 128
 _LONGEST_CONTACT = 512
 _LONGEST_USER_AGENT = 100
+_LONGEST_PATH = 8
 _MOST_HOSTS = 64
 _TRY_AGAIN = 60
 # Of our own making: no phone has said so.
@@ -108,6 +110,8 @@ class Registrar:
             code, reason = 200, None
             phones = self._phones.get(aor, [])
             headers = tuple(("Contact", _as_contact(binding)) for binding in phones)
+            if _supports_path(request):
+                headers += tuple(("Path", value) for value in values(request.headers, "Path"))
         try:
             await request.respond(code, reason, headers=headers)
         except WrongState:
@@ -118,7 +122,7 @@ class Registrar:
         """For the server: a phone's connection is gone. Who can't be reached otherwise is forgotten, so that
         a call to it fails at once; it will register again (RFC 5626 §4.2.2)."""
         for binding in self.bindings():
-            if (binding.source, binding.transport) != (event.source, event.transport):
+            if binding.path or (binding.source, binding.transport) != (event.source, event.transport):
                 continue
             before = self._phones[binding.aor]
             kept = [replace(binding, connected=False)] if binding.listens else []
@@ -184,7 +188,7 @@ class Registrar:
         after, fresh = list(before), set[Binding]()
         call_id = hashlib.blake2b(request.headers.get("Call-ID", "").encode(), digest_size=16).digest()
         cseq = int(re.match(r"\d*", request.headers.get("CSeq", "0"))[0] or 0)  # type: ignore[index]
-        now = asyncio.get_running_loop().time()
+        now, path = asyncio.get_running_loop().time(), _path(request)
         for contact in asked:
             lasts = self._granted(contact, default)
             old = next((one for one in after if same_address(one.contact, contact.uri)), None)
@@ -203,6 +207,7 @@ class Registrar:
                     now + lasts,
                     call_id,
                     cseq,
+                    path=path,
                 )
                 after.append(binding)
                 fresh.add(binding)
@@ -309,14 +314,37 @@ def _canonical(host: str) -> str:
 
 def _checked(contact: str, transport: str) -> str:
     """What can be called."""
-    uri = SipUri.parse(contact)
-    if len(contact) > _LONGEST_CONTACT:
-        raise _Refused(400, "Contact Too Long")
-    if uri.scheme not in ("sip", "sips") or not uri.host or re.search(r'[\s<>"]', contact):
-        raise _Refused(400, "Contact Is No SIP Address")
-    if uri.scheme == "sips" and transport != "tls":
+    if _address("Contact", contact).scheme == "sips" and transport != "tls":
         raise _Refused(400, "A sips Contact Needs TLS")
     return contact
+
+
+def _address(what: str, text: str) -> SipUri:
+    uri = SipUri.parse(text)
+    if len(text) > _LONGEST_CONTACT:
+        raise _Refused(400, f"{what} Too Long")
+    if uri.scheme not in ("sip", "sips") or not uri.host or re.search(r'[\s<>"]', text):
+        raise _Refused(400, f"{what} Is No SIP Address")
+    return uri
+
+
+def _path(request: SipRequest) -> tuple[str, ...]:
+    """The proxies that stand between us and a phone (RFC 3327). They are named by neighbours whom we trust,
+    since whoever names them has our calls sent there (§6)."""
+    if not request.trusted:
+        return ()
+    path = tuple(NameAddr.parse(value).uri for value in values(request.headers, "Path"))
+    if len(path) > _LONGEST_PATH:
+        raise _Refused(400, "Path Too Long")
+    for proxy in path:
+        _address("Path", proxy)
+    return path
+
+
+def _supports_path(request: SipRequest) -> bool:
+    """The phone wants to know the Path that we keep (§5.3)."""
+    tags = (tag.lower() for tag in values(request.headers, "Supported"))
+    return request.trusted and "path" in tags
 
 
 def _has(phones: list[Binding], binding: Binding) -> bool:

@@ -187,7 +187,8 @@ def _branches(server: Server, uri: str, how: How) -> list[tuple[str, How]]:
     found = []
     for phone in phones:
         mine = how.copy()
-        mine["destination"], mine["to_uri"] = phone.destinations, how.get("to_uri") or uri
+        mine["destination"], mine["route"] = phone.way
+        mine["to_uri"] = how.get("to_uri") or uri
         found.append((phone.contact, mine))
     return found
 

@@ -108,7 +108,7 @@ async def prepare(
             destination, route = ours.way(uri)
             by_its_way = destination is not None or route is not None
         elif phones := server.registrar.find(uri):
-            uri, destination = phones[0].contact, phones[0].destinations
+            uri, (destination, route) = phones[0].contact, phones[0].way
     from_name, from_uri, fields = identity.outgoing(from_name, from_uri, headers, asserted_identity, privacy)
     fields = hops.counted(fields)
     credentials = auth.credentials(server.config, username, password, realm)
@@ -219,7 +219,7 @@ async def dial(
         first = target == uri
         mine = how.copy()
         if phone is not None:
-            mine["destination"] = phone.destinations
+            mine["destination"], mine["route"] = phone.way
         elif not first:
             mine["destination"] = None
         if SipUri.parse(target).host != SipUri.parse(uri).host:
