@@ -76,7 +76,8 @@ def say_name(member: Member, id: int, *before: str) -> None:
 
 def done(member: Member, id: int | None = None, *, on: bool = True) -> None:
     """Lets him hear that it was done: a beep, two if something was switched off, and whom he has meant."""
-    beeps = ["tone:beep"] if on else ["tone:beep", "tone:beep"]
+    # Without a gap two would be one that is longer.
+    beeps = ["tone:beep"] if on else ["tone:beep", "tone:silence:100", "tone:beep"]
     if id is None:
         member.start_sound(beeps)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -90,6 +91,23 @@ async def test_every_command_of_the_model_can_be_keyed_in(lab: Lab, monkeypatch:
         seen |= set(given)
     names = {name for name in commands.__all__ if name not in ("Command", "ParticipantCommand")}
     assert names - seen == set(WITHOUT_KEY)
+
+
+async def test_one_beep_says_that_something_is_on_and_two_that_it_is_off(lab: Lab) -> None:
+    await lab.server()
+    anna, *others = await meet(lab, "anna", "ben")
+    for phone in (anna, *others):
+        phone.silence()
+
+    async def beeps() -> int:
+        """Presses the key that locks the room and unlocks it, and counts what is heard."""
+        await anna.key("#3")
+        heard = await anna.hear(2)
+        parts = [heard.after(n / 50).before(0.02) for n in range(round(50 * heard.seconds))]
+        loud = [part.has_tone(1000) for part in parts]
+        return sum(now and not before for before, now in itertools.pairwise([False, *loud]))
+
+    assert [await beeps(), await beeps()] == [1, 2]
 
 
 async def test_a_person_is_muted_removed_and_brought_back_by_keys(lab: Lab) -> None:
