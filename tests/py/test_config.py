@@ -56,6 +56,56 @@ def test_the_command_line_beats_the_environment_which_beats_the_file(load: Load)
     assert loaded.origin("data") == "default"
 
 
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("SEMS_SIP_PROT", "SEMS_SIP_PORT"),
+        ("SEMS_OPERATOR_TOKEN", "SEMS_OPERATOR__TOKEN"),
+        ("SEMS_LIMIT__MAX_CALLS", "SEMS_LIMITS__MAX_CALLS"),
+        ("SEMS_ROOM__BOARD__PIN", "SEMS_ROOMS__BOARD__PIN"),
+        ("sems_confg", "SEMS_CONFIG"),
+    ],
+)
+def test_a_variable_that_was_mistyped_is_an_error_that_names_the_one_that_was_meant(
+    load: Load, variable: str, meant: str
+) -> None:
+    with pytest.raises(ConfigError, match=rf"^{variable}: unknown variable \(did you mean {meant}\?\)$"):
+        load(**{variable: "7"})
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "SEMS_CALL_PASSWORD",
+        # Of a Service of Kubernetes that is called sems.
+        *("SEMS_PORT", "SEMS_SERVICE_HOST", "SEMS_SERVICE_PORT", "SEMS_PORT_5060_UDP_ADDR"),
+        # Of programs.
+        *("SEMS_NATIVE", "SEMS_CROWD", "SEMS_SIM_SEEDS", "SEMS_API_EXAMPLES"),
+    ],
+)
+def test_a_variable_that_is_somebody_elses_is_left_alone(load: Load, variable: str) -> None:
+    assert load(**{variable: "7"}).origins == {}
+
+
+def test_a_list_is_written_in_a_variable_as_in_the_file(load: Load) -> None:
+    loaded = load(
+        'trusted = ["192.0.2.1/32"]',
+        SEMS_TRUSTED='["10.0.0.0/8"]',
+        SEMS_BOXES__ANNA__USERS='["anna", "100"]',
+        SEMS_ROUTES='[{user = "1", app = "echo"}]',
+        SEMS_OPERATOR__TOKEN="[no list, whatever it looks like]",
+    )
+    assert [str(network) for network in loaded.config.trusted] == ["10.0.0.0/8"]
+    assert loaded.config.boxes["anna"].users == ("anna", "100")
+    assert loaded.config.routes[0].app == "echo"
+    assert loaded.config.operator.token == "[no list, whatever it looks like]"
+    assert loaded.origin("trusted") == "SEMS_TRUSTED"
+    with pytest.raises(
+        ConfigError, match=r"^SEMS_TRUSTED: a list ends with \], .*, and texts in it stand in"
+    ):
+        load(SEMS_TRUSTED="[10.0.0.0/8]")
+
+
 def test_every_run_option_is_also_a_variable(load: Load, tmp_path: Path) -> None:
     (tmp_path / "other.toml").write_text("workers = 3")
     config = load(

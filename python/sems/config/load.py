@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from ..errors import ConfigError
-from . import wanted
+from . import variables, wanted
 from .lines import key_lines
 from .model import Config
 
@@ -135,10 +135,15 @@ def _from_file(named: str | os.PathLike[str] | None) -> _Source:
 
 
 def _from_environment(environ: Mapping[str, str]) -> _Source:
+    variables.check(environ)
     read = EnvSettingsSource(_Environment)
     read.env_vars = {key.lower(): value for key, value in environ.items()}
     values = read()
-    places = {loc: "SEMS_" + "__".join(str(part) for part in loc).upper() for loc in _leaves(values)}
+    places = {loc: variables.name(loc) for loc in _leaves(values)}
+    for loc, place in places.items():
+        *tables, key = loc
+        table = _value_at(values, tuple(tables))
+        table[key] = variables.value(place, table[key], _annotation_at(loc))
     return _Source(values, places, "environment")
 
 
@@ -277,6 +282,12 @@ def _suggestion(loc: _Loc) -> str:
 
 
 def _model_at(loc: _Loc) -> type[BaseModel] | None:
+    here = _annotation_at(loc)
+    return here if isinstance(here, type) and issubclass(here, BaseModel) else None
+
+
+def _annotation_at(loc: _Loc) -> Any:
+    """What a value there may be; None: nobody knows."""
     here: Any = Config
     for part in loc:
         if isinstance(here, type) and issubclass(here, BaseModel):
@@ -286,7 +297,7 @@ def _model_at(loc: _Loc) -> type[BaseModel] | None:
             here = info.annotation
         elif get_origin(here) in (dict, tuple):
             here = get_args(here)[1 if get_origin(here) is dict else 0]
-    return here if isinstance(here, type) and issubclass(here, BaseModel) else None
+    return here
 
 
 def _dotted(loc: _Loc) -> str:

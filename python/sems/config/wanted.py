@@ -6,6 +6,7 @@ import re
 
 _FILE = {
     "Invalid value": "no value: texts stand in quotes, and what is so or not is true or false",
+    "Unclosed array": "a list ends with ], has a comma between its values, and texts in it stand in quotes",
     "Cannot overwrite a value": "this key is there already",
     "Unescaped '\\' in a string": "a backslash counts twice in \"…\"; in '…' it is one",
     "Expected newline or end of document after a statement": "the line ought to end behind the value",
