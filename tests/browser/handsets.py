@@ -8,7 +8,7 @@ import statistics
 import time
 import wave
 from array import array
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -135,11 +135,8 @@ class Handset(Baresip):
         seen: re.Match[str] = await self._until(lambda: re.search(pattern, self.log()[self._said :]))
         return seen
 
-    def heard(self) -> array[int]:
-        """All that it has heard in this call until now."""
-        pieces = self._file.read_bytes()
-        begin = pieces.find(b"data") + 8
-        return array("h", pieces[begin : begin + (len(pieces) - begin) // 2 * 2])
+    def _ears(self) -> Path:
+        return self._file
 
     def mark(self) -> int:
         """Where what it hears from now on begins."""
@@ -166,24 +163,6 @@ class Handset(Baresip):
         """Waits until that sounds as loud as this, for a tenth of a second."""
         await self._first(lambda piece: abs(tone_level(piece, hz) - dbov) < 1, _PIECE, since)
 
-    async def hears_mix(self, mix: Mapping[float, float | None]) -> None:
-        """Waits until for half a second each of these tones is as loud as this, in dBov, within 1.5 dB;
-        ``None``: it is at least 50 dB down. (What is done on a page is seen there before it is heard, since
-        two phones hold back what comes, each for as long as it thinks right.)"""
-        levels: dict[float, float] = {}
-
-        def good(piece: array[int]) -> bool:
-            levels.update((hz, Sound(piece).level(hz)) for hz in mix)
-            return all(
-                level < DOWN if wanted is None else abs(level - wanted) < 1.5
-                for level, wanted in zip(levels.values(), mix.values(), strict=True)
-            )
-
-        try:
-            await self._first(good, _RATE // 2, None, hop=_PIECE)
-        except AssertionError as error:
-            raise AssertionError(f"{self.name} hears {levels} instead of {mix}") from error
-
     async def listen(self, seconds: float = 0.5) -> Sound:
         """What it hears from now on."""
         begin, wanted = len(self.heard()), round(_RATE * seconds)
@@ -195,9 +174,7 @@ class Handset(Baresip):
         lines = [each for each in self.log()[self._said :].splitlines() if each and "(bit/s)" not in each]
         return "\n".join([*lines, *map(str, self.events[self._seen :])])
 
-    async def _first(
-        self, good: Callable[[array[int]], bool], size: int, since: int | None, hop: int = _HOP
-    ) -> float:
+    async def _first(self, good: Callable[[array[int]], bool], size: int, since: int | None) -> float:
         """When the first piece that is good was over, which is sought from there on."""
         at = self.mark() if since is None else since
 
@@ -207,7 +184,7 @@ class Handset(Baresip):
             while at + size <= len(heard):
                 if good(heard[at : at + size]):
                     return time.time() - (len(heard) - at - size) / _RATE
-                at += hop
+                at += _HOP
             return None
 
         when: float = await self._until(look)

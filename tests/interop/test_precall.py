@@ -11,7 +11,7 @@ import soundfile
 from peers.announcing import Announcing
 from peers.baresip import Baresip
 from peers.ports import free_port
-from peers.tones import hears, read_wav, tail, write_tone
+from peers.tones import hears, read_wav, write_tone
 from sems import Config, Server
 
 
@@ -39,16 +39,14 @@ async def test_behind_kamailio_a_phone_hears_it_unanswered_and_is_then_put_throu
             assert not ben.events
             await anna.event("CALL_ESTABLISHED")
             await ben.event("CALL_ESTABLISHED")
-            await asyncio.sleep(0.8)
+            await anna.hears_these([700], [1000])
             await ben.hang_up()
             await anna.event("CALL_CLOSED")
     # It writes a file for what it hears before the answer, and one for what comes after; each is named by the
     # second in which it begins.
-    before, after = (read_wav(path) for path in sorted(anna.folder.glob("dump-*-dec.wav")))
+    before, _ = (read_wav(path) for path in sorted(anna.folder.glob("dump-*-dec.wav")))
     assert len(before) > 6000
     assert hears(before, 1000)
-    assert hears(tail(after, 0.4), 700)
-    assert not hears(tail(after, 0.4), 1000)
 
 
 async def test_a_phone_that_has_heard_an_announcement_calls_whom_it_is_sent_to(tmp_path: Path) -> None:
@@ -72,8 +70,7 @@ async def test_a_phone_that_has_heard_an_announcement_calls_whom_it_is_sent_to(t
             # What is left is between the two.
             await anna.event("CALL_CLOSED")
             assert not server.calls
-            await asyncio.sleep(0.8)
+            await anna.hears_these([700])
             await ben.hang_up()
-    first, *_, last = (read_wav(path) for path in sorted(anna.folder.glob("dump-*-dec.wav")))
+    first, *_ = (read_wav(path) for path in sorted(anna.folder.glob("dump-*-dec.wav")))
     assert hears(first, 1000)
-    assert hears(tail(last, 0.4), 700)

@@ -15,7 +15,6 @@ from peers.baresip import Baresip
 from peers.linphone import Linphone
 from peers.ports import free_port
 from peers.sems_server import SemsServer
-from peers.tones import hears, tail
 from sems import CallFailed, Config, Server
 from sems.plugins import Apps
 from sems.registration.bindings import Binding
@@ -76,7 +75,8 @@ async def test_phones_register_with_their_passwords_and_are_called(tmp_path: Pat
             ]
             for call in calls:
                 await call.join(room)
-            await asyncio.sleep(2)  # what they hear is recorded in real time
+            await anna.hears_these([700])
+            await ben.hears_these([440])
             for call in calls:
                 await call.hangup()
             await anna.event("CALL_CLOSED")
@@ -84,8 +84,6 @@ async def test_phones_register_with_their_passwords_and_are_called(tmp_path: Pat
             assert server.engine.core.stats()["auth_challenges"] >= 2
         await count(server, "anna", 0)
         await count(server, "ben", 0)
-        assert hears(tail(anna.recording(), 1.0), 700)
-        assert hears(tail(ben.recording(), 1.0), 440)
         with pytest.raises(CallFailed, match="480"):
             await server.dial("sip:anna@127.0.0.1")
 
@@ -139,6 +137,7 @@ async def test_a_phone_whose_connection_is_closed_can_not_be_called_and_that_is_
         assert binding.transport == "tcp"
         await phone
         await count(server, "eve", 0)
-        async with asyncio.timeout(1):
+        # And not after Timer B of 32 seconds.
+        async with asyncio.timeout(10):
             with pytest.raises(CallFailed, match="480"):
                 await server.dial(f"sip:eve@127.0.0.1:{server.sip_port}")

@@ -67,7 +67,8 @@ async def test_a_refused_call_is_explained_and_exported(tmp_path: Path) -> None:
     code, said = await sems("replay", "call.pcap", cwd=tmp_path)
     assert (code, said[:22]) == (1, "sems: call.pcap can't ")
     shown = capture_read(tmp_path / "call.pcap")
-    assert shown.count("udp sum ok") == 4
+    # Of each message: more than these four where a busy machine had one sent again.
+    assert shown.count("udp sum ok") == shown.count(" > 127.0.0.1.") >= 4
     assert "SIP/2.0 488 Not Acceptable Here" in shown
 
 
@@ -124,6 +125,7 @@ async def test_a_challenged_call_over_tcp_with_its_keys_goes_the_same_way_again(
         await sipp.run(
             "keys_challenged", server.sip_port, "keys", tmp_path, transport="t1", options=("-auth_uri", about)
         )
+        await server.logged("a key: #")
         assert re.findall("a key: (.)", server.text()) == ["7", "2", "#"]
         (call,) = (await server.operator("/traces"))["calls"]
         where = ("--data", str(tmp_path / "data"))

@@ -6,12 +6,16 @@ import asyncio
 import json
 import re
 import shutil
+import statistics
+import time
+from array import array
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from .ports import free_port
-from .tones import read_wav, write_tone
+from .tones import read_wav, tone_level, write_tone
 
 CONFIG = """\
 poll_method epoll
@@ -130,6 +134,7 @@ class Baresip:
         self._shows = shows_texts
         self._options = ["-s"] if shows_messages else []
         self.events: list[dict[str, Any]] = []
+        self._dialled = 0
         self._changed = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -199,7 +204,7 @@ class Baresip:
 
     async def dial(self, uri: str) -> None:
         """Calls and waits for the answer."""
-        seen = len(self.events)
+        seen, self._dialled = len(self.events), len(self.log())
         await self.command("dial", uri)
         await self.event("CALL_ESTABLISHED", after=seen)
 
@@ -216,6 +221,67 @@ class Baresip:
     def recording(self, which: str = "dec") -> Any:
         """What it heard in its last call (`dec`), or what it said (`enc`), at its rate."""
         return read_wav(sorted(self.folder.glob(f"dump-*-{which}.wav"))[-1], self.rate)
+
+    def heard(self) -> array[int]:
+        """What it has heard in its call until now, at its rate: a file that grows while it listens."""
+        if (path := self._ears()) is None:
+            return array("h")
+        pieces = path.read_bytes()
+        begin = pieces.find(b"data") + 8
+        return array("h", pieces[begin : begin + (len(pieces) - begin) // 2 * 2])
+
+    def _ears(self) -> Path | None:
+        """The file for what it hears: one before the answer, if it hears something then, and one after it."""
+        files = re.findall(r"dumping decode audio to (\S+)", self.log()[self._dialled :])
+        return Path(files[-1]) if files else None
+
+    async def hears_mix(self, mix: Mapping[float, float | None], within: float = 1.5) -> None:
+        """Waits until for half a second each of these tones is as loud as this, in dBov, within so many dB;
+        ``None``: it is below −70. (What is done elsewhere is seen there before it is heard, since two phones
+        hold back what comes, each for as long as it thinks right.)"""
+
+        def good(levels: Mapping[float, float]) -> bool:
+            return all(
+                level < -70 if wanted is None else abs(level - wanted) < within
+                for level, wanted in zip(levels.values(), mix.values(), strict=True)
+            )
+
+        await self._hears(mix, good, f"not {dict(mix)}")
+
+    async def hears_these(self, tones: Iterable[float], not_these: Iterable[float] = ()) -> None:
+        """Waits until for half a second each of these tones stands out, louder than −35 dBov, and none of the
+        others is louder than −50."""
+        loud, others = set(tones), set(not_these)
+
+        def good(levels: Mapping[float, float]) -> bool:
+            return all(level > -35 if hz in loud else level < -50 for hz, level in levels.items())
+
+        await self._hears(loud | others, good, f"not {loud} without {others}")
+
+    async def _hears(
+        self, tones: Iterable[float], good: Callable[[Mapping[float, float]], bool], instead: str
+    ) -> None:
+        """Waits until what comes from now on is good for half a second, by the levels of these tones in dBov
+        in most of its tenths: a packet that a busy machine makes late splashes over all, but once."""
+        tenth, file, at = self.rate // 10, self._ears(), len(self.heard())
+        pieces: list[dict[float, float]] = []
+        levels: dict[float, float] = {}
+        end = time.monotonic() + 20
+        while True:
+            if (now := self._ears()) != file:
+                file, at = now, 0
+            sound = self.heard()
+            while at + tenth <= len(sound):
+                piece = sound[at : at + tenth]
+                pieces = [*pieces[-4:], {hz: tone_level(piece, hz, self.rate) for hz in tones}]
+                at += tenth
+                levels = {hz: statistics.median(each[hz] for each in pieces) for hz in tones}
+                if len(pieces) == 5 and good(levels):
+                    return
+            assert time.monotonic() < end, (
+                f"{self.name} hears {levels}, {instead}: {self.events}\n{self.log()[-2000:]}"
+            )
+            await asyncio.sleep(0.02)  # a file has no other sign of growing
 
     async def says(self, pattern: str, timeout: float = 10) -> None:
         """Waits until its log has that, for what it tells by no event."""

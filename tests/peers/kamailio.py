@@ -74,12 +74,12 @@ modparam("auth", "algorithm", "{algorithm}")
 {nonces}
 
 request_route {{
-    xlog("L_NOTICE", "came by $proto: $rm, $ml bytes\n");
+    xlog("L_NOTICE", "came by $proto: $rm, $ml bytes, $ci $cs $ft\n");
     if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
     if (is_method("CANCEL")) {{ if (t_check_trans()) t_relay(); exit; }}
     if (has_totag()) {{
         if (loose_route()) {{
-            xlog("L_NOTICE", "within a dialog: $rm\n");
+            xlog("L_NOTICE", "within a dialog: $rm, $ci $cs $ft\n");
             t_relay();
             exit;
         }}
@@ -88,7 +88,7 @@ request_route {{
         exit;
     }}
     if (is_method("REGISTER")) {{
-        xlog("L_NOTICE", "registers by: $hdr(Authorization)\n");
+        xlog("L_NOTICE", "registers by: $hdr(Authorization), $ci $cs\n");
         if (!pv_www_authenticate("{realm}", "{password}", "0")) {{ www_challenge("{realm}", "1"); exit; }}
         save("location");
         exit;
@@ -265,16 +265,20 @@ class Kamailio(Process):
 
     def within(self) -> list[str]:
         """The methods of the requests that came to it within dialogs, by the route that it has recorded."""
-        found = (re.search(r"within a dialog: (\w+)", line) for line in self.log)
-        return [one[1] for one in found if one]
+        return [one[1] for one in self._told(r"within a dialog: (\w+), .*")]
 
     def came(self, method: str) -> list[tuple[str, int]]:
         """By which transport the requests of that method have come to it, and how many bytes each had."""
-        found = (re.search(rf"came by (\w+): {method}, (\d+) bytes", line) for line in self.log)
-        return [(one[1], int(one[2])) for one in found if one]
+        return [(one[1], int(one[2])) for one in self._told(rf"came by (\w+): {method}, (\d+) bytes, .*")]
 
     def nonces(self) -> list[str | None]:
         """The nonce that each REGISTER had answered which has come to it; None: it had none."""
-        came = (re.search(r"registers by: (.*)", line) for line in self.log)
-        found = [re.search(r'nonce="([^"]+)"', one[1]) for one in came if one]
+        came = self._told(r"registers by: (.*)")
+        found = [re.search(r'nonce="([^"]+)"', one[1]) for one in came]
         return [one[1] if one else None for one in found]
+
+    def _told(self, pattern: str) -> list[re.Match[str]]:
+        """What it has said so, each once: it says the same of what UDP sends again when a busy machine takes
+        too long to answer (RFC 3261 §17)."""
+        found = (re.search(pattern, line) for line in self.log)
+        return list({one[0]: one for one in found if one}.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import os
 import re
 import shutil
@@ -184,7 +185,9 @@ class Linphone:
 
     async def _read(self) -> None:
         assert self.process.stdout
+        # A piece may end in the middle of a letter.
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         while piece := await self.process.stdout.read(4096):
-            self.said += piece.decode(errors="replace")
+            self.said += decoder.decode(piece)
             self._changed.set()
         self._changed.set()

@@ -92,15 +92,15 @@ class SemsServer:
         """All that the server has said."""
         return "".join(self.log)
 
-    async def logged(self, pattern: str, timeout: float = 20) -> re.Match[str]:
-        """Waits until a line of the log matches."""
+    async def logged(self, pattern: str, timeout: float = 20, times: int = 1) -> re.Match[str]:
+        """Waits until so many lines of the log match; the last of them."""
 
         async def wait() -> re.Match[str]:
             while True:
                 self._changed.clear()
-                for line in self.log:
-                    if found := re.search(pattern, line):
-                        return found
+                found = [each for line in self.log if (each := re.search(pattern, line))]
+                if len(found) >= times:
+                    return found[times - 1]
                 if self._reader.done():
                     raise AssertionError(f"sems ended before it said {pattern!r}:\n" + self.text())
                 await self._changed.wait()

@@ -69,3 +69,11 @@ async def run(
             f"SIPp {scenario} ended with {process.returncode}:\n"
             f"{output.decode(errors='replace')[-2500:]}\n{logs}"
         )
+
+
+def received(log: str) -> list[str]:
+    """The messages that have come, by what SIPp has written of all. Each once: UDP sends again what a busy
+    machine takes too long to answer (RFC 3261 §17)."""
+    parts = log.split("-----------------------------------------------")
+    texts = (part.partition("\n\n")[2] for part in parts if "message received" in part)
+    return list(dict.fromkeys(texts))

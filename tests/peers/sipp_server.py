@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from .ports import free_port
-from .sipp import SCENARIOS
+from .sipp import SCENARIOS, received
 
 
 class SippServer:
@@ -92,9 +92,7 @@ class SippServer:
 
     def received(self, method: str) -> list[str]:
         """The requests of that method that have come, as far as SIPp has written of them."""
-        parts = self.messages().split("-----------------------------------------------")
-        texts = [part.partition("\n\n")[2] for part in parts if "message received" in part]
-        return [text for text in texts if text.startswith(f"{method} ")]
+        return [text for text in received(self.messages()) if text.startswith(f"{method} ")]
 
 
 async def is_bound(port: int, kind: socket.SocketKind, process: asyncio.subprocess.Process) -> bool:
