@@ -33,7 +33,7 @@ from .commands import (
     Unlock,
     Unmute,
 )
-from .errors import NoSuchCall, NoSuchTalk
+from .errors import NoSuchCall, NoSuchTalk, NotHere
 from .keys_for_persons import PERSON, STEP, has_others, steers_others
 from .minutes import Record, RecordingState, StopRecording
 from .participant import Participant
@@ -54,6 +54,7 @@ LONGEST: Final = 64
 _KEYS: Final = {"*": "key-star", "#": "key-pound", "?": "key-six-digits", "+": "key-number"}
 
 _MOVING: Final = {"+": "key-person-or-me", "?": "key-side-room", "++": "key-side-room"}
+_MOVING_BESIDE: Final = {**_MOVING, "++": "key-beside"}
 
 #: The number of a side room has so many digits at most.
 LONGEST_ROOM: Final = 3
@@ -99,7 +100,7 @@ def _next(member: Member, _: str) -> None:
     room = member.conference.model
     first = next((id for id in room.hands if room.participants[id].side_room is None), None)
     if first is None:
-        return
+        raise NotHere
     back = [TakeFloor(id) for id in room.floor if not room.participants[id].moderates]
     member.conference.do(*back, GiveFloor(first, time.time()), by=member.id)
     done(member, first)
@@ -169,6 +170,8 @@ def _accept(room: ConferenceModel, id: int) -> Command:
 def _back(room: ConferenceModel, id: int) -> Command:
     if talk := room.talk_of(id):
         return DeclineTalk(talk.id) if id in talk.asked else LeaveTalk(talk.id)
+    if room.present(id).side_room is None:
+        raise NoSuchTalk
     return Move(id, None)
 
 
@@ -203,11 +206,24 @@ def _move_far(member: Member, places: str) -> None:
     _bring(member, place, side_room)
 
 
+def _move_beside(member: Member, places: str) -> None:
+    place, other = places.split()
+    model = member.conference.model
+    _move_to(member, place, model.present(at(model, other)).side_room)
+
+
 def _bring(member: Member, place: str, side_room: str) -> None:
-    # 0 is the main room, and as a place oneself.
-    room = str(int(side_room)) if int(side_room) else None
+    # 0 is the main room.
+    _move_to(member, place, str(int(side_room)) if int(side_room) else None)
+
+
+def _move_to(member: Member, place: str, room: str | None) -> None:
+    # 0 is oneself.
     id = at(member.conference.model, place) if int(place) else member.id
     member.conference.do(Move(id, room), by=member.id)
+    # Who goes himself hears it anyway.
+    if id != member.id:
+        done(member, id)
 
 
 def _is_asked(room: ConferenceModel, him: Participant) -> bool:
@@ -257,6 +273,7 @@ ACTIONS: Final[dict[str, Action]] = {
     "coach": Action(_coach, steers_others, prompt="key-coach", places=PERSON),
     "move": Action(_move, moderates, prompt="key-move", places=_MOVING),
     "move_far": Action(_move_far, moderates, prompt="key-move", places=_MOVING),
+    "move_beside": Action(_move_beside, _has_side_rooms, prompt="key-move", places=_MOVING_BESIDE),
     "gather": Action(_gather, _has_side_rooms, prompt="key-gather"),
     "admit": Action(_admit, _has_guests, prompt="key-admit"),
     "lock": Action(_lock, moderates, prompt="key-lock"),

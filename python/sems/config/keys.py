@@ -50,7 +50,7 @@ def _moving(value: str) -> str:
 def _moving_far(value: str) -> str:
     if value and not re.fullmatch(r"[*#][A-D*#]?\+[*#]{1,2}\+[*#]", value):
         raise ValueError(
-            '+ for the place of a person and + for the room are wanted, such as "#*+**+#", or ""'
+            '+ for the place of a person and + for where to are wanted, such as "#*+**+#", or ""'
         )
     return value
 
@@ -111,6 +111,9 @@ class KeySettings(Section):
     keyed in for ``?``, or with ``0`` back to the main room."""
     move_far: Annotated[str, AfterValidator(_moving_far)] = "#*+**+#"
     """The same with the number of any side room, of up to three digits, in the place of the second ``+``."""
+    move_beside: Annotated[str, AfterValidator(_moving_far)] = "#*+*#+#"
+    """The same to the room of whoever has the place that is keyed in for the second ``+``, whatever its name
+    is."""
     gather: Code = "##0"
     """A moderator brings everybody back from the side rooms."""
     admit: Code = "##1"

@@ -17,6 +17,9 @@ from sems.conference.keypad import spoken
 from sems.config.keys import KeySettings
 from sems.testing import Lab, Phone
 
+#: What says that it was done, and that it may not be, in Hz.
+BEEP, LOW = 1000, 220
+
 #: What has no key, and why.
 WITHOUT_KEY = {
     "Say": "Keys of a telephone write no text; its SIP MESSAGE does.",
@@ -283,7 +286,7 @@ async def test_whoever_may_not_do_it_hears_so_and_help_does_not_speak_of_it(lab:
     await asyncio.sleep(0.5)
     for keys in ("**3*1", "**3*2", "**3*3", "**3*4", "**3*5", "**3*6", "**3*#7", "##31", "##53", "##71234#"):
         await ben.key(keys)
-        assert (await ben.hear(0.4)).has_tone(220), keys
+        assert (await ben.hear(0.4)).has_tone(LOW), keys
     assert (dict(room.participants), room.settings, room.floor) == (dict(before[0]), *before[1:])
     ours, his = (set(spoken(room, room.participants[id], KeySettings())) for id in (1, 2))
     of_moderators = {"key-give-floor", "key-mute-other", "key-moderator", "key-remove", "key-pin", "key-open"}
@@ -291,3 +294,37 @@ async def test_whoever_may_not_do_it_hears_so_and_help_does_not_speak_of_it(lab:
     assert not of_moderators & his
     assert {"key-for-person", "key-softer-for-me", "key-who"} <= his
     assert room.participants[3].role is Role.SPEAKER
+
+
+async def test_somebody_is_brought_to_where_another_is_whatever_that_room_is_called(lab: Lab) -> None:
+    server = await lab.server(rooms={"default": {"join_sound": False}})
+    anna, _, cleo = await meet(lab, "anna", "ben", "cleo")
+    room = model(server)
+    said = spoken(room, room.participants[1], KeySettings())
+    assert "key-beside" not in said
+    room.do(commands.Move(2, "Blue"), by=1)
+    assert "key-beside" in spoken(room, room.participants[1], KeySettings())
+    for phone in (anna, cleo):
+        phone.silence()
+    await asyncio.sleep(0.5)
+    await anna.key("#*3*#2#")
+    assert (await anna.hear(0.4)).has_tone(BEEP), "in a quiet room nothing else says that it was done"
+    assert room.participants[3].side_room == "Blue"
+    await keyed(anna, "#*0*#2#")
+    assert room.participants[1].side_room == "Blue"
+    await keyed(anna, "#*0*0")
+    await keyed(anna, "#*3*#1#")
+    assert (room.participants[1].side_room, room.participants[3].side_room) == (None, None)
+    await anna.key("#*3*#4#")
+    assert (await anna.hear(0.4)).has_tone(LOW), "there is no fourth"
+
+
+async def test_whoever_keys_in_that_for_which_there_is_nothing_hears_so(lab: Lab) -> None:
+    await lab.server(rooms={"default": {"mode": "moderated"}})
+    anna, ben = await meet(lab, "anna", "ben")
+    for phone in (anna, ben):
+        phone.silence()
+    await asyncio.sleep(0.5)
+    for phone, keys in ((anna, "#5"), (ben, "*1"), (ben, "*2")):
+        await phone.key(keys)
+        assert (await phone.hear(0.4)).has_tone(LOW), keys

@@ -17,7 +17,7 @@ from sems.config.keys import KeySettings
 
 TABLE = {
     **{"*6": "mute", "*??????#": "pair", "**+#": "private", "#0+#": "dial", "*#": "code"},
-    **{"#*+*?": "move", "#*+**+#": "move_far"},
+    **{"#*+*?": "move", "#*+**+#": "move_far", "#*+*#+#": "move_beside"},
 }
 
 
@@ -41,6 +41,7 @@ def pressed(keypad: Keypad, keys: str) -> list[tuple[str, str]]:
         ("#*12*3", [("move", "123")]),
         ("#*12**34#", [("move_far", "12 34")]),
         ("#*12**34#*6", [("move_far", "12 34"), ("mute", "")]),
+        ("#*12*#34#", [("move_beside", "12 34")]),
         ("#*12**34*6", [("mute", "")]),
     ],
 )
