@@ -8,9 +8,13 @@ pass in milliseconds, and a slow machine can't make a test fail.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import linecache
 import math
+import os
 import selectors
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from types import FrameType
 from typing import Any, NoReturn, TypeVarTuple
 
 from ..engine import Engine
@@ -24,6 +28,10 @@ NANOSECONDS = 1_000_000_000
 _PATIENCE = 60.0
 # How often engines may have more to do without time passing.
 _ROUNDS = 100_000
+# Where nobody looks for the line at which his test waits.
+_NOT_OF_TESTS = tuple(
+    f"{os.path.dirname(file)}{os.sep}" for file in (os.path.dirname(__file__), asyncio.__file__)
+)
 
 
 class NothingWillHappen(RuntimeError):
@@ -55,13 +63,28 @@ class VirtualLoop(EnduringLoop):
     def __init__(self, limit: float = 3600.0) -> None:
         """``limit``: how many seconds of virtual time may pass before TimeIsUp."""
         self._now = 0
-        self._limit = round(limit * NANOSECONDS)
+        self._limit = self._ends = round(limit * NANOSECONDS)
         self._engines: list[Engine] = []
         self._threads = 0
         self._busy: list[Callable[[], bool]] = []
+        self._test: asyncio.Future[Any] | None = None
         super().__init__(_Selector(self))
         # Timers that are due at the same nanosecond run together.
         self._clock_resolution = 1 / NANOSECONDS
+
+    def run_until_complete(self, future: Any) -> Any:
+        """As always. What waits in vain, or for too long, is cancelled, so that it puts away what it has."""
+        test = self._test = asyncio.ensure_future(future, loop=self)
+        try:
+            return super().run_until_complete(test)
+        except (NothingWillHappen, TimeIsUp):
+            self._ends = self._now + self._limit
+            test.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                super().run_until_complete(test)
+            raise
+        finally:
+            self._test = None
 
     def time(self) -> float:
         """Seconds since the loop was made."""
@@ -108,16 +131,28 @@ class VirtualLoop(EnduringLoop):
         if timeout is not None:
             coming.append(self._now + max(1, math.ceil(timeout * NANOSECONDS)))
         if not coming:
-            raise NothingWillHappen("the test waits for something that can't come any more")
+            raise NothingWillHappen(f"the test waits for something that can't come any more{self._where()}")
         self._now = max(self._now, min(coming))
-        if self._now > self._limit:
-            raise TimeIsUp(f"{self._limit / NANOSECONDS:g} seconds of virtual time have passed")
+        if self._now > self._ends:
+            passed = f"{self._limit / NANOSECONDS:g} seconds of virtual time have passed"
+            raise TimeIsUp(f"{passed}{self._where('; the test waits')}")
         # Idle engines come along, so that what they are asked next begins now and not when they last
         # had something to do.
         for engine in tuple(self._engines):
             engine.core.step(self._now)
             engine.drain()
         self._step()
+
+    def _where(self, before: str = "") -> str:
+        """At which line of its own the test waits, which no traceback shows: it is the loop that fails."""
+        if not isinstance(self._test, asyncio.Task):
+            return ""
+        waiting = [(frame.f_code.co_filename, frame.f_lineno) for frame in _frames(self._test)]
+        own = [place for place in waiting if not place[0].startswith(_NOT_OF_TESTS)]
+        if not own:
+            return ""
+        file, line = own[-1]
+        return f"{before} at {file}, line {line}: {linecache.getline(file, line).strip()}"
 
     def _step(self) -> bool:
         """Lets engines do what is due now; True when one of them had anything to tell."""
@@ -176,6 +211,15 @@ class VirtualLoop(EnduringLoop):
     async def subprocess_shell(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Raises."""
         _no_sockets()
+
+
+def _frames(task: asyncio.Task[Any]) -> Iterator[FrameType]:
+    """Those of the coroutines in which a task waits, from the outermost."""
+    waiting: Any = task.get_coro()
+    while waiting is not None:
+        if frame := getattr(waiting, "cr_frame", None):
+            yield frame
+        waiting = getattr(waiting, "cr_await", None)
 
 
 def _no_sockets() -> NoReturn:

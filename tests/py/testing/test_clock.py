@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import threading
 import time
@@ -51,9 +52,45 @@ def test_a_wait_for_what_cannot_come_is_an_error() -> None:
         run(main())
 
 
+def test_it_is_told_at_which_line_of_its_own_a_test_waits_for_what_cannot_come() -> None:
+    async def rings(lab: Lab) -> None:
+        phone = await lab.phone("anna")
+        await phone.ringing()  # as nobody calls her
+
+    async def main() -> None:
+        async with Lab() as lab:
+            await asyncio.wait_for(rings(lab), None)
+
+    lines = Path(__file__).read_text().splitlines()
+    line = 1 + next(number for number, text in enumerate(lines) if text.endswith("# as nobody calls her"))
+    where = re.escape(f" at {__file__}, line {line}: await phone.ringing()")
+    with pytest.raises(NothingWillHappen, match=f"something that can't come any more{where}"):
+        run(main())
+
+
 def test_time_is_limited() -> None:
     with pytest.raises(TimeIsUp, match="10 seconds of virtual time"):
         run(asyncio.sleep(11), limit=10)
+
+
+def test_a_test_that_waits_for_too_long_is_told_at_which_line_and_puts_away_its_lab() -> None:
+    put_away = []
+
+    async def main() -> None:
+        async with Lab() as lab:
+            server = await lab.server()
+            phone = await lab.phone("anna")
+            call = await phone.call("sip:echo@sems")
+            try:
+                await phone.ended()
+            finally:
+                await server.stop()
+                put_away.append(call.end)
+
+    where = re.escape(f"; the test waits at {__file__}, line ") + r"\d+: await phone\.ended\(\)"
+    with pytest.raises(TimeIsUp, match=where):
+        run(main(), limit=10)
+    assert [end.cause for end in put_away if end is not None] == ["remote"]
 
 
 def test_no_time_passes_while_a_thread_works() -> None:
