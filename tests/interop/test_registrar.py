@@ -130,12 +130,10 @@ async def test_a_phone_whose_connection_is_closed_can_not_be_called_and_that_is_
     tmp_path: Path,
 ) -> None:
     async with sems(tmp_path, auth={}) as server:
-        phone = asyncio.create_task(
-            sipp.run("register_and_vanish", server.sip_port, "eve", tmp_path, transport="t1")
-        )
-        (binding,) = await count(server, "eve", 1)
-        assert binding.transport == "tcp"
-        await phone
+        known: list[Binding] = []
+        server.registrar.follow(known.append)
+        await sipp.run("register_and_vanish", server.sip_port, "eve", tmp_path, transport="t1")
+        assert [one.transport for one in known] == ["tcp"]
         await count(server, "eve", 0)
         # And not after Timer B of 32 seconds.
         async with asyncio.timeout(10):

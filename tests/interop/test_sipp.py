@@ -23,7 +23,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sems
 
 async def nothing_left(server: SemsServer) -> None:
     """All calls are gone from the operator's list, with their legs and ports."""
-    for _ in range(50):
+    for _ in range(200):
         stats = (await server.operator("/stats"))["counters"]
         if stats["calls"] == stats["legs"] == stats["rtp_ports"] == 0:
             return

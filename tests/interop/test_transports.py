@@ -21,7 +21,7 @@ from peers.linphone import Linphone
 from peers.ports import free_port
 from peers.sems_server import SemsServer
 from peers.sipp_server import SippServer
-from peers.tones import hears, tail, tone_level
+from peers.tones import hears, tail
 from sems import Config, Server
 from sems.plugins import Apps
 
@@ -108,15 +108,12 @@ async def test_two_baresips_hear_each_other_in_a_conference(
     ):
         for phone in (anna, ben):
             await phone.dial(server.uri(f"over-{transport}", transport))
-        # What they hear is recorded in real time, and begins with the sound of Ben's coming.
-        await asyncio.sleep(3)
+        await anna.hears_these([700], [440])
+        await ben.hears_these([440], [700])
         counters = (await server.operator("/stats"))["counters"]
         assert counters["sip_connections"] >= 2
         for phone in (anna, ben):
             await phone.hang_up()
-    heard = tail(anna.recording(), 1.0)
-    assert hears(heard, 700)
-    assert tone_level(heard, 440) < -50
 
 
 @pytest.mark.parametrize("transport", ["tcp", "tls"])
@@ -214,18 +211,20 @@ async def test_a_call_over_tcp_hears_nothing_of_those_who_misbehave(tmp_path: Pa
         for port in ports:
             _, writer = await connect(port)
             writer.write(OPTIONS.format(number=3)[:40].encode())  # and no more
-        with contextlib.suppress(ConnectionError):
-            for _ in range(60):
+        for _ in range(60):
+            with contextlib.suppress(ConnectionError):
                 await connect(chance.choice(ports))
-        counters = (await server.operator("/stats"))["counters"]
+        async with asyncio.timeout(10):
+            counters = {"sip_connections_refused": 0}
+            while counters["sip_connections_refused"] < 30:
+                # The system has taken all of them, and the server takes or refuses them later.
+                await asyncio.sleep(0.05)
+                counters = (await server.operator("/stats"))["counters"]
         assert counters["sip_connections"] <= 21
-        assert counters["sip_connections_refused"] >= 30
         reader, writer = await asyncio.open_connection("127.0.0.1", ports[0])
         assert await asks(reader, writer, 4), "another source is served"
         writer.close()
-        await asyncio.sleep(1)  # of what she hears
+        await anna.hears_mix({500: -20.0}, within=2)
         await anna.hang_up()
-        heard = tail(anna.recording(), 0.8)
-        assert abs(tone_level(heard, 500) + 20) < 2
         for writer in opened:
             writer.close()
