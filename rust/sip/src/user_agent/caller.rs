@@ -160,11 +160,14 @@ impl UserAgent {
         headers.push(HeaderName::To, outgoing.to.to_string());
         headers.push(HeaderName::CallId, call_id.clone());
         let opens_session = method == Method::Invite;
+        let has_our_contact = contact::has_ours(&method, &outgoing.headers);
         headers.push_typed(&CSeq {
             sequence: 1,
             method,
         });
-        headers.push(HeaderName::Contact, contact);
+        if has_our_contact {
+            headers.push(HeaderName::Contact, contact);
+        }
         if opens_session {
             self.push_abilities(headers, true);
             self.ask_for_interval(headers);

@@ -5,7 +5,7 @@ use super::{OutgoingRequest, UserAgent};
 use crate::header::{Contact, HeaderName, NameAddr, RecordRoute};
 use crate::transaction::listener::local_for;
 use crate::transaction::{Flow, Transport};
-use crate::{Request, SipUri, Text, Uri};
+use crate::{Headers, Method, Request, SipUri, Text, Uri};
 
 impl UserAgent {
     /// The Contact that brings requests back over the transport of this flow.
@@ -79,6 +79,14 @@ fn answers_securely(request: &Request) -> bool {
             .address()
             .is_some_and(|address| is_sips(&address.uri))
     })
+}
+
+/// Whether a request of ours outside dialogs says where we are: not where it must not (RFC 3428 §4) or
+/// it means nothing (RFC 3903 §4), and not where that of the layer above counts, or that there is none:
+/// REGISTER would bind it.
+pub(super) fn has_ours(method: &Method, headers: &Headers) -> bool {
+    let has_none = matches!(method, Method::Message | Method::Publish | Method::Register);
+    !(has_none || headers.contains(&HeaderName::Contact))
 }
 
 /// Whether our own request must have a SIPS Contact (RFC 3261 §8.1.1.8).

@@ -51,7 +51,7 @@ pub(super) struct Rest {
     flows: VecDeque<Flow>,
     /// The body by the address of ours that it leaves from, where that makes a difference.
     bodies: Vec<(IpAddr, Bytes)>,
-    /// The Contact is the same by each way: that of an account.
+    /// The Contact is the same by each way: that of an account, or of the layer above.
     keeps_contact: bool,
 }
 
@@ -132,7 +132,8 @@ impl UserAgent {
         Rest {
             flows,
             bodies: bodies.map(|(ip, content)| (ip, content.body)).collect(),
-            keeps_contact: outgoing.contact.is_some(),
+            keeps_contact: outgoing.contact.is_some()
+                || outgoing.headers.contains(&HeaderName::Contact),
         }
     }
 
@@ -293,12 +294,12 @@ impl UserAgent {
         }
         let via = self.via(flow);
         request.headers.replace_first(&via);
-        if !tries.rest.keeps_contact {
+        if !tries.rest.keeps_contact
+            && let Some(before) = request.headers.get(&HeaderName::Contact)
+        {
             let user = own_user(&request);
             let mut contact = self.contact(flow, user.as_deref());
-            if let Some(before) = request.headers.get(&HeaderName::Contact)
-                && is_focus(before)
-            {
+            if is_focus(before) {
                 contact = as_focus(&contact);
             }
             request.headers.set(HeaderName::Contact, contact);

@@ -128,6 +128,47 @@ fn our_request_is_sent_repeated_and_answered() {
     assert!(wire.is_empty());
 }
 
+/// The Contact of a request of ours, sent anew to a second server when the first says 503.
+fn contacts(method: Method, own: &str) -> [String; 2] {
+    let mut wire = wire();
+    let mut outgoing = OutgoingRequest {
+        alternatives: vec![flow("192.0.2.9:5060")],
+        ..message_to_bob()
+    };
+    if !own.is_empty() {
+        outgoing.headers.push(HeaderName::Contact, own);
+    }
+    wire.agent.request(wire.now, method, outgoing).unwrap();
+    wire.drain();
+    let first = wire.request();
+    wire.receive(&reply(&first, "503 Service Unavailable", "bob", ""));
+    let second = wire.request();
+    [first, second].map(|sent| header(&Message::Request(sent), HeaderName::Contact))
+}
+
+#[test]
+fn only_who_may_be_called_back_says_where_we_are() {
+    let ours = "<sip:sems@192.0.2.2:5060>";
+    for (method, own, contact) in [
+        (Method::Options, "", ours),
+        (Method::Refer, "", ours),
+        // RFC 3428 §4.
+        (Method::Message, "", ""),
+        (Method::Publish, "", ""),
+        // It asks what is registered, or registers and forgets others.
+        (Method::Register, "", ""),
+        (Method::Register, "*", "*"),
+        (
+            Method::Options,
+            "<sip:other@192.0.2.2>",
+            "<sip:other@192.0.2.2>",
+        ),
+    ] {
+        let expected = [contact; 2].map(str::to_owned);
+        assert_eq!(contacts(method.clone(), own), expected, "{method} {own}");
+    }
+}
+
 #[test]
 fn our_request_without_answer_fails_as_by_408() {
     let mut wire = wire();
