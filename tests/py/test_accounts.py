@@ -11,6 +11,8 @@ import pytest
 from sems import App, Call, CallFailed, SipRequest, Subscription
 from sems.config import load_config
 from sems.errors import ConfigError
+from sems.locating.resolver import Destination
+from sems.sip.headers import split_host_port
 from sems.testing import Lab
 
 
@@ -80,6 +82,35 @@ async def test_a_registrar_that_comes_late_is_found_in_the_end(lab: Lab) -> None
     assert (account.state, account.code) == ("failed", 503)
     registrar.refuse_with = None
     await asyncio.wait_for(account.wait_registered(), 300)
+
+
+class Servers:
+    """What leads to several servers by one name."""
+
+    def __init__(self, *addresses: str) -> None:
+        self._servers = [Destination("udp", *place) for place in map(split_host_port, addresses)]
+
+    async def resolve(self, uri: str) -> list[Destination]:
+        """All of them, whatever is asked."""
+        return self._servers
+
+
+async def test_a_registrar_that_fails_is_followed_by_the_next_at_once_and_each_has_its_turn(lab: Lab) -> None:
+    first, second = Registrar(), Registrar()
+    address = await first.start(lab)
+    await lab.server(name="second", apps=[second.app])
+    server = await registered(lab, address, expires=100)
+    server.ways.resolver = Servers(address, lab.resolve("second"))
+    first.refuse_with = second.refuse_with = 503
+    seen = len(first.requests)
+    await asyncio.sleep(600)
+    # Both have been asked each time, and no more often than one would be.
+    assert abs((len(first.requests) - seen) - len(second.requests)) <= 1
+    assert 2 <= len(second.requests) <= 8
+    second.refuse_with = None
+    await asyncio.wait_for(server.accounts["work"].wait_registered(), 1800)
+    destinations, _ = server.accounts["work"].way(f"sip:bob@{address}")
+    assert destinations == [f"udp:{lab.resolve('second')}", f"udp:{address}"]
 
 
 async def test_a_wrong_password_is_told_and_not_tried_every_second(lab: Lab) -> None:

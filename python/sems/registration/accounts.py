@@ -66,7 +66,8 @@ class Account:
         self._server = server
         self._settings = settings
         self._way: Way | None = None
-        self._looking = False
+        self._looking = self._wanted = False
+        self._tried = 0
         self._changed = asyncio.Event()
 
     def __repr__(self) -> str:
@@ -123,16 +124,18 @@ class Account:
 
     async def find_registrar(self) -> None:
         """Looks for the registrar until it is found, and has the core register there."""
+        self._wanted = True
         if self._looking:
             return
         wait, longest = _LOOK_AGAIN
         self._looking = True
         try:
-            while True:
+            while self._wanted:
+                self._wanted = False
                 try:
                     await self._find()
-                    return
                 except (SemsError, ValueError) as error:
+                    self._wanted = True
                     pause = wait * random.uniform(0.5, 1.0)
                     self._become("failed", 503, str(error), pause)
                     await asyncio.sleep(pause)
@@ -145,8 +148,9 @@ class Account:
         registrar = settings.registrar or self._domain()
         route = [settings.proxy] if settings.proxy is not None else None
         way = await self._server.ways.find(registrar, route=route)
-        before, self._way = self._way, way
+        before = self._way
         if before is None:
+            self._way = way
             request = core.register(
                 self.number,
                 self.uri,
@@ -156,8 +160,9 @@ class Account:
                 expires=settings.expires,
                 credentials=self.credentials(registrar, registers=True),
             )
-        elif way.destinations != before.destinations:
-            request = core.reroute(self.number, way.destinations)
+        elif following := self._following(before.destinations, way.destinations):
+            self._way = Way(following, way.route)
+            request = core.reroute(self.number, following)
         else:
             return
         try:
@@ -165,6 +170,18 @@ class Account:
         except EngineError:
             self._way = before
             raise
+
+    def _following(self, before: list[str], now: list[str]) -> list[str]:
+        """The servers in their order, now that the first of those before has failed (RFC 3263 §4.3). None
+        at all when each has had its turn: then the core waits before it tries again."""
+        servers = before if set(now) == set(before) else now
+        after = servers.index(before[0]) + 1 if before[0] in servers else 0
+        servers = servers[after:] + servers[:after]
+        self._tried += 1
+        if servers[0] == before[0] or self._tried >= max(2, len(servers)):
+            self._tried = 0
+            return []
+        return servers
 
     def _domain(self) -> str:
         scheme, _, rest = self.uri.partition(":")
@@ -175,6 +192,7 @@ class Account:
         self.contact = event.contact or self.contact
         self.service_route = event.service_route if event.state == "registered" else self.service_route
         self.realms = event.realms if event.state == "registered" else self.realms
+        self._tried = 0 if event.state == "registered" else self._tried
         self._become(cast(State, event.state), event.code, event.reason, event.seconds)
         if event.code in (408, 503):
             self._server.spawn(self.find_registrar())
