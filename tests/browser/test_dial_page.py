@@ -38,14 +38,15 @@ async def test_progress_is_shown_where_he_will_stand_until_he_is_there(world: Wo
 
 
 async def test_a_call_is_taken_back_while_it_rings_and_dialled_again(world: World) -> None:
-    (anna,) = await world.dial("Anna")
+    anna, *_ = await world.dial("Anna", "Ben", "Dora", "Emil", "Frida", "Gina", "Hans")
     (cleo,) = await world.take("Cleo")
     page = await world.page_of(anna, viewport=PHONE)
     await page.get_by_role("tab", name="Dial").click()
     await page.get_by_role("textbox", name="Dial").fill(cleo.uri)
     await page.get_by_role("textbox", name="Dial").press("Enter")
-    # What comes of it is seen at once, among the people.
+    # What comes of it is seen at once, among the people, however many there are.
     await expect(row(page, "cleo")).to_contain_text("ringing")
+    await expect(row(page, "cleo")).to_be_in_viewport()
     await button(page, "Cancel call to cleo").click()
     await expect(row(page, "cleo")).to_contain_text("taken back")
     await cleo.rings_no_more()

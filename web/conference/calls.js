@@ -40,6 +40,7 @@ export class Calls {
     enable(this.button, usable);
     const facts = [room.calls, usable, may, moderates];
     if (facts.every((each, index) => each === this.#shown[index])) return;
+    const first = !this.#shown.length;
     this.#shown = facts;
     const kept = new Set(room.calls.map((each) => each.id));
     for (const [id, row] of this.#rows) {
@@ -49,9 +50,13 @@ export class Calls {
       }
     }
     for (const call of room.calls) {
-      const row = this.#rows.get(call.id) ?? this.#make(call.id);
+      const known = this.#rows.get(call.id);
+      const row = known ?? this.#make(call.id);
       const name = called(call, room.calls);
-      fill(row, call, name, usable && !call.pending, may, moderates || call.by === room.me);
+      const own = call.by === room.me;
+      fill(row, call, name, usable && !call.pending, may, moderates || own);
+      // Whoever has just dialled sees it below however many are here.
+      if (own && !known && !first) row.scrollIntoView({ block: "nearest" });
     }
   }
 
