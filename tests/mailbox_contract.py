@@ -168,6 +168,20 @@ async def test_a_message_is_delivered_once_wherever_the_process_was_killed(boxes
     assert len(boxes.post.got) == 1
 
 
+async def test_however_callers_call_themselves_their_messages_are_delivered(boxes: Boxes) -> None:
+    mail = await boxes.start()
+    await leave(
+        mail, "anna", caller_name="Z\0o\ud800\r\në" + "!" * 10_000, caller_uri="sip:z\0oe@example.com"
+    )
+    [message] = await mail.messages("anna")
+    assert message.caller_name.startswith("Z o?  ë!!!")
+    assert len(message.caller_name) == 100
+    assert message.caller_uri == "sip:z oe@example.com"
+    # Nor is a number of a message that can't be one a failure of the database.
+    assert await mail.message("anna", "\0") is None
+    assert not await mail.delete("anna", f"{message.id}\0")
+
+
 async def test_who_only_hangs_up_leaves_nothing(boxes: Boxes) -> None:
     mail = await boxes.start()
     draft = await mail.begin("anna")

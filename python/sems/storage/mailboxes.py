@@ -14,6 +14,7 @@ from weakref import WeakSet
 from sqlalchemy import delete, func, insert, select, update
 
 from .. import words
+from ..checks import one_line
 from ..clock import Clock
 from ..config import Config
 from ..config.boxes import BoxSettings
@@ -31,6 +32,8 @@ _T = TypeVar("_T")
 _SHOWN = ("new", "saved")
 # Until what could not be delivered is tried again, in seconds.
 _AGAIN = 60.0
+# Characters of what a caller calls himself.
+_LONGEST_NAME = 100
 # So many wrong PINs within this time, in seconds, lock a box for as long.
 _GUESSES = 10
 _GUESSES_WITHIN = 900.0
@@ -103,7 +106,8 @@ class Mailboxes:
 
     async def begin(self, box: str, *, caller_name: str = "", caller_uri: str = "") -> Draft:
         """A message that is to be recorded to the ``path`` of what is returned, and then delivered or
-        discarded. If the process is killed before, what was recorded is delivered at the next start.
+        discarded. If the process is killed before, what was recorded is delivered at the next start. Of the
+        name 100 characters are kept, and of both nothing that no database takes, such as U+0000.
 
         Raises BoxFull, and StorageError also when there is no such box."""
         settings = self.settings(box)
@@ -127,8 +131,8 @@ class Mailboxes:
     ) -> Draft:
         about = About(
             box=box,
-            caller_name=caller_name,
-            caller_uri=caller_uri,
+            caller_name=one_line(caller_name)[:_LONGEST_NAME],
+            caller_uri=one_line(caller_uri),
             left_at=self._clock.now(),
             min_seconds=settings.min_seconds,
             into_box=into_box,
@@ -266,7 +270,7 @@ class Mailboxes:
     async def message(self, box: str, id: str) -> StoredMessage | None:
         """One of them."""
         table = schema.messages
-        query = select(table).where(table.c.id == id, table.c.box == box, table.c.state.in_(_SHOWN))
+        query = select(table).where(table.c.id == one_line(id), table.c.box == box, table.c.state.in_(_SHOWN))
         async with self._database.begin() as connection:
             row = (await connection.execute(query)).mappings().one_or_none()
         return None if row is None else self._message(dict(row))
@@ -274,7 +278,7 @@ class Mailboxes:
     async def save(self, box: str, id: str) -> bool:
         """Keeps a message as listened to. False: there is none of that id."""
         table = schema.messages
-        saved = update(table).where(table.c.id == id, table.c.box == box, table.c.state.in_(_SHOWN))
+        saved = update(table).where(table.c.id == one_line(id), table.c.box == box, table.c.state.in_(_SHOWN))
         async with self._database.begin() as connection:
             done = (await connection.execute(saved.values(state="saved"))).rowcount > 0
         if done:
@@ -285,7 +289,7 @@ class Mailboxes:
         """Deletes a message with its sound; one whose mail is still to go, once that has gone. False: there
         is none of that id."""
         table = schema.messages
-        here = (table.c.id == id, table.c.box == box, table.c.state.in_(_SHOWN))
+        here = (table.c.id == one_line(id), table.c.box == box, table.c.state.in_(_SHOWN))
         file: str | None = None
         async with self._database.begin() as connection:
             row = (await connection.execute(select(table.c.file).where(*here))).one_or_none()
