@@ -114,13 +114,13 @@ impl End {
     }
 }
 
-/// Lets all of them work until something is the case, at most five seconds.
+/// Lets all of them work until something is the case, at most twenty seconds.
 #[track_caller]
 pub fn until(ends: &mut [&mut End], done: impl Fn(&[&mut End]) -> bool) {
     let start = Instant::now();
     while !done(ends) {
         assert!(
-            start.elapsed() < Duration::from_secs(5),
+            start.elapsed() < Duration::from_secs(20),
             "nothing more happens"
         );
         for end in ends.iter_mut() {

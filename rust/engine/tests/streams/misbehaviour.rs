@@ -104,8 +104,9 @@ fn who_sends_a_flood_has_a_turn_like_everybody_else() {
     while server.messages().len() < 20 * 200 + 1 {
         let before = server.arrivals.len();
         server.step();
-        turns += 1;
         let told = server.arrivals.len() - before;
+        // In a turn before something has arrived there is nothing to tell.
+        turns += usize::from(told > 0);
         assert!(told <= 64, "{told} in one turn");
         let is_due = server
             .transport
