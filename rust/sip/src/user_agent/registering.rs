@@ -1,5 +1,6 @@
 //! Keeping our addresses at registrars (RFC 3261 §10.2).
 
+use std::borrow::Cow;
 use std::collections::{HashMap, hash_map::Entry};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -302,7 +303,7 @@ impl UserAgent {
         let Some(contact) = registration.bound.clone() else {
             return;
         };
-        let expires = granted(response, &registration.line).unwrap_or(registration.expires);
+        let expires = granted(response, &contact).unwrap_or(registration.expires);
         if expires == 0 {
             let reason = Text::from_static("the registrar did not keep it");
             return self.try_again(now, id, response.status, reason, Duration::ZERO);
@@ -510,15 +511,24 @@ fn way(flow: Flow) -> (Transport, SocketAddr) {
     (flow.transport, flow.remote)
 }
 
-/// For how long a 200 keeps our binding among all that it lists (§10.2.4).
-fn granted(response: &Response, line: &str) -> Option<u32> {
+/// For how long a 200 keeps our binding among all that it lists (§10.2.4). Ours is told by the
+/// `line` in it, which others behind the same address don't share, or else by user, host and port:
+/// some registrars keep no parameters.
+fn granted(response: &Response, bound: &SipUri) -> Option<u32> {
     let contacts = response.headers.get_all_typed::<Contact>();
-    let ours = contacts.flatten().find(|contact| {
-        contact
-            .address()
-            .and_then(|address| address.uri.as_sip())
-            .is_some_and(|uri| uri.param("line").as_deref() == Some(line))
-    });
+    let listed: Vec<Contact> = contacts.flatten().collect();
+    let place = |uri: &SipUri| {
+        let user = uri.user().map(Cow::into_owned);
+        (user, uri.host(), uri.port())
+    };
+    let find = |is_ours: &dyn Fn(&SipUri) -> bool| {
+        listed.iter().find(|contact| {
+            let uri = contact.address().and_then(|address| address.uri.as_sip());
+            uri.is_some_and(is_ours)
+        })
+    };
+    let ours = find(&|uri| uri.param("line") == bound.param("line"))
+        .or_else(|| find(&|uri| place(uri) == place(bound)));
     let general = || match response.headers.get_typed::<Expires>() {
         Some(Ok(Expires(seconds))) => Some(seconds),
         _ => None,

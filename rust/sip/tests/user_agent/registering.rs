@@ -277,6 +277,23 @@ fn the_service_route_is_told() {
 }
 
 #[test]
+fn a_registrar_that_does_not_keep_the_parameters_of_our_address_has_registered_us_all_the_same() {
+    let mut wire = Wire::new();
+    let (_, register) = registering(&mut wire);
+    let lines = "Contact: <sip:other@192.0.2.2:5060>;expires=99\n\
+                 Contact: <SIP:sems@192.0.2.2:5060>;expires=300\n";
+    wire.receive(&reply(&register, "200 OK", "r", lines));
+    let registered = state(&mut wire);
+    assert!(
+        matches!(
+            registered,
+            RegistrationState::Registered { expires: 300, .. }
+        ),
+        "{registered:?}"
+    );
+}
+
+#[test]
 fn a_registrar_that_keeps_others_but_not_us_has_not_registered_us() {
     let mut wire = Wire::new();
     let (_, first) = registering(&mut wire);
