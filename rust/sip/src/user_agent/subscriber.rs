@@ -348,6 +348,14 @@ impl UserAgent {
         {
             return self.refuse(now, flow, key, request, bad_request(&error));
         }
+        if let Home::Usage(_) = home {
+            // A notifier may move, too (RFC 6665 §4.4.1).
+            let listeners = self.config.listeners.clone();
+            if let Some(dialog) = self.dialog_at(home) {
+                dialog.note_flow(&request, flow);
+                dialog.refresh_by_request(&request, flow, &listeners);
+            }
+        }
         self.answer(now, flow, key, request.clone(), Reply::new(StatusCode::OK));
         self.subscriptions.stop_timer(id, SubscriptionTimer::First);
         self.event(Event::Notified {

@@ -157,6 +157,21 @@ fn an_answer_without_a_notify_is_no_subscription() {
 }
 
 #[test]
+fn a_notifier_that_moves_is_asked_where_it_is() {
+    let mut wire = wire();
+    let (id, subscribe) = subscribing(&mut wire);
+    wire.receive(&reply(&subscribe, "200 OK", "bob", CONTACT));
+    let moved = notify_of(&subscribe, 1, "bob", "active;expires=600");
+    wire.receive(&moved.replace("Contact: <sip:bob@192.0.2.1", "Contact: <sip:bob@192.0.2.8"));
+    assert_eq!(wire.said(), ["200"]);
+    wire.agent.unsubscribe(wire.now, id).unwrap();
+    wire.drain();
+    let (_, to, _) = wire.sent[0];
+    assert_eq!(to, flow("192.0.2.8:5060"));
+    assert_eq!(wire.request().uri.to_string(), "sip:bob@192.0.2.8:5060");
+}
+
+#[test]
 fn a_refresh_that_is_too_brief_is_repeated_with_more_and_a_lost_one_ends_it() {
     let mut wire = wire();
     let (_, subscribe) = subscribing(&mut wire);
