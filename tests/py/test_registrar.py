@@ -414,6 +414,27 @@ async def test_a_phone_behind_edge_proxies_is_called_through_them(lab: Lab, supp
         placing.cancel()
 
 
+async def test_where_such_a_phone_sends_a_call_on_to_is_called_without_its_proxies(lab: Lab) -> None:
+    registrar = {"enabled": True, "domains": ["example.com"]}
+    server = await lab.server(registrar=registrar, trusted=["10.9.0.7/32"])
+    edge, other = Desk(lab, server, "10.9.0.7:5060"), Desk(lab, server, "10.9.0.8:5060")
+    await edge.register("<sip:ann@192.168.1.20:5062>", more=PATH)
+    edge.socket.receive()
+    calling = asyncio.create_task(server.fork("sip:ann@example.com", follow_redirects=True))
+    await asyncio.sleep(0.1)
+    invite = edge.socket.receive()[0].decode().split("\r\n")
+    same = [line for line in invite if line.startswith(("Via:", "From:", "To:", "Call-ID:", "CSeq:"))]
+    to = next(line for line in same if line.startswith("To:"))
+    same[same.index(to)] = f"{to};tag=edge"
+    answer = ["SIP/2.0 302 Moved", *same, "Contact: <sip:bob@10.9.0.8:5060>", "Content-Length: 0", "", ""]
+    edge.socket.send("\r\n".join(answer).encode(), edge.server)
+    await asyncio.sleep(0.1)
+    there = other.socket.receive()[0].decode()
+    assert there.startswith("INVITE sip:bob@10.9.0.8:5060 SIP/2.0\r\n")
+    assert "\r\nRoute:" not in there
+    calling.cancel()
+
+
 async def test_who_is_not_trusted_does_not_say_where_calls_go(lab: Lab) -> None:
     server, desk = await start(lab)
     code, _, headers = await desk.register(desk.contact(), more=(*PATH, "Supported: path"))

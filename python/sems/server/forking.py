@@ -95,6 +95,8 @@ async def fork(
                 there, by_way = _permitted(follow_redirects, mine, uri, target)
             elif target != uri:
                 by_way = _sent_on(mine, uri, target)
+                # The way to a phone of ours leads nowhere else.
+                by_way["route"] = how.get("route")
             try:
                 return await placed_at(there, by_way, rather)
             except CallFailed as failed:
