@@ -41,7 +41,7 @@ def test_what_comes_is_heard_however_busy_the_loop_is() -> None:
 def test_who_blocks_it_is_told_of_once_and_what_to_do_instead(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A clock that goes on while it waits and while it is blocked: on a busy machine all else can take as long.
+    # A clock that goes on while it waits and while it is blocked: a busy machine takes as long for the rest.
     now = 0.0
     ask = selectors.DefaultSelector.select
 
