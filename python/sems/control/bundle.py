@@ -80,7 +80,7 @@ class _Bundle:
                 self._shorten(path)
         whole = "\n".join(self._written(path) for path in self._modules)
         # The same to who runs it, and shorter.
-        return re.sub(r"\bconst(?=[ {[])", "let", whole)
+        return re.sub(r"\bconst(?=[ {[])", "let", whole).replace(";}", "}")
 
     def _shorten(self, path: str) -> None:
         """Gives the properties of the object in that module, and where they are meant, names of a letter or

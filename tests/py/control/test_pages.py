@@ -157,7 +157,7 @@ def test_a_script_brings_all_that_it_needs_in_the_language_of_its_reader(tmp_pat
     bundle = script(tmp_path, "main.js", {"words/en.js": "words/de.js"})
     assert bundle.splitlines() == [
         'let words={a:"Guten Tag",};',
-        "let $1=(()=>{let all=words;async function tell(){return all.a;}",
+        "let $1=(()=>{let all=words;async function tell(){return all.a}",
         "return{tell}})();",
         "(()=>{let telling=$1,tell=$1.tell;tell(telling);",
         "})();",
@@ -207,9 +207,9 @@ def test_what_is_private_to_a_class_has_a_short_name_and_what_only_looks_like_it
         "  ask() {\n    this.#ask();\n  }\n}\n"
     )
     assert script(tmp_path, "main.js") == (
-        "let $0=(()=>{class Line{#a=1;get#b(){return this.#a;}\nasync#c(){return this.#b+"
-        'find("#waiting, #long",other.#a);}\n'
-        "ask(){this.#c();}}\nreturn{Line}})();"
+        "let $0=(()=>{class Line{#a=1;get#b(){return this.#a}\nasync#c(){return this.#b+"
+        'find("#waiting, #long",other.#a)}\n'
+        "ask(){this.#c()}}\nreturn{Line}})();"
     )
 
 
