@@ -503,6 +503,15 @@ async def test_everything_fits_and_can_be_hit_with_a_finger(world: World, size: 
             "(element) => element.getBoundingClientRect().bottom <= innerHeight"
         )
         await button(page, name).click(trial=True)
+    # Nor is it lost which part is open where the system says the colours, …
+    await page.emulate_media(forced_colors="active")
+    lines = await page.locator("#tabs button").evaluate_all(
+        "(tabs) => tabs.map((each) => getComputedStyle(each).borderBottomColor)"
+    )
+    assert lines.count(lines[0]) == 1, lines
+    # … or a part of the page at the margin where letters are twice as large.
+    await page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert await page.evaluate("document.documentElement.scrollWidth") == size["width"]
 
 
 async def test_nothing_jumps_when_states_change(world: World) -> None:

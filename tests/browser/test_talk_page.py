@@ -90,7 +90,14 @@ async def test_who_is_asked_may_decline_and_the_other_is_told(world: World) -> N
     # Who is only asked has never left it.
     await act(page, "Cleo", "Talk privately with Cleo")
     await expect(button(cleos, "Accept")).to_be_visible()
+    # Those who talk see whom they wait for, and none of these can be asked twice.
+    for each, other in ((page, "Ben"), (bens, "Anna")):
+        said = f"Private with {other}. The room can't hear you. Waiting for Cleo"
+        await expect(each.get_by_text(said)).to_be_visible()
+        for one in (other, "Cleo"):
+            await expect(button(each, f"Talk privately with {one}")).to_be_disabled()
     await button(page, "Back to the room").click()
+    await expect(button(page, "Talk privately with Ben")).to_be_enabled()
     await told(bens, "You are back in the room.")
     await expect(button(cleos, "Accept")).to_be_hidden()
     assert "You are back in the room." not in await cleos.evaluate("window.told")

@@ -60,7 +60,8 @@ export class Asks {
     setText(this.decline, asked ? words.decline : words.takeBack);
     for (const button of [this.accept, this.decline]) enable(button, usable && talk?.id !== null);
     const names = now ? partners(room).map(this.nameOf) : [];
-    setText(this.banner, now ? words.talking[now](names) : "");
+    const more = talk?.asked.length ? ` ${words.youHaveAsked(talk.asked.map(this.nameOf))}` : "";
+    setText(this.banner, now ? words.talking[now](names) + more : "");
     show(this.banner.parentElement, now !== null);
     mark(document.body, "data-private", now);
     show(this.soft.parentElement, now === "private");

@@ -63,7 +63,8 @@ export class Panel {
     for (const [act, button] of Object.entries(this.#buttons)) {
       const [text, whole] = BRIEF[act] ?? REST[act];
       label(button, actions.includes(act) && text, whole(name));
-      enable(button, context.usable);
+      // Whoever talks with me, or is asked to, can not be asked again.
+      enable(button, context.usable && (act !== "private" || !context.talk.includes(participant.id)));
     }
     const gains = { volume: volume ?? 0, gain: participant.gain ?? 0 };
     for (const [act, { element, input }] of Object.entries(this.#sliders)) {

@@ -94,10 +94,17 @@ export class Rows {
       has: room.has,
       usable,
       lines: this.#lines,
+      talk: this.#involved(room.talk),
       recording: room.recording.state === "recording",
     };
     if (Object.keys(facts).some((key) => facts[key] !== this.#context[key])) this.#context = facts;
     return this.#context;
+  }
+
+  /** Who is in my talk, or asked to it: the same list as long as these are the same. */
+  #involved(talk) {
+    const ids = talk ? [...talk.members, ...talk.asked] : [];
+    return String(ids) === String(this.#context.talk) ? this.#context.talk : ids;
   }
 
   #click({ target }) {
