@@ -2,32 +2,55 @@
 
 from __future__ import annotations
 
+import fcntl
+import functools
 import os
 import random
 import socket
+import tempfile
+from pathlib import Path
+
+#: Under the range from which the kernel takes ports for connections of its own.
+_LOW, _HIGH = 10_000, 32_000
+_PARTS = 5
 
 
-def _own_range() -> tuple[int, int]:
-    """Under the range from which the kernel takes ports for connections of its own; of that the part of this
-    process where several run tests at a time, since what is free may not be bound at once."""
-    low, high = 10_000, 32_000
-    share = (high - low) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    low += share * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    return low, low + share
+@functools.cache
+def _own_part() -> tuple[int, int]:
+    """The part of them from which no other process takes that runs tests on this machine, as long as this one
+    lives: what is free may not be bound at once. Where there are more processes than parts, some share."""
+    size = (_HIGH - _LOW) // _PARTS
+    for part in (parts := random.sample(range(_PARTS), _PARTS)):
+        try:
+            file = os.open(Path(tempfile.gettempdir(), f"sems-ports-{part}"), os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError:
+            continue  # another user's
+        try:
+            # It goes with this process, and with none that this one starts.
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(file)
+        else:
+            parts = [part]
+            break
+    low = _LOW + size * parts[0]
+    return low, low + size
 
 
-_LOW, _HIGH = _own_range()
 # Where to look next: one after the other, since what was given out may be bound only later.
-_next = random.randrange(_LOW, _HIGH)
+_next: int | None = None
 
 
 def free_port(span: int = 1) -> int:
     """A port P such that P … P+span−1 are free on 127.0.0.1 right now: for TCP and UDP, or of more than four,
     which are for RTP, for UDP alone."""
     global _next
+    low, high = _own_part()
+    if _next is None:
+        _next = random.randrange(low, high)
     kinds = (socket.SOCK_DGRAM,) if span > 4 else (socket.SOCK_DGRAM, socket.SOCK_STREAM)
     for _ in range(1000):
-        port = _next if _next + span <= _HIGH else _LOW
+        port = _next if _next + span <= high else low
         busy = next((port + i for i in range(span) if not _is_free(port + i, kinds)), None)
         if busy is None:
             _next = port + span

@@ -25,7 +25,7 @@ from sems import App, Call, CallFailed, Config, Server, StartError
 from sems.plugins import Apps
 from sems.testing import Lab
 
-RUN_OPTIONS = ["--host", "127.0.0.1", "--sip-port", "0", "--http-port", "0", "--rtp-ports", "20000-20199"]
+RUN_OPTIONS = ["--host", "127.0.0.1", "--sip-port", "0", "--http-port", "0", "--rtp-ports", "8500-8699"]
 
 
 def config(folder: Path, **settings: Any) -> Config:
@@ -34,7 +34,7 @@ def config(folder: Path, **settings: Any) -> Config:
             "host": "127.0.0.1",
             "sip_port": 0,
             "http_port": 0,
-            "rtp_ports": "20200-20399",
+            "rtp_ports": "8700-8899",
             "data": folder / "data",
             **settings,
         }
@@ -44,7 +44,7 @@ def config(folder: Path, **settings: Any) -> Config:
 @contextlib.asynccontextmanager
 async def phone(folder: Path) -> AsyncIterator[Server]:
     """A server without pages, to call from."""
-    settings = config(folder, data=folder / "phone", rtp_ports="20400-20599", rtp_timeout=0)
+    settings = config(folder, data=folder / "phone", rtp_ports="8900-9099", rtp_timeout=0)
     async with Server(settings, apps=Apps(), web=False) as server:
         yield server
 
@@ -212,7 +212,7 @@ async def test_a_data_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Pat
 
 
 async def test_two_servers_run_side_by_side(tmp_path: Path) -> None:
-    second = config(tmp_path, data=tmp_path / "two", rtp_ports="20600-20699")
+    second = config(tmp_path, data=tmp_path / "two", rtp_ports="9100-9199")
     async with Server(config(tmp_path)) as one, Server(second) as two, phone(tmp_path) as caller:
         for server in (one, two):
             async with asyncio.timeout(10):

@@ -27,7 +27,7 @@ def config(folder: Path, **settings: Any) -> Config:
             "sip_port": 0,
             "tls_port": 0,
             "http_port": 0,
-            "rtp_ports": "20600-20799",
+            "rtp_ports": "9100-9299",
             "data": folder / "data",
             **settings,
         }
@@ -36,7 +36,7 @@ def config(folder: Path, **settings: Any) -> Config:
 
 def phone(folder: Path, **settings: Any) -> Server:
     """A server without pages, to call from."""
-    own = {"data": folder / "phone", "rtp_ports": "20800-20999", "rtp_timeout": 0}
+    own = {"data": folder / "phone", "rtp_ports": "9300-9499", "rtp_timeout": 0}
     return Server(config(folder, **own | settings), apps=Apps(), web=False)
 
 
@@ -158,7 +158,7 @@ async def test_a_port_for_tls_that_nobody_asked_for_may_be_somebody_elses(tmp_pa
     ]
     async with Server(config(tmp_path)) as first:
         taken = at(first, "tls")
-        other = {"data": tmp_path / "second", "rtp_ports": "21000-21099"}
+        other = {"data": tmp_path / "second", "rtp_ports": "9500-9599"}
         listen = ("udp:127.0.0.1:0", f"tls:{taken};optional")
         async with Server(config(tmp_path, **other, listen=listen), web=False) as second:
             assert len(second.engine.core.listeners()) == 1
