@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from sems import App, Session
 from sems.conference.model import ConferenceModel
 from sems.testing import Lab
 
@@ -14,9 +15,23 @@ from .old_phone import OldPhone
 from .rooms import meeting, standup
 
 
-async def listener(lab: Lab) -> tuple[ConferenceModel, OldPhone]:
+class Joining(Session):
+    """A service of one's own that does nothing but join."""
+
+    async def run(self) -> None:
+        await self.call.server.conferences.get("standup").join(self.call)
+
+
+def a_service() -> App:
+    app = App("standup")
+    app.session(Joining)
+    return app
+
+
+async def listener(lab: Lab, *apps: App) -> tuple[ConferenceModel, OldPhone]:
     """A room in which Anna talks, and Olga's telephone, which has no comfort noise and sends no reports."""
-    server, (anna,) = await meeting(lab, "anna", rtp_timeout=10)
+    settings = {"apps": apps} if apps else {}
+    server, (anna,) = await meeting(lab, "anna", rtp_timeout=10, **settings)
     anna.tone(440)
     olga = OldPhone(lab, server, allow=None, code=200)
     await olga.call()
@@ -39,6 +54,15 @@ async def test_who_only_listens_stays_in_the_room_as_long_as_his_telephone_answe
     asked = olga.asked
     await asyncio.sleep(25)
     assert olga.asked == asked, "who is heard need not be asked"
+
+
+async def test_so_it_is_in_a_conference_that_a_service_of_one_s_own_joins(lab: Lab) -> None:
+    room, olga = await listener(lab, a_service())
+    await asyncio.sleep(35)
+    assert (list(room.participants), olga.asked) == ([1, 2], 3)
+    olga.hang_up()
+    await asyncio.sleep(10 + 8 + 34)
+    assert list(room.participants) == [1]
 
 
 def says_that_it_has_no_such_call(olga: OldPhone) -> None:
