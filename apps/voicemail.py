@@ -181,11 +181,13 @@ async def tell_telephone(server: Server, box: str, phone: Binding) -> None:
         return
     headers = [("Event", "message-summary"), ("Subscription-State", "terminated;reason=noresource")]
     address = f"sip:{phone.aor}"
+    destination, route = phone.way
     try:
         await server.request(
             "NOTIFY",
             phone.contact,
-            destination=phone.destinations,
+            destination=destination,
+            route=route,
             from_uri=address,
             headers=headers,
             body=await summed(server, box, address),

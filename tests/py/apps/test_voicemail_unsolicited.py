@@ -20,6 +20,8 @@ class Telephone:
         self.user = user
         self.told: list[str] = []
         """Of each NOTIFY the state of the subscription and how many messages wait."""
+        self.route = ""
+        """By which the last came."""
         self._server = server.engine.core.sip_addresses()[0]
         self._socket = lab.network.socket("10.9.0.1:5060")
         self._number = 0
@@ -55,6 +57,7 @@ class Telephone:
         fields = dict(re.findall(r"^([\w-]+): (.*)\r?$", head, re.MULTILINE))
         assert fields["Event"].strip() == "message-summary"
         assert fields["Content-Type"].strip() == "application/simple-message-summary"
+        self.route = fields.get("Route", "").strip()
         state = fields["Subscription-State"].partition(";")[0].strip()
         self.told.append(f"{state} {re.search('Voice-Message: (.*)', body)[1].strip()}")  # type: ignore[index]
         rows = [f"{name}: {fields[name].strip()}" for name in _ANSWERED]
@@ -89,6 +92,14 @@ async def test_a_telephone_is_told_when_it_registers_and_whenever_something_chan
     await server.mailboxes.save("anna", message)
     await anna.listens()
     assert anna.told[1:] == ["terminated 1/0 (0/0)", "terminated 0/1 (0/0)"]
+
+
+async def test_a_telephone_behind_a_proxy_is_told_through_it(lab: Lab) -> None:
+    registrar = {"enabled": True, "domains": ["example.com"]}
+    server = await lab.server(boxes=BOXES, registrar=registrar, trusted=["10.9.0.1/32"])
+    anna = Telephone(lab, server, "anna")
+    await anna.says("REGISTER", "Path: <sip:10.9.0.1;lr>")
+    assert (anna.told, anna.route) == (["terminated 0/0 (0/0)"], "<sip:10.9.0.1;lr>")
 
 
 async def test_a_telephone_whose_box_does_not_want_it_is_left_alone(lab: Lab) -> None:
