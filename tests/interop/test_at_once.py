@@ -38,7 +38,7 @@ class Page:
 
     async def sees(self, wanted: Callable[[EventView], bool], since: int) -> float:
         """When it was told of that, after so many events."""
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(20):
             while True:
                 self._new.clear()
                 for at, event in self.told[since:]:

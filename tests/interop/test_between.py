@@ -36,7 +36,7 @@ async def test_baresip_is_put_through_to_the_first_who_answers_with_its_codec_ke
     apps = Apps()
     apps.add(app)
     async with (
-        asyncio.timeout(25),
+        asyncio.timeout(60),
         Server(Config.model_validate(given), apps=apps, web=False) as server,
         Baresip(tmp_path, "Anna", 440, codec="opus") as anna,
         Baresip(tmp_path, "Ben", 700, codec="opus", answers=True) as ben,

@@ -44,7 +44,7 @@ async def until(
     operator: Client, wanted: Callable[[ConferenceView], Any], name: str = "standup"
 ) -> ConferenceView:
     """Waits until the room is so."""
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(20):
         room = await operator.conference(name)
         while not wanted(room):
             async for _ in operator.follow(name, since=room.sequence):

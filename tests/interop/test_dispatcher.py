@@ -24,13 +24,13 @@ async def test_a_server_that_is_full_gets_no_calls_until_it_has_room_again(tmp_p
         server(tmp_path, free_port(span=2)) as phone,
         Dispatcher(tmp_path, [first, second]) as front,
     ):
-        async with await phone.dial(front.uri("echo"), timeout=5):
+        async with await phone.dial(front.uri("echo"), timeout=15):
             assert len(small.calls) == 1
             await front.until(lambda: front.changes(first) == ["down"])
-            async with await phone.dial(front.uri("echo"), timeout=5):
+            async with await phone.dial(front.uri("echo"), timeout=15):
                 assert len(large.calls) == 1
         await front.until(lambda: front.changes(first) == ["down", "up"])
-        async with await phone.dial(front.uri("echo"), timeout=5):
+        async with await phone.dial(front.uri("echo"), timeout=15):
             assert len(small.calls) == 1
         assert front.changes(second) == []
 
@@ -43,13 +43,13 @@ async def test_a_server_that_is_stopped_gets_no_calls_until_it_is_there_again(tm
         Dispatcher(tmp_path, [first, second]) as front,
     ):
         await front.until(lambda: front.changes(first) == ["down"])
-        async with await phone.dial(front.uri("echo"), timeout=5):
+        async with await phone.dial(front.uri("echo"), timeout=15):
             assert len(large.calls) == 1
         async with server(tmp_path, first) as small:
             await front.until(lambda: front.changes(first) == ["down", "up"])
-            async with await phone.dial(front.uri("echo"), timeout=5):
+            async with await phone.dial(front.uri("echo"), timeout=15):
                 assert len(small.calls) == 1
         await front.until(lambda: front.changes(first) == ["down", "up", "down"])
-        async with await phone.dial(front.uri("echo"), timeout=5):
+        async with await phone.dial(front.uri("echo"), timeout=15):
             assert len(large.calls) == 1
         assert front.changes(second) == []

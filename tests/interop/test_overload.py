@@ -105,7 +105,7 @@ async def test_who_asks_by_options_hears_what_an_invite_would_hear(tmp_path: Pat
         Server(Config.model_validate(config), apps=Apps(), web=False) as phone,
     ):
         await sipp.run("options", server.sip_port, "echo", tmp_path)
-        async with await phone.dial(server.uri("echo"), timeout=5):
+        async with await phone.dial(server.uri("echo"), timeout=15):
             await sipp.run("options_full", server.sip_port, "echo", tmp_path)
         await sipp.run("options", server.sip_port, "echo", tmp_path / "again")
 

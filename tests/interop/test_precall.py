@@ -26,7 +26,7 @@ async def test_behind_kamailio_a_phone_hears_it_unanswered_and_is_then_put_throu
         "outbound_proxy": f"sip:127.0.0.1:{front.port};lr",
     }  # fmt: skip
     async with (
-        asyncio.timeout(25),
+        asyncio.timeout(60),
         Baresip(tmp_path, "Anna", 440) as anna,
         Baresip(tmp_path, "Ben", 700, answers=True) as ben,
         Server(Config.model_validate(given), web=False) as server,
@@ -56,7 +56,7 @@ async def test_a_phone_that_has_heard_an_announcement_calls_whom_it_is_sent_to(t
     soundfile.write(announcements / "notice.ogg", numpy.array(tone), 8000)
     low = free_port(span=20)
     async with (
-        asyncio.timeout(25),
+        asyncio.timeout(60),
         Baresip(tmp_path, "Anna", 440) as anna,
         Baresip(tmp_path, "Ben", 700, answers=True) as ben,
     ):

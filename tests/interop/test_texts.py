@@ -43,7 +43,7 @@ async def room(server: SemsServer) -> dict[str, Any]:
 
 async def written(server: SemsServer, text: str) -> dict[str, Any]:
     """Waits until somebody has written this, and returns the line."""
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(20):
         while True:
             for line in (await room(server))["messages"]:
                 if line["text"] == text:
@@ -53,7 +53,7 @@ async def written(server: SemsServer, text: str) -> dict[str, Any]:
 
 async def joined(server: SemsServer) -> None:
     """Waits until somebody is in the room."""
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(20):
         while True:
             if (await room(server))["participants"]:
                 return
@@ -68,7 +68,7 @@ async def write(server: SemsServer, text: str) -> None:
 
 async def failures(server: SemsServer, text: str) -> list[dict[str, Any]]:
     """Waits until this line has failed somewhere."""
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(20):
         while True:
             if failed := (await written(server, text))["failed"]:
                 return failed  # type: ignore[no-any-return]
@@ -77,7 +77,7 @@ async def failures(server: SemsServer, text: str) -> list[dict[str, Any]]:
 
 async def taken(server: SemsServer, many: int) -> None:
     """Waits until phones have taken so many texts. What is in them the operator can not read."""
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(20):
         while True:
             sent, answered = set(), set()
             for traced in (await server.operator("/traces"))["calls"]:

@@ -47,7 +47,7 @@ async def test_what_files_and_programs_play_is_heard_in_the_whole_band(
     apps = Apps()
     apps.add(app)
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(60),
         Server(Config.model_validate(given), apps=apps, web=False) as server,
         Baresip(tmp_path, "Ben", (700, 6_000), codec=codec) as ben,
     ):

@@ -150,7 +150,7 @@ class Baresip:
             stdout=self._log,
             stderr=self._log,
         )
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 try:
                     self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self.control_port)
@@ -184,7 +184,7 @@ class Baresip:
         self._writer.write(b"%d:%s," % (len(body), body))
         await self._writer.drain()
 
-    async def event(self, kind: str, timeout: float = 10, after: int = 0) -> dict[str, Any]:
+    async def event(self, kind: str, timeout: float = 20, after: int = 0) -> dict[str, Any]:
         """Waits for an event of that type, such as CALL_ESTABLISHED or CALL_CLOSED."""
 
         async def wait() -> dict[str, Any]:
@@ -283,7 +283,7 @@ class Baresip:
             )
             await asyncio.sleep(0.02)  # a file has no other sign of growing
 
-    async def says(self, pattern: str, timeout: float = 10) -> None:
+    async def says(self, pattern: str, timeout: float = 20) -> None:
         """Waits until its log has that, for what it tells by no event."""
         for _ in range(round(timeout / 0.02)):
             if re.search(pattern, self.log()):
@@ -294,7 +294,7 @@ class Baresip:
     async def receives(self) -> None:
         """Waits until its own meter, which shows the mean of some seconds, says that audio arrives."""
         before = len(self.log())
-        for _ in range(100):
+        for _ in range(200):
             if re.search(r"audio=\d+/[1-9]", self.log()[before:]):
                 return
             await asyncio.sleep(0.1)  # the meter is a text that is drawn again and again

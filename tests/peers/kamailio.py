@@ -135,7 +135,7 @@ class Process:
         self.log: list[str] = []
         self._said = asyncio.Event()
 
-    async def until(self, wanted: Callable[[], bool], timeout: float = 10) -> None:
+    async def until(self, wanted: Callable[[], bool], timeout: float = 20) -> None:
         """Waits until what it has said by then is as wanted: its log comes by a pipe."""
         async with asyncio.timeout(timeout):
             while not wanted():
@@ -154,7 +154,7 @@ class Process:
             stderr=asyncio.subprocess.PIPE,
         )
         self._reader = asyncio.create_task(self._read())
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while not await self._answers():
                 assert self.process.returncode is None, "\n".join(self.log)
 

@@ -143,7 +143,7 @@ class Linphone:
         self.process.stdin.write(f"{words}\n".encode())
         await self.process.stdin.drain()
 
-    async def says(self, pattern: str, *, after: int = 0, timeout: float = 15) -> None:
+    async def says(self, pattern: str, *, after: int = 0, timeout: float = 30) -> None:
         """Waits until its console says that."""
 
         async def wait() -> None:
@@ -157,7 +157,7 @@ class Linphone:
         except TimeoutError:
             raise AssertionError(f"{self.name} did not say {pattern!r}:\n{self.said[-4000:]}") from None
 
-    async def logged(self, pattern: str, timeout: float = 10) -> str:
+    async def logged(self, pattern: str, timeout: float = 20) -> str:
         """Waits until that is in its log, and returns what was found."""
         assert self.log
         async with asyncio.timeout(timeout):

@@ -54,7 +54,7 @@ async def run(
         ),
         *words,
         *options,
-        *("-mp", str(free_port(span=4)), "-trace_err", "-trace_msg", "-recv_timeout", "8000"),
+        *("-mp", str(free_port(span=4)), "-trace_err", "-trace_msg", "-recv_timeout", "20000"),
         f"[{address}]:{sip_port}" if ":" in address else f"{address}:{sip_port}",
         cwd=work,
         env=os.environ | {"TERM": "dumb"},

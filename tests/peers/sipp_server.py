@@ -81,7 +81,7 @@ class SippServer:
 
     async def ended(self) -> None:
         """Waits until it has taken its calls; fails unless all went by the scenario."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             code = await self.process.wait()
         errors = "\n".join(file.read_text(errors="replace") for file in self.folder.glob("*errors.log"))
         assert code == 0, f"SIPp {self.scenario} ended with {code}:\n{errors}\n{self.messages()}"
@@ -97,7 +97,7 @@ class SippServer:
 
 async def is_bound(port: int, kind: socket.SocketKind, process: asyncio.subprocess.Process) -> bool:
     """Waits until the process has taken a port of 127.0.0.1; whether it lives."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while process.returncode is None:
             if _is_taken(port, kind):
                 return True
