@@ -424,7 +424,8 @@ fn unreachable_sender(request: &Request) -> Option<Error> {
     match request.method {
         // Of INVITE and SUBSCRIBE it turns out when their dialog is made.
         Method::Refer if !in_dialog => dialog::unopenable(request),
-        Method::Invite | Method::Update | Method::Refer | Method::Subscribe | Method::Notify => {
+        // Of NOTIFY what it tells counts, wherever its sender is; it moves nothing then.
+        Method::Invite | Method::Update | Method::Refer | Method::Subscribe => {
             dialog::unreachable(request)
         }
         _ => None,

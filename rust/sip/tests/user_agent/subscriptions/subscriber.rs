@@ -164,6 +164,9 @@ fn a_notifier_that_moves_is_asked_where_it_is() {
     let moved = notify_of(&subscribe, 1, "bob", "active;expires=600");
     wire.receive(&moved.replace("Contact: <sip:bob@192.0.2.1", "Contact: <sip:bob@192.0.2.8"));
     assert_eq!(wire.said(), ["200"]);
+    let nowhere = notify_of(&subscribe, 2, "bob", "active;expires=600");
+    wire.receive(&nowhere.replace("<sip:bob@192.0.2.1:5060>", "<tel:+49301234567>"));
+    assert_eq!(wire.said(), ["200"], "what it tells counts");
     wire.agent.unsubscribe(wire.now, id).unwrap();
     wire.drain();
     let (_, to, _) = wire.sent[0];
