@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import itertools
 import shutil
@@ -365,6 +366,24 @@ async def test_strangers_are_not_told_how_many_messages_wait(lab: Lab) -> None:
     for box in ("anna", "nobody"):
         with pytest.raises(CallFailed, match="403"):
             await stranger.server.subscribe(f"sip:{box}@{place}", "message-summary")
+
+
+@pytest.mark.parametrize(("user", "refused"), [("anna", False), ("ben", True)])
+async def test_who_shows_a_password_is_told_of_his_own_messages_alone(
+    lab: Lab, user: str, refused: bool
+) -> None:
+    users = [{"name": name, "password": f"of {name}"} for name in ("anna", "ben")]
+    auth = {"challenge": ["SUBSCRIBE"], "users": users, "exempt": []}
+    await begin(lab, registrar={"enabled": True}, auth=auth)
+    place = lab.resolve("sems")
+    # Anna's telephone is registered from the same place.
+    account = {"uri": f"sip:anna@{place}", "username": "anna", "name": "desk", "password": "of anna"}
+    desk = await lab.server(name="desk", accounts=[account])
+    await asyncio.wait_for(desk.accounts["desk"].wait_registered(), 30)
+    who = {"username": user, "password": f"of {user}"}
+    with pytest.raises(CallFailed, match="403") if refused else contextlib.nullcontext():
+        async with await desk.subscribe(f"sip:anna@{place}", "message-summary", **who) as told:
+            assert "Messages-Waiting: no\r\n" in (await anext(told)).text
 
 
 async def test_a_server_without_boxes_opens_no_database(lab: Lab, tmp_path: Path) -> None:
