@@ -328,6 +328,7 @@ async def test_what_is_no_sound_is_a_clear_error(lab: Lab) -> None:
     alice = await lab.phone("alice")
     await alice.call("sip:mine@sems")
     await alice.ended()
+    assert "beep, join, " in str(errors[0])
     assert [str(error).partition(":")[0] for error in errors] == [
         "there is no tone 'gong'",
         f"there is no sound named 'no-such-sound' in {lab.folder}/sems/announcements, "

@@ -46,6 +46,10 @@ _ENGLISH = "en"
 """What prompts are in that are in no folder of a language."""
 
 _TONES = 512
+_TONE_NAMES = (
+    "beep, join, leave, muted, unmuted, hand-up, hand-down, silence:MS, sine:HZ:MS:DBOV (such as "
+    "sine:440:1000:-20), dtmf:KEYS, dial, ringback, busy, congestion, waiting and special"
+)
 """How many generated sounds stay coded in memory."""
 
 
@@ -197,8 +201,8 @@ class SoundLibrary:
         if prompt is None:
             try:
                 prompt = Prompt.tone(spec)
-            except ValueError as error:
-                raise SoundNotFound(f"there is no tone {spec!r}: {error}") from None
+            except ValueError:
+                raise SoundNotFound(f"there is no tone {spec!r}: what can be had is {_TONE_NAMES}") from None
             if len(self._tones) < _TONES:
                 self._tones[spec] = prompt
         return prompt
