@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import runpy
+import shutil
 import subprocess
 import wave
 from pathlib import Path
@@ -29,6 +30,10 @@ async def test_configuration_alone_makes_a_service(lab: Lab) -> None:
     heard = await bob.hear_all()
     with wave.open(str(EXAMPLES.parent / "prompts" / "default-announcement.wav")) as file:
         assert heard.seconds == pytest.approx(2 * file.getnframes() / file.getframerate(), abs=0.5)
+    (server.config.data / "announcements").mkdir()
+    shutil.copy(EXAMPLES.parent / "prompts" / "goodbye.wav", server.config.data / "announcements" / "0.wav")
+    await bob.call("sip:0@sems")
+    await bob.hears(["goodbye", "goodbye"])
     await carol.call("sip:anything@sems")
     carol.tone(440)
     assert (await carol.hear(1)).has_tone(440)
