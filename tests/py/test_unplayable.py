@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -70,6 +71,7 @@ def files(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Path:
     (lab.folder / "a.panic").write_bytes(b"panic" * 20)
     (lab.folder / "other.flac").write_bytes(b"odd" * 20)
     (lab.folder / "a.well").write_bytes(b"well" * 20)
+    os.mkfifo(lab.folder / "pipe.flac")
     return lab.folder
 
 
@@ -88,6 +90,7 @@ def files(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("http://192.0.2.7/a.wav", "http://192.0.2.7/a.wav can't be fetched: "),
         ("http://[::1/a.wav", "http://[::1/a.wav can't be fetched: "),
         ("gone.flac", "no such file"),
+        ("pipe.flac", "pipe.flac: it is not a file"),
         ("gone.wav", "gone.wav"),
     ],
 )

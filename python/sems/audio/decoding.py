@@ -136,6 +136,9 @@ class Decoder:
     def _decoded(self, path: Path, begun: Callable[[Path], object], coming: Coming | None) -> Path:
         try:
             state = _state(path)
+            if not path.is_file():
+                # A pipe would have this thread wait for who writes into it.
+                raise SoundNotFound(f"{path}: it is not a file")
             with path.open("rb") as file:
                 beginning = file.read(BEGINNING)
         except OSError as error:

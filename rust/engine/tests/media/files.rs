@@ -303,11 +303,15 @@ fn a_file_that_is_no_sound_is_an_error_with_its_path_and_what_is_wrong() {
     .unwrap();
     let empty = Path::new("empty.ulaw");
     std::fs::write(&empty.0, "").unwrap();
+    let pipe = Path::new("pipe.ulaw");
+    let made = std::process::Command::new("mkfifo").arg(&pipe.0).status();
+    assert!(made.unwrap().success());
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     for (number, (path, what)) in [
         (text.0.clone(), "not a WAV file"),
         (empty.0.clone(), "holds no audio"),
         (folder, "it is not a file"),
+        (pipe.0.clone(), "it is not a file"),
         (PathBuf::from("/nonexistent.wav"), "no such file"),
     ]
     .into_iter()

@@ -260,6 +260,11 @@ fn a_file_that_cannot_be_made_is_an_error_with_its_path() {
     let error = stage.command(record(call, 2, Direction::In, &path));
     let error = error.unwrap_err();
     assert!(error.contains("/dev/null: it is not a file"), "{error}");
+    let path = Path::new("pipe.wav");
+    let made = std::process::Command::new("mkfifo").arg(&path.0).status();
+    assert!(made.unwrap().success());
+    let error = stage.command(record(call, 3, Direction::In, &path));
+    assert!(error.unwrap_err().contains("it is not a file"));
     assert_eq!(stage.stat("recordings"), 0);
 }
 

@@ -39,13 +39,12 @@ impl SoundFile {
     /// anything else WAV. It is read at `rate` Hz, or at its own rate.
     pub(in crate::media) fn open(path: &Path, rate: Option<u32>) -> Result<Self, String> {
         let said = |error: String| format!("{}: {error}", path.display());
-        let file = File::open(path).map_err(|error| said(error::reason(&error)))?;
-        let kind = file
-            .metadata()
-            .map_err(|error| said(error::reason(&error)))?;
+        // Before it is opened: a pipe would have this thread wait for who writes into it.
+        let kind = std::fs::metadata(path).map_err(|error| said(error::reason(&error)))?;
         if !kind.is_file() {
             return Err(said("it is not a file".to_owned()));
         }
+        let file = File::open(path).map_err(|error| said(error::reason(&error)))?;
         let (content, frames) = match law(path) {
             Some(law) => (Content::Raw(file, law), kind.len()),
             None => {

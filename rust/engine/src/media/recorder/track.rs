@@ -74,11 +74,12 @@ impl Track {
         readers: Vec<TapReader>,
     ) -> Result<Self, String> {
         let said = |error: String| format!("{}: {error}", path.display());
-        let file = File::create(&path).map_err(|error| said(error::reason(&error)))?;
-        // A device or a pipe is not ours to remove, and can't be gone back in.
-        if !file.metadata().is_ok_and(|kind| kind.is_file()) {
+        // A device or a pipe is not ours to remove, and can't be gone back in; a pipe would even have this
+        // thread wait for who reads from it.
+        if std::fs::metadata(&path).is_ok_and(|kind| !kind.is_file()) {
             return Err(said("it is not a file".to_owned()));
         }
+        let file = File::create(&path).map_err(|error| said(error::reason(&error)))?;
         let file = match Output::new(file, &path, rate, readers.len() as u16) {
             Ok(file) => file,
             Err(error) => {
