@@ -189,9 +189,15 @@ class PhoneListening:
             return f"{self.name} did not hear {what}{name} {when}, but silence"
         alike = known.most_alike(shape, sought, ear.cursor)
         instead = ", then ".join(text for _, text in sorted(told))
+        tones = {_tone(Hearing(array("h", each.pcm))) for each in sought}
+        hint = "".join(
+            f" (a steady tone has no shape to be known by: (await phone.hear(1)).has_tone({hz}) looks for it)"
+            for hz in tones
+            if hz is not None
+        )
         return (
             f"{self.name} did not hear {what}{name} {when}, but {instead}; nothing of it is "
-            f"more than {alike:.0%} alike"
+            f"more than {alike:.0%} alike{hint}"
         )
 
     def _hear(self, call: Call) -> Ear:
@@ -252,11 +258,17 @@ def _like(heard: Hearing) -> str:
     # Where it begins and ends it may be something else.
     edge = len(heard) // 4
     heard = Hearing(heard.pcm[edge:-edge])
+    hz = _tone(heard)
+    what = "something unknown" if hz is None else f"a tone of about {hz} Hz"
+    return f"{what} at {heard.level:.0f} dBov"
+
+
+def _tone(heard: Hearing) -> int | None:
+    """The frequency of what is one steady tone, in hertz; None: it is something else."""
     hz = _crossings(heard.pcm) / 2 / heard.seconds
-    near = max((round(hz) + off for off in range(-12, 13)), key=heard.tone_level)
-    if heard.tone_level(near) > heard.level - 1.0:
-        return f"a tone of about {near} Hz at {heard.level:.0f} dBov"
-    return f"something unknown at {heard.level:.0f} dBov"
+    first, last = max(1, round(hz) - 12), min(RATE // 2, round(hz) + 12)
+    near = max(range(first, last + 1), key=heard.tone_level)
+    return near if heard.tone_level(near) > heard.level - 1.0 else None
 
 
 def _crossings(pcm: array[int]) -> int:

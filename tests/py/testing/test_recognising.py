@@ -178,3 +178,16 @@ async def test_silence_and_sounds_that_are_not_there_are_told(lab: Lab) -> None:
         await alice.hears("nonsense")
     with pytest.raises(ValueError, match="nothing to be heard"):
         await alice.hears([])
+
+
+async def test_who_waits_for_a_steady_tone_is_told_how_to_look_for_it(lab: Lab) -> None:
+    alice = await listening(lab, "goodbye")
+    with pytest.raises(NotHeard, match=r"a steady tone .*\(await phone\.hear\(1\)\)\.has_tone\(1000\) looks"):
+        await alice.hears("tone:beep")
+
+
+async def test_noise_in_place_of_a_sound_is_told_as_well(lab: Lab) -> None:
+    highest = Prompt.from_pcm(array("h", [8000, -8000] * 8000).tobytes())
+    alice = await listening(lab, "tone:silence:500", highest)
+    with pytest.raises(NotHeard, match="but a tone of about"):
+        await alice.hears("goodbye")
