@@ -2,8 +2,8 @@
 
 The core answers SUBSCRIBE with 489 where the package is unknown, with 423 where the time is too short, else
 with the first word of the app: 200 and what it tells in the first NOTIFY, or 403 when it rejects. Without a
-word within 0.2 s, for a phone would repeat it, it is granted and notified of as ``pending``. Refreshes and
-the end of the time are the core's as well.
+word within 0.2 s, for a phone would repeat it, it is granted; two seconds later it is notified of as
+``pending``. Refreshes and the end of the time are the core's as well.
 """
 
 from __future__ import annotations

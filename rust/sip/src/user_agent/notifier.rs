@@ -2,7 +2,8 @@
 //! whether the subscriber may have it, is decided above.
 //!
 //! A SUBSCRIBE is answered with the first word from above: 200 with what is notified, 403 when it is
-//! rejected (§4.2.1.3). Without a word it is granted for the time being, long before it is repeated.
+//! rejected (§4.2.1.3). Without a word it is granted for the time being, long before it is repeated; the
+//! NOTIFY waits some more, since one without words helps nobody, and no subscriber has given up by then.
 
 use std::time::{Duration, Instant};
 
@@ -21,8 +22,11 @@ use crate::{Error, HeaderName, Headers, Method, Request, Response, StatusCode, T
 /// The shortest and the longest subscription, in seconds.
 const SHORTEST: u32 = 60;
 const LONGEST: u32 = 3600;
-/// How long the layer above has to decide, and to word the first NOTIFY.
-const FIRST: Duration = Duration::from_millis(200);
+/// How long the layer above has to decide. Who asks over UDP repeats it after 500 ms (RFC 3261 §17.1.2.2).
+const DECIDES: Duration = Duration::from_millis(200);
+/// How long it has to word the NOTIFY of a SUBSCRIBE that is answered. Subscribers wait for 32 s (RFC 6665
+/// §4.1.2.4).
+const WORDS: Duration = Duration::from_secs(2);
 /// How long the outcome of a REFER is notified of at most, in seconds.
 const REFER: u32 = 300;
 /// The event package of conferences (RFC 4575): whoever notifies of it is their focus.
@@ -260,7 +264,7 @@ impl UserAgent {
             notifier.unanswered = Some((transaction, expires));
         }
         self.subscriptions
-            .start_timer(id, SubscriptionTimer::First, now + FIRST);
+            .start_timer(id, SubscriptionTimer::First, now + DECIDES);
         self.event(Event::Subscribed {
             id,
             session,
@@ -335,7 +339,7 @@ impl UserAgent {
         self.extend(now, id, expires);
         if self.notifier(id).is_some_and(|notifier| notifier.numbered) {
             self.subscriptions
-                .start_timer(id, SubscriptionTimer::First, now + FIRST);
+                .start_timer(id, SubscriptionTimer::First, now + WORDS);
             self.event(Event::Refreshed { id });
         } else {
             self.send_notify(now, id);
@@ -522,6 +526,19 @@ impl UserAgent {
         }
     }
 
+    /// The layer above is slow: the SUBSCRIBE is granted, and then there is nothing to tell, which is told.
+    fn on_silence_above(&mut self, now: Instant, id: SubscriptionId) {
+        let Some(notifier) = self.notifier(id) else {
+            return;
+        };
+        if notifier.unanswered.is_none() {
+            self.send_notify(now, id);
+        } else if self.answer_subscriber(now, id) {
+            self.subscriptions
+                .start_timer(id, SubscriptionTimer::First, now + WORDS);
+        }
+    }
+
     pub(super) fn notifier_timer(
         &mut self,
         now: Instant,
@@ -529,8 +546,7 @@ impl UserAgent {
         timer: SubscriptionTimer,
     ) {
         match timer {
-            // The layer above is slow: there is nothing to tell yet, which is to be told at once.
-            SubscriptionTimer::First => self.send_notify(now, id),
+            SubscriptionTimer::First => self.on_silence_above(now, id),
             SubscriptionTimer::Expires => self.finish(now, id, SubscriptionEnd::Expired),
             SubscriptionTimer::Refresh => {}
         }
