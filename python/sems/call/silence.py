@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 #: then (RFC 3261 §17.1.2.2).
 ANSWERS_WITHIN: Final = 8.0
 
+#: What says that the peer is gone: its own word that it has no such call (RFC 3261 §12.2.1.2), and that of
+#: proxies which can't reach it (408, 504, 430 of RFC 5626 §5.3, and 477 and 478 of Kamailio).
+_GONE: Final = frozenset({408, 430, 477, 478, 481, 504})
+
 
 def end_unless_heard(call: Call) -> None:
     """As :meth:`Call.end_unless_heard() <sems.call.Call.end_unless_heard>`."""
@@ -48,11 +52,11 @@ def end_unless_heard(call: Call) -> None:
 
 
 async def _is_there(call: Call) -> bool:
-    """Whether the peer still has the call: any response but two says so (RFC 3261 §12.2.1.2), and what has no
+    """Whether the peer still has the call: most responses say so, whatever else they say; but what has no
     header field came from nobody."""
     try:
         async with asyncio.timeout(ANSWERS_WITHIN):
             response = await call.request("OPTIONS")
     except (EngineError, HungUp, TimeoutError):
         return False
-    return bool(response.headers) and response.code not in (408, 481)
+    return bool(response.headers) and response.code not in _GONE
