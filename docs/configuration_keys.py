@@ -25,7 +25,8 @@ Each key that is no table is a variable as well (`sip_port` is `SEMS_SIP_PORT`, 
 `SEMS_LIMITS__MAX_CALLS`), a list written as in the file (`SEMS_TRUSTED='["192.0.2.0/24"]'`), and the most
 usual ones are options of `sems run`. `sems config` shows what holds and where it came from, `sems config KEY`
 explains a key. A key or value that is wrong is refused at the start, with its place; so is a variable
-`SEMS_…` that looks like one of these and is none. Others are left alone.
+`SEMS_…` that looks like one of these and is none. Others are left alone, and so is what Kubernetes sets for a
+Service (`SEMS_SIP_PORT=udp://10.96.0.7:5060` for one that is called `sems-sip`).
 """
 
 

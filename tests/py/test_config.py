@@ -81,10 +81,28 @@ def test_a_variable_that_was_mistyped_is_an_error_that_names_the_one_that_was_me
         *("SEMS_PORT", "SEMS_SERVICE_HOST", "SEMS_SERVICE_PORT", "SEMS_PORT_5060_UDP_ADDR"),
         # Of programs.
         *("SEMS_NATIVE", "SEMS_CROWD", "SEMS_SIM_SEEDS", "SEMS_API_EXAMPLES"),
+        *("SEMS_DATABASE_URL", "SEMS_DATA_PASSWORD", "SEMS_SIP_PASSWORD"),
     ],
 )
 def test_a_variable_that_is_somebody_elses_is_left_alone(load: Load, variable: str) -> None:
     assert load(**{variable: "7"}).origins == {}
+
+
+@pytest.mark.parametrize("service", ["SIP", "RTP", "TCP", "MAIL"])
+def test_what_kubernetes_sets_for_a_service_is_no_setting_whatever_its_name_is(
+    load: Load, service: str
+) -> None:
+    variables = {
+        f"SEMS_{service}_PORT": "tcp://10.96.0.7:5060",
+        f"SEMS_{service}_PORT_5060_TCP": "tcp://10.96.0.7:5060",
+        f"SEMS_{service}_PORT_5060_TCP_ADDR": "10.96.0.7",
+        f"SEMS_{service}_PORT_5060_TCP_PORT": "5060",
+        f"SEMS_{service}_PORT_5060_TCP_PROTO": "tcp",
+        f"SEMS_{service}_SERVICE_HOST": "10.96.0.7",
+        f"SEMS_{service}_SERVICE_PORT": "5060",
+        f"SEMS_{service}_SERVICE_PORT_SIGNALING": "5060",
+    }
+    assert load(**variables).origins == {}
 
 
 def test_a_list_is_written_in_a_variable_as_in_the_file(load: Load) -> None:

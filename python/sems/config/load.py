@@ -135,9 +135,8 @@ def _from_file(named: str | os.PathLike[str] | None) -> _Source:
 
 
 def _from_environment(environ: Mapping[str, str]) -> _Source:
-    variables.check(environ)
     read = EnvSettingsSource(_Environment)
-    read.env_vars = {key.lower(): value for key, value in environ.items()}
+    read.env_vars = {key.lower(): value for key, value in variables.ours(environ).items()}
     values = read()
     places = {loc: variables.name(loc) for loc in _leaves(values)}
     for loc, place in places.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, get_args, get_origin
@@ -19,9 +20,13 @@ PREFIX: Final = "SEMS_"
 _NESTED: Final = "__"
 # No keys: what names the file, and the password that "sems call" shows.
 _OTHERS: Final = ("config", "call_password")
-# So much alike is an error of whoever has typed it. Of others nobody knows whose they are: of a script, of
-# Kubernetes, which has SEMS_PORT and the like for a service that is called sems.
-_ALIKE: Final = 0.8
+# So much alike is an error of whoever has typed it. Of others nobody knows whose they are.
+_ALIKE: Final = 0.85
+# So much alike are the names of tables, of which only what stands there is compared.
+_TABLE_ALIKE: Final = 0.7
+# What Kubernetes sets for a Service, and Docker for a link, that is called sems-sip: SEMS_SIP_PORT says
+# then where that is, which is no value of ours.
+_LINK: Final = re.compile(r"(?:tcp|udp|sctp)://\S+:\d+", re.ASCII)
 
 
 def name(loc: tuple[str | int, ...]) -> str:
@@ -29,24 +34,37 @@ def name(loc: tuple[str | int, ...]) -> str:
     return PREFIX + _NESTED.join(str(part) for part in loc).upper()
 
 
-def check(environ: Mapping[str, str]) -> None:
-    """Raises ConfigError for a variable that is none of the configuration and looks like one that is."""
-    for variable in environ:
-        if not variable.upper().startswith(PREFIX):
-            continue
-        key = variable[len(PREFIX) :].lower()
-        table = key.partition(_NESTED)[0]
-        if table in Config.model_fields or key in _OTHERS:
-            continue
-        # One "_" in place of two is what is most often wrong.
-        known = {_flat(each): each for each in (*_OTHERS, *_keys(Config))}
-        if close := difflib.get_close_matches(_flat(key), known, 1, _ALIKE):
-            meant = known[close[0]]
-        elif _NESTED in key and (close := difflib.get_close_matches(table, Config.model_fields, 1, _ALIKE)):
-            meant = close[0] + key[len(table) :]
-        else:
-            continue
-        raise ConfigError(f"{variable}: unknown variable (did you mean {PREFIX}{meant.upper()}?)")
+def ours(environ: Mapping[str, str]) -> dict[str, str]:
+    """Those of the configuration. Raises ConfigError for one that looks like one of these and is none."""
+    found = {}
+    for variable, text in environ.items():
+        if variable.upper().startswith(PREFIX) and not _LINK.fullmatch(text):
+            _check(variable)
+            found[variable] = text
+    return found
+
+
+def _check(variable: str) -> None:
+    key = variable[len(PREFIX) :].lower()
+    table = key.partition(_NESTED)[0]
+    if table in Config.model_fields or key in _OTHERS:
+        return
+    # One "_" in place of two is what is most often wrong.
+    known = {_flat(each): each for each in (*_OTHERS, *_keys(Config)) if _may_mean(key, each)}
+    if close := difflib.get_close_matches(_flat(key), known, 1, _ALIKE):
+        meant = known[close[0]]
+    elif _NESTED in key and (close := difflib.get_close_matches(table, Config.model_fields, 1, _ALIKE)):
+        meant = close[0] + key[len(table) :]
+    else:
+        return
+    raise ConfigError(f"{variable}: unknown variable (did you mean {PREFIX}{meant.upper()}?)")
+
+
+def _may_mean(key: str, known: str) -> bool:
+    """Whether they begin alike, if the known one is in a table: many end with "password" or "port"."""
+    table, nested, _ = known.rpartition(_NESTED)
+    begins = key[: len(table)]
+    return not nested or difflib.SequenceMatcher(None, _flat(begins), _flat(table)).ratio() >= _TABLE_ALIKE
 
 
 def value(variable: str, text: Any, annotation: Any) -> Any:
