@@ -512,8 +512,8 @@ fn way(flow: Flow) -> (Transport, SocketAddr) {
 }
 
 /// For how long a 200 keeps our binding among all that it lists (§10.2.4). Ours is told by the
-/// `line` in it, which others behind the same address don't share, or else by user, host and port:
-/// some registrars keep no parameters.
+/// `line` in it, which others behind the same address don't share, or else by user, host and port
+/// of one without a line: some registrars keep no parameters.
 fn granted(response: &Response, bound: &SipUri) -> Option<u32> {
     let contacts = response.headers.get_all_typed::<Contact>();
     let listed: Vec<Contact> = contacts.flatten().collect();
@@ -528,7 +528,7 @@ fn granted(response: &Response, bound: &SipUri) -> Option<u32> {
         })
     };
     let ours = find(&|uri| uri.param("line") == bound.param("line"))
-        .or_else(|| find(&|uri| place(uri) == place(bound)));
+        .or_else(|| find(&|uri| uri.param("line").is_none() && place(uri) == place(bound)));
     let general = || match response.headers.get_typed::<Expires>() {
         Some(Ok(Expires(seconds))) => Some(seconds),
         _ => None,

@@ -297,13 +297,10 @@ fn a_registrar_that_does_not_keep_the_parameters_of_our_address_has_registered_u
 fn a_registrar_that_keeps_others_but_not_us_has_not_registered_us() {
     let mut wire = Wire::new();
     let (_, first) = registering(&mut wire);
-    let others = reply(
-        &first,
-        "200 OK",
-        "r",
-        "Contact: <sip:sems@203.0.113.5>;expires=99",
-    );
-    wire.receive(&others);
+    // Of somebody else, and of a server here before.
+    let lines = "Contact: <sip:sems@203.0.113.5>;expires=99\n\
+                 Contact: <sip:sems@192.0.2.2:5060;line=another>;expires=99\n";
+    wire.receive(&reply(&first, "200 OK", "r", lines));
     assert!(matches!(state(&mut wire), RegistrationState::Failed { .. }));
 }
 
