@@ -79,8 +79,7 @@ class _Bundle:
                 module.source = _only(module.source, mentioned)
                 self._shorten(path)
         whole = "\n".join(self._written(path) for path in self._modules)
-        # The same to who runs it, and shorter.
-        return re.sub(r"\bconst(?=[ {[])", "let", whole).replace(";}", "}")
+        return _SHORTER.sub(lambda found: found["kept"] or ("let" if found[0] == "const" else ""), whole)
 
     def _shorten(self, path: str) -> None:
         """Gives the properties of the object in that module, and where they are meant, names of a letter or
@@ -118,6 +117,8 @@ class _Bundle:
             raise ValueError(f"{path} imports or exports in a way that is not known here")
         if re.search(r"\$\{[^}`]*`", source):
             raise ValueError(f"{path} has a template in a template, whose blanks would be lost")
+        if _EMPTY.search(source):
+            raise ValueError(f"{path} has a loop or condition without a body, whose semicolon would be lost")
         names = {name for found in _NAMED.findall(source) for name in re.findall(r"\w+", found)}
         self._modules[path] = _Module(source, imports, exports, names, replaces=replaces)
         for other_path, taken in imports:
@@ -169,6 +170,17 @@ class _Bundle:
         if module.exports:
             return f"const {self._name(path)}=(()=>{{{body}\nreturn{{{','.join(module.exports)}}}}})();"
         return f"(()=>{{{body}\n}})();"
+
+
+#: What is the same to who runs it, and shorter, as "let" or without the semicolon. What is kept are texts,
+#: templates and regular expressions.
+_SHORTER = re.compile(
+    r"""(?P<kept>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`"""
+    r"""|(?:(?<=[(,=:\[!&|?{};\n])|(?<=\breturn))/(?:\\.|\[(?:\\.|[^\]\\])*\]|[^/\\\[\n])+/)"""
+    r"""|\bconst(?=[ {[])|;(?=\})""",
+    re.DOTALL,
+)
+_EMPTY = re.compile(r"(?<!\} )\b(?:for|while|if) \((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\);")
 
 
 def _taken(what: str) -> list[tuple[str, str]]:

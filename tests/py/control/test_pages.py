@@ -168,6 +168,23 @@ def test_a_script_brings_all_that_it_needs_in_the_language_of_its_reader(tmp_pat
     (tmp_path / "main.js").write_text("tell(`${name}${code ? ` (${code})` : ``}`);\n")
     with pytest.raises(ValueError, match=r"main\.js has a template in a template"):
         script(tmp_path, "main.js")
+    for empty in ("while (next(1, (2)));", "if (a) for (const b of c());", "if (a);"):
+        (tmp_path / "main.js").write_text(f"function f() {{\n  {empty}\n}}\n")
+        with pytest.raises(ValueError, match=r"main\.js has a loop or condition without a body"):
+            script(tmp_path, "main.js")
+
+
+def test_texts_templates_and_regular_expressions_of_a_script_are_not_made_shorter(tmp_path: Path) -> None:
+    (tmp_path / "main.js").write_text(
+        "for (const each of [1]) {\n  do {\n    const { a } = { a: 'const {;}' };\n  } while (each);\n}\n"
+        'const say = (a) => {\n  tell("const [\\";}", `const ${a};}`, a.match(/["];}/));\n'
+        "  return /const a;}/;\n};\n"
+    )
+    assert script(tmp_path, "main.js").splitlines() == [
+        "(()=>{for(let each of[1]){do{let{a}={a:'const {;}'}}while(each)}",
+        'let say=(a)=>{tell("const [\\";}",`const ${a};}`,a.match(/["];}/));return/const a;}/};',
+        "})();",
+    ]
 
 
 def test_a_module_stands_in_a_function_of_its_own_where_another_has_a_name_in_common(tmp_path: Path) -> None:
