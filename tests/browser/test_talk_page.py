@@ -171,3 +171,10 @@ async def test_a_member_is_moved_to_a_side_room_and_comes_back_without_rediallin
     await expect(page.get_by_text("Anna, Ben and 1 more are speaking")).to_be_visible()
     # He is in the call in which he came.
     await ben.hears(anna.hz)
+    # Whoever goes while somebody thinks about where to move him is not moved, which is said.
+    await act(page, "Cleo", "Move Cleo")
+    await cleo.leave()
+    await expect(row(page, "Cleo")).to_have_count(0)
+    world.expects("404", "/participants/3")
+    await page.get_by_role("dialog", name="Move Cleo to").get_by_role("textbox").press("Enter")
+    await told(page, "This participant is not in the room any more.")

@@ -62,8 +62,8 @@ const recording = new Recording(commands, failed);
 const move = new Move((id, room) => {
   const one = participant(id);
   const moved = commands.move(id, room);
-  // For myself there is a button in any case.
-  if (id !== state.room.me) offerBack([one], moved, words.happened.moved(one.called, room));
+  // For myself there is a button in any case; and he may have gone while I chose.
+  if (one && id !== state.room.me) offerBack([one], moved, words.happened.moved(one.called, room));
 });
 const rows = new Rows(
   find("#participants"),
