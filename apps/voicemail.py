@@ -234,14 +234,14 @@ def caller(call: Call) -> tuple[str, str]:
 
 
 def belongs(subscription: Subscription, box: str) -> bool:
-    """Whether the subscriber may know: by the word of a trusted neighbour, a password, or since the owner's
+    """Whether the subscriber may know: by a password, the word of a trusted neighbour, or since the owner's
     telephone is registered from there."""
     boxes = subscription.server.mailboxes
+    if (user := subscription.authenticated_user) is not None:
+        # Others may come from there, too: all who are behind one proxy, which may be a trusted one.
+        return boxes.box_of(user) == box
     if subscription.trusted:
         return True
-    if (user := subscription.authenticated_user) is not None:
-        # Others may come from there, too: all who are behind one proxy.
-        return boxes.box_of(user) == box
     return any(
         phone.source == subscription.source and boxes.box_of(phone.aor.partition("@")[0]) == box
         for phone in subscription.server.registrar.bindings()

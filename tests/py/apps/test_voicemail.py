@@ -368,13 +368,14 @@ async def test_strangers_are_not_told_how_many_messages_wait(lab: Lab) -> None:
             await stranger.server.subscribe(f"sip:{box}@{place}", "message-summary")
 
 
+@pytest.mark.parametrize("trusted", [[], ["0.0.0.0/0"]])
 @pytest.mark.parametrize(("user", "refused"), [("anna", False), ("ben", True)])
 async def test_who_shows_a_password_is_told_of_his_own_messages_alone(
-    lab: Lab, user: str, refused: bool
+    lab: Lab, user: str, refused: bool, trusted: list[str]
 ) -> None:
     users = [{"name": name, "password": f"of {name}"} for name in ("anna", "ben")]
     auth = {"challenge": ["SUBSCRIBE"], "users": users, "exempt": []}
-    await begin(lab, registrar={"enabled": True}, auth=auth)
+    await begin(lab, registrar={"enabled": True}, auth=auth, trusted=trusted)
     place = lab.resolve("sems")
     # Anna's telephone is registered from the same place.
     account = {"uri": f"sip:anna@{place}", "username": "anna", "name": "desk", "password": "of anna"}
