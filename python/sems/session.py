@@ -64,7 +64,7 @@ class Session:
 
     async def on_rtp_timeout(self, silent_ms: int) -> None:
         """Nothing has been heard of the peer for so long (``rtp_timeout``). Hangs up once it is answered,
-        unless he is in a conference and his telephone says that it is still there."""
+        unless he is in a conference, or has us on hold, and his telephone says that it is still there."""
         self.call.end_unless_heard()
 
     async def on_rtp_resumed(self) -> None:

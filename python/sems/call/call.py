@@ -486,7 +486,8 @@ class Call(CallBridge, CallRequests, CallTransfer, Identity):
 
     def end_unless_heard(self) -> None:
         """For the server: nothing has been heard of the peer for ``rtp_timeout``, which ends the call. But
-        who merely rings may be silent, and where :attr:`may_listen` is set his telephone is asked first."""
+        who merely rings may be silent, and where :attr:`may_listen` or :attr:`on_hold` is set his telephone
+        is asked first."""
         silence.end_unless_heard(self)
 
     def on_level(self, level: int) -> None:

@@ -29,9 +29,13 @@ def end_unless_heard(call: Call) -> None:
         if silent and call.state == "answered":
             call.server.spawn(end())
 
+    def later() -> None:
+        asyncio.get_running_loop().call_later(patience, due)
+
     async def end() -> None:
-        if call.may_listen and await _is_there(call):
-            asyncio.get_running_loop().call_later(patience, due)
+        # Whoever has us on hold may send music, and need not (RFC 3264 §8.4).
+        if (call.may_listen or call.on_hold) and await _is_there(call):
+            later()
         elif silent and call.end is None:
             call.log.warning("nothing is heard of the peer")
             await call.hangup("nothing is heard")
@@ -44,7 +48,7 @@ def end_unless_heard(call: Call) -> None:
                 forget()
             case Answered():
                 # Early media was not heard; now it is time to speak.
-                asyncio.get_running_loop().call_later(patience, due)
+                later()
 
     if patience > 0:
         forget = call.subscribe(follow)

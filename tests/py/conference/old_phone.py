@@ -9,7 +9,10 @@ import struct
 from sems import Server
 from sems.testing import Lab
 
-_SDP = "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+_SDP = (
+    "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n"
+    "m=audio 4000 RTP/AVP 0\r\na={direction}\r\n"
+)
 _SSRC = 0x0E1D
 
 
@@ -17,7 +20,14 @@ class OldPhone:
     """Calls the room ``standup`` and answers each MESSAGE with ``code``, and OPTIONS with ``options``."""
 
     def __init__(
-        self, lab: Lab, server: Server, *, allow: str | None, code: int, user_agent: str = "Old"
+        self,
+        lab: Lab,
+        server: Server,
+        *,
+        allow: str | None,
+        code: int,
+        user_agent: str = "Old",
+        direction: str = "sendrecv",
     ) -> None:
         self.answer = ""
         """The 200 to its INVITE."""
@@ -34,11 +44,12 @@ class OldPhone:
         self._allow = "" if allow is None else f"Allow: {allow}\r\n"
         self._user_agent = f"User-Agent: {user_agent}\r\n"
         self._code = code
+        self._direction = direction
         self._task: asyncio.Task[None] | None = None
 
     async def call(self) -> None:
         """Returns when it is in the room."""
-        sdp = _SDP.format(ip=self._ip)
+        sdp = _SDP.format(ip=self._ip, direction=self._direction)
         self._send("INVITE", "", f"{self._allow}{self._user_agent}Content-Type: application/sdp\r\n", sdp)
         answered = asyncio.Event()
         self._task = asyncio.create_task(self._live(answered))

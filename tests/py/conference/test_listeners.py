@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sems import App, Session
+from sems import App, Call, Session
 from sems.conference.model import ConferenceModel
 from sems.testing import Lab
 
@@ -83,3 +83,21 @@ async def test_a_telephone_that_is_gone_leaves_the_room(lab: Lab, dies: Callable
     # It is asked and does not answer, and neither does it answer the BYE.
     await asyncio.sleep(10 + 8 + 34)
     assert list(room.participants) == [1]
+
+
+async def test_who_has_a_call_on_hold_and_sends_no_music_is_asked_as_well(lab: Lab) -> None:
+    app = App("standup")
+
+    @app.call
+    async def main(call: Call) -> None:
+        await call.answer()
+        await call.wait_ended()
+
+    server = await lab.server(apps=[app], rtp_timeout=10)
+    olga = OldPhone(lab, server, allow=None, code=200, direction="sendonly")
+    await olga.call()
+    await asyncio.sleep(35)
+    assert (len(server.calls), olga.asked) == (1, 3)
+    olga.hang_up()
+    await asyncio.sleep(10 + 8 + 34)
+    assert not server.calls
