@@ -398,10 +398,10 @@ class Config(Section):
     limits for each source don't hold. A proxy on this machine is one, so it has to remove these fields from
     what strangers send."""
     rtp_timeout: Annotated[float, Field(ge=0, le=86_400)] = 60.0
-    """A call from which nothing is heard for so many seconds is ended, unless it says that it sends nothing; 0:
-    never. In a conference, and while it has us on hold, the telephone is asked before (OPTIONS), as it may be
-    there to listen, or to come back. Reports (RTCP) count only from one that has said that it rests (comfort
-    noise, RFC 3389)."""
+    """A call from which nothing is heard for so many seconds is ended, unless it says that it sends nothing;
+    0: never. In a conference, and while it has us on hold, the telephone is asked before (OPTIONS), as it may
+    be there to listen, or to come back. Reports (RTCP) count only from one that has said that it rests
+    (comfort noise, RFC 3389)."""
     workers: Annotated[int, Field(ge=0, le=255)] = 0
     """Media threads; 0: one for each processor core."""
     room_legs: Annotated[int, Field(ge=1)] = 500
