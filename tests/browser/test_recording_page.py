@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from .conftest import PHONE, World, button, row
 from .handsets import AUDIBLE, SAID, read_sound
@@ -78,7 +78,15 @@ async def test_a_recording_is_seen_by_all_and_heard_and_deleted_by_the_moderator
     assert 0.3 <= at <= seconds
     playing = await made.locator("audio").element_handle()
     assert playing
-    # It plays on while another is made.
+
+    async def grown(route: Route) -> None:
+        response = await route.fetch()
+        listed = await response.json()
+        listed["recordings"][-1]["bytes"] += 1
+        await route.fulfill(response=response, json=listed)
+
+    # It plays on while another is made, and more becomes known of this one.
+    await page.route("**/recordings", grown)
     await button(page, "Record").click()
     await expect(bens.get_by_text("recording", exact=True)).to_be_visible()
     await button(page, "Stop recording").click()

@@ -9,6 +9,7 @@ const day = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: 
 
 export class Recording {
   #asked = false;
+  #turn = 0;
 
   /** `failed(error)` says what did not work. */
   constructor(commands, failed) {
@@ -59,18 +60,23 @@ export class Recording {
   async renew() {
     if (!this.moderates) return;
     this.#asked = true;
+    const turn = ++this.#turn;
     try {
       const { recordings } = await ask("GET", `${this.commands.path}/recordings`);
-      this.#fill(recordings);
+      if (turn === this.#turn) this.#fill(recordings); // one that a later has overtaken tells what was
     } catch {
       this.#asked = false; // asked again when there is something to show
     }
   }
 
   #fill(recordings) {
-    const kept = new Map([...this.list.children].map((each) => [each.dataset.key, each]));
-    const key = (each) => `${each.id} ${each.bytes} ${each.members.length}`;
-    arrange(this.list, recordings.map((each) => kept.get(key(each)) ?? this.#row(each, key(each))));
+    const kept = new Map([...this.list.children].map((each) => [each.dataset.id, each]));
+    const row = (each) => {
+      const before = kept.get(each.id);
+      const key = `${each.bytes} ${each.members.length}`;
+      return before?.dataset.key === key ? before : this.#row(each, key, before?.querySelector("audio"));
+    };
+    arrange(this.list, recordings.map(row));
     show(this.list, recordings.length > 0);
     this.#enable();
   }
@@ -79,7 +85,8 @@ export class Recording {
     for (const each of this.list.querySelectorAll("button")) enable(each, this.usable);
   }
 
-  #row(recorded, key) {
+  /** What plays goes on, although more of it is known. */
+  #row(recorded, key, player) {
     const { id, began, seconds, members } = recorded;
     const when = day.format(new Date(began));
     const path = `${this.commands.path}/recordings/${id}`;
@@ -89,9 +96,9 @@ export class Recording {
     const download = (query, text) => make("a", { href: `${path}?${query}download=1`, download: true, class: "button" }, text);
     return make(
       "div",
-      { class: "recorded", role: "group", "aria-label": words.recordingOf(when), "data-key": key },
+      { class: "recorded", role: "group", "aria-label": words.recordingOf(when), "data-id": id, "data-key": key },
       make("p", {}, make("strong", {}, when), " ", words.lasts(Math.round(seconds))),
-      make("audio", { controls: true, preload: "none", src: path }),
+      player?.paused === false ? player : make("audio", { controls: true, preload: "none", src: path }),
       download("", words.download),
       ...members.map(({ file, name }) => download(`member=${encodeURIComponent(file)}&`, name)),
       remove,

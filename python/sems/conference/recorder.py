@@ -159,11 +159,14 @@ class Recorder:
         return recording
 
     async def _end(self) -> None:
-        recording, self._recording = self._recording, None
         self._done = RecordingState.OFF
-        if recording:
-            await self._note_names()
-            await recording.stop()
+        if self._recording:
+            try:
+                await self._note_names()
+                await self._recording.stop()
+            finally:
+                # Until then its files are not whole.
+                self._recording = None
             self._conference.model.record(RecordingsChanged)
 
     async def _note_names(self) -> None:

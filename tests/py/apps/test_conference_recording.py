@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import asyncio
 import wave
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,33 @@ async def test_what_was_ended_does_not_go_on_where_the_next_recording_begins_at_
         "members": pytest.approx(2, abs=0.3),
     }
     assert sorted(found["members"].members.values()) == ["anna", "ben"]
+
+
+async def test_a_recording_is_finished_once_its_files_are_whole(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = await lab.server()
+    await meet(lab, "anna", "ben")
+    room, conference = model(server), server.conferences.find("standup")
+    assert conference
+    room.do(Record(0.0), by=1)
+    await asyncio.sleep(2)
+    (id,) = conference.recorder.made
+
+    # The last that is done before its files are closed.
+    archive, finished = server.conferences.archive, list[frozenset[str]]()
+    note_names = archive.name
+
+    def name(room: str, id: str, members: Mapping[str, str]) -> None:
+        assert conference
+        finished.append(conference.recorder.finished)
+        note_names(room, id, members)
+
+    monkeypatch.setattr(archive, "name", name)
+    room.do(StopRecording(), by=1)
+    await asyncio.sleep(1)
+    assert finished == [frozenset()]
+    assert conference.recorder.finished == {id}
 
 
 async def test_a_tone_tells_that_it_begins_and_who_comes_later_is_told(lab: Lab) -> None:
