@@ -62,12 +62,15 @@ class TraceApi:
 
     async def show_trace(self, ask: Ask) -> ASGIApp:
         """One call."""
-        number = ask.number("call")
-        call = ask.path("call") if number is None else number
-        if isinstance(call, str) and (len(call) > LONGEST or not call.isprintable()):
+        text, number = ask.path("call"), ask.number("call")
+        if len(text) > LONGEST or not text.isprintable():
             raise HTTPException(404, "Nothing is remembered of a call of such an id.")
+        # A Call-ID may be all digits, too.
         try:
-            trace = await asyncio.to_thread(ask.server.trace, call)
+            trace = await asyncio.to_thread(ask.server.trace, text if number is None else number)
         except TraceError as error:
-            raise HTTPException(404, f"{error}."[:1].upper() + f"{error}."[1:]) from None
+            try:
+                trace = await asyncio.to_thread(ask.server.trace, text)
+            except TraceError:
+                raise HTTPException(404, f"{error}."[:1].upper() + f"{error}."[1:]) from None
         return answer(TraceView.of(trace))

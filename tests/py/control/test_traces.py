@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import quote
 
+import pytest
+
 from .conftest import Meeting
 
 
@@ -33,18 +35,19 @@ async def test_a_trace_is_found_by_id_and_by_call_id(meeting: Meeting) -> None:
     assert by_id["entries"][0]["message"].startswith("INVITE sip:standup@")
 
 
-async def test_a_call_id_may_hold_a_slash(meeting: Meeting) -> None:
+@pytest.mark.parametrize("call_id", ["a/b%?@x", "2102076240694085"])
+async def test_a_call_id_may_hold_a_slash_or_be_all_digits(meeting: Meeting, call_id: str) -> None:
     server = meeting.server
     at = server.engine.core.sip_addresses()[0]
     socket = meeting.lab.network.socket("10.9.9.9:5060")
     text = (
         f"OPTIONS sip:{at} SIP/2.0\r\nVia: SIP/2.0/UDP 10.9.9.9;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\n"
-        "To: <sip:a@b>\r\nCall-ID: a/b%?@x\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+        f"To: <sip:a@b>\r\nCall-ID: {call_id}\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
     )
     socket.send(text.encode(), at)
     await asyncio.sleep(0.1)
     async with meeting.client("operator") as client:
-        found = await client.get(f"/api/v1/calls/{quote('a/b%?@x', safe='')}/trace")
+        found = await client.get(f"/api/v1/calls/{quote(call_id, safe='')}/trace")
     assert [entry["title"] for entry in found.json()["entries"]] == ["OPTIONS", "200 OK (OPTIONS)"]
 
 
