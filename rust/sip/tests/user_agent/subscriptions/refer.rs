@@ -209,15 +209,15 @@ fn a_2xx_of_the_layer_above_says_where_we_are() {
     }
 }
 
+fn outside_any_call() -> String {
+    let headers = "Refer-To: <sip:carol@192.0.2.3>\n";
+    request("REFER", "z9hG4bKrefer", "", headers)
+}
+
 #[test]
 fn a_refer_that_can_open_no_dialog_is_refused() {
     let mut wire = wire();
-    let refer = request(
-        "REFER",
-        "z9hG4bKrefer",
-        "",
-        "Refer-To: <sip:carol@192.0.2.3>\n",
-    );
+    let refer = outside_any_call();
     wire.receive(&refer.replace("Contact: <sip:ann@192.0.2.1:5060>\n", ""));
     let refusal = wire.response();
     assert_eq!(&*refusal.reason, "Bad Request (missing Contact)");
@@ -227,12 +227,7 @@ fn a_refer_that_can_open_no_dialog_is_refused() {
 #[test]
 fn a_refer_outside_any_call_opens_a_dialog_of_its_own() {
     let mut wire = wire();
-    let refer = request(
-        "REFER",
-        "z9hG4bKrefer",
-        "",
-        "Refer-To: <sip:carol@192.0.2.3>\n",
-    );
+    let refer = outside_any_call();
     let id = referred(&mut wire, &refer).unwrap();
     let Message::Response(accepted) = wire.sent.remove(0).2 else {
         panic!()
